@@ -1,0 +1,46 @@
+# Everything one does with a clone. Python 3.11+ and make are all that has to be there.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format proto bench clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/installed: pyproject.toml protos/generate.py $(wildcard protos/twinfront/v1/*)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable '.[server,dev]'
+	@touch $@
+
+install: $(VENV)/installed ## Make .venv with everything in it, stubs included
+
+run: install ## Serve twins on this machine (ARGS='--help' shows all settings)
+	$(BIN)/twinfront serve $(ARGS)
+
+test: install ## Run all tests (ARGS='-k etag' passes options to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: install ## Check style, types and protos
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd protos && $(CURDIR)/$(BIN)/buf lint
+	cd protos && $(CURDIR)/$(BIN)/buf format --diff --exit-code
+
+format: install ## Put code and protos into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cd protos && $(CURDIR)/$(BIN)/buf format --write
+
+proto: install ## Generate the stubs anew
+	$(BIN)/python protos/generate.py
+
+bench: install ## Measure speed; prints tables of ratios (ARGS='--quick' for a short look)
+	$(BIN)/python -m bench $(ARGS)
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build dist clients/python/twinfront/v1 .mypy_cache .ruff_cache .pytest_cache

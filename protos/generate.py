@@ -1,0 +1,75 @@
+"""Generates the Python stubs `twinfront.v1` from the protos.
+
+Runs as the build hook of every install (plain, editable, wheel), and by hand as `python protos/generate.py` (`make proto`).
+Everything in the output folder is made here and is never edited.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTOS = ROOT / "protos"
+OUTPUT = ROOT / "clients" / "python" / "twinfront" / "v1"
+SERVICE_CONFIG = "twinfront_service_config.json"
+
+
+class StubsBuildHook(BuildHookInterface):
+    """Hatchling's custom build hook."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  (hatchling's signature)
+        generate()
+
+
+def generate() -> None:
+    """Writes the stubs, their type stubs and the service config; raises SystemExit if protoc refuses the protos."""
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir(parents=True)
+    package = OUTPUT.parent.parent
+    sources = sorted(str(path.relative_to(PROTOS)) for path in (PROTOS / "twinfront").rglob("*.proto"))
+    services = [source for source in sources if source.endswith("_service.proto")]
+    _protoc(
+        f"--python_out={package}",
+        f"--plugin=protoc-gen-mypy={_plugin('protoc-gen-mypy')}",
+        f"--mypy_out=quiet:{package}",
+        *sources,
+    )
+    _protoc(
+        f"--grpc_python_out={package}",
+        f"--plugin=protoc-gen-mypy_grpc={_plugin('protoc-gen-mypy_grpc')}",
+        f"--mypy_grpc_out=quiet:{package}",
+        *services,
+    )
+    shutil.copyfile(PROTOS / "twinfront" / "v1" / SERVICE_CONFIG, OUTPUT / SERVICE_CONFIG)
+    (OUTPUT / "__init__.py").write_text('"""The contract `twinfront.v1`, generated from protos/."""\n')
+
+
+def _protoc(*arguments: str) -> None:
+    """Runs protoc over the protos and what they import."""
+    from grpc_tools import protoc  # noqa: PLC0415  (a build requirement, not there when the hook is only looked at)
+
+    well_known_types = files("grpc_tools") / "_proto"
+    paths = [f"--proto_path={path}" for path in (PROTOS, PROTOS / "third_party", well_known_types)]
+    code = protoc.main(["protoc", *paths, *arguments])
+    if code != 0:
+        raise SystemExit(code)
+
+
+def _plugin(name: str) -> str:
+    """The path of a protoc plugin: beside the interpreter, or on the PATH (isolated builds)."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        message = f"{name} is not installed; it comes with mypy-protobuf"
+        raise SystemExit(message)
+    return found
+
+
+if __name__ == "__main__":
+    generate()

@@ -1,0 +1,1 @@
+"""localtwins: an embedded service that answers as Azure Digital Twins does."""

@@ -1,0 +1,1 @@
+"""The twinfront server: gRPC in front of Azure Digital Twins."""

@@ -1,0 +1,20 @@
+"""Fixtures that every kind of test uses."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The reference material: recordings of the real service, real models and graphs.
+
+    It lies beside the checkout in `shared/`, or where TWINFRONT_SHARED says; it is no part of the repository.
+    """
+    folder = Path(os.environ.get("TWINFRONT_SHARED", CHECKOUT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip("the reference material is not beside this checkout (set TWINFRONT_SHARED)")
+    return folder
