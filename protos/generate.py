@@ -1,6 +1,6 @@
 """Generates the Python stubs `twinfront.v1` from the protos.
 
-Runs as the build hook of every install (plain, editable, wheel), and by hand as `python protos/generate.py` (`make proto`).
+Runs as the build hook of every install (plain, editable, wheel), and by hand (`make proto`).
 Everything in the output folder is made here and is never edited.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.builders.wheel import WheelBuilderConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
@@ -20,10 +21,11 @@ OUTPUT = ROOT / "clients" / "python" / "twinfront" / "v1"
 SERVICE_CONFIG = "twinfront_service_config.json"
 
 
-class StubsBuildHook(BuildHookInterface):
+class StubsBuildHook(BuildHookInterface[WheelBuilderConfig]):
     """Hatchling's custom build hook."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  (hatchling's signature)
+        """Generates before the wheel, editable or not, is put together."""
         generate()
 
 
