@@ -1,0 +1,298 @@
+"""Each operation as a value: the request to send, and how its answer reads. What the sync and the async client share.
+
+Twins, relationships and models travel as the JSON of Azure Digital Twins (REPRESENTATION_JSON), which Python writes and reads
+several times faster than the typed messages.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+
+from google.protobuf.message import Message
+
+from twinfront import _digital_twins, _json, _relationships
+from twinfront._digital_twins import Component, DigitalTwin
+from twinfront._models import Model, dtdl_texts
+from twinfront._pages import Page
+from twinfront._patch import patch_operations
+from twinfront._relationships import IncomingRelationship, Relationship
+from twinfront.v1 import digital_twin_pb2, relationship_pb2
+from twinfront.v1 import digital_twin_service_pb2 as twin_rpcs
+from twinfront.v1 import model_service_pb2 as model_rpcs
+from twinfront.v1 import relationship_service_pb2 as relationship_rpcs
+from twinfront.v1.representation_pb2 import REPRESENTATION_JSON, VIEW_BASIC, VIEW_FULL
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+Result = TypeVar("Result")
+
+View: TypeAlias = Literal["full", "basic"]
+"""How much of a twin or component is answered: everything, or all but the metadata of properties."""
+
+PatchOperations: TypeAlias = Iterable[Mapping[str, Any]]
+"""A `Patch`, or the operations of a JSON Patch: `[{"op": "replace", "path": "/temperature", "value": 22}]`."""
+
+_VIEWS: Final = {"full": VIEW_FULL, "basic": VIEW_BASIC}
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Request, Response, Result]):
+    """A request, and what its response is read as."""
+
+    request: Request
+    read: Callable[[Response], Result]
+
+    @property
+    def method(self) -> str:
+        """The RPC's name: its request is named after it."""
+        return type(self.request).DESCRIPTOR.name.removesuffix("Request")
+
+
+def create_or_replace_digital_twin(
+    digital_twin_id: str, digital_twin: DigitalTwin | Mapping[str, Any], *, if_none_match: bool, view: View
+) -> Call[
+    twin_rpcs.CreateOrReplaceDigitalTwinRequest, twin_rpcs.CreateOrReplaceDigitalTwinResponse, DigitalTwin
+]:
+    twin_json = _json.dump(_digital_twins.request_form(digital_twin), "digital_twin")
+    return Call(
+        twin_rpcs.CreateOrReplaceDigitalTwinRequest(
+            digital_twin_id=digital_twin_id,
+            digital_twin=digital_twin_pb2.DigitalTwin(json=twin_json),
+            if_none_match=_any_etag(wanted=if_none_match),
+            representation=REPRESENTATION_JSON,
+            view=_view(view),
+        ),
+        lambda response: DigitalTwin.from_dict(_json.load(response.digital_twin.json)),
+    )
+
+
+def get_digital_twin(
+    digital_twin_id: str, *, view: View
+) -> Call[twin_rpcs.GetDigitalTwinRequest, twin_rpcs.GetDigitalTwinResponse, DigitalTwin]:
+    return Call(
+        twin_rpcs.GetDigitalTwinRequest(
+            digital_twin_id=digital_twin_id, representation=REPRESENTATION_JSON, view=_view(view)
+        ),
+        lambda response: DigitalTwin.from_dict(_json.load(response.digital_twin.json)),
+    )
+
+
+def update_digital_twin(
+    digital_twin_id: str, patch: PatchOperations, *, if_match: str | None
+) -> Call[twin_rpcs.UpdateDigitalTwinRequest, twin_rpcs.UpdateDigitalTwinResponse, str]:
+    return Call(
+        twin_rpcs.UpdateDigitalTwinRequest(
+            digital_twin_id=digital_twin_id, patch=patch_operations(patch), if_match=_etag(if_match)
+        ),
+        lambda response: response.etag,
+    )
+
+
+def delete_digital_twin(
+    digital_twin_id: str, *, if_match: str | None
+) -> Call[twin_rpcs.DeleteDigitalTwinRequest, twin_rpcs.DeleteDigitalTwinResponse, None]:
+    return Call(
+        twin_rpcs.DeleteDigitalTwinRequest(digital_twin_id=digital_twin_id, if_match=_etag(if_match)), _nothing
+    )
+
+
+def get_component(
+    digital_twin_id: str, component_name: str, *, view: View
+) -> Call[twin_rpcs.GetComponentRequest, twin_rpcs.GetComponentResponse, Component]:
+    return Call(
+        twin_rpcs.GetComponentRequest(
+            digital_twin_id=digital_twin_id,
+            component_name=component_name,
+            representation=REPRESENTATION_JSON,
+            view=_view(view),
+        ),
+        lambda response: Component.from_dict(_json.load(response.component.json), etag=response.etag),
+    )
+
+
+def update_component(
+    digital_twin_id: str, component_name: str, patch: PatchOperations, *, if_match: str | None
+) -> Call[twin_rpcs.UpdateComponentRequest, twin_rpcs.UpdateComponentResponse, str]:
+    return Call(
+        twin_rpcs.UpdateComponentRequest(
+            digital_twin_id=digital_twin_id,
+            component_name=component_name,
+            patch=patch_operations(patch),
+            if_match=_etag(if_match),
+        ),
+        lambda response: response.etag,
+    )
+
+
+def create_or_replace_relationship(
+    digital_twin_id: str,
+    relationship_id: str,
+    relationship: Relationship | Mapping[str, Any],
+    *,
+    if_none_match: bool,
+) -> Call[
+    relationship_rpcs.CreateOrReplaceRelationshipRequest,
+    relationship_rpcs.CreateOrReplaceRelationshipResponse,
+    Relationship,
+]:
+    relationship_json = _json.dump(_relationships.request_form(relationship), "relationship")
+    return Call(
+        relationship_rpcs.CreateOrReplaceRelationshipRequest(
+            digital_twin_id=digital_twin_id,
+            relationship_id=relationship_id,
+            relationship=relationship_pb2.Relationship(json=relationship_json),
+            if_none_match=_any_etag(wanted=if_none_match),
+            representation=REPRESENTATION_JSON,
+        ),
+        lambda response: Relationship.from_dict(_json.load(response.relationship.json)),
+    )
+
+
+def get_relationship(
+    digital_twin_id: str, relationship_id: str
+) -> Call[relationship_rpcs.GetRelationshipRequest, relationship_rpcs.GetRelationshipResponse, Relationship]:
+    return Call(
+        relationship_rpcs.GetRelationshipRequest(
+            digital_twin_id=digital_twin_id, relationship_id=relationship_id, representation=REPRESENTATION_JSON
+        ),
+        lambda response: Relationship.from_dict(_json.load(response.relationship.json)),
+    )
+
+
+def update_relationship(
+    digital_twin_id: str, relationship_id: str, patch: PatchOperations, *, if_match: str | None
+) -> Call[relationship_rpcs.UpdateRelationshipRequest, relationship_rpcs.UpdateRelationshipResponse, str]:
+    return Call(
+        relationship_rpcs.UpdateRelationshipRequest(
+            digital_twin_id=digital_twin_id,
+            relationship_id=relationship_id,
+            patch=patch_operations(patch),
+            if_match=_etag(if_match),
+        ),
+        lambda response: response.etag,
+    )
+
+
+def delete_relationship(
+    digital_twin_id: str, relationship_id: str, *, if_match: str | None
+) -> Call[relationship_rpcs.DeleteRelationshipRequest, relationship_rpcs.DeleteRelationshipResponse, None]:
+    return Call(
+        relationship_rpcs.DeleteRelationshipRequest(
+            digital_twin_id=digital_twin_id, relationship_id=relationship_id, if_match=_etag(if_match)
+        ),
+        _nothing,
+    )
+
+
+def list_relationships(
+    digital_twin_id: str, name: str | None, *, page_size: int | None, page_token: str
+) -> Call[
+    relationship_rpcs.ListRelationshipsRequest, relationship_rpcs.ListRelationshipsResponse, Page[Relationship]
+]:
+    return Call(
+        relationship_rpcs.ListRelationshipsRequest(
+            digital_twin_id=digital_twin_id,
+            relationship_name=name or "",
+            page_size=page_size or 0,
+            page_token=page_token,
+            representation=REPRESENTATION_JSON,
+        ),
+        lambda response: Page(
+            [Relationship.from_dict(_json.load(item.json)) for item in response.relationships],
+            response.next_page_token,
+        ),
+    )
+
+
+def list_incoming_relationships(
+    digital_twin_id: str, *, page_size: int | None, page_token: str
+) -> Call[
+    relationship_rpcs.ListIncomingRelationshipsRequest,
+    relationship_rpcs.ListIncomingRelationshipsResponse,
+    Page[IncomingRelationship],
+]:
+    return Call(
+        relationship_rpcs.ListIncomingRelationshipsRequest(
+            digital_twin_id=digital_twin_id,
+            page_size=page_size or 0,
+            page_token=page_token,
+            representation=REPRESENTATION_JSON,
+        ),
+        lambda response: Page(
+            [IncomingRelationship.from_dict(_json.load(item.json)) for item in response.incoming_relationships],
+            response.next_page_token,
+        ),
+    )
+
+
+def create_models(
+    models: Iterable[Mapping[str, Any] | str],
+) -> Call[model_rpcs.CreateModelsRequest, model_rpcs.CreateModelsResponse, list[Model]]:
+    return Call(
+        model_rpcs.CreateModelsRequest(dtdl_models=dtdl_texts(models), representation=REPRESENTATION_JSON),
+        lambda response: [Model.from_dict(_json.load(model.json)) for model in response.models],
+    )
+
+
+def get_model(
+    model_id: str, *, include_model_definition: bool
+) -> Call[model_rpcs.GetModelRequest, model_rpcs.GetModelResponse, Model]:
+    return Call(
+        model_rpcs.GetModelRequest(
+            model_id=model_id,
+            include_model_definition=include_model_definition,
+            representation=REPRESENTATION_JSON,
+        ),
+        lambda response: Model.from_dict(_json.load(response.model.json)),
+    )
+
+
+def list_models(
+    dependencies_for: Iterable[str], *, include_model_definition: bool, page_size: int | None, page_token: str
+) -> Call[model_rpcs.ListModelsRequest, model_rpcs.ListModelsResponse, Page[Model]]:
+    if isinstance(dependencies_for, str):
+        raise TypeError("dependencies_for is a list of model ids, and not one of them: put it in brackets")
+    return Call(
+        model_rpcs.ListModelsRequest(
+            dependencies_for=dependencies_for,
+            include_model_definition=include_model_definition,
+            page_size=page_size or 0,
+            page_token=page_token,
+            representation=REPRESENTATION_JSON,
+        ),
+        lambda response: Page(
+            [Model.from_dict(_json.load(model.json)) for model in response.models], response.next_page_token
+        ),
+    )
+
+
+def decommission_model(
+    model_id: str,
+) -> Call[model_rpcs.DecommissionModelRequest, model_rpcs.DecommissionModelResponse, None]:
+    return Call(model_rpcs.DecommissionModelRequest(model_id=model_id), _nothing)
+
+
+def delete_model(model_id: str) -> Call[model_rpcs.DeleteModelRequest, model_rpcs.DeleteModelResponse, None]:
+    return Call(model_rpcs.DeleteModelRequest(model_id=model_id), _nothing)
+
+
+def _any_etag(*, wanted: bool) -> str:
+    """`if_none_match` has one value: `*`."""
+    return "*" if wanted else ""
+
+
+def _etag(etag: str | None) -> str:
+    """`if_match`; an empty etag is refused, as it would silently make the write unconditional."""
+    if etag == "":
+        raise ValueError("if_match is empty: give an etag, '*', or None for a write without condition")
+    return etag or ""
+
+
+def _view(view: View) -> Any:
+    if view not in _VIEWS:
+        raise ValueError(f"view is {view!r}, and not one of 'full', 'basic'")
+    return _VIEWS[view]
+
+
+def _nothing(_response: object) -> None:
+    """The responses of deletes are empty."""

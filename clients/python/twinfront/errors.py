@@ -1,0 +1,417 @@
+"""What a call can fail with.
+
+    TwinfrontError                       any status but OK; INTERNAL, UNIMPLEMENTED and the like are of this very class
+    ├── NotFoundError                    NOT_FOUND
+    │   ├── TwinNotFoundError
+    │   ├── RelationshipNotFoundError
+    │   ├── ComponentNotFoundError
+    │   └── ModelNotFoundError
+    ├── AlreadyExistsError               ALREADY_EXISTS: `if_none_match` and there is one, or the model is there already
+    ├── AbortedError                     ABORTED: read again, redo the change, write again
+    │   └── EtagMismatchError
+    ├── FailedPreconditionError          FAILED_PRECONDITION: something else has to be changed first
+    │   ├── TwinHasRelationshipsError
+    │   ├── TargetTwinNotFoundError
+    │   ├── ModelHasDependentsError
+    │   └── ModelDecommissionedError
+    ├── InvalidArgumentError             INVALID_ARGUMENT: the request is wrong, and `field_violations` say where
+    │   ├── ValidationFailedError
+    │   ├── JsonPatchInvalidError
+    │   ├── DtdlInvalidError
+    │   └── PageTokenInvalidError
+    ├── ResourceExhaustedError           RESOURCE_EXHAUSTED
+    │   ├── ThrottledError               try again after `retry_after`
+    │   └── LimitReachedError            trying again does not help
+    ├── UnavailableError                 UNAVAILABLE: the server, or Azure Digital Twins behind it, cannot be reached
+    ├── DeadlineExceededError            DEADLINE_EXCEEDED: the call's `timeout` has run out
+    ├── OutcomeUnknownError              UNKNOWN: the answer to a write was lost; read before writing again
+    ├── CallCancelledError               CANCELLED: the server or the channel ended the call
+    ├── UnauthenticatedError             UNAUTHENTICATED: no valid token or certificate was presented
+    └── PermissionDeniedError            PERMISSION_DENIED
+
+The class follows the reason that the server gives (`twinfront.v1.ErrorReason`). A reason that this client does not know, or an
+answer without one, is of the class of its gRPC code. `from_rpc_error` makes the same of the errors of plain stubs.
+
+What is wrong with an argument before anything is sent, such as NaN in a twin, is a ValueError or TypeError.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2 as google_details
+from grpc_status import rpc_status
+
+from twinfront.v1 import error_details_pb2 as twinfront_details
+from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
+
+DOMAIN = "twinfront"
+"""The domain of the reasons, in google.rpc.ErrorInfo."""
+
+Detail = TypeVar("Detail", bound=Message)
+
+
+class TwinfrontError(Exception):
+    """A call that ended with a status other than OK. Its `__cause__` is the `grpc.RpcError`.
+
+    Attributes:
+        code: The gRPC code.
+        reason: Why, as a name of `ErrorReason` without prefix, for example `ETAG_MISMATCH`; empty if the server gave none.
+        message: A sentence for people.
+        metadata: The ids that the error is about, by request field: `{"digital_twin_id": "room-1"}`.
+        details: The details of the status as messages (google.rpc.ResourceInfo, twinfront.v1.EtagConflict, …); those of an unknown
+            type stay google.protobuf.Any.
+        request_id: The id under which the server logged the call; empty if it did not get there.
+    """
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    metadata: Mapping[str, str]
+    details: Sequence[Message]
+    request_id: str
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: grpc.StatusCode,
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        details: Sequence[Message] = (),
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.details = tuple(details)
+        self.request_id = request_id
+
+    def detail(self, kind: type[Detail]) -> Detail | None:
+        """The detail of a message type, or None if the status has none."""
+        return next((detail for detail in self.details if isinstance(detail, kind)), None)
+
+    def __str__(self) -> str:
+        request = f" (request id {self.request_id})" if self.request_id else ""
+        return f"[{self.reason or self.code.name}] {self.message}{request}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = (self.message, self.code, self.reason, self.metadata, self.details, self.request_id)
+        return _rebuilt, (type(self), *fields)
+
+
+class NotFoundError(TwinfrontError):
+    """What the call is about does not exist."""
+
+
+class TwinNotFoundError(NotFoundError):
+    """No such digital twin."""
+
+
+class RelationshipNotFoundError(NotFoundError):
+    """The twin has no such relationship."""
+
+
+class ComponentNotFoundError(NotFoundError):
+    """The twin has no such component."""
+
+
+class ModelNotFoundError(NotFoundError):
+    """No such model."""
+
+
+class AlreadyExistsError(TwinfrontError):
+    """There is one already: a twin or relationship that was only to be created, or a model, which is immutable."""
+
+
+class AbortedError(TwinfrontError):
+    """Another writer was faster: read again, redo the change, write again."""
+
+
+class EtagMismatchError(AbortedError):
+    """The etag in `if_match` is not the resource's current one. `update_with_retry` redoes the change."""
+
+    @property
+    def resource(self) -> str:
+        """The resource as a path: `digitaltwins/{id}` or `digitaltwins/{id}/relationships/{relationship id}`."""
+        return self._conflict.resource
+
+    @property
+    def expected_etag(self) -> str:
+        """The etag that the call asked for."""
+        return self._conflict.expected_etag
+
+    @property
+    def current_etag(self) -> str:
+        """The etag that the resource had; empty if it could not be read, or is gone by now."""
+        return self._conflict.current_etag
+
+    @property
+    def _conflict(self) -> EtagConflict:
+        return self.detail(EtagConflict) or EtagConflict()
+
+
+class FailedPreconditionError(TwinfrontError):
+    """The request is right and the state of the graph does not allow it; something else has to be changed first."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingRelationship:
+    """A relationship that keeps a digital twin from being deleted."""
+
+    relationship_id: str
+    """Unique among the relationships of the source twin."""
+    source_id: str
+    """The id of the twin that it starts from."""
+    target_id: str
+    """The id of the twin that it points to."""
+    name: str
+    """The relationship's name in the source twin's model."""
+
+
+class TwinHasRelationshipsError(FailedPreconditionError):
+    """A twin with relationships cannot be deleted: delete them first, outgoing and incoming ones."""
+
+    @property
+    def outgoing(self) -> list[BlockingRelationship]:
+        """Relationships that start from the twin; both lists together name 20 at the most."""
+        return _relationships(self._blocking.outgoing)
+
+    @property
+    def incoming(self) -> list[BlockingRelationship]:
+        """Relationships that point to the twin."""
+        return _relationships(self._blocking.incoming)
+
+    @property
+    def outgoing_count(self) -> int:
+        """How many relationships start from the twin, listed or not."""
+        return self._blocking.outgoing_count
+
+    @property
+    def incoming_count(self) -> int:
+        """How many relationships point to the twin, listed or not."""
+        return self._blocking.incoming_count
+
+    @property
+    def counts_are_lower_bounds(self) -> bool:
+        """Whether there may be more than counted, because the call's deadline left no time to count them all."""
+        return self._blocking.counts_are_lower_bounds
+
+    @property
+    def _blocking(self) -> RelationshipsBlockingDelete:
+        return self.detail(RelationshipsBlockingDelete) or RelationshipsBlockingDelete()
+
+
+class TargetTwinNotFoundError(FailedPreconditionError):
+    """The twin that a relationship is to point to does not exist."""
+
+
+class ModelHasDependentsError(FailedPreconditionError):
+    """Other models extend this one or have it as a component; they have to be deleted first."""
+
+
+class ModelDecommissionedError(FailedPreconditionError):
+    """The model was decommissioned: no new twins of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """What is wrong with one field of a request."""
+
+    field: str
+    """The field's path in the request: `digital_twin.properties["temperature"]`, `patch[2].path`."""
+    description: str
+    """What is wrong with it."""
+    reason: str
+    """A name of `ErrorReason` without prefix; empty if there is none."""
+
+
+class InvalidArgumentError(TwinfrontError):
+    """The request is wrong, whatever the state of the graph."""
+
+    @property
+    def field_violations(self) -> list[FieldViolation]:
+        """The fields that are wrong; empty if the server named none."""
+        bad_request = self.detail(google_details.BadRequest)
+        violations = () if bad_request is None else bad_request.field_violations
+        return [FieldViolation(entry.field, entry.description, entry.reason) for entry in violations]
+
+
+class ValidationFailedError(InvalidArgumentError):
+    """The twin or relationship would not fit its model."""
+
+
+class JsonPatchInvalidError(InvalidArgumentError):
+    """An operation of the patch is malformed, or its path leads nowhere."""
+
+
+class DtdlInvalidError(InvalidArgumentError):
+    """A model is not valid DTDL, or refers to a model that is not there; none of the call was stored."""
+
+
+class PageTokenInvalidError(InvalidArgumentError):
+    """The page token was not made by this service, or for another request."""
+
+
+class ResourceExhaustedError(TwinfrontError):
+    """Too much of something: too many calls, or too large a message."""
+
+
+class ThrottledError(ResourceExhaustedError):
+    """Azure Digital Twins throttles, and the retries that the service config allows did not help."""
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """How long to wait before the next try; None if the server did not say."""
+        return _retry_delay(self)
+
+
+class LimitReachedError(ResourceExhaustedError):
+    """A limit of the instance is reached; trying again does not help."""
+
+
+class UnavailableError(TwinfrontError):
+    """The server cannot be reached, or Azure Digital Twins behind it.
+
+    With the reason UPSTREAM_UNAVAILABLE nothing was changed. Without a reason the connection broke, and a write may have been
+    applied.
+    """
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """How long to wait before the next try; None if the server did not say."""
+        return _retry_delay(self)
+
+
+class DeadlineExceededError(TwinfrontError):
+    """The call's `timeout` has run out; a write may have been applied all the same."""
+
+
+class OutcomeUnknownError(TwinfrontError):
+    """The answer to a write was lost, and whether it was applied is not known: read the resource before writing again."""
+
+
+class CallCancelledError(TwinfrontError):
+    """The server ended the call, or the channel was closed during it. Cancelling a task raises asyncio.CancelledError."""
+
+
+class UnauthenticatedError(TwinfrontError):
+    """The server wants a token or a client certificate, and what it got is none that it accepts."""
+
+
+class PermissionDeniedError(TwinfrontError):
+    """The caller is known and may not do this."""
+
+
+_BY_REASON: dict[str, type[TwinfrontError]] = {
+    "TWIN_NOT_FOUND": TwinNotFoundError,
+    "RELATIONSHIP_NOT_FOUND": RelationshipNotFoundError,
+    "COMPONENT_NOT_FOUND": ComponentNotFoundError,
+    "MODEL_NOT_FOUND": ModelNotFoundError,
+    "ETAG_MISMATCH": EtagMismatchError,
+    "TWIN_HAS_RELATIONSHIPS": TwinHasRelationshipsError,
+    "TARGET_TWIN_NOT_FOUND": TargetTwinNotFoundError,
+    "MODEL_HAS_DEPENDENTS": ModelHasDependentsError,
+    "MODEL_DECOMMISSIONED": ModelDecommissionedError,
+    "VALIDATION_FAILED": ValidationFailedError,
+    "JSON_PATCH_INVALID": JsonPatchInvalidError,
+    "DTDL_INVALID": DtdlInvalidError,
+    "PAGE_TOKEN_INVALID": PageTokenInvalidError,
+    "UPSTREAM_THROTTLED": ThrottledError,
+    "LIMIT_REACHED": LimitReachedError,
+    "OUTCOME_UNKNOWN": OutcomeUnknownError,
+}
+
+_BY_CODE: dict[grpc.StatusCode, type[TwinfrontError]] = {
+    grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.ALREADY_EXISTS: AlreadyExistsError,
+    grpc.StatusCode.ABORTED: AbortedError,
+    grpc.StatusCode.FAILED_PRECONDITION: FailedPreconditionError,
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidArgumentError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhaustedError,
+    grpc.StatusCode.UNAVAILABLE: UnavailableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
+    grpc.StatusCode.CANCELLED: CallCancelledError,
+    grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
+}
+
+_DETAIL_CLASSES: dict[str, type[Message]] = {
+    descriptor.full_name: GetMessageClass(descriptor)
+    for file in (google_details, twinfront_details)
+    for descriptor in cast(Mapping[str, Descriptor], file.DESCRIPTOR.message_types_by_name).values()
+}
+
+
+def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
+    """The error that a failed call of the stubs in `twinfront.v1` stands for, of grpc and of grpc.aio."""
+    call = cast(grpc.Call, error)  # both kinds of RpcError are one
+    code = call.code()
+    details = _details(call)
+    info = next((d for d in details if isinstance(d, google_details.ErrorInfo) and d.domain == DOMAIN), None)
+    reason = info.reason if info else ""
+    kind = _BY_REASON.get(reason) or _BY_CODE.get(code, TwinfrontError)
+    return kind(
+        call.details() or "",
+        code=code,
+        reason=reason,
+        metadata=info.metadata if info else {},
+        details=details,
+        request_id=trailer(call.trailing_metadata(), "twinfront-request-id"),
+    )
+
+
+def trailer(trailers: Sequence[tuple[str, str | bytes]] | None, name: str) -> str:
+    """The value of one trailing metadata key; empty if it is absent."""
+    return next((value for key, value in trailers or () if key == name and isinstance(value, str)), "")
+
+
+def _details(call: grpc.Call) -> list[Message]:
+    """The decoded details; none if the trailer is missing, malformed, or of another error than the status."""
+    try:
+        status = rpc_status.from_call(call)
+    except (ValueError, DecodeError):
+        return []
+    return [] if status is None else [_unpacked(detail) for detail in status.details]
+
+
+def _unpacked(detail: AnyMessage) -> Message:
+    kind = _DETAIL_CLASSES.get(detail.TypeName())
+    if kind is None:
+        return detail
+    message = kind()
+    try:
+        detail.Unpack(message)
+    except DecodeError:
+        return detail
+    return message
+
+
+def _relationships(blocking: Sequence[RelationshipsBlockingDelete.BlockingRelationship]) -> list[BlockingRelationship]:
+    return [BlockingRelationship(entry.relationship_id, entry.source_id, entry.target_id, entry.name) for entry in blocking]
+
+
+def _retry_delay(error: TwinfrontError) -> timedelta | None:
+    retry_info = error.detail(google_details.RetryInfo)
+    return retry_info.retry_delay.ToTimedelta() if retry_info else None
+
+
+def _rebuilt(
+    kind: type[TwinfrontError],
+    message: str,
+    code: grpc.StatusCode,
+    reason: str,
+    metadata: Mapping[str, str],
+    details: Sequence[Message],
+    request_id: str,
+) -> TwinfrontError:
+    """What unpickling calls."""
+    return kind(message, code=code, reason=reason, metadata=metadata, details=details, request_id=request_id)

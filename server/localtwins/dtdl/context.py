@@ -1,0 +1,145 @@
+"""`@context`: which DTDL version and extensions an element is written in, and what its terms stand for."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from localtwins.dtdl.dtmi import is_dtmi
+from localtwins.dtdl.errors import UNSUPPORTED_VERSION, Problem
+from localtwins.dtdl.vocabulary import EXTENSION_TERMS, KNOWN_EXTENSIONS, TERMS
+
+_DTDL = "dtmi:dtdl:context;"
+_VERSION = re.compile(r"([1-9][0-9]{0,8})(?:\.[1-9][0-9]{0,5})?(?:#[A-Za-z0-9_]*)?")
+_NEWEST_TAKEN = 3
+_UNSUPPORTED = 4
+
+
+class ContextError(Exception):
+    """A context that leaves open how to read the element."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+
+    def problem(self, element: str) -> Problem:
+        """Give the problem, found at the element with this id."""
+        return Problem(self.rule, self.message, element)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The context that holds for an element.
+
+    `extensions` are the known ones among those listed; `complete` is false when unknown ones are listed too (DTDL 2
+    allows that), so that unknown terms and DTMIs may mean something.
+    """
+
+    dtdl_version: int
+    extensions: tuple[str, ...] = ()
+    complete: bool = True
+
+    def dtmi(self, text: str) -> str | None:
+        """Give the DTMI that a DTMI or a term stands for, None if it is neither."""
+        if text.startswith("dtmi:"):
+            return text if is_dtmi(text, self.dtdl_version) else None
+        found = TERMS[self.dtdl_version].get(text)
+        if found is None:
+            for extension in self.extensions:
+                found = EXTENSION_TERMS.get(extension, {}).get(text)
+                if found is not None:
+                    break
+        return found
+
+
+def child_context(outer: Context | None, element: dict[str, Any]) -> Context:
+    """Give the context that holds for `element` inside `outer`; raises ContextError."""
+    value = element.get("@context")
+    if value is None and "@context" not in element:
+        if outer is None:
+            raise ContextError(
+                "missingContext",
+                "In source, top-level JSON object has no @context specifier. Add a '@context' property whose value is "
+                "a valid DTDL context specifier, such as 'dtmi:dtdl:context;2'.",
+            )
+        return outer
+    entries = value if isinstance(value, list) else [value]
+    if not entries:
+        if outer is None:
+            raise ContextError("emptyContext", "@context specifier is an empty array. Add a DTDL context specifier.")
+        return outer
+    for entry in entries:
+        if not isinstance(entry, str | dict):
+            raise ContextError("invalidContext", "@context value is not a JSON string. Give a DTDL context specifier.")
+    return _read(outer, entries)
+
+
+def _read(outer: Context | None, entries: list[Any]) -> Context:
+    version = outer.dtdl_version if outer is not None else None
+    position = 0
+    while position < len(entries) and isinstance(entries[position], str) and entries[position].startswith(_DTDL):
+        version = _dtdl_version(entries[position])
+        position += 1
+    if version is None:
+        raise ContextError(
+            "missingDtdlContext",
+            "@context does not begin with a DTDL context specifier. Put one first, such as 'dtmi:dtdl:context;2'.",
+        )
+    extensions = {entry.partition(";")[0]: entry for entry in outer.extensions} if outer is not None else {}
+    complete = outer is None or outer.complete
+    for entry in entries[position:]:
+        if isinstance(entry, dict):
+            raise ContextError(
+                "disallowedLocalContext",
+                f"@context contains local context definitions, which DTDL version {version} does not allow. Remove them.",
+            )
+        if _is_known_extension(entry, version):
+            extensions[entry.partition(";")[0]] = entry
+        else:
+            complete = False
+    return Context(version, tuple(extensions.values()), complete)
+
+
+def _dtdl_version(specifier: str) -> int:
+    match = _VERSION.fullmatch(specifier.removeprefix(_DTDL))
+    if match is None:
+        raise ContextError(
+            "invalidContextSpecifier",
+            f"@context specifier '{specifier}' is not valid. Give 'dtmi:dtdl:context;2' or 'dtmi:dtdl:context;3'.",
+        )
+    version = int(match[1])
+    if version == _UNSUPPORTED:
+        raise ContextError(
+            UNSUPPORTED_VERSION,
+            f"@context specifier has value '{specifier}', which specifies a DTDL version that exceeds the configured "
+            f"max version of {_NEWEST_TAKEN}. Modify @context specifier to indicate a DTDL major version no greater "
+            f"than {_NEWEST_TAKEN}.",
+        )
+    if version not in TERMS or match[0] != match[1]:
+        raise ContextError(
+            "unrecognizedContextVersion",
+            f"@context specifier '{specifier}' has an unrecognized DTDL version. Use version 2 or 3.",
+        )
+    return version
+
+
+def _is_known_extension(specifier: str, version: int) -> bool:
+    if specifier.startswith(_DTDL):
+        raise ContextError(
+            "dtdlContextFollowsAffiliate",
+            f"@context lists '{specifier}' after an extension. Put all DTDL context specifiers first.",
+        )
+    if not specifier.startswith("dtmi:"):
+        raise ContextError("nonDtmiContextSpecifier", f"@context specifier '{specifier}' is not a DTMI. Remove it.")
+    name, semicolon, number = specifier.partition(";")
+    if not semicolon or not is_dtmi(specifier, version):
+        raise ContextError("invalidContextSpecifier", f"@context specifier '{specifier}' is not a valid DTMI. Fix it.")
+    known = number in KNOWN_EXTENSIONS.get(name, ())
+    if known and name.startswith("dtmi:dtdl:limits:"):
+        raise ContextError("misplacedLimitContext", f"@context specifier '{specifier}' does not belong there. Remove it.")
+    if not known and version > 2:  # noqa: PLR2004 - DTDL 2 allows extensions that the parser does not know
+        raise ContextError(
+            "unresolvableContextSpecifier",
+            f"@context specifier '{specifier}' names no known extension. Remove it.",
+        )
+    return known

@@ -1,0 +1,33 @@
+"""Digital Twin Model Identifiers.
+
+Syntax: https://github.com/Azure/digital-twin-model-identifier; what each DTDL version takes of it: its specification.
+"""
+
+import re
+
+MAX_INTERFACE_ID = 128
+MAX_ID = 2048
+
+_PATH = r"dtmi:[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?(?::[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?)*"
+_IDS = {
+    2: re.compile(_PATH + r";[1-9][0-9]{0,8}"),
+    3: re.compile(_PATH + r"(?:;[1-9][0-9]{0,8}(?:\.[1-9][0-9]{0,5})?)?"),
+}
+_RESERVED = ("dtmi:dtdl:", "dtmi:standard:")
+
+
+def is_dtmi(text: str, dtdl_version: int) -> bool:
+    """Whether `text` is an identifier that a document of this DTDL version may define or refer to."""
+    return len(text) <= MAX_ID and _IDS[dtdl_version].fullmatch(text) is not None
+
+
+def is_reserved(dtmi: str) -> bool:
+    """Whether the identifier belongs to the language, so that no model may define it."""
+    return dtmi.startswith(_RESERVED)
+
+
+def child_id(parent: str, property_name: str, key: str | None) -> str:
+    """Identifier of an element that states none: its parent's, the property it stands in, and its name in there."""
+    path, semicolon, version = parent.partition(";")
+    name = "" if key is None else f":__{key}"
+    return f"{path}:_{property_name}{name}{semicolon}{version}"

@@ -1,0 +1,68 @@
+"""A parsed Interface: its contents with everything it inherits."""
+
+from dataclasses import dataclass
+
+from localtwins.dtdl.schemas import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A Property of an interface or of a relationship."""
+
+    name: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """A Telemetry; the service does not check messages against its schema."""
+
+    name: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """A Relationship; `target` is the DTMI that targets must be of, None for any, and need not be defined."""
+
+    name: str
+    target: str | None
+    properties: dict[str, Property]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A Component; `schema` is the DTMI of its interface."""
+
+    name: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A Command. The language has them; the service keeps them in the model and has no use for them."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One DTDL interface.
+
+    The contents hold everything inherited. `display_name` and `description` map language tags to texts. `extends` are
+    the direct parents as written, `bases` the interface itself and all its ancestors, `dependencies` what must exist
+    for it to be created: direct parents and component schemas of its own.
+    """
+
+    id: str
+    dtdl_version: int
+    display_name: dict[str, str]
+    description: dict[str, str]
+    extends: tuple[str, ...]
+    properties: dict[str, Property]
+    telemetries: dict[str, Telemetry]
+    relationships: dict[str, Relationship]
+    components: dict[str, Component]
+    commands: dict[str, Command]
+    bases: frozenset[str]
+    dependencies: frozenset[str]

@@ -1,0 +1,65 @@
+"""JSON-LD ways of writing the same thing, reduced to one: the term, the list, the plain value."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_PROPERTY = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);[1-9][0-9]*")
+_CLASS = re.compile(r"dtmi:dtdl:class:([A-Za-z]+);[1-9][0-9]*")
+_SCHEMA = re.compile(
+    r"dtmi:(?:dtdl:instance:Schema|standard:schema:geospatial|dtdl:extension:quantitativeTypes:v1:enum):"
+    r"([A-Za-z]+)(?:;[1-9][0-9]*)?"
+)
+_CONTEXT = re.compile(r"dtmi:dtdl:context;([1-9][0-9]*)")
+
+
+def listed(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON
+    """Give a list for what may be written as a list or as a single value."""
+    return value if type(value) is list else [value]
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Give the value of what may be written as itself, as a list of one, or as a literal object with `@value`."""
+    if type(value) is list and len(value) == 1:
+        value = value[0]
+    if type(value) is dict and "@value" in value:
+        return value["@value"]
+    return value
+
+
+def by_term(element: dict[str, Any]) -> dict[str, Any]:
+    """Give the element with property terms for keys where full DTMIs may stand."""
+    if not any(":" in key for key in element):
+        return element
+    return {(match[1] if (match := _PROPERTY.fullmatch(key)) else key): value for key, value in element.items()}
+
+
+def types(element: dict[str, Any]) -> Iterator[str]:
+    """Give the element's class terms and co-types, DTDL's own without their DTMI form."""
+    for name in listed(element.get("@type", [])):
+        yield match[1] if (match := _CLASS.fullmatch(name)) else name
+
+
+def schema_term(reference: str) -> str:
+    """Give the term of a standard schema that may be referred to by its full DTMI."""
+    match = _SCHEMA.fullmatch(reference)
+    return match[1] if match else reference
+
+
+def dtdl_version(element: dict[str, Any]) -> int:
+    """Give the DTDL version that a valid top-level element's `@context` selects."""
+    versions = [match[1] for entry in listed(element["@context"]) if (match := _CONTEXT.fullmatch(entry))]
+    return int(versions[-1])
+
+
+def language_map(value: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON
+    """Give language tag → text for a valid localizable string in any of its notations."""
+    texts: dict[str, str] = {}
+    for entry in listed(value):
+        if type(entry) is str:
+            texts["en"] = entry
+        elif "@value" in entry:
+            texts[entry.get("@language", "en")] = entry["@value"]
+        else:
+            texts.update({language: plain(text) for language, text in entry.items()})
+    return texts

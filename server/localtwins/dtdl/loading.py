@@ -1,0 +1,169 @@
+"""From valid DTDL to `Interface` objects, without checking anything."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from localtwins.dtdl import json_ld
+from localtwins.dtdl.geojson import GEOMETRIES
+from localtwins.dtdl.interface import Command, Component, Interface, Property, Relationship, Telemetry
+from localtwins.dtdl.schemas import (
+    PRIMITIVES,
+    ArraySchema,
+    EnumSchema,
+    Geospatial,
+    MapSchema,
+    ObjectSchema,
+    Primitive,
+    Schema,
+)
+from localtwins.dtdl.semantic_types import UNITS
+
+Resolver = Callable[[str], Mapping[str, Any] | None]
+
+_STANDARD_SCHEMAS: dict[str, Schema] = {
+    **{name: Primitive(name) for name in PRIMITIVES},
+    **{name: Geospatial(name) for name in GEOMETRIES},
+    # An annotation that overrides a unit has the units of one kind for its values.
+    **{unit_type: EnumSchema("string", units) for unit_type, units in UNITS[3].items()},
+    "EnergyRateUnit": EnumSchema("string", UNITS[3]["PowerUnit"]),
+}
+
+
+def load(document: Mapping[str, Any], resolve: Resolver | None = None) -> Interface:
+    """Build the Interface of a document that `parse` accepted before.
+
+    `resolve` must give the documents of all its ancestors. For anything but valid DTDL the outcome is undefined.
+    """
+    interface = Loader(resolve or {}.get).load(document)
+    return interface
+
+
+class Loader:
+    """Builds interfaces and remembers them, so that common ancestors are built once."""
+
+    def __init__(self, resolve: Resolver) -> None:
+        """Take the way to the documents that loaded ones extend."""
+        self._resolve = resolve
+        self._loaded: dict[str, Interface] = {}
+
+    def load(self, document: Mapping[str, Any]) -> Interface:
+        """Build the Interface of a valid document, and those that it extends."""
+        element = json_ld.by_term(dict(document))
+        interface_id = element["@id"]
+        if interface_id not in self._loaded:
+            parents = tuple(json_ld.listed(element.get("extends", [])))
+            self._loaded[interface_id] = _Reading(element).interface([self._parent(parent) for parent in parents])
+        return self._loaded[interface_id]
+
+    def _parent(self, interface_id: str) -> Interface:
+        if interface_id not in self._loaded:
+            document = self._resolve(interface_id)
+            if document is None:
+                message = f"the model {interface_id} that another model extends is not there"
+                raise LookupError(message)
+            self.load(document)
+        return self._loaded[interface_id]
+
+
+class _Reading:
+    """One document being read."""
+
+    def __init__(self, element: dict[str, Any]) -> None:
+        self._root = element
+        self._elements_by_id: dict[str, dict[str, Any]] | None = None
+
+    def interface(self, parents: list[Interface]) -> Interface:
+        root = self._root
+        properties: dict[str, Property] = {}
+        telemetries: dict[str, Telemetry] = {}
+        relationships: dict[str, Relationship] = {}
+        components: dict[str, Component] = {}
+        commands: dict[str, Command] = {}
+        bases = {root["@id"]}
+        for parent in parents:
+            bases |= parent.bases
+            properties |= parent.properties
+            telemetries |= parent.telemetries
+            relationships |= parent.relationships
+            components |= parent.components
+            commands |= parent.commands
+        dependencies = {parent.id for parent in parents}
+        for content in self._elements(root.get("contents", [])):
+            kinds = set(json_ld.types(content))
+            name = json_ld.plain(content["name"])
+            if "Property" in kinds:
+                properties[name] = Property(name, self._schema(content["schema"]))
+            elif "Telemetry" in kinds:
+                telemetries[name] = Telemetry(name, self._schema(content["schema"]))
+            elif "Relationship" in kinds:
+                relationships[name] = self._relationship(name, content)
+            elif "Component" in kinds:
+                components[name] = Component(name, json_ld.plain(content["schema"]))
+                dependencies.add(components[name].schema)
+            else:
+                commands[name] = Command(name)
+        return Interface(
+            id=root["@id"],
+            dtdl_version=json_ld.dtdl_version(root),
+            display_name=json_ld.language_map(root.get("displayName", [])),
+            description=json_ld.language_map(root.get("description", [])),
+            extends=tuple(parent.id for parent in parents),
+            properties=properties,
+            telemetries=telemetries,
+            relationships=relationships,
+            components=components,
+            commands=commands,
+            bases=frozenset(bases),
+            dependencies=frozenset(dependencies),
+        )
+
+    def _relationship(self, name: str, element: dict[str, Any]) -> Relationship:
+        properties = {}
+        for prop in self._elements(element.get("properties", [])):
+            property_name = json_ld.plain(prop["name"])
+            properties[property_name] = Property(property_name, self._schema(prop["schema"]))
+        return Relationship(name, json_ld.plain(element.get("target")), properties)
+
+    def _schema(self, value: object) -> Schema:
+        value = json_ld.plain(value)
+        if isinstance(value, str):
+            known = _STANDARD_SCHEMAS.get(json_ld.schema_term(value))
+            if known is not None:
+                return known
+        element = self._element(value)
+        kinds = set(json_ld.types(element))
+        if "Array" in kinds:
+            return ArraySchema(self._schema(element["elementSchema"]))
+        if "Map" in kinds:
+            map_value = self._element(json_ld.plain(element["mapValue"]))
+            return MapSchema(self._schema(map_value["schema"]))
+        if "Enum" in kinds:
+            values = [json_ld.plain(choice["enumValue"]) for choice in self._elements(element.get("enumValues", []))]
+            return EnumSchema(json_ld.schema_term(json_ld.plain(element["valueSchema"])), frozenset(values))
+        fields = self._elements(element.get("fields", []))
+        return ObjectSchema({json_ld.plain(field["name"]): self._schema(field["schema"]) for field in fields})
+
+    def _elements(self, values: object) -> Iterator[dict[str, Any]]:
+        return (self._element(value) for value in json_ld.listed(values))
+
+    def _element(self, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+        """Give the element that stands there, or that the DTMI standing there refers to within this document."""
+        if isinstance(value, dict):
+            return json_ld.by_term(value)
+        if self._elements_by_id is None:
+            self._elements_by_id = _elements_by_id(self._root)
+        return self._elements_by_id[value]
+
+
+def _elements_by_id(root: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    waiting: list[Any] = list(root.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            if isinstance(value.get("@id"), str):
+                found[value["@id"]] = json_ld.by_term(value)
+            waiting.extend(value.values())
+    return found

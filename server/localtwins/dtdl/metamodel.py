@@ -1,0 +1,154 @@
+"""The classes of DTDL and their properties, per version.
+
+Source: the language specifications, https://azure.github.io/opendigitaltwins-dtdl/ (DTDL v2, DTDL v3).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from localtwins.dtdl.limits import LIMITS, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string, as free text, a name or an MQTT topic."""
+
+    max_length: int | None = None
+    is_name: bool = False
+    is_topic: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LocalizableText:
+    """A string, a language map or a list of language-tagged strings."""
+
+    max_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """True or false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number of 32 bits, written with or without a fraction of zero."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """An ISO 8601 duration."""
+
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A string, number or boolean."""
+
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A DTMI or a term, of something that need not be defined."""
+
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """Elements, defined in place or referred to.
+
+    `kinds` are the classes that a reference may lead to, `inline` those that may be defined in place, `inferred` the
+    one that an element without `@type` is of. `named` ones get their id from their name.
+    """
+
+    kinds: frozenset[str]
+    inline: frozenset[str]
+    inferred: str | None = None
+    plural: bool = False
+    minimum: int = 0
+    named: bool = False
+    id_required: bool = False
+
+
+Field = Text | LocalizableText | Boolean | Integer | Duration | Literal | Reference | Elements
+
+CONTENTS = frozenset(["Command", "Component", "Property", "Relationship", "Telemetry"])
+COMPLEX_SCHEMAS = frozenset(["Array", "Enum", "Map", "Object"])
+NUMERIC_SCHEMAS = frozenset(["Double", "Float", "Integer", "Long"])
+PRIMITIVE_SCHEMAS = NUMERIC_SCHEMAS | {"Boolean", "Date", "DateTime", "Duration", "String", "Time"}
+
+
+def _inferred(kind: str, *, plural: bool = False, minimum: int = 0, named: bool = False) -> Elements:
+    only = frozenset([kind])
+    return Elements(only, only, inferred=kind, plural=plural, minimum=minimum, named=named)
+
+
+def _fields(version: int, limits: Limits) -> dict[str, dict[str, Field]]:
+    interface = frozenset(["Interface"])
+    nothing: frozenset[str] = frozenset()
+    every: dict[str, Field] = {
+        "comment": Text(limits.comment),
+        "description": LocalizableText(limits.description),
+        "displayName": LocalizableText(limits.display_name),
+    }
+    named = every | {"name": Text(limits.name, is_name=True, required=True)}
+    schema = Elements(PRIMITIVE_SCHEMAS | COMPLEX_SCHEMAS, COMPLEX_SCHEMAS, minimum=1)
+    with_schema = named | {"schema": schema}
+    request, response = ("CommandPayload",) * 2 if version == 2 else ("CommandRequest", "CommandResponse")  # noqa: PLR2004
+    return {
+        "Interface": every
+        | {
+            "contents": Elements(CONTENTS, CONTENTS, plural=True, named=True),
+            "extends": Elements(interface, interface, plural=True, id_required=True),
+            "schemas": Elements(COMPLEX_SCHEMAS, COMPLEX_SCHEMAS, plural=True, id_required=True),
+        },
+        "Property": with_schema | {"writable": Boolean()},
+        "Telemetry": with_schema,
+        "Relationship": named
+        | {
+            "maxMultiplicity": Integer(1, limits.max_multiplicity),
+            "minMultiplicity": Integer(0, 0),
+            "properties": Elements(frozenset(["Property"]), frozenset(["Property"]), plural=True, named=True),
+            "target": Reference(),
+            "writable": Boolean(),
+        },
+        "Component": named | {"schema": Elements(interface, interface, minimum=1, id_required=True)},
+        "Command": named
+        | {
+            "commandType": Elements(frozenset(["CommandType"]), nothing),
+            "request": _inferred(request),
+            "response": _inferred(response),
+        },
+        "CommandPayload": with_schema,
+        "CommandRequest": with_schema,
+        "CommandResponse": with_schema,
+        "Array": every | {"elementSchema": schema},
+        "Enum": every
+        | {
+            "enumValues": _inferred("EnumValue", plural=True, minimum=limits.min_enum_values, named=True),
+            "valueSchema": Elements(PRIMITIVE_SCHEMAS, nothing, minimum=1),
+        },
+        "EnumValue": named | {"enumValue": Literal(required=True)},
+        "Map": every | {"mapKey": _inferred("MapKey", minimum=1), "mapValue": _inferred("MapValue", minimum=1)},
+        "MapKey": named | {"schema": Elements(frozenset(["String"]), nothing, minimum=1)},
+        "MapValue": with_schema,
+        "Object": every | {"fields": _inferred("Field", plural=True, minimum=limits.min_fields, named=True)},
+        "Field": with_schema,
+    }
+
+
+# DTDL version -> class -> property term -> what it takes
+FIELDS: Mapping[int, Mapping[str, Mapping[str, Field]]] = {
+    version: _fields(version, limits) for version, limits in LIMITS.items()
+}
+
+# What the items of a top-level array may be.
+DOCUMENT = Elements(frozenset(["Interface"]), frozenset(["Interface"]), id_required=True)

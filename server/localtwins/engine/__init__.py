@@ -1,0 +1,1 @@
+"""The rules of Azure Digital Twins as plain functions over JSON documents: no HTTP, no SQL."""

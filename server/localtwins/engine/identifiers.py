@@ -1,0 +1,43 @@
+"""Which ids digital twins, relationships and models may have.
+
+The service's own rules for twin and relationship ids are not public. These keep an id usable in a URL path and apart
+from the reserved `$` names.
+"""
+
+import re
+
+from localtwins import errors
+
+MAX_LENGTH = 128
+_PLAIN_ID = re.compile(r"[^$/\\?#\x00-\x1f\x7f-\x9f][^/\\?#\x00-\x1f\x7f-\x9f]{0,127}")
+_SEGMENT = "[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?"
+_DTMI = re.compile(rf"dtmi:{_SEGMENT}(?::{_SEGMENT})*(?:;[1-9][0-9]{{0,8}}(?:\.[1-9][0-9]{{0,5}})?)?")
+_MAX_DTMI_LENGTH = 2048
+
+
+def check_twin_id(value: str) -> None:
+    """Raise InvalidArgument unless `value` may be the id of a digital twin."""
+    _check(value, "digital twin")
+
+
+def check_relationship_id(value: str) -> None:
+    """Raise InvalidArgument unless `value` may be the id of a relationship."""
+    _check(value, "relationship")
+
+
+def check_model_id(value: str) -> None:
+    """Raise InvalidArgument unless `value` is a DTMI."""
+    if not value:
+        raise errors.model_id_missing()
+    if len(value) > _MAX_DTMI_LENGTH or not _DTMI.fullmatch(value):
+        raise errors.model_id_malformed(value)
+
+
+def _check(value: str, what: str) -> None:
+    if _PLAIN_ID.fullmatch(value):
+        return
+    message = (
+        f"The {what} id {value[:MAX_LENGTH]!r} is not valid. An id has 1 to {MAX_LENGTH} characters, "
+        "no control characters, none of / \\ ? #, and does not begin with $."
+    )
+    raise errors.invalid_argument(message)

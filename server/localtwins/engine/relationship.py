@@ -1,0 +1,52 @@
+"""The document of a relationship, and the order in which relationships are listed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from localtwins import errors
+from localtwins.engine.json_patch import Operation, apply_at
+
+Document = dict[str, Any]
+
+
+def create(source_id: str, relationship_id: str, payload: object, *, etag: str) -> Document:
+    """Make the document of a relationship that is put.
+
+    The ids of the path win over those in the payload (recorded). Raises InvalidArgument without a name and a target.
+    """
+    if not isinstance(payload, dict):
+        raise errors.relationship_body_invalid()
+    name, target_id = payload.get("$relationshipName"), payload.get("$targetId")
+    if type(name) is not str or type(target_id) is not str or not name or not target_id:
+        raise errors.relationship_body_invalid()
+    relationship: Document = {
+        "$relationshipId": relationship_id,
+        "$etag": etag,
+        "$sourceId": source_id,
+        "$relationshipName": name,
+        "$targetId": target_id,
+    }
+    for member, value in payload.items():
+        if not member.startswith("$"):
+            relationship[member] = value
+        elif member not in relationship:
+            raise errors.invalid_relationship([f"{member} is not a name that a relationship can have."])
+    return relationship
+
+
+def patch(relationship: Document, operations: Sequence[Operation], *, etag: str) -> Document:
+    """Apply a patch to the document, in place, and give it back; only properties can be changed.
+
+    Raises JsonPatchInvalid; the document is useless then.
+    """
+    for operation in operations:
+        if operation.tokens[0].startswith("$"):
+            raise errors.json_patch_invalid(f"{operation.path} cannot be changed.")
+        apply_at(relationship, operation.tokens, operation)
+    relationship["$etag"] = etag
+    return relationship
+
+
+def sort_key(relationship_id: str) -> str:
+    """Give what relationships are listed by: the id without its hyphens (recorded), equals then by the id itself."""
+    return relationship_id.replace("-", "")

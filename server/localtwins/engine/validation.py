@@ -1,0 +1,98 @@
+"""Whether a digital twin or a relationship conforms to its model."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from localtwins.dtdl import Interface, Property, value_problem
+from localtwins.engine.digital_twin import METADATA, Document, is_component
+
+ComponentInterface = Callable[[str], Interface]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueLimits:
+    """How long a string value and a name inside a value may be, in bytes of UTF-8."""
+
+    string_bytes: int
+    name_bytes: int
+
+
+def twin_problems(
+    twin: Document, interface: Interface, component_interface: ComponentInterface, limits: ValueLimits
+) -> list[str]:
+    """List what is wrong with a twin, in the service's words; empty if it conforms.
+
+    `component_interface` gives the interface of a component's schema.
+    """
+    problems: list[str] = []
+    for name, value in twin.items():
+        if name.startswith("$"):
+            continue
+        component = interface.components.get(name)
+        if component is None:
+            problems += _property_problems(name, value, interface, "Twin", limits)
+        elif not is_component(value):
+            problems.append(f"Twin is missing $metadata of component {name}.")
+        else:
+            schema = component_interface(component.schema)
+            for member, member_value in value.items():
+                if member != METADATA:
+                    problems += _property_problems(member, member_value, schema, name, limits)
+    problems += [f"Twin is missing component {name}." for name in interface.components if name not in twin]
+    return problems
+
+
+def relationship_problems(
+    relationship: Document, properties: dict[str, Property], name: str, limits: ValueLimits
+) -> list[str]:
+    """List what is wrong with the properties of a relationship; empty if they conform."""
+    problems: list[str] = []
+    for member, value in relationship.items():
+        if member.startswith("$"):
+            continue
+        declared = properties.get(member)
+        if declared is None:
+            problems.append(f"{member} does not appear on the DTDL for {name}.")
+        else:
+            problems += _value_problems(declared, value, name, limits)
+    return problems
+
+
+def _property_problems(name: str, value: object, interface: Interface, owner: str, limits: ValueLimits) -> list[str]:
+    declared = interface.properties.get(name)
+    if declared is not None:
+        if is_component(value):
+            return [f"{name} is not a component and cannot have a member {METADATA}."]
+        return _value_problems(declared, value, owner, limits)
+    if name in interface.telemetries:
+        return [f"{name} is not a property - it is a Telemetry."]
+    if name in interface.relationships:
+        return [f"{name} is not a property - it is a Relationship."]
+    return [f"{name} does not appear on the DTDL for {owner}."]
+
+
+def _value_problems(declared: Property, value: object, owner: str, limits: ValueLimits) -> list[str]:
+    problem = value_problem(declared.schema, value, declared.name)
+    if problem is None:
+        return list(_lengths_exceeded(value, declared.name, owner, limits))
+    if problem.kind == "unknown_field":
+        return [f"{problem.path} does not appear on the DTDL for {owner}."]
+    return [f"Expected value of type {problem.expected.name} for {problem.path} on {owner}."]
+
+
+def _lengths_exceeded(value: object, path: str, owner: str, limits: ValueLimits) -> Iterator[str]:
+    if type(value) is str:
+        if _is_longer(value, limits.string_bytes):
+            yield f"The string value of {path} on {owner} is longer than {limits.string_bytes} bytes."
+    elif type(value) is dict:
+        for name, member in value.items():
+            if _is_longer(name, limits.name_bytes):
+                yield f"A name in {path} on {owner} is longer than {limits.name_bytes} bytes."
+            yield from _lengths_exceeded(member, f"{path}/{name}", owner, limits)
+    elif type(value) is list:
+        for index, element in enumerate(value):
+            yield from _lengths_exceeded(element, f"{path}/{index}", owner, limits)
+
+
+def _is_longer(text: str, limit: int) -> bool:
+    return len(text) > limit or (not text.isascii() and len(text.encode()) > limit)

@@ -1,0 +1,310 @@
+"""The service's error catalogue: every code and message it answers with, in one place.
+
+Messages that recordings of Azure Digital Twins show are exact, odd spaces and dots included; they are marked
+`recorded`. The others carry the code that the service's REST reference documents, in words of our own.
+"""
+
+from collections.abc import Sequence
+
+_PATCH_ADVICE = (
+    "Please provide a valid patch document. "
+    "See section on update apis in the documentation https://aka.ms/adtv2twins."
+)
+_MODEL_FORMAT_ADVICE = "See model documentation(https://aka.ms/ADTv2Models) for supported format."
+
+
+class StartupError(Exception):
+    """The service cannot start; `str()` tells the operator why and what to do."""
+
+
+class AdtError(Exception):
+    """An error answer of the service.
+
+    `status` is the HTTP status, `code` and `message` stand in the envelope `{"error": {"code", "message"}}`, and
+    `details` are the messages of the individual problems, each of which is answered under the same code.
+    """
+
+    def __init__(self, status: int, code: str, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = tuple(details)
+
+
+class FrameworkError(Exception):
+    """A body that the real service's web framework refuses before the service sees it.
+
+    It is answered as an RFC 9457 problem with `errors`, from the place in the body to what is wrong there.
+    """
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__(str(errors))
+        self.errors = errors
+
+
+# --- any operation ---------------------------------------------------------------------------------------------------
+
+
+def invalid_argument(message: str) -> AdtError:
+    """An id, header, parameter or body of the wrong form."""
+    return AdtError(400, "InvalidArgument", message)
+
+
+def empty_body() -> AdtError:
+    """No body where one is needed (recorded)."""
+    return AdtError(400, "BadRequest", "A non-empty request body is required.")
+
+
+def limit_exceeded(message: str) -> AdtError:
+    """One of the service limits is reached."""
+    return AdtError(400, "LimitExceeded", message)
+
+
+def body_too_large(limit: int) -> AdtError:
+    """The request body is larger than the server takes."""
+    return AdtError(413, "RequestBodyTooLarge", f"The request body is larger than {limit} bytes.")
+
+
+def api_version_missing() -> AdtError:
+    """No api-version in the query (ASP.NET API Versioning)."""
+    return AdtError(400, "ApiVersionUnspecified", "An API version is required, but was not specified.")
+
+
+def api_version_unsupported(version: str, url: str) -> AdtError:
+    """An api-version that the service does not have (ASP.NET API Versioning)."""
+    message = f"The HTTP resource that matches the request URI '{url}' does not support the API version '{version}'."
+    return AdtError(400, "UnsupportedApiVersion", message)
+
+
+def internal_error() -> AdtError:
+    """A defect of this service; what happened is in its log."""
+    return AdtError(500, "InternalServerError", "The service met an unexpected error. Its log tells what happened.")
+
+
+def storage_unavailable(reason: str) -> AdtError:
+    """The database could not be read or written; nothing of the request was stored."""
+    return AdtError(503, "ServiceUnavailable", f"The data could not be read or written: {reason}. Nothing was changed.")
+
+
+def etag_mismatch(etag: str) -> AdtError:
+    """If-Match names another etag than the current one (recorded)."""
+    message = (
+        f"The provided etag {etag} doesn't match the current etag for the resource. "
+        "Please obtain and provide the latest etag by getting the resource. "
+        "See section on get apis in the documentation https://aka.ms/adtv2twins."
+    )
+    return AdtError(412, "PreconditionFailed", message)
+
+
+def json_patch_invalid(reason: str) -> AdtError:
+    """A JSON Patch that cannot be applied; `reason` is one sentence (recorded form)."""
+    return AdtError(400, "JsonPatchInvalid", f"{reason} {_PATCH_ADVICE}")
+
+
+# --- digital twins and components ------------------------------------------------------------------------------------
+
+
+def digital_twin_not_found(twin_id: str) -> AdtError:
+    """No twin of that id (recorded)."""
+    message = (
+        f"There is no digital twin instance that exists with the ID {twin_id}. "
+        "Please verify that the twin id is valid and ensure that the twin is not deleted. "
+        "See section on querying the twins https://aka.ms/adtv2query."
+    )
+    return AdtError(404, "DigitalTwinNotFound", message)
+
+
+def digital_twin_exists(twin_id: str) -> AdtError:
+    """If-None-Match: * and the twin is there (recorded)."""
+    message = (
+        f"If-None-Match: * header was specified but a twin with the id {twin_id} was found. "
+        "Please specify a different twin id."
+    )
+    return AdtError(412, "PreconditionFailed", message)
+
+
+def payload_invalid() -> AdtError:
+    """The body of a twin is not a JSON object (recorded)."""
+    return invalid_argument("Payload is invalid.")
+
+
+def invalid_twin(problems: Sequence[str]) -> AdtError:
+    """The twin does not conform to its model; one detail for each problem (recorded)."""
+    return AdtError(400, "ValidationFailed", "Invalid twin specified", problems)
+
+
+def relationships_not_deleted(twin_id: str) -> AdtError:
+    """A twin that still has relationships cannot be deleted (recorded)."""
+    message = (
+        f"Twin {twin_id} has active relationships. "
+        "Cannot delete a twin unless all the relationships are deleted. "
+        "Please ensure that the active relationships on the twin are deleted. "
+        "See section on retrieving relationships https://aka.ms/adtv2twins."
+    )
+    return AdtError(400, "RelationshipsNotDeleted", message)
+
+
+def twin_limit_reached(limit: int) -> AdtError:
+    """The instance holds as many twins as it may."""
+    return AdtError(400, "TwinLimitReached", f"The instance holds {limit} digital twins and cannot take more.")
+
+
+def component_not_found(twin_id: str, component: str) -> AdtError:
+    """The twin has no such component (recorded)."""
+    message = (
+        f"{twin_id} does not have component {component} Please verify that the component path is correct. "
+        "You can get components by getting the twin, See example https://aka.ms/TwinGetSwSmpl."
+    )
+    return AdtError(404, "ComponentNotFound", message)
+
+
+# --- relationships ---------------------------------------------------------------------------------------------------
+
+
+def relationship_not_found(twin_id: str, relationship_id: str) -> AdtError:
+    """The source twin has no such relationship (recorded)."""
+    message = (
+        f"Relationship {relationship_id} not found on twin {twin_id}. "
+        "Please verify that the relationship id is valid and ensure that the relationship is not deleted. "
+        "See section on listing relationships in the documentation https://aka.ms/adtv2twins."
+    )
+    return AdtError(404, "RelationshipNotFound", message)
+
+
+def relationship_exists(relationship_id: str) -> AdtError:
+    """If-None-Match: * and the relationship is there (recorded)."""
+    message = (
+        f"If-None-Match: * header was specified but a relationship with the id {relationship_id} was found. "
+        "Please specify a different relationship id."
+    )
+    return AdtError(412, "PreconditionFailed", message)
+
+
+def target_not_found() -> AdtError:
+    """The target twin is not there (recorded, the blank before the last dot too)."""
+    message = (
+        "The target digital twin is invalid or does not exist. "
+        "Please validate that the target twin is valid and ensure that the target twin is not deleted. "
+        "See section on querying the twins https://aka.ms/adtv2query ."
+    )
+    return AdtError(404, "TargetDigitalTwinNotFound", message)
+
+
+def relationship_body_invalid() -> AdtError:
+    """The body of a relationship has no name or no target (recorded)."""
+    return invalid_argument("Could not deserialize relationship create body.")
+
+
+def relationship_not_in_model(name: str, model_id: str) -> AdtError:
+    """The source's model has no relationship of that name (message from issue reports, code from the reference)."""
+    message = (
+        "Twin relationship does not align with the model. "
+        "Please ensure that the relationship is in alignment with the model. "
+        "See section on listing models https://aka.ms/adtv2models."
+    )
+    return AdtError(400, "InvalidRelationship", message, [f"{model_id} does not define a relationship {name}."])
+
+
+def relationship_target_not_in_model(name: str, target_model: str, expected: str) -> AdtError:
+    """The target twin is not of the model that the relationship is declared for."""
+    error = relationship_not_in_model(name, expected)
+    error.details = (f"The target of {name} must be of model {expected}, and its model {target_model} is not.",)
+    return error
+
+
+def relationship_source_model_missing(model_id: str) -> AdtError:
+    """The source's model was deleted, so nothing tells which relationships it may have."""
+    error = relationship_not_in_model("", model_id)
+    error.details = (f"{model_id} or one of its dependencies does not exist.",)
+    return error
+
+
+def invalid_relationship(problems: Sequence[str]) -> AdtError:
+    """The relationship's properties do not conform to the model; one detail for each problem."""
+    return AdtError(400, "ValidationFailed", "Invalid relationship specified", problems)
+
+
+def self_relationship(twin_id: str) -> AdtError:
+    """A twin cannot be related to itself (code from the reference)."""
+    return AdtError(400, "OperationNotAllowed", f"The twin {twin_id} cannot have a relationship to itself.")
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+
+
+def model_not_found(model_ids: Sequence[str]) -> AdtError:
+    """No model of that id (recorded)."""
+    message = (
+        f"There is no Model(s) available that matches the provided id(s) {', '.join(model_ids)}. "
+        "Check that the Model ID provided is valid by doing a Model_List API call."
+    )
+    return AdtError(404, "ModelNotFound", message)
+
+
+def model_id_malformed(model_id: str) -> AdtError:
+    """The id is not a DTMI (recorded)."""
+    return invalid_argument(f"The format of the Model ID {model_id} provided is not supported. {_MODEL_FORMAT_ADVICE}")
+
+
+def model_id_missing() -> AdtError:
+    """The path ends before the model's id (code from the reference)."""
+    return AdtError(400, "MissingArgument", "The id of the model is missing from the path.")
+
+
+def models_empty() -> AdtError:
+    """An empty array of models, or no array at all (recorded)."""
+    return invalid_argument(
+        "Operation failed as models provided was empty or of a type that is not supported.. "
+        "Check that your Model Array contains at least one item and it is of a supported type. "
+        "See link(https://aka.ms/ADTv2Models) for details."
+    )
+
+
+def models_exist(model_ids: Sequence[str]) -> AdtError:
+    """Some models of the batch are there already; none is created (recorded)."""
+    message = (
+        f"Some of the model ids already exist: {', '.join(model_ids)}. "
+        "Use Model_List API to view models that already exist. "
+        "See the Swagger example (https://aka.ms/ModelListSwSmpl)."
+    )
+    return AdtError(409, "ModelIdAlreadyExists", message)
+
+
+def dtdl_invalid(problem: str) -> AdtError:
+    """The models are not valid DTDL; none is created (recorded)."""
+    message = (
+        "None of the models in this request could be created due to a problem with one or more models: "
+        f"{problem}. {_MODEL_FORMAT_ADVICE}"
+    )
+    return AdtError(400, "DTDLParserError", message)
+
+
+def dtdl_version_unsupported(problem: str) -> AdtError:
+    """A model is written in a DTDL version that the service does not take (code from the reference)."""
+    message = f"None of the models in this request could be created: {problem} {_MODEL_FORMAT_ADVICE}"
+    return AdtError(400, "ModelVersionNotSupported", message)
+
+
+def model_references_not_deleted(referrers: Sequence[str]) -> AdtError:
+    """Other models extend this one or have it as a component (recorded)."""
+    message = (
+        f"This model is currently being referenced by {', '.join(referrers)}. "
+        "You must delete these references before deleting the Model.. "
+        "To delete references, do Delete Model on Ids provided above."
+    )
+    return AdtError(409, "ModelReferencesNotDeleted", message)
+
+
+def model_references_not_decommissioned(referrers: Sequence[str]) -> AdtError:
+    """Models that refer to this one are still in commission (code from the reference)."""
+    message = (
+        f"This model is currently being referenced by {', '.join(referrers)}. "
+        "You must decommission these references before decommissioning the Model."
+    )
+    return AdtError(409, "ModelReferencesNotDecommissioned", message)
+
+
+def model_decommissioned(model_id: str) -> AdtError:
+    """No twin can become one of a decommissioned model (code from the reference)."""
+    return AdtError(400, "ModelDecommissioned", f"The model {model_id} is decommissioned and takes no new twins.")

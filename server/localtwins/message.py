@@ -1,0 +1,30 @@
+"""The one shape in which requests reach the service and answers leave it, whatever carried them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request.
+
+    `path` and `query` are as sent, percent-encoded, the query without its question mark. `headers` is looked up with
+    lower-case names, so either its keys are lower-case or it ignores case. `base_url` is scheme and authority as the
+    caller sees them (`https://localhost:8443`), for the absolute links in answers.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    base_url: str = "https://localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP answer; `Content-Length` is left to whoever carries it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""

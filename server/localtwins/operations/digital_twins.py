@@ -1,0 +1,104 @@
+"""Putting, patching and deleting digital twins, and patching their components."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from localtwins import dtdl, errors
+from localtwins.engine import digital_twin, json_patch, validation
+from localtwins.engine.clock import twin_time
+from localtwins.engine.etag import check_if_match, new_etag
+from localtwins.settings import Settings
+from localtwins.store.transaction import Transaction
+
+
+class Written(NamedTuple):
+    """What a put made."""
+
+    etag: str
+    document: bytes
+
+
+def put(tx: Transaction, settings: Settings, twin_id: str, payload: dict[str, Any], *, create_only: bool) -> Written:
+    """Create or replace a twin. Raises PreconditionFailed, ValidationFailed, ModelDecommissioned or a limit."""
+    current = tx.digital_twin(twin_id)
+    if current is not None and create_only:
+        raise errors.digital_twin_exists(twin_id)
+    etag = new_etag()
+    twin = digital_twin.create(twin_id, payload, etag=etag, now=twin_time(tx.now()))
+    if current is None and tx.total("digital_twins") >= settings.max_twins:
+        raise errors.twin_limit_reached(settings.max_twins)
+    document = _store(tx, settings, twin, current.model_id if current else None)
+    return Written(etag, document)
+
+
+def patch(
+    tx: Transaction,
+    settings: Settings,
+    twin_id: str,
+    document: Sequence[dict[str, Any]],
+    *,
+    if_match: str | None,
+    component: str | None = None,
+) -> str:
+    """Patch a twin, or one of its components, and give the twin's new etag.
+
+    Raises DigitalTwinNotFound, PreconditionFailed, JsonPatchInvalid, ValidationFailed or ModelDecommissioned.
+    """
+    current = tx.digital_twin(twin_id)
+    if current is None:
+        raise errors.digital_twin_not_found(twin_id)
+    check_if_match(if_match, current.etag)
+    operations = json_patch.parse_operations(document, component)
+    twin = orjson.loads(current.document)
+    if component is not None and not digital_twin.is_component(twin.get(component)):
+        # The service patches the twin with the component's name before each path, and that leads nowhere (recorded).
+        if operations:
+            raise errors.json_patch_invalid(f"{operations[0].path} was not found.")
+        raise errors.component_not_found(twin_id, component)
+    etag = new_etag()
+    twin = digital_twin.patch(twin, operations, etag=etag, now=twin_time(tx.now()))
+    _store(tx, settings, twin, current.model_id)
+    return etag
+
+
+def delete(tx: Transaction, twin_id: str, *, if_match: str | None) -> None:
+    """Delete a twin. Raises DigitalTwinNotFound, PreconditionFailed or RelationshipsNotDeleted."""
+    current = tx.digital_twin(twin_id)
+    if current is None:
+        raise errors.digital_twin_not_found(twin_id)
+    check_if_match(if_match, current.etag)
+    if any(tx.relationship_counts(twin_id)):
+        raise errors.relationships_not_deleted(twin_id)
+    tx.delete_digital_twin(twin_id)
+
+
+def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_model: str | None) -> bytes:
+    """Store a twin that conforms to its model, and give its document."""
+    model_id = digital_twin.model_of(twin)
+    model = tx.parsed_model(model_id)
+    if model is None:
+        raise _model_missing(model_id)
+    if model.decommissioned and model_id != current_model:
+        raise errors.model_decommissioned(model_id)
+
+    def component_interface(schema: str) -> dtdl.Interface:
+        component_model = tx.parsed_model(schema)
+        if component_model is None:
+            raise _model_missing(model_id)
+        return component_model.interface
+
+    problems = validation.twin_problems(twin, model.interface, component_interface, settings.value_limits)
+    if problems:
+        raise errors.invalid_twin(problems)
+    document = orjson.dumps(twin)
+    if len(document) > settings.max_twin_bytes:
+        message = f"The digital twin has {len(document)} bytes of JSON and may have {settings.max_twin_bytes}."
+        raise errors.limit_exceeded(message)
+    tx.put_digital_twin(twin["$dtId"], model_id, twin["$etag"], document)
+    return document
+
+
+def _model_missing(model_id: str) -> errors.AdtError:
+    return errors.invalid_twin([f"{model_id} or one of its dependencies does not exist."])

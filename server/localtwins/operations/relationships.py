@@ -1,0 +1,127 @@
+"""Putting, patching and deleting relationships."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from localtwins import errors
+from localtwins.dtdl import Relationship
+from localtwins.engine import json_patch, relationship, validation
+from localtwins.engine.etag import check_if_match, new_etag
+from localtwins.operations.digital_twins import Written
+from localtwins.settings import Settings
+from localtwins.store.reader import StoredRelationship
+from localtwins.store.transaction import Transaction
+
+
+def put(
+    tx: Transaction, settings: Settings, source_id: str, relationship_id: str, payload: object, *, create_only: bool
+) -> Written:
+    """Create or replace a relationship.
+
+    Raises DigitalTwinNotFound for the source, InvalidArgument, PreconditionFailed, TargetDigitalTwinNotFound,
+    OperationNotAllowed, InvalidRelationship, ValidationFailed or a limit.
+    """
+    source = tx.digital_twin(source_id)
+    if source is None:
+        raise errors.digital_twin_not_found(source_id)
+    etag = new_etag()
+    document = relationship.create(source_id, relationship_id, payload, etag=etag)
+    exists = tx.relationship(source_id, relationship_id) is not None
+    if exists and create_only:
+        raise errors.relationship_exists(relationship_id)
+    name, target_id = document["$relationshipName"], document["$targetId"]
+    target = tx.digital_twin(target_id)
+    if target is None:
+        raise errors.target_not_found()
+    if target_id == source_id:
+        raise errors.self_relationship(source_id)
+    declared = _declared(tx, source.model_id, name)
+    _check_target(tx, declared, target.model_id)
+    _check_properties(document, declared, settings)
+    if not exists:
+        _check_limits(tx, settings, source_id, target_id)
+    stored = orjson.dumps(document)
+    tx.put_relationship(source_id, relationship_id, target_id, name, etag, stored)
+    return Written(etag, stored)
+
+
+def patch(
+    tx: Transaction,
+    settings: Settings,
+    source_id: str,
+    relationship_id: str,
+    document: Sequence[dict[str, Any]],
+    *,
+    if_match: str | None,
+) -> str:
+    """Patch the properties of a relationship and give its new etag.
+
+    Raises DigitalTwinNotFound, RelationshipNotFound, PreconditionFailed, JsonPatchInvalid, InvalidRelationship or
+    ValidationFailed.
+    """
+    source, current = _current(tx, source_id, relationship_id, if_match)
+    operations = json_patch.parse_operations(document)
+    etag = new_etag()
+    patched = relationship.patch(orjson.loads(current.document), operations, etag=etag)
+    _check_properties(patched, _declared(tx, source, current.name), settings)
+    tx.put_relationship(source_id, relationship_id, patched["$targetId"], current.name, etag, orjson.dumps(patched))
+    return etag
+
+
+def delete(tx: Transaction, source_id: str, relationship_id: str, *, if_match: str | None) -> None:
+    """Delete a relationship. Raises DigitalTwinNotFound, RelationshipNotFound or PreconditionFailed."""
+    _current(tx, source_id, relationship_id, if_match)
+    tx.delete_relationship(source_id, relationship_id)
+
+
+def _current(
+    tx: Transaction, source_id: str, relationship_id: str, if_match: str | None
+) -> tuple[str, StoredRelationship]:
+    source = tx.digital_twin(source_id)
+    if source is None:
+        raise errors.digital_twin_not_found(source_id)
+    current = tx.relationship(source_id, relationship_id)
+    if current is None:
+        raise errors.relationship_not_found(source_id, relationship_id)
+    check_if_match(if_match, current.etag)
+    return source.model_id, current
+
+
+def _declared(tx: Transaction, source_model: str, name: str) -> Relationship:
+    model = tx.parsed_model(source_model)
+    if model is None:
+        raise errors.relationship_source_model_missing(source_model)
+    declared = model.interface.relationships.get(name)
+    if declared is None:
+        raise errors.relationship_not_in_model(name, source_model)
+    return declared
+
+
+def _check_target(tx: Transaction, declared: Relationship, target_model: str) -> None:
+    if declared.target is None or declared.target == target_model:
+        return
+    model = tx.parsed_model(target_model)
+    # A twin whose model was deleted can still be given incoming relationships, and nothing tells what it is.
+    if model is not None and declared.target not in model.interface.bases:
+        raise errors.relationship_target_not_in_model(declared.name, target_model, declared.target)
+
+
+def _check_properties(document: dict[str, Any], declared: Relationship, settings: Settings) -> None:
+    problems = validation.relationship_problems(document, declared.properties, declared.name, settings.value_limits)
+    if problems:
+        raise errors.invalid_relationship(problems)
+
+
+def _check_limits(tx: Transaction, settings: Settings, source_id: str, target_id: str) -> None:
+    outgoing, _ = tx.relationship_counts(source_id)
+    _, incoming = tx.relationship_counts(target_id)
+    for count, limit, what in (
+        (outgoing, settings.max_outgoing_relationships, f"The twin {source_id} has {outgoing} outgoing relationships"),
+        (incoming, settings.max_incoming_relationships, f"The twin {target_id} has {incoming} incoming relationships"),
+        (tx.total("relationships"), settings.max_relationships, "The instance has too many relationships"),
+    ):
+        if count >= limit:
+            message = f"{what}, and the limit is {limit}."
+            raise errors.limit_exceeded(message)

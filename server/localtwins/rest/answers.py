@@ -1,0 +1,54 @@
+"""Answers: JSON, none, and errors in the service's shapes."""
+
+import secrets
+from http import HTTPStatus
+
+import orjson
+
+from localtwins.errors import AdtError, FrameworkError
+from localtwins.message import Response
+from localtwins.rest.call import API_VERSION_2020
+
+_JSON = "application/json; charset=utf-8"
+_PROBLEM = "application/problem+json; charset=utf-8"
+_WITHOUT_CODE_HEADER = frozenset({"BadRequest", "JobNotFound", "JobIdAlreadyExists"})
+
+
+def json_answer(body: bytes, *, etag: str | None = None, status: int = HTTPStatus.OK) -> Response:
+    """Answer with JSON."""
+    if etag is None:
+        return Response(status, {"Content-Type": _JSON}, body)
+    return Response(status, {"Content-Type": _JSON, "ETag": etag}, body)
+
+
+def no_content(etag: str | None = None) -> Response:
+    """Answer without a body."""
+    return Response(HTTPStatus.NO_CONTENT, {} if etag is None else {"ETag": etag})
+
+
+def error_answer(error: AdtError, api_version: str) -> Response:
+    """Answer with an error: the envelope, and its code as a header on most (recorded)."""
+    envelope: dict[str, object] = {"code": error.code, "message": error.message}
+    if error.details:
+        envelope["details"] = [{"code": error.code, "message": detail} for detail in error.details]
+    body = orjson.dumps({"error": envelope})
+    if api_version == API_VERSION_2020:
+        body = body.replace(b"https://aka.ms/", b"http://aka.ms/")
+    headers = {"Content-Type": _JSON}
+    if error.code not in _WITHOUT_CODE_HEADER:
+        headers["x-ms-error-code"] = error.code
+    return Response(error.status, headers, body)
+
+
+def framework_error_answer(error: FrameworkError) -> Response:
+    """Answer for a body that the service's web framework refuses (recorded)."""
+    problem = {
+        "errors": error.errors,
+        "type": "https://tools.ietf.org/html/rfc7231#section-6.5.1",
+        "title": "One or more validation errors occurred.",
+        "status": 400,
+        "detail": None,
+        "instance": None,
+        "extensions": {"traceId": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"},
+    }
+    return Response(HTTPStatus.BAD_REQUEST, {"Content-Type": _PROBLEM}, orjson.dumps(problem))

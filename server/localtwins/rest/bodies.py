@@ -1,0 +1,98 @@
+"""Request bodies: JSON that the service can keep and give back as it came.
+
+Of a name that stands twice in an object the last value counts, as in the service's own parser.
+"""
+
+import json
+import re
+from json.decoder import JSONDecoder
+from typing import Any, NoReturn
+
+import orjson
+
+from localtwins import errors
+from localtwins.message import Request
+
+MAX_NESTING = 100
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
+_INT64 = range(-(2**63), 2**63)
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_OPERATION_TYPE = "Microsoft.AspNetCore.JsonPatch.Operations.Operation"
+
+
+def read_json(request: Request) -> Any:  # noqa: ANN401 - any JSON
+    """Parse the body. Raises BadRequest for none and InvalidArgument for what is not JSON in UTF-8."""
+    body = request.body
+    if not body:
+        raise errors.empty_body()
+    if body.count(b"[") + body.count(b"{") > MAX_NESTING:
+        _check_nesting(body)
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise errors.invalid_argument(f"The request body is not valid JSON: {error}.") from error
+    if _LONG_INTEGER.search(body):
+        _check_integers(body)
+    return document
+
+
+def read_patch(request: Request, *, parameter: str | None = None) -> list[dict[str, Any]]:
+    """Parse a JSON Patch document as far as the service's web framework does: an array of objects.
+
+    `parameter` is the name under which the framework misses a document that it could not read, on some operations.
+    """
+    document = read_json(request)
+    if type(document) is not list:
+        message = "The request body must be a JSON Patch document: an array of operations."
+        raise errors.invalid_argument(message)
+    for index, operation in enumerate(document):
+        if type(operation) is not dict:
+            _refuse_operation(request.body, index, parameter)
+    return document
+
+
+def _refuse_operation(body: bytes, index: int, parameter: str | None) -> NoReturn:
+    value, end = _element(body.decode(), index)
+    message = (
+        f"Error converting value {json.dumps(value, ensure_ascii=False)} to type '{_OPERATION_TYPE}'. "
+        f"Path '[{index}]', line 1, position {end}."
+    )
+    problems = {f"[{index}]": [message]}
+    if parameter is not None:
+        problems[parameter] = [f"The {parameter} field is required."]
+    raise errors.FrameworkError(problems)
+
+
+def _element(text: str, index: int) -> tuple[object, int]:
+    """Give an element of the array that `text` is, and the position behind it."""
+    decoder = JSONDecoder()
+    blank = re.compile(r"[\s,]*")
+    value, end = None, text.index("[") + 1
+    for _ in range(index + 1):
+        separator = blank.match(text, end)
+        value, end = decoder.raw_decode(text, separator.end() if separator else end)
+    return value, end
+
+
+def _check_integers(body: bytes) -> None:
+    """Refuse integers that would come back as other numbers."""
+
+    def check(digits: str) -> int:
+        if len(digits) > 20 or int(digits) not in _INT64:  # noqa: PLR2004 - a sign and 19 digits
+            message = f"The integer {digits[:40]} in the request body is outside the 64-bit range."
+            raise errors.invalid_argument(message)
+        return int(digits)
+
+    json.loads(body, parse_int=check)
+
+
+def _check_nesting(body: bytes) -> None:
+    depth = 0
+    for token in _BRACKETS.finditer(body.decode(errors="replace")):
+        if token[0] in "[{":
+            depth += 1
+            if depth > MAX_NESTING:
+                message = f"The request body is nested deeper than {MAX_NESTING} levels."
+                raise errors.invalid_argument(message)
+        elif token[0] in "]}":
+            depth -= 1

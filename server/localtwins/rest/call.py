@@ -1,0 +1,87 @@
+"""One request on its way through the service, with what every resource needs to answer it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from localtwins import errors
+from localtwins.message import Request
+from localtwins.settings import Settings
+from localtwins.store.database import Database
+from localtwins.store.reader import Reader
+from localtwins.store.transaction import Transaction
+
+T = TypeVar("T")
+
+API_VERSION_2020 = "2020-10-31"
+API_VERSIONS = frozenset(
+    {
+        API_VERSION_2020,
+        "2021-06-30-preview",
+        "2022-05-31",
+        "2022-10-31-preview",
+        "2023-02-27-preview",
+        "2023-06-30",
+        "2023-07-31-preview",
+        "2023-10-31",
+    }
+)
+
+Parameters = dict[str, list[str]]
+
+
+@lru_cache(maxsize=1024)
+def _parse_query(query: str) -> Parameters:
+    """Give the values of each query parameter, names in lower case since the service ignores their case."""
+    parameters: Parameters = {}
+    for name, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
+        parameters.setdefault(name.lower(), []).append(value)
+    return parameters
+
+
+@dataclass(slots=True)
+class Call:
+    """A request, its query parameters and the api-version that it asks for."""
+
+    request: Request
+    database: Database
+    settings: Settings
+    parameters: Parameters
+    api_version: str
+
+    @classmethod
+    def begin(cls, request: Request, database: Database, settings: Settings) -> "Call":
+        """Start answering a request. Raises an error answer for an api-version that is missing or not served."""
+        parameters = _parse_query(request.query)
+        version = parameters.get("api-version", [""])[0].lower()
+        if version not in API_VERSIONS:
+            if not version:
+                raise errors.api_version_missing()
+            raise errors.api_version_unsupported(version, f"{request.base_url}{request.path}")
+        return cls(request, database, settings, parameters, version)
+
+    @property
+    def read(self) -> Reader:
+        """Reading from the database."""
+        return self.database.read
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """Run a write operation."""
+        return await self.database.write(operation)
+
+    def parameter(self, name: str) -> str | None:
+        """Give the first value of a query parameter."""
+        values = self.parameters.get(name)
+        return values[0] if values else None
+
+    def flag(self, name: str) -> bool:
+        """Give a query parameter that is `true` or `false` in any case, false by default."""
+        value = self.parameter(name)
+        if value is None or value.lower() == "false":
+            return False
+        if value.lower() == "true":
+            return True
+        message = f"The query parameter {name} must be true or false, and not {value!r}."
+        raise errors.invalid_argument(message)

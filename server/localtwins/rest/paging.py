@@ -1,0 +1,47 @@
+"""Pages: opaque continuation tokens and absolute links to the next page."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from localtwins import errors
+from localtwins.rest.call import Call
+
+MODELS_PAGE = 100
+RELATIONSHIPS_PAGE = 10
+
+
+def page_size(call: Call, default: int) -> int:
+    """Give the size that the header max-items-per-page asks for, at most the `default`."""
+    value = call.request.headers.get("max-items-per-page")
+    if value is None:
+        return default
+    if not (value.isascii() and value.isdigit() and value.strip("0")):
+        message = f"The header max-items-per-page must be a positive integer, and not {value!r}."
+        raise errors.invalid_argument(message)
+    return default if len(value) > len(str(default)) else min(int(value), default)
+
+
+def read_token(call: Call, form: Sequence[type]) -> list[object] | None:
+    """Give the values in the continuation token, of the types in `form`; None on the first page."""
+    token = call.parameter("continuationtoken")
+    if token is None:
+        return None
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(token.encode()))
+    except (binascii.Error, ValueError):
+        values = None
+    if type(values) is not list or [type(value) for value in values] != list(form):
+        message = "The continuationToken is not one that this service gave out."
+        raise errors.invalid_argument(message)
+    return values
+
+
+def next_link(call: Call, path: str, token: Sequence[object], parameters: Mapping[str, object] | None = None) -> str:
+    """Give the link to the next page, with api-version last as the service has it (recorded)."""
+    text = base64.urlsafe_b64encode(orjson.dumps(token)).decode()
+    query = {**(parameters or {}), "continuationToken": text, "api-version": call.api_version}
+    return f"{call.request.base_url}{path}?{urlencode(query, doseq=True, quote_via=quote)}"

@@ -1,0 +1,78 @@
+"""Which resource a path names. Fixed segments match in any case, ids are percent-decoded one by one."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote
+
+from localtwins import errors
+from localtwins.message import Response
+from localtwins.rest import components, digital_twins, models, relationships
+
+# Called with the Call and then one str for each {} of the path.
+Handler = Callable[..., Awaitable[Response]]
+
+ROUTES: dict[str, dict[str, Handler]] = {
+    "/models": {"GET": models.list_all, "POST": models.create},
+    "/models/{}": {"GET": models.get, "PATCH": models.decommission, "DELETE": models.delete},
+    "/digitaltwins/{}": {
+        "GET": digital_twins.get,
+        "PUT": digital_twins.put,
+        "PATCH": digital_twins.patch,
+        "DELETE": digital_twins.delete,
+    },
+    "/digitaltwins/{}/components/{}": {"GET": components.get, "PATCH": components.patch},
+    "/digitaltwins/{}/relationships": {"GET": relationships.list_outgoing},
+    "/digitaltwins/{}/relationships/{}": {
+        "GET": relationships.get,
+        "PUT": relationships.put,
+        "PATCH": relationships.patch,
+        "DELETE": relationships.delete,
+    },
+    "/digitaltwins/{}/incomingrelationships": {"GET": relationships.list_incoming},
+}
+
+_PARAMETER = "{}"
+
+
+class _Node:
+    __slots__ = ("children", "methods")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.methods: dict[str, Handler] = {}
+
+
+class Router:
+    """The routes as a tree of path segments."""
+
+    def __init__(self, routes: dict[str, dict[str, Handler]]) -> None:
+        self._root = _Node()
+        for path, methods in routes.items():
+            node = self._root
+            for segment in path[1:].split("/"):
+                node = node.children.setdefault(segment, _Node())
+            node.methods = methods
+
+    def find(self, path: str) -> tuple[dict[str, Handler], list[str]] | None:
+        """Give the methods of the resource that `path` names and the ids in the path, or None.
+
+        Raises InvalidArgument for an id that is not UTF-8.
+        """
+        node = self._root
+        ids: list[str] = []
+        for segment in path[1:].split("/"):
+            child = node.children.get(segment) or node.children.get(segment.lower())
+            if child is None or segment == _PARAMETER:
+                child = node.children.get(_PARAMETER)
+                if child is None:
+                    return None
+                ids.append(_decoded(segment) if "%" in segment else segment)
+            node = child
+        return (node.methods, ids) if node.methods else None
+
+
+def _decoded(segment: str) -> str:
+    try:
+        return unquote(segment, errors="strict")
+    except UnicodeDecodeError as error:
+        message = f"The path segment {segment[:128]!r} is not percent-encoded UTF-8."
+        raise errors.invalid_argument(message) from error

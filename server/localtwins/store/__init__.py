@@ -1,0 +1,1 @@
+"""SQLite: where models, digital twins and relationships are kept."""

@@ -1,0 +1,69 @@
+"""The data directory: one process at a time."""
+
+import os
+import sys
+from pathlib import Path
+from typing import IO, Self
+
+from localtwins.errors import StartupError
+
+DATABASE_NAME = "localtwins.db"
+_LOCK_NAME = "localtwins.lock"
+
+
+class DataDir:
+    """A data directory held by this process until `release`, by a lock that dies with the process."""
+
+    def __init__(self, path: Path, lock: IO[str]) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def claim(cls, path: Path) -> Self:
+        """Create the directory if need be and lock it. Raises StartupError."""
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            lock = (path / _LOCK_NAME).open("a+", encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            message = f"The data directory {path} cannot be used: {reason}. Choose another with --data-dir."
+            raise StartupError(message) from error
+        try:
+            _lock_file(lock)
+        except OSError as error:
+            lock.close()
+            message = (
+                f"The data directory {path} is in use by another process{_holder(path)}. "
+                "Stop it, or choose another directory with --data-dir."
+            )
+            raise StartupError(message) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        return cls(path, lock)
+
+    def release(self) -> None:
+        """Let others use the directory."""
+        self._lock.close()
+
+
+def _holder(path: Path) -> str:
+    try:
+        pid = (path / _LOCK_NAME).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    return f" (process {pid})" if pid else ""
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock_file(file: IO[str]) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock_file(file: IO[str]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

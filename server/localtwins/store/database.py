@@ -1,0 +1,113 @@
+"""Opening and closing the database: a file in a data directory, or memory."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from localtwins.engine.clock import Clock
+from localtwins.errors import StartupError
+from localtwins.store import schema
+from localtwins.store.data_dir import DATABASE_NAME, DataDir
+from localtwins.store.reader import Reader
+from localtwins.store.transaction import Transaction
+from localtwins.store.writer import Writer
+
+MEMORY = ":memory:"
+_OLDEST_SQLITE = (3, 38, 0)
+
+T = TypeVar("T")
+
+
+class Database:
+    """The store: `read` for the event loop, `write` through the writer thread.
+
+    On disk the two have a connection each, over a write-ahead log: a read sees every acknowledged write and never
+    waits for one. In memory they share one connection in turns.
+    """
+
+    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection, data_dir: DataDir | None) -> None:
+        guard: AbstractContextManager[Any] = threading.RLock() if writing is reading else nullcontext()
+        self.read = Reader(reading, guard)
+        self._connections = {writing, reading}
+        self._data_dir = data_dir
+        self._writer = Writer(writing, Transaction(writing, Clock()), guard)
+
+    @classmethod
+    def open(cls, data_dir: str | Path) -> Self:
+        """Open the database in `data_dir`, or a new one in memory for `:memory:`. Raises StartupError."""
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            oldest = ".".join(map(str, _OLDEST_SQLITE))
+            message = f"SQLite {oldest} or later is needed, and this Python has {sqlite3.sqlite_version}."
+            raise StartupError(message)
+        if str(data_dir) == MEMORY:
+            connection = _connect(MEMORY)
+            schema.migrate(connection)
+            return cls(connection, connection, None)
+        claimed = DataDir.claim(Path(data_dir))
+        try:
+            writing, reading = _open_file(claimed.path / DATABASE_NAME)
+        except BaseException:
+            claimed.release()
+            raise
+        return cls(writing, reading, claimed)
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """Run a write operation; see `Writer.run`."""
+        return await self._writer.run(operation)
+
+    async def close(self) -> None:
+        """Finish the writes that are waiting and close the files."""
+        await asyncio.to_thread(self._writer.close)
+        for connection in self._connections:
+            connection.close()
+        if self._data_dir is not None:
+            self._data_dir.release()
+
+
+def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    writing: sqlite3.Connection | None = None
+    try:
+        writing = _connect(str(path))
+        _check_ours(writing, path)
+        writing.execute("PRAGMA journal_mode = WAL")
+        writing.execute("PRAGMA synchronous = FULL")
+        schema.migrate(writing)
+        reading = _connect(str(path))
+        reading.execute("PRAGMA query_only = ON")
+    except (sqlite3.Error, StartupError) as error:
+        if writing is not None:
+            writing.close()
+        if isinstance(error, StartupError):
+            raise
+        message = (
+            f"The database {path} cannot be opened: {error}. "
+            "Restore it from a backup, or choose another directory with --data-dir."
+        )
+        raise StartupError(message) from error
+    return writing, reading
+
+
+def _connect(database: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables and application_id != schema.APPLICATION_ID:
+        message = f"{path} is a SQLite database of another application. Choose another directory with --data-dir."
+        raise StartupError(message)
+    if version > len(schema.MIGRATIONS):
+        message = (
+            f"The database {path} was written by a later version of localtwins (schema {version}, "
+            f"this one knows {len(schema.MIGRATIONS)}). Use that version, or another directory with --data-dir."
+        )
+        raise StartupError(message)

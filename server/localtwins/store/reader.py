@@ -1,0 +1,157 @@
+"""What can be read from the database. Documents come as the bytes that answers are made of."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+_MODEL_CLOSURE = """
+WITH RECURSIVE closure (id) AS (
+    SELECT value FROM json_each(?)
+    UNION SELECT referenced FROM model_references JOIN closure ON referrer = closure.id
+)
+"""
+
+
+class StoredTwin(NamedTuple):
+    """A digital twin."""
+
+    etag: str
+    model_id: str
+    document: bytes
+
+
+class StoredRelationship(NamedTuple):
+    """A relationship."""
+
+    etag: str
+    name: str
+    document: bytes
+
+
+class ModelRow(NamedTuple):
+    """A model in a list: its place in the order of upload, its data, and its definition if that was asked for."""
+
+    position: int
+    data: bytes
+    definition: bytes | None
+
+
+class Incoming(NamedTuple):
+    """A relationship as seen from its target."""
+
+    id: str
+    source_id: str
+    name: str
+
+
+class Reader:
+    """Reads over one connection, each in a snapshot of its own unless a transaction is open on it.
+
+    Every method is one statement and reads few pages, so the event loop may call them directly.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, guard: AbstractContextManager[Any]) -> None:
+        """Read over `connection`, holding `guard` meanwhile."""
+        connection.text_factory = bytes
+        self._connection = connection
+        self._guard = guard
+
+    def digital_twin(self, twin_id: str) -> StoredTwin | None:
+        """Give a twin, or None."""
+        row = self._row("SELECT etag, model_id, document FROM digital_twins WHERE id = ?", (twin_id,))
+        return StoredTwin(row[0].decode(), row[1].decode(), row[2]) if row else None
+
+    def digital_twin_exists(self, twin_id: str) -> bool:
+        """Tell whether there is such a twin."""
+        return self._row("SELECT 1 FROM digital_twins WHERE id = ?", (twin_id,)) is not None
+
+    def relationship(self, source_id: str, relationship_id: str) -> StoredRelationship | None:
+        """Give a relationship, or None."""
+        row = self._row(
+            "SELECT etag, name, document FROM relationships WHERE source_id = ? AND id = ?",
+            (source_id, relationship_id),
+        )
+        return StoredRelationship(row[0].decode(), row[1].decode(), row[2]) if row else None
+
+    def outgoing(
+        self, source_id: str, after: tuple[str, str], limit: int, name: str | None = None
+    ) -> list[tuple[str, bytes]]:
+        """List the ids and documents of a twin's relationships in order, from behind (sort key, id) `after`."""
+        rows = self._rows(
+            "SELECT id, document FROM relationships WHERE source_id = ? AND (sort_key, id) > (?, ?)"
+            " AND (?4 IS NULL OR name = ?4) ORDER BY sort_key, id LIMIT ?5",
+            (source_id, *after, name, limit),
+        )
+        return [(row[0].decode(), row[1]) for row in rows]
+
+    def incoming(self, target_id: str, after: tuple[str, str, str], limit: int) -> list[Incoming]:
+        """List the relationships that end at a twin in order, from behind (sort key, id, source) `after`."""
+        rows = self._rows(
+            "SELECT id, source_id, name FROM relationships WHERE target_id = ? AND (sort_key, id, source_id) > (?, ?, ?)"
+            " ORDER BY sort_key, id, source_id LIMIT ?",
+            (target_id, *after, limit),
+        )
+        return [Incoming(row[0].decode(), row[1].decode(), row[2].decode()) for row in rows]
+
+    def relationship_counts(self, twin_id: str) -> tuple[int, int]:
+        """Give how many relationships leave and reach a twin."""
+        row = self._row("SELECT outgoing, incoming FROM relationship_counts WHERE twin_id = ?", (twin_id,))
+        return (row[0], row[1]) if row else (0, 0)
+
+    def total(self, kind: str) -> int:
+        """Count all `digital_twins` or `relationships`."""
+        (count,) = self._rows("SELECT count FROM totals WHERE kind = ?", (kind,))[0]
+        return int(count)
+
+    def model(self, model_id: str) -> ModelRow | None:
+        """Give a model with its definition, or None."""
+        row = self._row("SELECT position, data, definition FROM models WHERE id = ?", (model_id,))
+        return ModelRow(*row) if row else None
+
+    def models(
+        self, after: int, limit: int, *, with_definition: bool, dependencies_for: bytes | None = None
+    ) -> list[ModelRow]:
+        """List models in the order of upload, from behind position `after`.
+
+        `dependencies_for`, a JSON array of ids, restricts the list to these and what they need.
+        """
+        definition = "definition" if with_definition else "NULL"
+        if dependencies_for is None:
+            rows = self._rows(
+                f"SELECT position, data, {definition} FROM models WHERE position > ? ORDER BY position LIMIT ?",
+                (after, limit),
+            )
+        else:
+            rows = self._rows(
+                f"{_MODEL_CLOSURE} SELECT position, data, {definition} FROM models"
+                " WHERE id IN (SELECT id FROM closure) AND position > ? ORDER BY position LIMIT ?",
+                (dependencies_for.decode(), after, limit),
+            )
+        return [ModelRow(*row) for row in rows]
+
+    def models_missing(self, model_ids: Sequence[str]) -> list[str]:
+        """Give those of the ids that no model has."""
+        return [model_id for model_id in model_ids if not self._row("SELECT 1 FROM models WHERE id = ?", (model_id,))]
+
+    def model_count(self) -> int:
+        """Count the models."""
+        (count,) = self._rows("SELECT count(*) FROM models", ())[0]
+        return int(count)
+
+    def referrers(self, model_id: str, *, in_commission: bool = False) -> list[str]:
+        """List the models that extend a model or have it as a component, in the order of upload."""
+        rows = self._rows(
+            "SELECT id FROM model_references JOIN models ON id = referrer"
+            " WHERE referenced = ? AND decommissioned <= ? ORDER BY position",
+            (model_id, 0 if in_commission else 1),
+        )
+        return [row[0].decode() for row in rows]
+
+    def _rows(self, sql: str, parameters: Sequence[object]) -> list[Any]:
+        with self._guard:
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def _row(self, sql: str, parameters: Sequence[object]) -> Any:  # noqa: ANN401 - columns of any type
+        with self._guard:
+            return self._connection.execute(sql, parameters).fetchone()

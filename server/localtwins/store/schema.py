@@ -1,0 +1,96 @@
+"""The database schema, as ordered migrations; `PRAGMA user_version` counts those applied."""
+
+import sqlite3
+
+# Tells our files from other SQLite files: "ltwn".
+APPLICATION_ID = 0x6C74776E
+
+_INITIAL = """
+CREATE TABLE models (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of upload, in which models are listed
+    id TEXT NOT NULL UNIQUE,
+    decommissioned INTEGER NOT NULL DEFAULT 0,
+    data TEXT NOT NULL,                          -- JSON, what is answered without the definition
+    definition TEXT NOT NULL                     -- JSON, as uploaded
+) STRICT;
+
+CREATE TABLE model_references (                  -- direct `extends` and component schemas
+    referrer TEXT NOT NULL,
+    referenced TEXT NOT NULL,
+    PRIMARY KEY (referenced, referrer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX model_references_by_referrer ON model_references (referrer);
+
+CREATE TABLE digital_twins (
+    id TEXT PRIMARY KEY NOT NULL,
+    model_id TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    document TEXT NOT NULL                       -- JSON, as GET answers it
+) STRICT;
+CREATE INDEX digital_twins_by_model ON digital_twins (model_id);
+
+CREATE TABLE relationships (
+    source_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sort_key TEXT NOT NULL,                      -- the order of lists
+    etag TEXT NOT NULL,
+    document TEXT NOT NULL,                      -- JSON, as GET answers it
+    PRIMARY KEY (source_id, id)
+) STRICT;
+CREATE INDEX relationships_outgoing ON relationships (source_id, sort_key, id);
+CREATE INDEX relationships_incoming ON relationships (target_id, sort_key, id, source_id, name);
+
+-- Counts for the service limits, so that no write has to count rows.
+CREATE TABLE totals (
+    kind TEXT PRIMARY KEY NOT NULL,
+    count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO totals VALUES ('digital_twins', 0), ('relationships', 0);
+
+CREATE TABLE relationship_counts (
+    twin_id TEXT PRIMARY KEY NOT NULL,
+    outgoing INTEGER NOT NULL,
+    incoming INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER digital_twin_inserted AFTER INSERT ON digital_twins BEGIN
+    UPDATE totals SET count = count + 1 WHERE kind = 'digital_twins';
+END;
+CREATE TRIGGER digital_twin_deleted AFTER DELETE ON digital_twins BEGIN
+    UPDATE totals SET count = count - 1 WHERE kind = 'digital_twins';
+    DELETE FROM relationship_counts WHERE twin_id = OLD.id;
+END;
+CREATE TRIGGER relationship_inserted AFTER INSERT ON relationships BEGIN
+    UPDATE totals SET count = count + 1 WHERE kind = 'relationships';
+    INSERT INTO relationship_counts VALUES (NEW.source_id, 1, 0)
+        ON CONFLICT (twin_id) DO UPDATE SET outgoing = outgoing + 1;
+    INSERT INTO relationship_counts VALUES (NEW.target_id, 0, 1)
+        ON CONFLICT (twin_id) DO UPDATE SET incoming = incoming + 1;
+END;
+CREATE TRIGGER relationship_deleted AFTER DELETE ON relationships BEGIN
+    UPDATE totals SET count = count - 1 WHERE kind = 'relationships';
+    UPDATE relationship_counts SET outgoing = outgoing - 1 WHERE twin_id = OLD.source_id;
+    UPDATE relationship_counts SET incoming = incoming - 1 WHERE twin_id = OLD.target_id;
+END;
+CREATE TRIGGER relationship_retargeted AFTER UPDATE OF target_id ON relationships
+WHEN NEW.target_id <> OLD.target_id BEGIN
+    UPDATE relationship_counts SET incoming = incoming - 1 WHERE twin_id = OLD.target_id;
+    INSERT INTO relationship_counts VALUES (NEW.target_id, 0, 1)
+        ON CONFLICT (twin_id) DO UPDATE SET incoming = incoming + 1;
+END;
+"""
+
+MIGRATIONS = (_INITIAL,)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database of any earlier version up to date; each migration is applied whole or not at all."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+        # executescript commits what is open first, so the transaction is the script's own
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {migration} PRAGMA application_id = {APPLICATION_ID}; "
+            f"PRAGMA user_version = {number}; COMMIT;"
+        )

@@ -1,0 +1,149 @@
+"""The writer thread: all writes of the process, one after another, many of them under one commit.
+
+A commit has to reach the disk, which takes much longer than a write itself. So whatever is waiting when the writer is
+free runs as one group: each write in a savepoint of its own, then one commit, then every caller is answered. A write
+that fails takes back only its own savepoint.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from localtwins.store.transaction import Transaction
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_MAX_GROUP = 256
+
+
+@dataclass(slots=True)
+class _Write:
+    """A write on its way; exactly one of `result` and `error` counts once it has run."""
+
+    operation: Callable[[Transaction], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+    def answer(self) -> None:
+        if self.future.done():  # the caller has gone
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class Writer:
+    """Runs write operations on a thread of its own, over a connection that nothing else writes to."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, transaction: Transaction, guard: AbstractContextManager[Any]
+    ) -> None:
+        """Write over `connection`, holding `guard` while a group runs."""
+        self._connection = connection
+        self._transaction = transaction
+        self._guard = guard
+        self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="localtwins-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, operation: Callable[[Transaction], T]) -> T:
+        """Run a write and return its result once it is on disk.
+
+        What `operation` raises is raised here, and nothing of it is stored. It may run more than once, so it must
+        change nothing but the transaction. Raises sqlite3.Error if the database cannot be written.
+        """
+        if self._closed:
+            message = "the store is closed"
+            raise RuntimeError(message)
+        write = _Write(operation, asyncio.get_running_loop().create_future())
+        self._waiting.put(write)
+        result: T = await write.future
+        return result
+
+    def close(self) -> None:
+        """Finish what is waiting, then stop. Blocks."""
+        self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            group, last = self._next_group()
+            if group:
+                self._run_group(group)
+                self._acknowledge(group)
+            if last:
+                return
+
+    def _next_group(self) -> tuple[list[_Write], bool]:
+        group: list[_Write] = []
+        write = self._waiting.get()
+        while write is not None:
+            if not write.future.cancelled():
+                group.append(write)
+            if len(group) == _MAX_GROUP or self._waiting.empty():
+                return group, False
+            write = self._waiting.get_nowait()
+        return group, True
+
+    def _run_group(self, group: list[_Write]) -> None:
+        try:
+            with self._guard:
+                self._commit(group)
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and len(group) > 1:
+                # One write may be at fault: each gets a commit of its own, and only those that fail again fail.
+                for write in group:
+                    self._run_group([write])
+                return
+            for write in group:
+                write.error = error
+
+    def _commit(self, group: list[_Write]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for write in group:
+                self._run_one(write)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._transaction.rolled_back(whole_group=True)
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _run_one(self, write: _Write) -> None:
+        self._connection.execute("SAVEPOINT write")
+        try:
+            write.result, write.error = write.operation(self._transaction), None
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - the caller gets it
+            self._connection.execute("ROLLBACK TO write")
+            self._transaction.rolled_back(whole_group=False)
+            write.error = error
+        self._connection.execute("RELEASE write")
+
+    def _acknowledge(self, group: list[_Write]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Write]] = {}
+        for write in group:
+            by_loop.setdefault(write.future.get_loop(), []).append(write)
+        for loop, writes in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(_answer_all, writes)
+            except RuntimeError:
+                _log.warning("the event loop of %d writes is closed; they are stored all the same", len(writes))
+
+
+def _answer_all(writes: list[_Write]) -> None:
+    for write in writes:
+        write.answer()

@@ -1,0 +1,192 @@
+"""An azure-core transport that calls the service in process.
+
+    service = await LocalTwins.open(":memory:")
+    client = DigitalTwinsClient("https://localhost", credential, transport=LocalTransport(service))
+
+The SDK then does all it does over the network, but for the network.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self, cast
+
+import orjson
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.transport import AsyncHttpTransport
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+from azure.core.utils import case_insensitive_dict
+
+from localtwins.message import Request, Response
+from localtwins.service import LocalTwins
+
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+
+
+class LocalTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
+    """Carries the requests of a client to a service in the same process. Closing it does not close the service."""
+
+    def __init__(self, service: LocalTwins) -> None:
+        """Call `service`."""
+        self._service = service
+
+    async def send(self, request: HttpRequest, **_kwargs: object) -> "LocalResponse":
+        """Send a request; connection options such as timeouts have no meaning here."""
+        scheme, _, rest = request.url.partition("://")
+        authority, slash, target = rest.partition("/")
+        path, _, query = f"{slash}{target}".partition("?")
+        answer = await self._service.handle(
+            Request(
+                request.method,
+                path,
+                query,
+                cast(dict[str, str], request.headers),
+                await _body(request.content),
+                f"{scheme}://{authority}",
+            )
+        )
+        return LocalResponse(request, answer)
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        return None
+
+
+async def _body(content: Any) -> bytes:  # noqa: ANN401 - whatever azure-core takes
+    if content is None:
+        return b""
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, str):
+        return content.encode()
+    if hasattr(content, "read"):
+        return cast(bytes, content.read())
+    if isinstance(content, Iterable):
+        return b"".join(content)
+    return b"".join([chunk async for chunk in content])
+
+
+class LocalResponse(AsyncHttpResponse):
+    """An answer that is all there from the start."""
+
+    def __init__(self, request: HttpRequest, answer: Response) -> None:
+        self._request = request
+        self._status = answer.status
+        self._headers = case_insensitive_dict(answer.headers)
+        self._content_type = answer.headers.get("Content-Type")
+        self._content = answer.body
+        self._encoding: str | None = None
+
+    @property
+    def request(self) -> HttpRequest:
+        """The request that it answers."""
+        return self._request
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self._status
+
+    @property
+    def headers(self) -> Any:  # noqa: ANN401 - a mapping that ignores the case of its keys
+        """The header fields."""
+        return self._headers
+
+    @property
+    def reason(self) -> str:
+        """The phrase of the status."""
+        return _REASONS.get(self._status, "")
+
+    @property
+    def content_type(self) -> str | None:
+        """The media type of the body."""
+        return self._content_type
+
+    @property
+    def is_closed(self) -> bool:
+        """Always: there is no connection."""
+        return True
+
+    @property
+    def is_stream_consumed(self) -> bool:
+        """Always: the body is in memory."""
+        return True
+
+    @property
+    def encoding(self) -> str | None:
+        """The encoding for `text`, UTF-8 unless set."""
+        return self._encoding
+
+    @encoding.setter
+    def encoding(self, value: str | None) -> None:
+        self._encoding = value
+
+    @property
+    def url(self) -> str:
+        """The URL that was asked for."""
+        return self._request.url
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self._content
+
+    def body(self) -> bytes:
+        """Give the body, as older parts of azure-core ask for it."""
+        return self._content
+
+    def text(self, encoding: str | None = None) -> str:
+        """Give the body as text."""
+        return self._content.decode(encoding or self._encoding or "utf-8-sig")
+
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
+        """Give the body parsed."""
+        return orjson.loads(self._content)
+
+    def raise_for_status(self) -> None:
+        """Raise HttpResponseError for a status of 400 and above."""
+        if self._status >= HTTPStatus.BAD_REQUEST:
+            raise HttpResponseError(response=self)
+
+    async def read(self) -> bytes:
+        """Give the body."""
+        return self._content
+
+    async def load_body(self) -> None:
+        """Nothing to do: the body is there."""
+
+    async def iter_raw(self, **_kwargs: object) -> AsyncIterator[bytes]:
+        """Give the body in one piece."""
+        yield self._content
+
+    async def iter_bytes(self, **_kwargs: object) -> AsyncIterator[bytes]:
+        """Give the body in one piece."""
+        yield self._content
+
+    def stream_download(self, _pipeline: object = None, **_kwargs: object) -> AsyncIterator[bytes]:
+        """Give the body in one piece."""
+        return self.iter_bytes()
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        return None

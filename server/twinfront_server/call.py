@@ -1,0 +1,66 @@
+"""The RPC being served, and the figures it collects on its way.
+
+The chain of interceptors makes one `Call` per RPC; whatever runs on behalf of that RPC finds it with `current_call()` and
+adds to it. At the end the figures go into the access log and the metrics, and back to the caller as trailing metadata.
+"""
+
+import asyncio
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+
+REQUEST_ID_KEY: Final = "twinfront-request-id"
+UPSTREAM_MS_KEY: Final = "twinfront-upstream-ms"
+UPSTREAM_ATTEMPTS_KEY: Final = "twinfront-upstream-attempts"
+
+
+@dataclass(slots=True)
+class Call:
+    """One RPC.
+
+    Attributes:
+        request_id: the caller's id for the request, or the one made for it.
+        method: full name without the leading slash, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
+        deadline: when the answer has to be there, in the event loop's time; None without bound.
+        upstream_seconds: time spent waiting for the upstream, all attempts together.
+        upstream_attempts: requests sent to the upstream, retries included.
+        code: how the RPC ended.
+        reason: name of the `ErrorReason` without prefix; empty if there is none.
+    """
+
+    request_id: str
+    method: str
+    deadline: float | None
+    upstream_seconds: float = 0.0
+    upstream_attempts: int = 0
+    code: grpc.StatusCode = grpc.StatusCode.OK
+    reason: str = ""
+
+    def remaining(self) -> float | None:
+        """Seconds until the deadline, never below zero; None without bound."""
+        if self.deadline is None:
+            return None
+        return max(0.0, self.deadline - asyncio.get_running_loop().time())
+
+    def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
+        """The figures that every answer carries."""
+        return (
+            (REQUEST_ID_KEY, self.request_id),
+            (UPSTREAM_MS_KEY, f"{self.upstream_seconds * 1000:.3f}"),
+            (UPSTREAM_ATTEMPTS_KEY, str(self.upstream_attempts)),
+        )
+
+
+_current: ContextVar[Call | None] = ContextVar("twinfront_call", default=None)
+
+
+def current_call() -> Call:
+    """The RPC that the running task serves; outside an RPC (a health probe, say) one that nobody looks at."""
+    return _current.get() or Call(request_id="", method="", deadline=None)
+
+
+def enter_call(call: Call) -> None:
+    """Makes `call` the current one of the running task, which serves it alone."""
+    _current.set(call)

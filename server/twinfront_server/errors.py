@@ -1,0 +1,174 @@
+"""The errors of the front: one exception, its reasons, and the status it becomes.
+
+Everything that a service, the wire or the upstream raises on purpose is a `TwinfrontError`. It carries a gRPC code,
+a reason from `twinfront.v1.ErrorReason`, metadata with the ids, and standard or own details; `status()` makes the
+`google.rpc.Status` of it (AIP-193). How answers of the upstream become such errors is in `upstream/errors.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.code_pb2 import Code
+from google.rpc.error_details_pb2 import (
+    BadRequest,
+    ErrorInfo,
+    PreconditionFailure,
+    QuotaFailure,
+    ResourceInfo,
+    RetryInfo,
+)
+from google.rpc.status_pb2 import Status
+
+from twinfront.v1.error_details_pb2 import RelationshipsBlockingDelete
+
+DOMAIN: Final = "twinfront"
+
+MAX_STATUS_BYTES: Final = 4096
+"""A status rides in a trailer that grpcio rejects at random above 8 KiB, base64 and the message beside it included."""
+
+MAX_MESSAGE_BYTES: Final = 512
+MAX_METADATA_VALUE_BYTES: Final = 256
+
+NO_RETRY: Final = -1
+"""Pushback that tells clients with a retry policy to leave it (gRFC A6)."""
+
+
+class StartupError(Exception):
+    """The server cannot start; the text tells the operator why and what to do."""
+
+
+class TwinfrontError(Exception):
+    """A call that fails, and why.
+
+    Args:
+        code: the gRPC code.
+        reason: a name of `ErrorReason`, without prefix.
+        message: one sentence or two for people.
+        metadata: the ids that the error is about, by request field.
+        details: further details, each message type at most once.
+        retry_after: seconds after which a retry makes sense; None if nothing is known about it.
+        pushback_ms: the value of the trailer `grpc-retry-pushback-ms`; None for no such trailer.
+    """
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        reason: str,
+        message: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        details: Sequence[Message] = (),
+        retry_after: float | None = None,
+        pushback_ms: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = _shortened(message, MAX_MESSAGE_BYTES)
+        self.metadata = dict(metadata or {})
+        self.details = list(details)
+        self.pushback_ms = pushback_ms
+        if retry_after is not None:
+            delay = Duration(seconds=int(retry_after), nanos=int(retry_after % 1 * 1_000_000_000))
+            self.details.append(RetryInfo(retry_delay=delay))
+
+    def status(self) -> Status:
+        """The error as a status of less than `MAX_STATUS_BYTES`.
+
+        What is too long is shortened: lists of violations and blockers lose their last entries. Counts stay true.
+        """
+        metadata = {name: _shortened(value, MAX_METADATA_VALUE_BYTES) for name, value in self.metadata.items() if value}
+        info = ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=metadata)
+        status = _status(self.code, self.message, [info, *self.details])
+        while status.ByteSize() >= MAX_STATUS_BYTES and _drop_an_entry(self.details):
+            status = _status(self.code, self.message, [info, *self.details])
+        if status.ByteSize() >= MAX_STATUS_BYTES:
+            return _status(self.code, self.message, [info])
+        return status
+
+
+def invalid_argument(field: str, description: str, *, reason: str = "INVALID_ARGUMENT") -> TwinfrontError:
+    """INVALID_ARGUMENT for one field of the request, named by its proto path."""
+    return invalid_fields({field: description}, reason=reason)
+
+
+def invalid_fields(
+    fields: Mapping[str, str],
+    *,
+    reason: str = "INVALID_ARGUMENT",
+    message: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> TwinfrontError:
+    """INVALID_ARGUMENT for fields of the request: description by proto path."""
+    violations = [
+        BadRequest.FieldViolation(field=field, description=_shortened(description, MAX_MESSAGE_BYTES), reason=reason)
+        for field, description in fields.items()
+    ]
+    return TwinfrontError(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        reason,
+        message or "; ".join(f"{field}: {description}" for field, description in fields.items()),
+        metadata=metadata,
+        details=[BadRequest(field_violations=violations)],
+    )
+
+
+def deadline_exceeded() -> TwinfrontError:
+    """DEADLINE_EXCEEDED: the time given to the call has run out while the server was at work on it."""
+    return TwinfrontError(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "DEADLINE_EXCEEDED",
+        "The call's deadline passed before Azure Digital Twins answered.",
+    )
+
+
+def internal(request_id: str) -> TwinfrontError:
+    """INTERNAL: a fault of this server; the text of the exception stays in the log."""
+    return TwinfrontError(
+        grpc.StatusCode.INTERNAL, "INTERNAL", f"The server failed; its log has the story under request id {request_id}."
+    )
+
+
+def resource_info(resource_type: str, name: str, description: str) -> ResourceInfo:
+    """The detail that names the resource of NOT_FOUND and ALREADY_EXISTS."""
+    return ResourceInfo(
+        resource_type=resource_type, resource_name=name, description=_shortened(description, MAX_MESSAGE_BYTES)
+    )
+
+
+def _status(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> Status:
+    status = Status(code=Code.Value(code.name), message=message)
+    for detail in details:
+        packed = AnyMessage()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+def _drop_an_entry(details: list[Message]) -> bool:
+    """Takes the last entry out of the longest list among the details; False if every list is down to one."""
+    lists: list[Any] = []
+    for detail in details:
+        if isinstance(detail, BadRequest):
+            lists.append(detail.field_violations)
+        elif isinstance(detail, PreconditionFailure | QuotaFailure):
+            lists.append(detail.violations)
+        elif isinstance(detail, RelationshipsBlockingDelete):
+            lists += [detail.outgoing, detail.incoming]
+    longest: Any = max(lists, key=len, default=[])
+    if len(longest) <= 1:
+        return False
+    del longest[-1]
+    return True
+
+
+def _shortened(text: str, limit: int) -> str:
+    """The text in at most `limit` bytes of UTF-8, without half a character."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= limit:
+        return encoded.decode()
+    return encoded[: limit - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,67 @@
+"""`ModelService`."""
+
+from typing import Any
+
+from twinfront.v1 import model_service_pb2 as messages
+from twinfront.v1.model_service_pb2_grpc import ModelServiceServicer
+from twinfront_server.services.paging import read_page
+from twinfront_server.upstream import Upstream
+from twinfront_server.wire.identifier import required_id
+from twinfront_server.wire.model import created_models, fill_listed_model, fill_model, models_body
+from twinfront_server.wire.page_token import PageTokens
+from twinfront_server.wire.representation import wants_json
+
+
+class ModelService(ModelServiceServicer):
+    """Models."""
+
+    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+        self._upstream = upstream
+        self._tokens = tokens
+
+    async def CreateModels(self, request: messages.CreateModelsRequest, context: Any) -> messages.CreateModelsResponse:
+        as_json = wants_json(request.representation)
+        answer = await self._upstream.post_models(models_body(request.dtdl_models))
+        response = messages.CreateModelsResponse()
+        for item in created_models(answer.body):
+            fill_listed_model(response.models.add(), item, as_json=as_json)
+        return response
+
+    async def GetModel(self, request: messages.GetModelRequest, context: Any) -> messages.GetModelResponse:
+        as_json = wants_json(request.representation)
+        answer = await self._upstream.get_model(
+            required_id(request.model_id, "model_id"), include_model_definition=request.include_model_definition
+        )
+        response = messages.GetModelResponse()
+        fill_model(response.model, answer.body, as_json=as_json)
+        return response
+
+    async def ListModels(self, request: messages.ListModelsRequest, context: Any) -> messages.ListModelsResponse:
+        as_json = wants_json(request.representation)
+        roots = [
+            required_id(model_id, f"dependencies_for[{index}]")
+            for index, model_id in enumerate(request.dependencies_for)
+        ]
+        items, following = await read_page(
+            lambda link: self._upstream.list_models(
+                roots, link, include_model_definition=request.include_model_definition
+            ),
+            self._tokens.open(request, request.page_token),
+            request.page_size,
+        )
+        response = messages.ListModelsResponse()
+        for item in items:
+            fill_listed_model(response.models.add(), item, as_json=as_json)
+        if following is not None:
+            response.next_page_token = self._tokens.seal(request, following)
+        return response
+
+    async def DecommissionModel(
+        self, request: messages.DecommissionModelRequest, context: Any
+    ) -> messages.DecommissionModelResponse:
+        await self._upstream.decommission_model(required_id(request.model_id, "model_id"))
+        return messages.DecommissionModelResponse()
+
+    async def DeleteModel(self, request: messages.DeleteModelRequest, context: Any) -> messages.DeleteModelResponse:
+        await self._upstream.delete_model(required_id(request.model_id, "model_id"))
+        return messages.DeleteModelResponse()

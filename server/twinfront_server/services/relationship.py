@@ -1,0 +1,107 @@
+"""`RelationshipService`."""
+
+from typing import Any
+
+from twinfront.v1 import relationship_service_pb2 as messages
+from twinfront.v1.relationship_service_pb2_grpc import RelationshipServiceServicer
+from twinfront_server.services.paging import read_page
+from twinfront_server.upstream import Upstream
+from twinfront_server.wire.identifier import if_match, if_none_match, required_id
+from twinfront_server.wire.json_patch import json_patch_body
+from twinfront_server.wire.page_token import PageTokens
+from twinfront_server.wire.relationship import (
+    fill_incoming_relationship,
+    fill_listed_relationship,
+    fill_relationship,
+    relationship_body,
+)
+from twinfront_server.wire.representation import wants_json
+
+
+class RelationshipService(RelationshipServiceServicer):
+    """Relationships between digital twins."""
+
+    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+        self._upstream = upstream
+        self._tokens = tokens
+
+    async def CreateOrReplaceRelationship(
+        self, request: messages.CreateOrReplaceRelationshipRequest, context: Any
+    ) -> messages.CreateOrReplaceRelationshipResponse:
+        as_json = wants_json(request.representation)
+        twin_id = required_id(request.digital_twin_id, "digital_twin_id")
+        relationship_id = required_id(request.relationship_id, "relationship_id")
+        body = relationship_body(request.relationship, twin_id, relationship_id)
+        answer = await self._upstream.put_relationship(
+            twin_id, relationship_id, body, if_none_match=if_none_match(request.if_none_match)
+        )
+        response = messages.CreateOrReplaceRelationshipResponse(etag=answer.etag)
+        fill_relationship(response.relationship, answer.body, as_json=as_json)
+        return response
+
+    async def GetRelationship(
+        self, request: messages.GetRelationshipRequest, context: Any
+    ) -> messages.GetRelationshipResponse:
+        as_json = wants_json(request.representation)
+        answer = await self._upstream.get_relationship(
+            required_id(request.digital_twin_id, "digital_twin_id"),
+            required_id(request.relationship_id, "relationship_id"),
+        )
+        response = messages.GetRelationshipResponse(etag=answer.etag)
+        fill_relationship(response.relationship, answer.body, as_json=as_json)
+        return response
+
+    async def UpdateRelationship(
+        self, request: messages.UpdateRelationshipRequest, context: Any
+    ) -> messages.UpdateRelationshipResponse:
+        answer = await self._upstream.patch_relationship(
+            required_id(request.digital_twin_id, "digital_twin_id"),
+            required_id(request.relationship_id, "relationship_id"),
+            json_patch_body(request.patch),
+            if_match=if_match(request.if_match),
+        )
+        return messages.UpdateRelationshipResponse(etag=answer.etag)
+
+    async def DeleteRelationship(
+        self, request: messages.DeleteRelationshipRequest, context: Any
+    ) -> messages.DeleteRelationshipResponse:
+        await self._upstream.delete_relationship(
+            required_id(request.digital_twin_id, "digital_twin_id"),
+            required_id(request.relationship_id, "relationship_id"),
+            if_match=if_match(request.if_match),
+        )
+        return messages.DeleteRelationshipResponse()
+
+    async def ListRelationships(
+        self, request: messages.ListRelationshipsRequest, context: Any
+    ) -> messages.ListRelationshipsResponse:
+        as_json = wants_json(request.representation)
+        twin_id = required_id(request.digital_twin_id, "digital_twin_id")
+        items, following = await read_page(
+            lambda link: self._upstream.list_relationships(twin_id, request.relationship_name, link),
+            self._tokens.open(request, request.page_token),
+            request.page_size,
+        )
+        response = messages.ListRelationshipsResponse()
+        for item in items:
+            fill_listed_relationship(response.relationships.add(), item, as_json=as_json)
+        if following is not None:
+            response.next_page_token = self._tokens.seal(request, following)
+        return response
+
+    async def ListIncomingRelationships(
+        self, request: messages.ListIncomingRelationshipsRequest, context: Any
+    ) -> messages.ListIncomingRelationshipsResponse:
+        as_json = wants_json(request.representation)
+        twin_id = required_id(request.digital_twin_id, "digital_twin_id")
+        items, following = await read_page(
+            lambda link: self._upstream.list_incoming_relationships(twin_id, link),
+            self._tokens.open(request, request.page_token),
+            request.page_size,
+        )
+        response = messages.ListIncomingRelationshipsResponse()
+        for item in items:
+            fill_incoming_relationship(response.incoming_relationships.add(), item, as_json=as_json)
+        if following is not None:
+            response.next_page_token = self._tokens.seal(request, following)
+        return response

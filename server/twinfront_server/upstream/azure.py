@@ -1,0 +1,56 @@
+"""Azure Digital Twins as upstream: the SDK over HTTPS."""
+
+import ssl
+
+import aiohttp
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.digitaltwins.core.aio import DigitalTwinsClient
+
+from twinfront_server import __version__
+from twinfront_server.errors import StartupError
+from twinfront_server.metrics import Metrics
+from twinfront_server.settings import Settings
+from twinfront_server.upstream.client import Upstream
+from twinfront_server.upstream.credential import NO_CREDENTIAL, SCOPE, default_credential
+from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy, Policy
+
+_HEADERS = {"User-Agent": f"twinfront/{__version__}"}
+
+
+async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
+    """Opens connections to the endpoint of the settings; the first one is made by the first call.
+
+    Raises:
+        StartupError: if the CA file cannot be read.
+    """
+    policies: list[Policy] = [
+        BodyPolicy(_HEADERS),
+        AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
+    ]
+    credential: AsyncTokenCredential = NO_CREDENTIAL
+    if settings.upstream_credential == "default":
+        credential = default_credential()
+        policies.append(AsyncBearerTokenCredentialPolicy(credential, SCOPE))
+    session = aiohttp.ClientSession(
+        # Connections are as many as calls in flight; the server's own limit bounds those.
+        connector=aiohttp.TCPConnector(limit=0, ssl=_trust(settings.upstream_ca)),
+        trust_env=settings.upstream_use_env_proxy,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+    transport = AioHttpTransport(session=session, session_owner=True, use_env_settings=settings.upstream_use_env_proxy)
+    sdk = DigitalTwinsClient(settings.upstream, credential, transport=transport, policies=policies)
+    return Upstream(sdk, on_close=credential.close)
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
+    """What certificates of the upstream are checked against: the system's authorities, or those in a file."""
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        message = f"The CA file {ca_file} of --upstream-ca cannot be read: {error}"
+        raise StartupError(message) from error

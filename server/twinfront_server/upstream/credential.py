@@ -1,0 +1,36 @@
+"""The server's own credential for Azure Digital Twins."""
+
+from typing import Any, Final
+
+from azure.core.credentials import AccessToken
+from azure.core.credentials_async import AsyncTokenCredential
+
+SCOPE: Final = "https://digitaltwins.azure.net/.default"
+
+
+class NoCredential(AsyncTokenCredential):
+    """What the SDK gets where no token is sent: its client wants a credential, its slim pipeline never asks it."""
+
+    async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
+        """Never called."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Has nothing to close."""
+
+    async def __aexit__(self, *args: object) -> None:
+        """Has nothing to close."""
+
+
+NO_CREDENTIAL: Final = NoCredential()
+
+
+def default_credential() -> AsyncTokenCredential:
+    """Azure's DefaultAzureCredential: environment, workload or managed identity, developer tools.
+
+    Raises:
+        ImportError: if azure-identity is not installed.
+    """
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415  (slow to import, and only of use on Azure)
+
+    return DefaultAzureCredential()

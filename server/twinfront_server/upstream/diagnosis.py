@@ -1,0 +1,111 @@
+"""What a refused write has to be told beside the refusal: the etag that is current, the relationships in the way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from google.rpc.error_details_pb2 import PreconditionFailure
+
+from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
+from twinfront_server.call import current_call
+from twinfront_server.errors import TwinfrontError
+from twinfront_server.upstream.operation import Asked, Resource
+
+if TYPE_CHECKING:
+    from twinfront_server.upstream.client import Page, Upstream
+
+LISTED_BLOCKERS: Final = 20
+"""How many relationships a blocked delete names; their numbers are told whole."""
+
+_TIME_TO_ANSWER: Final = 0.25
+
+
+@dataclass(slots=True)
+class _Blockers:
+    """Relationships of one direction: the first ones, how many there are, whether there may be more."""
+
+    first: list[dict[str, Any]] = field(default_factory=list)
+    count: int = 0
+    complete: bool = True
+
+
+async def diagnose(upstream: "Upstream", error: TwinfrontError, asked: Asked) -> TwinfrontError:
+    """The same error, with the details that take another look at the upstream.
+
+    What cannot be read leaves its detail empty: the error itself is never replaced by one that came up on the way.
+    """
+    if error.reason == "ETAG_MISMATCH":
+        for detail in error.details:
+            if isinstance(detail, EtagConflict):
+                detail.current_etag = await _current_etag(upstream, asked)
+    elif error.reason == "TWIN_HAS_RELATIONSHIPS":
+        error.details += await _blocking_relationships(upstream, asked)
+    return error
+
+
+async def _current_etag(upstream: "Upstream", asked: Asked) -> str:
+    try:
+        if asked.operation.resource is Resource.RELATIONSHIP:
+            answer = await upstream.get_relationship(asked.ids["digital_twin_id"], asked.ids["relationship_id"])
+        else:
+            answer = await upstream.get_digital_twin(asked.ids["digital_twin_id"])
+    except TwinfrontError:
+        return ""
+    return answer.etag
+
+
+async def _blocking_relationships(
+    upstream: "Upstream", asked: Asked
+) -> list[RelationshipsBlockingDelete | PreconditionFailure]:
+    twin_id = asked.ids["digital_twin_id"]
+    outgoing, incoming = await asyncio.gather(
+        _count(lambda link: upstream.list_relationships(twin_id, "", link)),
+        _count(lambda link: upstream.list_incoming_relationships(twin_id, link)),
+    )
+    half = LISTED_BLOCKERS // 2
+    listed_outgoing = outgoing.first[: max(half, LISTED_BLOCKERS - len(incoming.first))]
+    listed_incoming = incoming.first[: LISTED_BLOCKERS - len(listed_outgoing)]
+    blocking = RelationshipsBlockingDelete(
+        outgoing_count=outgoing.count,
+        incoming_count=incoming.count,
+        counts_are_lower_bounds=not (outgoing.complete and incoming.complete),
+    )
+    for listed, items in ((blocking.outgoing, listed_outgoing), (blocking.incoming, listed_incoming)):
+        for item in items:
+            listed.add(
+                relationship_id=item["$relationshipId"],
+                source_id=item["$sourceId"],
+                target_id=item.get("$targetId", twin_id),
+                name=item["$relationshipName"],
+            )
+    violations = [
+        PreconditionFailure.Violation(
+            type="TWIN_HAS_RELATIONSHIPS",
+            subject=asked.path,
+            description=f"{found.count} {direction} relationship{'' if found.count == 1 else 's'} to be deleted first",
+        )
+        for direction, found in (("outgoing", outgoing), ("incoming", incoming))
+        if found.count
+    ]
+    return [blocking, PreconditionFailure(violations=violations)]
+
+
+async def _count(fetch: Callable[[str], Awaitable["Page"]]) -> _Blockers:
+    """Walks through all pages, as far as the caller's deadline allows."""
+    found, link = _Blockers(), ""
+    while True:
+        remaining = current_call().remaining()
+        if remaining is not None and remaining < _TIME_TO_ANSWER:
+            found.complete = False
+            return found
+        try:
+            page = await fetch(link)
+        except TwinfrontError:
+            found.complete = False
+            return found
+        found.count += len(page.items)
+        found.first += page.items[: LISTED_BLOCKERS - len(found.first)]
+        link = page.next_link
+        if not link:
+            return found

@@ -1,0 +1,303 @@
+"""The one place where failures of the upstream become errors of the front.
+
+Classification goes by (HTTP status, `error.code`), never by the SDK's exception class, which does not say what
+happened: a blocked delete is a plain HttpResponseError, a model that is still referenced a ResourceExistsError.
+    Codes and messages as recorded; where
+the service's documentation uses another code, both are here.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+import structlog
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+)
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import PreconditionFailure, QuotaFailure
+
+from twinfront.v1.error_details_pb2 import EtagConflict
+from twinfront_server.errors import NO_RETRY, TwinfrontError, invalid_fields, resource_info
+from twinfront_server.upstream.operation import Asked, Resource
+from twinfront_server.upstream.pipeline import retry_after
+from twinfront_server.upstream.violations import violated_fields
+
+logger = structlog.get_logger(__name__)
+
+_DEFAULT_THROTTLE_DELAY: Final = 1.0
+_OUTAGE_DELAY: Final = 1.0
+
+_DTMI: Final = re.compile(r"dtmi:[\w:]+;\d+(?:\.\d+)?")
+_LINK_SENTENCES: Final = re.compile(r"(?<=[.!?])\s+(?:See|Please check|Check)\b[^.]*https?://\S+.*$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer of the upstream that says no."""
+
+    status: int
+    code: str
+    message: str
+    details: Sequence[str]
+    retry_after: float | None
+
+    @property
+    def text(self) -> str:
+        """Message and details in one, without the pointers to the service's own documentation."""
+        message = _LINK_SENTENCES.sub("", self.message).strip()
+        return f"{message.rstrip('.')}: {' '.join(self.details)}" if self.details else message
+
+
+_Rule = Callable[[_Answer, Asked], TwinfrontError]
+
+
+def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
+    """The front's error for an exception of the SDK.
+
+    Args:
+        error: the exception.
+        asked: what the call asked for.
+    """
+    if isinstance(error, HttpResponseError) and error.status_code is not None:
+        answer = _read(error)
+        rule = _RULES.get((answer.status, answer.code)) or _STATUS_RULES.get(answer.status) or _by_class(answer.status)
+        return rule(answer, asked)
+    if isinstance(error, ClientAuthenticationError):
+        return _credentials_rejected(_Answer(401, "", str(error), (), None), asked)
+    if isinstance(error, ServiceRequestError) or not asked.operation.write:
+        logger.warning("upstream unreachable", operation=asked.operation.name, error=str(error))
+        return _unavailable("Azure Digital Twins cannot be reached.", asked)
+    logger.warning("answer to a write lost", operation=asked.operation.name, error=str(error))
+    return _outcome_unknown(asked)
+
+
+def _read(error: HttpResponseError) -> _Answer:
+    odata: Any = error.error
+    headers = error.response.headers if error.response is not None else {}
+    return _Answer(
+        status=error.status_code or 0,
+        code=(odata.code if odata is not None else None) or "",
+        message=(odata.message if odata is not None else None) or error.reason or "",
+        details=[detail.message for detail in (odata.details if odata is not None else None) or () if detail.message],
+        retry_after=retry_after(headers),
+    )
+
+
+def _not_found(reason: str, resource: str, id_field: str) -> _Rule:
+    def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
+        name = asked.ids.get(id_field) or next(iter(asked.ids.values()), "")
+        return TwinfrontError(
+            grpc.StatusCode.NOT_FOUND,
+            reason,
+            answer.text,
+            metadata=asked.ids,
+            details=[resource_info(resource, name, answer.text)],
+        )
+
+    return rule
+
+
+def _already_exists(reason: str, resource: str, id_field: str) -> _Rule:
+    def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
+        name = asked.ids.get(id_field) or ", ".join(_DTMI.findall(answer.message))
+        return TwinfrontError(
+            grpc.StatusCode.ALREADY_EXISTS,
+            reason,
+            answer.text,
+            metadata={id_field: name, **asked.ids},
+            details=[resource_info(resource, name, answer.text)],
+        )
+
+    return rule
+
+
+def _target_not_found(answer: _Answer, asked: Asked) -> TwinfrontError:
+    return _precondition("TARGET_TWIN_NOT_FOUND", answer, asked, [asked.ids.get("target_id", "")])
+
+
+def _model_has_dependents(answer: _Answer, asked: Asked) -> TwinfrontError:
+    dependents = [model for model in _DTMI.findall(answer.message) if model != asked.ids.get("model_id")]
+    return _precondition("MODEL_HAS_DEPENDENTS", answer, asked, dependents)
+
+
+def _model_decommissioned(answer: _Answer, asked: Asked) -> TwinfrontError:
+    models = _DTMI.findall(answer.message)[:1]
+    error = _precondition("MODEL_DECOMMISSIONED", answer, asked, models)
+    if models:
+        error.metadata["model_id"] = models[0]
+    return error
+
+
+def _twin_has_relationships(answer: _Answer, asked: Asked) -> TwinfrontError:
+    return TwinfrontError(
+        grpc.StatusCode.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", answer.text, metadata=asked.ids
+    )
+
+
+def _precondition(reason: str, answer: _Answer, asked: Asked, subjects: Sequence[str]) -> TwinfrontError:
+    violations = [
+        PreconditionFailure.Violation(type=reason, subject=subject, description=answer.text) for subject in subjects
+    ]
+    details: list[Message] = [PreconditionFailure(violations=violations)] if violations else []
+    return TwinfrontError(grpc.StatusCode.FAILED_PRECONDITION, reason, answer.text, metadata=asked.ids, details=details)
+
+
+def _invalid(reason: str) -> _Rule:
+    def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
+        fields = violated_fields(reason, [*answer.details] or [answer.text], asked)
+        return invalid_fields(fields, reason=reason, message=answer.text, metadata=asked.ids)
+
+    return rule
+
+
+def _limit_reached(answer: _Answer, asked: Asked) -> TwinfrontError:
+    violation = QuotaFailure.Violation(subject=asked.path, description=answer.text)
+    return TwinfrontError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "LIMIT_REACHED",
+        answer.text,
+        metadata=asked.ids,
+        details=[QuotaFailure(violations=[violation])],
+        pushback_ms=NO_RETRY,
+    )
+
+
+def _throttled(answer: _Answer, asked: Asked) -> TwinfrontError:
+    delay = _DEFAULT_THROTTLE_DELAY if answer.retry_after is None else answer.retry_after
+    return TwinfrontError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "UPSTREAM_THROTTLED",
+        answer.text or "Azure Digital Twins throttles.",
+        metadata=asked.ids,
+        retry_after=delay,
+        pushback_ms=int(delay * 1000),
+    )
+
+
+def _precondition_failed(answer: _Answer, asked: Asked) -> TwinfrontError:
+    twin = asked.operation.resource is not Resource.RELATIONSHIP
+    if asked.if_match == "*":
+        return (_TWIN_NOT_FOUND if twin else _RELATIONSHIP_NOT_FOUND)(answer, asked)
+    if not asked.if_match:
+        return (_TWIN_ALREADY_EXISTS if twin else _RELATIONSHIP_ALREADY_EXISTS)(answer, asked)
+    return TwinfrontError(
+        grpc.StatusCode.ABORTED,
+        "ETAG_MISMATCH",
+        f"{asked.path} was changed in the meantime: it no longer has the etag {asked.if_match}.",
+        metadata=asked.ids,
+        details=[EtagConflict(resource=asked.path, expected_etag=asked.if_match)],
+    )
+
+
+def _credentials_rejected(answer: _Answer, asked: Asked) -> TwinfrontError:
+    logger.error(
+        "upstream rejects the server's credential",
+        operation=asked.operation.name,
+        status=answer.status,
+        message=answer.message,
+    )
+    return TwinfrontError(
+        grpc.StatusCode.INTERNAL,
+        "UPSTREAM_CREDENTIALS_REJECTED",
+        "Azure Digital Twins rejects this server's credential; its operator has to look into it.",
+    )
+
+
+def _server_error(answer: _Answer, asked: Asked) -> TwinfrontError:
+    logger.warning(
+        "upstream failed",
+        operation=asked.operation.name,
+        status=answer.status,
+        code=answer.code,
+        message=answer.message,
+    )
+    if asked.operation.write:
+        return _outcome_unknown(asked)
+    return _unavailable(f"Azure Digital Twins failed with status {answer.status}.", asked, answer.retry_after)
+
+
+def _unexpected(answer: _Answer, asked: Asked) -> TwinfrontError:
+    logger.error(
+        "upstream answer not understood",
+        operation=asked.operation.name,
+        status=answer.status,
+        code=answer.code,
+        message=answer.message,
+    )
+    return TwinfrontError(
+        grpc.StatusCode.INTERNAL,
+        "UPSTREAM_ANSWER_UNEXPECTED",
+        f"Azure Digital Twins answered with status {answer.status}, which this call does not expect.",
+    )
+
+
+def _unavailable(message: str, asked: Asked, delay: float | None = None) -> TwinfrontError:
+    return TwinfrontError(
+        grpc.StatusCode.UNAVAILABLE,
+        "UPSTREAM_UNAVAILABLE",
+        f"{message} Nothing was changed; try again.",
+        metadata=asked.ids,
+        retry_after=_OUTAGE_DELAY if delay is None else delay,
+    )
+
+
+def _outcome_unknown(asked: Asked) -> TwinfrontError:
+    return TwinfrontError(
+        grpc.StatusCode.UNKNOWN,
+        "OUTCOME_UNKNOWN",
+        f"The answer to this write was lost, and it may have been applied: read {asked.path} before writing again.",
+        metadata=asked.ids,
+        pushback_ms=NO_RETRY,
+    )
+
+
+def _by_class(status: int) -> _Rule:
+    return _server_error if status >= 500 else _unexpected  # noqa: PLR2004  (the class of HTTP's server errors)
+
+
+_TWIN_NOT_FOUND: Final = _not_found("TWIN_NOT_FOUND", "twinfront.v1.DigitalTwin", "digital_twin_id")
+_RELATIONSHIP_NOT_FOUND: Final = _not_found("RELATIONSHIP_NOT_FOUND", "twinfront.v1.Relationship", "relationship_id")
+_TWIN_ALREADY_EXISTS: Final = _already_exists("TWIN_ALREADY_EXISTS", "twinfront.v1.DigitalTwin", "digital_twin_id")
+_RELATIONSHIP_ALREADY_EXISTS: Final = _already_exists(
+    "RELATIONSHIP_ALREADY_EXISTS", "twinfront.v1.Relationship", "relationship_id"
+)
+_MODEL_ALREADY_EXISTS: Final = _already_exists("MODEL_ALREADY_EXISTS", "twinfront.v1.Model", "model_id")
+
+_RULES: Final[dict[tuple[int, str], _Rule]] = {
+    (404, "DigitalTwinNotFound"): _TWIN_NOT_FOUND,
+    (404, "RelationshipNotFound"): _RELATIONSHIP_NOT_FOUND,
+    (404, "ComponentNotFound"): _not_found("COMPONENT_NOT_FOUND", "twinfront.v1.Component", "component_name"),
+    (404, "ModelNotFound"): _not_found("MODEL_NOT_FOUND", "twinfront.v1.Model", "model_id"),
+    (404, "TargetDigitalTwinNotFound"): _target_not_found,
+    (404, "TargetTwinNotFound"): _target_not_found,
+    (409, "ModelIdAlreadyExists"): _MODEL_ALREADY_EXISTS,
+    (409, "ModelAlreadyExists"): _MODEL_ALREADY_EXISTS,
+    (409, "RelationshipAlreadyExists"): _RELATIONSHIP_ALREADY_EXISTS,
+    (409, "ModelReferencesNotDeleted"): _model_has_dependents,
+    (409, "ModelReferencesNotDecommissioned"): _model_has_dependents,
+    (400, "ModelDecommissioned"): _model_decommissioned,
+    (400, "RelationshipsNotDeleted"): _twin_has_relationships,
+    (400, "ValidationFailed"): _invalid("VALIDATION_FAILED"),
+    (400, "InvalidRelationship"): _invalid("VALIDATION_FAILED"),
+    (400, "JsonPatchInvalid"): _invalid("JSON_PATCH_INVALID"),
+    (400, "DTDLParserError"): _invalid("DTDL_INVALID"),
+    (400, "ModelVersionNotSupported"): _invalid("DTDL_INVALID"),
+    (400, "TwinLimitReached"): _limit_reached,
+    (400, "LimitExceeded"): _limit_reached,
+}
+
+_STATUS_RULES: Final[dict[int, _Rule]] = {
+    400: _invalid("INVALID_ARGUMENT"),
+    401: _credentials_rejected,
+    403: _credentials_rejected,
+    408: _server_error,
+    412: _precondition_failed,
+    413: _invalid("INVALID_ARGUMENT"),
+    429: _throttled,
+}

@@ -1,0 +1,34 @@
+"""The embedded service as upstream: the SDK over an in-process transport."""
+
+from azure.digitaltwins.core.aio import DigitalTwinsClient
+
+from localtwins.errors import StartupError as LocalStartupError
+from localtwins.service import LocalTwins
+from localtwins.settings import Settings as LocalSettings
+from localtwins.transport import LocalTransport
+from twinfront_server.errors import StartupError
+from twinfront_server.metrics import Metrics
+from twinfront_server.settings import Settings
+from twinfront_server.upstream.client import Upstream
+from twinfront_server.upstream.credential import NO_CREDENTIAL
+from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy
+
+_ENDPOINT = "https://localtwins"
+
+
+async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
+    """Opens the embedded service on the data directory of the settings.
+
+    Raises:
+        StartupError: if the data cannot be opened, for example because another process has it.
+    """
+    try:
+        service = await LocalTwins.open(settings.data_dir, LocalSettings())
+    except LocalStartupError as error:
+        raise StartupError(str(error)) from error
+    policies = [
+        BodyPolicy({}),
+        AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
+    ]
+    sdk = DigitalTwinsClient(_ENDPOINT, NO_CREDENTIAL, transport=LocalTransport(service), policies=policies)
+    return Upstream(sdk, on_close=service.close)

@@ -1,0 +1,182 @@
+"""The SDK's pipeline, slimmed by its public options.
+
+The default pipeline spends most of its time on what a front has no use for: it parses each answer twice, rebuilds it
+value by value, and asks the environment for proxies on each request. Here request bodies and answers pass as bytes.
+This leans on how the generated code of azure-digitaltwins-core 1.3 reads answers (it takes what
+`ContentDecodePolicy` left in a context before it parses on its own); `tests/contract/test_slim_pipeline.py` holds it
+against the default pipeline: same results, same exceptions.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import orjson
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncHTTPPolicy, ContentDecodePolicy
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+
+from twinfront_server.call import current_call
+from twinfront_server.metrics import Metrics
+from twinfront_server.upstream.operation import Operation
+
+RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
+
+_CONNECT_TIMEOUT: Final = 5.0
+_FIRST_BACKOFF: Final = 0.1
+_DEADLINE_MARGIN: Final = 0.05
+
+_DECODED: Final = ContentDecodePolicy.CONTEXT_NAME
+_DECODED_AS_NOTHING: Final = {_DECODED: None}
+
+Request = PipelineRequest[HttpRequest]
+Response = PipelineResponse[HttpRequest, AsyncHttpResponse]
+Policy = AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]
+
+
+@dataclass(slots=True)
+class ListedItems:
+    """Where `BodyPolicy` leaves what a list answered: its items as parsed JSON, and the link to the next page."""
+
+    items: list[Any] = field(default_factory=list)
+    next_link: str | None = None
+
+
+class BodyPolicy(Policy):
+    """Lets bodies pass as bytes, around the SDK's serialisation.
+
+    Options of a call: `body`, the bytes to send in place of the placeholder given to the SDK; `listed`, a
+    `ListedItems` to fill.
+    """
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__()
+        self._headers = headers
+
+    async def send(self, request: Request) -> Response:
+        """Sends the request with the call's own body, and keeps the SDK from parsing a good answer."""
+        options = request.context.options
+        body = options.pop("body", None)
+        listed = options.pop("listed", None)
+        http_request = request.http_request
+        http_request.headers.update(self._headers)
+        if body is not None:
+            http_request.headers.pop("Transfer-Encoding", None)
+            http_request.set_bytes_body(body)  # type: ignore[attr-defined]  # reached through __getattr__
+        response = await self.next.send(request)
+        http_response = response.http_response
+        if http_response.status_code >= 300:  # noqa: PLR2004  (the statuses of success end here)
+            response.context[_DECODED] = _decoded_error(http_response.content)
+        elif listed is None:
+            http_response.context = _DECODED_AS_NOTHING  # type: ignore[attr-defined]  # looked into before the text
+        else:
+            page = orjson.loads(http_response.content)
+            listed.items = page["value"]
+            listed.next_link = page.get("nextLink")
+            response.context[_DECODED] = {"value": [], "nextLink": listed.next_link}
+        return response
+
+
+class AttemptsPolicy(Policy):
+    """Sends writes once, and reads again while the caller's deadline allows it; measures each attempt.
+
+    A write whose answer was lost may have been applied: sent again, it would meet its own etag and look like a
+    conflict.
+
+    Option of a call: `operation`.
+    """
+
+    def __init__(self, metrics: Metrics, *, read_retries: int, timeout: float) -> None:
+        super().__init__()
+        self._metrics = metrics
+        self._read_retries = read_retries
+        self._timeout = timeout
+
+    async def send(self, request: Request) -> Response:
+        """Sends the request until it is answered, must not be sent again, or the time is up."""
+        operation: Operation = request.context.options.pop("operation")
+        retries = 0 if operation.write else self._read_retries
+        for retry in range(retries + 1):
+            wait = _FIRST_BACKOFF * 2**retry * random.uniform(0.5, 1.5)  # noqa: S311  (jitter, no secret)
+            try:
+                response = await self._attempt(operation, request)
+            except (ServiceRequestError, ServiceResponseError):
+                if retry == retries or not _time_for(wait):
+                    raise
+            else:
+                http_response = response.http_response
+                if http_response.status_code not in RETRIED_STATUSES or retry == retries:
+                    return response
+                wait = max(wait, retry_after(http_response.headers) or 0.0)
+                if not _time_for(wait):
+                    return response
+            self._metrics.upstream_retry(operation.name)
+            await asyncio.sleep(wait)
+        raise AssertionError("the last attempt neither returned nor raised")  # pragma: no cover
+
+    async def _attempt(self, operation: Operation, request: Request) -> Response:
+        call = current_call()
+        remaining = call.remaining()
+        timeout = self._timeout if remaining is None else max(min(self._timeout, remaining), _DEADLINE_MARGIN)
+        request.context.options["read_timeout"] = timeout
+        request.context.options["connection_timeout"] = min(timeout, _CONNECT_TIMEOUT)
+        call.upstream_attempts += 1
+        outcome = "cancelled"
+        start = time.perf_counter()
+        try:
+            response = await self.next.send(request)
+            outcome = _outcome(response.http_response.status_code)
+        except AzureError:
+            outcome = "unreachable"
+            raise
+        finally:
+            seconds = time.perf_counter() - start
+            call.upstream_seconds += seconds
+            self._metrics.upstream_request(operation.name, outcome, seconds)
+        return response
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a Retry-After header (RFC 9110, section 10.2.3), a number or a date; None if there is none."""
+    value = headers.get("Retry-After")
+    if value is None:
+        return None
+    try:
+        return max(float(value), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None
+
+
+def _time_for(wait: float) -> bool:
+    remaining = current_call().remaining()
+    return remaining is None or wait + _DEADLINE_MARGIN < remaining
+
+
+def _decoded_error(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _outcome(status: int) -> str:
+    if status < 300:  # noqa: PLR2004  (statuses of success)
+        return "ok"
+    match status:
+        case 404:
+            return "not_found"
+        case 409 | 412:
+            return "conflict"
+        case 429:
+            return "throttled"
+        case _:
+            return "client_error" if status < 500 else "server_error"  # noqa: PLR2004

@@ -1,0 +1,22 @@
+"""What a write sends to the upstream, and where it comes from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The JSON that a write sends.
+
+    Attributes:
+        content: the JSON text.
+        field: the proto path of the request's field that it was made of, for example `digital_twin` or
+            `digital_twin.json`.
+        items: of a patch the paths of its operations, of models their ids, in the order of the field; else empty.
+        ids: ids that the body names beside those of the request, by their name in error metadata.
+    """
+
+    content: bytes
+    field: str
+    items: Sequence[str] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,53 @@
+"""Ids, names and conditions of requests."""
+
+import re
+from typing import Final
+
+from twinfront_server.errors import invalid_argument
+
+MAX_LENGTH: Final = 2048
+"""The longest DTMI reference; ids are shorter, but how short is the upstream's to say."""
+
+_ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
+
+
+def required_id(text: str, field: str) -> str:
+    """An id or a name that becomes a segment of the upstream's URL.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT if it is empty, has control characters, is longer than any id, or is `.` or
+            `..`, which URLs give a meaning of their own (RFC 3986, section 5.2.4). All other rules are the upstream's.
+    """
+    if not text:
+        raise invalid_argument(field, "is required")
+    if len(text) > MAX_LENGTH:
+        raise invalid_argument(field, f"is longer than {MAX_LENGTH} characters")
+    if text in {".", ".."}:
+        raise invalid_argument(field, "must not be . or ..")
+    if not text.isprintable():
+        raise invalid_argument(field, "has characters that do not print")
+    return text
+
+
+def if_match(text: str) -> str:
+    """The condition `if_match`: empty, `*` or an entity tag (RFC 9110, section 8.8.3).
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT for anything else.
+    """
+    if text in {"", "*"} or _ENTITY_TAG.fullmatch(text):
+        return text
+    raise invalid_argument(
+        "if_match", 'must be * or an etag as it was answered, such as W/"e59ce8f5-…", quotes included'
+    )
+
+
+def if_none_match(text: str) -> bool:
+    """The condition `if_none_match`: whether the resource must not exist.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT for anything but nothing and `*`.
+    """
+    if text not in {"", "*"}:
+        raise invalid_argument("if_none_match", "must be empty or *")
+    return text == "*"

@@ -1,0 +1,59 @@
+"""JSON Patch documents (RFC 6902) out of `JsonPatchOperation` messages."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+
+from twinfront.v1.json_patch_pb2 import JsonPatchOperation
+from twinfront_server.errors import TwinfrontError, invalid_argument
+from twinfront_server.wire.body import Body
+from twinfront_server.wire.json_text import parse_json
+from twinfront_server.wire.value import plain_value
+
+_OPS: Final = {
+    JsonPatchOperation.OP_ADD: "add",
+    JsonPatchOperation.OP_REPLACE: "replace",
+    JsonPatchOperation.OP_REMOVE: "remove",
+}
+
+# The service takes a path without the leading slash too (page "Manage digital twins", component source times).
+_PATH: Final = re.compile(r"/?(?:[^/~]|~[01])+(?:/(?:[^/~]|~[01])+)*")
+
+
+def json_patch_body(patch: Sequence[JsonPatchOperation]) -> Body:
+    """The JSON Patch document to send for the operations that a caller wants applied.
+
+    Raises:
+        TwinfrontError: JSON_PATCH_INVALID with the path of the field (`patch[2].path`) for an operation without op,
+            with a malformed path, or without a value that JSON can say.
+    """
+    operations = [_operation(operation, f"patch[{index}]") for index, operation in enumerate(patch)]
+    return Body(orjson.dumps(operations), "patch", items=[operation.path for operation in patch])
+
+
+def _operation(operation: JsonPatchOperation, field: str) -> dict[str, Any]:
+    op = _OPS.get(operation.op)
+    if op is None:
+        raise _invalid(f"{field}.op", "must be OP_ADD, OP_REPLACE or OP_REMOVE")
+    if not _PATH.fullmatch(operation.path):
+        raise _invalid(f"{field}.path", "is not a JSON Pointer to a member, such as /temperature (RFC 6901)")
+    if op == "remove":
+        return {"op": op, "path": operation.path}
+    return {"op": op, "path": operation.path, "value": _value(operation, field)}
+
+
+def _value(operation: JsonPatchOperation, field: str) -> Any:
+    if operation.value_json:
+        if operation.HasField("value"):
+            raise _invalid(f"{field}.value_json", "must be empty when value is set")
+        parse_json(operation.value_json, f"{field}.value_json", reason="JSON_PATCH_INVALID")
+        return orjson.Fragment(operation.value_json)
+    if not operation.HasField("value"):
+        raise _invalid(f"{field}.value", "is required for OP_ADD and OP_REPLACE")
+    return plain_value(operation.value, f"{field}.value")
+
+
+def _invalid(field: str, description: str) -> TwinfrontError:
+    return invalid_argument(field, description, reason="JSON_PATCH_INVALID")

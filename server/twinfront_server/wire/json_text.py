@@ -1,0 +1,28 @@
+"""JSON text that callers send as `bytes`."""
+
+from typing import Any
+
+import orjson
+
+from twinfront_server.errors import invalid_argument
+
+
+def parse_json(text: bytes, field: str, *, reason: str = "INVALID_ARGUMENT") -> Any:
+    """The parsed JSON of a request field.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT with the given reason if the text is no JSON (RFC 8259), which has neither
+            NaN nor comments.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise invalid_argument(field, f"is not JSON: {error}", reason=reason) from None
+
+
+def parse_json_object(text: bytes, field: str) -> dict[str, Any]:
+    """The parsed JSON of a request field that has to be an object."""
+    document = parse_json(text, field)
+    if not isinstance(document, dict):
+        raise invalid_argument(field, "must be a JSON object")
+    return document

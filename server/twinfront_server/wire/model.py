@@ -1,0 +1,60 @@
+"""Models: messages to and from the JSON of Azure Digital Twins."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from twinfront.v1.model_pb2 import Model
+from twinfront_server.errors import invalid_argument
+from twinfront_server.wire.body import Body
+from twinfront_server.wire.json_text import parse_json
+from twinfront_server.wire.timestamp import fill_timestamp
+
+
+def fill_model(model: Model, body: bytes, *, as_json: bool) -> None:
+    """Sets an empty message to model data that the upstream answered."""
+    if as_json:
+        model.json = body
+    else:
+        fill_listed_model(model, orjson.loads(body), as_json=False)
+
+
+def created_models(body: bytes) -> list[dict[str, Any]]:
+    """The model data that the upstream answered to the creation of models, item by item."""
+    models: list[dict[str, Any]] = orjson.loads(body)
+    return models
+
+
+def fill_listed_model(model: Model, item: Mapping[str, Any], *, as_json: bool) -> None:
+    """Sets an empty message to one item of a list of models."""
+    if as_json:
+        model.json = orjson.dumps(item)
+        return
+    model.id = item["id"]
+    model.display_name.update(item.get("displayName") or {})
+    model.description.update(item.get("description") or {})
+    model.decommissioned = item.get("decommissioned", False)
+    if item.get("uploadTime"):
+        fill_timestamp(model.upload_time, item["uploadTime"])
+    if "model" in item:
+        model.dtdl_model = orjson.dumps(item["model"]).decode()
+
+
+def models_body(dtdl_models: Sequence[str]) -> Body:
+    """The JSON array to send for models that a caller wants created.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT without any model; DTDL_INVALID for a text that is not one JSON object.
+    """
+    if not dtdl_models:
+        raise invalid_argument("dtdl_models", "is empty; give at least one DTDL interface")
+    documents, ids = [], []
+    for index, text in enumerate(dtdl_models):
+        field = f"dtdl_models[{index}]"
+        document = parse_json(text.encode(), field, reason="DTDL_INVALID")
+        if not isinstance(document, dict):
+            raise invalid_argument(field, "must be one DTDL interface, a JSON object", reason="DTDL_INVALID")
+        documents.append(orjson.Fragment(text.encode()))
+        ids.append(str(document.get("@id", "")))
+    return Body(orjson.dumps(documents), "dtdl_models", items=ids)
