@@ -40,7 +40,7 @@ proto: install ## Generate the stubs anew
 	$(BIN)/python protos/generate.py
 
 bench: install ## Measure speed; prints tables of ratios (ARGS='--quick' for a short look)
-	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python tests/bench $(ARGS)
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist clients/python/twinfront/v1 .mypy_cache .ruff_cache .pytest_cache

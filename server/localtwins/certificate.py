@@ -60,9 +60,7 @@ def _make(files: DevelopmentCertificate) -> None:
     server_key = ec.generate_private_key(ec.SECP256R1())
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localtwins development authority")])
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    alternatives = [
-        x509.IPAddress(ip_address(host)) if _is_ip(host) else x509.DNSName(host) for host in _HOSTS
-    ]
+    alternatives = [x509.IPAddress(ip_address(host)) if _is_ip(host) else x509.DNSName(host) for host in _HOSTS]
     signing = _usage("key_cert_sign")
     authority = _sign(
         authority_name,

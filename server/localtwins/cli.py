@@ -5,6 +5,7 @@ import asyncio
 import importlib.metadata
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(importlib.metadata.version("twinfront"))
         return 0
     try:
-        asyncio.run(serve(_settings(given)))
+        asyncio.run(serve(_settings(given), partial(print, flush=True)))
     except StartupError as error:
         print(f"localtwins: {error}", file=sys.stderr)
         return 1

@@ -7,8 +7,7 @@ Messages that recordings of Azure Digital Twins show are exact, odd spaces and d
 from collections.abc import Sequence
 
 _PATCH_ADVICE = (
-    "Please provide a valid patch document. "
-    "See section on update apis in the documentation https://aka.ms/adtv2twins."
+    "Please provide a valid patch document. See section on update apis in the documentation https://aka.ms/adtv2twins."
 )
 _MODEL_FORMAT_ADVICE = "See model documentation(https://aka.ms/ADTv2Models) for supported format."
 

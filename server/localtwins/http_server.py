@@ -4,8 +4,8 @@ import asyncio
 import logging
 import signal
 import ssl
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -72,9 +72,7 @@ class HttpServer:
         else:
             path, _, query = request.raw_path.partition("?")
             base_url = f"{self._scheme}://{request.host}"
-            answer = await self._service.handle(
-                Request(request.method, path, query, request.headers, body, base_url)
-            )
+            answer = await self._service.handle(Request(request.method, path, query, request.headers, body, base_url))
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
 
 
@@ -88,8 +86,8 @@ def parse_listen(listen: str) -> tuple[str, int]:
     return host, int(port)
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises StartupError."""
+async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT, and tell the operator through `announce`. Raises StartupError."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -103,9 +101,9 @@ async def serve(settings: Settings) -> None:
         server = HttpServer(service, settings, tls)
         stack.push_async_callback(server.stop)
         await server.start()
-        print(f"localtwins serves {server.url} from {settings.data_dir}{trust}", flush=True)
+        announce(f"localtwins serves {server.url} from {settings.data_dir}{trust}")
         await stopped.wait()
-        print("localtwins stops", flush=True)
+        announce("localtwins stops")
 
 
 def _tls(settings: Settings, stack: AsyncExitStack) -> tuple[ssl.SSLContext, str]:

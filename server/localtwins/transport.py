@@ -9,7 +9,7 @@ The SDK then does all it does over the network, but for the network.
 from collections.abc import AsyncIterator, Iterable
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import orjson
 from azure.core.exceptions import HttpResponseError
@@ -40,7 +40,7 @@ class LocalTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
                 request.method,
                 path,
                 query,
-                cast(dict[str, str], request.headers),
+                request.headers,
                 await _body(request.content),
                 f"{scheme}://{authority}",
             )
@@ -65,7 +65,7 @@ class LocalTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         return None
 
 
-async def _body(content: Any) -> bytes:  # noqa: ANN401 - whatever azure-core takes
+async def _body(content: Any) -> bytes:
     if content is None:
         return b""
     if isinstance(content, bytes):
@@ -73,7 +73,8 @@ async def _body(content: Any) -> bytes:  # noqa: ANN401 - whatever azure-core ta
     if isinstance(content, str):
         return content.encode()
     if hasattr(content, "read"):
-        return cast(bytes, content.read())
+        body: bytes = content.read()
+        return body
     if isinstance(content, Iterable):
         return b"".join(content)
     return b"".join([chunk async for chunk in content])
@@ -101,7 +102,7 @@ class LocalResponse(AsyncHttpResponse):
         return self._status
 
     @property
-    def headers(self) -> Any:  # noqa: ANN401 - a mapping that ignores the case of its keys
+    def headers(self) -> Any:
         """The header fields."""
         return self._headers
 
@@ -152,7 +153,7 @@ class LocalResponse(AsyncHttpResponse):
         """Give the body as text."""
         return self._content.decode(encoding or self._encoding or "utf-8-sig")
 
-    def json(self) -> Any:  # noqa: ANN401 - any JSON
+    def json(self) -> Any:
         """Give the body parsed."""
         return orjson.loads(self._content)
 

@@ -1,7 +1,8 @@
 """The RPC being served, and the figures it collects on its way.
 
-The chain of interceptors makes one `Call` per RPC; whatever runs on behalf of that RPC finds it with `current_call()` and
-adds to it. At the end the figures go into the access log and the metrics, and back to the caller as trailing metadata.
+The chain of interceptors makes one `Call` per RPC; whatever runs on behalf of that RPC finds it with `current_call()`
+and adds to it. At the end the figures go into the access log and the metrics, and back to the caller as trailing
+metadata.
 """
 
 import asyncio

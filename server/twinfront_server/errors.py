@@ -5,6 +5,7 @@ a reason from `twinfront.v1.ErrorReason`, metadata with the ids, and standard or
 `google.rpc.Status` of it (AIP-193). How answers of the upstream become such errors is in `upstream/errors.py`.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -30,8 +31,11 @@ DOMAIN: Final = "twinfront"
 MAX_STATUS_BYTES: Final = 4096
 """A status rides in a trailer that grpcio rejects at random above 8 KiB, base64 and the message beside it included."""
 
-MAX_MESSAGE_BYTES: Final = 512
-MAX_METADATA_VALUE_BYTES: Final = 256
+MAX_TEXT_BYTES: Final = 512
+"""The longest message, description or id in a status; an id of 128 characters is whole in any script."""
+
+MAX_LISTED: Final = 50
+"""The longest list in a detail."""
 
 NO_RETRY: Final = -1
 """Pushback that tells clients with a retry policy to leave it (gRFC A6)."""
@@ -68,7 +72,7 @@ class TwinfrontError(Exception):
         super().__init__(message)
         self.code = code
         self.reason = reason
-        self.message = _shortened(message, MAX_MESSAGE_BYTES)
+        self.message = shortened(message)
         self.metadata = dict(metadata or {})
         self.details = list(details)
         self.pushback_ms = pushback_ms
@@ -81,7 +85,7 @@ class TwinfrontError(Exception):
 
         What is too long is shortened: lists of violations and blockers lose their last entries. Counts stay true.
         """
-        metadata = {name: _shortened(value, MAX_METADATA_VALUE_BYTES) for name, value in self.metadata.items() if value}
+        metadata = {name: shortened(value) for name, value in self.metadata.items() if value}
         info = ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=metadata)
         status = _status(self.code, self.message, [info, *self.details])
         while status.ByteSize() >= MAX_STATUS_BYTES and _drop_an_entry(self.details):
@@ -105,7 +109,7 @@ def invalid_fields(
 ) -> TwinfrontError:
     """INVALID_ARGUMENT for fields of the request: description by proto path."""
     violations = [
-        BadRequest.FieldViolation(field=field, description=_shortened(description, MAX_MESSAGE_BYTES), reason=reason)
+        BadRequest.FieldViolation(field=shortened(field), description=shortened(description), reason=reason)
         for field, description in fields.items()
     ]
     return TwinfrontError(
@@ -135,9 +139,24 @@ def internal(request_id: str) -> TwinfrontError:
 
 def resource_info(resource_type: str, name: str, description: str) -> ResourceInfo:
     """The detail that names the resource of NOT_FOUND and ALREADY_EXISTS."""
-    return ResourceInfo(
-        resource_type=resource_type, resource_name=name, description=_shortened(description, MAX_MESSAGE_BYTES)
+    return ResourceInfo(resource_type=resource_type, resource_name=shortened(name), description=shortened(description))
+
+
+def upstream_answer_unexpected(status: int) -> TwinfrontError:
+    """INTERNAL: the upstream answered something that this server does not understand."""
+    return TwinfrontError(
+        grpc.StatusCode.INTERNAL,
+        "UPSTREAM_ANSWER_UNEXPECTED",
+        f"Azure Digital Twins answered with status {status} in a way that this call does not expect.",
     )
+
+
+def shortened(text: str) -> str:
+    """The text in at most `MAX_TEXT_BYTES` of UTF-8, without half a character."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= MAX_TEXT_BYTES:
+        return encoded.decode()
+    return encoded[: MAX_TEXT_BYTES - 3].decode(errors="ignore") + "…"
 
 
 def _status(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> Status:
@@ -150,25 +169,20 @@ def _status(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> 
 
 
 def _drop_an_entry(details: list[Message]) -> bool:
-    """Takes the last entry out of the longest list among the details; False if every list is down to one."""
-    lists: list[Any] = []
+    """Takes the last entry out of the longest list among the details; False if nothing more can go.
+
+    Of violations one stays, of blockers none has to: their numbers stand beside them.
+    """
+    lists: list[tuple[int, Any]] = []
     for detail in details:
         if isinstance(detail, BadRequest):
-            lists.append(detail.field_violations)
+            lists.append((len(detail.field_violations) - 1, detail.field_violations))
         elif isinstance(detail, PreconditionFailure | QuotaFailure):
-            lists.append(detail.violations)
+            lists.append((len(detail.violations) - 1, detail.violations))
         elif isinstance(detail, RelationshipsBlockingDelete):
-            lists += [detail.outgoing, detail.incoming]
-    longest: Any = max(lists, key=len, default=[])
-    if len(longest) <= 1:
+            lists += [(len(listed), listed) for listed in (detail.outgoing, detail.incoming)]
+    spare, longest = max(lists, key=operator.itemgetter(0), default=(0, None))
+    if longest is None or spare <= 0:
         return False
-    del longest[-1]
+    del longest[min(len(longest) - 1, MAX_LISTED) :]
     return True
-
-
-def _shortened(text: str, limit: int) -> str:
-    """The text in at most `limit` bytes of UTF-8, without half a character."""
-    encoded = text.encode(errors="replace")
-    if len(encoded) <= limit:
-        return encoded.decode()
-    return encoded[: limit - 3].decode(errors="ignore") + "…"

@@ -156,7 +156,10 @@ class Metrics:
 
     def error(self, reason: str) -> None:
         """Counts an RPC that failed for `reason`, a name of `ErrorReason` without prefix."""
-        self._errors[reason].inc()
+        series = self._errors.get(reason)
+        if series is None:
+            series = self._errors[reason] = self._counter("twinfront_errors_total").labels(reason)
+        series.inc()
 
     def upstream_request(self, operation: str, outcome: str, seconds: float) -> None:
         """Counts one request to the upstream and how long it took."""

@@ -1,10 +1,10 @@
 """Each operation as a value: the request to send, and how its answer reads. What the sync and the async client share.
 
-Twins, relationships and models travel as the JSON of Azure Digital Twins (REPRESENTATION_JSON), which Python writes and reads
-several times faster than the typed messages.
+Twins, relationships and models travel as the JSON of Azure Digital Twins (REPRESENTATION_JSON), which Python writes and
+reads several times faster than the typed messages.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
@@ -25,6 +25,9 @@ from twinfront.v1.representation_pb2 import REPRESENTATION_JSON, VIEW_BASIC, VIE
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 Result = TypeVar("Result")
+
+CallMetadata: TypeAlias = Sequence[tuple[str, str | bytes]]
+"""Request metadata: `[("twinfront-request-id", "order-4711")]`. Keys are lower-case, those of bytes end in `-bin`."""
 
 View: TypeAlias = Literal["full", "basic"]
 """How much of a twin or component is answered: everything, or all but the metadata of properties."""
@@ -50,9 +53,7 @@ class Call(Generic[Request, Response, Result]):
 
 def create_or_replace_digital_twin(
     digital_twin_id: str, digital_twin: DigitalTwin | Mapping[str, Any], *, if_none_match: bool, view: View
-) -> Call[
-    twin_rpcs.CreateOrReplaceDigitalTwinRequest, twin_rpcs.CreateOrReplaceDigitalTwinResponse, DigitalTwin
-]:
+) -> Call[twin_rpcs.CreateOrReplaceDigitalTwinRequest, twin_rpcs.CreateOrReplaceDigitalTwinResponse, DigitalTwin]:
     twin_json = _json.dump(_digital_twins.request_form(digital_twin), "digital_twin")
     return Call(
         twin_rpcs.CreateOrReplaceDigitalTwinRequest(
@@ -91,9 +92,7 @@ def update_digital_twin(
 def delete_digital_twin(
     digital_twin_id: str, *, if_match: str | None
 ) -> Call[twin_rpcs.DeleteDigitalTwinRequest, twin_rpcs.DeleteDigitalTwinResponse, None]:
-    return Call(
-        twin_rpcs.DeleteDigitalTwinRequest(digital_twin_id=digital_twin_id, if_match=_etag(if_match)), _nothing
-    )
+    return Call(twin_rpcs.DeleteDigitalTwinRequest(digital_twin_id=digital_twin_id, if_match=_etag(if_match)), _nothing)
 
 
 def get_component(
@@ -186,9 +185,7 @@ def delete_relationship(
 
 def list_relationships(
     digital_twin_id: str, name: str | None, *, page_size: int | None, page_token: str
-) -> Call[
-    relationship_rpcs.ListRelationshipsRequest, relationship_rpcs.ListRelationshipsResponse, Page[Relationship]
-]:
+) -> Call[relationship_rpcs.ListRelationshipsRequest, relationship_rpcs.ListRelationshipsResponse, Page[Relationship]]:
     return Call(
         relationship_rpcs.ListRelationshipsRequest(
             digital_twin_id=digital_twin_id,
@@ -248,10 +245,8 @@ def get_model(
 
 
 def list_models(
-    dependencies_for: Iterable[str], *, include_model_definition: bool, page_size: int | None, page_token: str
+    dependencies_for: Sequence[str], *, include_model_definition: bool, page_size: int | None, page_token: str
 ) -> Call[model_rpcs.ListModelsRequest, model_rpcs.ListModelsResponse, Page[Model]]:
-    if isinstance(dependencies_for, str):
-        raise TypeError("dependencies_for is a list of model ids, and not one of them: put it in brackets")
     return Call(
         model_rpcs.ListModelsRequest(
             dependencies_for=dependencies_for,
@@ -274,6 +269,13 @@ def decommission_model(
 
 def delete_model(model_id: str) -> Call[model_rpcs.DeleteModelRequest, model_rpcs.DeleteModelResponse, None]:
     return Call(model_rpcs.DeleteModelRequest(model_id=model_id), _nothing)
+
+
+def model_ids(dependencies_for: Iterable[str]) -> list[str]:
+    """The ids, to be sent with each page; TypeError for a single one, which would be taken for its letters."""
+    if isinstance(dependencies_for, str):
+        raise TypeError("dependencies_for is a list of model ids, and not one of them: put it in brackets")
+    return list(dependencies_for)
 
 
 def _any_etag(*, wanted: bool) -> str:

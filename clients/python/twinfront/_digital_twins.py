@@ -52,7 +52,7 @@ class Component(Properties):
     last_update_time: Timestamp | None = None
     """When the component was last changed; set by the service."""
     etag: str = ""
-    """The etag of the component's twin, if `get_component` read it; empty inside a twin. Components have none of their own."""
+    """The etag of the component's twin, if `get_component` read it; empty inside a twin."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, etag: str = "") -> Self:
@@ -66,10 +66,10 @@ class Component(Properties):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The component in the JSON form of Azure Digital Twins; `$metadata` is always there, as the service wants it."""
+        """The component in the JSON form of Azure Digital Twins, with the `$metadata` that the service wants there."""
         return {
             **self.properties,
-            "$metadata": _written_metadata(self.last_update_time, self.property_metadata, output_only=True),
+            "$metadata": _written_metadata(self.last_update_time, self.property_metadata),
         }
 
 
@@ -94,7 +94,7 @@ class DigitalTwin(Properties):
     last_update_time: Timestamp | None = None
     """When the twin was last changed; set by the service."""
     property_metadata: dict[str, PropertyMetadata] = field(default_factory=dict, repr=False)
-    """By property name. Of what is written only the source times count. Empty if the twin was read with view="basic"."""
+    """By property name; empty if the twin was read with view="basic". Of what is written only source times count."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -131,27 +131,36 @@ class DigitalTwin(Properties):
             data["$etag"] = self.etag
         data.update(self.properties)
         data.update((name, component.to_dict()) for name, component in self.components.items())
-        metadata = _written_metadata(self.last_update_time, self.property_metadata, output_only=True)
-        data["$metadata"] = {"$model": self.model_id, **metadata}
+        data["$metadata"] = {
+            "$model": self.model_id,
+            **_written_metadata(self.last_update_time, self.property_metadata),
+        }
         return data
 
 
 def request_form(twin: DigitalTwin | Mapping[str, Any]) -> Mapping[str, Any]:
     """The twin as it is sent: a mapping untouched, a DigitalTwin without what only the service sets."""
-    if isinstance(twin, Mapping):
-        return twin
     if not isinstance(twin, DigitalTwin):
-        raise TypeError(f"digital_twin is a DigitalTwin or a mapping in its JSON form, and not a {type(twin).__name__}")
-    data: dict[str, Any] = {"$dtId": twin.id} if twin.id else {}
-    data.update(twin.properties)
-    for name, component in twin.components.items():
-        metadata = _written_metadata(None, component.property_metadata, output_only=False)
-        data[name] = {**component.properties, "$metadata": metadata}
-    data["$metadata"] = {
-        "$model": twin.model_id,
-        **_written_metadata(None, twin.property_metadata, output_only=False),
+        return twin
+    components = {
+        name: Component(component.properties, _source_times(component.property_metadata))
+        for name, component in twin.components.items()
     }
-    return data
+    return DigitalTwin(
+        id=twin.id,
+        model_id=twin.model_id,
+        properties=twin.properties,
+        components=components,
+        property_metadata=_source_times(twin.property_metadata),
+    ).to_dict()
+
+
+def _source_times(property_metadata: Mapping[str, PropertyMetadata]) -> dict[str, PropertyMetadata]:
+    return {
+        name: PropertyMetadata(source_time=entry.source_time)
+        for name, entry in property_metadata.items()
+        if entry.source_time is not None
+    }
 
 
 def _read_timestamp(text: str | None) -> Timestamp | None:
@@ -167,18 +176,13 @@ def _read_property_metadata(metadata: Mapping[str, Any]) -> dict[str, PropertyMe
 
 
 def _written_metadata(
-    last_update_time: Timestamp | None, property_metadata: Mapping[str, PropertyMetadata], *, output_only: bool
+    last_update_time: Timestamp | None, property_metadata: Mapping[str, PropertyMetadata]
 ) -> dict[str, Any]:
-    """`$metadata` without its `$model`; `output_only` includes the times that only the service sets."""
+    """`$metadata` without its `$model`."""
     metadata: dict[str, Any] = {}
     if last_update_time is not None:
         metadata["$lastUpdateTime"] = last_update_time.text
     for name, entry in property_metadata.items():
-        times = {}
-        if output_only and entry.last_update_time is not None:
-            times["lastUpdateTime"] = entry.last_update_time.text
-        if entry.source_time is not None:
-            times["sourceTime"] = entry.source_time.text
-        if times:
-            metadata[name] = times
+        times = {"lastUpdateTime": entry.last_update_time, "sourceTime": entry.source_time}
+        metadata[name] = {key: time.text for key, time in times.items() if time is not None}
     return metadata

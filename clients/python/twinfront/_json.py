@@ -50,7 +50,9 @@ def _plain(value: object, where: str, path: str) -> object:
                 raise ValueError(f"{_at(where, path)} is {value}, which JSON has no form for")
             return value
         case Mapping():
-            return {_name(name, where, path): _plain(item, where, f"{path}/{escape(name)}") for name, item in value.items()}
+            return {
+                _name(name, where, path): _plain(item, where, f"{path}/{escape(name)}") for name, item in value.items()
+            }
         case list() | tuple():
             return [_plain(item, where, f"{path}/{index}") for index, item in enumerate(value)]
         case _:

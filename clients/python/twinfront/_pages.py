@@ -26,8 +26,8 @@ class Page(Generic[Item]):
 class Pager(Generic[Item]):
     """The items of a list: `for relationship in client.list_relationships("floor-1")`.
 
-    Nothing is fetched before the first item is asked for, and a page only when the one before is used up. Each `for` starts
-    from the beginning.
+    Nothing is fetched before the first item is asked for, and a page only when the one before is used up. Each `for`
+    starts from the beginning.
     """
 
     def __init__(self, fetch: Callable[[str], Page[Item]]) -> None:
@@ -50,8 +50,8 @@ class Pager(Generic[Item]):
 class AsyncPager(Generic[Item]):
     """The items of a list: `async for relationship in client.list_relationships("floor-1")`.
 
-    Nothing is fetched before the first item is asked for, and a page only when the one before is used up. Each `async for`
-    starts from the beginning.
+    Nothing is fetched before the first item is asked for, and a page only when the one before is used up. Each `async
+    for` starts from the beginning.
     """
 
     def __init__(self, fetch: Callable[[str], Awaitable[Page[Item]]]) -> None:

@@ -21,9 +21,10 @@ _OPS = {
 class Patch(Sequence[dict[str, Any]]):
     """A JSON Patch document: `patch().replace("/temperature", 22).remove("/comment")`.
 
-    Each step adds an operation and returns the patch itself. As a sequence it holds the operations in the form of RFC 6902,
-    `{"op": "replace", "path": "/temperature", "value": 22}`. Paths are JSON Pointers, in which `~1` stands for `/` and `~0` for
-    `~` in a name, or sequences of plain names: `("a/b", "c")` is `/a~1b/c`. The service applies all operations or none.
+    Each step adds an operation and returns the patch itself. As a sequence it holds the operations in the form of RFC
+    6902, `{"op": "replace", "path": "/temperature", "value": 22}`. Paths are JSON Pointers, in which `~1` stands for
+    `/` and `~0` for `~` in a name, or sequences of plain names: `("a/b", "c")` is `/a~1b/c`. The service applies all
+    operations or none.
     """
 
     __slots__ = ("_operations",)
@@ -47,14 +48,16 @@ class Patch(Sequence[dict[str, Any]]):
         """Makes the twin one of another model, of which it has to be valid after the whole patch."""
         return self.replace("/$metadata/$model", model_id)
 
-    def source_time(self, property_name: str, when: datetime | Timestamp | str, *, component: str | None = None) -> Self:
+    def source_time(
+        self, property_name: str, when: datetime | Timestamp | str, *, component: str | None = None
+    ) -> Self:
         """Records when the property's value was observed in the real world.
 
         Args:
             property_name: The property's plain name.
             when: An aware `datetime`, a Timestamp, or ISO 8601 text, which is sent as it is.
-            component: The component that has the property, when a twin is patched. Not with `update_component`, whose paths
-                start at the component.
+            component: The component that has the property, when a twin is patched. Not with `update_component`, whose
+                paths start at the component.
 
         Raises:
             ValueError: `when` has no time zone.
@@ -118,7 +121,7 @@ def _operation(operation: Mapping[str, Any], where: str) -> JsonPatchOperation:
     if not isinstance(operation, Mapping):
         raise TypeError(f"{where} is a {type(operation).__name__}, and not a mapping with `op` and `path`")
     op, path = operation.get("op"), operation.get("path")
-    if op not in _OPS:
+    if not isinstance(op, str) or op not in _OPS:
         raise ValueError(f"{where}.op is {op!r}, and not one of 'add', 'replace', 'remove'")
     if not isinstance(path, str):
         raise TypeError(f"{where}.path is {path!r}, and not a JSON Pointer")

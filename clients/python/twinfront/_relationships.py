@@ -65,18 +65,11 @@ class IncomingRelationship:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The incoming relationship in the JSON form of Azure Digital Twins."""
-        return cls(
-            relationship_id=data["$relationshipId"], source_id=data["$sourceId"], name=data["$relationshipName"]
-        )
+        return cls(relationship_id=data["$relationshipId"], source_id=data["$sourceId"], name=data["$relationshipName"])
 
 
 def request_form(relationship: Relationship | Mapping[str, Any]) -> Mapping[str, Any]:
     """The relationship as it is sent: a mapping untouched, a Relationship without its etag."""
-    if isinstance(relationship, Mapping):
-        return relationship
     if not isinstance(relationship, Relationship):
-        given = type(relationship).__name__
-        raise TypeError(f"relationship is a Relationship or a mapping in its JSON form, and not a {given}")
-    data = relationship.to_dict()
-    data.pop("$etag", None)
-    return data
+        return relationship
+    return {name: value for name, value in relationship.to_dict().items() if name != "$etag"}

@@ -10,8 +10,9 @@ from typing import Any
 def channel_service_config() -> str:
     """The config as the channel takes it: everything but the timeouts.
 
-    The channel would cut each call at them even if the caller gave it longer, does not tell the server of them, and ends calls up
-    to a second early (grpc/grpc#34547). The client sets them itself, as the deadline of calls without a `timeout`.
+    The channel would cut each call at them even if the caller gave it longer, does not tell the server of them, and
+    ends calls up to a second early (grpc/grpc#34547). The client sets them itself, as the deadline of calls without a
+    `timeout`.
     """
     config = _shipped()
     for group in config["methodConfig"]:

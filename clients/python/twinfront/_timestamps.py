@@ -13,8 +13,8 @@ _FRACTION = re.compile(r"[.,](\d+)")
 class Timestamp:
     """A point in time as Azure Digital Twins writes it, for example `2022-12-06T20:00:32.8209188Z`.
 
-    The service counts in 100 ns and a `datetime` in microseconds, so the text is what is kept and sent back. Two timestamps
-    are equal if their texts are; compare `nanoseconds` to order them.
+    The service counts in 100 ns and a `datetime` in microseconds, so the text is what is kept and sent back. Two
+    timestamps are equal if their texts are; compare `nanoseconds` to order them.
     """
 
     text: str

@@ -29,13 +29,14 @@
     ├── UnauthenticatedError             UNAUTHENTICATED: no valid token or certificate was presented
     └── PermissionDeniedError            PERMISSION_DENIED
 
-The class follows the reason that the server gives (`twinfront.v1.ErrorReason`). A reason that this client does not know, or an
-answer without one, is of the class of its gRPC code. `from_rpc_error` makes the same of the errors of plain stubs.
+The class follows the reason that the server gives (`twinfront.v1.ErrorReason`). A reason that this client does not
+know, or an answer without one, is of the class of its gRPC code. `from_rpc_error` makes the same of the errors of
+plain stubs.
 
 What is wrong with an argument before anything is sent, such as NaN in a twin, is a ValueError or TypeError.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -62,11 +63,12 @@ class TwinfrontError(Exception):
 
     Attributes:
         code: The gRPC code.
-        reason: Why, as a name of `ErrorReason` without prefix, for example `ETAG_MISMATCH`; empty if the server gave none.
+        reason: Why, as a name of `ErrorReason` without prefix, for example `ETAG_MISMATCH`; empty if the server gave
+            none.
         message: A sentence for people.
         metadata: The ids that the error is about, by request field: `{"digital_twin_id": "room-1"}`.
-        details: The details of the status as messages (google.rpc.ResourceInfo, twinfront.v1.EtagConflict, …); those of an unknown
-            type stay google.protobuf.Any.
+        details: The details of the status as messages (google.rpc.ResourceInfo, twinfront.v1.EtagConflict, …); those
+            of an unknown type stay google.protobuf.Any.
         request_id: The id under which the server logged the call; empty if it did not get there.
     """
 
@@ -104,8 +106,8 @@ class TwinfrontError(Exception):
         return f"[{self.reason or self.code.name}] {self.message}{request}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        fields = (self.message, self.code, self.reason, self.metadata, self.details, self.request_id)
-        return _rebuilt, (type(self), *fields)
+        # Pickled like a plain object: without __init__, whose arguments are not in `args`.
+        return _blank, (type(self), self.message), self.__dict__
 
 
 class NotFoundError(TwinfrontError):
@@ -281,8 +283,8 @@ class LimitReachedError(ResourceExhaustedError):
 class UnavailableError(TwinfrontError):
     """The server cannot be reached, or Azure Digital Twins behind it.
 
-    With the reason UPSTREAM_UNAVAILABLE nothing was changed. Without a reason the connection broke, and a write may have been
-    applied.
+    With the reason UPSTREAM_UNAVAILABLE nothing was changed. Without a reason the connection broke, and a write may
+    have been applied.
     """
 
     @property
@@ -296,11 +298,11 @@ class DeadlineExceededError(TwinfrontError):
 
 
 class OutcomeUnknownError(TwinfrontError):
-    """The answer to a write was lost, and whether it was applied is not known: read the resource before writing again."""
+    """The answer to a write was lost and whether it was applied is unknown: read the resource before writing again."""
 
 
 class CallCancelledError(TwinfrontError):
-    """The server ended the call, or the channel was closed during it. Cancelling a task raises asyncio.CancelledError."""
+    """The server ended the call, or the channel was closed. A task that is cancelled gets asyncio.CancelledError."""
 
 
 class UnauthenticatedError(TwinfrontError):
@@ -347,13 +349,13 @@ _BY_CODE: dict[grpc.StatusCode, type[TwinfrontError]] = {
 _DETAIL_CLASSES: dict[str, type[Message]] = {
     descriptor.full_name: GetMessageClass(descriptor)
     for file in (google_details, twinfront_details)
-    for descriptor in cast(Mapping[str, Descriptor], file.DESCRIPTOR.message_types_by_name).values()
+    for descriptor in cast("Mapping[str, Descriptor]", file.DESCRIPTOR.message_types_by_name).values()
 }
 
 
 def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
     """The error that a failed call of the stubs in `twinfront.v1` stands for, of grpc and of grpc.aio."""
-    call = cast(grpc.Call, error)  # both kinds of RpcError are one
+    call = cast("grpc.Call", error)  # both kinds of RpcError are one
     code = call.code()
     details = _details(call)
     info = next((d for d in details if isinstance(d, google_details.ErrorInfo) and d.domain == DOMAIN), None)
@@ -369,7 +371,7 @@ def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
     )
 
 
-def trailer(trailers: Sequence[tuple[str, str | bytes]] | None, name: str) -> str:
+def trailer(trailers: Iterable[tuple[str, str | bytes]] | None, name: str) -> str:
     """The value of one trailing metadata key; empty if it is absent."""
     return next((value for key, value in trailers or () if key == name and isinstance(value, str)), "")
 
@@ -395,8 +397,10 @@ def _unpacked(detail: AnyMessage) -> Message:
     return message
 
 
-def _relationships(blocking: Sequence[RelationshipsBlockingDelete.BlockingRelationship]) -> list[BlockingRelationship]:
-    return [BlockingRelationship(entry.relationship_id, entry.source_id, entry.target_id, entry.name) for entry in blocking]
+def _relationships(listed: Iterable[RelationshipsBlockingDelete.BlockingRelationship]) -> list[BlockingRelationship]:
+    return [
+        BlockingRelationship(entry.relationship_id, entry.source_id, entry.target_id, entry.name) for entry in listed
+    ]
 
 
 def _retry_delay(error: TwinfrontError) -> timedelta | None:
@@ -404,14 +408,5 @@ def _retry_delay(error: TwinfrontError) -> timedelta | None:
     return retry_info.retry_delay.ToTimedelta() if retry_info else None
 
 
-def _rebuilt(
-    kind: type[TwinfrontError],
-    message: str,
-    code: grpc.StatusCode,
-    reason: str,
-    metadata: Mapping[str, str],
-    details: Sequence[Message],
-    request_id: str,
-) -> TwinfrontError:
-    """What unpickling calls."""
-    return kind(message, code=code, reason=reason, metadata=metadata, details=details, request_id=request_id)
+def _blank(kind: type[TwinfrontError], message: str) -> TwinfrontError:
+    return kind.__new__(kind, message)

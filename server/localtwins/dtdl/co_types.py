@@ -3,17 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localtwins.dtdl.metamodel import Duration, Elements, Field, Integer, Reference, Text
+from localtwins.dtdl.metamodel import Elements, Field, Reference, Text
 from localtwins.dtdl.semantic_types import SEMANTIC_TYPES
-from localtwins.dtdl.vocabulary import (
-    ANNOTATION,
-    EXTENSION_TERMS,
-    HISTORIZATION,
-    MQTT,
-    OVERRIDING,
-    QUANTITATIVE_TYPES,
-    TERMS,
-)
+from localtwins.dtdl.vocabulary import EXTENSION_TERMS, QUANTITATIVE_TYPES, TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +26,6 @@ class CoType:
 
 _QUANTITATIVE = EXTENSION_TERMS[QUANTITATIVE_TYPES]
 UNIT_PROPERTIES = {2: TERMS[2]["unit"], 3: _QUANTITATIVE["unit"]}
-VALUE_ANNOTATION = EXTENSION_TERMS[ANNOTATION]["ValueAnnotation"]
-ANNOTATES = EXTENSION_TERMS[ANNOTATION]["annotates"]
-OVERRIDE = EXTENSION_TERMS[OVERRIDING]["Override"]
-OVERRIDES = EXTENSION_TERMS[OVERRIDING]["overrides"]
 
 _VALUED = frozenset(["Property", "Telemetry"])
 
@@ -53,23 +41,21 @@ def _semantic_types() -> dict[str, CoType]:
     return found
 
 
-def _mqtt_types() -> dict[str, CoType]:
-    terms = EXTENSION_TERMS[MQTT]
-    topics = {terms["commandTopic"]: Text(is_topic=True), terms["telemetryTopic"]: Text(is_topic=True)}
-    found = (
-        CoType("Mqtt", 3, frozenset(["Interface"]), topics | {terms["payloadFormat"]: Text(required=True)}),
-        CoType("Idempotent", 3, frozenset(["Command"])),
-        CoType("Cacheable", 3, frozenset(["Command"]), {terms["ttl"]: Duration(required=True)}, terms["Idempotent"]),
-        CoType("Indexed", 3, frozenset(["EnumValue", "Field", "Telemetry"]), {terms["index"]: Integer(1, required=True)}),
-    )
-    return {terms[co_type.name]: co_type for co_type in found}
+def _annotation_types() -> dict[str, CoType]:
+    found = {}
+    for version in (1, 2):
+        annotation = EXTENSION_TERMS[f"dtmi:dtdl:extension:annotation;{version}"]
+        overriding = EXTENSION_TERMS[f"dtmi:dtdl:extension:overriding;{version}"]
+        historization = EXTENSION_TERMS[f"dtmi:dtdl:extension:historization;{version}"]
+        annotates = {annotation["annotates"]: Text(required=True)}
+        overrides = {overriding["overrides"]: Reference(required=True)}
+        found[annotation["ValueAnnotation"]] = CoType("ValueAnnotation", 3, _VALUED, annotates)
+        found[overriding["Override"]] = CoType(
+            "Override", 3, frozenset(["Property"]), overrides, requires=annotation["ValueAnnotation"]
+        )
+        found[historization["Historized"]] = CoType("Historized", 3, _VALUED)
+    return found
 
 
 # DTMI -> co-type
-CO_TYPES: Mapping[str, CoType] = {
-    **_semantic_types(),
-    VALUE_ANNOTATION: CoType("ValueAnnotation", 3, _VALUED, {ANNOTATES: Text(required=True)}),
-    OVERRIDE: CoType("Override", 3, frozenset(["Property"]), {OVERRIDES: Reference(required=True)}, VALUE_ANNOTATION),
-    EXTENSION_TERMS[HISTORIZATION]["Historized"]: CoType("Historized", 3, _VALUED),
-    **_mqtt_types(),
-}
+CO_TYPES: Mapping[str, CoType] = _semantic_types() | _annotation_types()

@@ -8,7 +8,7 @@ from localtwins.dtdl.metamodel import Elements
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """One element: `kind` is its DTDL class, `interface` the id of the interface that it is defined in.
+    """One element: `kind` is its DTDL class, `parent` what it is defined in, as a value of property `term`.
 
     `literals` map property terms (DTMIs for co-types' properties) to values, `children` to ids of elements, both only
     as far as they were readable.
@@ -17,10 +17,19 @@ class Element:
     id: str
     kind: str
     dtdl_version: int
-    interface: str
+    parent: "Element | None"
+    term: str
     co_types: dict[str, CoType]
     literals: dict[str, object] = field(default_factory=dict)
     children: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def interface(self) -> str:
+        """The id of the interface that the element belongs to."""
+        element = self
+        while element.parent is not None:
+            element = element.parent
+        return element.id
 
     def child(self, term: str) -> str | None:
         """Give the id of the element that a property with one value holds."""

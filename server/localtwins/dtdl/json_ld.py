@@ -13,18 +13,31 @@ _SCHEMA = re.compile(
 _CONTEXT = re.compile(r"dtmi:dtdl:context;([1-9][0-9]*)")
 
 
-def listed(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON
-    """Give a list for what may be written as a list or as a single value."""
-    return value if type(value) is list else [value]
+def flattened(value: Any) -> list[Any]:
+    """Give the values of a property: a list's items, nested lists dissolved, or the single value."""
+    if type(value) is not list:
+        return [value]
+    if not any(type(item) is list for item in value):
+        return value
+    flat: list[Any] = []
+    waiting = [iter(value)]
+    while waiting:
+        for item in waiting[-1]:
+            if type(item) is list:
+                waiting.append(iter(item))
+                break
+            flat.append(item)
+        else:
+            waiting.pop()
+    return flat
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Give the value of what may be written as itself, as a list of one, or as a literal object with `@value`."""
-    if type(value) is list and len(value) == 1:
-        value = value[0]
-    if type(value) is dict and "@value" in value:
-        return value["@value"]
-    return value
+def plain(value: Any) -> Any:
+    """Give the value of what may be written as itself, as a list of one, or as a value object with `@value`."""
+    values = flattened(value)
+    if not values:
+        return None
+    return values[0]["@value"] if type(values[0]) is dict and "@value" in values[0] else values[0]
 
 
 def by_term(element: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +49,7 @@ def by_term(element: dict[str, Any]) -> dict[str, Any]:
 
 def types(element: dict[str, Any]) -> Iterator[str]:
     """Give the element's class terms and co-types, DTDL's own without their DTMI form."""
-    for name in listed(element.get("@type", [])):
+    for name in flattened(element.get("@type", [])):
         yield match[1] if (match := _CLASS.fullmatch(name)) else name
 
 
@@ -48,14 +61,14 @@ def schema_term(reference: str) -> str:
 
 def dtdl_version(element: dict[str, Any]) -> int:
     """Give the DTDL version that a valid top-level element's `@context` selects."""
-    versions = [match[1] for entry in listed(element["@context"]) if (match := _CONTEXT.fullmatch(entry))]
+    versions = [match[1] for entry in flattened(element["@context"]) if (match := _CONTEXT.fullmatch(entry))]
     return int(versions[-1])
 
 
-def language_map(value: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON
+def language_map(value: Any) -> dict[str, str]:
     """Give language tag → text for a valid localizable string in any of its notations."""
     texts: dict[str, str] = {}
-    for entry in listed(value):
+    for entry in flattened(value):
         if type(entry) is str:
             texts["en"] = entry
         elif "@value" in entry:

@@ -17,7 +17,6 @@ class Limits:
     min_fields: int
     relationship_properties: int | None
     max_multiplicity: int | None
-    interface_bytes: int | None
     ancestors: int | None
     elements: int | None
     description: int = 512
@@ -38,7 +37,6 @@ LIMITS = {
         min_fields=1,
         relationship_properties=300,
         max_multiplicity=500,
-        interface_bytes=None,
         ancestors=None,
         elements=None,
     ),
@@ -53,11 +51,13 @@ LIMITS = {
         min_fields=0,
         relationship_properties=None,
         max_multiplicity=None,
-        interface_bytes=1024 * 1024,
         ancestors=1024,
         elements=100_000,
     ),
 }
+
+# UTF-8 bytes of one interface's JSON. DTDL 2 has no such limit, Azure Digital Twins has it for every model.
+INTERFACE_BYTES = 1024 * 1024
 
 # Nesting of JSON objects and arrays in a request that the official parser reads at all.
 JSON_DEPTH = 64

@@ -7,36 +7,17 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from localtwins.dtdl.json_ld import flattened
 from localtwins.dtdl.schemas import INTEGER_RANGE
-from localtwins.dtdl.temporal import is_duration
 
 Report = Callable[[str, str], None]  # rule, message
 
 _LANGUAGE = re.compile(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?")
-_TOPIC_LABEL = r"(?:[!$-*,-.0-z|~]+|\{(?:[A-Za-z]+:)?[A-Za-z]+\})"
-_TOPIC = re.compile(rf"(?!\$){_TOPIC_LABEL}(?:/{_TOPIC_LABEL})*")
 _XSD = "http://www.w3.org/2001/XMLSchema#"
-_VALUE_OBJECT = {"@value", "@type"}
-
-
-def flattened(value: Any) -> list[Any]:
-    """Give the values of a property: a list's items, nested lists dissolved, or the single value."""
-    if type(value) is not list:
-        return [value]
-    if not any(type(item) is list for item in value):
-        return value
-    flat: list[Any] = []
-    waiting = [iter(value)]
-    while waiting:
-        for item in waiting[-1]:
-            if type(item) is list:
-                waiting.append(iter(item))
-                break
-            flat.append(item)
-        else:
-            waiting.pop()
-    return flat
+_VALUE_OBJECT = frozenset(["@value", "@type"])
+_TAGGED_STRING = frozenset(["@value", "@language"])
+_NEVER_IN_VALUES = frozenset(["@context", "@id", "@graph"])
 
 
 def utf16_length(text: str) -> int:
@@ -52,17 +33,36 @@ def single(value: Any, kind: str, term: str, report: Report, *, restrict_keyword
         report(rule, f"property '{term}' has {len(values)} values but exactly one is required.")
         return None
     found = values[0]
+    wrong_value = "literalNotValid" if kind == "literal" else f"{kind}Not{kind.capitalize()}"
+    if found is None:
+        report(wrong_value, f"property '{term}' is null.")
+        return None
     if type(found) is not dict:
         return found
     if "@value" not in found:
         report(f"{kind}ObjectNoValue", f"property '{term}' has a JSON object with no '@value' property.")
         return None
-    allowed = _VALUE_OBJECT if restrict_keywords else {key for key in found if key.startswith("@")} - {"@context", "@id", "@graph"}
-    for key in found:
-        if key not in allowed | _VALUE_OBJECT:
-            report("valueObjectInvalidProp", f"property '{term}' has a value object with '{key}'. Remove it.")
-            return None
-    return found["@value"] if _type_fits(found, kind) else _wrong_type(kind, term, report)
+    excess = _not_allowed(found, _VALUE_OBJECT, restrict_keywords=restrict_keywords)
+    if excess is not None:
+        keyword = excess[1:].capitalize() if excess in {"@context", "@id", "@graph", "@language"} else "Keyword"
+        rule = f"valueObject{keyword if excess.startswith('@') else 'InvalidProp'}"
+        report(rule, f"property '{term}' has a value object with '{excess}'. Remove it.")
+        return None
+    if found["@value"] is None:
+        report(wrong_value, f"property '{term}' has a value object whose '@value' is null.")
+    elif not _type_fits(found, kind):
+        rule = "literalNotValid" if kind == "literal" else f"{kind}TypeNot{kind.capitalize()}"
+        report(rule, f"property '{term}' has a value object whose '@type' is not that of a {kind}.")
+        return None
+    return found["@value"]
+
+
+def _not_allowed(value_object: dict[str, Any], allowed: frozenset[str], *, restrict_keywords: bool) -> str | None:
+    """Find a key that may not stand in a value object; DTDL 2 ignores keywords that it does not know."""
+    for key in value_object:
+        if key not in allowed and (restrict_keywords or not key.startswith("@") or key in _NEVER_IN_VALUES):
+            return key
+    return None
 
 
 def _type_fits(value_object: dict[str, Any], kind: str) -> bool:
@@ -79,10 +79,6 @@ def _type_fits(value_object: dict[str, Any], kind: str) -> bool:
     return names in ([f"xsd:{datatype}"], [_XSD + datatype])
 
 
-def _wrong_type(kind: str, term: str, report: Report) -> None:
-    report(f"{kind}TypeNot{kind.capitalize()}", f"property '{term}' has a value object whose '@type' is not that of a {kind}.")
-
-
 def text(value: Any, term: str, max_length: int | None, report: Report) -> str | None:
     """Check a string, its length included."""
     if type(value) is not str:
@@ -97,22 +93,6 @@ def name(value: str, term: str, report: Report) -> str | None:
     """Check the pattern of names: letters, digits and inner underscores, first a letter."""
     if _NAME.fullmatch(value) is None:
         report("stringInvalid", f"property '{term}' has value '{value}', which does not match {_NAME.pattern}.")
-        return None
-    return value
-
-
-def topic(value: str, term: str, report: Report) -> str | None:
-    """Check an MQTT topic pattern: slash-separated labels and brace-enclosed tokens."""
-    if _TOPIC.fullmatch(value) is None:
-        report("stringInvalid", f"property '{term}' has value '{value}', which is not a topic pattern.")
-        return None
-    return value
-
-
-def duration(value: Any, term: str, report: Report) -> str | None:
-    """Check an ISO 8601 duration."""
-    if type(value) is not str or not is_duration(value):
-        report("durationInvalid", f"property '{term}' has a value that is not an ISO 8601 duration.")
         return None
     return value
 
@@ -152,7 +132,7 @@ def literal(value: Any, term: str, report: Report) -> str | int | float | bool |
         return value
     if type(value) is int or type(value) is float:
         number = whole_number(value)
-        return float(value) if number is None else number
+        return value if number is None else number
     report("literalNotValid", f"property '{term}' has a value that is not a JSON string, number or boolean.")
     return None
 
@@ -160,11 +140,13 @@ def literal(value: Any, term: str, report: Report) -> str | int | float | bool |
 def localizable(value: Any, term: str, max_length: int, report: Report, *, restrict_keywords: bool) -> None:
     """Check a localizable string: language tags, one value a language, lengths."""
     if type(value) is dict:
-        for language, words in value.items():
-            if _LANGUAGE.fullmatch(language) is None:
-                report("langStringInvalidCode", f"property '{term}' has '{language}', which is not a language code.")
+        for tag, words in value.items():
+            if tag.startswith("@"):
+                report("langMapObjKeyword", f"property '{term}' has a language map with '{tag}'. Remove it.")
+            elif _LANGUAGE.fullmatch(tag) is None:
+                report("langStringInvalidCode", f"property '{term}' has '{tag}', which is not a language code.")
             elif type(words) is not str:
-                report("langStringValueNotString", f"property '{term}' has a value for '{language}' that is not a string.")
+                report("langStringValueNotString", f"property '{term}' has a value for '{tag}' that is not a string.")
             elif utf16_length(words) > max_length:
                 report("langStringValueTooLong", f"property '{term}' is longer than the {max_length} characters allowed.")
         return
@@ -173,14 +155,15 @@ def localizable(value: Any, term: str, max_length: int, report: Report, *, restr
         language: Any = "en"
         words = entry
         if type(entry) is dict:
-            allowed = {"@value", "@language"}
-            if not restrict_keywords:
-                allowed |= {key for key in entry if key.startswith("@")} - {"@context", "@id", "@graph"}
-            if not entry.keys() <= allowed or "@value" not in entry:
-                report("langStringElementInvalidProp", f"property '{term}' has an object without '@value' or with more.")
+            excess = _not_allowed(entry, _TAGGED_STRING, restrict_keywords=restrict_keywords)
+            if excess is not None:
+                report("langStringElementInvalidProp", f"property '{term}' has an object with '{excess}'. Remove it.")
                 continue
-            language = entry.get("@language", "en")
+            if "@value" not in entry:
+                report("langStringElementNoValue", f"property '{term}' has an object without '@value'.")
+                continue
             words = entry["@value"]
+            language = entry.get("@language", "en")
             if type(language) is not str or _LANGUAGE.fullmatch(language) is None:
                 report("langStringElementInvalidCode", f"property '{term}' has a '@language' that is no language code.")
                 continue

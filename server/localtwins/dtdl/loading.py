@@ -34,8 +34,7 @@ def load(document: Mapping[str, Any], resolve: Resolver | None = None) -> Interf
 
     `resolve` must give the documents of all its ancestors. For anything but valid DTDL the outcome is undefined.
     """
-    interface = Loader(resolve or {}.get).load(document)
-    return interface
+    return Loader(resolve or (lambda _: None)).load(document)
 
 
 class Loader:
@@ -51,7 +50,7 @@ class Loader:
         element = json_ld.by_term(dict(document))
         interface_id = element["@id"]
         if interface_id not in self._loaded:
-            parents = tuple(json_ld.listed(element.get("extends", [])))
+            parents = dict.fromkeys(json_ld.flattened(element.get("extends", [])))
             self._loaded[interface_id] = _Reading(element).interface([self._parent(parent) for parent in parents])
         return self._loaded[interface_id]
 
@@ -144,9 +143,9 @@ class _Reading:
         return ObjectSchema({json_ld.plain(field["name"]): self._schema(field["schema"]) for field in fields})
 
     def _elements(self, values: object) -> Iterator[dict[str, Any]]:
-        return (self._element(value) for value in json_ld.listed(values))
+        return (self._element(value) for value in json_ld.flattened(values))
 
-    def _element(self, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    def _element(self, value: Any) -> dict[str, Any]:
         """Give the element that stands there, or that the DTMI standing there refers to within this document."""
         if isinstance(value, dict):
             return json_ld.by_term(value)

@@ -11,11 +11,10 @@ from localtwins.dtdl.limits import LIMITS, Limits
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string, as free text, a name or an MQTT topic."""
+    """A string; `is_name` ones follow the pattern of names."""
 
     max_length: int | None = None
     is_name: bool = False
-    is_topic: bool = False
     required: bool = False
 
 
@@ -37,21 +36,11 @@ class Integer:
 
     minimum: int | None = None
     maximum: int | None = None
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """An ISO 8601 duration."""
-
-    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A string, number or boolean."""
-
-    required: bool = False
+    """A string, number or boolean; required wherever it occurs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +55,8 @@ class Elements:
     """Elements, defined in place or referred to.
 
     `kinds` are the classes that a reference may lead to, `inline` those that may be defined in place, `inferred` the
-    one that an element without `@type` is of. `named` ones get their id from their name.
+    one that an element without `@type` is of. `named` ones get their id from their name. Elements of an older DTDL
+    version may stand there unless `same_version`.
     """
 
     kinds: frozenset[str]
@@ -76,9 +66,14 @@ class Elements:
     minimum: int = 0
     named: bool = False
     id_required: bool = False
+    same_version: bool = False
+
+    def take_version(self, version: int, parent_version: int) -> bool:
+        """Whether an element of that DTDL version may stand in a parent of that version."""
+        return version == parent_version if self.same_version else version <= parent_version
 
 
-Field = Text | LocalizableText | Boolean | Integer | Duration | Literal | Reference | Elements
+Field = Text | LocalizableText | Boolean | Integer | Literal | Reference | Elements
 
 CONTENTS = frozenset(["Command", "Component", "Property", "Relationship", "Telemetry"])
 COMPLEX_SCHEMAS = frozenset(["Array", "Enum", "Map", "Object"])
@@ -88,7 +83,7 @@ PRIMITIVE_SCHEMAS = NUMERIC_SCHEMAS | {"Boolean", "Date", "DateTime", "Duration"
 
 def _inferred(kind: str, *, plural: bool = False, minimum: int = 0, named: bool = False) -> Elements:
     only = frozenset([kind])
-    return Elements(only, only, inferred=kind, plural=plural, minimum=minimum, named=named)
+    return Elements(only, only, inferred=kind, plural=plural, minimum=minimum, named=named, same_version=True)
 
 
 def _fields(version: int, limits: Limits) -> dict[str, dict[str, Field]]:
@@ -108,7 +103,7 @@ def _fields(version: int, limits: Limits) -> dict[str, dict[str, Field]]:
         | {
             "contents": Elements(CONTENTS, CONTENTS, plural=True, named=True),
             "extends": Elements(interface, interface, plural=True, id_required=True),
-            "schemas": Elements(COMPLEX_SCHEMAS, COMPLEX_SCHEMAS, plural=True, id_required=True),
+            "schemas": Elements(COMPLEX_SCHEMAS, COMPLEX_SCHEMAS, plural=True, id_required=True, same_version=True),
         },
         "Property": with_schema | {"writable": Boolean()},
         "Telemetry": with_schema,
@@ -123,7 +118,7 @@ def _fields(version: int, limits: Limits) -> dict[str, dict[str, Field]]:
         "Component": named | {"schema": Elements(interface, interface, minimum=1, id_required=True)},
         "Command": named
         | {
-            "commandType": Elements(frozenset(["CommandType"]), nothing),
+            "commandType": Elements(frozenset(["CommandType"]), nothing, same_version=True),
             "request": _inferred(request),
             "response": _inferred(response),
         },
@@ -136,7 +131,7 @@ def _fields(version: int, limits: Limits) -> dict[str, dict[str, Field]]:
             "enumValues": _inferred("EnumValue", plural=True, minimum=limits.min_enum_values, named=True),
             "valueSchema": Elements(PRIMITIVE_SCHEMAS, nothing, minimum=1),
         },
-        "EnumValue": named | {"enumValue": Literal(required=True)},
+        "EnumValue": named | {"enumValue": Literal()},
         "Map": every | {"mapKey": _inferred("MapKey", minimum=1), "mapValue": _inferred("MapValue", minimum=1)},
         "MapKey": named | {"schema": Elements(frozenset(["String"]), nothing, minimum=1)},
         "MapValue": with_schema,

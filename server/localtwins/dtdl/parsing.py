@@ -1,35 +1,66 @@
 """Parse and validate a batch of models."""
-from collections.abc import Sequence, Mapping
-from typing import Any
+
+import json
+from collections.abc import Sequence
+
+from localtwins.dtdl.co_type_rules import check_co_types
 from localtwins.dtdl.errors import DtdlError, Problem
+from localtwins.dtdl.inheritance import check_element_counts, check_interfaces
 from localtwins.dtdl.interface import Interface
+from localtwins.dtdl.limits import INTERFACE_BYTES, JSON_DEPTH
 from localtwins.dtdl.loading import Loader, Resolver
-from localtwins.dtdl import json_ld
+from localtwins.dtdl.model_graph import ModelGraph
+from localtwins.dtdl.reading import Reader
+from localtwins.dtdl.schema_rules import check_schemas
 
 
 def parse(documents: Sequence[object], resolve: Resolver | None = None) -> list[Interface]:
-    problems = []
+    """Parse and validate models, each one DTDL Interface as parsed JSON, together.
+
+    What they refer to must be among them or come from `resolve`, which gives the stored document of a DTMI or None;
+    stored documents count as valid. Answers the interfaces in the order of the documents.
+
+    Raises:
+        DtdlError: with all problems found.
+    """
+    resolve = resolve or (lambda _: None)
+    reader = Reader()
     for document in documents:
-        if not isinstance(document, dict) or "@context" not in document:
-            problems.append(Problem("missingContext", "In source, top-level JSON object has no @context specifier. Add a '@context' property whose value is a valid DTDL context specifier, such as 'dtmi:dtdl:context;2'.", ""))
-        elif "@id" not in document:
-            problems.append(Problem("missingTopLevelId", "In source, top-level JSON element requires an identifer but none provided. Add an '@id' property whose value is a string that conforms to the DTMI syntax -- see https://github.com/Azure/digital-twin-model-identifier.", ""))
-        elif str(document["@context"]).startswith("dtmi:dtdl:context;4"):
-            problems.append(Problem("disallowedContextVersion", "DTDL 4 is not supported", str(document["@id"])))
-    if problems:
-        raise DtdlError(problems)
-    batch = {d["@id"]: d for d in documents}
-    def find(i: str) -> Mapping[str, Any] | None:
-        return batch.get(i) or (resolve(i) if resolve else None)
-    missing: dict[str, int] = {}
-    for d in documents:
-        refs = list(json_ld.listed(d.get("extends", [])))
-        refs += [c["schema"] for c in json_ld.listed(d.get("contents", [])) if "Component" in json_ld.listed(c["@type"])]
-        for r in refs:
-            if find(r) is None:
-                missing[r] = missing.get(r, 0) + 1
-    if missing:
-        text = ", ".join(f"{i} (referenced in {n} place{'s' if n > 1 else ''})" for i, n in missing.items())
-        raise DtdlError([Problem("unresolvedReference", f"DtmiResolverAsync failed to resolve requisite references to element(s): {text}", next(iter(missing)))], list(missing.items()))
-    loader = Loader(find)
-    return [loader.load(d) for d in documents]
+        problem = _size_problem(document)
+        if problem is None:
+            reader.read(document)
+        else:
+            reader.problems.append(problem)
+    graph = ModelGraph(reader, resolve)
+    check_schemas(graph)
+    inherited = check_interfaces(graph)
+    check_co_types(graph, inherited)
+    if not graph.problems:
+        check_element_counts(graph, inherited)
+    if graph.problems:
+        raise DtdlError(graph.problems, graph.unresolved)
+    batch = {document["@id"]: document for document in documents if isinstance(document, dict)}
+    loader = Loader(lambda dtmi: batch.get(dtmi) or resolve(dtmi))
+    return [loader.load(document) for document in batch.values()]
+
+
+def _size_problem(document: object) -> Problem | None:
+    element = document.get("@id") if isinstance(document, dict) else None
+    name = element if isinstance(element, str) else ""
+    level = [document]
+    for _ in range(JSON_DEPTH):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            break
+    else:
+        return Problem("jsonTooDeep", f"{name} is nested more than {JSON_DEPTH} levels deep.", name)
+    size = len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size > INTERFACE_BYTES:
+        message = f"JSON text of {name} is {size} bytes in length, but the largest permissible size is {INTERFACE_BYTES} bytes."
+        return Problem("partitionTooLarge", message, name)
+    return None

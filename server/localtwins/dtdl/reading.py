@@ -11,12 +11,12 @@ from localtwins.dtdl.context import Context, ContextError, child_context
 from localtwins.dtdl.dtmi import MAX_ID, MAX_INTERFACE_ID, child_id, is_dtmi, is_reserved
 from localtwins.dtdl.element import Element, ElementReference
 from localtwins.dtdl.errors import Problem
+from localtwins.dtdl.json_ld import flattened
 from localtwins.dtdl.literals import Report
 from localtwins.dtdl.metamodel import (
     DOCUMENT,
     FIELDS,
     Boolean,
-    Duration,
     Elements,
     Field,
     Integer,
@@ -51,10 +51,14 @@ class _Types:
 
 
 class Reader:
-    """Reads documents into `elements` (by id), `references` between them and `problems`."""
+    """Reads documents into `elements` (by id), `references` between them and `problems`.
+
+    `stated_ids` are all ids that are defined somewhere, of unreadable elements too.
+    """
 
     def __init__(self) -> None:
         self.elements: dict[str, Element] = {}
+        self.stated_ids: set[str] = set()
         self.references: list[ElementReference] = []
         self.problems: list[Problem] = []
 
@@ -102,7 +106,7 @@ class Reader:
             for key in source:
                 if key.startswith("@") and key not in _PLAIN_KEYWORDS and key != "@graph":
                     self._report(near, keyword_rule, f"{near} has the keyword '{key}', which is not allowed. Remove it.")
-        if parent is not None and context.dtdl_version > parent.dtdl_version:
+        if parent is not None and not place.takes.take_version(context.dtdl_version, parent.dtdl_version):
             self._report(
                 near,
                 "disallowedVersionDefinition",
@@ -116,11 +120,10 @@ class Reader:
         if types is None:
             return None
         if types.kind == "Interface" and len(element_id) > MAX_INTERFACE_ID:
-            self._report(element_id, "idTooLong", f"Identifier '{element_id}' is longer than the {MAX_INTERFACE_ID} characters allowed for an Interface.")
+            self._report(element_id, "idTooLongForType", f"Identifier '{element_id}' is longer than the {MAX_INTERFACE_ID} characters allowed for an Interface.")
         if types.kind == "Interface" and parent is not None:
             self._report(element_id, "inlineInterface", f"Interface {element_id} is defined inside another Interface. Define it at top level and refer to it by its id.")
-        interface = element_id if parent is None else parent.interface
-        element = Element(element_id, types.kind, context.dtdl_version, interface, types.co_types)
+        element = Element(element_id, types.kind, context.dtdl_version, parent, place.term, types.co_types)
         self.elements[element_id] = element
         self._properties(source, context, element, types)
         return element
@@ -137,6 +140,7 @@ class Reader:
             elif is_reserved(stated):
                 self._report(stated, "reservedId", f"Identifier '{stated}' has a reserved prefix, 'dtmi:dtdl:' or 'dtmi:standard:'. Choose another.")
             else:
+                self.stated_ids.add(stated)
                 return stated
             return None
         if place.takes.id_required or place.parent is None:
@@ -231,12 +235,11 @@ class Reader:
             else:
                 self._value(value, context, element, key, term, field)
             seen.add(term)
-        for term, field in (*own.items(), *brought.items()):
-            if term not in seen and not isinstance(field, Boolean | LocalizableText):
-                required = field.minimum > 0 if isinstance(field, Elements) else field.required
-                if required:
-                    rule = "missingObjectProperty" if isinstance(field, Elements) else "missingLiteralProperty"
-                    self._report(element.id, rule, f"{element.id} is missing the required property '{term.rpartition(':')[2]}'. Add it.")
+        for term, wanted in (*own.items(), *brought.items()):
+            if term not in seen and is_required(wanted):
+                supplemental = "Supplemental" if term in brought else ""
+                rule = f"missing{supplemental}{'Object' if isinstance(wanted, Elements) else 'Literal'}Property"
+                self._report(element.id, rule, f"{element.id} is missing the required property '{term.rpartition(':')[2]}'. Add it.")
 
     def _value(self, value: Any, context: Context, element: Element, key: str, term: str, field: Field) -> None:
         def report(rule: str, message: str) -> None:
@@ -248,17 +251,17 @@ class Reader:
         elif isinstance(field, LocalizableText):
             literals.localizable(value, key, field.max_length, report, restrict_keywords=restrict)
         elif isinstance(field, Reference):
-            found = _reference(value, context, key, report)
-            if found is not None:
-                element.literals[term] = found
-        elif value != [] or field_is_required(field):
+            target = _reference(value, context, key, report)
+            if target is not None:
+                element.literals[term] = target
+        elif value != [] or is_required(field):
             found = _literal(value, key, field, report, restrict_keywords=restrict)
             if found is not None:
                 element.literals[term] = found
 
     def _elements(self, value: Any, context: Context, place: _Place, report: Report) -> list[str]:
         ids: list[str] = []
-        for item in literals.flattened(value):
+        for item in flattened(value):
             if not place.takes.plural and ids:
                 report("objectMultipleValues", f"property '{place.term}' has multiple values but only one is allowed.")
                 break
@@ -324,7 +327,7 @@ def _alternatives(kinds: frozenset[str]) -> str:
 
 
 def _reference(value: Any, context: Context, key: str, report: Report) -> str | None:
-    values = literals.flattened(value)
+    values = flattened(value)
     if len(values) != 1:
         if values:
             report("identifierMultipleValues", f"property '{key}' has multiple values but only one is allowed.")
@@ -338,31 +341,27 @@ def _reference(value: Any, context: Context, key: str, report: Report) -> str | 
     return target
 
 
-def field_is_required(field: Text | Boolean | Integer | Duration | Literal) -> bool:
-    """Whether an element must have the property, so that an empty list will not do."""
-    return not isinstance(field, Boolean) and field.required
+def is_required(field: Field) -> bool:
+    """Whether an element must have the property."""
+    if isinstance(field, Elements):
+        return field.minimum > 0
+    return isinstance(field, Literal) or (isinstance(field, Text | Reference) and field.required)
 
 
 def _literal(
-    value: Any, key: str, field: Text | Boolean | Integer | Duration | Literal, report: Report, *, restrict_keywords: bool
+    value: Any, key: str, field: Text | Boolean | Integer | Literal, report: Report, *, restrict_keywords: bool
 ) -> object:
-    kinds = {Text: "string", Boolean: "boolean", Integer: "integer", Duration: "duration", Literal: "literal"}
+    kinds = {Text: "string", Boolean: "boolean", Integer: "integer", Literal: "literal"}
     found = literals.single(value, kinds[type(field)], key, report, restrict_keywords=restrict_keywords)
     if found is None:
-        if value is None:
-            report(f"{kinds[type(field)]}Null", f"property '{key}' is null.")
         return None
     if isinstance(field, Boolean):
         return literals.boolean(found, key, report)
     if isinstance(field, Integer):
         return literals.integer(found, key, field.minimum, field.maximum, report)
-    if isinstance(field, Duration):
-        return literals.duration(found, key, report)
     if isinstance(field, Literal):
         return literals.literal(found, key, report)
     words = literals.text(found, key, field.max_length, report)
     if words is not None and field.is_name:
         return literals.name(words, key, report)
-    if words is not None and field.is_topic:
-        return literals.topic(words, key, report)
     return words

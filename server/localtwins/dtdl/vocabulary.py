@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from localtwins.dtdl.semantic_types import SEMANTIC_TYPES, UNITS
 
 QUANTITATIVE_TYPES = "dtmi:dtdl:extension:quantitativeTypes;1"
-ANNOTATION = "dtmi:dtdl:extension:annotation;1"
-OVERRIDING = "dtmi:dtdl:extension:overriding;1"
-HISTORIZATION = "dtmi:dtdl:extension:historization;1"
-MQTT = "dtmi:dtdl:extension:mqtt;1"
 
-# Extensions that the official parser knows: name -> versions. Those without a table here are for DTDL 4; naming them
-# is allowed, using them in DTDL 2 or 3 is not.
+# Extensions that the official parser knows: name -> versions. Documents may name all of them; what EXTENSION_TERMS
+# leaves out is of no use to a digital twin (mqtt, requirement, iotcentral) or for DTDL 4 only.
 KNOWN_EXTENSIONS = {
     "dtmi:dtdl:extension:annotation": {"1", "2"},
     "dtmi:dtdl:extension:historization": {"1", "2"},
@@ -106,20 +102,15 @@ TERMS: Mapping[int, Mapping[str, str]] = {2: _terms(2), 3: _terms(3)}
 # extension context -> term -> DTMI
 EXTENSION_TERMS: Mapping[str, Mapping[str, str]] = {
     QUANTITATIVE_TYPES: _quantitative_terms(),
-    ANNOTATION: {
-        "ValueAnnotation": "dtmi:dtdl:extension:annotation:v1:ValueAnnotation",
-        "annotates": "dtmi:dtdl:extension:annotation:v1:ValueAnnotation:annotates",
-    },
-    OVERRIDING: {
-        "Override": "dtmi:dtdl:extension:overriding:v1:Override",
-        "overrides": "dtmi:dtdl:extension:overriding:v1:Override:overrides",
-    },
-    HISTORIZATION: {"Historized": "dtmi:dtdl:extension:historization:v1:Historized"},
-    MQTT: {
-        name.rpartition(":")[2]: f"dtmi:dtdl:extension:mqtt:v1:{name}"
-        for name in (
-            *("Cacheable", "Idempotent", "Indexed", "Mqtt", "Cacheable:ttl", "Indexed:index"),
-            *("Mqtt:commandTopic", "Mqtt:payloadFormat", "Mqtt:telemetryTopic"),
+    **{
+        f"dtmi:dtdl:extension:{extension};{version}": {
+            name.rpartition(":")[2]: f"dtmi:dtdl:extension:{extension}:v{version}:{name}" for name in names
+        }
+        for version in (1, 2)
+        for extension, names in (
+            ("annotation", ("ValueAnnotation", "ValueAnnotation:annotates")),
+            ("overriding", ("Override", "Override:overrides")),
+            ("historization", ("Historized",)),
         )
     },
 }

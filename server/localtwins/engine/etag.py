@@ -21,8 +21,9 @@ def parse_if_match(value: str | None) -> str | None:
     """
     if value is None or value == ANY or _ENTITY_TAG.fullmatch(value):
         return value
-    message = f"The If-Match header must be * or one entity tag such as W/\"guid\", and not {value!r}."
-    raise errors.invalid_argument(message)
+    raise errors.invalid_argument(
+        f'The If-Match header must be * or one entity tag such as W/"guid", and not {value!r}.'
+    )
 
 
 def parse_if_none_match(value: str | None) -> bool:
@@ -34,8 +35,7 @@ def parse_if_none_match(value: str | None) -> bool:
         return False
     if value == ANY:
         return True
-    message = f"The If-None-Match header must be *, and not {value!r}."
-    raise errors.invalid_argument(message)
+    raise errors.invalid_argument(f"The If-None-Match header must be *, and not {value!r}.")
 
 
 def check_if_match(if_match: str | None, current: str) -> None:

@@ -15,6 +15,7 @@ from localtwins import errors
 
 _OPERATIONS = frozenset({"add", "replace", "remove"})
 _ARRAY_INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_END = "-"  # as an array index: behind the last element
 _BAD_ESCAPE = re.compile(r"~(?![01])")
 
 
@@ -92,7 +93,7 @@ def _apply_to_object(holder: dict[str, Any], name: str, operation: Operation) ->
 
 def _apply_to_array(holder: list[Any], token: str, operation: Operation) -> None:
     if operation.op == "add":
-        index = len(holder) if token == "-" else _index(holder, token, len(holder))
+        index = len(holder) if token == _END else _index(holder, token, len(holder))
         holder.insert(index, _own(operation.value))
         return
     index = _index(holder, token, len(holder) - 1)
@@ -111,7 +112,7 @@ def _index(holder: list[Any], token: str, last: int) -> int:
     return int(token)
 
 
-def _own(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _own(value: Any) -> Any:
     """Give a value that later operations may change without changing the patch, which may have to be applied again."""
     return orjson.loads(orjson.dumps(value)) if isinstance(value, (dict, list)) else value
 

@@ -43,7 +43,7 @@ def put(
     if not exists:
         _check_limits(tx, settings, source_id, target_id)
     stored = orjson.dumps(document)
-    tx.put_relationship(source_id, relationship_id, target_id, name, etag, stored)
+    tx.put_relationship(source_id, relationship_id, target_id=target_id, name=name, etag=etag, document=stored)
     return Written(etag, stored)
 
 
@@ -66,7 +66,14 @@ def patch(
     etag = new_etag()
     patched = relationship.patch(orjson.loads(current.document), operations, etag=etag)
     _check_properties(patched, _declared(tx, source, current.name), settings)
-    tx.put_relationship(source_id, relationship_id, patched["$targetId"], current.name, etag, orjson.dumps(patched))
+    tx.put_relationship(
+        source_id,
+        relationship_id,
+        target_id=patched["$targetId"],
+        name=current.name,
+        etag=etag,
+        document=orjson.dumps(patched),
+    )
     return etag
 
 

@@ -17,10 +17,11 @@ MAX_NESTING = 100
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
 _INT64 = range(-(2**63), 2**63)
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_NEWLINE = "\n"
 _OPERATION_TYPE = "Microsoft.AspNetCore.JsonPatch.Operations.Operation"
 
 
-def read_json(request: Request) -> Any:  # noqa: ANN401 - any JSON
+def read_json(request: Request) -> Any:
     """Parse the body. Raises BadRequest for none and InvalidArgument for what is not JSON in UTF-8."""
     body = request.body
     if not body:
@@ -52,10 +53,11 @@ def read_patch(request: Request, *, parameter: str | None = None) -> list[dict[s
 
 
 def _refuse_operation(body: bytes, index: int, parameter: str | None) -> NoReturn:
-    value, end = _element(body.decode(), index)
+    text = body.decode()
+    value, end = _element(text, index)
     message = (
         f"Error converting value {json.dumps(value, ensure_ascii=False)} to type '{_OPERATION_TYPE}'. "
-        f"Path '[{index}]', line 1, position {end}."
+        f"Path '[{index}]', line {text.count(_NEWLINE, 0, end) + 1}, position {end - text.rfind(_NEWLINE, 0, end) - 1}."
     )
     problems = {f"[{index}]": [message]}
     if parameter is not None:

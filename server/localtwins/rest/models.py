@@ -1,7 +1,6 @@
 """/models[/{dtmi}]."""
 
 from http import HTTPStatus
-from typing import cast
 
 import orjson
 
@@ -36,7 +35,7 @@ async def list_all(call: Call) -> Response:
     with_definition = call.flag(_DEFINITION)
     size = page_size(call, MODELS_PAGE)
     token = read_token(call, (int,))
-    after = cast(int, token[0]) if token else 0
+    after = token[0] if token else 0
     wanted = call.parameters.get("dependenciesfor")
     if wanted is not None:
         for model_id in wanted:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -25,7 +26,7 @@ def page_size(call: Call, default: int) -> int:
     return default if len(value) > len(str(default)) else min(int(value), default)
 
 
-def read_token(call: Call, form: Sequence[type]) -> list[object] | None:
+def read_token(call: Call, form: Sequence[type]) -> list[Any] | None:
     """Give the values in the continuation token, of the types in `form`; None on the first page."""
     token = call.parameter("continuationtoken")
     if token is None:

@@ -1,6 +1,5 @@
 """/digitaltwins/{id}/relationships[/{relationship id}] and /digitaltwins/{id}/incomingrelationships."""
 
-from typing import cast
 from urllib.parse import quote
 
 import orjson
@@ -33,9 +32,7 @@ async def put(call: Call, source_id: str, relationship_id: str) -> Response:
     create_only = parse_if_none_match(call.request.headers.get("if-none-match"))
     payload = read_json(call.request)
     written = await call.write(
-        lambda tx: relationships.put(
-            tx, call.settings, source_id, relationship_id, payload, create_only=create_only
-        )
+        lambda tx: relationships.put(tx, call.settings, source_id, relationship_id, payload, create_only=create_only)
     )
     return json_answer(written.document, etag=written.etag)
 
@@ -64,7 +61,7 @@ async def list_outgoing(call: Call, source_id: str) -> Response:
     check_twin_id(source_id)
     name = call.parameter("relationshipname")
     token = read_token(call, (str,))
-    last_id = cast(str, token[0]) if token else ""
+    last_id = token[0] if token else ""
     _check_twin_exists(call, source_id)
     rows = call.read.outgoing(source_id, (sort_key(last_id), last_id), RELATIONSHIPS_PAGE + 1, name)
     link = None
@@ -81,7 +78,7 @@ async def list_incoming(call: Call, target_id: str) -> Response:
     """List the relationships that reach a twin: where they come from, and a link to each."""
     check_twin_id(target_id)
     token = read_token(call, (str, str))
-    last_id, last_source = cast(list[str], token) if token else ("", "")
+    last_id, last_source = token or ("", "")
     _check_twin_exists(call, target_id)
     rows = call.read.incoming(target_id, (sort_key(last_id), last_id, last_source), RELATIONSHIPS_PAGE + 1)
     link = None

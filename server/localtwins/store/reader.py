@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-_MODEL_CLOSURE = """
+_MODELS = """
+SELECT position, data, iif(?1, definition, NULL) FROM models WHERE position > ?2 ORDER BY position LIMIT ?3
+"""
+_MODELS_NEEDED = """
 WITH RECURSIVE closure (id) AS (
-    SELECT value FROM json_each(?)
+    SELECT value FROM json_each(?4)
     UNION SELECT referenced FROM model_references JOIN closure ON referrer = closure.id
 )
+SELECT position, data, iif(?1, definition, NULL) FROM models
+WHERE position > ?2 AND id IN (SELECT id FROM closure) ORDER BY position LIMIT ?3
 """
 
 
@@ -88,8 +93,8 @@ class Reader:
     def incoming(self, target_id: str, after: tuple[str, str, str], limit: int) -> list[Incoming]:
         """List the relationships that end at a twin in order, from behind (sort key, id, source) `after`."""
         rows = self._rows(
-            "SELECT id, source_id, name FROM relationships WHERE target_id = ? AND (sort_key, id, source_id) > (?, ?, ?)"
-            " ORDER BY sort_key, id, source_id LIMIT ?",
+            "SELECT id, source_id, name FROM relationships"
+            " WHERE target_id = ? AND (sort_key, id, source_id) > (?, ?, ?) ORDER BY sort_key, id, source_id LIMIT ?",
             (target_id, *after, limit),
         )
         return [Incoming(row[0].decode(), row[1].decode(), row[2].decode()) for row in rows]
@@ -116,18 +121,10 @@ class Reader:
 
         `dependencies_for`, a JSON array of ids, restricts the list to these and what they need.
         """
-        definition = "definition" if with_definition else "NULL"
         if dependencies_for is None:
-            rows = self._rows(
-                f"SELECT position, data, {definition} FROM models WHERE position > ? ORDER BY position LIMIT ?",
-                (after, limit),
-            )
+            rows = self._rows(_MODELS, (with_definition, after, limit))
         else:
-            rows = self._rows(
-                f"{_MODEL_CLOSURE} SELECT position, data, {definition} FROM models"
-                " WHERE id IN (SELECT id FROM closure) AND position > ? ORDER BY position LIMIT ?",
-                (dependencies_for.decode(), after, limit),
-            )
+            rows = self._rows(_MODELS_NEEDED, (with_definition, after, limit, dependencies_for.decode()))
         return [ModelRow(*row) for row in rows]
 
     def models_missing(self, model_ids: Sequence[str]) -> list[str]:
@@ -152,6 +149,6 @@ class Reader:
         with self._guard:
             return self._connection.execute(sql, parameters).fetchall()
 
-    def _row(self, sql: str, parameters: Sequence[object]) -> Any:  # noqa: ANN401 - columns of any type
+    def _row(self, sql: str, parameters: Sequence[object]) -> Any:
         with self._guard:
             return self._connection.execute(sql, parameters).fetchone()

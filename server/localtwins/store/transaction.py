@@ -98,7 +98,7 @@ class Transaction(Reader):
         self._connection.execute("DELETE FROM digital_twins WHERE id = ?", (twin_id,))
 
     def put_relationship(
-        self, source_id: str, relationship_id: str, target_id: str, name: str, etag: str, document: bytes
+        self, source_id: str, relationship_id: str, *, target_id: str, name: str, etag: str, document: bytes
     ) -> None:
         """Store a new relationship or a new version."""
         self._connection.execute(

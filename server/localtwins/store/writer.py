@@ -100,7 +100,7 @@ class Writer:
         try:
             with self._guard:
                 self._commit(group)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the thread outlives whatever happens, and the callers get it
             if isinstance(error, sqlite3.Error) and len(group) > 1:
                 # One write may be at fault: each gets a commit of its own, and only those that fail again fail.
                 for write in group:

@@ -4,7 +4,7 @@ import ssl
 
 import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
+from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
@@ -13,7 +13,7 @@ from twinfront_server.errors import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
-from twinfront_server.upstream.credential import NO_CREDENTIAL, SCOPE, default_credential
+from twinfront_server.upstream.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
 from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy, Policy
 
 _HEADERS = {"User-Agent": f"twinfront/{__version__}"}
@@ -32,17 +32,32 @@ async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
     credential: AsyncTokenCredential = NO_CREDENTIAL
     if settings.upstream_credential == "default":
         credential = default_credential()
-        policies.append(AsyncBearerTokenCredentialPolicy(credential, SCOPE))
+        policies.append(CredentialPolicy(credential, SCOPE))
     session = aiohttp.ClientSession(
         # Connections are as many as calls in flight; the server's own limit bounds those.
         connector=aiohttp.TCPConnector(limit=0, ssl=_trust(settings.upstream_ca)),
         trust_env=settings.upstream_use_env_proxy,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=[_send_once],
     )
     transport = AioHttpTransport(session=session, session_owner=True, use_env_settings=settings.upstream_use_env_proxy)
     sdk = DigitalTwinsClient(settings.upstream, credential, transport=transport, policies=policies)
     return Upstream(sdk, on_close=credential.close)
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from sending again what was lost with its connection.
+
+    It does so with every PUT and DELETE, on the grounds that they are idempotent. Under a condition they are not: the
+    second one meets the effects of the first. `AttemptsPolicy` decides what is sent again.
+    """
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ServiceResponseError(error, error=error) from error
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext | bool:

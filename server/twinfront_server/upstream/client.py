@@ -164,9 +164,9 @@ class Upstream:
 
     async def list_models(self, dependencies_for: Sequence[str], link: str, *, include_model_definition: bool) -> Page:
         """One page of models: of those ids and what they depend on if any are given, at a link or from the start."""
-        ids = {f"dependencies_for[{index}]": model_id for index, model_id in enumerate(dependencies_for)}
+        listed = {f"dependencies_for[{index}]": model_id for index, model_id in enumerate(dependencies_for)}
         return await self._list(
-            Asked(operations.LIST_MODELS, ids),
+            Asked(operations.LIST_MODELS, listed=listed),
             link,
             self._sdk.list_models,
             list(dependencies_for) or None,

@@ -4,8 +4,30 @@ from typing import Any, Final
 
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
+from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 SCOPE: Final = "https://digitaltwins.azure.net/.default"
+
+
+class CredentialError(AzureError):
+    """No token could be had, so nothing was sent to the upstream.
+
+    The cause may be an answer of the identity service, whose status says nothing about the call.
+    """
+
+
+class CredentialPolicy(AsyncBearerTokenCredentialPolicy[HttpRequest, AsyncHttpResponse]):
+    """Puts the token of the server's credential on each request."""
+
+    async def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
+        """Gets a token, from the cache if there is one, and adds it; raises CredentialError."""
+        try:
+            await super().on_request(request)
+        except AzureError as error:
+            raise CredentialError(error.message) from error
 
 
 class NoCredential(AsyncTokenCredential):

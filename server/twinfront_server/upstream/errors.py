@@ -2,7 +2,7 @@
 
 Classification goes by (HTTP status, `error.code`), never by the SDK's exception class, which does not say what
 happened: a blocked delete is a plain HttpResponseError, a model that is still referenced a ResourceExistsError.
-    Codes and messages as recorded; where
+Codes and messages are as recorded; where
 the service's documentation uses another code, both are here.
 """
 
@@ -11,19 +11,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import aiohttp
 import grpc
 import structlog
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ServiceRequestError,
-)
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestTimeoutError
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import PreconditionFailure, QuotaFailure
 
 from twinfront.v1.error_details_pb2 import EtagConflict
-from twinfront_server.errors import NO_RETRY, TwinfrontError, invalid_fields, resource_info
+from twinfront_server.errors import (
+    NO_RETRY,
+    TwinfrontError,
+    invalid_fields,
+    resource_info,
+    shortened,
+    upstream_answer_unexpected,
+)
+from twinfront_server.upstream.credential import CredentialError
 from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.pipeline import retry_after
 from twinfront_server.upstream.violations import violated_fields
@@ -33,7 +37,7 @@ logger = structlog.get_logger(__name__)
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
 _OUTAGE_DELAY: Final = 1.0
 
-_DTMI: Final = re.compile(r"dtmi:[\w:]+;\d+(?:\.\d+)?")
+_DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
 _LINK_SENTENCES: Final = re.compile(r"(?<=[.!?])\s+(?:See|Please check|Check)\b[^.]*https?://\S+.*$", re.DOTALL)
 
 
@@ -64,39 +68,53 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
         error: the exception.
         asked: what the call asked for.
     """
+    if isinstance(error, CredentialError):
+        return _credentials_rejected(_Answer(0, "", error.message, (), None), asked)
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         answer = _read(error)
         rule = _RULES.get((answer.status, answer.code)) or _STATUS_RULES.get(answer.status) or _by_class(answer.status)
         return rule(answer, asked)
-    if isinstance(error, ClientAuthenticationError):
-        return _credentials_rejected(_Answer(401, "", str(error), (), None), asked)
-    if isinstance(error, ServiceRequestError) or not asked.operation.write:
+    if _never_sent(error) or not asked.operation.write:
         logger.warning("upstream unreachable", operation=asked.operation.name, error=str(error))
         return _unavailable("Azure Digital Twins cannot be reached.", asked)
     logger.warning("answer to a write lost", operation=asked.operation.name, error=str(error))
     return _outcome_unknown(asked)
 
 
+def _never_sent(error: AzureError) -> bool:
+    """Whether there was no connection to send anything on.
+
+    azure-core calls every failure of a connection a ServiceRequestError, one that broke after the request too.
+    """
+    return isinstance(error, ServiceRequestTimeoutError) or isinstance(
+        error.inner_exception, aiohttp.ClientConnectorError
+    )
+
+
 def _read(error: HttpResponseError) -> _Answer:
     odata: Any = error.error
-    headers = error.response.headers if error.response is not None else {}
+    response: Any = error.response
     return _Answer(
         status=error.status_code or 0,
-        code=(odata.code if odata is not None else None) or "",
-        message=(odata.message if odata is not None else None) or error.reason or "",
-        details=[detail.message for detail in (odata.details if odata is not None else None) or () if detail.message],
-        retry_after=retry_after(headers),
+        code=_text(odata and odata.code),
+        message=_text(odata and odata.message) or error.reason or "",
+        details=[detail.message for detail in (odata and odata.details) or () if _text(detail.message)],
+        retry_after=retry_after(response.headers if response is not None else {}),
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _not_found(reason: str, resource: str, id_field: str) -> _Rule:
     def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
-        name = asked.ids.get(id_field) or next(iter(asked.ids.values()), "")
+        name = asked.ids.get(id_field) or ", ".join(_DTMI.findall(answer.message))
         return TwinfrontError(
             grpc.StatusCode.NOT_FOUND,
             reason,
             answer.text,
-            metadata=asked.ids,
+            metadata={id_field: name, **asked.ids},
             details=[resource_info(resource, name, answer.text)],
         )
 
@@ -142,7 +160,8 @@ def _twin_has_relationships(answer: _Answer, asked: Asked) -> TwinfrontError:
 
 def _precondition(reason: str, answer: _Answer, asked: Asked, subjects: Sequence[str]) -> TwinfrontError:
     violations = [
-        PreconditionFailure.Violation(type=reason, subject=subject, description=answer.text) for subject in subjects
+        PreconditionFailure.Violation(type=reason, subject=shortened(subject), description=shortened(answer.text))
+        for subject in subjects
     ]
     details: list[Message] = [PreconditionFailure(violations=violations)] if violations else []
     return TwinfrontError(grpc.StatusCode.FAILED_PRECONDITION, reason, answer.text, metadata=asked.ids, details=details)
@@ -157,7 +176,7 @@ def _invalid(reason: str) -> _Rule:
 
 
 def _limit_reached(answer: _Answer, asked: Asked) -> TwinfrontError:
-    violation = QuotaFailure.Violation(subject=asked.path, description=answer.text)
+    violation = QuotaFailure.Violation(subject=shortened(asked.path), description=shortened(answer.text))
     return TwinfrontError(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "LIMIT_REACHED",
@@ -230,11 +249,7 @@ def _unexpected(answer: _Answer, asked: Asked) -> TwinfrontError:
         code=answer.code,
         message=answer.message,
     )
-    return TwinfrontError(
-        grpc.StatusCode.INTERNAL,
-        "UPSTREAM_ANSWER_UNEXPECTED",
-        f"Azure Digital Twins answered with status {answer.status}, which this call does not expect.",
-    )
+    return upstream_answer_unexpected(answer.status)
 
 
 def _unavailable(message: str, asked: Asked, delay: float | None = None) -> TwinfrontError:
@@ -299,5 +314,7 @@ _STATUS_RULES: Final[dict[int, _Rule]] = {
     408: _server_error,
     412: _precondition_failed,
     413: _invalid("INVALID_ARGUMENT"),
+    414: _invalid("INVALID_ARGUMENT"),
     429: _throttled,
+    431: _invalid("INVALID_ARGUMENT"),
 }

@@ -51,7 +51,8 @@ class Asked:
 
     Attributes:
         operation: the operation.
-        ids: the ids of the request, by request field, and those that its body names.
+        ids: the ids of the request, by request field, and those that its body names; the metadata of errors.
+        listed: ids in a list of the request, by proto path.
         body: what was sent; None for nothing.
         if_match: the condition; empty for none.
     """
@@ -60,6 +61,7 @@ class Asked:
     ids: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
     if_match: str = ""
+    listed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:

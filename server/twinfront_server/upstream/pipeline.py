@@ -8,15 +8,23 @@ against the default pipeline: same results, same exceptions.
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
-from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    AzureError,
+    DecodeError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, ContentDecodePolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
@@ -28,6 +36,7 @@ from twinfront_server.upstream.operation import Operation
 RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 _CONNECT_TIMEOUT: Final = 5.0
+_LONGEST_RETRY_AFTER: Final = 24 * 3600.0
 _FIRST_BACKOFF: Final = 0.1
 _DEADLINE_MARGIN: Final = 0.05
 
@@ -72,13 +81,16 @@ class BodyPolicy(Policy):
         http_response = response.http_response
         if http_response.status_code >= 300:  # noqa: PLR2004  (the statuses of success end here)
             response.context[_DECODED] = _decoded_error(http_response.content)
-        elif listed is None:
-            http_response.context = _DECODED_AS_NOTHING  # type: ignore[attr-defined]  # looked into before the text
-        else:
-            page = orjson.loads(http_response.content)
-            listed.items = page["value"]
-            listed.next_link = page.get("nextLink")
+        elif listed is not None:
+            listed.items, listed.next_link = _page(http_response)
             response.context[_DECODED] = {"value": [], "nextLink": listed.next_link}
+        else:
+            # Something between here and the service may answer in its place, and not in JSON.
+            if http_response.status_code != HTTPStatus.NO_CONTENT and not http_response.content.startswith(
+                (b"{", b"[")
+            ):
+                raise DecodeError("The answer has no JSON.", response=http_response)
+            http_response.context = _DECODED_AS_NOTHING  # type: ignore[attr-defined]  # looked into before the text
         return response
 
 
@@ -105,7 +117,7 @@ class AttemptsPolicy(Policy):
             wait = _FIRST_BACKOFF * 2**retry * random.uniform(0.5, 1.5)  # noqa: S311  (jitter, no secret)
             try:
                 response = await self._attempt(operation, request)
-            except (ServiceRequestError, ServiceResponseError):
+            except (ServiceRequestError, ServiceResponseError, IncompleteReadError):
                 if retry == retries or not _time_for(wait):
                     raise
             else:
@@ -142,23 +154,36 @@ class AttemptsPolicy(Policy):
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a Retry-After header (RFC 9110, section 10.2.3), a number or a date; None if there is none."""
+    """The seconds of a Retry-After header (RFC 9110, section 10.2.3), a number or a date; None if there is none.
+
+    Never more than a day.
+    """
     value = headers.get("Retry-After")
     if value is None:
         return None
     try:
-        return max(float(value), 0.0)
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return None
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except (OverflowError, ValueError):
+            return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
 
 
 def _time_for(wait: float) -> bool:
     remaining = current_call().remaining()
     return remaining is None or wait + _DEADLINE_MARGIN < remaining
+
+
+def _page(response: AsyncHttpResponse) -> tuple[list[Any], str | None]:
+    try:
+        page = orjson.loads(response.content)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError("The page is no JSON.", response=response) from error
+    if not isinstance(page, dict) or not isinstance(page.get("value"), list):
+        raise DecodeError("The page has no list of items.", response=response)
+    return page["value"], page.get("nextLink")
 
 
 def _decoded_error(content: bytes) -> Any:

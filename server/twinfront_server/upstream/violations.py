@@ -1,21 +1,29 @@
 """Which field of the caller's request an upstream's complaint is about.
 
 The service answers in sentences; those whose form is recorded name what they mean. A complaint that names nothing
-known is laid to the field that the body came from, or to the id.
+known is laid to the field that the body came from, or to the first id.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.wire.body import Body
 from twinfront_server.wire.value import entry
 
+_TWIN: Final = "Twin"
+"""What complaints call the twin itself, as against a component or a relationship, which they name."""
+
+_ABOUT_ID: Final = re.compile(r"\b(?P<kind>digital twin|relationship|model) id\b", re.IGNORECASE)
+_ABOUT_MODEL: Final = re.compile(r"(?:ValidationFailed: )?dtmi:\S+ or one of its dependencies does not exist\.?")
+_MODEL_PATH: Final = ["$metadata", "$model"]
 _COMPLAINTS: Final = (
     re.compile(r"(?:ValidationFailed: )?(?P<name>\S+) does not appear on the DTDL for (?P<owner>.+?)\.?"),
     re.compile(r"(?:ValidationFailed: )?Expected value of type .+ for (?P<name>\S+) on (?P<owner>.+?)\.?"),
-    re.compile(r"The target location specified by path segment '(?P<name>.+?)' was not found\..*", re.DOTALL),
+    re.compile(r"The string value of (?P<name>\S+) on (?P<owner>.+?) is longer than .+"),
+    re.compile(r"Twin is missing (?:\$metadata of )?component (?P<component>\S+?)\.?"),
+    re.compile(r"The target location specified by path segment '(?P<segment>.+?)' was not found\..*", re.DOTALL),
     re.compile(r"(?P<path>/\S*) was not found\..*", re.DOTALL),
 )
 
@@ -24,7 +32,7 @@ def violated_fields(reason: str, complaints: Sequence[str], asked: Asked) -> dic
     """The proto paths of the fields that the complaints are about, each with the complaint.
 
     Args:
-        reason: the reason of the error, which decides where in the body to look.
+        reason: the reason of the error, which decides where in the request to look.
         complaints: the messages, one for each thing that is wrong.
         asked: what the call asked for.
     """
@@ -37,56 +45,91 @@ def violated_fields(reason: str, complaints: Sequence[str], asked: Asked) -> dic
 
 def _field(reason: str, complaint: str, asked: Asked) -> str:
     if reason == "INVALID_ARGUMENT":
-        quoted = [field for field, value in asked.ids.items() if value and value in complaint]
-        if quoted:
-            return _request_field(quoted[-1], asked)
+        field = _id_field(complaint, asked)
+        if field is not None:
+            return field
     if asked.body is None:
-        return _request_field(next(iter(asked.ids), "request"), asked)
+        return next(iter((*asked.ids, *asked.listed)), "request")
     if asked.body.items:
         return _item_field(complaint, asked.body, asked.ids)
     return _member_field(complaint, asked.body.field)
 
 
-def _request_field(field: str, asked: Asked) -> str:
-    """`target_id` stands inside the relationship of the request; the other ids are fields of their own."""
-    return f"{asked.body.field}.target_id" if field == "target_id" and asked.body is not None else field
+def _id_field(complaint: str, asked: Asked) -> str | None:
+    """The id that a complaint is about: the one that it calls by its kind, else the longest one that it quotes."""
+    about = _ABOUT_ID.search(complaint)
+    field = f"{about['kind'].lower().replace(' ', '_')}_id" if about else ""
+    if field in asked.ids:
+        return field
+    ids = {**asked.ids, **asked.listed}
+    quoted = [field for field, value in ids.items() if value and _quotes(complaint, value)]
+    if not quoted:
+        return None
+    field = max(reversed(quoted), key=lambda field: len(ids[field]))
+    # The target stands inside the relationship of the request; the other ids are fields of their own.
+    return f"{asked.body.field}.{field}" if field == "target_id" and asked.body is not None else field
+
+
+def _quotes(complaint: str, value: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", complaint) is not None
 
 
 def _item_field(complaint: str, body: Body, ids: Mapping[str, str]) -> str:
     """The operation of a patch, or the model, that a complaint is about."""
-    for index, item in enumerate(body.items):
-        if body.field == "dtdl_models" and item and item in complaint:
-            return f"{body.field}[{index}]"
-    for found in _findings(complaint):
-        for index in reversed(range(len(body.items))):
-            segments = body.items[index].strip("/").split("/")
-            whole = [ids["component_name"], *segments] if "component_name" in ids else segments
-            if found.get("path") is not None:
-                if "/" + "/".join(whole) == found["path"]:
-                    return f"{body.field}[{index}].path"
-            elif "owner" not in found:
-                if found["name"] in segments:
-                    return f"{body.field}[{index}].path"
-            elif found["name"] in whole[:2] and (found["owner"] == "Twin" or found["owner"] == whole[0]):
-                return f"{body.field}[{index}].value"
+    if body.field == "dtdl_models":
+        for index, item in enumerate(body.items):
+            if item and item in complaint:
+                return f"{body.field}[{index}]"
+        return body.field
+    for index in reversed(range(len(body.items))):
+        segments = body.items[index].strip("/").split("/")
+        member = _member_of_operation(complaint, segments, ids)
+        if member is not None:
+            return f"{body.field}[{index}].{member}"
     return body.field
 
 
+def _member_of_operation(complaint: str, segments: list[str], ids: Mapping[str, str]) -> str | None:
+    """Whether a complaint is about the `path` or the `value` of the operation with this path, or about neither."""
+    if _ABOUT_MODEL.fullmatch(complaint):
+        return "value" if segments == _MODEL_PATH else None
+    whole = [ids["component_name"], *segments] if "component_name" in ids else segments
+    match _finding(complaint):
+        case {"path": path}:
+            return "path" if path == "/" + "/".join(whole) else None
+        case {"segment": segment}:
+            return "path" if segment in segments else None
+        case {"component": component}:
+            return "path" if whole[0] == component else None
+        case {"name": name, "owner": owner}:
+            if owner == _TWIN or "relationship_id" in ids:
+                return "value" if whole[0] == name else None
+            return "value" if whole[0] == owner and whole[1:2] in ([], [name]) else None
+    return None
+
+
 def _member_field(complaint: str, field: str) -> str:
-    """The property of a whole twin or relationship that a complaint is about; JSON is one field."""
+    """The member of a whole twin or relationship that a complaint is about; JSON is one field."""
     if field.endswith(".json"):
         return field
-    for found in _findings(complaint):
-        if found.get("name") is None:
-            continue
-        owner = found.get("owner") or "Twin"
-        inside = field if owner == "Twin" or field == "relationship" else entry(f"{field}.components", owner)
-        return entry(f"{inside}.properties", found["name"])
+    if _ABOUT_MODEL.fullmatch(complaint):
+        return f"{field}.model_id" if field == "digital_twin" else field
+    match _finding(complaint):
+        case {"component": component}:
+            return entry(f"{field}.components", component)
+        case {"name": name, "owner": owner}:
+            inside = field if owner == _TWIN or field == "relationship" else entry(f"{field}.components", owner)
+            return entry(f"{inside}.properties", name)
     return field
 
 
-def _findings(complaint: str) -> Iterator[dict[str, str]]:
+def _finding(complaint: str) -> dict[str, str]:
+    """What a complaint names; of the path to a member of a property, the property."""
     for pattern in _COMPLAINTS:
         match = pattern.fullmatch(complaint)
         if match:
-            yield match.groupdict()
+            found = match.groupdict()
+            if "name" in found:
+                found["name"] = found["name"].partition("/")[0]
+            return found
+    return {}

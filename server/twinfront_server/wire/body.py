@@ -1,10 +1,10 @@
 """What a write sends to the upstream, and where it comes from."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Body:
     """The JSON that a write sends.
 
@@ -19,4 +19,4 @@ class Body:
     content: bytes
     field: str
     items: Sequence[str] = ()
-    ids: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -11,7 +11,7 @@ import orjson
 from twinfront.v1.digital_twin_pb2 import Component, DigitalTwin, PropertyMetadata
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_json_object
+from twinfront_server.wire.json_text import parse_answer, parse_json_object
 from twinfront_server.wire.timestamp import fill_timestamp, timestamp_text
 from twinfront_server.wire.value import entry, fill_value, plain_fields
 
@@ -28,7 +28,7 @@ def fill_digital_twin(twin: DigitalTwin, body: bytes, *, as_json: bool, metadata
     if as_json:
         twin.json = body if metadata else _without_property_metadata(body)
         return
-    for name, item in orjson.loads(body).items():
+    for name, item in parse_answer(body).items():
         if name == "$metadata":
             twin.model_id = item.get("$model", "")
             _fill_metadata(twin, item, metadata=metadata)
@@ -47,7 +47,7 @@ def fill_component(component: Component, body: bytes, *, as_json: bool, metadata
     if as_json:
         component.json = body if metadata else _without_property_metadata(body)
     else:
-        _fill_component(component, orjson.loads(body), metadata=metadata)
+        _fill_component(component, parse_answer(body), metadata=metadata)
 
 
 def digital_twin_body(twin: DigitalTwin, digital_twin_id: str) -> Body:
@@ -108,7 +108,7 @@ def _fill_metadata(owner: DigitalTwin | Component, document: Mapping[str, Any], 
 
 
 def _without_property_metadata(body: bytes) -> bytes:
-    document = orjson.loads(body)
+    document = parse_answer(body)
     for part in (document, *document.values()):
         if type(part) is dict and "$metadata" in part:
             part["$metadata"] = {name: item for name, item in part["$metadata"].items() if type(item) is not dict}
@@ -135,6 +135,6 @@ def _source_times(entries: Mapping[str, PropertyMetadata], field: str) -> dict[s
             try:
                 times[name] = {"sourceTime": timestamp_text(metadata.source_time)}
             except ValueError:
-                message = "is not a time between the years 1 and 9999"
+                message = "is not a time between the years 1 and 9999, with nanos from 0 to 999999999"
                 raise invalid_argument(f"{entry(field, name)}.source_time", message) from None
     return times

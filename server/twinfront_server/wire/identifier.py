@@ -8,7 +8,8 @@ from twinfront_server.errors import invalid_argument
 MAX_LENGTH: Final = 2048
 """The longest DTMI reference; ids are shorter, but how short is the upstream's to say."""
 
-_ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
+_ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,256}"')
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def required_id(text: str, field: str) -> str:
@@ -24,8 +25,8 @@ def required_id(text: str, field: str) -> str:
         raise invalid_argument(field, f"is longer than {MAX_LENGTH} characters")
     if text in {".", ".."}:
         raise invalid_argument(field, "must not be . or ..")
-    if not text.isprintable():
-        raise invalid_argument(field, "has characters that do not print")
+    if _CONTROL.search(text):
+        raise invalid_argument(field, "has control characters")
     return text
 
 

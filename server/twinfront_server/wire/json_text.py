@@ -1,10 +1,11 @@
-"""JSON text that callers send as `bytes`."""
+"""JSON text: what callers send as `bytes`, and what the upstream answers."""
 
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 
-from twinfront_server.errors import invalid_argument
+from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
 
 
 def parse_json(text: bytes, field: str, *, reason: str = "INVALID_ARGUMENT") -> Any:
@@ -26,3 +27,15 @@ def parse_json_object(text: bytes, field: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise invalid_argument(field, "must be a JSON object")
     return document
+
+
+def parse_answer(body: bytes) -> Any:
+    """The parsed JSON of a body that the upstream answered.
+
+    Raises:
+        TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED if it is no JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise upstream_answer_unexpected(HTTPStatus.OK) from error

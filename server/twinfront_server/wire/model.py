@@ -8,7 +8,7 @@ import orjson
 from twinfront.v1.model_pb2 import Model
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_json
+from twinfront_server.wire.json_text import parse_answer, parse_json
 from twinfront_server.wire.timestamp import fill_timestamp
 
 
@@ -17,12 +17,12 @@ def fill_model(model: Model, body: bytes, *, as_json: bool) -> None:
     if as_json:
         model.json = body
     else:
-        fill_listed_model(model, orjson.loads(body), as_json=False)
+        fill_listed_model(model, parse_answer(body), as_json=False)
 
 
 def created_models(body: bytes) -> list[dict[str, Any]]:
     """The model data that the upstream answered to the creation of models, item by item."""
-    models: list[dict[str, Any]] = orjson.loads(body)
+    models: list[dict[str, Any]] = parse_answer(body)
     return models
 
 

@@ -8,7 +8,7 @@ import orjson
 from twinfront.v1.relationship_pb2 import IncomingRelationship, Relationship
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_json_object
+from twinfront_server.wire.json_text import parse_answer, parse_json_object
 from twinfront_server.wire.value import entry, fill_value, plain_fields
 
 
@@ -17,7 +17,7 @@ def fill_relationship(relationship: Relationship, body: bytes, *, as_json: bool)
     if as_json:
         relationship.json = body
     else:
-        fill_listed_relationship(relationship, orjson.loads(body), as_json=False)
+        fill_listed_relationship(relationship, parse_answer(body), as_json=False)
 
 
 def fill_listed_relationship(relationship: Relationship, item: Mapping[str, Any], *, as_json: bool) -> None:

@@ -1,40 +1,41 @@
 """The service's times, which have 100 ns, to and from `google.protobuf.Timestamp`."""
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-_SECONDS: Final = len("2022-09-29T04:02:41")
+_FRACTION: Final = re.compile(r"[.,](\d{1,9})", re.ASCII)
+_NANOS_PER_SECOND: Final = 1_000_000_000
 
 
 def fill_timestamp(timestamp: Timestamp, text: str) -> None:
-    """Sets a timestamp to a time such as `2022-09-29T04:02:41.3962211Z`, of any fraction and offset (ISO 8601).
+    """Sets a timestamp to a time such as `2022-09-29T04:02:41.3962211Z`, of any ISO 8601 form; UTC if it names no zone.
 
     A text that is no such time leaves the timestamp as it is: a `sourceTime` is whatever its writer put there.
     """
-    fraction, zone = text[_SECONDS:], "+00:00"
-    if fraction.endswith("Z"):
-        fraction = fraction[:-1]
-    elif len(fraction) >= len(zone) and fraction[-6] in "+-":
-        fraction, zone = fraction[:-6], fraction[-6:]
     try:
-        seconds = int(datetime.fromisoformat(text[:_SECONDS] + zone).timestamp())
-        nanos = int(fraction[1:10].ljust(9, "0")) if fraction else 0
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, TypeError, ValueError):
         return
-    timestamp.seconds = seconds
-    timestamp.nanos = nanos
+    # datetime keeps microseconds only.
+    fraction = _FRACTION.search(text)
+    timestamp.seconds = int(moment.replace(microsecond=0).timestamp())
+    timestamp.nanos = int(fraction[1].ljust(9, "0")) if fraction else 0
 
 
 def timestamp_text(timestamp: Timestamp) -> str:
     """The time as the service writes it: UTC, seven decimals, `Z`.
 
     Raises:
-        ValueError: for a time before the year 1 or after 9999.
+        ValueError: for a time before the year 1 or after 9999, or nanoseconds that are no fraction of a second.
     """
+    if not 0 <= timestamp.nanos < _NANOS_PER_SECOND:
+        raise ValueError("nanos must be from 0 to 999999999")
     try:
         moment = datetime.fromtimestamp(timestamp.seconds, UTC)
     except (OverflowError, OSError) as error:
         raise ValueError(str(error)) from error
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{timestamp.nanos // 100:07d}Z"
+    return f"{moment.replace(tzinfo=None).isoformat()}.{timestamp.nanos // 100:07d}Z"

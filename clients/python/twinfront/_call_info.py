@@ -1,0 +1,40 @@
+"""What the server tells about a call beside its answer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+import grpc
+
+from twinfront.errors import trailer
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """The figures of one call, which the client's `on_call` gets."""
+
+    method: str
+    """The RPC's name: `GetDigitalTwin`."""
+    code: grpc.StatusCode
+    """How the call ended."""
+    request_id: str
+    """The id under which the server logged the call; empty if it did not get there."""
+    upstream_milliseconds: float | None
+    """How long the server waited for Azure Digital Twins, all attempts together; None if the server did not say."""
+    upstream_attempts: int | None
+    """How many requests the server sent there; None if the server did not say."""
+
+    @classmethod
+    def from_trailers(
+        cls, method: str, code: grpc.StatusCode, trailers: Iterable[tuple[str, str | bytes]] | None
+    ) -> Self:
+        """The figures in the trailing metadata of a call."""
+        milliseconds = trailer(trailers, "twinfront-upstream-ms")
+        attempts = trailer(trailers, "twinfront-upstream-attempts")
+        return cls(
+            method=method,
+            code=code,
+            request_id=trailer(trailers, "twinfront-request-id"),
+            upstream_milliseconds=float(milliseconds) if milliseconds else None,
+            upstream_attempts=int(attempts) if attempts else None,
+        )

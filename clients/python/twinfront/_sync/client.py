@@ -1,0 +1,94 @@
+"""The client itself: its connection, and the methods of all services."""
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from twinfront import _channel
+from twinfront._call_info import CallInfo
+from twinfront._channel import TlsConfig
+from twinfront._sync.connection import Connection
+from twinfront._sync.digital_twins import DigitalTwinMethods
+from twinfront._sync.models import ModelMethods
+from twinfront._sync.relationships import RelationshipMethods
+
+
+class TwinfrontClient(DigitalTwinMethods, RelationshipMethods, ModelMethods):
+    """The client for code without asyncio: `with TwinfrontClient("localhost:50051") as client: …`.
+
+    One client is enough for a program; threads can share it.
+
+    Every method sends one call (lists: one a page) and takes
+
+    - `timeout`: seconds for the call with all its retries. By default what the shipped service config says: 30 for
+      reads, 60 for writes, 300 for `create_models`. A server that cannot be reached is waited for that long.
+    - `metadata`: further request metadata, for example a `twinfront-request-id` to find the call by in the server's
+      log.
+
+    It raises a `TwinfrontError` (see `twinfront.errors`) if the call fails. Every call can fail with UnavailableError,
+    DeadlineExceededError, ThrottledError, InvalidArgumentError and, where the server asks for a token,
+    UnauthenticatedError; the methods name what else is to be expected. Calls that failed without any effect are sent
+    again as the service config says.
+
+    Twins and relationships are given as values (`DigitalTwin`, `Relationship`) or as mappings in the JSON form of
+    Azure Digital Twins, and patches as a `Patch` or a list of operations. Integers stay integers. NaN, infinities,
+    integers beyond 64 bits and what is no JSON value raise ValueError or TypeError before anything is sent.
+
+    Args:
+        target: Where the server is: `localhost:50051`, `dns:///twins.example.com:443`, `unix:/run/twinfront.sock`.
+            The connection is made by the first call.
+        tls: Whether to use TLS, or how. Without it only this machine can be connected to, unless `insecure`.
+        token: A bearer token, or what returns the current one and is called for each call. It travels over TLS; in
+            the clear only on this machine, and with `insecure`.
+        insecure: Talk in the clear even to another machine.
+        on_call: Called after each call, failed or not, with its request id and figures. What it raises, the call
+            raises.
+        options: gRPC channel arguments (`{"grpc.keepalive_time_ms": 60_000}`); they override the client's own.
+
+    Raises:
+        ValueError: Calls or the token would travel in the clear without having been allowed to.
+        OSError: A file that `tls` names cannot be read.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        tls: TlsConfig | bool = False,
+        token: str | Callable[[], str] | None = None,
+        insecure: bool = False,
+        on_call: Callable[[CallInfo], None] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        credentials = _channel.channel_credentials(target, tls=tls, has_token=token is not None, insecure=insecure)
+        arguments = _channel.channel_options(options or {}, tls=tls)
+        if credentials is None:
+            channel = grpc.insecure_channel(target, arguments)
+        else:
+            channel = grpc.secure_channel(target, credentials, arguments)
+        super().__init__(channel, owns_channel=True, token=token, on_call=on_call)
+
+    @classmethod
+    def from_channel(cls, channel: grpc.Channel, *, on_call: Callable[[CallInfo], None] | None = None) -> Self:
+        """A client on a channel of the caller's, with whatever interceptors and credentials that has.
+
+        Closing the client leaves the channel open. The default timeouts are as ever; retries are up to the channel.
+        """
+        client = cls.__new__(cls)
+        Connection.__init__(client, channel, owns_channel=False, token=None, on_call=on_call)
+        return client
+
+    def close(self) -> None:
+        """Ends the calls in flight and closes the connection; doing it again is harmless."""
+        if self._owns_channel:
+            self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

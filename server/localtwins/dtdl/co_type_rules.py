@@ -1,0 +1,83 @@
+"""Rules of co-types: units that fit, numeric schemas, annotations that annotate something."""
+
+from collections.abc import Mapping
+
+from localtwins.dtdl.co_types import UNIT_PROPERTIES, CoType
+from localtwins.dtdl.element import Element
+from localtwins.dtdl.inheritance import Inherited
+from localtwins.dtdl.metamodel import NUMERIC_SCHEMAS
+from localtwins.dtdl.model_graph import ModelGraph
+from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
+
+
+def check_co_types(graph: ModelGraph, inherited: Mapping[str, Inherited]) -> None:
+    """Report co-types of the batch's elements that do not fit what stands beside them."""
+    for element in graph.batch:
+        for co_type in element.co_types.values():
+            if co_type.unit_group is not None:
+                _check_quantity(graph, element, co_type, co_type.unit_group)
+        if element.kind == "Interface":
+            _check_annotations(graph, element, inherited[element.id].contents)
+        elif element.kind == "Relationship":
+            properties = graph.children(element, "properties")
+            _check_annotations(graph, element, {prop.name: prop for prop in properties if prop.name is not None})
+
+
+def _check_annotations(graph: ModelGraph, parent: Element, siblings: Mapping[str, Element]) -> None:
+    """Check annotations against what they annotate: inherited ones anew, an heir may bring what they name."""
+    overridden: set[tuple[str, str]] = set()
+    for element in siblings.values():
+        annotated = _value_of(element, "annotates")
+        sibling = siblings.get(annotated) if annotated is not None else None
+        if annotated is None or sibling is None:
+            continue  # the official parser lets a name pass that no sibling has
+        _check_annotation(graph, element, sibling)
+        overrides = _value_of(element, "overrides")
+        if overrides is not None:
+            if (annotated, overrides) in overridden:
+                message = f"has more than one element that overrides the same property of '{annotated}'."
+                graph.report(parent, "multipleReference", message)
+            overridden.add((annotated, overrides))
+            _check_override(graph, element, sibling, overrides)
+
+
+def _check_quantity(graph: ModelGraph, element: Element, co_type: CoType, unit_group: str) -> None:
+    schema = element.child("schema")
+    if schema is not None and graph.kind(schema) not in NUMERIC_SCHEMAS | {None}:
+        message = f"has @type {co_type.name}, so its schema must be double, float, integer or long."
+        graph.report(element, "notRequiredType", message)
+    unit = element.child(UNIT_PROPERTIES[co_type.dtdl_version])
+    if unit is not None and unit in STANDARD_ELEMENTS and unit_group not in STANDARD_ELEMENTS[unit].groups:
+        rule = "notRequiredType" if co_type.dtdl_version == 2 else "wrongParent"  # noqa: PLR2004
+        graph.report(element, rule, f"property 'unit' has a value that is not a unit of {co_type.name}.")
+
+
+def _check_annotation(graph: ModelGraph, element: Element, sibling: Element) -> None:
+    if sibling.kind not in {"Property", "Telemetry"}:
+        message = f"property 'annotates' names '{sibling.name}', which is not a Property or Telemetry."
+        graph.report(element, "notSiblingRequiredType", message)
+    if _value_of(sibling, "annotates") is not None:
+        message = f"property 'annotates' names '{sibling.name}', which is a ValueAnnotation itself."
+        graph.report(element, "disallowedType", message)
+
+
+def _check_override(graph: ModelGraph, element: Element, sibling: Element, overrides: str) -> None:
+    overridden = [co_type for co_type in sibling.co_types.values() if overrides in co_type.properties]
+    if not overridden:
+        message = f"property 'overrides' names a property that no co-type of '{sibling.name}' brings."
+        graph.report(element, "noMatchingSupplementalProperty", message)
+    for co_type in overridden:
+        expected = co_type.unit_group if overrides in UNIT_PROPERTIES.values() else None
+        if element.child("schema") not in {expected, None}:
+            message = f"property 'schema' is not what '{sibling.name}' takes for the overridden property."
+            graph.report(element, "siblingPropertyMismatch", message)
+
+
+def _value_of(element: Element, name: str) -> str | None:
+    """Give the value of a co-type's property by its name, whatever the extension's version."""
+    for co_type in element.co_types.values():
+        for dtmi in co_type.properties:
+            value = element.literals.get(dtmi)
+            if dtmi.endswith(f":{name}") and isinstance(value, str):
+                return value
+    return None

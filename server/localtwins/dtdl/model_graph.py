@@ -1,0 +1,99 @@
+"""All elements that a batch consists of and refers to."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from localtwins.dtdl.dtmi import is_reserved
+from localtwins.dtdl.element import Element, ElementReference
+from localtwins.dtdl.errors import UNRESOLVED_REFERENCE, Problem
+from localtwins.dtdl.loading import Resolver
+from localtwins.dtdl.reading import Reader
+from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
+
+
+class ModelGraph:
+    """The batch's elements together with those of stored models that they depend on."""
+
+    def __init__(self, batch: Reader, resolve: Resolver) -> None:
+        """Read the stored models, ancestors of referenced ones included; they are valid, so their problems are nobody's."""
+        self.problems = batch.problems
+        self.batch = list(batch.elements.values())
+        self.elements = dict(batch.elements)
+        self.unresolved: list[tuple[str, int]] = []
+        self._references = batch.references
+        self._resolve(batch, resolve)
+        self._check_references()
+
+    def report(self, element: Element, rule: str, message: str) -> None:
+        """Add a problem of `element`."""
+        self.problems.append(Problem(rule, f"{element.id} {message}", element.id))
+
+    def kind(self, element_id: str) -> str | None:
+        """The DTDL class of an element, own or standard; None if there is none that is readable."""
+        if element_id in self.elements:
+            return self.elements[element_id].kind
+        return STANDARD_ELEMENTS[element_id].kind if element_id in STANDARD_ELEMENTS else None
+
+    def children(self, element: Element, term: str) -> Iterator[Element]:
+        """The readable elements that a property holds, standard ones left out."""
+        return (self.elements[child] for child in element.children.get(term, ()) if child in self.elements)
+
+    def _resolve(self, batch: Reader, resolve: Resolver) -> None:
+        places: dict[str, int] = {}
+        waiting = deque(self._references)
+        asked: set[str] = set()
+        while waiting:
+            reference = waiting.popleft()
+            target = reference.target
+            if target in self.elements or target in STANDARD_ELEMENTS or target in batch.stated_ids:
+                continue
+            if target not in asked:
+                asked.add(target)
+                stored = Reader()
+                document = resolve(target)
+                if document is not None:
+                    stored.read(dict(document))
+                if target in stored.elements:
+                    self.elements |= stored.elements
+                    waiting.extend(other for other in stored.references if other.term == "extends")
+                    continue
+            if is_reserved(target):
+                self._report(reference, "undefinedReservedId", f"refers to {target}, which the language does not define.")
+            else:
+                places[target] = places.get(target, 0) + 1
+        if places:
+            self.unresolved = list(places.items())
+            itemized = ", ".join(
+                f"{target} (referenced in {count} place{'s' if count > 1 else ''})" for target, count in self.unresolved
+            )
+            message = f"DtmiResolverAsync failed to resolve requisite references to element(s): {itemized}"
+            self.problems.append(Problem(UNRESOLVED_REFERENCE, message, self.unresolved[0][0]))
+
+    def _check_references(self) -> None:
+        for reference in self._references:
+            kind = self.kind(reference.target)
+            if kind is None:
+                continue
+            if kind not in reference.expects.kinds:
+                expected = " or ".join(sorted(reference.expects.kinds))
+                self._report(reference, "badType", f"refers to {reference.target}, which is not of type {expected}.")
+                continue
+            target = self.elements.get(reference.target)
+            version = target.dtdl_version if target is not None else STANDARD_ELEMENTS[reference.target].dtdl_version
+            if not reference.expects.take_version(version, reference.source.dtdl_version):
+                self._report(
+                    reference,
+                    "disallowedVersionReference",
+                    f"refers to {reference.target}, which is defined in DTDL version {version}. Version "
+                    f"{reference.source.dtdl_version} cannot refer to it there.",
+                )
+            if target is not None and kind != "Interface" and target.interface != reference.source.interface:
+                self._report(
+                    reference,
+                    "crossPartitionReference",
+                    f"refers to {reference.target}, whose definition is nested within {target.interface}. Copy it under "
+                    "another id.",
+                )
+
+    def _report(self, reference: ElementReference, rule: str, message: str) -> None:
+        self.report(reference.source, rule, f"property '{reference.term}' {message}")

@@ -1,0 +1,103 @@
+"""Health (`grpc.health.v1`): one status per service and one for all of them, following the upstream.
+
+The servicer is our own, because the one that comes with grpcio-health-checking forgets about the other watchers of a
+service as soon as one of them leaves.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final, Protocol
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from structlog.typing import FilteringBoundLogger
+
+SERVICE_NAME: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+
+PROBE_SECONDS: Final = 5.0
+"""An upstream that takes longer to answer a probe is not healthy."""
+
+
+class Probed(Protocol):
+    """What health follows."""
+
+    async def probe(self) -> bool:
+        """Whether it is reachable and answering."""
+
+
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the library has no types
+    """The statuses, and the servicer that tells them."""
+
+    def __init__(self, services: Iterable[str]) -> None:
+        self._status = HealthCheckResponse.NOT_SERVING
+        self._services = frozenset({"", *services})
+        self._changed = asyncio.Event()
+        self._closing = False
+
+    def report(self, *, healthy: bool) -> None:
+        """Sets the status of all services; does nothing any more once the server is closing."""
+        if not self._closing:
+            self._set(HealthCheckResponse.SERVING if healthy else HealthCheckResponse.NOT_SERVING)
+
+    def close(self) -> None:
+        """NOT_SERVING from here on."""
+        self._closing = True
+        self._set(HealthCheckResponse.NOT_SERVING)
+
+    async def Check(self, request: HealthCheckRequest, context: Any) -> HealthCheckResponse:  # noqa: N802
+        """The status of a service; the empty name stands for all of them."""
+        if request.service not in self._services:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service!r} here.")
+        return HealthCheckResponse(status=self._status)
+
+    async def Watch(self, request: HealthCheckRequest, _context: Any) -> AsyncIterator[HealthCheckResponse]:  # noqa: N802
+        """The status of a service, now and whenever it changes."""
+        sent = None
+        while True:
+            changed = self._changed
+            status = self._status if request.service in self._services else HealthCheckResponse.SERVICE_UNKNOWN
+            if status != sent:
+                yield HealthCheckResponse(status=status)
+                sent = status
+            await changed.wait()
+
+    def _set(self, status: int) -> None:
+        self._status = status
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+class UpstreamWatch:
+    """Makes health follow the upstream."""
+
+    def __init__(self, upstream: Probed, health: Health, log: FilteringBoundLogger) -> None:
+        self._upstream = upstream
+        self._health = health
+        self._log = log
+        self._healthy: bool | None = None
+
+    async def look(self) -> None:
+        """Probes the upstream once, and reports; changes go to the log."""
+        before, self._healthy = self._healthy, await self._is_answering()
+        if self._healthy and not before:
+            self._log.info("the upstream answers")
+        elif not self._healthy and before is not False:
+            self._log.warning("the upstream does not answer")
+        self._health.report(healthy=self._healthy)
+
+    async def follow(self, interval: float) -> None:
+        """Looks every `interval` seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(interval)
+            await self.look()
+
+    async def _is_answering(self) -> bool:
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                return await self._upstream.probe()
+        except TimeoutError:
+            return False
+        except Exception:  # noqa: BLE001  (whatever it is, the server goes on and says NOT_SERVING)
+            self._log.exception("the upstream could not be probed")
+            return False

@@ -1,0 +1,54 @@
+"""One line in the log for every RPC, without payloads and ids of twins."""
+
+import logging
+from time import perf_counter
+from typing import Any, Final
+
+import grpc
+from structlog.typing import FilteringBoundLogger
+
+from twinfront_server.call import Call
+from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Link, Method
+
+EVENT: Final = "rpc"
+
+_LEVELS: Final = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: logging.WARNING,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: logging.WARNING,
+    grpc.StatusCode.UNAVAILABLE: logging.WARNING,
+    grpc.StatusCode.DATA_LOSS: logging.ERROR,
+    grpc.StatusCode.INTERNAL: logging.ERROR,
+    grpc.StatusCode.UNKNOWN: logging.ERROR,
+}
+"""What is not the caller's doing is worth a look; everything else is INFO."""
+
+
+def log_access(log: FilteringBoundLogger) -> Link:
+    """The link that writes the line, when the RPC has ended."""
+
+    def link(proceed: Behaviour, method: Method) -> Behaviour:
+        usual = logging.DEBUG if method.service in INFRASTRUCTURE else logging.INFO
+
+        async def logged(call: Call, request: Any, context: Context) -> Any:
+            start = perf_counter()
+            try:
+                return await proceed(call, request, context)
+            finally:
+                level = _LEVELS.get(call.code, usual)
+                if log.is_enabled_for(level):
+                    log.log(
+                        level,
+                        EVENT,
+                        request_id=call.request_id,
+                        method=call.method,
+                        code=call.code.name,
+                        reason=call.reason,
+                        ms=round((perf_counter() - start) * 1000, 3),
+                        peer=context.peer(),
+                        upstream_ms=round(call.upstream_seconds * 1000, 3),
+                        upstream_attempts=call.upstream_attempts,
+                    )
+
+        return logged
+
+    return link

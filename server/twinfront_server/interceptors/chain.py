@@ -1,0 +1,91 @@
+"""The chain: which links there are, and in what order."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+from structlog.typing import FilteringBoundLogger
+
+from twinfront_server.call import Call, current_call, enter_call
+from twinfront_server.interceptors.access_log import EVENT, log_access
+from twinfront_server.interceptors.deadline import bound
+from twinfront_server.interceptors.error_mapping import map_errors
+from twinfront_server.interceptors.in_flight import InFlight
+from twinfront_server.interceptors.link import Behaviour, Handler, Link, Method
+from twinfront_server.interceptors.messages import serve_messages
+from twinfront_server.interceptors.metrics import measure
+from twinfront_server.interceptors.request_id import request_id
+from twinfront_server.interceptors.trailing_metadata import send_figures
+from twinfront_server.metrics import Metrics
+from twinfront_server.settings import Settings
+
+
+class Chain(grpc.aio.ServerInterceptor):
+    """All links as one interceptor. They are composed once per method, so that a call pays for one handler.
+
+    Attributes:
+        links: by name, the outermost first. What rejects or fails stands inside what counts and logs.
+        in_flight: the RPCs being served.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, log: FilteringBoundLogger) -> None:
+        self._metrics = metrics
+        self._log = log
+        self._handlers: dict[str, tuple[str, Handler]] = {}
+        self.in_flight = InFlight(metrics.in_flight)
+        self.links: dict[str, Link] = {
+            "in_flight": self.in_flight.link,
+            "metrics": measure(metrics),
+            "access_log": log_access(log),
+            "trailing_metadata": send_figures,
+            "error_mapping": map_errors(log),
+            "deadline": bound(settings.default_deadline, settings.max_deadline),
+        }
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "Handler | None":
+        """The handler of a call's method, with the links around it; the call becomes the current one of its task.
+
+        grpc answers UNIMPLEMENTED to a method that nobody registered. Such names go to the log but never into labels or
+        the cache: callers could make up any number of them.
+        """
+        path = handler_call_details.method
+        identifier = request_id(handler_call_details.invocation_metadata)
+        known = self._handlers.get(path)
+        if known is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                code = grpc.StatusCode.UNIMPLEMENTED.name
+                self._log.info(EVENT, request_id=identifier, method=path.removeprefix("/"), code=code)
+                return None
+            known = self._handlers[path] = self._compose(path, handler)
+        full_name, composed = known
+        enter_call(Call(identifier, full_name, None))
+        return composed
+
+    def _compose(self, path: str, handler: Handler) -> tuple[str, Handler]:
+        service, _, name = path.removeprefix("/").rpartition("/")
+        method = Method(service, name, handler.request_streaming, handler.response_streaming)
+        behaviour = serve_messages(handler, self._metrics.method(service, name, method.rpc_type))
+        for link in reversed(self.links.values()):
+            behaviour = link(behaviour, method)
+        return method.full_name, _handler(behaviour, method)
+
+
+def _handler(behaviour: Behaviour, method: Method) -> Handler:
+    async def serve(request: Any, context: Any) -> Any:
+        return await behaviour(current_call(), request, context)
+
+    match method.request_streaming, method.response_streaming:
+        case False, False:
+            return grpc.unary_unary_rpc_method_handler(serve)
+        case False, True:
+            return grpc.unary_stream_rpc_method_handler(serve)
+        case True, False:
+            return grpc.stream_unary_rpc_method_handler(serve)
+        case _:
+            return grpc.stream_stream_rpc_method_handler(serve)

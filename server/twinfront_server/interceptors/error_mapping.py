@@ -1,0 +1,64 @@
+"""Answers every exception with a typed error, and notes how the call ended."""
+
+import asyncio
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+from grpc_status import rpc_status
+from structlog.typing import FilteringBoundLogger
+
+from twinfront_server.call import Call
+from twinfront_server.errors import TwinfrontError, internal
+from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
+
+PUSHBACK_KEY: Final = "grpc-retry-pushback-ms"
+
+
+def map_errors(log: FilteringBoundLogger) -> Link:
+    """The link that aborts a call with the status of its `TwinfrontError`.
+
+    Any other exception is a fault: it goes to the log with its traceback, and the caller learns the request id only.
+    """
+
+    def link(proceed: Behaviour, _method: Method) -> Behaviour:
+        async def mapped(call: Call, request: Any, context: Context) -> Any:
+            try:
+                return await proceed(call, request, context)
+            except TwinfrontError as raised:
+                error = raised
+            except grpc.aio.AbortError:
+                # Foreign servicers (health, reflection) answer errors on their own.
+                call.code = context.code()
+                raise
+            except (asyncio.CancelledError, grpc.aio.InternalError):
+                # The caller is gone: cancelled, out of time, or its connection broke while a message was on the way.
+                _note_departure(call)
+                raise
+            except NotImplementedError:
+                # What the generated base class does for a method that the servicer lacks.
+                call.code = grpc.StatusCode.UNIMPLEMENTED
+                await context.abort(call.code, f"{call.method} is not implemented.", call.trailing_metadata())
+            except Exception:
+                log.exception("unexpected exception", request_id=call.request_id, method=call.method)
+                error = internal(call.request_id)
+            call.code, call.reason = error.code, error.reason
+            return await context.abort(error.code, error.message, (*_trailers(error), *call.trailing_metadata()))
+
+        return mapped
+
+    return link
+
+
+def _trailers(error: TwinfrontError) -> tuple[tuple[str, str | bytes], ...]:
+    details: tuple[tuple[str, str | bytes], ...] = rpc_status.to_status(error.status()).trailing_metadata
+    if error.pushback_ms is None:
+        return details
+    return (*details, (PUSHBACK_KEY, str(error.pushback_ms)))
+
+
+def _note_departure(call: Call) -> None:
+    if call.remaining() == 0:
+        call.code, call.reason = grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"
+    else:
+        call.code = grpc.StatusCode.CANCELLED

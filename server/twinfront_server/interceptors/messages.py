@@ -1,0 +1,114 @@
+"""The inner end of the chain: bytes to messages, the servicer, messages to bytes.
+
+grpc is told of no serializers and hands the chain bytes. So a request that does not parse is answered like any other
+bad argument, typed, counted and logged, where grpc itself would answer UNKNOWN, uncounted.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from twinfront_server.call import Call
+from twinfront_server.errors import TwinfrontError
+from twinfront_server.interceptors.link import Behaviour, Context, Handler
+from twinfront_server.metrics import MethodMetrics
+
+
+def serve_messages(handler: Handler, series: MethodMetrics) -> Behaviour:
+    """The behaviour that a servicer's method is, with its messages counted."""
+    codec = _Codec(handler, series)
+    if handler.response_streaming:
+        return _streamed(handler, codec)
+    return _unary(handler, codec)
+
+
+class _Codec:
+    """Reads and writes the messages of one method, and counts them."""
+
+    def __init__(self, handler: Handler, series: MethodMetrics) -> None:
+        self._deserialize: Callable[[bytes], Any] = handler.request_deserializer or bytes
+        self._serialize: Callable[[Any], bytes] = handler.response_serializer or bytes
+        self._received = series.received.inc
+        self._sent = series.sent.inc
+
+    def request(self, data: bytes) -> Any:
+        self._received()
+        try:
+            return self._deserialize(data)
+        except DecodeError as error:
+            raise TwinfrontError(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "INVALID_ARGUMENT",
+                "The request is no message of the type that this method takes.",
+            ) from error
+
+    async def requests(self, stream: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for data in stream:
+            yield self.request(data)
+
+    def response(self, message: Any) -> bytes:
+        data = self._serialize(message)
+        self._sent()
+        return data
+
+
+def _unary(handler: Handler, codec: _Codec) -> Behaviour:
+    if handler.request_streaming:
+        collect: Callable[[Any, Any], Any] = handler.stream_unary  # type: ignore[assignment]
+
+        async def collected(_call: Call, request: AsyncIterator[bytes], context: Context) -> bytes:
+            return codec.response(await collect(codec.requests(request), _MessageContext(context, codec)))
+
+        return collected
+    ask: Callable[[Any, Any], Any] = handler.unary_unary  # type: ignore[assignment]
+
+    async def asked(_call: Call, request: bytes, context: Context) -> bytes:
+        return codec.response(await ask(codec.request(request), context))
+
+    return asked
+
+
+def _streamed(handler: Handler, codec: _Codec) -> Behaviour:
+    produce: Callable[[Any, Any], Any]
+    read: Callable[[Any], Any]
+    if handler.request_streaming:
+        produce, read = handler.stream_stream, codec.requests  # type: ignore[assignment]
+    else:
+        produce, read = handler.unary_stream, codec.request  # type: ignore[assignment]
+
+    if not inspect.isasyncgenfunction(produce):
+
+        async def written(_call: Call, request: Any, context: Context) -> None:
+            await produce(read(request), _MessageContext(context, codec))
+
+        return written
+
+    async def produced(_call: Call, request: Any, context: Context) -> None:
+        async with aclosing(produce(read(request), _MessageContext(context, codec))) as responses:
+            async for message in responses:
+                await context.write(codec.response(message))
+
+    return produced
+
+
+class _MessageContext:
+    """The context that a streaming servicer sees: `read` and `write` take messages, all else is grpc's."""
+
+    def __init__(self, context: Context, codec: _Codec) -> None:
+        self._context = context
+        self._codec = codec
+
+    async def read(self) -> Any:
+        data = await self._context.read()
+        return data if data is grpc.aio.EOF else self._codec.request(data)
+
+    async def write(self, message: Any) -> None:
+        await self._context.write(self._codec.response(message))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)

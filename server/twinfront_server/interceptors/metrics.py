@@ -1,0 +1,37 @@
+"""Counts and times every RPC, however it ends."""
+
+from time import perf_counter
+from typing import Any
+
+from twinfront_server.call import Call
+from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
+from twinfront_server.metrics import Metrics
+
+
+def measure(metrics: Metrics) -> Link:
+    """The link that feeds the `grpc_server_…` series and what is counted by reason.
+
+    Messages are counted in `messages`, one by one as they pass.
+    """
+
+    def link(proceed: Behaviour, method: Method) -> Behaviour:
+        series = metrics.method(method.service, method.name, method.rpc_type)
+
+        async def measured(call: Call, request: Any, context: Context) -> Any:
+            series.started.inc()
+            start = perf_counter()
+            try:
+                return await proceed(call, request, context)
+            finally:
+                series.seconds.observe(perf_counter() - start)
+                series.handled[call.code].inc()
+                if call.reason:
+                    metrics.error(call.reason)
+                    if call.reason == "ETAG_MISMATCH":
+                        series.etag_conflicts.inc()
+                    elif call.reason == "TWIN_HAS_RELATIONSHIPS":
+                        metrics.blocked_deletes.inc()
+
+        return measured
+
+    return link

@@ -1,0 +1,25 @@
+"""The id of a request: the caller's, if it sent a sane one, else one made here."""
+
+import secrets
+from collections.abc import Iterable
+from typing import Final
+
+from twinfront_server.call import REQUEST_ID_KEY
+
+_KEYS: Final = frozenset({REQUEST_ID_KEY, "x-request-id"})
+_MAX_LENGTH: Final = 128
+
+
+def request_id(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    """The id under `twinfront-request-id` or `x-request-id`, whichever comes first; else 16 random hex digits.
+
+    An id that is empty, longer than 128 characters or not printable ASCII is replaced: it goes into logs and trailers.
+    """
+    for key, value in metadata:
+        if key in _KEYS and isinstance(value, str) and _is_sane(value):
+            return value
+    return secrets.token_hex(8)
+
+
+def _is_sane(value: str) -> bool:
+    return 0 < len(value) <= _MAX_LENGTH and value.isascii() and value.isprintable()

@@ -1,0 +1,66 @@
+"""The log: one line an event on stderr, JSON for machines or coloured text for people.
+
+What other libraries say through `logging` comes out in the same form, from WARNING up.
+"""
+
+import logging
+import sys
+from typing import Any, Literal, cast
+
+import orjson
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from twinfront_server.call import current_call
+
+
+def configure_logging(log_format: Literal["auto", "console", "json"], level: str) -> None:
+    """Sets up structlog and `logging` for the process.
+
+    Args:
+        log_format: `auto` is `console` if stderr is a terminal, else `json`.
+        level: the least level that is logged.
+    """
+    least = logging.getLevelNamesMapping()[level.upper()]
+    is_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_request_id,
+    ]
+    rendering: list[Processor]
+    if is_console:
+        rendering = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    else:
+        rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)]
+
+    structlog.configure(
+        processors=[*shared, *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
+
+
+def get_logger() -> FilteringBoundLogger:
+    """The log as it is configured now, ready for quick use."""
+    return cast("FilteringBoundLogger", structlog.get_logger().bind())
+
+
+def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Whatever is logged on behalf of an RPC can be found by its request id."""
+    if "request_id" not in event and (request_id := current_call().request_id):
+        event["request_id"] = request_id
+    return event
+
+
+def _json(event: Any, **_options: Any) -> str:
+    return orjson.dumps(event, default=str).decode()

@@ -1,0 +1,99 @@
+"""`twinfront serve`: a server from its start to the signal that ends it."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+
+from twinfront_server import __version__
+from twinfront_server.address import Address
+from twinfront_server.app import App
+from twinfront_server.errors import StartupError
+from twinfront_server.log import configure_logging, get_logger
+from twinfront_server.settings import Settings
+
+_EXAMPLE_METHOD = "twinfront.v1.ModelService/ListModels"
+
+
+def serve(settings: Settings, warnings: list[str]) -> int:
+    """Serves until SIGTERM or SIGINT, drains, and returns the exit code; a second signal cuts the drain short.
+
+    Args:
+        settings: the settings.
+        warnings: what is to be said about them in the log.
+    """
+    configure_logging(settings.log_format, settings.log_level)
+    log = get_logger()
+    for warning in warnings:
+        log.warning(warning)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            runner.run(_serve(settings))
+        except StartupError as error:
+            print(f"twinfront: {error}", file=sys.stderr)  # noqa: T201  (the one line for the person who started it)
+            return 1
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop, hasten = asyncio.Event(), asyncio.Event()
+
+    def on_signal() -> None:
+        (hasten if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    log = get_logger()
+    async with App(settings) as app:
+        print(greeting(settings, app.address, app.metrics_address), flush=True)  # noqa: T201  (for people)
+        log.info("serving", address=str(app.address), upstream=settings.upstream)
+        await stop.wait()
+        log.info("draining", grace=settings.drain_grace)
+        await app.drain(hasten)
+    log.info("stopped")
+
+
+def greeting(settings: Settings, address: Address, metrics_address: Address | None) -> str:
+    """What a person sees once the server is up: where it is, and lines to try next, ready to paste."""
+    target = address.reachable()
+    data = f", data in {settings.data_dir}" if settings.upstream == "local" else ""
+    lines = [f"twinfront {__version__} is serving on {address} (upstream {settings.upstream}{data})", "", "Try next:"]
+    if settings.reflection:
+        lines += [
+            f"  grpcurl {_grpcurl_options(settings)} {target} {_EXAMPLE_METHOD}",
+            f"  buf curl --protocol grpc {_buf_options(settings, target)}/{_EXAMPLE_METHOD}",
+        ]
+    lines.append(f"  python clients/python/examples/manage_twins.py{_example_options(settings, target)}")
+    if metrics_address is not None:
+        lines.append(f"  curl http://{metrics_address.reachable()}/metrics")
+    return "\n".join([*lines, ""])
+
+
+def _grpcurl_options(settings: Settings) -> str:
+    if settings.tls_cert is None:
+        return "-plaintext"
+    return f"-cacert {settings.tls_cert}" + (" -cert client.pem -key client.key" if settings.tls_client_ca else "")
+
+
+def _buf_options(settings: Settings, target: Address) -> str:
+    if settings.tls_cert is None:
+        return f"--http2-prior-knowledge http://{target}"
+    client = " --cert client.pem --key client.key" if settings.tls_client_ca else ""
+    return f"--cacert {settings.tls_cert}{client} https://{target}"
+
+
+def _example_options(settings: Settings, target: Address) -> str:
+    options = f" --address {target}"
+    if settings.tls_cert is not None:
+        options += f" --tls-ca {settings.tls_cert}"
+        options += " --tls-cert client.pem --tls-key client.key" if settings.tls_client_ca else ""
+    return options
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415  (not on Windows)
+    except ModuleNotFoundError:
+        return None
+    return uvloop.new_event_loop

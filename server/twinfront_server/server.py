@@ -1,0 +1,70 @@
+"""The gRPC server: its options, and the port it listens on."""
+
+import socket
+from typing import Final
+
+import grpc
+import grpc.aio
+from structlog.typing import FilteringBoundLogger
+
+from twinfront_server.address import Address
+from twinfront_server.errors import StartupError
+from twinfront_server.settings import Settings
+from twinfront_server.tls import server_credentials
+
+OPTIONS: Final = (
+    # Two servers on one port would answer for each other.
+    ("grpc.so_reuseport", 0),
+    # Clients may ping every 30 s, calls or none; without these they would be sent away for "too many pings".
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+    ("grpc.http2.max_ping_strikes", 2),
+    # A peer that is gone without a word is noticed within 80 s.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # More calls than this on one connection wait at the client.
+    ("grpc.max_concurrent_streams", 1000),
+)
+
+
+def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -> grpc.aio.Server:
+    """A server without services and ports."""
+    options = (
+        *OPTIONS,
+        ("grpc.max_receive_message_length", settings.max_request_bytes),
+        ("grpc.max_send_message_length", settings.max_response_bytes),
+        # grpc itself adds the jitter of 10 %.
+        ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),
+    )
+    return grpc.aio.server(interceptors=[interceptor], options=options)
+
+
+def listen(server: grpc.aio.Server, settings: Settings, log: FilteringBoundLogger) -> Address:
+    """Adds the port of the settings, with TLS if there is a certificate, and returns the address with the real port.
+
+    Raises:
+        StartupError: if the port cannot be had or a certificate cannot be used.
+    """
+    address = Address.parse(settings.listen)
+    try:
+        if settings.tls_cert is not None and settings.tls_key is not None:
+            credentials = server_credentials(settings.tls_cert, settings.tls_key, settings.tls_client_ca, log)
+            port = server.add_secure_port(str(address), credentials)
+        else:
+            port = server.add_insecure_port(str(address))
+    except RuntimeError as error:
+        raise StartupError(f"cannot listen on {address} (--listen): {_why_not(address)}") from error
+    return address.with_port(port)
+
+
+def _why_not(address: Address) -> str:
+    """What the operating system says to the address; grpc does not pass it on."""
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, target in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.bind(target)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "the address is not free"

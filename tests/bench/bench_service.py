@@ -1,0 +1,178 @@
+"""Calls over gRPC: an echo server as the floor, then the front on the embedded service.
+
+Servers run in processes of their own. Per case: calls a second from one caller and from 16, and the processor time
+of the server per call, which the load generator's own cost does not touch.
+"""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+import orjson
+from measuring import Samples, print_table
+from processes import ServerProcess, echo_server, twinfront_server
+
+from twinfront.v1.digital_twin_service_pb2 import (
+    CreateOrReplaceDigitalTwinRequest,
+    GetDigitalTwinRequest,
+    UpdateDigitalTwinRequest,
+)
+from twinfront.v1.json_patch_pb2 import JsonPatchOperation
+from twinfront.v1.model_service_pb2 import CreateModelsRequest
+from twinfront.v1.representation_pb2 import REPRESENTATION_JSON
+from twinfront.v1.value_pb2 import Value
+
+TWINS = 1000
+CALLERS = (1, 16)
+
+PROPERTIES = [f"reading{index}" for index in range(9)]
+MODEL = {
+    "@context": "dtmi:dtdl:context;3",
+    "@id": "dtmi:twinfront:bench:Machine;1",
+    "@type": "Interface",
+    "contents": [{"@type": "Property", "name": name, "schema": "double"} for name in PROPERTIES],
+}
+"""With its metadata a twin of it is about 1 KB of JSON."""
+
+Requests = Iterator[bytes]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of call: where it goes and what it sends."""
+
+    name: str
+    server: str
+    method: str
+    requests: Callable[[], Requests]
+
+
+def twin_json(number: int, reading: float) -> dict[str, Any]:
+    """A twin as JSON, each time with other values: SQLite skips writes that change nothing."""
+    properties = {name: reading + index for index, name in enumerate(PROPERTIES)}
+    return {"$dtId": f"machine{number}", "$metadata": {"$model": MODEL["@id"]}, **properties}
+
+
+def _gets(**options: Any) -> Callable[[], Requests]:
+    def requests() -> Requests:
+        for number in itertools.cycle(range(TWINS)):
+            yield GetDigitalTwinRequest(digital_twin_id=f"machine{number}", **options).SerializeToString()
+
+    return requests
+
+
+def _updates() -> Requests:
+    for count in itertools.count():
+        patch = [
+            JsonPatchOperation(op=JsonPatchOperation.OP_ADD, path=f"/{name}", value=Value(double_value=count + 0.5))
+            for name in PROPERTIES[:3]
+        ]
+        yield UpdateDigitalTwinRequest(digital_twin_id=f"machine{count % TWINS}", patch=patch).SerializeToString()
+
+
+def _creations() -> Requests:
+    for count in itertools.count():
+        number = TWINS + count % TWINS
+        request = CreateOrReplaceDigitalTwinRequest(
+            digital_twin_id=f"machine{number}", representation=REPRESENTATION_JSON
+        )
+        request.digital_twin.json = orjson.dumps(twin_json(number, float(count)))
+        yield request.SerializeToString()
+
+
+SERVICE = "/twinfront.v1.DigitalTwinService/"
+CASES = (
+    Case("echo (floor)", "echo", "/bench.Echo/Echo", lambda: itertools.repeat(bytes(985))),
+    Case("get, JSON", "memory", SERVICE + "GetDigitalTwin", _gets(representation=REPRESENTATION_JSON)),
+    Case("get, typed", "memory", SERVICE + "GetDigitalTwin", _gets()),
+    Case("update 3 properties", "memory", SERVICE + "UpdateDigitalTwin", _updates),
+    Case("create or replace", "memory", SERVICE + "CreateOrReplaceDigitalTwin", _creations),
+    Case("get, JSON, on disk", "disk", SERVICE + "GetDigitalTwin", _gets(representation=REPRESENTATION_JSON)),
+    Case("update, on disk", "disk", SERVICE + "UpdateDigitalTwin", _updates),
+    Case("create, on disk", "disk", SERVICE + "CreateOrReplaceDigitalTwin", _creations),
+)
+
+
+async def run(rounds: int, seconds: float) -> None:
+    """Starts the servers, runs all cases in turn and prints the table."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        servers = {
+            "echo": stack.enter_context(echo_server()),
+            "memory": stack.enter_context(twinfront_server(":memory:")),
+            "disk": stack.enter_context(twinfront_server(str(folder / "data"))),
+        }
+        channels = {}
+        for name, server in servers.items():
+            channels[name] = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
+            if name != "echo":
+                await _load(channels[name])
+        calls = {callers: Samples() for callers in CALLERS}
+        processor = Samples()
+        for _ in range(rounds):
+            for case in CASES:
+                for callers in CALLERS:
+                    rate, microseconds = await _measure(
+                        channels[case.server], servers[case.server], case, callers, seconds
+                    )
+                    calls[callers].add(case.name, rate)
+                    if callers == CALLERS[-1]:
+                        processor.add(case.name, microseconds)
+    floor = CASES[0].name
+    print_table(
+        "Calls through the front (ratios to the echo floor of the same round)",
+        [
+            "case",
+            *(f"{callers} caller{'s'[: callers - 1]} /s" for callers in CALLERS),
+            "ratio",
+            "server CPU us",
+            "ratio",
+        ],
+        [
+            [
+                case.name,
+                *(f"{calls[callers].median(case.name):.0f}" for callers in CALLERS),
+                f"{calls[CALLERS[-1]].ratio(case.name, floor):.2f}",
+                f"{processor.median(case.name):.0f}",
+                f"{processor.ratio(case.name, floor):.2f}",
+            ]
+            for case in CASES
+        ],
+    )
+
+
+async def _load(channel: grpc.aio.Channel) -> None:
+    create_models = channel.unary_unary("/twinfront.v1.ModelService/CreateModels")
+    await create_models(CreateModelsRequest(dtdl_models=[orjson.dumps(MODEL).decode()]).SerializeToString())
+    create = channel.unary_unary(SERVICE + "CreateOrReplaceDigitalTwin")
+    for number in range(TWINS):
+        request = CreateOrReplaceDigitalTwinRequest(digital_twin_id=f"machine{number}")
+        request.digital_twin.json = orjson.dumps(twin_json(number, 0.5))
+        await create(request.SerializeToString())
+
+
+async def _measure(
+    channel: grpc.aio.Channel, server: ServerProcess, case: Case, callers: int, seconds: float
+) -> tuple[float, float]:
+    """Calls per second, and microseconds of the server's processor time per call."""
+    call = channel.unary_unary(case.method)
+    requests = case.requests()
+    loop = asyncio.get_running_loop()
+    start, processor = loop.time(), server.processor_seconds()
+    end = start + seconds
+    done = 0
+
+    async def caller() -> None:
+        nonlocal done
+        while loop.time() < end:
+            await call(next(requests))
+            done += 1
+
+    await asyncio.gather(*(caller() for _ in range(callers)))
+    return done / (loop.time() - start), (server.processor_seconds() - processor) / done * 1e6

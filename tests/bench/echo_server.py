@@ -1,0 +1,26 @@
+"""The floor: a grpc.aio server on uvloop with one method that answers the bytes it is sent."""
+
+import asyncio
+from typing import Any
+
+import grpc.aio
+import uvloop
+
+
+async def main() -> None:
+    """Serves on a free port, prints the address and goes on until it is stopped."""
+    server = grpc.aio.server()
+    handler = grpc.unary_unary_rpc_method_handler(_echo)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", {"Echo": handler}),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(f"127.0.0.1:{port}", flush=True)
+    await server.wait_for_termination()
+
+
+async def _echo(request: bytes, _context: Any) -> bytes:
+    return request
+
+
+uvloop.install()
+asyncio.run(main())

@@ -1,0 +1,61 @@
+"""Servers in processes of their own, and the processor time that they take."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class ServerProcess:
+    """A running server."""
+
+    address: str
+    pid: int
+
+    def processor_seconds(self) -> float:
+        """User and system time of all its threads so far (proc(5), fields 14 and 15 of stat)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+@contextmanager
+def echo_server() -> Iterator[ServerProcess]:
+    """A grpc.aio server on uvloop that answers what it is sent: what gRPC in Python costs at the least."""
+    with _server([sys.executable, str(Path(__file__).with_name("echo_server.py"))]) as server:
+        yield server
+
+
+@contextmanager
+def twinfront_server(data_dir: str) -> Iterator[ServerProcess]:
+    """`twinfront serve` on the embedded service."""
+    command = [str(Path(sys.executable).with_name("twinfront")), "serve", "--data-dir", data_dir]
+    options = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-level", "warning"]
+    with _server([*command, *options]) as server:
+        yield server
+
+
+@contextmanager
+def _server(command: list[str]) -> Iterator[ServerProcess]:
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        address = ""
+        assert process.stdout is not None
+        for line in process.stdout:
+            found = re.search(r"127\.0\.0\.1:\d+", line)
+            if found:
+                address = found[0]
+                break
+        if not address:
+            message = f"{command[0]} did not start"
+            raise SystemExit(message)
+        yield ServerProcess(address, process.pid)
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,488 @@
+"""Our verdicts on models against those of the official DTDL parser, on models broken at random.
+
+The judge is the npm package that wraps the official .NET parser as WebAssembly; it is installed into the user's cache
+on first use. Left out by construction are the two differences between the parser and the service: interfaces defined
+inside interfaces, and DTDL 4.
+"""
+
+import copy
+import json
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localtwins.dtdl import DtdlError, parse
+
+PACKAGE = "@digicatapult/dtdl-parser"
+VERSION = "1.1.83"
+MUTANTS = 1500
+JUDGE = Path(__file__).with_name("dtdl_judge.mjs")
+
+Batch = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def parser_folder() -> Path:
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node and npm are not installed, so there is no official parser to compare with")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinfront-tests" / f"dtdl-parser-{VERSION}"
+    folder = cache / "node_modules" / PACKAGE
+    if not (folder / "build" / "index.js").is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(cache)]
+        installed = subprocess.run([*command, f"{PACKAGE}@{VERSION}"], capture_output=True, check=False)
+        if installed.returncode != 0:
+            pytest.skip(f"npm could not install {PACKAGE}")
+    return folder
+
+
+def judge(folder: Path, batches: list[Batch]) -> list[dict[str, Any]]:
+    text = "".join(json.dumps(batch) + "\n" for batch in batches)
+    answer = subprocess.run(
+        ["node", str(JUDGE), str(folder)], input=text, capture_output=True, text=True, check=True, timeout=100
+    )
+    return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+def our_rules(batch: Batch) -> list[str]:
+    try:
+        parse(batch)
+    except DtdlError as error:
+        return [problem.rule for problem in error.problems]
+    return []
+
+
+# Models that between them use every class of the language.
+
+BUILDING: Batch = [
+    {
+        "@context": "dtmi:dtdl:context;2",
+        "@id": "dtmi:example:Space;1",
+        "@type": "Interface",
+        "displayName": {"en": "Space", "de-DE": "Raum"},
+        "description": ["a place", {"@value": "ein Ort", "@language": "de"}],
+        "comment": "base of everything",
+        "contents": [
+            {"@type": "Property", "name": "label", "schema": "string", "writable": True},
+            {"@type": ["Property", "Temperature"], "name": "target", "schema": "double", "unit": "degreeCelsius"},
+            {"@type": "Telemetry", "name": "position", "schema": "point"},
+            {
+                "@type": "Relationship",
+                "name": "contains",
+                "target": "dtmi:example:Space;1",
+                "minMultiplicity": 0,
+                "maxMultiplicity": 500,
+                "properties": [{"@type": "Property", "name": "since", "schema": "date"}],
+            },
+        ],
+    },
+    {
+        "@context": ["dtmi:dtdl:context;2"],
+        "@id": "dtmi:example:Room;1",
+        "@type": ["Interface"],
+        "extends": ["dtmi:example:Space;1"],
+        "contents": [
+            {"@type": "Component", "name": "thermostat", "schema": "dtmi:example:Thermostat;1"},
+            {"@type": "Property", "name": "mode", "schema": "dtmi:example:Room:mode;1"},
+            {
+                "@type": "Property",
+                "name": "address",
+                "schema": {
+                    "@type": "Object",
+                    "fields": [
+                        {"name": "street", "schema": "string"},
+                        {"@type": "Field", "name": "floor", "schema": "integer"},
+                    ],
+                },
+            },
+            {
+                "@type": "Property",
+                "name": "tags",
+                "schema": {
+                    "@type": "Map",
+                    "mapKey": {"name": "tag", "schema": "string"},
+                    "mapValue": {"name": "set", "schema": "boolean"},
+                },
+            },
+        ],
+        "schemas": {
+            "@id": "dtmi:example:Room:mode;1",
+            "@type": "Enum",
+            "valueSchema": "integer",
+            "enumValues": [{"name": "off", "enumValue": 0}, {"name": "on", "enumValue": 1}],
+        },
+    },
+    {
+        "@context": "dtmi:dtdl:context;2",
+        "@id": "dtmi:example:Thermostat;1",
+        "@type": "Interface",
+        "contents": [
+            {"@type": "Telemetry", "name": "readings", "schema": {"@type": "Array", "elementSchema": "float"}},
+            {
+                "@type": "Command",
+                "name": "reset",
+                "commandType": "synchronous",
+                "request": {"name": "delay", "schema": "duration"},
+                "response": {"@type": "CommandPayload", "name": "done", "schema": "dateTime"},
+            },
+        ],
+    },
+]
+
+PLANT: Batch = [
+    {
+        "@context": [
+            "dtmi:dtdl:context;3",
+            "dtmi:dtdl:extension:quantitativeTypes;1",
+            "dtmi:dtdl:extension:annotation;1",
+            "dtmi:dtdl:extension:overriding;1",
+        ],
+        "@id": "dtmi:example:Pump;1.2",
+        "@type": "Interface",
+        "extends": "dtmi:example:Asset;1",
+        "contents": [
+            {"@type": ["Telemetry", "VolumeFlowRate"], "name": "flow", "schema": "double", "unit": "litrePerMinute"},
+            {"@type": ["Property", "ValueAnnotation"], "name": "flowSource", "annotates": "flow", "schema": "string"},
+            {
+                "@type": ["Property", "ValueAnnotation", "Override"],
+                "name": "flowUnit",
+                "annotates": "flow",
+                "overrides": "unit",
+                "schema": "VolumeFlowRateUnit",
+            },
+            {
+                "@type": "Property",
+                "name": "curve",
+                "schema": {
+                    "@type": "Array",
+                    "elementSchema": {
+                        "@type": "Object",
+                        "fields": [
+                            {"@type": ["Field", "Power"], "name": "power", "schema": "float", "unit": "watt"},
+                            {"name": "where", "schema": "lineString"},
+                        ],
+                    },
+                },
+            },
+            {"@type": "Component", "name": "motor", "schema": "dtmi:example:Motor;2"},
+        ],
+    },
+    {
+        "@context": "dtmi:dtdl:context;2",
+        "@id": "dtmi:example:Asset;1",
+        "@type": "Interface",
+        "contents": {"@type": "Property", "name": "serial", "schema": "string"},
+    },
+    {
+        "@context": "dtmi:dtdl:context;3",
+        "@id": "dtmi:example:Motor;2",
+        "@type": "Interface",
+        "contents": [
+            {
+                "@type": "Command",
+                "name": "start",
+                "request": {"name": "speed", "schema": "long"},
+                "response": {"@type": "CommandResponse", "name": "at", "schema": "time"},
+            },
+            {
+                "@type": "Relationship",
+                "name": "drives",
+                "properties": [{"@type": "Property", "name": "state", "schema": "dtmi:example:Motor:state;2"}],
+            },
+        ],
+        "schemas": [
+            {
+                "@id": "dtmi:example:Motor:state;2",
+                "@type": "Enum",
+                "valueSchema": "string",
+                "enumValues": [{"name": "idle", "enumValue": "idle"}, {"name": "busy", "enumValue": "busy"}],
+            }
+        ],
+    },
+]
+
+PRIMITIVES = "boolean date dateTime double duration float integer long string time point polygon".split()
+KEYS = """@context @id @type @value @language @graph @foo name schema contents extends schemas unit writable target
+    minMultiplicity maxMultiplicity properties fields enumValues enumValue valueSchema mapKey mapValue elementSchema
+    comment description displayName request response commandType annotates overrides colour
+    dtmi:dtdl:property:name;2 dtmi:dtdl:property:schema;3 foo:bar""".split()
+VALUES: list[Any] = [
+    *(None, True, False, 0, 1, -1, 1.0, 0.5, 3, 501, 2**31, "", "x", "_x", "x_", "x-y", "é", "n" * 65, "n" * 513, [], {}),
+    *("string", "String", "integer", "double", "boolean", "date", "dateTime", "duration", "float", "long", "time", "int"),
+    *("point", "polygon", "multiPolygon", "Enum", "Property", "unit", "degreeCelsius", "metre", "watt", "kiloampere"),
+    *("AngleUnit", "VolumeFlowRateUnit", "synchronous", "label", "flow", "serial", "mode", "on"),
+    *("dtmi:example:Space;1", "dtmi:example:Room;1", "dtmi:example:Motor;2", "dtmi:example:Room:mode;1"),
+    *("dtmi:example:Nowhere;1", "dtmi:example:bad_;1", "dtmi:example:X;0", "dtmi:example:X;1.1", "dtmi:example:X"),
+    *("dtmi:dtdl:foo;1", "dtmi:standard:unit:metre;2", "dtmi:dtdl:instance:Schema:double;2"),
+    *("dtmi:dtdl:instance:Schema:double;3", "dtmi:" + "a" * 130 + ";1", "dtmi:" + "a" * 2050 + ";1"),
+    *("dtmi:dtdl:context;2", "dtmi:dtdl:context;3", "dtmi:dtdl:context;1", "dtmi:dtdl:context;2.0", "dtmi:com:foo;1"),
+    *("dtmi:dtdl:extension:quantitativeTypes;1", "dtmi:dtdl:extension:annotation;1"),
+    *({"en": "x"}, {"en-us": "x"}, {"@value": "x"}, {"@value": 1}, {"@value": "x", "@language": "de"}, ["a", "b"]),
+    {"@id": "dtmi:example:Room:mode;1"},
+    {"@type": "Array", "elementSchema": "double"},
+    {"@type": "Object"},
+    {"@type": "Object", "fields": [{"name": "a", "schema": "point"}]},
+    {"@type": "Enum", "valueSchema": "integer"},
+    {"@type": "Enum", "valueSchema": "string", "enumValues": [{"name": "a", "enumValue": "a"}]},
+    {"@type": "Map", "mapKey": {"name": "k", "schema": "string"}, "mapValue": {"name": "v", "schema": "double"}},
+    {"@type": "Property", "name": "extra", "schema": "string"},
+    {"@type": ["Property", "Voltage"], "name": "extra", "schema": "double", "unit": "volt"},
+    {"@type": "Component", "name": "extra", "schema": "dtmi:example:Asset;1"},
+    {"@id": "dtmi:example:own;1", "@type": "Telemetry", "name": "extra", "schema": "point"},
+]
+# What often stands under a key, so that mutants stay near to valid.
+FITTING: dict[str, list[Any]] = {
+    "schema": [value for value in VALUES if value in PRIMITIVES or isinstance(value, dict)],
+    "name": ["label", "serial", "mode", "flow", "extra", "x", ["x"], {"@value": "x"}, {"@type": "xsd:string", "@value": "x"}],
+    "unit": ["degreeCelsius", "kelvin", "volt", "watt", "litrePerMinute", "dtmi:standard:unit:kelvin;2", ["kelvin"]],
+    "displayName": ["x", {"en": "x"}, {}, [], ["x"], [{"@value": "x", "@language": "de"}, "y"], {"zh-Hans-CN": "x"}],
+    "description": ["x", "n" * 512, {"de": "n" * 513}, "\U0001f600" * 256, "\U0001f600" * 257, [{"@value": "x"}]],
+    "enumValue": ["a", 1, 1.0, 0.5, True, 2**31, 2**31 - 1, {"@value": 1}, {"@value": "1", "@type": "xsd:integer"}],
+    "maxMultiplicity": [1, 500, 501, 2.0, "1", {"@value": 3}, {"@value": 3, "@type": "xsd:integer"}, [4]],
+    "minMultiplicity": [0, 0.0, 1, [0], {"@value": 0}],
+    "writable": [True, [True], {"@value": False}, "true", {"@value": True, "@type": "xsd:boolean"}],
+    "target": ["dtmi:example:Nowhere;1", "dtmi:example:Space;1", "double", "Interface", [], "x"],
+    "valueSchema": ["integer", "string", "double", "dtmi:dtdl:instance:Schema:integer;2", ["string"]],
+    "comment": ["x", ["x"], {"@value": "x"}, [], "n" * 512, "n" * 513],
+    "contents": [[], {"@type": "Property", "name": "extra", "schema": "string"}],
+    "fields": [[], {"name": "extra", "schema": "double"}, [{"name": "a", "schema": "time"}, {"name": "A", "schema": "time"}]],
+    "enumValues": [[], {"name": "a", "enumValue": "a"}, {"name": "a", "enumValue": 5}],
+    "commandType": ["synchronous", "asynchronous", "x", "dtmi:dtdl:instance:CommandType:synchronous;2"],
+    "extends": [[], "dtmi:example:Asset;1", "dtmi:example:Thermostat;1", ["dtmi:example:Motor;2", "dtmi:example:Motor;2"]],
+    "@id": ["dtmi:example:own;1", "dtmi:example:own;1.2", "dtmi:example:own"],
+    "annotates": ["flow", "flowSource", "serial", "nothing"],
+    "overrides": ["unit", "schema", "dtmi:dtdl:extension:quantitativeTypes:v1:property:unit", "annotates"],
+}
+TYPES = """Property Telemetry Relationship Component Command Object Map Enum Array Field EnumValue MapKey MapValue
+    CommandPayload CommandRequest CommandResponse Temperature Voltage Humidity ValueAnnotation Override Historized Tag
+    Unit SemanticType dtmi:dtdl:class:Property;2 dtmi:dtdl:class:Property;3 dtmi:standard:class:Temperature;2
+    dtmi:com:Foo;1 foo:bar""".split()
+
+
+def places(batch: Batch) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key or index) in the batch."""
+    waiting: list[Any] = [batch]
+    while waiting:
+        container = waiting.pop()
+        for key in container if isinstance(container, dict) else range(len(container)):
+            yield container, key
+            if isinstance(container[key], dict | list):
+                waiting.append(container[key])
+
+
+def mutate(batch: Batch, chance: random.Random) -> None:
+    spots = list(places(batch))
+    container, key = chance.choice(spots)
+    objects = [holder[at] for holder, at in spots if isinstance(holder[at], dict)]
+    value = container[key]
+    match chance.randrange(16):
+        case 0:
+            del container[key]
+        case 1 | 2:
+            container[key] = copy.deepcopy(chance.choice(VALUES))
+        case 3 | 4:
+            chance.choice(objects)[chance.choice(KEYS)] = copy.deepcopy(chance.choice(VALUES))
+        case 5:
+            if isinstance(container, dict):
+                container[chance.choice([*KEYS, str(key).upper()])] = container.pop(key)
+        case 6:
+            container[key] = chance.choice([[value], [value, copy.deepcopy(value)], [[value]], {"@value": value}])
+        case 7:
+            chance.choice(objects)["@type"] = chance.choice([chance.choice(TYPES), chance.sample(TYPES, 2), []])
+        case 8:
+            element = chance.choice(objects)
+            stated = element.get("@type", [])
+            element["@type"] = [*(stated if isinstance(stated, list) else [stated]), chance.choice(TYPES)]
+        case 9:
+            container[key] = copy.deepcopy(chance.choice([holder[at] for holder, at in spots]))
+        case 10:
+            if key in {"schema", "elementSchema"}:
+                for _ in range(chance.randrange(1, 7)):
+                    container[key] = wrapped(container[key], chance)
+            else:
+                chance.choice(objects)["schema"] = copy.deepcopy(chance.choice(VALUES))
+        case 11 | 12 | 13:
+            fitting_spots = [(holder, at) for holder, at in spots if at in FITTING]
+            if fitting_spots:
+                container, key = chance.choice(fitting_spots)
+                container[key] = copy.deepcopy(chance.choice(FITTING[key]))
+        case 14:
+            added = chance.choice(list(FITTING))
+            chance.choice(objects)[added] = copy.deepcopy(chance.choice(FITTING[added]))
+        case _:
+            interface = chance.choice(batch) if batch else None
+            if isinstance(interface, dict):
+                interface["extends"] = [chance.choice(VALUES), *(other.get("@id") for other in batch if isinstance(other, dict))][
+                    : chance.randrange(1, 4)
+                ]
+
+
+def wrapped(schema: Any, chance: random.Random) -> dict[str, Any]:
+    return chance.choice(
+        [
+            {"@type": "Array", "elementSchema": schema},
+            {"@type": "Object", "fields": [{"name": "inner", "schema": schema}]},
+            {
+                "@type": "Map",
+                "mapKey": {"name": "key", "schema": "string"},
+                "mapValue": {"name": "value", "schema": schema},
+            },
+        ]
+    )
+
+
+def interface(version: int = 2, name: str = "A", **members: Any) -> dict[str, Any]:
+    return {"@context": f"dtmi:dtdl:context;{version}", "@id": f"dtmi:example:{name};1", "@type": "Interface", **members}
+
+
+def prop(name: str, schema: Any = "string", **members: Any) -> dict[str, Any]:
+    return {"@type": "Property", "name": name, "schema": schema, **members}
+
+
+def nested(schema: Any, depth: int) -> Any:
+    for _ in range(depth):
+        schema = {"@type": "Object", "fields": [{"name": "inner", "schema": schema}]}
+    return schema
+
+
+def chain(version: int, length: int) -> Batch:
+    return [
+        interface(version, f"A{step}", **({"extends": f"dtmi:example:A{step - 1};1"} if step else {}))
+        for step in range(length)
+    ]
+
+
+def edges(version: int) -> Iterator[Batch]:
+    """Models at both sides of every limit, and odd ways to write something."""
+    for length in (10, 11, 12, 13):
+        yield chain(version, length)
+    for depth in range(4, 8):
+        for schema in ("double", "point", "polygon", "multiPolygon", {"@type": "Array", "elementSchema": "double"}):
+            yield [interface(version, contents=[{**prop("p", nested(schema, depth - 4)), "@type": "Telemetry"}])]
+            yield [interface(version, contents=[{**prop("p", nested(schema, depth)), "@type": "Telemetry"}])]
+            yield [interface(version, contents=[prop("p", nested(schema, depth - 4))])]
+    for count in (30, 31, 100, 101, 300, 301):
+        names = [f"n{index}" for index in range(count)]
+        fields = [{"name": name, "schema": "string"} for name in names]
+        choices = [{"name": name, "enumValue": name} for name in names]
+        contents = [prop(name) for name in names]
+        yield [interface(version, contents=contents)]
+        yield [interface(version, contents=[prop("p", {"@type": "Object", "fields": fields})])]
+        yield [interface(version, contents=[prop("p", {"@type": "Enum", "valueSchema": "string", "enumValues": choices})])]
+        yield [interface(version, contents=[{"@type": "Relationship", "name": "r", "properties": contents}])]
+        heir = interface(version, "B", extends="dtmi:example:A;1", contents=[prop("own")])
+        yield [interface(version, contents=contents), heir]
+    for length in (64, 65, 512, 513):
+        yield [interface(version, contents=[prop("n" * length)])]
+        for term in ("displayName", "description", "comment"):
+            yield [interface(version, **{term: "é" * length})]
+            yield [interface(version, **{term: "\U0001f600" * (length // 2)})]
+    for length in (128, 129, 2048, 2049):
+        identifier = "dtmi:" + "a" * (length - 7) + ";1"
+        yield [{**interface(version), "@id": identifier}]
+        yield [interface(version, contents=[prop("p", **{"@id": identifier})])]
+        yield [interface(version, contents=[{"@type": "Relationship", "name": "r", "target": identifier}])]
+    local = {"@id": "dtmi:example:s;1", "@type": "Object", "fields": [{"name": "f", "schema": "dtmi:example:s;1"}]}
+    yield [interface(version, schemas=local)]
+    yield [interface(version, schemas=[local, {**local, "@id": "dtmi:example:t;1"}])]
+    for parents in (["B"], ["B", "C"], ["B", "C", "D"], ["B", "B"], ["A"]):
+        extends = [f"dtmi:example:{name};1" for name in parents]
+        bases = [interface(version, name, contents=[prop(name)]) for name in "BCD"]
+        yield [interface(version, extends=extends), *bases]
+        yield [interface(version, extends=extends, contents=[prop("C")]), *bases]
+    same = [interface(version, name, contents=[prop("same")]) for name in "BC"]
+    yield [interface(version, extends=["dtmi:example:B;1", "dtmi:example:C;1"]), *same]
+    diamond = [interface(version, name, extends="dtmi:example:D;1") for name in "BC"]
+    top = interface(version, "D", contents=[prop("shared")])
+    yield [interface(version, extends=["dtmi:example:B;1", "dtmi:example:C;1"]), *diamond, top]
+    component = {"@type": "Component", "name": "c", "schema": "dtmi:example:B;1"}
+    yield [interface(version, contents=[component]), interface(version, "B")]
+    yield [interface(version, contents=[component]), interface(version, "B", contents=[{**component, "name": "d"}])]
+    yield [interface(version, extends="dtmi:example:B;1", contents=[component]), interface(version, "B")]
+    for other in (2, 3):
+        yield [interface(version, extends="dtmi:example:B;1"), interface(other, "B")]
+        yield [interface(version, contents=[component]), interface(other, "B")]
+        yield [interface(version, contents=[{**prop("p"), "@context": f"dtmi:dtdl:context;{other}"}])]
+        yield [interface(version, contents=[prop("p", f"dtmi:dtdl:instance:Schema:double;{other}")])]
+    yield [interface(version, contents=[prop("p"), prop("p")])]
+    yield [interface(version, contents=[prop("p"), prop("P")])]
+    yield [interface(version), interface(version)]
+    for key in ("@graph", "@index", "@language", "@value", "comment"):
+        yield [interface(version, **{key: []}), interface(version, "B")]
+        yield [interface(version, **{key: "x"})]
+    for depth in (55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65):
+        value: Any = "x"
+        for _ in range(depth):
+            value = [value]
+        yield [interface(version, comment=value)]
+    for size in (2**20 - 400, 2**20 + 10):
+        yield [interface(version, contents=[prop(f"p{index}", comment="c" * 500) for index in range(250)], description=["d"])]
+        yield [interface(version, **{"dtmi:x": "x"}, **{"@type": ["Interface", "Huge"]}, filler="f" * size)]
+
+
+def has_inline_interface(batch: Batch) -> bool:
+    return any(
+        container is not batch and isinstance(container[key], dict) and "Interface" in json.dumps(container[key].get("@type"))
+        for container, key in places(batch)
+    )
+
+
+def mutants(seeds: list[Batch], count: int, seed: int = 1) -> list[Batch]:
+    chance = random.Random(seed)
+    found: list[Batch] = []
+    while len(found) < count:
+        batch = copy.deepcopy(chance.choice(seeds))
+        for _ in range(chance.choice([1, 1, 1, 2, 3])):
+            mutate(batch, chance)
+        if batch and not has_inline_interface(batch):
+            found.append(batch)
+    return found
+
+
+def disagreements(folder: Path, batches: list[Batch]) -> list[str]:
+    found = []
+    accepted = 0
+    for batch, verdict in zip(batches, judge(folder, batches), strict=True):
+        rules = our_rules(batch)
+        accepted += verdict["accepted"]
+        if verdict["accepted"] == bool(rules):
+            found.append(f"ours: {rules or 'accepted'}\ntheirs: {verdict['why'] or 'accepted'}\n{json.dumps(batch)}")
+    agreed = len(batches) - len(found)
+    print(f"{agreed} of {len(batches)} verdicts agree; the official parser accepts {accepted}")
+    return found
+
+
+def test_verdicts_on_own_models_agree_with_the_official_parser(parser_folder: Path):
+    batches = [BUILDING, PLANT, *mutants([BUILDING, PLANT], MUTANTS)]
+
+    assert disagreements(parser_folder, batches) == []
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_verdicts_at_the_limits_agree_with_the_official_parser(parser_folder: Path, version: int):
+    assert disagreements(parser_folder, list(edges(version))) == []
+
+
+def test_the_unbroken_models_are_accepted():
+    assert our_rules(BUILDING) == []
+    assert our_rules(PLANT) == []
+
+
+def test_verdicts_on_published_models_agree_with_the_official_parser(parser_folder: Path, shared: Path):
+    seeds = []
+    for folder in sorted((shared / "data" / "samples").iterdir()):
+        if folder.name != "docs-code":
+            models = [json.loads(file.read_text("utf-8-sig")) for file in sorted(folder.glob("*.json"))]
+            batch = [model for entry in models for model in (entry if isinstance(entry, list) else [entry])]
+            seeds.append([model for model in batch if "@context" in model])
+    lines = (shared / "data" / "smartcities" / "smartcities-v2.ndjson").read_text("utf-8").splitlines()
+    models = {model["@id"]: model for model in map(json.loads, lines)}
+    seeds.append(list(models.values()))
+
+    assert disagreements(parser_folder, mutants(seeds, MUTANTS // 5, seed=2)) == []

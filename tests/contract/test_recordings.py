@@ -1,0 +1,55 @@
+"""The service answers as Azure Digital Twins was recorded to, exchange by exchange."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from localtwins import LocalTwins, Request, Response, Settings
+from localtwins.http_server import HttpServer
+
+from . import recordings
+from .recordings import Definitions, Replay
+
+pytestmark = pytest.mark.usefixtures("shared")
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[LocalTwins]:
+    service = await LocalTwins.open(":memory:")
+    yield service
+    await service.close()
+
+
+async def test_answers_as_recorded(recording_name: str, service: LocalTwins, definitions: Definitions) -> None:
+    recording = recordings.load(recording_name)
+    if recording.not_served:
+        pytest.skip(f"{recording.not_served} are not served")
+    replay = Replay(service.handle)
+    await replay.prepare(recording, definitions)
+    for exchange in recording.exchanges:
+        if exchange["status"] != 429:
+            await replay.run(exchange)
+
+
+async def test_answers_the_same_over_http(service: LocalTwins, definitions: Definitions) -> None:
+    server = HttpServer(service, Settings(listen="127.0.0.1:0"))
+    await server.start()
+    async with aiohttp.ClientSession() as session:
+
+        async def send(request: Request) -> Response:
+            url = URL(f"{server.url}{request.path}?{request.query}", encoded=True)
+            # The Host is what links in answers are made of.
+            headers = {**request.headers, "Host": URL(recordings.BASE_URL).host or ""}
+            async with session.request(request.method, url, data=request.body, headers=headers) as answer:
+                return Response(answer.status, dict(answer.headers), await answer.read())
+
+        try:
+            recording = recordings.load("python-sdk/test_components.test_update_component_invalid_patch.json")
+            replay = Replay(send)
+            await replay.prepare(recording, definitions)
+            for exchange in recording.exchanges:
+                await replay.run(exchange)
+        finally:
+            await server.stop()

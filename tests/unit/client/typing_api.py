@@ -1,0 +1,85 @@
+"""The public API as its users' type checkers see it; checked by mypy and never run."""
+
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any, assert_type
+
+import grpc
+
+from twinfront import (
+    AsyncPager,
+    AsyncTwinfrontClient,
+    CallInfo,
+    Component,
+    DigitalTwin,
+    EtagMismatchError,
+    IncomingRelationship,
+    Model,
+    Page,
+    Pager,
+    Patch,
+    Relationship,
+    ThrottledError,
+    Timestamp,
+    TlsConfig,
+    TwinfrontClient,
+    TwinfrontError,
+    from_rpc_error,
+    patch,
+)
+
+RAW_PATCH = [{"op": "replace", "path": "/temperature", "value": 22}]
+
+
+def sync_calls(client: TwinfrontClient) -> None:
+    twin = client.create_or_replace_digital_twin("room-1", {"$metadata": {"$model": "dtmi:example:Room;1"}})
+    assert_type(twin, DigitalTwin)
+    assert_type(twin["temperature"], Any)
+    assert_type(twin.components, dict[str, Component])
+    assert_type(twin.last_update_time, Timestamp | None)
+    assert_type(client.get_digital_twin("room-1", view="basic"), DigitalTwin)
+    assert_type(client.update_digital_twin("room-1", patch().remove("/a"), if_match=twin.etag), str)
+    assert_type(client.update_digital_twin("room-1", RAW_PATCH), str)
+    assert_type(client.update_with_retry("room-1", lambda seen: patch().replace("/n", seen["n"] + 1)), str)
+    assert_type(client.update_with_retry("room-1", lambda _: None), str)
+    assert_type(client.get_component("room-1", "thermostat"), Component)
+    assert_type(client.list_relationships("floor-1"), Pager[Relationship])
+    for page in client.list_incoming_relationships("room-1", page_size=10).pages():
+        assert_type(page, Page[IncomingRelationship])
+    assert_type(client.create_models([{"@id": "dtmi:example:Room;1"}, "{}"], timeout=10), list[Model])
+    assert_type([model.id for model in client.list_models(["dtmi:example:Room;1"])], list[str])
+    client.get_digital_twin("room-1", view="tiny")  # type: ignore[arg-type]
+    client.get_digital_twin()  # type: ignore[call-arg]
+
+
+async def async_calls(client: AsyncTwinfrontClient) -> None:
+    async def change(twin: DigitalTwin) -> Patch | None:
+        return patch().replace("/n", twin["n"] + 1)
+
+    assert_type(await client.get_digital_twin("room-1"), DigitalTwin)
+    assert_type(await client.update_with_retry("room-1", change), str)
+    assert_type(await client.update_with_retry("room-1", lambda _: RAW_PATCH), str)
+    assert_type(client.list_relationships("floor-1"), AsyncPager[Relationship])
+    async for relationship in client.list_relationships("floor-1"):
+        assert_type(relationship, Relationship)
+
+
+def connecting(channel: grpc.Channel, token: Awaitable[str]) -> None:
+    def log(info: CallInfo) -> None:
+        assert_type(info.upstream_milliseconds, float | None)
+
+    with TwinfrontClient("localhost:50051", on_call=log) as client:
+        assert_type(client, TwinfrontClient)
+    assert_type(TwinfrontClient.from_channel(channel), TwinfrontClient)
+    TwinfrontClient("twins.example.com:443", tls=TlsConfig(ca=b"", server_name="twins"), token=lambda: "t")
+    AsyncTwinfrontClient("twins.example.com:443", tls=True, token=lambda: token)
+    TwinfrontClient("twins.example.com:443", tls=True, token=lambda: token)  # type: ignore[arg-type,return-value]
+
+
+def errors(error: TwinfrontError) -> None:
+    assert_type(error.code, grpc.StatusCode)
+    if isinstance(error, EtagMismatchError):
+        assert_type(error.current_etag, str)
+    if isinstance(error, ThrottledError):
+        assert_type(error.retry_after, timedelta | None)
+    assert_type(from_rpc_error(grpc.RpcError()), TwinfrontError)
