@@ -133,6 +133,11 @@ def invalid_twin(problems: Sequence[str]) -> AdtError:
     return AdtError(400, "ValidationFailed", "Invalid twin specified", problems)
 
 
+def model_missing(model_id: str) -> str:
+    """Tell, as one problem among others, that a model is not there (recorded)."""
+    return f"{model_id} or one of its dependencies does not exist."
+
+
 def relationships_not_deleted(twin_id: str) -> AdtError:
     """A twin that still has relationships cannot be deleted (recorded)."""
     message = (
@@ -195,28 +200,14 @@ def relationship_body_invalid() -> AdtError:
     return invalid_argument("Could not deserialize relationship create body.")
 
 
-def relationship_not_in_model(name: str, model_id: str) -> AdtError:
-    """The source's model has no relationship of that name (message from issue reports, code from the reference)."""
+def relationship_not_in_model(problem: str) -> AdtError:
+    """The models do not provide for such a relationship (message from issue reports, code from the reference)."""
     message = (
         "Twin relationship does not align with the model. "
         "Please ensure that the relationship is in alignment with the model. "
         "See section on listing models https://aka.ms/adtv2models."
     )
-    return AdtError(400, "InvalidRelationship", message, [f"{model_id} does not define a relationship {name}."])
-
-
-def relationship_target_not_in_model(name: str, target_model: str, expected: str) -> AdtError:
-    """The target twin is not of the model that the relationship is declared for."""
-    error = relationship_not_in_model(name, expected)
-    error.details = (f"The target of {name} must be of model {expected}, and its model {target_model} is not.",)
-    return error
-
-
-def relationship_source_model_missing(model_id: str) -> AdtError:
-    """The source's model was deleted, so nothing tells which relationships it may have."""
-    error = relationship_not_in_model("", model_id)
-    error.details = (f"{model_id} or one of its dependencies does not exist.",)
-    return error
+    return AdtError(400, "InvalidRelationship", message, [problem])
 
 
 def invalid_relationship(problems: Sequence[str]) -> AdtError:

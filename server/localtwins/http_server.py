@@ -32,8 +32,9 @@ class HttpServer:
         self._settings = settings
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
-        server = web.Server(self._answer, request_factory=self._request)
-        self._runner = web.ServerRunner(server, shutdown_timeout=settings.shutdown_seconds)
+        application = web.Application(client_max_size=settings.max_request_bytes)
+        application.router.add_route("*", "/{path:.*}", self._answer)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=settings.shutdown_seconds)
         self.url = ""
 
     async def start(self) -> None:
@@ -53,18 +54,7 @@ class HttpServer:
         """Stop listening and give running requests the time that the settings allow."""
         await self._runner.cleanup()
 
-    def _request(self, message, payload, protocol, writer, task) -> web.BaseRequest:  # type: ignore[no-untyped-def]  # noqa: ANN001 - aiohttp's internals
-        return web.BaseRequest(
-            message,
-            payload,
-            protocol,
-            writer,
-            task,
-            asyncio.get_running_loop(),
-            client_max_size=self._settings.max_request_bytes,
-        )
-
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.Response:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:

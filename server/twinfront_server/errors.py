@@ -34,7 +34,7 @@ MAX_STATUS_BYTES: Final = 4096
 MAX_TEXT_BYTES: Final = 512
 """The longest message, description or id in a status; an id of 128 characters is whole in any script."""
 
-MAX_LISTED: Final = 50
+MAX_LISTED: Final = 20
 """The longest list in a detail."""
 
 NO_RETRY: Final = -1

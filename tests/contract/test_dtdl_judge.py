@@ -31,7 +31,9 @@ Batch = list[dict[str, Any]]
 def parser_folder() -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed, so there is no official parser to compare with")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinfront-tests" / f"dtdl-parser-{VERSION}"
+    cache = (
+        Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinfront-tests" / f"dtdl-parser-{VERSION}"
+    )
     folder = cache / "node_modules" / PACKAGE
     if not (folder / "build" / "index.js").is_file():
         cache.mkdir(parents=True, exist_ok=True)
@@ -207,14 +209,97 @@ PLANT: Batch = [
     },
 ]
 
-PRIMITIVES = "boolean date dateTime double duration float integer long string time point polygon".split()
-KEYS = """@context @id @type @value @language @graph @foo name schema contents extends schemas unit writable target
-    minMultiplicity maxMultiplicity properties fields enumValues enumValue valueSchema mapKey mapValue elementSchema
-    comment description displayName request response commandType annotates overrides colour
-    dtmi:dtdl:property:name;2 dtmi:dtdl:property:schema;3 foo:bar""".split()
+PRIMITIVES = [
+    "boolean",
+    "date",
+    "dateTime",
+    "double",
+    "duration",
+    "float",
+    "integer",
+    "long",
+    "string",
+    "time",
+    "point",
+    "polygon",
+]
+KEYS = [
+    "@context",
+    "@id",
+    "@type",
+    "@value",
+    "@language",
+    "@graph",
+    "@foo",
+    "name",
+    "schema",
+    "contents",
+    "extends",
+    "schemas",
+    "unit",
+    "writable",
+    "target",
+    "minMultiplicity",
+    "maxMultiplicity",
+    "properties",
+    "fields",
+    "enumValues",
+    "enumValue",
+    "valueSchema",
+    "mapKey",
+    "mapValue",
+    "elementSchema",
+    "comment",
+    "description",
+    "displayName",
+    "request",
+    "response",
+    "commandType",
+    "annotates",
+    "overrides",
+    "colour",
+    "dtmi:dtdl:property:name;2",
+    "dtmi:dtdl:property:schema;3",
+    "foo:bar",
+]
 VALUES: list[Any] = [
-    *(None, True, False, 0, 1, -1, 1.0, 0.5, 3, 501, 2**31, "", "x", "_x", "x_", "x-y", "é", "n" * 65, "n" * 513, [], {}),
-    *("string", "String", "integer", "double", "boolean", "date", "dateTime", "duration", "float", "long", "time", "int"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        1.0,
+        0.5,
+        3,
+        501,
+        2**31,
+        "",
+        "x",
+        "_x",
+        "x_",
+        "x-y",
+        "é",
+        "n" * 65,
+        "n" * 513,
+        [],
+        {},
+    ),
+    *(
+        "string",
+        "String",
+        "integer",
+        "double",
+        "boolean",
+        "date",
+        "dateTime",
+        "duration",
+        "float",
+        "long",
+        "time",
+        "int",
+    ),
     *("point", "polygon", "multiPolygon", "Enum", "Property", "unit", "degreeCelsius", "metre", "watt", "kiloampere"),
     *("AngleUnit", "VolumeFlowRateUnit", "synchronous", "label", "flow", "serial", "mode", "on"),
     *("dtmi:example:Space;1", "dtmi:example:Room;1", "dtmi:example:Motor;2", "dtmi:example:Room:mode;1"),
@@ -239,7 +324,17 @@ VALUES: list[Any] = [
 # What often stands under a key, so that mutants stay near to valid.
 FITTING: dict[str, list[Any]] = {
     "schema": [value for value in VALUES if value in PRIMITIVES or isinstance(value, dict)],
-    "name": ["label", "serial", "mode", "flow", "extra", "x", ["x"], {"@value": "x"}, {"@type": "xsd:string", "@value": "x"}],
+    "name": [
+        "label",
+        "serial",
+        "mode",
+        "flow",
+        "extra",
+        "x",
+        ["x"],
+        {"@value": "x"},
+        {"@type": "xsd:string", "@value": "x"},
+    ],
     "unit": ["degreeCelsius", "kelvin", "volt", "watt", "litrePerMinute", "dtmi:standard:unit:kelvin;2", ["kelvin"]],
     "displayName": ["x", {"en": "x"}, {}, [], ["x"], [{"@value": "x", "@language": "de"}, "y"], {"zh-Hans-CN": "x"}],
     "description": ["x", "n" * 512, {"de": "n" * 513}, "\U0001f600" * 256, "\U0001f600" * 257, [{"@value": "x"}]],
@@ -251,18 +346,55 @@ FITTING: dict[str, list[Any]] = {
     "valueSchema": ["integer", "string", "double", "dtmi:dtdl:instance:Schema:integer;2", ["string"]],
     "comment": ["x", ["x"], {"@value": "x"}, [], "n" * 512, "n" * 513],
     "contents": [[], {"@type": "Property", "name": "extra", "schema": "string"}],
-    "fields": [[], {"name": "extra", "schema": "double"}, [{"name": "a", "schema": "time"}, {"name": "A", "schema": "time"}]],
+    "fields": [
+        [],
+        {"name": "extra", "schema": "double"},
+        [{"name": "a", "schema": "time"}, {"name": "A", "schema": "time"}],
+    ],
     "enumValues": [[], {"name": "a", "enumValue": "a"}, {"name": "a", "enumValue": 5}],
     "commandType": ["synchronous", "asynchronous", "x", "dtmi:dtdl:instance:CommandType:synchronous;2"],
-    "extends": [[], "dtmi:example:Asset;1", "dtmi:example:Thermostat;1", ["dtmi:example:Motor;2", "dtmi:example:Motor;2"]],
+    "extends": [
+        [],
+        "dtmi:example:Asset;1",
+        "dtmi:example:Thermostat;1",
+        ["dtmi:example:Motor;2", "dtmi:example:Motor;2"],
+    ],
     "@id": ["dtmi:example:own;1", "dtmi:example:own;1.2", "dtmi:example:own"],
     "annotates": ["flow", "flowSource", "serial", "nothing"],
     "overrides": ["unit", "schema", "dtmi:dtdl:extension:quantitativeTypes:v1:property:unit", "annotates"],
 }
-TYPES = """Property Telemetry Relationship Component Command Object Map Enum Array Field EnumValue MapKey MapValue
-    CommandPayload CommandRequest CommandResponse Temperature Voltage Humidity ValueAnnotation Override Historized Tag
-    Unit SemanticType dtmi:dtdl:class:Property;2 dtmi:dtdl:class:Property;3 dtmi:standard:class:Temperature;2
-    dtmi:com:Foo;1 foo:bar""".split()
+TYPES = [
+    "Property",
+    "Telemetry",
+    "Relationship",
+    "Component",
+    "Command",
+    "Object",
+    "Map",
+    "Enum",
+    "Array",
+    "Field",
+    "EnumValue",
+    "MapKey",
+    "MapValue",
+    "CommandPayload",
+    "CommandRequest",
+    "CommandResponse",
+    "Temperature",
+    "Voltage",
+    "Humidity",
+    "ValueAnnotation",
+    "Override",
+    "Historized",
+    "Tag",
+    "Unit",
+    "SemanticType",
+    "dtmi:dtdl:class:Property;2",
+    "dtmi:dtdl:class:Property;3",
+    "dtmi:standard:class:Temperature;2",
+    "dtmi:com:Foo;1",
+    "foo:bar",
+]
 
 
 def places(batch: Batch) -> Iterator[tuple[Any, Any]]:
@@ -318,9 +450,10 @@ def mutate(batch: Batch, chance: random.Random) -> None:
         case _:
             interface = chance.choice(batch) if batch else None
             if isinstance(interface, dict):
-                interface["extends"] = [chance.choice(VALUES), *(other.get("@id") for other in batch if isinstance(other, dict))][
-                    : chance.randrange(1, 4)
-                ]
+                interface["extends"] = [
+                    chance.choice(VALUES),
+                    *(other.get("@id") for other in batch if isinstance(other, dict)),
+                ][: chance.randrange(1, 4)]
 
 
 def wrapped(schema: Any, chance: random.Random) -> dict[str, Any]:
@@ -338,7 +471,12 @@ def wrapped(schema: Any, chance: random.Random) -> dict[str, Any]:
 
 
 def interface(version: int = 2, name: str = "A", **members: Any) -> dict[str, Any]:
-    return {"@context": f"dtmi:dtdl:context;{version}", "@id": f"dtmi:example:{name};1", "@type": "Interface", **members}
+    return {
+        "@context": f"dtmi:dtdl:context;{version}",
+        "@id": f"dtmi:example:{name};1",
+        "@type": "Interface",
+        **members,
+    }
 
 
 def prop(name: str, schema: Any = "string", **members: Any) -> dict[str, Any]:
@@ -374,7 +512,9 @@ def edges(version: int) -> Iterator[Batch]:
         contents = [prop(name) for name in names]
         yield [interface(version, contents=contents)]
         yield [interface(version, contents=[prop("p", {"@type": "Object", "fields": fields})])]
-        yield [interface(version, contents=[prop("p", {"@type": "Enum", "valueSchema": "string", "enumValues": choices})])]
+        yield [
+            interface(version, contents=[prop("p", {"@type": "Enum", "valueSchema": "string", "enumValues": choices})])
+        ]
         yield [interface(version, contents=[{"@type": "Relationship", "name": "r", "properties": contents}])]
         heir = interface(version, "B", extends="dtmi:example:A;1", contents=[prop("own")])
         yield [interface(version, contents=contents), heir]
@@ -422,13 +562,24 @@ def edges(version: int) -> Iterator[Batch]:
             value = [value]
         yield [interface(version, comment=value)]
     for size in (2**20 - 400, 2**20 + 10):
-        yield [interface(version, contents=[prop(f"p{index}", comment="c" * 500) for index in range(250)], description=["d"])]
-        yield [interface(version, **{"dtmi:x": "x"}, **{"@type": ["Interface", "Huge"]}, filler="f" * size)]
+        yield [
+            interface(
+                version, contents=[prop(f"p{index}", comment="c" * 500) for index in range(250)], description=["d"]
+            )
+        ]
+        if version == 3:  # the service limits the size of every model, the official parser that of DTDL 3 only
+            yield [
+                interface(
+                    version, comment="c", description={f"{tag}-DE": "d" for tag in ("de", "en")}, filler="f" * size
+                )
+            ]
 
 
 def has_inline_interface(batch: Batch) -> bool:
     return any(
-        container is not batch and isinstance(container[key], dict) and "Interface" in json.dumps(container[key].get("@type"))
+        container is not batch
+        and isinstance(container[key], dict)
+        and "Interface" in json.dumps(container[key].get("@type"))
         for container, key in places(batch)
     )
 
@@ -440,7 +591,8 @@ def mutants(seeds: list[Batch], count: int, seed: int = 1) -> list[Batch]:
         batch = copy.deepcopy(chance.choice(seeds))
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
             mutate(batch, chance)
-        if batch and not has_inline_interface(batch):
+        # The official JSON reader loses its place at a list in "@value" where DTDL 2 ignores that keyword.
+        if batch and not has_inline_interface(batch) and '"@value": [' not in json.dumps(batch):
             found.append(batch)
     return found
 

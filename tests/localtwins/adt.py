@@ -1,6 +1,7 @@
 """A service to test against, and the models that the tests are about."""
 
 import json
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,7 @@ MACHINE = {
     "@context": CONTEXT,
     "contents": [{"@type": "Property", "name": "power", "schema": "double"}],
 }
-MODELS: list[dict[str, Any]] = [SENSOR, SPACE, ROOM, MACHINE]
+MODELS: list[MutableMapping[str, Any]] = [SENSOR, SPACE, ROOM, MACHINE]
 
 ROOM_TWIN: dict[str, Any] = {
     "$metadata": {"$model": "dtmi:test:Room;1"},

@@ -16,9 +16,7 @@ UPDATED = "lastUpdateTime"
 def no_time_left(value: Any) -> Any:
     """A document with all times alike."""
     if isinstance(value, dict):
-        return {
-            name: "time" if name.lstrip("$") == UPDATED else no_time_left(member) for name, member in value.items()
-        }
+        return {name: "time" if name.lstrip("$") == UPDATED else no_time_left(member) for name, member in value.items()}
     return value
 
 
@@ -184,7 +182,10 @@ async def test_members_of_an_object_need_the_object(graph: Adt):
     answer = await graph.patch("/digitaltwins/room", add("/address/street", "x"))
     assert answer.message.startswith("/address/street was not found. Please provide a valid patch document.")
     answer = await graph.patch(
-        "/digitaltwins/room", add("/address", {"street": "x"}), replace("/address/street", "y"), add("/address/city", "z")
+        "/digitaltwins/room",
+        add("/address", {"street": "x"}),
+        replace("/address/street", "y"),
+        add("/address/city", "z"),
     )
     assert answer.status == 204
     twin = await graph.twin("room")
@@ -202,7 +203,13 @@ async def test_keys_of_a_map_with_escapes(graph: Adt):
 
 
 async def test_elements_of_an_array(graph: Adt):
-    operations = (add("/tags", ["b"]), add("/tags/0", "a"), add("/tags/-", "d"), replace("/tags/2", "c"), remove("/tags/1"))
+    operations = (
+        add("/tags", ["b"]),
+        add("/tags/0", "a"),
+        add("/tags/-", "d"),
+        replace("/tags/2", "c"),
+        remove("/tags/1"),
+    )
     assert (await graph.patch("/digitaltwins/room", *operations)).status == 204
     assert (await graph.twin("room"))["tags"] == ["a", "c"]
 
@@ -226,13 +233,19 @@ async def test_elements_that_are_not_there(graph: Adt, index: str):
         ({"op": "add", "value": 1}, "Parameter path must not be empty."),
         ({"op": "add", "path": "", "value": {}}, "Parameter path must not be empty."),
         ({"op": "add", "path": 5, "value": 1}, "Parameter path must not be empty."),
-        ({"op": "add", "path": "/temperature"}, "Parameter value must not be missing in operation add of /temperature."),
+        (
+            {"op": "add", "path": "/temperature"},
+            "Parameter value must not be missing in operation add of /temperature.",
+        ),
         (add("/a~2", 1), "The path /a~2 has a ~ that is not followed by 0 or 1."),
         (replace("/$etag", "x"), "/$etag cannot be changed."),
         (replace("/$dtId", "x"), "/$dtId cannot be changed."),
         (replace("/$metadata", {}), "/$metadata cannot be changed."),
         (remove("/$metadata/temperature"), "/$metadata/temperature cannot be changed."),
-        (replace("/$metadata/temperature/lastUpdateTime", "x"), "/$metadata/temperature/lastUpdateTime cannot be changed."),
+        (
+            replace("/$metadata/temperature/lastUpdateTime", "x"),
+            "/$metadata/temperature/lastUpdateTime cannot be changed.",
+        ),
         (replace("/$metadata/$lastUpdateTime", "x"), "/$metadata/$lastUpdateTime cannot be changed."),
         (add("/temperature/x", 1), "/temperature/x was not found."),
         (add("/temperature/x/y", 1), "/temperature/x/y was not found."),
@@ -263,11 +276,12 @@ async def test_an_array_of_anything_but_operations_is_the_frameworks_to_refuse(g
     answer = await graph.send("PATCH", "/digitaltwins/room", b'[ {"op":"remove","path":"/x"},\n "temp\\"erature" ]')
     assert answer.status == 400
     assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
+    problem = (
+        'Error converting value "temp\\"erature" to type '
+        "'Microsoft.AspNetCore.JsonPatch.Operations.Operation'. Path '[1]', line 2, position 16."
+    )
     assert answer.body["errors"] == {
-        "[1]": [
-            'Error converting value "temp\\"erature" to type '
-            "'Microsoft.AspNetCore.JsonPatch.Operations.Operation'. Path '[1]', line 2, position 16."
-        ],
+        "[1]": [problem],
         "jsonPatchDocument": ["The jsonPatchDocument field is required."],
     }
     assert list(answer.body) == ["errors", "type", "title", "status", "detail", "instance", "extensions"]
@@ -316,7 +330,9 @@ async def test_what_a_twin_needs_cannot_be_taken_from_it(graph: Adt, operation: 
 
 async def test_source_time_is_set_kept_and_removed(graph: Adt):
     path = "/$metadata/temperature/sourceTime"
-    assert (await graph.patch("/digitaltwins/room", replace("/temperature", 1), replace(path, SOURCE_TIME))).status == 204
+    assert (
+        await graph.patch("/digitaltwins/room", replace("/temperature", 1), replace(path, SOURCE_TIME))
+    ).status == 204
     await graph.patch("/digitaltwins/room", replace("/temperature", 2))
     metadata = (await graph.twin("room"))["$metadata"]
     assert metadata["temperature"] == {UPDATED: metadata["$lastUpdateTime"], "sourceTime": SOURCE_TIME}

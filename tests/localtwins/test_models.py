@@ -138,7 +138,8 @@ async def test_decommissioning_is_for_good_and_repeatable(adt: Adt):
 
 
 @pytest.mark.parametrize(
-    "operation", [remove("/decommissioned"), replace("/displayName", "x"), {}, {"op": "move"}, replace("/decommissioned", 1)]
+    "operation",
+    [remove("/decommissioned"), replace("/displayName", "x"), {}, {"op": "move"}, replace("/decommissioned", 1)],
 )
 async def test_nothing_else_of_a_model_can_be_patched(adt: Adt, operation: Any):
     answer = await adt.patch("/models/dtmi:test:Machine;1", operation)
@@ -160,7 +161,9 @@ async def test_a_decommissioned_model_takes_no_new_twins_and_keeps_its_old_ones(
     assert (await graph.patch("/digitaltwins/room", replace("/temperature", 1))).status == 204
     assert (await graph.put("/digitaltwins/room", ROOM_TWIN)).status == 200
     migration = replace("/$metadata/$model", "dtmi:test:Room;1")
-    answer = await graph.patch("/digitaltwins/hall", migration, {"op": "add", "path": "/sensor", "value": {"$metadata": {}}})
+    answer = await graph.patch(
+        "/digitaltwins/hall", migration, {"op": "add", "path": "/sensor", "value": {"$metadata": {}}}
+    )
     assert answer.code == "ModelDecommissioned"
 
 
@@ -205,7 +208,9 @@ async def test_a_model_uploaded_again_counts_in_its_new_form(graph: Adt):
     assert (await graph.patch("/digitaltwins/machine", {"op": "add", "path": "/mass", "value": 1})).status == 204
 
 
-@pytest.mark.parametrize("model_id", ["nonsense", "dtmi:a;0", "dtmi:a b;1", "dtmi:_a;1", "DTMI:a;1", "dtmi:" + "a" * 3000])
+@pytest.mark.parametrize(
+    "model_id", ["nonsense", "dtmi:a;0", "dtmi:a b;1", "dtmi:_a;1", "DTMI:a;1", "dtmi:" + "a" * 3000]
+)
 async def test_an_id_that_is_no_dtmi_is_refused(adt: Adt, model_id: str):
     for answer in (
         await adt.get(f"/models/{model_id.replace(' ', '%20')}"),
@@ -221,9 +226,7 @@ async def test_a_path_that_ends_before_the_id_is_missing_it(adt: Adt):
 
 
 async def test_limits_of_models():
-    service = await LocalTwins.open(
-        ":memory:", Settings(max_models=3, max_models_per_request=2, max_model_bytes=300)
-    )
+    service = await LocalTwins.open(":memory:", Settings(max_models=3, max_models_per_request=2, max_model_bytes=300))
     adt = Adt(service)
     try:
         many = await adt.post("/models", [interface(name) for name in "ABC"])

@@ -1,8 +1,10 @@
 """What holds for every request: routes, api-versions, ids, headers, bodies, errors."""
 
+import asyncio
 import json
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -65,7 +67,9 @@ async def test_parameter_names_match_in_any_case(graph: Adt):
     assert "model" in parsed(answer).body["value"][0]
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/digitaltwins", "/digitaltwins/room/x", "/digitaltwins/room/components", "*", ""])
+@pytest.mark.parametrize(
+    "path", ["/", "/nothing", "/digitaltwins", "/digitaltwins/room/x", "/digitaltwins/room/components", "*", ""]
+)
 async def test_paths_that_are_no_resource(graph: Adt, path: str):
     answer = await graph.get(path)
     assert (answer.status, answer.body) == (404, None)
@@ -76,10 +80,10 @@ async def test_methods_that_a_resource_does_not_have(graph: Adt):
     assert (answer.status, answer.headers["Allow"], answer.body) == (405, "GET, POST", None)
 
 
-@pytest.mark.parametrize("twin_id", ["a", "A b", "é", "a.b:c;d-e_f", "x" * 128, "100%", "+", "a&b=c", "{}", "room's", "𝄞"])
+@pytest.mark.parametrize(
+    "twin_id", ["a", "A b", "é", "a.b:c;d-e_f", "x" * 128, "100%", "+", "a&b=c", "{}", "room's", "𝄞"]
+)
 async def test_ids_that_are_allowed(adt: Adt, twin_id: str):
-    from urllib.parse import quote
-
     path = f"/digitaltwins/{quote(twin_id, safe='')}"
     assert (await adt.put(path, MACHINE_TWIN)).body["$dtId"] == twin_id
     assert (await adt.get(path)).body["$dtId"] == twin_id
@@ -87,7 +91,8 @@ async def test_ids_that_are_allowed(adt: Adt, twin_id: str):
 
 
 @pytest.mark.parametrize(
-    "segment", ["", "x" * 129, "a%2Fb", "a%5Cb", "a%3Fb", "a%23b", "%24x", "a%00", "a%0Ab", "a%7F", "a%C2%85", "%FF", "a%ZZ%FF"]
+    "segment",
+    ["", "x" * 129, "a%2Fb", "a%5Cb", "a%3Fb", "a%23b", "%24x", "a%00", "a%0Ab", "a%7F", "a%C2%85", "%FF", "a%ZZ%FF"],
 )
 async def test_ids_that_are_refused(graph: Adt, segment: str):
     for method, path, body in (
@@ -228,7 +233,11 @@ async def test_many_bodies_cannot_break_it(graph: Adt):
     """No body that is JSON makes a server error, wherever it is sent."""
     values: list[Any] = [None, True, 0, -1.5, "", "x", [], {}, [[]], [{}], {"a": {}}, [None], {"$metadata": None}]
     values += [{"op": value, "path": value, "value": value} for value in values]
-    values += [[{"op": "add", "path": path, "value": value}] for path in ("/sensor", "/temperature", "//", "/a/") for value in values]
+    values += [
+        [{"op": "add", "path": path, "value": value}]
+        for path in ("/sensor", "/temperature", "//", "/a/")
+        for value in values
+    ]
     values += [{"$metadata": {"$model": value}} for value in values]
     values += [{"$metadata": {"$model": "dtmi:test:Room;1", "sensor": value}, "sensor": value} for value in values]
     values += [{"$relationshipName": value, "$targetId": value} for value in values]
@@ -247,8 +256,6 @@ async def test_many_bodies_cannot_break_it(graph: Adt):
 
 
 async def test_an_open_service_can_be_closed_with_writes_under_way():
-    import asyncio
-
     service = await LocalTwins.open(":memory:")
     writes = [asyncio.ensure_future(Adt(service).post("/models", [])) for _ in range(3)]
     await asyncio.sleep(0)

@@ -334,6 +334,11 @@ async def main() -> int:
         return 2
     async with client:
         try:
+            await anext(client.list_models(page_size=1, timeout=5.0).pages())
+        except TwinfrontError as error:
+            print(f"No server answers there; `make run` starts one. {error}", file=sys.stderr)
+            return 1
+        try:
             return await run(client, graph, concurrency=arguments.concurrency, verify=arguments.verify)
         except (GraphError, TwinfrontError) as error:
             print(error, file=sys.stderr)

@@ -56,12 +56,18 @@ def main() -> int:
     names = Names()
     with connect(parse_arguments()) as client:
         try:
-            walk(client, names)
+            next(client.list_models(page_size=1, timeout=5.0).pages())
+        except TwinfrontError as error:
+            print(f"No server answers there; `make run` starts one. {error}", file=sys.stderr)
+            return 1
+        try:
+            try:
+                walk(client, names)
+            finally:
+                delete_everything(client, names)
         except (Surprise, TwinfrontError) as error:
             print(f"\nThis was not to happen: {error}", file=sys.stderr)
             return 1
-        finally:
-            delete_everything(client, names)
     print("\nDone: every section of the page, and nothing left behind.")
     return 0
 

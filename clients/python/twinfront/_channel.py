@@ -13,7 +13,7 @@ import grpc
 from twinfront._service_config import channel_service_config
 
 Pem: TypeAlias = bytes | str | os.PathLike[str]
-"""PEM text as bytes, or the path of a file that holds it."""
+"""PEM text, or the path of a file that holds it."""
 
 _OPTIONS: Final[Mapping[str, Any]] = {
     "grpc.enable_retries": 1,
@@ -123,4 +123,6 @@ def _is_loopback_host(host: str) -> bool:
 
 
 def _pem(pem: Pem | None) -> bytes | None:
+    if isinstance(pem, str) and pem.lstrip().startswith("-----BEGIN "):
+        return pem.encode()  # taken for a path, a private key would end up in the message of the error
     return pem if pem is None or isinstance(pem, bytes) else Path(pem).read_bytes()

@@ -1,7 +1,7 @@
 """Digital twins and their components as Python values."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Self
 
 from twinfront._timestamps import Timestamp
@@ -47,6 +47,7 @@ class Component(Properties):
 
     properties: dict[str, Any] = field(default_factory=dict)
     """The values of the properties that have one, as plain Python values."""
+    _: KW_ONLY
     property_metadata: dict[str, PropertyMetadata] = field(default_factory=dict, repr=False)
     """By property name. Of what is written only the source times count."""
     last_update_time: Timestamp | None = None
@@ -143,7 +144,7 @@ def request_form(twin: DigitalTwin | Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(twin, DigitalTwin):
         return twin
     components = {
-        name: Component(component.properties, _source_times(component.property_metadata))
+        name: Component(component.properties, property_metadata=_source_times(component.property_metadata))
         for name, component in twin.components.items()
     }
     return DigitalTwin(

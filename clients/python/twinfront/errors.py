@@ -361,8 +361,11 @@ def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
     info = next((d for d in details if isinstance(d, google_details.ErrorInfo) and d.domain == DOMAIN), None)
     reason = info.reason if info else ""
     kind = _BY_REASON.get(reason) or _BY_CODE.get(code, TwinfrontError)
+    message = call.details() or ""
+    if message == "Deadline Exceeded":  # grpc's own words: a server that is not there is waited for until then
+        message = "The call's deadline passed without an answer; the server may not be reachable."
     return kind(
-        call.details() or "",
+        message,
         code=code,
         reason=reason,
         metadata=info.metadata if info else {},

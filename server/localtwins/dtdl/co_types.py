@@ -31,7 +31,10 @@ _VALUED = frozenset(["Property", "Telemetry"])
 
 
 def _semantic_types() -> dict[str, CoType]:
-    unit_of = {2: Elements(frozenset(["Unit"]), frozenset(), minimum=1), 3: Elements(frozenset(["EnumValue"]), frozenset(), minimum=1)}
+    unit_of = {
+        2: Elements(frozenset(["Unit"]), frozenset(), minimum=1),
+        3: Elements(frozenset(["EnumValue"]), frozenset(), minimum=1),
+    }
     kinds_of = {2: _VALUED, 3: _VALUED | {"CommandRequest", "CommandResponse", "Field", "MapValue"}}
     found = {}
     for version, terms in ((2, TERMS[2]), (3, _QUANTITATIVE)):

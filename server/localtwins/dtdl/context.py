@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localtwins.dtdl.dtmi import is_dtmi
-from localtwins.dtdl.errors import UNSUPPORTED_VERSION, Problem
+from localtwins.dtdl.errors import UNSUPPORTED_VERSION
 from localtwins.dtdl.vocabulary import EXTENSION_TERMS, KNOWN_EXTENSIONS, TERMS
 
 _DTDL = "dtmi:dtdl:context;"
@@ -22,10 +22,6 @@ class ContextError(Exception):
         self.rule = rule
         self.message = message
 
-    def problem(self, element: str) -> Problem:
-        """Give the problem, found at the element with this id."""
-        return Problem(self.rule, self.message, element)
-
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -38,6 +34,11 @@ class Context:
     dtdl_version: int
     extensions: tuple[str, ...] = ()
     complete: bool = True
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether keywords, terms and types that nothing defines are errors, as they are from DTDL 3 on."""
+        return self.dtdl_version > 2  # noqa: PLR2004
 
     def dtmi(self, text: str) -> str | None:
         """Give the DTMI that a DTMI or a term stands for, None if it is neither."""
@@ -91,7 +92,7 @@ def _read(outer: Context | None, entries: list[Any]) -> Context:
         if isinstance(entry, dict):
             raise ContextError(
                 "disallowedLocalContext",
-                f"@context contains local context definitions, which DTDL version {version} does not allow. Remove them.",
+                f"@context has local context definitions, which DTDL version {version} does not allow. Remove them.",
             )
         if _is_known_extension(entry, version):
             extensions[entry.partition(";")[0]] = entry
@@ -136,7 +137,9 @@ def _is_known_extension(specifier: str, version: int) -> bool:
         raise ContextError("invalidContextSpecifier", f"@context specifier '{specifier}' is not a valid DTMI. Fix it.")
     known = number in KNOWN_EXTENSIONS.get(name, ())
     if known and name.startswith("dtmi:dtdl:limits:"):
-        raise ContextError("misplacedLimitContext", f"@context specifier '{specifier}' does not belong there. Remove it.")
+        raise ContextError(
+            "misplacedLimitContext", f"@context specifier '{specifier}' does not belong there. Remove it."
+        )
     if not known and version > 2:  # noqa: PLR2004 - DTDL 2 allows extensions that the parser does not know
         raise ContextError(
             "unresolvableContextSpecifier",

@@ -20,7 +20,10 @@ class Inherited:
 def check_interfaces(graph: ModelGraph) -> dict[str, Inherited]:
     """Report what is wrong between interfaces; answers what each has, inherited contents included."""
     interfaces = {element.id: element for element in graph.elements.values() if element.kind == "Interface"}
-    parents = {dtmi: [p for p in element.children.get("extends", ()) if p in interfaces] for dtmi, element in interfaces.items()}
+    parents = {
+        dtmi: [p for p in element.children.get("extends", ()) if p in interfaces]
+        for dtmi, element in interfaces.items()
+    }
     batch = {element.id for element in graph.batch}
     found: dict[str, Inherited] = {}
     for dtmi in dependencies_first(parents):
@@ -51,7 +54,9 @@ class _Problems:
 
     def check_count(self, term: str, count: int, maximum: int | None) -> None:
         if maximum is not None and count > maximum:
-            self.add("objectCountAboveMax", f"property '{term}' has {count} values but no more than {maximum} are allowed.")
+            self.add(
+                "objectCountAboveMax", f"property '{term}' has {count} values but no more than {maximum} are allowed."
+            )
 
 
 def _inherit(graph: ModelGraph, interface: Element, parents: list[Inherited], problems: _Problems) -> Inherited:
@@ -65,7 +70,9 @@ def _inherit(graph: ModelGraph, interface: Element, parents: list[Inherited], pr
             problems.add("nonUniquePropertyValue", f"property 'contents' contains more than one '{content.name}'.")
     problems.check_count("extends", len(set(interface.children.get("extends", ()))), limits.parents)
     if own.depth > limits.extends_depth:
-        problems.add("excessiveDepthNarrow", f"is more than {limits.extends_depth} steps of 'extends' below an ancestor.")
+        problems.add(
+            "excessiveDepthNarrow", f"is more than {limits.extends_depth} steps of 'extends' below an ancestor."
+        )
         return own
     if limits.ancestors is not None and own.ancestors > limits.ancestors:
         message = f"has {own.ancestors} interfaces above it but no more than {limits.ancestors} are allowed."
@@ -80,7 +87,17 @@ def _inherit(graph: ModelGraph, interface: Element, parents: list[Inherited], pr
     return own
 
 
-_COUNTED = ("contents", "fields", "enumValues", "request", "response", "properties", "schema", "elementSchema", "mapValue")
+_COUNTED = (
+    "contents",
+    "fields",
+    "enumValues",
+    "request",
+    "response",
+    "properties",
+    "schema",
+    "elementSchema",
+    "mapValue",
+)
 
 
 def check_element_counts(graph: ModelGraph, inherited: dict[str, Inherited]) -> None:

@@ -32,12 +32,16 @@ def flattened(value: Any) -> list[Any]:
     return flat
 
 
-def plain(value: Any) -> Any:
-    """Give the value of what may be written as itself, as a list of one, or as a value object with `@value`."""
+def single(value: Any) -> Any:
+    """Give what may be written as itself or as a list of one; None for an empty list."""
     values = flattened(value)
-    if not values:
-        return None
-    return values[0]["@value"] if type(values[0]) is dict and "@value" in values[0] else values[0]
+    return values[0] if values else None
+
+
+def plain(value: Any) -> Any:
+    """Give a literal that may also be written as a list of one, or as a value object with `@value`."""
+    found = single(value)
+    return found["@value"] if type(found) is dict and "@value" in found else found
 
 
 def by_term(element: dict[str, Any]) -> dict[str, Any]:

@@ -1,177 +1,165 @@
-"""Literal values in a document: plain, in a list of one, or as a JSON-LD value object with `@value`.
-
-Each reader answers the value, or None after reporting what is wrong.
-"""
+"""Literal values in a document: plain, in a list of one, or as a JSON-LD value object with `@value`."""
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
+from localtwins.dtdl.context import Context
 from localtwins.dtdl.json_ld import flattened
+from localtwins.dtdl.localizable import check_localizable, not_allowed_in_value, utf16_length
+from localtwins.dtdl.metamodel import Boolean, Integer, Literal, LocalizableText, Reference, Text, is_required
 from localtwins.dtdl.schemas import INTEGER_RANGE
 
-Report = Callable[[str, str], None]  # rule, message
+Report = Callable[[str, str], None]
+"""Takes a broken rule and a message."""
 
-_LANGUAGE = re.compile(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?")
-_XSD = "http://www.w3.org/2001/XMLSchema#"
+_XSD = ("xsd:", "http://www.w3.org/2001/XMLSchema#")
 _VALUE_OBJECT = frozenset(["@value", "@type"])
-_TAGGED_STRING = frozenset(["@value", "@language"])
-_NEVER_IN_VALUES = frozenset(["@context", "@id", "@graph"])
+_KINDS = {Text: "string", Boolean: "boolean", Integer: "integer", Literal: "literal"}
 
 
-def utf16_length(text: str) -> int:
-    """Length as the service counts it: characters beyond the basic plane count twice."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+def read(
+    field: Text | Boolean | Integer | Literal | LocalizableText | Reference,
+    value: Any,
+    term: str,
+    context: Context,
+    report: Report,
+) -> object:
+    """Give the value of property `term`, None after reporting what is wrong with it.
+
+    None is also the answer for localizable text, which is only checked.
+    """
+    if isinstance(field, LocalizableText):
+        check_localizable(value, term, field.max_length, context, report)
+        return None
+    if isinstance(field, Reference):
+        return _reference(value, term, context, report)
+    if value == [] and not is_required(field):
+        return None
+    kind = _KINDS[type(field)]
+    found = _single(value, kind, term, context, report)
+    if found is None:
+        return None
+    if isinstance(field, Boolean):
+        if type(found) is not bool:
+            report("booleanNotBoolean", f"property '{term}' has a value that is not a JSON boolean.")
+        return found
+    if isinstance(field, Integer):
+        return _integer(found, term, field, report)
+    if isinstance(field, Literal):
+        return _literal(found, term, report)
+    return _text(found, term, field, report)
 
 
-def single(value: Any, kind: str, term: str, report: Report, *, restrict_keywords: bool) -> Any:
-    """Give the one value that stands there, out of its value object; `kind` is string, integer, boolean, …."""
+def name_of(value: Any) -> str | None:
+    """Give what an element is named, right or wrong, as far as it can be part of an id."""
+    values = flattened(value)
+    found = values[0] if len(values) == 1 else None
+    if type(found) is dict:
+        found = found.get("@value")
+    return str(found) if type(found) in {str, int, float} else None
+
+
+def _single(value: Any, kind: str, term: str, context: Context, report: Report) -> Any:
+    """Give the one value that stands there, out of its value object."""
     values = flattened(value)
     if len(values) != 1:
         rule = f"{kind}MultipleValues" if values else f"{kind}CountBelowMin"
         report(rule, f"property '{term}' has {len(values)} values but exactly one is required.")
         return None
     found = values[0]
-    wrong_value = "literalNotValid" if kind == "literal" else f"{kind}Not{kind.capitalize()}"
+    if type(found) is dict:
+        if "@value" not in found:
+            report(f"{kind}ObjectNoValue", f"property '{term}' has a JSON object with no '@value' property.")
+            return None
+        excess = not_allowed_in_value(found, _VALUE_OBJECT, context)
+        if excess is not None:
+            report(_excess_rule(excess), f"property '{term}' has a value object with '{excess}'. Remove it.")
+            return None
+        if not _type_fits(found, kind):
+            rule = "literalNotValid" if kind == "literal" else f"{kind}TypeNot{kind.capitalize()}"
+            report(rule, f"property '{term}' has a value object whose '@type' is not that of a {kind}.")
+            return None
+        found = found["@value"]
     if found is None:
-        report(wrong_value, f"property '{term}' is null.")
-        return None
-    if type(found) is not dict:
-        return found
-    if "@value" not in found:
-        report(f"{kind}ObjectNoValue", f"property '{term}' has a JSON object with no '@value' property.")
-        return None
-    excess = _not_allowed(found, _VALUE_OBJECT, restrict_keywords=restrict_keywords)
-    if excess is not None:
-        keyword = excess[1:].capitalize() if excess in {"@context", "@id", "@graph", "@language"} else "Keyword"
-        rule = f"valueObject{keyword if excess.startswith('@') else 'InvalidProp'}"
-        report(rule, f"property '{term}' has a value object with '{excess}'. Remove it.")
-        return None
-    if found["@value"] is None:
-        report(wrong_value, f"property '{term}' has a value object whose '@value' is null.")
-    elif not _type_fits(found, kind):
-        rule = "literalNotValid" if kind == "literal" else f"{kind}TypeNot{kind.capitalize()}"
-        report(rule, f"property '{term}' has a value object whose '@type' is not that of a {kind}.")
-        return None
-    return found["@value"]
+        rule = "literalNotValid" if kind == "literal" else f"{kind}Not{kind.capitalize()}"
+        report(rule, f"property '{term}' is null.")
+    return found
 
 
-def _not_allowed(value_object: dict[str, Any], allowed: frozenset[str], *, restrict_keywords: bool) -> str | None:
-    """Find a key that may not stand in a value object; DTDL 2 ignores keywords that it does not know."""
-    for key in value_object:
-        if key not in allowed and (restrict_keywords or not key.startswith("@") or key in _NEVER_IN_VALUES):
-            return key
-    return None
+def _excess_rule(key: str) -> str:
+    if not key.startswith("@"):
+        return "valueObjectInvalidProp"
+    return f"valueObject{key[1:].capitalize() if key in {'@context', '@id', '@graph', '@language'} else 'Keyword'}"
 
 
 def _type_fits(value_object: dict[str, Any], kind: str) -> bool:
-    stated = value_object.get("@type")
-    if stated is None and "@type" not in value_object:
+    if "@type" not in value_object:
         return True
-    names = stated if isinstance(stated, list) else [stated]
+    kinds = [kind]
     if kind == "literal":
         value = value_object["@value"]
-        kind = "string" if type(value) is str else "boolean" if type(value) is bool else "integer"
-        if kind == "integer" and names in (["xsd:decimal"], [_XSD + "decimal"]):
-            return True
-    datatype = "decimal" if kind == "numeric" else kind
-    return names in ([f"xsd:{datatype}"], [_XSD + datatype])
+        kinds = ["string"] if type(value) is str else ["boolean"] if type(value) is bool else ["integer", "decimal"]
+    stated = value_object["@type"]
+    names = stated if isinstance(stated, list) else [stated]
+    return any(names == [prefix + datatype] for prefix in _XSD for datatype in kinds)
 
 
-def text(value: Any, term: str, max_length: int | None, report: Report) -> str | None:
-    """Check a string, its length included."""
+def _text(value: Any, term: str, field: Text, report: Report) -> str | None:
     if type(value) is not str:
         report("stringNotString", f"property '{term}' has a value that is not a JSON string.")
         return None
-    if max_length is not None and utf16_length(value) > max_length:
-        report("stringTooLong", f"property '{term}' is longer than the {max_length} characters allowed.")
-    return value
-
-
-def name(value: str, term: str, report: Report) -> str | None:
-    """Check the pattern of names: letters, digits and inner underscores, first a letter."""
-    if _NAME.fullmatch(value) is None:
+    if field.max_length is not None and utf16_length(value) > field.max_length:
+        report("stringTooLong", f"property '{term}' is longer than the {field.max_length} characters allowed.")
+    if field.is_name and _NAME.fullmatch(value) is None:
         report("stringInvalid", f"property '{term}' has value '{value}', which does not match {_NAME.pattern}.")
         return None
     return value
 
 
-def boolean(value: Any, term: str, report: Report) -> bool | None:
-    """Check a boolean."""
-    if type(value) is not bool:
-        report("booleanNotBoolean", f"property '{term}' has a value that is not a JSON boolean.")
-        return None
-    return value
-
-
-def whole_number(value: Any) -> int | None:
-    """Give the 32-bit integer that a JSON number is, 1.0 included, else None."""
+def _whole_number(value: Any) -> int | None:
+    """Give the 32-bit integer that a JSON number is, 1.0 included."""
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and value in INTEGER_RANGE else None
 
 
-def integer(value: Any, term: str, minimum: int | None, maximum: int | None, report: Report) -> int | None:
-    """Check an integer and its range."""
-    number = whole_number(value)
+def _integer(value: Any, term: str, field: Integer, report: Report) -> int | None:
+    number = _whole_number(value)
     if number is None:
         report("integerNotInteger", f"property '{term}' has a value that is not a JSON integer.")
-    elif minimum is not None and minimum == maximum and number != minimum:
-        report("valueNotExact", f"property '{term}' has value {number} but only {minimum} is allowed.")
-    elif minimum is not None and number < minimum:
-        report("valueBelowMin", f"property '{term}' has value {number}, below the minimum of {minimum}.")
-    elif maximum is not None and number > maximum:
-        report("valueAboveMax", f"property '{term}' has value {number}, above the maximum of {maximum}.")
+    elif field.minimum == field.maximum and number != field.minimum:
+        report("valueNotExact", f"property '{term}' has value {number} but only {field.minimum} is allowed.")
+    elif number < field.minimum:
+        report("valueBelowMin", f"property '{term}' has value {number}, below the minimum of {field.minimum}.")
+    elif field.maximum is not None and number > field.maximum:
+        report("valueAboveMax", f"property '{term}' has value {number}, above the maximum of {field.maximum}.")
     return number
 
 
-def literal(value: Any, term: str, report: Report) -> str | int | float | bool | None:
-    """Check a string, number or boolean; whole numbers of 32 bits come as integers."""
+def _literal(value: Any, term: str, report: Report) -> str | int | Decimal | bool | None:
+    """Whole numbers of 32 bits come as integers, other numbers as decimals."""
     if type(value) is str or type(value) is bool:
         return value
     if type(value) is int or type(value) is float:
-        number = whole_number(value)
-        return value if number is None else number
+        number = _whole_number(value)
+        return Decimal(value) if number is None else number
     report("literalNotValid", f"property '{term}' has a value that is not a JSON string, number or boolean.")
     return None
 
 
-def localizable(value: Any, term: str, max_length: int, report: Report, *, restrict_keywords: bool) -> None:
-    """Check a localizable string: language tags, one value a language, lengths."""
-    if type(value) is dict:
-        for tag, words in value.items():
-            if tag.startswith("@"):
-                report("langMapObjKeyword", f"property '{term}' has a language map with '{tag}'. Remove it.")
-            elif _LANGUAGE.fullmatch(tag) is None:
-                report("langStringInvalidCode", f"property '{term}' has '{tag}', which is not a language code.")
-            elif type(words) is not str:
-                report("langStringValueNotString", f"property '{term}' has a value for '{tag}' that is not a string.")
-            elif utf16_length(words) > max_length:
-                report("langStringValueTooLong", f"property '{term}' is longer than the {max_length} characters allowed.")
-        return
-    seen: set[str] = set()
-    for entry in flattened(value):
-        language: Any = "en"
-        words = entry
-        if type(entry) is dict:
-            excess = _not_allowed(entry, _TAGGED_STRING, restrict_keywords=restrict_keywords)
-            if excess is not None:
-                report("langStringElementInvalidProp", f"property '{term}' has an object with '{excess}'. Remove it.")
-                continue
-            if "@value" not in entry:
-                report("langStringElementNoValue", f"property '{term}' has an object without '@value'.")
-                continue
-            words = entry["@value"]
-            language = entry.get("@language", "en")
-            if type(language) is not str or _LANGUAGE.fullmatch(language) is None:
-                report("langStringElementInvalidCode", f"property '{term}' has a '@language' that is no language code.")
-                continue
-        if type(words) is not str:
-            report("langStringElementNotStringOrObject", f"property '{term}' has a value that is not a string.")
-            continue
-        if utf16_length(words) > max_length:
-            report("langStringValueTooLong", f"property '{term}' is longer than the {max_length} characters allowed.")
-        if language in seen:
-            report("langStringElementCodeNotUnique", f"property '{term}' has more than one value for '{language}'.")
-        seen.add(language)
+def _reference(value: Any, term: str, context: Context, report: Report) -> str | None:
+    values = flattened(value)
+    if len(values) > 1:
+        report("identifierMultipleValues", f"property '{term}' has multiple values but only one is allowed.")
+    if len(values) != 1:
+        return None
+    if not isinstance(values[0], str):
+        report("identifierNotString", f"property '{term}' has a value that is not a string. Give a DTMI.")
+        return None
+    target = context.dtmi(values[0])
+    if target is None:
+        report("identifierNotDtmi", f"property '{term}' has value '{values[0]}' that is neither a DTMI nor a term.")
+    return target

@@ -16,15 +16,15 @@ from localtwins.dtdl.schemas import (
     Primitive,
     Schema,
 )
-from localtwins.dtdl.semantic_types import UNITS
+from localtwins.dtdl.semantic_types import UNIT_PREFIXES, UNITS
 
 Resolver = Callable[[str], Mapping[str, Any] | None]
 
 _STANDARD_SCHEMAS: dict[str, Schema] = {
     **{name: Primitive(name) for name in PRIMITIVES},
     **{name: Geospatial(name) for name in GEOMETRIES},
-    # An annotation that overrides a unit has the units of one kind for its values.
-    **{unit_type: EnumSchema("string", units) for unit_type, units in UNITS[3].items()},
+    # An annotation that overrides a unit has the units of one type for its values.
+    **{name: EnumSchema("string", values) for name, values in (UNITS[3] | UNIT_PREFIXES).items()},
     "EnergyRateUnit": EnumSchema("string", UNITS[3]["PowerUnit"]),
 }
 
@@ -97,7 +97,7 @@ class _Reading:
             elif "Relationship" in kinds:
                 relationships[name] = self._relationship(name, content)
             elif "Component" in kinds:
-                components[name] = Component(name, json_ld.plain(content["schema"]))
+                components[name] = Component(name, json_ld.single(content["schema"]))
                 dependencies.add(components[name].schema)
             else:
                 commands[name] = Command(name)
@@ -121,10 +121,10 @@ class _Reading:
         for prop in self._elements(element.get("properties", [])):
             property_name = json_ld.plain(prop["name"])
             properties[property_name] = Property(property_name, self._schema(prop["schema"]))
-        return Relationship(name, json_ld.plain(element.get("target")), properties)
+        return Relationship(name, json_ld.single(element.get("target", [])), properties)
 
     def _schema(self, value: object) -> Schema:
-        value = json_ld.plain(value)
+        value = json_ld.single(value)
         if isinstance(value, str):
             known = _STANDARD_SCHEMAS.get(json_ld.schema_term(value))
             if known is not None:
@@ -134,11 +134,11 @@ class _Reading:
         if "Array" in kinds:
             return ArraySchema(self._schema(element["elementSchema"]))
         if "Map" in kinds:
-            map_value = self._element(json_ld.plain(element["mapValue"]))
+            map_value = self._element(json_ld.single(element["mapValue"]))
             return MapSchema(self._schema(map_value["schema"]))
         if "Enum" in kinds:
             values = [json_ld.plain(choice["enumValue"]) for choice in self._elements(element.get("enumValues", []))]
-            return EnumSchema(json_ld.schema_term(json_ld.plain(element["valueSchema"])), frozenset(values))
+            return EnumSchema(json_ld.schema_term(json_ld.single(element["valueSchema"])), frozenset(values))
         fields = self._elements(element.get("fields", []))
         return ObjectSchema({json_ld.plain(field["name"]): self._schema(field["schema"]) for field in fields})
 

@@ -34,8 +34,8 @@ class Boolean:
 class Integer:
     """A whole number of 32 bits, written with or without a fraction of zero."""
 
-    minimum: int | None = None
-    maximum: int | None = None
+    minimum: int
+    maximum: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,14 @@ class Elements:
 
 
 Field = Text | LocalizableText | Boolean | Integer | Literal | Reference | Elements
+
+
+def is_required(field: Field) -> bool:
+    """Whether an element must have the property."""
+    if isinstance(field, Elements):
+        return field.minimum > 0
+    return isinstance(field, Literal) or (isinstance(field, Text | Reference) and field.required)
+
 
 CONTENTS = frozenset(["Command", "Component", "Property", "Relationship", "Telemetry"])
 COMPLEX_SCHEMAS = frozenset(["Array", "Enum", "Map", "Object"])

@@ -15,7 +15,10 @@ class ModelGraph:
     """The batch's elements together with those of stored models that they depend on."""
 
     def __init__(self, batch: Reader, resolve: Resolver) -> None:
-        """Read the stored models, ancestors of referenced ones included; they are valid, so their problems are nobody's."""
+        """Take the batch, read the stored models that it refers to with their ancestors, and check all references.
+
+        Stored models are valid, so no problem of theirs is reported.
+        """
         self.problems = batch.problems
         self.batch = list(batch.elements.values())
         self.elements = dict(batch.elements)
@@ -58,7 +61,9 @@ class ModelGraph:
                     waiting.extend(other for other in stored.references if other.term == "extends")
                     continue
             if is_reserved(target):
-                self._report(reference, "undefinedReservedId", f"refers to {target}, which the language does not define.")
+                self._report(
+                    reference, "undefinedReservedId", f"refers to {target}, which the language does not define."
+                )
             else:
                 places[target] = places.get(target, 0) + 1
         if places:
@@ -91,8 +96,8 @@ class ModelGraph:
                 self._report(
                     reference,
                     "crossPartitionReference",
-                    f"refers to {reference.target}, whose definition is nested within {target.interface}. Copy it under "
-                    "another id.",
+                    f"refers to {reference.target}, whose definition is nested within {target.interface}. Copy it "
+                    "under another id.",
                 )
 
     def _report(self, reference: ElementReference, rule: str, message: str) -> None:

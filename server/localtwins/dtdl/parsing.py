@@ -61,6 +61,6 @@ def _size_problem(document: object) -> Problem | None:
         return Problem("jsonTooDeep", f"{name} is nested more than {JSON_DEPTH} levels deep.", name)
     size = len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
     if size > INTERFACE_BYTES:
-        message = f"JSON text of {name} is {size} bytes in length, but the largest permissible size is {INTERFACE_BYTES} bytes."
+        message = f"JSON text of {name} is {size} bytes in length, but no more than {INTERFACE_BYTES} are permissible."
         return Problem("partitionTooLarge", message, name)
     return None

@@ -1,59 +1,39 @@
 """Documents to elements, with every problem that an element shows by itself."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from localtwins.dtdl import literals
-from localtwins.dtdl.co_types import CO_TYPES, CoType
 from localtwins.dtdl.context import Context, ContextError, child_context
 from localtwins.dtdl.dtmi import MAX_ID, MAX_INTERFACE_ID, child_id, is_dtmi, is_reserved
 from localtwins.dtdl.element import Element, ElementReference
+from localtwins.dtdl.element_types import ElementTypes, is_interface, read_types
 from localtwins.dtdl.errors import Problem
 from localtwins.dtdl.json_ld import flattened
 from localtwins.dtdl.literals import Report
-from localtwins.dtdl.metamodel import (
-    DOCUMENT,
-    FIELDS,
-    Boolean,
-    Elements,
-    Field,
-    Integer,
-    Literal,
-    LocalizableText,
-    Reference,
-    Text,
-)
-from localtwins.dtdl.vocabulary import MATERIAL_CLASSES
+from localtwins.dtdl.metamodel import DOCUMENT, FIELDS, Elements, Field, is_required
 
-_CLASS = re.compile(r"dtmi:dtdl:class:([A-Za-z]+);([1-9][0-9]*)")
 _PROPERTY = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);([1-9][0-9]*)")
-_PLAIN_KEYWORDS = {"@context", "@id", "@type"}
+_KEYWORDS = frozenset(["@context", "@id", "@type", "@graph"])
+_DTMI_SYNTAX = "https://github.com/Azure/digital-twin-model-identifier"
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an element stands: in which parent's property, and what that property takes."""
+    """Where an element stands: in which parent's property, what that takes, and whom problems there concern."""
 
     parent: Element | None
     term: str
     takes: Elements
-
-
-@dataclass(frozen=True, slots=True)
-class _Types:
-    """What `@type` says; `undefined` tells that it holds something unknown, which DTDL 2 allows."""
-
-    kind: str
-    co_types: dict[str, CoType]
-    undefined: bool
+    report: Report
 
 
 class Reader:
     """Reads documents into `elements` (by id), `references` between them and `problems`.
 
-    `stated_ids` are all ids that are defined somewhere, of unreadable elements too.
+    `stated_ids` are all ids that are defined somewhere, those of unreadable elements too.
     """
 
     def __init__(self) -> None:
@@ -69,299 +49,195 @@ class Reader:
             return
         stated = document.get("@id")
         element_id = stated if isinstance(stated, str) else ""
+        report = partial(self._report, element_id)
         try:
             context = child_context(None, document)
         except ContextError as error:
-            self.problems.append(error.problem(element_id))
+            report(error.rule, error.message)
             return
         if "@graph" in document:
-            self._report(element_id, "topLevelGraphDisallowed", "Top-level JSON object has a '@graph' property. Remove it.")
+            report("topLevelGraphDisallowed", "Top-level JSON object has a '@graph' property. Remove it.")
         elif "@id" not in document:
-            self._report(
-                "",
+            report(
                 "missingTopLevelId",
                 "In source, top-level JSON element requires an identifer but none provided. Add an '@id' property "
-                "whose value is a string that conforms to the DTMI syntax -- see "
-                "https://github.com/Azure/digital-twin-model-identifier.",
+                f"whose value is a string that conforms to the DTMI syntax -- see {_DTMI_SYNTAX}.",
             )
-        elif not _is_interface(document.get("@type"), context.dtdl_version):
-            self._report(element_id, "typeNotRootable", f"Top-level JSON element {element_id} does not have @type of 'Interface'.")
+        elif not is_interface(document.get("@type"), context.dtdl_version):
+            report("typeNotRootable", f"Top-level JSON element {element_id} does not have @type of 'Interface'.")
         else:
-            self._element(document, context, _Place(None, "", DOCUMENT), "topLevelKeywordDisallowed")
+            report = partial(self._report_of, element_id)
+            for keyword in _unknown_keywords(document, context):
+                report("topLevelKeywordDisallowed", f"has the keyword '{keyword}', which is not allowed. Remove it.")
+            self._element(document, context, _Place(None, "", DOCUMENT, report))
 
-    def _report(self, element: str, rule: str, message: str) -> None:
-        self.problems.append(Problem(rule, message, element))
+    def _report(self, element_id: str, rule: str, message: str) -> None:
+        self.problems.append(Problem(rule, message, element_id))
 
-    def _element(
-        self, source: dict[str, Any], context: Context, place: _Place, keyword_rule: str = "keywordDisallowed"
-    ) -> Element | None:
-        parent = place.parent
-        near = parent.id if parent is not None else str(source.get("@id"))
+    def _report_of(self, element_id: str, rule: str, message: str) -> None:
+        self._report(element_id, rule, f"{element_id} {message}")
+
+    def _child(self, source: dict[str, Any], outer: Context, place: _Place, parent: Element) -> Element | None:
+        try:
+            context = child_context(outer, source)
+        except ContextError as error:
+            self._report(parent.id, error.rule, error.message)
+            return None
+        where = f"property '{place.term}' has a value"
         if len(source) == 1 and "@id" in source:
-            self._report(near, "idReference", f"{near} property '{place.term}' has an object with nothing but an '@id'. Give the DTMI as a string.")
+            place.report("idReference", f"{where} with nothing but an '@id'. Give the DTMI as a string.")
             return None
         if "@graph" in source:
-            self._report(near, "graphDisallowed", f"{near} has a '@graph' property. Remove it.")
-        if context.dtdl_version > 2:  # noqa: PLR2004 - DTDL 2 ignores unknown keywords
-            for key in source:
-                if key.startswith("@") and key not in _PLAIN_KEYWORDS and key != "@graph":
-                    self._report(near, keyword_rule, f"{near} has the keyword '{key}', which is not allowed. Remove it.")
-        if parent is not None and not place.takes.take_version(context.dtdl_version, parent.dtdl_version):
-            self._report(
-                near,
-                "disallowedVersionDefinition",
-                f"{near} property '{place.term}' has a value written in DTDL version {context.dtdl_version}, which is not "
-                f"allowed inside version {parent.dtdl_version}.",
-            )
-        element_id = self._id(source, context, place, near)
-        if element_id is None or self._is_taken(element_id, source, place):
+            place.report("graphDisallowed", f"{where} with a '@graph' property. Remove it.")
+        for keyword in _unknown_keywords(source, context):
+            place.report("keywordDisallowed", f"{where} with the keyword '{keyword}', which is not allowed. Remove it.")
+        if not place.takes.take_version(context.dtdl_version, parent.dtdl_version):
+            message = f"{where} written in DTDL version {context.dtdl_version}, which is not allowed there."
+            place.report("disallowedVersionDefinition", message)
+        return self._element(source, context, place)
+
+    def _element(self, source: dict[str, Any], context: Context, place: _Place) -> Element | None:
+        element_id = self._stated_id(source, context, place) if "@id" in source else _id_from_place(source, place)
+        if element_id is None:
             return None
-        types = self._types(source, context, place, element_id)
+        if element_id in self.elements:
+            if "@id" in source:
+                self._report_of(element_id, "duplicateDefinition", "has more than one definition. Remove all but one.")
+            else:
+                message = f"property '{place.term}' contains more than one element with the same name."
+                place.report("nonUniquePropertyValue", message)
+            return None
+        report = partial(self._report_of, element_id)
+        types = read_types(source, context, place.takes, report)
         if types is None:
             return None
-        if types.kind == "Interface" and len(element_id) > MAX_INTERFACE_ID:
-            self._report(element_id, "idTooLongForType", f"Identifier '{element_id}' is longer than the {MAX_INTERFACE_ID} characters allowed for an Interface.")
-        if types.kind == "Interface" and parent is not None:
-            self._report(element_id, "inlineInterface", f"Interface {element_id} is defined inside another Interface. Define it at top level and refer to it by its id.")
-        element = Element(element_id, types.kind, context.dtdl_version, parent, place.term, types.co_types)
+        if types.kind == "Interface":
+            if len(element_id) > MAX_INTERFACE_ID:
+                report(
+                    "idTooLongForType", f"is longer than the {MAX_INTERFACE_ID} characters that an Interface may have."
+                )
+            if place.parent is not None:
+                message = "is defined inside another Interface. Define it at top level and refer to it by its id."
+                report("inlineInterface", message)
+        element = Element(element_id, types.kind, context.dtdl_version, place.parent, place.term, dict(types.co_types))
         self.elements[element_id] = element
-        self._properties(source, context, element, types)
+        self._properties(source, context, element, types, report)
         return element
 
-    def _id(self, source: dict[str, Any], context: Context, place: _Place, near: str) -> str | None:
-        stated = source.get("@id")
-        if "@id" in source:
-            if not isinstance(stated, str) or not stated:
-                self._report(near, "idNotString", f"{near} has an '@id' that is not a string.")
-            elif len(stated) > MAX_ID:
-                self._report(stated, "idTooLong", f"Identifier '{stated}' is longer than the {MAX_ID} characters allowed.")
-            elif not is_dtmi(stated, context.dtdl_version):
-                self._report(stated, "invalidId", f"Identifier '{stated}' is invalid. Replace it with a valid DTMI -- see https://github.com/Azure/digital-twin-model-identifier.")
-            elif is_reserved(stated):
-                self._report(stated, "reservedId", f"Identifier '{stated}' has a reserved prefix, 'dtmi:dtdl:' or 'dtmi:standard:'. Choose another.")
-            else:
-                self.stated_ids.add(stated)
-                return stated
+    def _stated_id(self, source: dict[str, Any], context: Context, place: _Place) -> str | None:
+        stated = source["@id"]
+        if not isinstance(stated, str) or not stated:
+            place.report("idNotString", "has an '@id' that is not a string.")
             return None
-        if place.takes.id_required or place.parent is None:
-            self._report(near, "missingRequiredId", f"{near} property '{place.term}' has a value that requires an '@id' but has none.")
-            return None
-        if not place.takes.named:
-            return child_id(near, place.term, None)
-        name = next((value for key, value in source.items() if _term(key, None) == "name"), None)
-        if name is None:
-            self._report(near, "missingDtmiSegPropertyValue", f"{near} property '{place.term}' has an element without 'name'.")
-            return None
-        key = literals.single(name, "string", "name", lambda rule, message: None, restrict_keywords=False)
-        if type(key) not in {str, int, float}:
-            self._report(near, "dtmiSegPropertyNotStringOrNumber", f"{near} property '{place.term}' has an element whose 'name' is not a string.")
-            return None
-        return child_id(near, place.term, str(key))
-
-    def _is_taken(self, element_id: str, source: dict[str, Any], place: _Place) -> bool:
-        if element_id not in self.elements:
-            return False
-        if "@id" in source or place.parent is None:
-            self._report(element_id, "duplicateDefinition", f"{element_id} has more than one definition. Remove all but one.")
+        report = partial(self._report, stated)
+        if len(stated) > MAX_ID:
+            report("idTooLong", f"Identifier '{stated}' is longer than the {MAX_ID} characters allowed.")
+        elif not is_dtmi(stated, context.dtdl_version):
+            report(
+                "invalidId", f"Identifier '{stated}' is invalid. Replace it with a valid DTMI -- see {_DTMI_SYNTAX}."
+            )
+        elif is_reserved(stated):
+            report("reservedId", f"Identifier '{stated}' has a reserved prefix. Choose another.")
         else:
-            self._report(place.parent.id, "nonUniquePropertyValue", f"{place.parent.id} property '{place.term}' contains more than one element with the same name.")
-        return True
+            self.stated_ids.add(stated)
+            return stated
+        return None
 
-    def _types(self, source: dict[str, Any], context: Context, place: _Place, element_id: str) -> _Types | None:
-        stated = source.get("@type")
-        if "@type" not in source:
-            names: list[Any] = [place.takes.inferred] if place.takes.inferred is not None else []
-        else:
-            names = stated if isinstance(stated, list) else [stated]
-        kinds: set[str] = set()
-        co_types: dict[str, CoType] = {}
-        undefined = False
-        failed = False
-        for name in names:
-            rule, kind, dtmi = _classify(name, context, place.takes)
-            if rule is not None:
-                self._report(element_id, rule, f"{element_id} has @type '{name}', which may not stand there. Remove or replace it.")
-                failed = True
-            elif kind is not None:
-                kinds.add(kind)
-            elif dtmi is not None:
-                co_types[dtmi] = CO_TYPES[dtmi]
-            else:
-                undefined = True
-        if failed:
-            return None
-        if not kinds:
-            self._report(element_id, "badType", f"{element_id} does not have @type of {_alternatives(place.takes.inline)}.")
-            return None
-        if len(kinds) > 1:
-            self._report(element_id, "multipleMaterialTypes", f"{element_id} has more than one of the types {' and '.join(sorted(kinds))}.")
-            return None
-        kind = kinds.pop()
-        self._check_co_types(co_types, kind, context, element_id)
-        return _Types(kind, co_types, undefined)
-
-    def _check_co_types(self, co_types: dict[str, CoType], kind: str, context: Context, element_id: str) -> None:
-        brought: dict[str, str] = {}
-        for co_type in co_types.values():
-            if kind not in co_type.kinds:
-                self._report(element_id, "invalidCotype", f"{element_id} has @type {co_type.name}, which may be put on {_alternatives(co_type.kinds)} only.")
-            elif co_type.dtdl_version != context.dtdl_version:
-                self._report(element_id, "invalidCotypeVersion", f"{element_id} has @type {co_type.name}, which needs DTDL version {co_type.dtdl_version}.")
-            if co_type.requires is not None and co_type.requires not in co_types:
-                self._report(element_id, "missingCocotype", f"{element_id} has @type {co_type.name} without {CO_TYPES[co_type.requires].name}. Add it.")
-            for dtmi in co_type.properties:
-                other = brought.setdefault(dtmi, co_type.name)
-                if other != co_type.name:
-                    self._report(element_id, "conflictingSupplementalTypes", f"{element_id} has types {other} and {co_type.name}, of which only one is allowed.")
-
-    def _properties(self, source: dict[str, Any], context: Context, element: Element, types: _Types) -> None:
+    def _properties(
+        self, source: dict[str, Any], context: Context, element: Element, types: ElementTypes, report: Report
+    ) -> None:
         own = FIELDS[element.dtdl_version][element.kind]
-        brought: Mapping[str, Field] = {dtmi: field for co_type in types.co_types.values() for dtmi, field in co_type.properties.items()}
+        brought = types.properties
         seen: set[str] = set()
         for key, value in source.items():
             if key.startswith("@"):
                 continue
-            term = _term(key, element.dtdl_version)
+            term = _property_term(key, element.dtdl_version)
             field = own.get(term)
             if field is None and brought:
                 term = context.dtmi(key) or key
                 field = brought.get(term)
             if field is None:
-                if not types.undefined or element.dtdl_version > 2:  # noqa: PLR2004 - DTDL 2 allows what unknown types may bring
-                    rule = "noTypeThatAllows" if element.dtdl_version == 2 else "propertyUndefinedTerm"  # noqa: PLR2004
-                    self._report(element.id, rule, f"{element.id} does not have a @type that allows property '{key}'. Remove it or correct it if misspelled.")
+                if context.is_strict or not types.has_unknown:
+                    rule = "propertyUndefinedTerm" if context.is_strict else "noTypeThatAllows"
+                    report(
+                        rule,
+                        f"does not have a @type that allows property '{key}'. Remove it or correct it if misspelled.",
+                    )
             elif term in seen:
-                self._report(element.id, "duplicatePropertyName", f"{element.id} has property '{key}' under two names.")
+                report("duplicatePropertyName", f"has property '{key}' under two names.")
+            elif isinstance(field, Elements):
+                place = _Place(element, term, field, report)
+                element.children[term] = self._elements(value, context, place, element)
             else:
-                self._value(value, context, element, key, term, field)
+                found = literals.read(field, value, key, context, report)
+                if found is not None:
+                    element.literals[term] = found
             seen.add(term)
         for term, wanted in (*own.items(), *brought.items()):
             if term not in seen and is_required(wanted):
-                supplemental = "Supplemental" if term in brought else ""
-                rule = f"missing{supplemental}{'Object' if isinstance(wanted, Elements) else 'Literal'}Property"
-                self._report(element.id, rule, f"{element.id} is missing the required property '{term.rpartition(':')[2]}'. Add it.")
+                rule = _missing_rule(wanted, supplemental=term in brought)
+                report(rule, f"is missing the required property '{term.rpartition(':')[2]}'. Add it.")
 
-    def _value(self, value: Any, context: Context, element: Element, key: str, term: str, field: Field) -> None:
-        def report(rule: str, message: str) -> None:
-            self._report(element.id, rule, f"{element.id} {message}")
-
-        restrict = element.dtdl_version > 2  # noqa: PLR2004 - as above
-        if isinstance(field, Elements):
-            element.children[term] = self._elements(value, context, _Place(element, term, field), report)
-        elif isinstance(field, LocalizableText):
-            literals.localizable(value, key, field.max_length, report, restrict_keywords=restrict)
-        elif isinstance(field, Reference):
-            target = _reference(value, context, key, report)
-            if target is not None:
-                element.literals[term] = target
-        elif value != [] or is_required(field):
-            found = _literal(value, key, field, report, restrict_keywords=restrict)
-            if found is not None:
-                element.literals[term] = found
-
-    def _elements(self, value: Any, context: Context, place: _Place, report: Report) -> list[str]:
+    def _elements(self, value: Any, context: Context, place: _Place, parent: Element) -> list[str]:
         ids: list[str] = []
         for item in flattened(value):
-            if not place.takes.plural and ids:
-                report("objectMultipleValues", f"property '{place.term}' has multiple values but only one is allowed.")
+            if ids and not place.takes.plural:
+                message = f"property '{place.term}' has multiple values but only one is allowed."
+                place.report("objectMultipleValues", message)
                 break
-            found = self._element_or_reference(item, context, place, report)
-            if found is not None:
-                ids.append(found)
+            if isinstance(item, dict):
+                element = self._child(item, context, place, parent)
+                if element is not None:
+                    ids.append(element.id)
+            elif isinstance(item, str):
+                target = context.dtmi(item)
+                if target is not None:
+                    self.references.append(ElementReference(parent, place.term, target, place.takes))
+                    ids.append(target)
+                else:
+                    message = (
+                        f"property '{place.term}' has value '{item}' that is neither a valid DTMI reference nor a DTDL "
+                        f"v{context.dtdl_version} term."
+                    )
+                    place.report("badDtmiOrTerm", message)
+            else:
+                message = f"property '{place.term}' has a value that is neither a string nor a JSON object."
+                place.report("refNotStringOrObject", message)
         if len(ids) < place.takes.minimum:
-            report("objectCountBelowMin", f"property '{place.term}' has {len(ids)} valid values but {place.takes.minimum} is required.")
+            message = f"property '{place.term}' has {len(ids)} valid values but {place.takes.minimum} is required."
+            place.report("objectCountBelowMin", message)
         return ids
 
-    def _element_or_reference(self, item: Any, context: Context, place: _Place, report: Report) -> str | None:
-        assert place.parent is not None  # noqa: S101 - only documents stand in no parent
-        if isinstance(item, dict):
-            try:
-                element = self._element(item, child_context(context, item), place)
-            except ContextError as error:
-                self.problems.append(error.problem(place.parent.id))
-                return None
-            return element.id if element is not None else None
-        if not isinstance(item, str):
-            report("refNotStringOrObject", f"property '{place.term}' has a value that is neither a string nor a JSON object.")
-            return None
-        target = context.dtmi(item)
-        if target is None:
-            report("badDtmiOrTerm", f"property '{place.term}' has value '{item}' that is neither a valid DTMI reference nor a DTDL v{context.dtdl_version} term.")
-            return None
-        self.references.append(ElementReference(place.parent, place.term, target, place.takes))
-        return target
+
+def _unknown_keywords(source: dict[str, Any], context: Context) -> list[str]:
+    return [key for key in source if key.startswith("@") and key not in _KEYWORDS] if context.is_strict else []
 
 
-def _is_interface(stated: object, version: int) -> bool:
-    names = stated if isinstance(stated, list) else [stated]
-    return any(name in {"Interface", f"dtmi:dtdl:class:Interface;{version}"} for name in names if isinstance(name, str))
-
-
-def _term(key: str, version: int | None) -> str:
+def _property_term(key: str, version: int) -> str:
     match = _PROPERTY.fullmatch(key)
-    return match[1] if match is not None and (version is None or match[2] == str(version)) else key
+    return match[1] if match is not None and match[2] == str(version) else key
 
 
-def _classify(name: Any, context: Context, takes: Elements) -> tuple[str | None, str | None, str | None]:
-    """Give (broken rule, class, co-type) for one value of `@type`, all None for an undefined one."""
-    if not isinstance(name, str):
-        return "typeNotString", None, None
-    match = _CLASS.fullmatch(name)
-    kind = match[1] if match is not None and match[2] == str(context.dtdl_version) else name
-    if kind in takes.inline:
-        return None, kind, None
-    if (match[1] if match is not None else name) in MATERIAL_CLASSES:
-        return "badType", None, None
-    dtmi = context.dtmi(name)
-    if dtmi in CO_TYPES:
-        return None, None, dtmi
-    if dtmi is not None:
-        return ("typeIrrelevantDtmiOrTerm" if context.complete else None), None, None
-    if name.startswith("dtmi:"):
-        return "typeInvalidDtmi", None, None
-    return ("typeUndefinedTerm" if context.dtdl_version > 2 else None), None, None  # noqa: PLR2004 - as above
+def _missing_rule(field: Field, *, supplemental: bool) -> str:
+    kind = "Object" if isinstance(field, Elements) else "Literal"
+    return f"missing{'Supplemental' if supplemental else ''}{kind}Property"
 
 
-def _alternatives(kinds: frozenset[str]) -> str:
-    return " or ".join(sorted(kinds)) if kinds else "a standard element, which is to be given by its term"
-
-
-def _reference(value: Any, context: Context, key: str, report: Report) -> str | None:
-    values = flattened(value)
-    if len(values) != 1:
-        if values:
-            report("identifierMultipleValues", f"property '{key}' has multiple values but only one is allowed.")
+def _id_from_place(source: dict[str, Any], place: _Place) -> str | None:
+    """Give the id of an element that states none; it follows from where the element stands, and from its name."""
+    where = f"property '{place.term}' has a value"
+    if place.parent is None or place.takes.id_required:
+        place.report("missingRequiredId", f"{where} that requires an '@id' but has none.")
         return None
-    if not isinstance(values[0], str):
-        report("identifierNotString", f"property '{key}' has a value that is not a string. Give a DTMI.")
+    if not place.takes.named:
+        return child_id(place.parent.id, place.term, None)
+    names = [value for key, value in source.items() if key == "name" or _PROPERTY.sub(r"\1", key) == "name"]
+    if not names:
+        place.report("missingDtmiSegPropertyValue", f"{where} without 'name'.")
         return None
-    target = context.dtmi(values[0])
-    if target is None:
-        report("identifierNotDtmi", f"property '{key}' has value '{values[0]}' that is neither a valid DTMI nor a term.")
-    return target
-
-
-def is_required(field: Field) -> bool:
-    """Whether an element must have the property."""
-    if isinstance(field, Elements):
-        return field.minimum > 0
-    return isinstance(field, Literal) or (isinstance(field, Text | Reference) and field.required)
-
-
-def _literal(
-    value: Any, key: str, field: Text | Boolean | Integer | Literal, report: Report, *, restrict_keywords: bool
-) -> object:
-    kinds = {Text: "string", Boolean: "boolean", Integer: "integer", Literal: "literal"}
-    found = literals.single(value, kinds[type(field)], key, report, restrict_keywords=restrict_keywords)
-    if found is None:
+    name = literals.name_of(names[0])
+    if name is None:
+        place.report("dtmiSegPropertyNotStringOrNumber", f"{where} whose 'name' is not a string.")
         return None
-    if isinstance(field, Boolean):
-        return literals.boolean(found, key, report)
-    if isinstance(field, Integer):
-        return literals.integer(found, key, field.minimum, field.maximum, report)
-    if isinstance(field, Literal):
-        return literals.literal(found, key, report)
-    words = literals.text(found, key, field.max_length, report)
-    if words is not None and field.is_name:
-        return literals.name(words, key, report)
-    return words
+    return child_id(place.parent.id, place.term, name)

@@ -130,9 +130,13 @@ VolumeFlowRateUnit: cubicFootPerMinute cubicMetrePerHour cubicMetrePerMinute cub
 """
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 def _table(text: str) -> dict[str, frozenset[str]]:
     lines = text.strip().replace("\n    ", " ").splitlines()
-    return {key: frozenset(words.split()) for key, words in (line.split(":") for line in lines)}
+    return {key: _words(words) for key, words in (line.split(":") for line in lines)}
 
 
 def _merged(base: Mapping[str, frozenset[str]], added: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
@@ -142,6 +146,14 @@ def _merged(base: Mapping[str, frozenset[str]], added: Mapping[str, frozenset[st
 def _unit_type_by_type(types: Mapping[str, frozenset[str]]) -> dict[str, str]:
     return {semantic_type: unit_type for unit_type, members in types.items() for semantic_type in members}
 
+
+# Prefixes of units, which quantitativeTypes offers as schemas too.
+UNIT_PREFIXES = {
+    "BinaryPrefix": _words("exbi gibi kibi mebi pebi tebi yobi zebi"),
+    "DecimalPrefix": _words(
+        "atto centi deca deci exa femto giga hecto kilo mega micro milli nano peta pico tera yocto yotta zepto zetta"
+    ),
+}
 
 # DTDL version -> unit type -> units
 UNITS = {2: _table(_UNITS_OF_2), 3: _merged(_table(_UNITS_OF_2), _table(_UNITS_ADDED_IN_3))}

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from localtwins.dtdl.semantic_types import SEMANTIC_TYPES, UNITS
+from localtwins.dtdl.semantic_types import SEMANTIC_TYPES, UNIT_PREFIXES, UNITS
 
 QUANTITATIVE_TYPES = "dtmi:dtdl:extension:quantitativeTypes;1"
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
 
 # Extensions that the official parser knows: name -> versions. Documents may name all of them; what EXTENSION_TERMS
 # leaves out is of no use to a digital twin (mqtt, requirement, iotcentral) or for DTDL 4 only.
@@ -22,21 +27,24 @@ KNOWN_EXTENSIONS = {
     "dtmi:iotoperations:context": {"4"},
 }
 
-_CLASSES = """Array Boolean Command CommandPayload CommandType ComplexSchema Component Content Date DateTime Double
-    Duration Entity Enum EnumValue Field Float Integer Interface Long Map MapKey MapValue NamedEntity NumericSchema
-    Object PrimitiveSchema Property Relationship Schema SchemaField SemanticType SemanticUnit String Telemetry
-    TemporalSchema Time Unit UnitAttribute""".split()
-_CLASSES_OF_3 = "AdjunctType Alias CommandRequest CommandResponse LatentType NamedLatentType".split()
-_PROPERTIES = """commandType comment contents description displayName elementSchema enumValue enumValues exponent
-    extends fields languageMajorVersion mapKey mapValue maxMultiplicity minMultiplicity name properties request
-    response schema schemas symbol target valueSchema writable""".split()
-_PROPERTIES_OF_2 = "baseUnit bottomUnit prefix topUnit unit".split()
-_PRIMITIVES = "boolean date dateTime double duration float integer long string time".split()
-_GEOSPATIAL = "lineString multiLineString multiPoint multiPolygon point polygon".split()
+_CLASSES = _words("""
+    Array Boolean Command CommandPayload CommandType ComplexSchema Component Content Date DateTime Double Duration
+    Entity Enum EnumValue Field Float Integer Interface Long Map MapKey MapValue NamedEntity NumericSchema Object
+    PrimitiveSchema Property Relationship Schema SchemaField SemanticType SemanticUnit String Telemetry
+    TemporalSchema Time Unit UnitAttribute
+""")
+_CLASSES_OF_3 = _words("AdjunctType Alias CommandRequest CommandResponse LatentType NamedLatentType")
+_PROPERTIES = _words("""
+    commandType comment contents description displayName elementSchema enumValue enumValues exponent extends
+    fields languageMajorVersion mapKey mapValue maxMultiplicity minMultiplicity name properties request response
+    schema schemas symbol target valueSchema writable
+""")
+_PROPERTIES_OF_2 = _words("baseUnit bottomUnit prefix topUnit unit")
+_PRIMITIVES = _words("boolean date dateTime double duration float integer long string time")
+_GEOSPATIAL = _words("lineString multiLineString multiPoint multiPolygon point polygon")
 _COMMAND_TYPES = ("asynchronous", "synchronous")
-_STANDARD_CLASSES_OF_2 = "BinaryPrefix BinaryUnit DecimalPrefix DecimalUnit QuantitativeType RatioUnit".split()
-_UNIT_PREFIXES = """atto centi deci exa exbi femto gibi giga hecto kibi kilo mebi mega micro milli nano pebi peta pico
-    tebi tera yobi yocto yotta zebi zepto zetta""".split()
+_PREFIXES = frozenset[str]().union(*UNIT_PREFIXES.values())
+_STANDARD_CLASSES_OF_2 = _words("BinaryPrefix BinaryUnit DecimalPrefix DecimalUnit QuantitativeType RatioUnit")
 
 MATERIAL_CLASSES = frozenset([*_CLASSES, *_CLASSES_OF_3]) - {
     "AdjunctType",
@@ -69,35 +77,43 @@ class StandardElement:
     groups: frozenset[str] = frozenset()
 
 
-def _terms(version: int) -> dict[str, str]:
-    classes = _CLASSES if version == 2 else [*_CLASSES, *_CLASSES_OF_3]
-    properties = [*_PROPERTIES, *_PROPERTIES_OF_2] if version == 2 else [*_PROPERTIES, "aliasFor"]
-    terms = {name: f"dtmi:dtdl:class:{name};{version}" for name in classes}
-    terms |= {name: f"dtmi:dtdl:property:{name};{version}" for name in properties}
-    terms |= {name: f"dtmi:dtdl:instance:Schema:{name};{version}" for name in _PRIMITIVES}
-    terms |= {name: f"dtmi:dtdl:instance:CommandType:{name};{version}" for name in _COMMAND_TYPES}
-    terms |= {name: f"dtmi:standard:schema:geospatial:{name};{version}" for name in _GEOSPATIAL}
-    if version == 3:
-        return terms | {name: f"dtmi:dtdl:meta:{name};3" for name in ("DtdlExtension", "metamodel", "model")}
+def _core_terms(version: int, classes: list[str], properties: list[str]) -> dict[str, str]:
+    return {
+        **{name: f"dtmi:dtdl:class:{name};{version}" for name in classes},
+        **{name: f"dtmi:dtdl:property:{name};{version}" for name in properties},
+        **{name: f"dtmi:dtdl:instance:Schema:{name};{version}" for name in _PRIMITIVES},
+        **{name: f"dtmi:dtdl:instance:CommandType:{name};{version}" for name in _COMMAND_TYPES},
+        **{name: f"dtmi:standard:schema:geospatial:{name};{version}" for name in _GEOSPATIAL},
+    }
+
+
+def _standard_terms() -> dict[str, str]:
+    """Semantic types and units, which DTDL 2 has built in."""
     classes = [*SEMANTIC_TYPES[2], *UNITS[2], *_STANDARD_CLASSES_OF_2]
-    terms |= {name: f"dtmi:standard:class:{name};2" for name in classes}
-    terms |= {name: f"dtmi:standard:unitprefix:{name};2" for name in [*_UNIT_PREFIXES, "deka"]}
-    return terms | {name: f"dtmi:standard:unit:{name};2" for units in UNITS[2].values() for name in units}
+    return {
+        **{name: f"dtmi:standard:class:{name};2" for name in classes},
+        **{name: f"dtmi:standard:unitprefix:{name};2" for name in ("deka", *_PREFIXES - {"deca"})},
+        **{name: f"dtmi:standard:unit:{name};2" for units in UNITS[2].values() for name in units},
+    }
 
 
 def _quantitative_terms() -> dict[str, str]:
     prefix = "dtmi:dtdl:extension:quantitativeTypes:v1"
-    classes = [*SEMANTIC_TYPES[3], "BinaryUnit", "DecimalUnit", "QuantitativeType", "RatioUnit", "SymbolicUnit", "UnitPrefix"]
+    classes = [*SEMANTIC_TYPES[3], *_words("BinaryUnit DecimalUnit QuantitativeType RatioUnit SymbolicUnit UnitPrefix")]
     terms = {name: f"{prefix}:class:{name}" for name in classes}
-    terms |= {name: f"{prefix}:enum:{name}" for name in [*UNITS[3], "BinaryPrefix", "DecimalPrefix"]}
+    terms |= {name: f"{prefix}:enum:{name}" for name in [*UNITS[3], *UNIT_PREFIXES]}
     terms |= {"EnergyRateUnit": f"{prefix}:enum:PowerUnit"}
-    terms |= {name: f"{prefix}:unitprefix:{name}" for name in [*_UNIT_PREFIXES, "deca"]}
+    terms |= {name: f"{prefix}:unitprefix:{name}" for name in _PREFIXES}
     terms |= {name: f"{prefix}:property:{name}" for name in _PROPERTIES_OF_2}
     return terms | {name: f"{prefix}:unit:{name}" for units in UNITS[3].values() for name in units}
 
 
 # DTDL version -> term -> DTMI
-TERMS: Mapping[int, Mapping[str, str]] = {2: _terms(2), 3: _terms(3)}
+TERMS: Mapping[int, Mapping[str, str]] = {
+    2: _core_terms(2, _CLASSES, [*_PROPERTIES, *_PROPERTIES_OF_2]) | _standard_terms(),
+    3: _core_terms(3, [*_CLASSES, *_CLASSES_OF_3], [*_PROPERTIES, "aliasFor"])
+    | {name: f"dtmi:dtdl:meta:{name};3" for name in ("DtdlExtension", "metamodel", "model")},
+}
 
 # extension context -> term -> DTMI
 EXTENSION_TERMS: Mapping[str, Mapping[str, str]] = {
@@ -118,11 +134,22 @@ EXTENSION_TERMS: Mapping[str, Mapping[str, str]] = {
 
 def _standard_elements() -> dict[str, StandardElement]:
     # A geometry is an object with a field of nested arrays of doubles.
-    geometry_depths = {"point": 2, "multiPoint": 3, "lineString": 3, "multiLineString": 4, "polygon": 4, "multiPolygon": 5}
-    elements: dict[str, StandardElement] = {}
+    geometry_depths = {
+        "point": 2,
+        "multiPoint": 3,
+        "lineString": 3,
+        "multiLineString": 4,
+        "polygon": 4,
+        "multiPolygon": 5,
+    }
+    # Primitives are the same in every version and may be referred to across versions.
+    elements = {
+        f"dtmi:dtdl:instance:Schema:{name};{version}": StandardElement(name[0].upper() + name[1:], 2)
+        for name in _PRIMITIVES
+        for version in (2, 3, 4)
+    }
     for version in (2, 3):
         terms = TERMS[version]
-        elements |= {terms[name]: StandardElement(name[0].upper() + name[1:], version) for name in _PRIMITIVES}
         elements |= {terms[name]: StandardElement("CommandType", version) for name in _COMMAND_TYPES}
         elements |= {terms[name]: StandardElement("Object", version, depth) for name, depth in geometry_depths.items()}
     for unit_type, units in UNITS[2].items():
@@ -135,7 +162,7 @@ def _standard_elements() -> dict[str, StandardElement]:
         elements[quantitative[unit_type]] = StandardElement("Enum", 3)
         for unit in units:
             elements[quantitative[unit]] = StandardElement("EnumValue", 3, groups=frozenset([quantitative[unit_type]]))
-    elements |= {quantitative[name]: StandardElement("Enum", 3) for name in ("BinaryPrefix", "DecimalPrefix")}
+    elements |= {quantitative[name]: StandardElement("Enum", 3) for name in UNIT_PREFIXES}
     return elements
 
 

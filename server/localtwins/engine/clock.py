@@ -1,6 +1,7 @@
 """Times as the service writes them, in steps of 100 ns."""
 
 import time
+from functools import lru_cache
 
 _TICKS_PER_SECOND = 10_000_000
 
@@ -30,5 +31,6 @@ def model_time(ticks: int) -> str:
     return f"{_date_and_time(seconds)}{decimals}+00:00"
 
 
+@lru_cache(maxsize=4)
 def _date_and_time(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -8,6 +8,8 @@ from localtwins.engine.digital_twin import METADATA, Document, is_component
 
 ComponentInterface = Callable[[str], Interface]
 
+_SHORT = frozenset({int, float, bool})
+
 
 @dataclass(frozen=True, slots=True)
 class ValueLimits:
@@ -74,7 +76,7 @@ def _property_problems(name: str, value: object, interface: Interface, owner: st
 def _value_problems(declared: Property, value: object, owner: str, limits: ValueLimits) -> list[str]:
     problem = value_problem(declared.schema, value, declared.name)
     if problem is None:
-        return list(_lengths_exceeded(value, declared.name, owner, limits))
+        return [] if type(value) in _SHORT else list(_lengths_exceeded(value, declared.name, owner, limits))
     if problem.kind == "unknown_field":
         return [f"{problem.path} does not appear on the DTDL for {owner}."]
     return [f"Expected value of type {problem.expected.name} for {problem.path} on {owner}."]

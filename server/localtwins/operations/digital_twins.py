@@ -79,14 +79,14 @@ def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_mo
     model_id = digital_twin.model_of(twin)
     model = tx.parsed_model(model_id)
     if model is None:
-        raise _model_missing(model_id)
+        raise errors.invalid_twin([errors.model_missing(model_id)])
     if model.decommissioned and model_id != current_model:
         raise errors.model_decommissioned(model_id)
 
     def component_interface(schema: str) -> dtdl.Interface:
         component_model = tx.parsed_model(schema)
         if component_model is None:
-            raise _model_missing(model_id)
+            raise errors.invalid_twin([errors.model_missing(model_id)])
         return component_model.interface
 
     problems = validation.twin_problems(twin, model.interface, component_interface, settings.value_limits)
@@ -98,7 +98,3 @@ def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_mo
         raise errors.limit_exceeded(message)
     tx.put_digital_twin(twin["$dtId"], model_id, twin["$etag"], document)
     return document
-
-
-def _model_missing(model_id: str) -> errors.AdtError:
-    return errors.invalid_twin([f"{model_id} or one of its dependencies does not exist."])

@@ -99,10 +99,10 @@ def _current(
 def _declared(tx: Transaction, source_model: str, name: str) -> Relationship:
     model = tx.parsed_model(source_model)
     if model is None:
-        raise errors.relationship_source_model_missing(source_model)
+        raise errors.relationship_not_in_model(errors.model_missing(source_model))
     declared = model.interface.relationships.get(name)
     if declared is None:
-        raise errors.relationship_not_in_model(name, source_model)
+        raise errors.relationship_not_in_model(f"{source_model} does not define a relationship {name}.")
     return declared
 
 
@@ -112,7 +112,10 @@ def _check_target(tx: Transaction, declared: Relationship, target_model: str) ->
     model = tx.parsed_model(target_model)
     # A twin whose model was deleted can still be given incoming relationships, and nothing tells what it is.
     if model is not None and declared.target not in model.interface.bases:
-        raise errors.relationship_target_not_in_model(declared.name, target_model, declared.target)
+        problem = (
+            f"The target of {declared.name} must be of model {declared.target}, and its model {target_model} is not."
+        )
+        raise errors.relationship_not_in_model(problem)
 
 
 def _check_properties(document: dict[str, Any], declared: Relationship, settings: Settings) -> None:

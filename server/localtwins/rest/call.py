@@ -16,18 +16,7 @@ from localtwins.store.transaction import Transaction
 T = TypeVar("T")
 
 API_VERSION_2020 = "2020-10-31"
-API_VERSIONS = frozenset(
-    {
-        API_VERSION_2020,
-        "2021-06-30-preview",
-        "2022-05-31",
-        "2022-10-31-preview",
-        "2023-02-27-preview",
-        "2023-06-30",
-        "2023-07-31-preview",
-        "2023-10-31",
-    }
-)
+API_VERSIONS = frozenset({API_VERSION_2020, "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"})
 
 Parameters = dict[str, list[str]]
 

@@ -6,15 +6,15 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 _MODELS = """
-SELECT position, data, iif(?1, definition, NULL) FROM models WHERE position > ?2 ORDER BY position LIMIT ?3
+SELECT position, data, iif(?, definition, NULL) FROM models WHERE position > ? ORDER BY position LIMIT ?
 """
 _MODELS_NEEDED = """
 WITH RECURSIVE closure (id) AS (
-    SELECT value FROM json_each(?4)
+    SELECT value FROM json_each(?)
     UNION SELECT referenced FROM model_references JOIN closure ON referrer = closure.id
 )
-SELECT position, data, iif(?1, definition, NULL) FROM models
-WHERE position > ?2 AND id IN (SELECT id FROM closure) ORDER BY position LIMIT ?3
+SELECT position, data, iif(?, definition, NULL) FROM models
+WHERE position > ? AND id IN (SELECT id FROM closure) ORDER BY position LIMIT ?
 """
 
 
@@ -85,8 +85,8 @@ class Reader:
         """List the ids and documents of a twin's relationships in order, from behind (sort key, id) `after`."""
         rows = self._rows(
             "SELECT id, document FROM relationships WHERE source_id = ? AND (sort_key, id) > (?, ?)"
-            " AND (?4 IS NULL OR name = ?4) ORDER BY sort_key, id LIMIT ?5",
-            (source_id, *after, name, limit),
+            " AND (? IS NULL OR name = ?) ORDER BY sort_key, id LIMIT ?",
+            (source_id, *after, name, name, limit),
         )
         return [(row[0].decode(), row[1]) for row in rows]
 
@@ -124,7 +124,7 @@ class Reader:
         if dependencies_for is None:
             rows = self._rows(_MODELS, (with_definition, after, limit))
         else:
-            rows = self._rows(_MODELS_NEEDED, (with_definition, after, limit, dependencies_for.decode()))
+            rows = self._rows(_MODELS_NEEDED, (dependencies_for.decode(), with_definition, after, limit))
         return [ModelRow(*row) for row in rows]
 
     def models_missing(self, model_ids: Sequence[str]) -> list[str]:

@@ -110,6 +110,8 @@ class Writer:
                 write.error = error
 
     def _commit(self, group: list[_Write]) -> None:
+        if self._connection.in_transaction:  # an earlier group failed so badly that it could not even be taken back
+            self._connection.execute("ROLLBACK")
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for write in group:

@@ -11,6 +11,9 @@ _MARGIN_SECONDS: Final = 0.05
 _MARGIN_SHARE: Final = 0.1
 """The answer leaves this much before the deadline: 50 ms, or a tenth of a short one."""
 
+_ROUNDING_SHARE: Final = 0.01
+"""How much longer than the caller means a deadline can arrive here: grpc sends it rounded up to two or three digits."""
+
 
 def bound(default: float, maximum: float) -> Link:
     """The link that sets `Call.deadline` and enforces it.
@@ -32,7 +35,7 @@ def bound(default: float, maximum: float) -> Link:
                 seconds = default if seconds is None else min(seconds, maximum)
             if seconds is None:
                 return await proceed(call, request, context)
-            margin = min(_MARGIN_SECONDS, seconds * _MARGIN_SHARE)
+            margin = min(_MARGIN_SECONDS, seconds * _MARGIN_SHARE) + seconds * _ROUNDING_SHARE
             call.deadline = asyncio.get_running_loop().time() + seconds - margin
             if seconds <= 0:
                 raise deadline_exceeded()

@@ -76,7 +76,7 @@ class BodyPolicy(Policy):
         http_request.headers.update(self._headers)
         if body is not None:
             http_request.headers.pop("Transfer-Encoding", None)
-            http_request.set_bytes_body(body)  # type: ignore[attr-defined]  # reached through __getattr__
+            http_request.set_bytes_body(body)
         response = await self.next.send(request)
         http_response = response.http_response
         if http_response.status_code >= 300:  # noqa: PLR2004  (the statuses of success end here)
@@ -85,11 +85,7 @@ class BodyPolicy(Policy):
             listed.items, listed.next_link = _page(http_response)
             response.context[_DECODED] = {"value": [], "nextLink": listed.next_link}
         else:
-            # Something between here and the service may answer in its place, and not in JSON.
-            if http_response.status_code != HTTPStatus.NO_CONTENT and not http_response.content.startswith(
-                (b"{", b"[")
-            ):
-                raise DecodeError("The answer has no JSON.", response=http_response)
+            _expect_json(http_response)
             http_response.context = _DECODED_AS_NOTHING  # type: ignore[attr-defined]  # looked into before the text
         return response
 
@@ -174,6 +170,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _time_for(wait: float) -> bool:
     remaining = current_call().remaining()
     return remaining is None or wait + _DEADLINE_MARGIN < remaining
+
+
+def _expect_json(response: AsyncHttpResponse) -> None:
+    """Looks at how a good answer begins: something between here and the service may have answered in its place."""
+    if response.status_code != HTTPStatus.NO_CONTENT and not response.content.startswith((b"{", b"[")):
+        raise DecodeError("The answer has no JSON.", response=response)
 
 
 def _page(response: AsyncHttpResponse) -> tuple[list[Any], str | None]:

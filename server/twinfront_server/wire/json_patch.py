@@ -27,7 +27,7 @@ def json_patch_body(patch: Sequence[JsonPatchOperation]) -> Body:
 
     Raises:
         TwinfrontError: JSON_PATCH_INVALID with the path of the field (`patch[2].path`) for an operation without op,
-            with a malformed path, or without a value that JSON can say.
+            with a malformed path, or without a value; INVALID_ARGUMENT for a value that JSON cannot say.
     """
     operations = [_operation(operation, f"patch[{index}]") for index, operation in enumerate(patch)]
     return Body(orjson.dumps(operations), "patch", items=[operation.path for operation in patch])

@@ -28,7 +28,10 @@ def test_a_twin_is_sent_without_what_only_the_service_sets() -> None:
         properties={"temperature": 21.5, "humidity": 40},
         components={
             "thermostat": Component(
-                {"setpoint": 20}, {"setpoint": seen}, last_update_time=seen.last_update_time, etag='W/"1"'
+                {"setpoint": 20},
+                property_metadata={"setpoint": seen},
+                last_update_time=seen.last_update_time,
+                etag='W/"1"',
             )
         },
         last_update_time=seen.last_update_time,

@@ -1,25 +1,8 @@
 """The service config that is shipped with the stubs."""
 
-import json
-
 import pytest
 
 from twinfront._service_config import channel_service_config, default_timeout
-from twinfront.v1 import digital_twin_service_pb2, model_service_pb2, relationship_service_pb2
-
-RPCS = [
-    f"{service.full_name}/{method.name}"
-    for file in (digital_twin_service_pb2, relationship_service_pb2, model_service_pb2)
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-]
-
-
-@pytest.mark.parametrize("rpc", RPCS)
-def test_every_rpc_is_in_exactly_one_group(rpc: str) -> None:
-    groups = json.loads(channel_service_config())["methodConfig"]
-    named = [f"{name['service']}/{name['method']}" for group in groups for name in group["name"]]
-    assert named.count(rpc) == 1
 
 
 @pytest.mark.parametrize(

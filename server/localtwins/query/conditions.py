@@ -1,0 +1,42 @@
+"""WHERE in SQL."""
+
+from localtwins.query import syntax
+from localtwins.query.functions import call
+from localtwins.query.operands import Operands, compare, within
+from localtwins.query.syntax import Comparison, Condition, Literal, Membership, Path
+from localtwins.query.scope import Scope
+
+
+def sql(condition: Condition, operands: Operands) -> str:
+    """Give an SQL expression that is true where the condition is, in parentheses. Raises SqlQueryError."""
+    match condition:
+        case syntax.And(inner, _):
+            return f"({' AND '.join(sql(one, operands) for one in inner)})"
+        case syntax.Or(inner, _):
+            return f"({' OR '.join(sql(one, operands) for one in inner)})"
+        case Comparison(left, operator, right):
+            return f"({compare(operator, operands.value(left), operands.value(right))})"
+        case Membership():
+            return f"({_membership(condition, operands)})"
+        case syntax.Call(_, _, negative):
+            test = call(condition, operands)
+            return f"({test}) IS NOT TRUE" if negative else f"({test})"
+
+
+def _membership(condition: Membership, operands: Operands) -> str:
+    value = operands.value(condition.operand)
+    found = within(value, [operands.value(item) for item in condition.items])
+    return f"{value.type} IS NOT NULL AND {found} IS NOT TRUE" if condition.negative else found
+
+
+def pinned_table(condition: Condition, scope: Scope) -> tuple[str, bool] | None:
+    """Give the table of twins that a condition narrows down by id, and whether to a single one; None if to none."""
+    match condition:
+        case Comparison(Path() as path, "=", Literal()) | Comparison(Literal(), "=", Path() as path):
+            single = True
+        case Membership(Path() as path, _, negative=False):
+            single = False
+        case _:
+            return None
+    collection, segments = scope.resolve(path)
+    return (collection.table, single) if collection.of_twins and segments == ("$dtId",) else None

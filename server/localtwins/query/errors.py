@@ -1,0 +1,25 @@
+"""The ways in which a query fails."""
+
+from localtwins.errors import AdtError
+from localtwins.query.syntax import Place
+
+
+def sql_query_error(place: Place, message: str) -> AdtError:
+    """The query is not one of the language: lexically, in syntax or in meaning (recorded form)."""
+    return AdtError(
+        400,
+        "SqlQueryError",
+        f"SQL query parse failed: SQL Parser Error, Line={place.line}, Position={place.position}, Message={message} "
+        "See samples in https://aka.ms/adtv2query for the correct syntax.",
+    )
+
+
+def query_timeout(seconds: float) -> AdtError:
+    """The query ran longer than it may (code from the reference)."""
+    message = f"The query took longer than {seconds:g} seconds. Restrict it with further conditions."
+    return AdtError(400, "TimeoutError", message)
+
+
+def continuation_token_invalid() -> AdtError:
+    """The continuation token is damaged or made up (code from the reference)."""
+    return AdtError(400, "BadRequest", "The continuationToken is not one that this service gave out.")

@@ -1,0 +1,12 @@
+"""What Azure Digital Twins documents as the most that one query may hold."""
+
+QUERY_LENGTH = 8_000
+JOINS = 5
+HOPS = 10
+OPERATORS = 50
+# The service limits page says 50, the page about operators 100; what either allows is taken.
+LIST_ITEMS = 100
+TOP = 2**31 - 1
+
+DEFAULT_PAGE = 100
+LARGEST_PAGE = 1_000

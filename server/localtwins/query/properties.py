@@ -1,0 +1,127 @@
+"""How SQL reads the JSON documents of twins and relationships, and the indexes over what it reads."""
+
+import re
+import sqlite3
+from collections.abc import Collection as SizedCollection
+from dataclasses import dataclass
+
+from localtwins.query.parameters import Parameters
+from localtwins.query.scope import Collection
+
+Segments = tuple[str, ...]
+
+_TWIN_COLUMNS: dict[Segments, str] = {
+    ("$dtId",): "id",
+    ("$etag",): "etag",
+    ("$metadata", "$model"): "model_id",
+}
+_RELATIONSHIP_COLUMNS: dict[Segments, str] = {
+    ("$relationshipId",): "id",
+    ("$sourceId",): "source_id",
+    ("$targetId",): "target_id",
+    ("$relationshipName",): "name",
+    ("$etag",): "etag",
+}
+# JSON writes these escaped, and the paths of older SQLite versions do not match them then.
+_ESCAPED_IN_JSON = re.compile(r'["\\\x00-\x1f]')
+_INDEXABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
+_INDEX_PREFIX = "digital_twins_property:"
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A value in a document: `document` is the SQL of JSON text, `path` the SQL of the path in it."""
+
+    document: str
+    path: str
+
+    @property
+    def json(self) -> str:
+        """The value as JSON text, NULL if undefined."""
+        return f"{self.document} -> {self.path}"
+
+    @property
+    def type(self) -> str:
+        """The name of the JSON type as SQLite has it, NULL if undefined."""
+        return f"json_type({self.document}, {self.path})"
+
+    @property
+    def comparable(self) -> str:
+        """The value if it is a number or a string, else NULL.
+
+        SQLite orders all numbers before all strings and never takes one for the other, so this alone is enough to
+        compare by, and an index over it serves every comparison.
+        """
+        value = f"json_extract({self.document}, {self.path})"
+        return f"CASE WHEN {self.type} IN ('integer', 'real', 'text') THEN {value} END"
+
+
+def column(collection: Collection, segments: Segments) -> str | None:
+    """Give the SQL of the column that holds a value, if one does."""
+    name = (_TWIN_COLUMNS if collection.of_twins else _RELATIONSHIP_COLUMNS).get(segments)
+    return None if name is None else f"{collection.table}.{name}"
+
+
+def locate(
+    collection: Collection, segments: Segments, parameters: Parameters, indexed: SizedCollection[str] = ()
+) -> Property:
+    """Give the value that `segments` lead to in the documents of a collection.
+
+    `indexed` are the dotted paths of the properties of twins that have an index, which SQLite only finds by the very
+    expression that the index is made of.
+    """
+    document = f"{collection.table}.document"
+    if collection.of_twins and (dotted := ".".join(segments)) in indexed:
+        return Property(document, _index_path(dotted))
+    while True:
+        plain = next((at for at, name in enumerate(segments) if _ESCAPED_IN_JSON.search(name)), None)
+        if plain is None:
+            return Property(document, parameters.bind(_path(segments)))
+        holder = Property(document, parameters.bind(_path(segments[:plain])))
+        document = _member(holder, parameters.bind(segments[plain]))
+        segments = segments[plain + 1 :]
+
+
+def _path(segments: Segments) -> str:
+    return "$" + "".join(f'."{segment}"' for segment in segments)
+
+
+def _member(holder: Property, name: str) -> str:
+    """Give the JSON text of a member whose name a path cannot hold."""
+    return (
+        "(SELECT CASE WHEN type IN ('true', 'false', 'null') THEN type WHEN type IN ('object', 'array') THEN value"
+        f" ELSE json_quote(value) END FROM json_each({holder.document}, {holder.path}) WHERE key = {name})"
+    )
+
+
+def _index_path(dotted: str) -> str:
+    if not _INDEXABLE.fullmatch(dotted):
+        message = f"{dotted!r} is not the dotted path of a property that can have an index"
+        raise ValueError(message)
+    return f"'{_path(tuple(dotted.split('.')))}'"
+
+
+def create_index(dotted: str) -> str:
+    """Give the SQL that makes an index over a property of twins, such as `Temperature` or `thermostat.setpoint`.
+
+    Raises ValueError for a path that is none of a property.
+    """
+    value = Property("document", _index_path(dotted)).comparable
+    return (
+        f'CREATE INDEX IF NOT EXISTS "{_INDEX_PREFIX}{dotted}" ON digital_twins ({value}) WHERE {value} IS NOT NULL'
+    )
+
+
+def drop_index(dotted: str) -> str:
+    """Give the SQL that takes the index over a property away again."""
+    _index_path(dotted)
+    return f'DROP INDEX IF EXISTS "{_INDEX_PREFIX}{dotted}"'
+
+
+def indexed_properties(connection: sqlite3.Connection) -> frozenset[str]:
+    """Give the dotted paths of the properties that have an index in a database."""
+    rows = connection.execute(
+        "SELECT CAST(substr(name, ?) AS BLOB) FROM sqlite_schema WHERE type = 'index' AND name GLOB ?",
+        (len(_INDEX_PREFIX) + 1, f"{_INDEX_PREFIX}*"),
+    )
+    return frozenset(name.decode() for (name,) in rows)

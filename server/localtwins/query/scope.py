@@ -1,0 +1,51 @@
+"""What the names in a query stand for."""
+
+from dataclasses import dataclass, field
+
+from localtwins.query.errors import sql_query_error
+from localtwins.query.syntax import Name, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Twins or relationships that a query ranges over."""
+
+    number: int
+    of_twins: bool
+
+    @property
+    def table(self) -> str:
+        """The alias of their table in SQL."""
+        return f"{'t' if self.of_twins else 'r'}{self.number}"
+
+
+@dataclass(slots=True)
+class Scope:
+    """The aliases of a query; `sole` is the collection that names without an alias belong to, if there is just one.
+
+    `referenced` collects the tables that something in the query refers to.
+    """
+
+    aliases: dict[str, Collection] = field(default_factory=dict)
+    sole: Collection | None = None
+    referenced: set[str] = field(default_factory=set)
+
+    def declare(self, name: Name | None, collection: Collection) -> None:
+        """Let an alias stand for a collection. Raises SqlQueryError if it stands for another one already."""
+        if name is None:
+            return
+        if self.aliases.setdefault(name.text, collection) != collection:
+            raise sql_query_error(name.place, f"the alias '{name.text}' is used twice")
+
+    def resolve(self, path: Path) -> tuple[Collection, tuple[str, ...]]:
+        """Give the collection that a path starts from and the segments behind it, none for a whole document."""
+        head, *rest = path.segments
+        collection = None if path.escaped else self.aliases.get(head)
+        segments = tuple(rest)
+        if collection is None:
+            if self.sole is None:
+                message = f"'{head}' is not an alias, and with JOIN and MATCH a property needs one before it"
+                raise sql_query_error(path.place, message)
+            collection, segments = self.sole, path.segments
+        self.referenced.add(collection.table)
+        return collection, segments

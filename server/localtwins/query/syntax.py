@@ -1,0 +1,201 @@
+"""The syntax tree of a query.
+
+Negation has no node of its own: `negated` moves it down to the comparisons. A comparison with an undefined value is
+neither true nor false, and so is its negation; once every leaf has taken its negation in, the rest is plain AND and OR.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the text something stands: the line from 1, the position in it from 0."""
+
+    line: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An alias, or the name of a relationship."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A property or an alias; a first segment written as `[[…]]` is never an alias."""
+
+    segments: tuple[str, ...]
+    escaped: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A string, number, boolean or null."""
+
+    value: str | int | float | bool | None
+    place: Place
+
+
+Operand = Path | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two operands compared with = != < <= > >=."""
+
+    left: Operand
+    operator: str
+    right: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """IN, or NIN if `negative`."""
+
+    operand: Operand
+    items: tuple[Literal, ...]
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, or its negation."""
+
+    function: Name
+    arguments: tuple[Operand, ...]
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of at least two conditions; `operators` counts the ANDs and ORs within."""
+
+    conditions: tuple["Condition", ...]
+    operators: int
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of at least two conditions; `operators` counts the ANDs and ORs within."""
+
+    conditions: tuple["Condition", ...]
+    operators: int
+
+
+Condition = Comparison | Membership | Call | And | Or
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What a member of each row is made of; `alias` is the name given with AS."""
+
+    path: Path
+    alias: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected: a list of projections, `count`, or neither for whole documents. `top` is None without TOP."""
+
+    projections: tuple[Projection, ...] = ()
+    count: bool = False
+    top: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """JOIN `target` RELATED `source`.`relationship` [`alias`]."""
+
+    target: Name
+    source: Name
+    relationship: Name
+    alias: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relationships:
+    """FROM RELATIONSHIPS."""
+
+    alias: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class DigitalTwins:
+    """FROM DIGITALTWINS with any JOINs."""
+
+    alias: Name | None
+    joins: tuple[Join, ...]
+
+
+class Direction(Enum):
+    """Which way a relationship of a pattern leads, reading from left to right."""
+
+    FORWARD = "->"
+    BACKWARD = "<-"
+    EITHER = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A relationship of a pattern: any of `names`, or of any name if there are none, over `fewest` to `most` hops."""
+
+    alias: Name | None
+    names: tuple[str, ...]
+    fewest: int
+    most: int
+    direction: Direction
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """FROM DIGITALTWINS MATCH: nodes, None for one without a name, and between each two an edge."""
+
+    nodes: tuple[Name | None, ...]
+    edges: tuple[Edge, ...]
+
+
+Source = DigitalTwins | Relationships | Match
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query."""
+
+    selection: Selection
+    source: Source
+    where: Condition | None
+
+
+_OPPOSITES = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def negated(condition: Condition) -> Condition:
+    """Give the condition that holds where this one is false, and is undefined where this one is."""
+    match condition:
+        case Comparison(left, operator, right):
+            return Comparison(left, _OPPOSITES[operator], right)
+        case Membership(operand, items, negative):
+            return Membership(operand, items, not negative)
+        case Call(function, arguments, negative):
+            return Call(function, arguments, not negative)
+        case And(conditions, operators):
+            return Or(tuple(map(negated, conditions)), operators)
+        case Or(conditions, operators):
+            return And(tuple(map(negated, conditions)), operators)
+
+
+def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:
+    """Give the conditions that must all hold."""
+    match condition:
+        case None:
+            return ()
+        case And(conditions, _):
+            return tuple(inner for one in conditions for inner in conjuncts(one))
+        case _:
+            return (condition,)

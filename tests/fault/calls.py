@@ -1,0 +1,202 @@
+"""One call of each RPC, and what it is refused with."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from twinfront.errors import TwinfrontError, from_rpc_error
+from twinfront.v1 import digital_twin_service_pb2 as twins
+from twinfront.v1 import model_service_pb2 as models
+from twinfront.v1 import relationship_service_pb2 as relationships
+from twinfront.v1.digital_twin_pb2 import DigitalTwin
+from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
+from twinfront.v1.json_patch_pb2 import JsonPatchOperation
+from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
+from twinfront.v1.relationship_pb2 import Relationship
+from twinfront.v1.relationship_service_pb2_grpc import RelationshipServiceStub
+
+PATCH = [JsonPatchOperation(op=JsonPatchOperation.OP_REPLACE, path="/temperature", value_json=b"1")]
+MODEL = "dtmi:example:Room;1"
+TWIN = DigitalTwin(model_id=MODEL)
+EDGE = Relationship(name="contains", target_id="room")
+ETAG = 'W/"1"'
+
+
+@dataclass(frozen=True)
+class Rpc:
+    """An RPC with a request that is sound.
+
+    Attributes:
+        call: calls it; takes the channel.
+        method: the HTTP method of the one request that the upstream gets.
+        path: its path.
+    """
+
+    name: str
+    method: str
+    path: str
+    call: Callable[..., Awaitable[Any]]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_write(self) -> bool:
+        return self.method != "GET"
+
+
+def _rpc(stub: type[Any], name: str, method: str, path: str, request: Any) -> Rpc:
+    def call(channel: grpc.aio.Channel, **options: Any) -> Awaitable[Any]:
+        called: Awaitable[Any] = getattr(stub(channel), name)(request, **options)
+        return called
+
+    return Rpc(name, method, path, call)
+
+
+_IDS = {"digital_twin_id": "floor", "relationship_id": "r"}
+GET_TWIN = _rpc(
+    DigitalTwinServiceStub,
+    "GetDigitalTwin",
+    "GET",
+    "/digitaltwins/room",
+    twins.GetDigitalTwinRequest(digital_twin_id="room"),
+)
+UPDATE_TWIN = _rpc(
+    DigitalTwinServiceStub,
+    "UpdateDigitalTwin",
+    "PATCH",
+    "/digitaltwins/room",
+    twins.UpdateDigitalTwinRequest(digital_twin_id="room", patch=PATCH),
+)
+UPDATE_TWIN_IF_MATCH = _rpc(
+    DigitalTwinServiceStub,
+    "UpdateDigitalTwin",
+    "PATCH",
+    "/digitaltwins/room",
+    twins.UpdateDigitalTwinRequest(digital_twin_id="room", patch=PATCH, if_match=ETAG),
+)
+CREATE_TWIN = _rpc(
+    DigitalTwinServiceStub,
+    "CreateOrReplaceDigitalTwin",
+    "PUT",
+    "/digitaltwins/room",
+    twins.CreateOrReplaceDigitalTwinRequest(digital_twin_id="room", digital_twin=TWIN, if_none_match="*"),
+)
+DELETE_TWIN = _rpc(
+    DigitalTwinServiceStub,
+    "DeleteDigitalTwin",
+    "DELETE",
+    "/digitaltwins/room",
+    twins.DeleteDigitalTwinRequest(digital_twin_id="room"),
+)
+LIST_RELATIONSHIPS = _rpc(
+    RelationshipServiceStub,
+    "ListRelationships",
+    "GET",
+    "/digitaltwins/floor/relationships",
+    relationships.ListRelationshipsRequest(digital_twin_id="floor"),
+)
+UPDATE_RELATIONSHIP_IF_MATCH = _rpc(
+    RelationshipServiceStub,
+    "UpdateRelationship",
+    "PATCH",
+    "/digitaltwins/floor/relationships/r",
+    relationships.UpdateRelationshipRequest(**_IDS, patch=PATCH, if_match=ETAG),  # type: ignore[arg-type]
+)
+
+RPCS = [
+    GET_TWIN,
+    CREATE_TWIN,
+    UPDATE_TWIN,
+    DELETE_TWIN,
+    _rpc(
+        DigitalTwinServiceStub,
+        "GetComponent",
+        "GET",
+        "/digitaltwins/room/components/thermostat",
+        twins.GetComponentRequest(digital_twin_id="room", component_name="thermostat"),
+    ),
+    _rpc(
+        DigitalTwinServiceStub,
+        "UpdateComponent",
+        "PATCH",
+        "/digitaltwins/room/components/thermostat",
+        twins.UpdateComponentRequest(digital_twin_id="room", component_name="thermostat", patch=PATCH),
+    ),
+    _rpc(
+        RelationshipServiceStub,
+        "CreateOrReplaceRelationship",
+        "PUT",
+        "/digitaltwins/floor/relationships/r",
+        relationships.CreateOrReplaceRelationshipRequest(**_IDS, relationship=EDGE),  # type: ignore[arg-type]
+    ),
+    _rpc(
+        RelationshipServiceStub,
+        "GetRelationship",
+        "GET",
+        "/digitaltwins/floor/relationships/r",
+        relationships.GetRelationshipRequest(**_IDS),
+    ),
+    _rpc(
+        RelationshipServiceStub,
+        "UpdateRelationship",
+        "PATCH",
+        "/digitaltwins/floor/relationships/r",
+        relationships.UpdateRelationshipRequest(**_IDS, patch=PATCH),  # type: ignore[arg-type]
+    ),
+    _rpc(
+        RelationshipServiceStub,
+        "DeleteRelationship",
+        "DELETE",
+        "/digitaltwins/floor/relationships/r",
+        relationships.DeleteRelationshipRequest(**_IDS),
+    ),
+    LIST_RELATIONSHIPS,
+    _rpc(
+        RelationshipServiceStub,
+        "ListIncomingRelationships",
+        "GET",
+        "/digitaltwins/floor/incomingrelationships",
+        relationships.ListIncomingRelationshipsRequest(digital_twin_id="floor"),
+    ),
+    _rpc(ModelServiceStub, "CreateModels", "POST", "/models", models.CreateModelsRequest(dtdl_models=["{}"])),
+    _rpc(
+        ModelServiceStub, "GetModel", "GET", "/models/dtmi%3Aexample%3ARoom%3B1", models.GetModelRequest(model_id=MODEL)
+    ),
+    _rpc(ModelServiceStub, "ListModels", "GET", "/models", models.ListModelsRequest()),
+    _rpc(
+        ModelServiceStub,
+        "DecommissionModel",
+        "PATCH",
+        "/models/dtmi%3Aexample%3ARoom%3B1",
+        models.DecommissionModelRequest(model_id=MODEL),
+    ),
+    _rpc(
+        ModelServiceStub,
+        "DeleteModel",
+        "DELETE",
+        "/models/dtmi%3Aexample%3ARoom%3B1",
+        models.DeleteModelRequest(model_id=MODEL),
+    ),
+]
+READS = [rpc for rpc in RPCS if not rpc.is_write]
+WRITES = [rpc for rpc in RPCS if rpc.is_write]
+
+
+async def refused(call: Awaitable[object]) -> TwinfrontError:
+    """What the call is refused with, details decoded."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    error = from_rpc_error(caught.value)
+    error.__cause__ = caught.value
+    return error
+
+
+def trailers(error: TwinfrontError) -> dict[str, str | bytes]:
+    """The trailing metadata that came with an error."""
+    assert isinstance(error.__cause__, grpc.aio.AioRpcError)
+    return dict(error.__cause__.trailing_metadata())

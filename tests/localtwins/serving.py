@@ -1,0 +1,70 @@
+"""`localtwins serve` as a process."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+# One line over HTTP; over HTTPS three more, which tell how to trust the certificate.
+_READY = re.compile(r"serves (http://\S+)|serves (https://\S+)(?:.*\n){4}")
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    announcement: str
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    async def stop(self, signum: int = signal.SIGTERM) -> int:
+        """Send a signal and give the exit status."""
+        self.process.send_signal(signum)
+        return await asyncio.wait_for(self.process.wait(), 20)
+
+
+async def start(*arguments: str, **environment: str) -> Server:
+    """Start a server on a free port; it must come up."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | environment,
+    )
+    assert process.stdout
+    announcement = ""
+    while not (match := _READY.search(announcement)):
+        line = await asyncio.wait_for(process.stdout.readline(), 20)
+        assert line, f"the server did not start: {announcement}"
+        announcement += line.decode()
+    return Server(process, match[1] or match[2], announcement)
+
+
+@asynccontextmanager
+async def serving(*arguments: str, **environment: str) -> AsyncIterator[Server]:
+    """A server for the time of a block; it must stop cleanly."""
+    server = await start(*arguments, **environment)
+    try:
+        yield server
+    finally:
+        if server.process.returncode is None:
+            assert await server.stop() == 0
+
+
+async def refused(*arguments: str, **environment: str) -> tuple[int, str]:
+    """The exit status and the standard error of a server that does not start."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", *arguments),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | environment,
+    )
+    _, text = await asyncio.wait_for(process.communicate(), 20)
+    return process.returncode or 0, text.decode()

@@ -1,0 +1,46 @@
+"""The sync client with the face of the async one, so that a test can show both."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from twinfront import AsyncTwinfrontClient, TwinfrontClient
+
+Connect = Callable[..., AsyncTwinfrontClient]
+"""Makes a client of the kind that the test runs with; it is closed after the test."""
+
+
+class Awaited:
+    """The sync client with the face of the async one: its calls run in threads."""
+
+    def __init__(self, client: TwinfrontClient) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        if name.startswith("list_"):
+            return lambda *args, **kwargs: AwaitedPager(method(*args, **kwargs))
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await asyncio.to_thread(method, *args, **kwargs)
+
+        return call
+
+
+class AwaitedPager:
+    """A `Pager` with the face of an `AsyncPager`."""
+
+    def __init__(self, pager: Any) -> None:
+        self._pager = pager
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return _awaited(iter(self._pager))
+
+    def pages(self, *args: str) -> AsyncIterator[Any]:
+        return _awaited(self._pager.pages(*args))
+
+
+async def _awaited(items: Iterator[Any]) -> AsyncIterator[Any]:
+    done = object()
+    while (item := await asyncio.to_thread(next, items, done)) is not done:
+        yield item

@@ -1,0 +1,34 @@
+"""Connections: how large messages may be, how often clients may ping, how long a connection lives."""
+
+import asyncio
+
+import grpc
+import grpc.aio
+import pytest
+
+from twinfront.v1.model_service_pb2 import CreateModelsRequest, ListModelsRequest
+from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
+from twinfront_server.app import App
+from twinfront_server.server import OPTIONS
+from twinfront_server.settings import Settings
+
+
+async def test_a_request_above_the_limit_is_refused(channel: grpc.aio.Channel) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await ModelServiceStub(channel).CreateModels(CreateModelsRequest(dtdl_models=["x" * (4 << 20)]))
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    await ModelServiceStub(channel).ListModels(ListModelsRequest())
+
+
+async def test_an_aged_connection_is_made_anew_without_a_failed_call() -> None:
+    settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", max_connection_age=0.1)
+    async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
+        for _ in range(30):
+            await ModelServiceStub(channel).ListModels(ListModelsRequest())
+            await asyncio.sleep(0.02)
+
+
+def test_clients_may_ping_every_30_seconds() -> None:
+    options = dict(OPTIONS)
+    assert options["grpc.http2.min_ping_interval_without_data_ms"] < 30_000
+    assert options["grpc.keepalive_permit_without_calls"] == 1

@@ -1,0 +1,106 @@
+"""The end of a server: callers in flight get their answers, and the process its exit code."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from twinfront.v1.model_service_pb2 import ListModelsRequest
+from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
+
+from .process import ServedProcess, wait_until
+from .upstream import UpstreamProcess
+
+Serve = Callable[..., ServedProcess]
+
+
+def start_call(served: ServedProcess, channel: grpc.Channel, upstream: UpstreamProcess) -> Any:
+    """A call that is in flight for as long as the upstream hangs."""
+    stub = ModelServiceStub(channel)
+    stub.ListModels(ListModelsRequest(), timeout=20)
+    upstream.hang()
+    call = stub.ListModels.future(ListModelsRequest(), timeout=30)
+    wait_until(lambda: "twinfront_in_flight_requests 1.0" in served.metrics())
+    return call
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_ends_well(serve: Serve, number: signal.Signals) -> None:
+    served = serve()
+    served.signal(number)
+    assert served.exit_code() == 0
+    assert '"stopped"' in served.log()
+
+
+def test_a_call_in_flight_gets_its_answer(serve: Serve, upstream: UpstreamProcess) -> None:
+    served = serve(*upstream.words)
+    with grpc.insecure_channel(served.address) as channel:
+        call = start_call(served, channel, upstream)
+        served.signal()
+        wait_until(lambda: "draining" in served.log())
+        upstream.go_on()
+        call.result()
+        assert call.code() is grpc.StatusCode.OK
+    assert served.exit_code() == 0
+
+
+def test_a_draining_server_takes_no_new_calls(serve: Serve, upstream: UpstreamProcess) -> None:
+    served = serve(*upstream.words)
+    with grpc.insecure_channel(served.address) as channel:
+        call = start_call(served, channel, upstream)
+        served.signal()
+        wait_until(lambda: "draining" in served.log())
+        with grpc.insecure_channel(served.address) as other, pytest.raises(grpc.RpcError) as refused:
+            ModelServiceStub(other).ListModels(ListModelsRequest(), timeout=20)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        upstream.go_on()
+        call.result()
+
+
+def test_health_says_so_before_the_end(serve: Serve) -> None:
+    served = serve("--drain-delay=2s")
+    with grpc.insecure_channel(served.address) as channel:
+        stub = HealthStub(channel)
+        watch = stub.Watch(HealthCheckRequest(service="twinfront.v1.ModelService"))
+        assert next(watch).status == HealthCheckResponse.SERVING
+        served.signal()
+        assert next(watch).status == HealthCheckResponse.NOT_SERVING
+        ModelServiceStub(channel).ListModels(ListModelsRequest(), timeout=20)
+        assert stub.Check(HealthCheckRequest(), timeout=20).status == HealthCheckResponse.NOT_SERVING
+        with pytest.raises(grpc.RpcError) as ended:
+            next(watch)
+    assert ended.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert served.exit_code() == 0
+
+
+def test_a_health_watch_does_not_keep_the_server_up(serve: Serve) -> None:
+    served = serve("--drain-grace=1h")
+    with grpc.insecure_channel(served.address) as channel:
+        watch = HealthStub(channel).Watch(HealthCheckRequest())
+        next(watch)
+        served.signal()
+        assert served.exit_code() == 0
+
+
+def test_a_call_that_outlasts_the_grace_is_cut_off(serve: Serve, upstream: UpstreamProcess) -> None:
+    served = serve(*upstream.words, "--drain-grace=500ms")
+    with grpc.insecure_channel(served.address) as channel:
+        call = start_call(served, channel, upstream)
+        served.signal()
+        assert served.exit_code() == 0
+        assert call.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+
+
+def test_a_second_signal_cuts_the_drain_short(serve: Serve, upstream: UpstreamProcess) -> None:
+    served = serve(*upstream.words, "--drain-delay=1h", "--drain-grace=1h")
+    with grpc.insecure_channel(served.address) as channel:
+        call = start_call(served, channel, upstream)
+        served.signal()
+        wait_until(lambda: "draining" in served.log())
+        served.signal()
+        assert served.exit_code() == 0
+        assert call.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}

@@ -1,0 +1,67 @@
+"""The log of a process: one line an event, on stderr, for machines or for people."""
+
+import json
+from collections.abc import Callable
+
+import grpc
+
+from twinfront.v1.model_service_pb2 import GetModelRequest
+from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
+
+from .process import ServedProcess, run, wait_until
+
+Serve = Callable[..., ServedProcess]
+
+
+def ask_for_a_model(served: ServedProcess) -> None:
+    with grpc.insecure_channel(served.address) as channel:
+        ask = ModelServiceStub(channel).GetModel
+        call = ask.future(GetModelRequest(model_id="dtmi:nobody:has:It;1"), metadata=(("x-request-id", "mine"),))
+        assert call.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_json_is_one_object_a_line(serve: Serve) -> None:
+    served = serve("--log-format=json")
+    ask_for_a_model(served)
+    wait_until(lambda: '"rpc"' in served.log())
+    lines = [json.loads(line) for line in served.log().splitlines()]
+    [line] = [line for line in lines if line["event"] == "rpc"]
+    assert line["method"] == "twinfront.v1.ModelService/GetModel"
+    assert (line["request_id"], line["code"], line["reason"]) == ("mine", "NOT_FOUND", "MODEL_NOT_FOUND")
+    assert line["upstream_attempts"] == 1
+    assert line["upstream_ms"] > 0
+    assert line["level"] == "info"
+    assert "nobody" not in served.log()
+
+
+def test_console_is_for_people(serve: Serve) -> None:
+    served = serve("--log-format=console")
+    ask_for_a_model(served)
+    wait_until(lambda: " rpc " in served.log())
+    assert "code=NOT_FOUND" in served.log()
+
+
+def test_what_is_below_the_level_is_left_out(serve: Serve) -> None:
+    served = serve("--log-level=warning")
+    ask_for_a_model(served)
+    served.signal()
+    served.exit_code()
+    assert served.log() == ""
+
+
+def test_health_checks_are_logged_at_debug_only(serve: Serve) -> None:
+    for level, seen in (("info", False), ("debug", True)):
+        served = serve(f"--log-level={level}")
+        assert run("healthcheck", "--address", served.address).returncode == 0
+        served.signal()
+        served.exit_code()
+        assert ("grpc.health.v1.Health/Check" in served.log()) is seen
+
+
+def test_stdout_has_the_greeting_and_nothing_else(serve: Serve) -> None:
+    served = serve()
+    greeting = served.stdout.read_text()
+    ask_for_a_model(served)
+    served.signal()
+    served.exit_code()
+    assert served.stdout.read_text() == greeting

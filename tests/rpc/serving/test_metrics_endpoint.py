@@ -1,0 +1,79 @@
+"""The page that Prometheus reads, on a port of its own."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+import aiohttp
+import grpc.aio
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from twinfront.v1.digital_twin_service_pb2 import GetDigitalTwinRequest
+from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
+from twinfront_server.app import App
+from twinfront_server.metrics import METRICS
+from twinfront_server.settings import Settings
+
+from .process import ServedProcess
+
+
+async def page(server: App) -> str:
+    async with aiohttp.ClientSession() as session, session.get(f"http://{server.metrics_address}/metrics") as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+        return await answer.text()
+
+
+async def test_the_page_has_every_metric_of_the_table(server: App) -> None:
+    kinds = {family.name: family.type for family in text_string_to_metric_families(await page(server))}
+    for spec in METRICS:
+        assert kinds[spec.name.removesuffix("_total")] == spec.type
+
+
+async def test_every_method_is_there_at_0_before_its_first_call(server: App) -> None:
+    text = await page(server)
+    for labels in (
+        'grpc_method="DeleteDigitalTwin",grpc_service="twinfront.v1.DigitalTwinService",grpc_type="unary"',
+        'grpc_method="Watch",grpc_service="grpc.health.v1.Health",grpc_type="server_stream"',
+        'grpc_method="ServerReflectionInfo",grpc_service="grpc.reflection.v1alpha.ServerReflection",grpc_type="bidi_stream"',
+    ):
+        assert f"grpc_server_started_total{{{labels}}} 0.0" in text
+        assert f'grpc_server_handled_total{{grpc_code="NotFound",{labels}}} 0.0' in text
+        assert f"grpc_server_handling_seconds_count{{{labels}}} 0.0" in text
+
+
+async def test_a_call_shows_up(server: App, channel: grpc.aio.Channel) -> None:
+    with pytest.raises(grpc.aio.AioRpcError):
+        await DigitalTwinServiceStub(channel).GetDigitalTwin(GetDigitalTwinRequest(digital_twin_id="nobody"))
+    text = await page(server)
+    labels = 'grpc_method="GetDigitalTwin",grpc_service="twinfront.v1.DigitalTwinService",grpc_type="unary"'
+    assert f'grpc_server_handled_total{{grpc_code="NotFound",{labels}}} 1.0' in text
+    assert 'twinfront_errors_total{reason="TWIN_NOT_FOUND"} 1.0' in text
+    assert "nobody" not in text
+
+
+async def test_nothing_else_is_served(server: App) -> None:
+    async with aiohttp.ClientSession() as session:
+        for path in ("/", "/metrics/more", "/favicon.ico"):
+            async with session.get(f"http://{server.metrics_address}{path}") as answer:
+                assert answer.status == 404
+
+
+async def test_the_port_can_be_left_out() -> None:
+    async with App(Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:")) as app:
+        assert app.metrics_address is None
+
+
+def test_the_process_serves_it(serve: Callable[..., ServedProcess]) -> None:
+    text = serve().metrics()
+    assert "twinfront_build_info{" in text
+    assert "process_resident_memory_bytes " in text
+
+
+def test_the_port_is_gone_with_the_server(serve: Callable[..., ServedProcess]) -> None:
+    served = serve()
+    served.signal()
+    served.exit_code()
+    with pytest.raises(urllib.error.URLError):
+        served.metrics()

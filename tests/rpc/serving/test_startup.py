@@ -1,0 +1,133 @@
+"""Starting: what cannot work is told in one line, and nothing is served."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .certificates import Authority
+from .process import ServedProcess, run
+
+WRONG_USE, FAILURE = 2, 1
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """An address that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def refusal(exit_code: int, *words: str | Path, **variables: str) -> str:
+    """Starts a server that must not start; returns the one line that it says."""
+    defaults = ("--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--data-dir=:memory:", "--log-level=error")
+    ended = run("serve", *defaults, *(str(word) for word in words), **variables)
+    assert ended.returncode == exit_code, ended.stderr
+    assert ended.stdout == ""
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended.stderr
+    assert lines[0].startswith("twinfront")
+    return lines[0]
+
+
+def test_a_port_in_use(taken: str) -> None:
+    line = refusal(FAILURE, "--listen", taken)
+    assert f"cannot listen on {taken} (--listen): Address already in use" in line
+
+
+def test_a_port_that_another_server_serves(serve: Callable[..., ServedProcess]) -> None:
+    address = serve().address
+    assert "Address already in use" in refusal(FAILURE, "--listen", address)
+
+
+def test_a_metrics_port_in_use(taken: str) -> None:
+    line = refusal(FAILURE, "--metrics-listen", taken)
+    assert f"cannot listen on {taken} (--metrics-listen): " in line
+    assert "in use" in line
+
+
+def test_an_address_of_another_machine() -> None:
+    assert "Cannot assign requested address" in refusal(FAILURE, "--insecure", "--listen=192.0.2.1:0")
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:50051", "twins.example:50051"])
+def test_beyond_loopback_in_the_clear(address: str) -> None:
+    line = refusal(WRONG_USE, "--listen", address)
+    assert f"--listen {address} would serve other machines in the clear" in line
+    assert "--insecure" in line
+
+
+def test_beyond_loopback_in_the_clear_if_asked_for_by_name(serve: Callable[..., ServedProcess]) -> None:
+    assert serve("--listen=0.0.0.0:0", "--insecure").address.startswith("0.0.0.0:")
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (["--tls-cert=a.pem"], "--tls-cert needs --tls-key"),
+        (["--tls-key=a.key"], "--tls-key needs --tls-cert"),
+        (["--tls-client-ca=ca.pem"], "--tls-client-ca needs --tls-cert and --tls-key"),
+    ],
+)
+def test_flags_that_need_each_other(words: list[str], missing: str) -> None:
+    assert missing in refusal(WRONG_USE, *words)
+
+
+def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
+    line = refusal(FAILURE, "--tls-cert", tmp_path / "none.pem", "--tls-key", tmp_path / "none.key")
+    assert f"{tmp_path / 'none.pem'} cannot be read: No such file or directory" in line
+
+
+def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("not a certificate")
+    (tmp_path / "cert.key").write_text("not a key")
+    line = refusal(FAILURE, "--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "cert.key")
+    assert "are not a PEM certificate and its unencrypted key" in line
+
+
+def test_a_certificate_with_the_key_of_another(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    one, other = authority.issue("one"), authority.issue("other")
+    assert "KEY_VALUES_MISMATCH" in refusal(FAILURE, "--tls-cert", one.cert, "--tls-key", other.key)
+
+
+def test_client_authorities_that_are_none(tmp_path: Path) -> None:
+    issued = Authority(tmp_path).issue()
+    (tmp_path / "ca.pem").write_text("nothing")
+    words: list[str | Path] = [
+        "--tls-cert",
+        issued.cert,
+        "--tls-key",
+        issued.key,
+        "--tls-client-ca",
+        tmp_path / "ca.pem",
+    ]
+    assert f"{tmp_path / 'ca.pem'} holds no PEM certificates" in refusal(FAILURE, *words)
+
+
+def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    assert str(tmp_path / "data") in refusal(FAILURE, "--data-dir", tmp_path / "data")
+
+
+def test_a_data_folder_that_another_server_has(serve: Callable[..., ServedProcess], tmp_path: Path) -> None:
+    serve("--data-dir", tmp_path / "data")
+    assert str(tmp_path / "data") in refusal(FAILURE, "--data-dir", tmp_path / "data")
+
+
+def test_a_setting_that_is_not_sound() -> None:
+    assert "--drain-grace (TWINFRONT_DRAIN_GRACE): 'soon' is no duration" in refusal(WRONG_USE, "--drain-grace=soon")
+
+
+def test_a_variable_that_is_not_sound() -> None:
+    assert "--read-retries (TWINFRONT_READ_RETRIES): " in refusal(WRONG_USE, TWINFRONT_READ_RETRIES="many")
+
+
+def test_an_unknown_flag() -> None:
+    assert "unrecognized arguments: --prot" in refusal(WRONG_USE, "--prot=1")
+
+
+def test_an_unknown_variable_is_warned_about(serve: Callable[..., ServedProcess]) -> None:
+    served = serve(TWINFRONT_DRAIN_GRASE="3s")
+    assert "TWINFRONT_DRAIN_GRASE is no setting of the server; did you mean TWINFRONT_DRAIN_GRACE?" in served.log()

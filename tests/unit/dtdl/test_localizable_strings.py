@@ -1,0 +1,66 @@
+"""displayName, description and comment."""
+
+import pytest
+
+VERSIONS = pytest.mark.parametrize("version", [2, 3])
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Room",
+        ["Room"],
+        {},
+        [],
+        {"en": "Room", "de": "Raum", "en-US": "Room", "zh-Hans-CN": "x", "es-419": "Sala"},
+        ["Room", {"@value": "Raum", "@language": "de"}],
+        [{"@value": "Room"}],
+    ],
+)
+def test_accepted_notations(rules, interface, version, written):
+    assert rules(interface(version=version, displayName=written, description=written)) == []
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        (5, "langStringElementNotStringOrObject"),
+        (None, "langStringElementNotStringOrObject"),
+        (["Room", None], "langStringElementNotStringOrObject"),
+        ({"en-us": "Room"}, "langStringInvalidCode"),
+        ({"english": "Room"}, "langStringInvalidCode"),
+        ({"en": 5}, "langStringValueNotString"),
+        ({"@value": "Room", "@language": "en"}, "langMapObjKeyword"),
+        ([{"@value": "Room", "@language": "EN"}], "langStringElementInvalidCode"),
+        (["Room", "Chamber"], "langStringElementCodeNotUnique"),
+        (["Room", {"@value": "Chamber", "@language": "en"}], "langStringElementCodeNotUnique"),
+        ([{"@value": "Room", "text": "x"}], "langStringElementInvalidProp"),
+    ],
+)
+def test_refused_notations(rules, interface, version, written, rule):
+    assert rule in rules(interface(version=version, displayName=written))
+
+
+@pytest.mark.parametrize(
+    ("term", "version", "longest"),
+    [
+        ("displayName", 2, 64),
+        ("displayName", 3, 512),
+        ("description", 2, 512),
+        ("description", 3, 512),
+    ],
+)
+def test_the_longest_text_counts_utf16_units(rules, interface, term, version, longest):
+    assert rules(interface(version=version, **{term: "é" * longest})) == []
+    assert rules(interface(version=version, **{term: "é" * (longest + 1)})) == ["langStringValueTooLong"]
+    assert rules(interface(version=version, **{term: "🏠" * (longest // 2)})) == []
+    assert rules(interface(version=version, **{term: "🏠" * (longest // 2 + 1)})) == ["langStringValueTooLong"]
+
+
+@VERSIONS
+def test_a_comment_is_a_plain_string(rules, interface, version):
+    assert rules(interface(version=version, comment="c" * 512)) == []
+    assert rules(interface(version=version, comment="c" * 513)) == ["stringTooLong"]
+    assert rules(interface(version=version, comment={"en": "Room"})) == ["stringObjectNoValue"]

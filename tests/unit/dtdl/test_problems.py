@@ -1,0 +1,111 @@
+"""What a DtdlError says: messages the service is known to repeat, unresolved references, all problems at once."""
+
+import pytest
+
+from localtwins.dtdl import DtdlError, parse
+
+
+def error_of(*models, resolve=None):
+    with pytest.raises(DtdlError) as caught:
+        parse(models, resolve)
+    return caught.value
+
+
+def test_message_for_a_missing_context():
+    assert str(error_of({})) == (
+        "In source, top-level JSON object has no @context specifier. Add a '@context' property whose value is a valid "
+        "DTDL context specifier, such as 'dtmi:dtdl:context;2'."
+    )
+
+
+def test_message_for_a_missing_id():
+    assert str(error_of({"@context": "dtmi:dtdl:context;2", "displayName": "no id"})) == (
+        "In source, top-level JSON element requires an identifer but none provided. Add an '@id' property whose value "
+        "is a string that conforms to the DTMI syntax -- see https://github.com/Azure/digital-twin-model-identifier."
+    )
+
+
+def test_message_for_an_unresolved_component(interface):
+    component = {"@type": "Component", "name": "sensor", "schema": "dtmi:example:Sensor;1"}
+    error = error_of(interface(contents=[component]))
+
+    assert str(error) == (
+        "DtmiResolverAsync failed to resolve requisite references to element(s): "
+        "dtmi:example:Sensor;1 (referenced in 1 place)"
+    )
+    assert error.unresolved == [("dtmi:example:Sensor;1", 1)]
+
+
+def test_unresolved_references_are_counted_by_place(interface):
+    components = [{"@type": "Component", "name": name, "schema": "dtmi:example:Sensor;1"} for name in ("a", "b")]
+    error = error_of(interface(extends="dtmi:example:Base;1", contents=components))
+
+    assert error.unresolved == [("dtmi:example:Base;1", 1), ("dtmi:example:Sensor;1", 2)]
+    assert str(error).endswith(
+        "dtmi:example:Base;1 (referenced in 1 place), dtmi:example:Sensor;1 (referenced in 2 places)"
+    )
+
+
+def test_a_property_schema_that_nothing_defines_is_unresolved(interface, prop):
+    assert error_of(interface(contents=[prop("dtmi:example:schema;1")])).unresolved == [("dtmi:example:schema;1", 1)]
+
+
+def test_a_relationship_target_need_not_exist(interface):
+    relationship = {"@type": "Relationship", "name": "r", "target": "dtmi:example:Nowhere;1"}
+
+    assert parse([interface(contents=[relationship])])[0].relationships["r"].target == "dtmi:example:Nowhere;1"
+
+
+def test_a_broken_model_of_the_batch_does_not_count_as_unresolved(interface):
+    error = error_of(
+        interface("Heir", extends="dtmi:example:Base;1"), interface("Base", extends=5, contents=[{"@type": "Nothing"}])
+    )
+
+    assert error.unresolved == []
+
+
+def test_references_are_resolved_through_the_callers_function(interface):
+    stored = {
+        "dtmi:example:Base;1": interface("Base", extends="dtmi:example:Root;1"),
+        "dtmi:example:Root;1": interface("Root"),
+    }
+    asked = []
+
+    def resolve(dtmi):
+        asked.append(dtmi)
+        return stored.get(dtmi)
+
+    (heir,) = parse([interface("Heir", extends="dtmi:example:Base;1")], resolve)
+
+    assert heir.bases == {"dtmi:example:Heir;1", "dtmi:example:Base;1", "dtmi:example:Root;1"}
+    assert set(asked) == {"dtmi:example:Base;1", "dtmi:example:Root;1"}
+
+
+def test_only_dtdl_4_is_an_unsupported_version(interface):
+    assert error_of(interface(version=4)).unsupported_version
+    assert error_of(
+        interface() | {"@context": ["dtmi:dtdl:context;4#limitless", "dtmi:dtdl:limits:onvif;1"]}
+    ).unsupported_version
+    assert not error_of(interface(version=5)).unsupported_version
+    assert not error_of({}).unsupported_version
+
+
+def test_all_problems_of_a_batch_are_collected_and_name_their_element(interface, prop):
+    broken = interface("A", contents=[prop("int"), prop("string", name="_b")], displayName=5)
+    error = error_of(broken, {}, interface("C", colour="red"))
+
+    assert [(problem.rule, problem.element) for problem in error.problems] == [
+        ("badDtmiOrTerm", "dtmi:example:A:_contents:__reading;1"),
+        ("objectCountBelowMin", "dtmi:example:A:_contents:__reading;1"),
+        ("stringInvalid", "dtmi:example:A:_contents:___b;1"),
+        ("langStringElementNotStringOrObject", "dtmi:example:A;1"),
+        ("missingContext", ""),
+        ("noTypeThatAllows", "dtmi:example:C;1"),
+    ]
+
+
+def test_a_problem_is_a_value_error_that_joins_the_messages(interface):
+    error = error_of({}, interface(colour="red"))
+
+    assert isinstance(error, ValueError)
+    assert str(error) == " ".join(problem.message for problem in error.problems)

@@ -1,0 +1,166 @@
+"""Semantic types and units, and the extensions that build on them."""
+
+import json
+
+import pytest
+
+from localtwins.dtdl.semantic_types import SEMANTIC_TYPES, UNITS
+
+QUANTITATIVE = ["dtmi:dtdl:context;3", "dtmi:dtdl:extension:quantitativeTypes;1"]
+ANNOTATED = [*QUANTITATIVE, "dtmi:dtdl:extension:annotation;1", "dtmi:dtdl:extension:overriding;1"]
+
+
+def quantity(co_type="Temperature", unit="degreeCelsius", schema="double", **members):
+    return {"@type": ["Property", co_type], "name": "quantity", "schema": schema, "unit": unit, **members}
+
+
+@pytest.mark.parametrize("schema", ["double", "float", "integer", "long"])
+def test_a_quantity_is_a_number(rules, interface, schema):
+    assert rules(interface(contents=[quantity(schema=schema)])) == []
+
+
+@pytest.mark.parametrize(
+    "schema", ["string", "boolean", {"@type": "Object", "fields": [{"name": "a", "schema": "double"}]}]
+)
+def test_a_quantity_is_nothing_else(rules, interface, schema):
+    assert rules(interface(contents=[quantity(schema=schema)])) == ["notRequiredType"]
+
+
+@pytest.mark.parametrize(
+    ("co_type", "unit"),
+    [("Humidity", "gramPerCubicMetre"), ("Latitude", "radian"), ("RelativeHumidity", "percent"), ("Thrust", "newton")],
+)
+def test_units_go_by_the_types_unit_type(rules, interface, co_type, unit):
+    assert rules(interface(contents=[quantity(co_type, unit)])) == []
+
+
+def test_a_unit_must_fit(rules, interface):
+    assert rules(interface(contents=[quantity(unit="metre")])) == ["notRequiredType"]
+    assert rules(interface(version=3, contents=[quantity(unit="metre")]) | {"@context": QUANTITATIVE}) == [
+        "wrongParent"
+    ]
+
+
+@pytest.mark.parametrize("unit", ["furlong", 5, None, "Temperature", ["kelvin", "kelvin"]])
+def test_a_unit_is_one_known_term(rules, interface, unit):
+    assert rules(interface(contents=[quantity(unit=unit)])) != []
+
+
+def test_a_unit_may_be_given_by_its_dtmi(rules, interface):
+    assert rules(interface(contents=[quantity(unit="dtmi:standard:unit:kelvin;2")])) == []
+
+
+def test_a_semantic_type_needs_a_unit(rules, interface):
+    content = {"@type": ["Property", "Temperature"], "name": "quantity", "schema": "double"}
+
+    assert rules(interface(contents=[content])) == ["missingSupplementalObjectProperty"]
+
+
+def test_a_unit_needs_a_semantic_type(rules, interface, prop):
+    assert rules(interface(contents=[prop("double", unit="degreeCelsius")])) == ["noTypeThatAllows"]
+
+
+def test_one_semantic_type_an_element(rules, interface):
+    content = quantity() | {"@type": ["Property", "Temperature", "Voltage"]}
+
+    assert "conflictingSupplementalTypes" in rules(interface(contents=[content]))
+
+
+def test_dtdl_2_has_semantic_types_on_properties_and_telemetry_only(rules, interface, prop):
+    field = {"@type": ["Field", "Temperature"], "name": "field", "schema": "double", "unit": "kelvin"}
+    schema = {"@type": "Object", "fields": [field]}
+
+    assert rules(interface(contents=[prop(schema)])) == ["invalidCotype"]
+    assert rules(interface(version=3, contents=[prop(schema)]) | {"@context": QUANTITATIVE}) == []
+
+
+def test_dtdl_3_has_semantic_types_through_the_extension_only(rules, interface):
+    model = interface(version=3, contents=[quantity()])
+
+    assert "typeUndefinedTerm" in rules(model)
+    assert rules(model | {"@context": QUANTITATIVE}) == []
+
+
+def test_units_that_dtdl_3_added_are_none_in_dtdl_2(rules, interface):
+    current = quantity("Current", "kiloampere")
+
+    assert rules(interface(version=3, contents=[current]) | {"@context": QUANTITATIVE}) == []
+    assert rules(interface(contents=[current])) != []
+    assert rules(interface(contents=[current]) | {"@context": ["dtmi:dtdl:context;2", QUANTITATIVE[1]]}) != []
+
+
+def annotation(annotates="quantity", name="note", schema="string", **members):
+    return {"@type": ["Property", "ValueAnnotation"], "name": name, "schema": schema, "annotates": annotates, **members}
+
+
+def override(schema="TemperatureUnit", overrides="unit", name="unitOfQuantity", annotates="quantity"):
+    content = annotation(annotates, name, schema, overrides=overrides)
+    return content | {"@type": ["Property", "ValueAnnotation", "Override"]}
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        [quantity(), annotation()],
+        [quantity(), annotation("missing")],
+        [quantity(), annotation(), annotation(name="other")],
+        [quantity(), override()],
+        [quantity(), override(overrides="dtmi:dtdl:extension:quantitativeTypes:v1:property:unit")],
+    ],
+)
+def test_accepted_annotations(rules, interface, contents):
+    assert rules(interface(version=3, contents=contents) | {"@context": ANNOTATED}) == []
+
+
+@pytest.mark.parametrize(
+    ("contents", "rule"),
+    [
+        ([quantity(), annotation(name="a"), annotation("a")], "disallowedType"),
+        ([{"@type": "Relationship", "name": "r"}, annotation("r")], "notSiblingRequiredType"),
+        (
+            [quantity(), {k: v for k, v in annotation().items() if k != "annotates"}],
+            "missingSupplementalLiteralProperty",
+        ),
+        ([quantity(), override(), override(name="again")], "multipleReference"),
+        ([quantity(), override("VoltageUnit")], "siblingPropertyMismatch"),
+        ([quantity(), override("string")], "siblingPropertyMismatch"),
+        ([quantity(), override(overrides="schema")], "noMatchingSupplementalProperty"),
+        ([quantity(), {**override(), "@type": ["Property", "Override"]}], "missingCocotype"),
+    ],
+)
+def test_refused_annotations(rules, interface, contents, rule):
+    assert rule in rules(interface(version=3, contents=contents) | {"@context": ANNOTATED})
+
+
+def test_inherited_annotations_meet_what_the_heir_brings(rules, interface):
+    base = interface("Base", 3, contents=[annotation("r")]) | {"@context": ANNOTATED}
+    relationship = {"@type": "Relationship", "name": "r"}
+
+    assert rules(base) == []
+    assert rules(base, interface("Heir", 3, extends=base["@id"], contents=[relationship])) == ["notSiblingRequiredType"]
+
+
+def test_extensions_of_dtdl_3_have_no_use_in_dtdl_2(rules, interface):
+    model = interface(contents=[annotation("note")]) | {"@context": ["dtmi:dtdl:context;2", *ANNOTATED[1:]]}
+
+    assert "invalidCotypeVersion" in rules(model)
+
+
+def test_historized_is_a_co_type_of_properties_and_telemetry(rules, interface, prop):
+    context = {"@context": ["dtmi:dtdl:context;3", "dtmi:dtdl:extension:historization;1"]}
+    component = {"@type": ["Component", "Historized"], "name": "c", "schema": "dtmi:example:Sensor;1"}
+
+    assert (
+        rules(interface(version=3, contents=[prop("string", **{"@type": ["Property", "Historized"]})]) | context) == []
+    )
+    assert rules(interface(version=3, contents=[component]) | context, interface("Sensor")) == ["invalidCotype"]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_the_tables_hold_what_the_reference_says(shared, version):
+    reference = json.loads((shared / "reference" / "semantic-types.json").read_text("utf-8"))[str(version)]
+
+    assert SEMANTIC_TYPES[version] == reference["types"]
+    assert {unit_type: sorted(units) for unit_type, units in UNITS[version].items()} == {
+        unit_type: sorted(units) for unit_type, units in reference["units"].items()
+    }

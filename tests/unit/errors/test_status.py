@@ -1,0 +1,192 @@
+"""The status that an error becomes."""
+
+import base64
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+from urllib.parse import quote
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, QuotaFailure, RetryInfo
+from google.rpc.status_pb2 import Status
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
+from twinfront.v1.error_reason_pb2 import ErrorReason
+from twinfront_server.errors import (
+    DOMAIN,
+    MAX_STATUS_BYTES,
+    TwinfrontError,
+    deadline_exceeded,
+    internal,
+    invalid_argument,
+    invalid_fields,
+    resource_info,
+    shortened,
+    upstream_answer_unexpected,
+)
+
+M = TypeVar("M", bound=Message)
+LONGEST_ID = "\U0001f3e2" * 128
+IDS = {"digital_twin_id": LONGEST_ID, "relationship_id": LONGEST_ID, "target_id": LONGEST_ID}
+
+
+def _unpacked(status: Status, kind: type[M]) -> M:
+    message = kind()
+    found = [detail for detail in status.details if detail.Unpack(message)]
+    assert len(found) == 1, f"{len(found)} of {kind.__name__}"
+    return message
+
+
+def _error(details: Sequence[Message] = (), message: str = LONGEST_ID * 8) -> TwinfrontError:
+    return TwinfrontError(
+        grpc.StatusCode.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", message, metadata=IDS, details=details
+    )
+
+
+def _blocking(listed: int, text: str) -> RelationshipsBlockingDelete:
+    blocking = RelationshipsBlockingDelete(outgoing_count=40_000, incoming_count=50_000)
+    for relationships in (blocking.outgoing, blocking.incoming):
+        for _ in range(listed // 2):
+            relationships.add(relationship_id=text, source_id=text, target_id=text, name=text)
+    return blocking
+
+
+def test_every_status_names_its_reason_domain_and_ids():
+    error = TwinfrontError(
+        grpc.StatusCode.NOT_FOUND, "TWIN_NOT_FOUND", "No.", metadata={"digital_twin_id": "a", "relationship_id": ""}
+    )
+    info = _unpacked(error.status(), ErrorInfo)
+    assert (info.reason, info.domain, dict(info.metadata)) == ("TWIN_NOT_FOUND", DOMAIN, {"digital_twin_id": "a"})
+
+
+def test_the_longest_ids_are_whole():
+    info = _unpacked(_error().status(), ErrorInfo)
+    assert dict(info.metadata) == IDS
+
+
+def test_blockers_with_the_longest_ids_leave_their_totals():
+    status = _error([_blocking(20, LONGEST_ID), PreconditionFailure()]).status()
+    blocking = _unpacked(status, RelationshipsBlockingDelete)
+    assert status.ByteSize() < MAX_STATUS_BYTES
+    assert (blocking.outgoing_count, blocking.incoming_count) == (40_000, 50_000)
+
+
+def test_blockers_with_usual_ids_are_all_listed():
+    status = _error([_blocking(20, "a-usual-id-of-24-letters")], message="Blocked.").status()
+    blocking = _unpacked(status, RelationshipsBlockingDelete)
+    assert status.ByteSize() < MAX_STATUS_BYTES
+    assert (len(blocking.outgoing), len(blocking.incoming)) == (10, 10)
+
+
+def test_as_many_blockers_as_fit_are_listed():
+    blocking = _unpacked(_error([_blocking(20, "x" * 64)], message="Blocked.").status(), RelationshipsBlockingDelete)
+    assert 4 <= len(blocking.outgoing) + len(blocking.incoming) < 20
+
+
+def test_of_fifty_violations_the_first_ones_stay():
+    fields = {f"patch[{index}].value": f"{index} {LONGEST_ID}" for index in range(50)}
+    status = invalid_fields(fields, metadata=IDS).status()
+    violations = _unpacked(status, BadRequest).field_violations
+    assert status.ByteSize() < MAX_STATUS_BYTES
+    assert violations[0].field == "patch[0].value"
+
+
+def test_thousands_of_violations_are_no_work():
+    fields = {f"patch[{index}].value": LONGEST_ID for index in range(20_000)}
+    assert invalid_fields(fields).status().ByteSize() < MAX_STATUS_BYTES
+
+
+def test_a_field_whose_name_is_too_long_is_still_named():
+    key = "k" * 100_000
+    status = invalid_argument(f'digital_twin.properties["{key}"]', "has no value; set one of its kinds").status()
+    assert _unpacked(status, BadRequest).field_violations[0].field.startswith('digital_twin.properties["kkk')
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        EtagConflict(
+            resource=f"digitaltwins/{LONGEST_ID}/relationships/{LONGEST_ID}",
+            expected_etag=f'"{"x" * 256}"',
+            current_etag=f'W/"{"x" * 36}"',
+        ),
+        resource_info("twinfront.v1.Model", "dtmi:x;1, " * 10_000, LONGEST_ID * 100),
+        PreconditionFailure(
+            violations=[PreconditionFailure.Violation(type="T", subject=LONGEST_ID, description=LONGEST_ID)] * 300
+        ),
+        QuotaFailure(violations=[QuotaFailure.Violation(subject=LONGEST_ID, description=LONGEST_ID)] * 300),
+    ],
+    ids=lambda detail: type(detail).__name__,
+)
+def test_no_detail_is_lost_for_its_size(detail: Message):
+    status = _error([detail]).status()
+    assert status.ByteSize() < MAX_STATUS_BYTES
+    _unpacked(status, type(detail))
+
+
+def test_a_detail_that_nothing_shortens_is_left_out_rather_than_the_reason():
+    status = _error([EtagConflict(resource="x" * 10_000)]).status()
+    assert status.ByteSize() < MAX_STATUS_BYTES
+    assert _unpacked(status, ErrorInfo).reason == "TWIN_HAS_RELATIONSHIPS"
+
+
+@given(
+    text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300),
+    listed=st.integers(0, 20),
+    violations=st.integers(0, 50),
+)
+def test_a_status_and_its_message_always_fit_into_trailers(text: str, listed: int, violations: int):
+    details = [
+        _blocking(listed, text[:128]),
+        PreconditionFailure(
+            violations=[PreconditionFailure.Violation(subject=shortened(text), description=shortened(text))]
+            * violations
+        ),
+    ]
+    error = TwinfrontError(
+        grpc.StatusCode.ABORTED, "ETAG_MISMATCH", text * 10, metadata=dict.fromkeys(IDS, text[:128]), details=details
+    )
+    status = error.status()
+    trailers = len(base64.b64encode(status.SerializeToString())) + len(quote(status.message))
+    assert status.ByteSize() < MAX_STATUS_BYTES
+    assert trailers < 8192 - 512
+    assert _unpacked(status, RelationshipsBlockingDelete).incoming_count == 50_000
+
+
+def test_a_shortened_text_ends_between_characters():
+    assert shortened("ä" * 256) == "ä" * 256
+    assert shortened("ä" * 257) == "ä" * 254 + "…"
+    assert len(shortened("\U0001f3e2" * 1000).encode()) <= 512
+
+
+def test_a_delay_is_told_to_the_nanosecond():
+    error = TwinfrontError(grpc.StatusCode.UNAVAILABLE, "UPSTREAM_UNAVAILABLE", "No.", retry_after=1.5)
+    delay = _unpacked(error.status(), RetryInfo).retry_delay
+    assert (delay.seconds, delay.nanos) == (1, 500_000_000)
+
+
+def test_the_status_has_the_code_of_the_error():
+    assert deadline_exceeded().status().code == 4
+    assert internal("r").status().code == 13
+
+
+def test_an_internal_error_tells_the_request_id_and_nothing_else():
+    assert "abc" in internal("abc").message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [deadline_exceeded(), internal("r"), invalid_argument("f", "d"), upstream_answer_unexpected(200)],
+    ids=lambda error: error.reason,
+)
+def test_the_reasons_of_the_front_s_own_errors_are_in_the_contract(error: TwinfrontError):
+    assert f"ERROR_REASON_{error.reason}" in ErrorReason.keys()  # noqa: SIM118  (an enum, no dict)
+
+
+def test_reasons_have_the_form_of_error_info():
+    for name in ErrorReason.keys():  # noqa: SIM118  (an enum, no dict)
+        assert re.fullmatch(r"[A-Z][A-Z0-9_]{1,61}[A-Z0-9]", name.removeprefix("ERROR_REASON_"))

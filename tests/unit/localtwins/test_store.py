@@ -1,0 +1,65 @@
+"""The database: its plans, its counts, its order."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from localtwins.engine.clock import Clock
+from localtwins.store import schema
+from localtwins.store.transaction import Transaction
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(connection)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def tx(connection: sqlite3.Connection) -> Transaction:
+    return Transaction(connection, Clock())
+
+
+def relate(tx: Transaction, source: str, relationship_id: str, target: str) -> None:
+    tx.put_relationship(source, relationship_id, target_id=target, name="n", etag="e", document=b"{}")
+
+
+def test_migrating_again_changes_nothing(connection: sqlite3.Connection):
+    before = connection.execute("SELECT sql FROM sqlite_schema").fetchall()
+    schema.migrate(connection)
+    assert connection.execute("SELECT sql FROM sqlite_schema").fetchall() == before
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+
+
+def test_counts_follow_every_change(tx: Transaction):
+    for twin in ("a", "b", "c"):
+        tx.put_digital_twin(twin, "m", "e", b"{}")
+    tx.put_digital_twin("a", "m", "e2", b"{}")
+    assert tx.total("digital_twins") == 3
+    relate(tx, "a", "r", "b")
+    relate(tx, "a", "r", "b")
+    relate(tx, "a", "s", "c")
+    assert (tx.total("relationships"), tx.relationship_counts("a"), tx.relationship_counts("b")) == (2, (2, 0), (0, 1))
+    relate(tx, "a", "r", "c")
+    assert (tx.relationship_counts("b"), tx.relationship_counts("c")) == ((0, 0), (0, 2))
+    tx.delete_relationship("a", "r")
+    tx.delete_relationship("a", "s")
+    tx.delete_digital_twin("a")
+    assert (tx.total("digital_twins"), tx.total("relationships"), tx.relationship_counts("c")) == (2, 0, (0, 0))
+
+
+def test_pages_are_found_by_key_and_not_by_scan_or_sort(connection: sqlite3.Connection, tx: Transaction):
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    tx.outgoing("a", ("", ""), 10)
+    tx.outgoing("a", ("", ""), 10, "name")
+    tx.incoming("a", ("", "", ""), 10)
+    connection.set_trace_callback(None)
+    for statement in statements:
+        (step,) = [row[3].decode() for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        assert step.startswith("SEARCH relationships USING")
+        assert "sort_key" in step
+    assert len(statements) == 3

@@ -1,0 +1,187 @@
+"""The writer thread: groups under one commit, failures kept apart, storage errors survived."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from localtwins import LocalTwins, Request, Response
+from localtwins.engine.clock import Clock
+from localtwins.store import schema
+from localtwins.store.transaction import Transaction
+from localtwins.store.writer import Writer
+
+
+class Connection:
+    """A connection that counts its commits and fails when told to."""
+
+    def __init__(self) -> None:
+        self.real = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        schema.migrate(self.real)
+        self.commits = 0
+        self.failures: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        if sql in self.failures:
+            self.failures.remove(sql)
+            message = "disk I/O error"
+            raise sqlite3.OperationalError(message)
+        self.commits += sql == "COMMIT"
+        return self.real.execute(sql, parameters)
+
+    def twins(self) -> set[str]:
+        return {row[0] for row in self.real.execute("SELECT id FROM digital_twins")}
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    connection = Connection()
+    yield connection
+    connection.real.close()
+
+
+@pytest.fixture
+def writer(connection: Connection) -> Iterator[Writer]:
+    as_sqlite = cast("sqlite3.Connection", connection)
+    writer = Writer(as_sqlite, Transaction(as_sqlite, Clock()), nullcontext())
+    yield writer
+    writer.close()
+
+
+def put(twin_id: str) -> Callable[[Transaction], str]:
+    def operation(tx: Transaction) -> str:
+        tx.put_digital_twin(twin_id, "model", "etag", b"{}")
+        return twin_id
+
+    return operation
+
+
+def put_and_fail(twin_id: str, error: Exception) -> Callable[[Transaction], str]:
+    def operation(tx: Transaction) -> str:
+        tx.put_digital_twin(twin_id, "model", "etag", b"{}")
+        raise error
+
+    return operation
+
+
+async def in_one_group(writer: Writer, *operations: Callable[[Transaction], str]) -> list[Any]:
+    """Run writes that all wait when the writer becomes free."""
+    free = threading.Event()
+    holding = asyncio.ensure_future(writer.run(lambda _: free.wait()))
+    await asyncio.sleep(0.01)
+    writes = [asyncio.ensure_future(writer.run(operation)) for operation in operations]
+    await asyncio.sleep(0)
+    free.set()
+    await holding
+    return await asyncio.gather(*writes, return_exceptions=True)
+
+
+async def test_writes_that_wait_share_a_commit(writer: Writer, connection: Connection):
+    assert await in_one_group(writer, *(put(f"t{n}") for n in range(50))) == [f"t{n}" for n in range(50)]
+    assert connection.commits == 2
+    assert len(connection.twins()) == 50
+
+
+async def test_a_failing_write_takes_back_only_its_own(writer: Writer, connection: Connection):
+    error = ValueError("no")
+    results = await in_one_group(writer, put("a"), put_and_fail("b", error), put("c"))
+    assert results == ["a", error, "c"]
+    assert connection.twins() == {"a", "c"}
+    assert connection.commits == 2
+
+
+async def test_a_storage_error_of_one_write_fails_only_that_write(writer: Writer, connection: Connection):
+    error = sqlite3.OperationalError("database or disk is full")
+    results = await in_one_group(writer, put("a"), put_and_fail("b", error), put("c"))
+    assert results == ["a", error, "c"]
+    assert connection.twins() == {"a", "c"}
+
+
+async def test_a_commit_that_fails_once_loses_nothing(writer: Writer, connection: Connection):
+    free = threading.Event()
+    holding = asyncio.ensure_future(writer.run(lambda _: free.wait()))
+    await asyncio.sleep(0.01)
+    writes = [asyncio.ensure_future(writer.run(put(f"t{n}"))) for n in range(5)]
+    await asyncio.sleep(0)
+    connection.failures = ["COMMIT"]  # of the holding write, then of nothing
+    free.set()
+    results = await asyncio.gather(holding, *writes, return_exceptions=True)
+    assert isinstance(results[0], sqlite3.OperationalError)
+    assert results[1:] == [f"t{n}" for n in range(5)]
+    assert connection.twins() == {f"t{n}" for n in range(5)}
+
+
+async def test_a_commit_that_fails_is_reported_and_the_writer_goes_on(writer: Writer, connection: Connection):
+    connection.failures = ["COMMIT"]
+    with pytest.raises(sqlite3.OperationalError):
+        await writer.run(put("a"))
+    assert connection.twins() == set()
+    assert await writer.run(put("b")) == "b"
+
+
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "SAVEPOINT write", "RELEASE write"])
+async def test_the_writer_survives_a_failure_anywhere(writer: Writer, connection: Connection, statement: str):
+    connection.failures = [statement]
+    with pytest.raises(sqlite3.OperationalError):
+        await writer.run(put("a"))
+    assert await writer.run(put("b")) == "b"
+    assert connection.twins() == {"b"}
+
+
+async def test_a_write_whose_caller_left_before_it_began_is_dropped(writer: Writer, connection: Connection):
+    free = threading.Event()
+    holding = asyncio.ensure_future(writer.run(lambda _: free.wait()))
+    await asyncio.sleep(0.01)
+    write = asyncio.ensure_future(writer.run(put("a")))
+    await asyncio.sleep(0)
+    write.cancel()
+    await asyncio.sleep(0)
+    free.set()
+    await holding
+    await writer.run(put("b"))
+    assert connection.twins() == {"b"}
+
+
+async def test_a_closed_writer_takes_nothing(connection: Connection):
+    as_sqlite = cast("sqlite3.Connection", connection)
+    writer = Writer(as_sqlite, Transaction(as_sqlite, Clock()), nullcontext())
+    writer.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await writer.run(put("a"))
+
+
+async def test_a_full_disk_is_a_503_and_nothing_is_lost(tmp_path: Path):
+    service = await LocalTwins.open(tmp_path)
+
+    async def send(method: str, path: str, body: bytes = b"") -> Response:
+        return await service.handle(Request(method, path, "api-version=2023-10-31", {}, body))
+
+    try:
+        model = b'[{"@id":"dtmi:t:N;1","@type":"Interface","@context":"dtmi:dtdl:context;2","contents":[%b]}]'
+        prop = b'{"@type":"Property","name":"text","schema":"string"}'
+        assert (await send("POST", "/models", model % prop)).status == 201
+        twin = b'{"$metadata":{"$model":"dtmi:t:N;1"},"text":"%b"}' % (b"x" * 4000)
+        assert (await send("PUT", "/digitaltwins/before", twin)).status == 200
+        connection = service._database._writer._connection
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        answers = await asyncio.gather(*(send("PUT", f"/digitaltwins/full{n}", twin) for n in range(20)))
+        refused = [n for n, answer in enumerate(answers) if answer.status == 503]
+        assert len(refused) > 10
+        assert b'"code":"ServiceUnavailable"' in answers[refused[0]].body
+        connection.execute("PRAGMA max_page_count = 100000")
+        for number, answer in enumerate(answers):
+            found = await send("GET", f"/digitaltwins/full{number}")
+            assert found.status == (200 if answer.status == 200 else 404)
+        assert (await send("GET", "/digitaltwins/before")).status == 200
+        assert (await send("PUT", "/digitaltwins/after", twin)).status == 200
+    finally:
+        await service.close()

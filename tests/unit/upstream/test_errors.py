@@ -1,0 +1,308 @@
+"""Answers of the upstream that say no, and the errors they become: every row of the table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+import orjson
+import pytest
+from azure.core.exceptions import (
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+from azure.core.rest import HttpRequest
+from google.rpc.error_details_pb2 import BadRequest, PreconditionFailure, QuotaFailure, ResourceInfo, RetryInfo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localtwins.message import Response
+from localtwins.transport import LocalResponse
+from twinfront.v1.error_details_pb2 import EtagConflict
+from twinfront.v1.error_reason_pb2 import ErrorReason
+from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError
+from twinfront_server.upstream import errors
+from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.credential import CredentialError
+from twinfront_server.upstream.errors import error_of
+from twinfront_server.upstream.operation import Asked, Operation
+from twinfront_server.wire.body import Body
+
+IDS = {"digital_twin_id": "floor", "relationship_id": "r", "target_id": "room"}
+OPERATIONS = [value for value in vars(operations).values() if isinstance(value, Operation)]
+WRITES = [operation for operation in OPERATIONS if operation.write]
+READS = [operation for operation in OPERATIONS if not operation.write]
+Code = grpc.StatusCode
+
+
+def _answered(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> HttpResponseError:
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    answer = Response(status, {"Content-Type": "application/json", **(headers or {})}, content)
+    return HttpResponseError(response=LocalResponse(HttpRequest("GET", "https://localhost"), answer))
+
+
+def _refused(
+    status: int, code: str, message: str = "No.", *details: str, asked: Asked | None = None, **headers: str
+) -> TwinfrontError:
+    listed = [{"code": code, "message": detail} for detail in details]
+    body = {"error": {"code": code, "message": message, "details": listed}}
+    return error_of(_answered(status, body, headers), asked or Asked(operations.PUT_RELATIONSHIP, IDS))
+
+
+def _detail(error: TwinfrontError, kind: type[Any]) -> Any:
+    found = [detail for detail in error.details if isinstance(detail, kind)]
+    assert len(found) == 1, f"{len(found)} of {kind.__name__}"
+    return found[0]
+
+
+ROWS: list[tuple[int, str, Code, str, type[Any] | None]] = [
+    (404, "DigitalTwinNotFound", Code.NOT_FOUND, "TWIN_NOT_FOUND", ResourceInfo),
+    (404, "RelationshipNotFound", Code.NOT_FOUND, "RELATIONSHIP_NOT_FOUND", ResourceInfo),
+    (404, "ComponentNotFound", Code.NOT_FOUND, "COMPONENT_NOT_FOUND", ResourceInfo),
+    (404, "ModelNotFound", Code.NOT_FOUND, "MODEL_NOT_FOUND", ResourceInfo),
+    (404, "TargetDigitalTwinNotFound", Code.FAILED_PRECONDITION, "TARGET_TWIN_NOT_FOUND", PreconditionFailure),
+    (404, "TargetTwinNotFound", Code.FAILED_PRECONDITION, "TARGET_TWIN_NOT_FOUND", PreconditionFailure),
+    (409, "ModelIdAlreadyExists", Code.ALREADY_EXISTS, "MODEL_ALREADY_EXISTS", ResourceInfo),
+    (409, "ModelAlreadyExists", Code.ALREADY_EXISTS, "MODEL_ALREADY_EXISTS", ResourceInfo),
+    (409, "RelationshipAlreadyExists", Code.ALREADY_EXISTS, "RELATIONSHIP_ALREADY_EXISTS", ResourceInfo),
+    (409, "ModelReferencesNotDeleted", Code.FAILED_PRECONDITION, "MODEL_HAS_DEPENDENTS", PreconditionFailure),
+    (409, "ModelReferencesNotDecommissioned", Code.FAILED_PRECONDITION, "MODEL_HAS_DEPENDENTS", PreconditionFailure),
+    (400, "ModelDecommissioned", Code.FAILED_PRECONDITION, "MODEL_DECOMMISSIONED", PreconditionFailure),
+    (400, "RelationshipsNotDeleted", Code.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", None),
+    (400, "ValidationFailed", Code.INVALID_ARGUMENT, "VALIDATION_FAILED", BadRequest),
+    (400, "InvalidRelationship", Code.INVALID_ARGUMENT, "VALIDATION_FAILED", BadRequest),
+    (400, "JsonPatchInvalid", Code.INVALID_ARGUMENT, "JSON_PATCH_INVALID", BadRequest),
+    (400, "DTDLParserError", Code.INVALID_ARGUMENT, "DTDL_INVALID", BadRequest),
+    (400, "ModelVersionNotSupported", Code.INVALID_ARGUMENT, "DTDL_INVALID", BadRequest),
+    (400, "TwinLimitReached", Code.RESOURCE_EXHAUSTED, "LIMIT_REACHED", QuotaFailure),
+    (400, "LimitExceeded", Code.RESOURCE_EXHAUSTED, "LIMIT_REACHED", QuotaFailure),
+]
+BY_STATUS: list[tuple[int, Code, str]] = [
+    (400, Code.INVALID_ARGUMENT, "INVALID_ARGUMENT"),
+    (401, Code.INTERNAL, "UPSTREAM_CREDENTIALS_REJECTED"),
+    (403, Code.INTERNAL, "UPSTREAM_CREDENTIALS_REJECTED"),
+    (408, Code.UNKNOWN, "OUTCOME_UNKNOWN"),
+    (412, Code.ALREADY_EXISTS, "RELATIONSHIP_ALREADY_EXISTS"),
+    (413, Code.INVALID_ARGUMENT, "INVALID_ARGUMENT"),
+    (414, Code.INVALID_ARGUMENT, "INVALID_ARGUMENT"),
+    (429, Code.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED"),
+    (431, Code.INVALID_ARGUMENT, "INVALID_ARGUMENT"),
+]
+
+
+@pytest.mark.parametrize(("status", "upstream_code", "code", "reason", "detail"), ROWS)
+def test_each_refusal_has_its_code_reason_and_detail(
+    status: int, upstream_code: str, code: Code, reason: str, detail: type[Any] | None
+):
+    error = _refused(status, upstream_code, "About dtmi:example:Room;1.")
+    assert (error.code, error.reason) == (code, reason)
+    assert error.metadata.items() >= IDS.items()
+    if detail is not None:
+        _detail(error, detail)
+
+
+def test_every_rule_is_in_the_table_above():
+    assert {(status, code) for status, code, *_ in ROWS} == set(errors._RULES)
+    assert {status for status, *_ in BY_STATUS} == set(errors._STATUS_RULES)
+
+
+@pytest.mark.parametrize(("status", "code", "reason"), BY_STATUS)
+@pytest.mark.parametrize("upstream_code", ["", "SomethingNew"])
+def test_a_code_that_is_not_known_goes_by_its_status(status: int, code: Code, reason: str, upstream_code: str):
+    error = _refused(status, upstream_code)
+    assert (error.code, error.reason) == (code, reason)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_whatever_a_rule_gives_is_in_the_contract_and_fits(operation: Operation):
+    long = "\U0001f3e2" * 128
+    ids = dict.fromkeys(("digital_twin_id", "relationship_id", "component_name", "model_id"), long)
+    body = Body(b"[]", "patch", items=["/" + "x" * 10_000] * 200)
+    asked = Asked(operation, ids, body, 'W/"1"')
+    models = ", ".join(f"dtmi:example:a_long_name_of_a_model:{index};1" for index in range(300))
+    for status, code in [*errors._RULES, *((status, "") for status in errors._STATUS_RULES), (500, ""), (418, "")]:
+        error = _refused(status, code, f"No: {models}.", *([f"{long} is wrong."] * 100), asked=asked)
+        assert f"ERROR_REASON_{error.reason}" in ErrorReason.keys()  # noqa: SIM118  (an enum, no dict)
+        assert error.status().ByteSize() < MAX_STATUS_BYTES
+        kinds = {type(detail) for detail in error.details}
+        assert len(error.status().details) == len(kinds) + 1, "each kind once, ErrorInfo beside them, none left out"
+
+
+def test_412_under_an_etag_is_a_conflict_that_names_both_sides():
+    error = _refused(412, "PreconditionFailed", asked=Asked(operations.PATCH_RELATIONSHIP, IDS, if_match='W/"1"'))
+    conflict = _detail(error, EtagConflict)
+    assert (error.code, error.reason) == (Code.ABORTED, "ETAG_MISMATCH")
+    assert (conflict.resource, conflict.expected_etag) == ("digitaltwins/floor/relationships/r", 'W/"1"')
+
+
+def test_a_component_has_the_etag_of_its_twin():
+    ids = {"digital_twin_id": "floor", "component_name": "c"}
+    error = _refused(412, "PreconditionFailed", asked=Asked(operations.PATCH_COMPONENT, ids, if_match='W/"1"'))
+    assert _detail(error, EtagConflict).resource == "digitaltwins/floor"
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        (operations.PATCH_DIGITAL_TWIN, "TWIN_NOT_FOUND"),
+        (operations.DELETE_DIGITAL_TWIN, "TWIN_NOT_FOUND"),
+        (operations.PATCH_COMPONENT, "TWIN_NOT_FOUND"),
+        (operations.PATCH_RELATIONSHIP, "RELATIONSHIP_NOT_FOUND"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_412_under_if_match_star_means_there_is_none(operation: Operation, reason: str):
+    error = _refused(412, "PreconditionFailed", asked=Asked(operation, IDS, if_match="*"))
+    assert (error.code, error.reason) == (Code.NOT_FOUND, reason)
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        (operations.PUT_DIGITAL_TWIN, "TWIN_ALREADY_EXISTS"),
+        (operations.PUT_RELATIONSHIP, "RELATIONSHIP_ALREADY_EXISTS"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_412_under_if_none_match_means_there_is_one(operation: Operation, reason: str):
+    error = _refused(412, "PreconditionFailed", asked=Asked(operation, IDS))
+    assert (error.code, error.reason) == (Code.ALREADY_EXISTS, reason)
+
+
+def test_the_existing_models_are_named():
+    message = "Some of the model ids already exist: dtmi:a:A;1, dtmi:a:B;2.1, dtmi:a:C. Use another."
+    error = _refused(409, "ModelIdAlreadyExists", message, asked=Asked(operations.POST_MODELS))
+    assert _detail(error, ResourceInfo).resource_name == "dtmi:a:A;1, dtmi:a:B;2.1, dtmi:a:C"
+
+
+def test_the_dependents_of_a_model_are_named_and_the_model_is_not():
+    message = "dtmi:a:A;1 is currently being referenced by dtmi:a:B;1, dtmi:a:C."
+    asked = Asked(operations.DELETE_MODEL, {"model_id": "dtmi:a:A;1"})
+    error = _refused(409, "ModelReferencesNotDeleted", message, asked=asked)
+    assert [violation.subject for violation in _detail(error, PreconditionFailure).violations] == [
+        "dtmi:a:B;1",
+        "dtmi:a:C",
+    ]
+
+
+def test_of_many_models_asked_for_the_missing_one_is_named():
+    listed = {f"dependencies_for[{index}]": f"dtmi:a:A{index};1" for index in range(200)}
+    message = "There is no Model(s) available that matches the provided id(s) dtmi:a:A7;1. Check that."
+    error = _refused(404, "ModelNotFound", message, asked=Asked(operations.LIST_MODELS, listed=listed))
+    assert error.metadata == {"model_id": "dtmi:a:A7;1"}
+    assert _detail(error, ResourceInfo).resource_name == "dtmi:a:A7;1"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [({}, 1.0), ({"Retry-After": "8"}, 8.0), ({"Retry-After": "inf"}, 24 * 3600.0)]
+)
+def test_throttling_tells_when_to_come_back_in_both_ways(headers: dict[str, str], seconds: float):
+    error = _refused(429, "TooManyRequests", asked=Asked(operations.GET_DIGITAL_TWIN, IDS), **headers)
+    delay = _detail(error, RetryInfo).retry_delay
+    assert (delay.seconds + delay.nanos / 1e9, error.pushback_ms) == (seconds, int(seconds * 1000))
+
+
+def test_a_limit_is_not_to_be_tried_again():
+    assert _refused(400, "TwinLimitReached").pushback_ms == -1
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 599])
+def test_a_failure_during_a_write_leaves_its_outcome_unknown(operation: Operation, status: int):
+    error = error_of(_answered(status), Asked(operation, IDS))
+    assert (error.code, error.reason, error.pushback_ms) == (Code.UNKNOWN, "OUTCOME_UNKNOWN", -1)
+
+
+@pytest.mark.parametrize("operation", READS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 599])
+def test_a_failure_during_a_read_is_unavailability(operation: Operation, status: int):
+    error = error_of(_answered(status, headers={"Retry-After": "3"}), Asked(operation, IDS))
+    assert (error.code, error.reason) == (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
+    assert _detail(error, RetryInfo).retry_delay.seconds == 3
+
+
+LOST = [
+    ServiceRequestError("Connection lost"),
+    ServiceResponseError("Server disconnected"),
+    ServiceResponseTimeoutError("Timeout"),
+    IncompleteReadError("Half of it"),
+]
+
+
+@pytest.mark.parametrize("lost", LOST, ids=lambda error: type(error).__name__)
+def test_a_write_whose_answer_is_lost_has_an_unknown_outcome(lost: Exception):
+    error = error_of(lost, Asked(operations.PATCH_DIGITAL_TWIN, IDS))  # type: ignore[arg-type]
+    assert (error.code, error.reason) == (Code.UNKNOWN, "OUTCOME_UNKNOWN")
+    assert "digitaltwins/floor" in error.message
+
+
+@pytest.mark.parametrize("lost", LOST, ids=lambda error: type(error).__name__)
+def test_a_read_whose_answer_is_lost_can_be_tried_again(lost: Exception):
+    error = error_of(lost, Asked(operations.GET_DIGITAL_TWIN, IDS))  # type: ignore[arg-type]
+    assert (error.code, error.reason) == (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
+
+
+def test_a_write_that_found_no_connection_was_not_sent():
+    error = error_of(ServiceRequestTimeoutError("No connection"), Asked(operations.PATCH_DIGITAL_TWIN, IDS))
+    assert (error.code, error.reason) == (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
+
+
+def test_without_a_token_the_operator_has_to_look_and_the_caller_is_told_no_secret():
+    error = error_of(CredentialError("tenant 1234, client 5678"), Asked(operations.PATCH_DIGITAL_TWIN, IDS))
+    assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_CREDENTIALS_REJECTED")
+    assert "1234" not in str(error.status())
+
+
+@pytest.mark.parametrize("status", [200, 202, 301, 404, 405, 409, 418])
+def test_an_answer_that_no_rule_knows_is_said_to_be_one(status: int):
+    error = error_of(_answered(status), Asked(operations.GET_DIGITAL_TWIN, IDS))
+    assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Bad Gateway</html>",
+        b"\xff\xfe",
+        b'{"error": ',
+        b"[]",
+        b"[1]",
+        b"null",
+        b"5",
+        b'"text"',
+        b'"{\\"error\\":{\\"code\\":\\"TooManyRequests\\"}}"',
+        b'{"error": null}',
+        b'{"error": "text"}',
+        b'{"error": []}',
+        b'{"error": {"code": 5, "message": {"x": 1}, "details": 7}}',
+        b'{"error": {"code": {"x": 1}, "message": ["y"], "details": ["z", {"message": 5}, null]}}',
+        b'{"error": {"code": "ValidationFailed", "message": null, "details": null}}',
+        b'{ "statusCode": 401, "message": "Unauthorized" }',
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 429, 500])
+def test_no_body_breaks_the_classification(body: bytes, status: int):
+    error = error_of(_answered(status, body), Asked(operations.PATCH_DIGITAL_TWIN, IDS, Body(b"[]", "patch")))
+    assert isinstance(error.status().message, str)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda items: (
+        st.lists(items, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "code", "message", "details", "innererror", "x"]), items, max_size=4
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@given(body=_json, status=st.integers(300, 599))
+def test_no_json_breaks_the_classification(body: object, status: int):
+    error = error_of(_answered(status, body), Asked(operations.PUT_DIGITAL_TWIN, IDS, Body(b"{}", "digital_twin")))
+    assert error.status().ByteSize() < MAX_STATUS_BYTES

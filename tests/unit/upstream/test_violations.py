@@ -1,0 +1,139 @@
+"""Which field of the request a complaint of the upstream is about."""
+
+import pytest
+
+from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.violations import violated_fields
+from twinfront_server.wire.body import Body
+
+TWIN = {"digital_twin_id": "room"}
+RELATIONSHIP = {"digital_twin_id": "floor", "relationship_id": "r"}
+COMPONENT = {"digital_twin_id": "room", "component_name": "thermostat"}
+
+
+def _field(asked: Asked, complaint: str, reason: str = "VALIDATION_FAILED") -> str:
+    fields = violated_fields(reason, [complaint], asked)
+    assert list(fields.values()) == [complaint]
+    return next(iter(fields))
+
+
+@pytest.mark.parametrize(
+    ("complaint", "field"),
+    [
+        ("ValidationFailed: color does not appear on the DTDL for Twin.", 'digital_twin.properties["color"]'),
+        ("color does not appear on the DTDL for Twin.", 'digital_twin.properties["color"]'),
+        (
+            "ValidationFailed: Expected value of type double for setpoint on thermostat.",
+            'digital_twin.components["thermostat"].properties["setpoint"]',
+        ),
+        ("Expected value of type string for address/city on Twin.", 'digital_twin.properties["address"]'),
+        ("The string value of note on Twin is longer than 4096 bytes.", 'digital_twin.properties["note"]'),
+        ("ValidationFailed: dtmi:a:B;1 or one of its dependencies does not exist.", "digital_twin.model_id"),
+        ("Twin is missing component thermostat.", 'digital_twin.components["thermostat"]'),
+        ("Twin is missing $metadata of component thermostat.", 'digital_twin.components["thermostat"]'),
+        ("Something else is wrong.", "digital_twin"),
+    ],
+)
+def test_members_of_a_typed_twin(complaint: str, field: str):
+    assert _field(Asked(operations.PUT_DIGITAL_TWIN, TWIN, Body(b"{}", "digital_twin")), complaint) == field
+
+
+def test_a_twin_in_json_is_one_field():
+    asked = Asked(operations.PUT_DIGITAL_TWIN, TWIN, Body(b"{}", "digital_twin.json"))
+    assert _field(asked, "color does not appear on the DTDL for Twin.") == "digital_twin.json"
+
+
+def test_several_complaints_about_one_field_are_one_violation():
+    asked = Asked(operations.PUT_DIGITAL_TWIN, TWIN, Body(b"{}", "digital_twin"))
+    complaints = ["a does not appear on the DTDL for Twin.", "Odd.", "Odder."]
+    assert violated_fields("VALIDATION_FAILED", complaints, asked) == {
+        'digital_twin.properties["a"]': "a does not appear on the DTDL for Twin.",
+        "digital_twin": "Odd. Odder.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("complaint", "field"),
+    [
+        ("weight does not appear on the DTDL for contains.", 'relationship.properties["weight"]'),
+        ("Expected value of type double for weight on contains.", 'relationship.properties["weight"]'),
+        ("dtmi:a:B;1 does not define a relationship contains.", "relationship"),
+    ],
+)
+def test_members_of_a_typed_relationship(complaint: str, field: str):
+    assert _field(Asked(operations.PUT_RELATIONSHIP, RELATIONSHIP, Body(b"{}", "relationship")), complaint) == field
+
+
+@pytest.mark.parametrize(
+    ("complaint", "field"),
+    [
+        ("ValidationFailed: color does not appear on the DTDL for Twin.", "patch[1].value"),
+        ("Expected value of type double for setpoint on thermostat.", "patch[2].value"),
+        ("Expected value of type double for mode on humidifier.", "patch[3].value"),
+        ("Expected value of type double for setpoint on Twin.", "patch"),
+        ("dtmi:a:B;1 or one of its dependencies does not exist.", "patch[4].value"),
+        ("/thermostat/setpoint was not found. Please provide a valid patch document.", "patch[2].path"),
+        ("The target location specified by path segment 'city' was not found. Please …", "patch[0].path"),
+        ("Twin is missing component humidifier.", "patch[3].path"),
+        ("Something else is wrong.", "patch"),
+    ],
+)
+def test_operations_of_a_patch(complaint: str, field: str):
+    items = ["/address/city", "/color", "/thermostat/setpoint", "/humidifier", "/$metadata/$model"]
+    asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=items))
+    assert _field(asked, complaint, "JSON_PATCH_INVALID") == field
+
+
+@pytest.mark.parametrize(
+    ("complaint", "field"),
+    [
+        ("/thermostat/setpoint was not found.", "patch[1].path"),
+        ("Expected value of type double for setpoint on thermostat.", "patch[1].value"),
+        ("color does not appear on the DTDL for thermostat.", "patch[0].value"),
+    ],
+)
+def test_operations_of_a_patch_of_a_component(complaint: str, field: str):
+    asked = Asked(operations.PATCH_COMPONENT, COMPONENT, Body(b"[]", "patch", items=["/color", "setpoint"]))
+    assert _field(asked, complaint) == field
+
+
+def test_operations_of_a_patch_of_a_relationship():
+    asked = Asked(operations.PATCH_RELATIONSHIP, RELATIONSHIP, Body(b"[]", "patch", items=["/a", "/weight"]))
+    assert _field(asked, "Expected value of type double for weight on contains.") == "patch[1].value"
+
+
+def test_of_several_models_the_one_that_is_named():
+    asked = Asked(operations.POST_MODELS, body=Body(b"[]", "dtdl_models", items=["dtmi:a:A;1", "", "dtmi:a:B;1"]))
+    assert _field(asked, "failed to resolve: dtmi:a:B;1 (referenced in 1 place).", "DTDL_INVALID") == "dtdl_models[2]"
+    assert _field(asked, "No @context.", "DTDL_INVALID") == "dtdl_models"
+
+
+@pytest.mark.parametrize(
+    ("ids", "complaint", "field"),
+    [
+        ({"digital_twin_id": "a/b"}, "The digital twin id 'a/b' is not valid.", "digital_twin_id"),
+        (RELATIONSHIP | {"target_id": "a"}, "The relationship id 'a b' is not valid.", "relationship_id"),
+        (RELATIONSHIP | {"target_id": "a"}, "The digital twin id 'floor' is not valid.", "digital_twin_id"),
+        (RELATIONSHIP | {"target_id": "floor"}, "The twin floor cannot be its own.", "relationship.target_id"),
+        (RELATIONSHIP | {"target_id": "t"}, "The twin is tidy.", "relationship"),
+        (RELATIONSHIP | {"target_id": "oor"}, "The twin floor is odd.", "digital_twin_id"),
+        (RELATIONSHIP | {"target_id": "x"}, "Could not deserialize relationship create body.", "relationship"),
+    ],
+)
+def test_an_argument_that_is_an_id(ids: dict[str, str], complaint: str, field: str):
+    asked = Asked(operations.PUT_RELATIONSHIP, ids, Body(b"{}", "relationship"))
+    assert _field(asked, complaint, "INVALID_ARGUMENT") == field
+
+
+def test_an_id_in_a_list():
+    listed = {"dependencies_for[0]": "dtmi:a:A;1", "dependencies_for[1]": "room"}
+    asked = Asked(operations.LIST_MODELS, listed=listed)
+    complaint = "The format of the Model ID room provided is not supported."
+    assert _field(asked, complaint, "INVALID_ARGUMENT") == "dependencies_for[1]"
+    assert _field(asked, "Odd.", "INVALID_ARGUMENT") == "dependencies_for[0]"
+
+
+def test_without_a_body_it_is_the_first_id():
+    assert _field(Asked(operations.GET_DIGITAL_TWIN, TWIN), "Odd.", "INVALID_ARGUMENT") == "digital_twin_id"
+    assert _field(Asked(operations.LIST_MODELS), "Odd.", "INVALID_ARGUMENT") == "request"
