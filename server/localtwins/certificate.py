@@ -43,8 +43,9 @@ def development_certificate(directory: Path) -> DevelopmentCertificate:
             directory.mkdir(parents=True, exist_ok=True)
             _make(files)
     except (OSError, ValueError) as error:
-        message = f"The development certificate in {directory} cannot be used: {error}. Delete it to have a new one."
-        raise StartupError(message) from error
+        raise StartupError(
+            f"The development certificate in {directory} cannot be used: {error}. Delete it to have a new one."
+        ) from error
     return files
 
 

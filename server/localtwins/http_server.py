@@ -1,7 +1,6 @@
 """The service over HTTP and HTTPS, for any ADT SDK in any language."""
 
 import asyncio
-import logging
 import signal
 import ssl
 from collections.abc import Callable
@@ -19,8 +18,6 @@ from localtwins.rest.answers import error_answer
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
 from localtwins.store.database import MEMORY
-
-_log = logging.getLogger(__name__)
 
 
 class HttpServer:
@@ -45,8 +42,9 @@ class HttpServer:
         try:
             await site.start()
         except OSError as error:
-            message = f"Cannot listen on {self._settings.listen}: {error.strerror or error}. Choose another --listen."
-            raise StartupError(message) from error
+            raise StartupError(
+                f"Cannot listen on {self._settings.listen}: {error.strerror or error}. Choose another --listen."
+            ) from error
         port = self._runner.addresses[0][1]
         self.url = f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -71,8 +69,7 @@ def parse_listen(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not (port.isascii() and port.isdigit() and int(port) < 2**16):
-        message = f"--listen must be host:port, such as 127.0.0.1:8443, and not {listen!r}."
-        raise StartupError(message)
+        raise StartupError(f"--listen must be host:port, such as 127.0.0.1:8443, and not {listen!r}.")
     return host, int(port)
 
 
@@ -101,8 +98,7 @@ def _tls(settings: Settings, stack: AsyncExitStack) -> tuple[ssl.SSLContext, str
     trust = ""
     if settings.tls_cert or settings.tls_key:
         if not (settings.tls_cert and settings.tls_key):
-            message = "--tls-cert and --tls-key need each other."
-            raise StartupError(message)
+            raise StartupError("--tls-cert and --tls-key need each other.")
         chain, key = Path(settings.tls_cert), Path(settings.tls_key)
     else:
         directory = settings.data_dir
@@ -121,6 +117,5 @@ def _tls(settings: Settings, stack: AsyncExitStack) -> tuple[ssl.SSLContext, str
     try:
         context.load_cert_chain(chain, key)
     except (OSError, ssl.SSLError) as error:
-        message = f"The TLS certificate {chain} with key {key} cannot be used: {error}."
-        raise StartupError(message) from error
+        raise StartupError(f"The TLS certificate {chain} with key {key} cannot be used: {error}.") from error
     return context, trust

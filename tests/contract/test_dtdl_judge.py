@@ -554,7 +554,6 @@ def edges(version: int) -> Iterator[Batch]:
     yield [interface(version, contents=[prop("p"), prop("P")])]
     yield [interface(version), interface(version)]
     for key in ("@graph", "@index", "@language", "@value", "comment"):
-        yield [interface(version, **{key: []}), interface(version, "B")]
         yield [interface(version, **{key: "x"})]
     for depth in (55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65):
         value: Any = "x"

@@ -164,22 +164,20 @@ RPCS = [
         relationships.ListIncomingRelationshipsRequest(digital_twin_id="floor"),
     ),
     _rpc(ModelServiceStub, "CreateModels", "POST", "/models", models.CreateModelsRequest(dtdl_models=["{}"])),
-    _rpc(
-        ModelServiceStub, "GetModel", "GET", "/models/dtmi%3Aexample%3ARoom%3B1", models.GetModelRequest(model_id=MODEL)
-    ),
+    _rpc(ModelServiceStub, "GetModel", "GET", "/models/dtmi:example:Room;1", models.GetModelRequest(model_id=MODEL)),
     _rpc(ModelServiceStub, "ListModels", "GET", "/models", models.ListModelsRequest()),
     _rpc(
         ModelServiceStub,
         "DecommissionModel",
         "PATCH",
-        "/models/dtmi%3Aexample%3ARoom%3B1",
+        "/models/dtmi:example:Room;1",
         models.DecommissionModelRequest(model_id=MODEL),
     ),
     _rpc(
         ModelServiceStub,
         "DeleteModel",
         "DELETE",
-        "/models/dtmi%3Aexample%3ARoom%3B1",
+        "/models/dtmi:example:Room;1",
         models.DeleteModelRequest(model_id=MODEL),
     ),
 ]

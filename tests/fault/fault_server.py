@@ -11,7 +11,7 @@ from typing import Literal
 import orjson
 from aiohttp import web
 
-PROBE = "dtmi%3Atwinfront%3Aprobe"
+PROBE = "dtmi:twinfront:probe"
 
 
 @dataclass(frozen=True, slots=True)

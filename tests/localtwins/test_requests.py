@@ -261,3 +261,9 @@ async def test_an_open_service_can_be_closed_with_writes_under_way():
     await asyncio.sleep(0)
     await service.close()
     assert [answer.status for answer in await asyncio.gather(*writes)] == [400] * 3
+
+
+async def test_a_hostile_body_is_refused_quickly(graph: Adt):
+    """Quadratic work on this body would outlast the time limit of the test."""
+    answer = await graph.send("PUT", "/digitaltwins/room", b"[" * 101 + b'"' + b'\\"' * 1_000_000)
+    assert (answer.status, answer.code) == (400, "InvalidArgument")

@@ -146,9 +146,10 @@ async def test_the_transport_takes_any_kind_of_body(service: LocalTwins, content
 
 
 async def test_over_http_without_credentials_check(tmp_path: Path):
-    async with serving("--http", "--data-dir", str(tmp_path)) as server, DigitalTwinsClient(
-        server.url, AsyncCredential(), authentication_policy=SansIOHTTPPolicy()
-    ) as client:
+    async with (
+        serving("--http", "--data-dir", str(tmp_path)) as server,
+        DigitalTwinsClient(server.url, AsyncCredential(), authentication_policy=SansIOHTTPPolicy()) as client,
+    ):
         await lifecycle(client)
 
 

@@ -189,7 +189,7 @@ async def compare_graph(
 
     def compare(name: str, expected: object, found: object) -> None:
         if expected != found:
-            differences.append(f"{name}: expected {expected}, found {found}")
+            differences.append(f"{name}: expected {_shortened(expected)}, found {_shortened(found)}")
 
     async def compare_model(model: dict[str, Any]) -> None:
         found = await client.get_model(model["@id"], include_model_definition=True)
@@ -289,6 +289,11 @@ def _content(twin: DigitalTwin) -> dict[str, Any]:
 
 def _edge(relationship: Relationship) -> tuple[str, str, dict[str, Any]]:
     return relationship.name, relationship.target_id, relationship.properties
+
+
+def _shortened(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 200 else text[:199] + "…"
 
 
 def _name(item: object) -> str:

@@ -107,8 +107,9 @@ def _index(holder: list[Any], token: str, last: int) -> int:
     if not _ARRAY_INDEX.fullmatch(token):
         raise errors.json_patch_invalid(f"The path segment '{token}' is invalid for an array index.")
     if len(token) > len(str(len(holder))) or int(token) > last:
-        message = f"The index value provided by path segment '{token}' is out of bounds of the array size."
-        raise errors.json_patch_invalid(message)
+        raise errors.json_patch_invalid(
+            f"The index value provided by path segment '{token}' is out of bounds of the array size."
+        )
     return int(token)
 
 

@@ -94,7 +94,8 @@ def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_mo
         raise errors.invalid_twin(problems)
     document = orjson.dumps(twin)
     if len(document) > settings.max_twin_bytes:
-        message = f"The digital twin has {len(document)} bytes of JSON and may have {settings.max_twin_bytes}."
-        raise errors.limit_exceeded(message)
+        raise errors.limit_exceeded(
+            f"The digital twin has {len(document)} bytes of JSON and may have {settings.max_twin_bytes}."
+        )
     tx.put_digital_twin(twin["$dtId"], model_id, twin["$etag"], document)
     return document

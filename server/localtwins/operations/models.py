@@ -28,8 +28,7 @@ def create(tx: Transaction, settings: Settings, documents: Sequence[Any]) -> lis
     if existing:
         raise errors.models_exist(existing)
     if tx.model_count() + len(documents) > settings.max_models:
-        message = f"The instance may hold {settings.max_models} models."
-        raise errors.limit_exceeded(message)
+        raise errors.limit_exceeded(f"The instance may hold {settings.max_models} models.")
     created = []
     for interface, document in zip(interfaces, documents, strict=True):
         definition = orjson.dumps(document)

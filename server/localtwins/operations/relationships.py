@@ -28,8 +28,8 @@ def put(
         raise errors.digital_twin_not_found(source_id)
     etag = new_etag()
     document = relationship.create(source_id, relationship_id, payload, etag=etag)
-    exists = tx.relationship(source_id, relationship_id) is not None
-    if exists and create_only:
+    current = tx.relationship(source_id, relationship_id)
+    if current is not None and create_only:
         raise errors.relationship_exists(relationship_id)
     name, target_id = document["$relationshipName"], document["$targetId"]
     target = tx.digital_twin(target_id)
@@ -40,8 +40,10 @@ def put(
     declared = _declared(tx, source.model_id, name)
     _check_target(tx, declared, target.model_id)
     _check_properties(document, declared, settings)
-    if not exists:
-        _check_limits(tx, settings, source_id, target_id)
+    if current is None:
+        _check_new(tx, settings, source_id)
+    if current is None or orjson.loads(current.document)["$targetId"] != target_id:
+        _check_new_target(tx, settings, target_id)
     stored = orjson.dumps(document)
     tx.put_relationship(source_id, relationship_id, target_id=target_id, name=name, etag=etag, document=stored)
     return Written(etag, stored)
@@ -124,14 +126,19 @@ def _check_properties(document: dict[str, Any], declared: Relationship, settings
         raise errors.invalid_relationship(problems)
 
 
-def _check_limits(tx: Transaction, settings: Settings, source_id: str, target_id: str) -> None:
+def _check_new(tx: Transaction, settings: Settings, source_id: str) -> None:
+    if tx.total("relationships") >= settings.max_relationships:
+        raise errors.limit_exceeded(f"The instance may hold {settings.max_relationships} relationships.")
     outgoing, _ = tx.relationship_counts(source_id)
+    if outgoing >= settings.max_outgoing_relationships:
+        raise errors.limit_exceeded(
+            f"The twin {source_id} may have {settings.max_outgoing_relationships} outgoing relationships."
+        )
+
+
+def _check_new_target(tx: Transaction, settings: Settings, target_id: str) -> None:
     _, incoming = tx.relationship_counts(target_id)
-    for count, limit, what in (
-        (outgoing, settings.max_outgoing_relationships, f"The twin {source_id} has {outgoing} outgoing relationships"),
-        (incoming, settings.max_incoming_relationships, f"The twin {target_id} has {incoming} incoming relationships"),
-        (tx.total("relationships"), settings.max_relationships, "The instance has too many relationships"),
-    ):
-        if count >= limit:
-            message = f"{what}, and the limit is {limit}."
-            raise errors.limit_exceeded(message)
+    if incoming >= settings.max_incoming_relationships:
+        raise errors.limit_exceeded(
+            f"The twin {target_id} may have {settings.max_incoming_relationships} incoming relationships."
+        )

@@ -3,8 +3,9 @@
 from localtwins.query import syntax
 from localtwins.query.functions import call
 from localtwins.query.operands import Operands, compare, within
-from localtwins.query.syntax import Comparison, Condition, Literal, Membership, Path
 from localtwins.query.scope import Scope
+from localtwins.query.syntax import Comparison, Condition, Literal, Membership, Path
+from localtwins.query.traversal import Pin
 
 
 def sql(condition: Condition, operands: Operands) -> str:
@@ -29,14 +30,14 @@ def _membership(condition: Membership, operands: Operands) -> str:
     return f"{value.type} IS NOT NULL AND {found} IS NOT TRUE" if condition.negative else found
 
 
-def pinned_table(condition: Condition, scope: Scope) -> tuple[str, bool] | None:
-    """Give the table of twins that a condition narrows down by id, and whether to a single one; None if to none."""
+def pinned_twins(condition: Condition, scope: Scope) -> Pin | None:
+    """Give the twins that a condition narrows down by their id, or None."""
     match condition:
         case Comparison(Path() as path, "=", Literal()) | Comparison(Literal(), "=", Path() as path):
             single = True
-        case Membership(Path() as path, _, negative=False):
+        case Membership(Path() as path, _, False):
             single = False
         case _:
             return None
     collection, segments = scope.resolve(path)
-    return (collection.table, single) if collection.of_twins and segments == ("$dtId",) else None
+    return Pin(collection.number, single) if collection.of_twins and segments == ("$dtId",) else None

@@ -72,5 +72,4 @@ class Call:
             return False
         if value.lower() == "true":
             return True
-        message = f"The query parameter {name} must be true or false, and not {value!r}."
-        raise errors.invalid_argument(message)
+        raise errors.invalid_argument(f"The query parameter {name} must be true or false, and not {value!r}.")

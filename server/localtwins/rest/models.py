@@ -24,8 +24,7 @@ async def create(call: Call) -> Response:
         raise errors.models_empty()
     limit = call.settings.max_models_per_request
     if len(documents) > limit:
-        message = f"The request has {len(documents)} models and may have {limit}."
-        raise errors.limit_exceeded(message)
+        raise errors.limit_exceeded(f"The request has {len(documents)} models and may have {limit}.")
     created = await call.write(lambda tx: models.create(tx, call.settings, documents))
     return json_answer(b"[%b]" % b",".join(created), status=HTTPStatus.CREATED)
 

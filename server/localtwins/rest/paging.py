@@ -21,8 +21,7 @@ def page_size(call: Call, default: int) -> int:
     if value is None:
         return default
     if not (value.isascii() and value.isdigit() and value.strip("0")):
-        message = f"The header max-items-per-page must be a positive integer, and not {value!r}."
-        raise errors.invalid_argument(message)
+        raise errors.invalid_argument(f"The header max-items-per-page must be a positive integer, and not {value!r}.")
     return default if len(value) > len(str(default)) else min(int(value), default)
 
 
@@ -36,8 +35,7 @@ def read_token(call: Call, form: Sequence[type]) -> list[Any] | None:
     except (binascii.Error, ValueError):
         values = None
     if type(values) is not list or [type(value) for value in values] != list(form):
-        message = "The continuationToken is not one that this service gave out."
-        raise errors.invalid_argument(message)
+        raise errors.invalid_argument("The continuationToken is not one that this service gave out.")
     return values
 
 

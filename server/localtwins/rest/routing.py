@@ -74,5 +74,4 @@ def _decoded(segment: str) -> str:
     try:
         return unquote(segment, errors="strict")
     except UnicodeDecodeError as error:
-        message = f"The path segment {segment[:128]!r} is not percent-encoded UTF-8."
-        raise errors.invalid_argument(message) from error
+        raise errors.invalid_argument(f"The path segment {segment[:128]!r} is not percent-encoded UTF-8.") from error

@@ -26,8 +26,9 @@ class DataDir:
             lock = (path / _LOCK_NAME).open("a+", encoding="utf-8")
         except OSError as error:
             reason = error.strerror or str(error)
-            message = f"The data directory {path} cannot be used: {reason}. Choose another with --data-dir."
-            raise StartupError(message) from error
+            raise StartupError(
+                f"The data directory {path} cannot be used: {reason}. Choose another with --data-dir."
+            ) from error
         try:
             _lock_file(lock)
         except OSError as error:

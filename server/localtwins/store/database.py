@@ -32,7 +32,8 @@ class Database:
     def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection, data_dir: DataDir | None) -> None:
         guard: AbstractContextManager[Any] = threading.RLock() if writing is reading else nullcontext()
         self.read = Reader(reading, guard)
-        self._connections = {writing, reading}
+        # The last to be closed folds the log into the database, so that is the one that may write.
+        self._connections = dict.fromkeys((reading, writing))
         self._data_dir = data_dir
         self._writer = Writer(writing, Transaction(writing, Clock()), guard)
 
@@ -41,8 +42,7 @@ class Database:
         """Open the database in `data_dir`, or a new one in memory for `:memory:`. Raises StartupError."""
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             oldest = ".".join(map(str, _OLDEST_SQLITE))
-            message = f"SQLite {oldest} or later is needed, and this Python has {sqlite3.sqlite_version}."
-            raise StartupError(message)
+            raise StartupError(f"SQLite {oldest} or later is needed, and this Python has {sqlite3.sqlite_version}.")
         if str(data_dir) == MEMORY:
             connection = _connect(MEMORY)
             schema.migrate(connection)
@@ -73,8 +73,7 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     try:
         writing = _connect(str(path))
         _check_ours(writing, path)
-        writing.execute("PRAGMA journal_mode = WAL")
-        writing.execute("PRAGMA synchronous = FULL")
+        _use_write_ahead_log(writing, path)
         schema.migrate(writing)
         reading = _connect(str(path))
         reading.execute("PRAGMA query_only = ON")
@@ -91,6 +90,15 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     return writing, reading
 
 
+def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StartupError(
+            f"The file system of {path} cannot hold a write-ahead log. Choose another directory with --data-dir."
+        )
+    connection.execute("PRAGMA synchronous = FULL")  # the log reaches the disk before a commit returns
+
+
 def _connect(database: str) -> sqlite3.Connection:
     connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.execute("PRAGMA busy_timeout = 5000")
@@ -103,8 +111,9 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if tables and application_id != schema.APPLICATION_ID:
-        message = f"{path} is a SQLite database of another application. Choose another directory with --data-dir."
-        raise StartupError(message)
+        raise StartupError(
+            f"{path} is a SQLite database of another application. Choose another directory with --data-dir."
+        )
     if version > len(schema.MIGRATIONS):
         message = (
             f"The database {path} was written by a later version of localtwins (schema {version}, "

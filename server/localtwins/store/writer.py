@@ -63,8 +63,7 @@ class Writer:
         change nothing but the transaction. Raises sqlite3.Error if the database cannot be written.
         """
         if self._closed:
-            message = "the store is closed"
-            raise RuntimeError(message)
+            raise RuntimeError("the store is closed")
         write = _Write(operation, asyncio.get_running_loop().create_future())
         self._waiting.put(write)
         result: T = await write.future

@@ -1,13 +1,17 @@
 """Array, Enum, Map and Object: their parts, their nesting, and where they may stand."""
 
+from typing import Any
+
 import pytest
+
+from .models import interface, prop, rules
 
 VERSIONS = pytest.mark.parametrize("version", [2, 3])
 MAP = {"@type": "Map", "mapKey": {"name": "key", "schema": "string"}, "mapValue": {"name": "value", "schema": "double"}}
 ARRAY = {"@type": "Array", "elementSchema": "double"}
 
 
-def enum(*values, of="string"):
+def enum(*values: Any, of: str = "string"):
     return {
         "@type": "Enum",
         "valueSchema": of,
@@ -15,7 +19,7 @@ def enum(*values, of="string"):
     }
 
 
-def nested(schema, depth):
+def nested(schema: Any, depth: int):
     for _ in range(depth):
         schema = {"@type": "Object", "fields": [{"name": "inner", "schema": schema}]}
     return schema
@@ -25,7 +29,7 @@ def nested(schema, depth):
 @pytest.mark.parametrize(
     "schema", [MAP, enum("a", "b"), enum(0, 1, -5, of="integer"), enum(1.0, of="integer"), nested("date", 2)]
 )
-def test_accepted_schemas(rules, interface, prop, version, schema):
+def test_accepted_schemas(version: int, schema: Any):
     assert rules(interface(version=version, contents=[prop(schema)])) == []
 
 
@@ -54,17 +58,17 @@ def test_accepted_schemas(rules, interface, prop, version, schema):
         ({}, "badType"),
     ],
 )
-def test_wrong_schemas(rules, interface, prop, version, schema, rule):
+def test_wrong_schemas(version: int, schema: Any, rule: str):
     found = rules(interface(version=version, contents=[prop(schema)]))
 
     assert rule in found or (version == 3 and rule == "badType" and "typeUndefinedTerm" in found)
 
 
-def test_dtdl_2_limits_enum_values_and_fields(rules, interface, prop):
-    def fields(count):
+def test_dtdl_2_limits_enum_values_and_fields():
+    def fields(count: int) -> dict[str, Any]:
         return {"@type": "Object", "fields": [{"name": f"f{number}", "schema": "string"} for number in range(count)]}
 
-    def choices(count):
+    def choices(count: int) -> dict[str, Any]:
         return enum(*map(str, range(count)))
 
     assert rules(interface(contents=[prop(fields(30))])) == []
@@ -84,10 +88,8 @@ def test_dtdl_2_limits_enum_values_and_fields(rules, interface, prop):
 
 @VERSIONS
 @pytest.mark.parametrize(("schema", "deepest"), [("string", 5), ("point", 3), ("polygon", 1), ("multiPolygon", 0)])
-def test_schemas_nest_five_levels_and_geometries_count_what_they_are_made_of(
-    rules, interface, version, schema, deepest
-):
-    def telemetry(depth):
+def test_schemas_nest_five_levels_and_geometries_count_what_they_are_made_of(version: int, schema: Any, deepest: int):
+    def telemetry(depth: int) -> dict[str, Any]:
         return {"@type": "Telemetry", "name": "deep", "schema": nested(schema, depth)}
 
     assert rules(interface(version=version, contents=[telemetry(deepest)])) == []
@@ -97,7 +99,7 @@ def test_schemas_nest_five_levels_and_geometries_count_what_they_are_made_of(
 @pytest.mark.parametrize(
     "schema", [ARRAY, "point", "multiPolygon", {**MAP, "mapValue": {"name": "v", "schema": ARRAY}}, nested(ARRAY, 3)]
 )
-def test_dtdl_2_has_no_arrays_in_properties(rules, interface, prop, schema):
+def test_dtdl_2_has_no_arrays_in_properties(schema: Any):
     telemetry = prop(schema, **{"@type": "Telemetry"})
     relationship = {"@type": "Relationship", "name": "r", "properties": [prop(schema)]}
 
@@ -108,7 +110,7 @@ def test_dtdl_2_has_no_arrays_in_properties(rules, interface, prop, schema):
 
 
 @VERSIONS
-def test_schemas_of_an_interface_serve_its_contents(rules, interface, prop, version):
+def test_schemas_of_an_interface_serve_its_contents(version: int):
     mode = {"@id": "dtmi:example:Room:mode;1", **enum("on", "off")}
 
     assert rules(interface(version=version, schemas=mode, contents=[prop("dtmi:example:Room:mode;1")])) == []
@@ -123,11 +125,11 @@ def test_schemas_of_an_interface_serve_its_contents(rules, interface, prop, vers
         ({"@id": "dtmi:example:Other;1", "@type": "Interface"}, "badType"),
     ],
 )
-def test_what_schemas_may_not_hold(rules, interface, version, schema, rule):
+def test_what_schemas_may_not_hold(version: int, schema: Any, rule: str):
     assert rule in rules(interface(version=version, schemas=[schema]))
 
 
-def test_schemas_of_another_interface_are_out_of_reach(rules, interface, prop):
+def test_schemas_of_another_interface_are_out_of_reach():
     mode = {"@id": "dtmi:example:mode;1", **enum("on", "off")}
     owner = interface("Owner", schemas=mode)
     borrower = interface("Borrower", extends="dtmi:example:Owner;1", contents=[prop("dtmi:example:mode;1")])
@@ -137,7 +139,7 @@ def test_schemas_of_another_interface_are_out_of_reach(rules, interface, prop):
 
 
 @VERSIONS
-def test_a_schema_may_not_contain_itself(rules, interface, version):
+def test_a_schema_may_not_contain_itself(version: int):
     itself = {"@id": "dtmi:example:s;1", "@type": "Object", "fields": [{"name": "f", "schema": "dtmi:example:s;1"}]}
 
     assert rules(interface(version=version, schemas=itself)) == ["recursiveStructureWide"]

@@ -1,12 +1,16 @@
 """Contents of an interface: names, fields, limits."""
 
+from typing import Any
+
 import pytest
+
+from .models import interface, prop, rules
 
 VERSIONS = pytest.mark.parametrize("version", [2, 3])
 
 
 @VERSIONS
-def test_every_kind_of_content_is_accepted(rules, interface, version):
+def test_every_kind_of_content_is_accepted(version: int):
     payload = {"name": "argument", "schema": "duration"}
     contents = [
         {"@type": "Property", "name": "label", "schema": "string", "writable": True},
@@ -21,32 +25,32 @@ def test_every_kind_of_content_is_accepted(rules, interface, version):
 
 
 @pytest.mark.parametrize("name", ["a", "A1", "with_underscore", "a__b9"])
-def test_valid_names(rules, interface, prop, name):
+def test_valid_names(name: str):
     assert rules(interface(contents=[prop("string", name=name)])) == []
 
 
 @pytest.mark.parametrize("name", ["", "1a", "_a", "a_", "a-b", "a b", "a.b", "ä", "$a", "a\n"])
-def test_invalid_names(rules, interface, prop, name):
+def test_invalid_names(name: str):
     assert rules(interface(contents=[prop("string", name=name)])) == ["stringInvalid"]
 
 
 @pytest.mark.parametrize(("version", "longest"), [(2, 64), (3, 512)])
-def test_the_longest_name(rules, interface, prop, version, longest):
+def test_the_longest_name(version: int, longest: int):
     assert rules(interface(version=version, contents=[prop("string", name="n" * longest)])) == []
     assert rules(interface(version=version, contents=[prop("string", name="n" * (longest + 1))])) == ["stringTooLong"]
 
 
-def test_names_differ_by_case(rules, interface, prop):
+def test_names_differ_by_case():
     assert rules(interface(contents=[prop("string", name="a"), prop("string", name="A")])) == []
 
 
-def test_a_name_is_used_once(rules, interface, prop):
+def test_a_name_is_used_once():
     component = {"@type": "Component", "name": "reading", "schema": "dtmi:example:Sensor;1"}
 
     assert rules(interface(contents=[prop("string"), component]), interface("Sensor")) == ["nonUniquePropertyValue"]
 
 
-def test_a_name_is_used_once_even_under_explicit_ids(rules, interface, prop):
+def test_a_name_is_used_once_even_under_explicit_ids():
     contents = [prop("string", **{"@id": f"dtmi:example:r{number};1"}) for number in (1, 2)]
 
     assert rules(interface(contents=contents)) == ["nonUniquePropertyValue"]
@@ -80,12 +84,12 @@ def test_a_name_is_used_once_even_under_explicit_ids(rules, interface, prop):
         ({"@type": "Command", "name": "a", "commandType": "sometimes"}, "badDtmiOrTerm"),
     ],
 )
-def test_wrong_contents(rules, interface, content, rule):
+def test_wrong_contents(content: Any, rule: str):
     assert rule in rules(interface(contents=[content]))
 
 
-def test_the_highest_multiplicity(rules, interface):
-    def relationship(maximum):
+def test_the_highest_multiplicity():
+    def relationship(maximum: int) -> dict[str, Any]:
         return {"@type": "Relationship", "name": "contains", "maxMultiplicity": maximum}
 
     assert rules(interface(version=2, contents=[relationship(500)])) == []
@@ -93,11 +97,11 @@ def test_the_highest_multiplicity(rules, interface):
     assert rules(interface(version=3, contents=[relationship(501)])) == []
 
 
-def test_dtdl_2_allows_300_contents_and_300_relationship_properties(rules, interface, prop):
-    def contents(count):
+def test_dtdl_2_allows_300_contents_and_300_relationship_properties():
+    def contents(count: int) -> list[dict[str, Any]]:
         return [prop("string", name=f"n{number}") for number in range(count)]
 
-    def relationship(count):
+    def relationship(count: int) -> dict[str, Any]:
         return {"@type": "Relationship", "name": "r", "properties": contents(count)}
 
     assert rules(interface(contents=contents(300))) == []
@@ -107,13 +111,13 @@ def test_dtdl_2_allows_300_contents_and_300_relationship_properties(rules, inter
     assert rules(interface(contents=[relationship(301)])) == ["objectCountAboveMax"]
 
 
-def test_relationship_properties_have_distinct_names(rules, interface, prop):
+def test_relationship_properties_have_distinct_names():
     relationship = {"@type": "Relationship", "name": "r", "properties": [prop("string"), prop("double")]}
 
     assert rules(interface(contents=[relationship])) == ["nonUniquePropertyValue"]
 
 
-def test_dtdl_3_allows_100_000_elements_in_all(rules, interface, prop):
+def test_dtdl_3_allows_100_000_elements_in_all():
     fields = [{"name": f"f{number}", "schema": "string"} for number in range(4200)]
     contents = [prop({"@type": "Object", "fields": fields}, name=f"p{number}") for number in range(3)]
     models = [

@@ -1,15 +1,18 @@
 """Whatever JSON a caller sends as models, the answer is a DtdlError that says something."""
 
 import random
+from typing import Any
 
 import pytest
 
 from localtwins.dtdl import DtdlError, parse
 
+from .models import interface
+
 DEPTH = 10_000
 
 
-def is_refused(*models):
+def is_refused(*models: Any):
     with pytest.raises(DtdlError) as caught:
         parse(models)
     return all(problem.rule and problem.message for problem in caught.value.problems)
@@ -33,24 +36,24 @@ def deep_schema():
     "term", ["comment", "displayName", "contents", "extends", "schemas", "@type", "@context", "colour"]
 )
 @pytest.mark.parametrize("value", [deep_list(), deep_schema()], ids=["list", "schema"])
-def test_deep_nesting(interface, term, value):
+def test_deep_nesting(term: str, value: Any):
     assert is_refused(interface() | {term: value})
 
 
-def test_a_deep_model(interface):
+def test_a_deep_model():
     assert is_refused(deep_list())
     assert is_refused(interface(contents=[{"@type": "Telemetry", "name": "deep", "schema": deep_schema()}]))
 
 
 @pytest.mark.parametrize("length", [1_000, 20_000])
-def test_long_chains_of_models(interface, length):
+def test_long_chains_of_models(length: int):
     chain = [interface(f"A{step}", 3, extends=f"dtmi:example:A{step + 1};1") for step in range(length)]
 
     assert is_refused(*chain, interface(f"A{length}", 3))
     assert is_refused(*chain)
 
 
-def test_long_chains_of_schemas(interface):
+def test_long_chains_of_schemas():
     schemas = [
         {"@id": f"dtmi:example:s{step};1", "@type": "Array", "elementSchema": f"dtmi:example:s{step + 1};1"}
         for step in range(5_000)
@@ -61,8 +64,8 @@ def test_long_chains_of_schemas(interface):
     assert is_refused(interface(version=3, schemas=[*schemas, {**last, "elementSchema": "dtmi:example:s0;1"}]))
 
 
-def test_schemas_that_branch_at_every_level_take_no_exponential_time(interface):
-    def fields(step):
+def test_schemas_that_branch_at_every_level_take_no_exponential_time():
+    def fields(step: int) -> list[dict[str, Any]]:
         return [{"name": f"f{number}", "schema": f"dtmi:example:s{step + 1};1"} for number in range(1_000)]
 
     schemas = [{"@id": f"dtmi:example:s{step};1", "@type": "Object", "fields": fields(step)} for step in range(6)]
@@ -71,7 +74,7 @@ def test_schemas_that_branch_at_every_level_take_no_exponential_time(interface):
     assert is_refused(interface(version=3, schemas=[*schemas, last]))
 
 
-def test_long_lists_of_wrong_things(interface):
+def test_long_lists_of_wrong_things():
     assert is_refused(*[None] * 10_000)
     assert is_refused(interface(contents=[5] * 10_000))
     assert is_refused(interface(extends=["dtmi:example:Gone;1"] * 10_000))
@@ -109,7 +112,7 @@ KEYS += [
 ]
 
 
-def anything(chance, depth=0):
+def anything(chance: random.Random, depth: int = 0):
     if depth > 5 or chance.random() < 0.3:
         return chance.choice(VALUES)
     if chance.random() < 0.3:
@@ -122,7 +125,7 @@ def anything(chance, depth=0):
     return found
 
 
-def test_random_json_is_refused_or_accepted_and_never_anything_else(interface):
+def test_random_json_is_refused_or_accepted_and_never_anything_else():
     chance = random.Random(5)
     for _ in range(3_000):
         version = chance.choice([2, 3])

@@ -2,15 +2,17 @@
 
 import pytest
 
+from .models import interface, prop, rules
+
 
 @pytest.mark.parametrize("identifier", ["dtmi:a;1", "dtmi:ex__ample:Room2;999999999", "dtmi:A:b:C:d;7"])
 @pytest.mark.parametrize("version", [2, 3])
-def test_valid_ids(rules, interface, identifier, version):
+def test_valid_ids(identifier: str, version: int):
     assert rules(interface(version=version) | {"@id": identifier}) == []
 
 
 @pytest.mark.parametrize("identifier", ["dtmi:example:Room", "dtmi:example:Room;3.14", "dtmi:example:Room;1.999999"])
-def test_dtdl_3_takes_ids_without_version_or_with_a_minor_version(rules, interface, identifier):
+def test_dtdl_3_takes_ids_without_version_or_with_a_minor_version(identifier: str):
     assert rules(interface(version=3) | {"@id": identifier}) == []
     assert rules(interface(version=2) | {"@id": identifier}) == ["invalidId"]
 
@@ -36,22 +38,22 @@ def test_dtdl_3_takes_ids_without_version_or_with_a_minor_version(rules, interfa
     ],
 )
 @pytest.mark.parametrize("version", [2, 3])
-def test_invalid_ids(rules, interface, identifier, version):
+def test_invalid_ids(identifier: str, version: int):
     assert rules(interface(version=version) | {"@id": identifier}) == ["invalidId"]
 
 
 @pytest.mark.parametrize("identifier", ["dtmi:dtdl:Room;1", "dtmi:standard:Room;1"])
-def test_the_languages_own_prefixes_are_reserved(rules, interface, identifier):
+def test_the_languages_own_prefixes_are_reserved(identifier: str):
     assert rules(interface() | {"@id": identifier}) == ["reservedId"]
 
 
 @pytest.mark.parametrize("identifier", [5, None, "", ["dtmi:example:Room;1"]])
-def test_an_id_is_a_string(rules, interface, identifier):
+def test_an_id_is_a_string(identifier: str):
     assert rules(interface() | {"@id": identifier}) == ["idNotString"]
 
 
-def test_an_interface_id_has_at_most_128_characters_and_any_other_2048(rules, interface, prop):
-    def identifier(length):
+def test_an_interface_id_has_at_most_128_characters_and_any_other_2048():
+    def identifier(length: int) -> str:
         return "dtmi:" + "a" * (length - 7) + ";1"
 
     assert rules(interface() | {"@id": identifier(128)}) == []
@@ -60,7 +62,7 @@ def test_an_interface_id_has_at_most_128_characters_and_any_other_2048(rules, in
     assert "idTooLong" in rules(interface(contents=[prop("string", **{"@id": identifier(2049)})]))
 
 
-def test_two_contents_may_not_share_an_id(rules, interface, prop):
+def test_two_contents_may_not_share_an_id():
     contents = [prop("string", name=name, **{"@id": "dtmi:example:shared;1"}) for name in ("a", "b")]
 
     assert rules(interface(contents=contents)) == ["duplicateDefinition"]

@@ -1,17 +1,21 @@
 """`extends`, components, and references between models."""
 
+from typing import Any
+
 import pytest
+
+from .models import interface, prop, rules
 
 VERSIONS = pytest.mark.parametrize("version", [2, 3])
 
 
-def component(schema="dtmi:example:Sensor;1", name="sensor"):
+def component(schema: str = "dtmi:example:Sensor;1", name: str = "sensor") -> dict[str, Any]:
     return {"@type": "Component", "name": name, "schema": schema}
 
 
 @VERSIONS
-def test_a_chain_of_ten_extends(rules, interface, version):
-    def chain(length):
+def test_a_chain_of_ten_extends(version: int):
+    def chain(length: int) -> list[dict[str, Any]]:
         first, *rest = [interface(f"A{step}", version) for step in range(length)]
         return [first, *({**model, "extends": f"dtmi:example:A{step};1"} for step, model in enumerate(rest))]
 
@@ -20,7 +24,7 @@ def test_a_chain_of_ten_extends(rules, interface, version):
     assert rules(*chain(12)) == ["excessiveDepthNarrow"]
 
 
-def test_the_chain_counts_stored_ancestors(rules, interface):
+def test_the_chain_counts_stored_ancestors():
     chain = [interface(f"A{step}", extends=f"dtmi:example:A{step - 1};1") for step in range(1, 12)]
     stored = {model["@id"]: model for model in (interface("A0"), *chain[:-1])}
 
@@ -29,13 +33,13 @@ def test_the_chain_counts_stored_ancestors(rules, interface):
 
 @VERSIONS
 @pytest.mark.parametrize("length", [1, 2, 5])
-def test_cycles_are_refused(rules, interface, version, length):
+def test_cycles_are_refused(version: int, length: int):
     ring = [interface(f"A{step}", version, extends=f"dtmi:example:A{(step + 1) % length};1") for step in range(length)]
 
     assert rules(*ring) == ["recursiveStructureNarrow"] * length
 
 
-def test_dtdl_2_allows_two_parents(rules, interface):
+def test_dtdl_2_allows_two_parents():
     parents = [interface(name) for name in "BCD"]
     ids = [parent["@id"] for parent in parents]
 
@@ -45,7 +49,7 @@ def test_dtdl_2_allows_two_parents(rules, interface):
     assert rules(interface("A", 3, extends=ids), *parents) == []
 
 
-def test_dtdl_3_allows_1024_ancestors(rules, interface):
+def test_dtdl_3_allows_1024_ancestors():
     parents = [interface(f"P{number}", 3) for number in range(1025)]
     ids = [parent["@id"] for parent in parents]
 
@@ -54,7 +58,7 @@ def test_dtdl_3_allows_1024_ancestors(rules, interface):
 
 
 @VERSIONS
-def test_an_inherited_name_may_not_be_redefined_even_identically(rules, interface, prop, version):
+def test_an_inherited_name_may_not_be_redefined_even_identically(version: int):
     base = interface("Base", version, contents=[prop("string")])
     heir = interface("Heir", version, extends=base["@id"], contents=[prop("string")])
 
@@ -63,7 +67,7 @@ def test_an_inherited_name_may_not_be_redefined_even_identically(rules, interfac
 
 
 @VERSIONS
-def test_two_parents_may_not_bring_the_same_name(rules, interface, prop, version):
+def test_two_parents_may_not_bring_the_same_name(version: int):
     parents = [interface(name, version, contents=[prop("string")]) for name in "BC"]
     heir = interface("A", version, extends=[parent["@id"] for parent in parents])
 
@@ -71,7 +75,7 @@ def test_two_parents_may_not_bring_the_same_name(rules, interface, prop, version
 
 
 @VERSIONS
-def test_a_common_ancestor_is_inherited_once(rules, interface, prop, version):
+def test_a_common_ancestor_is_inherited_once(version: int):
     top = interface("Top", version, contents=[prop("string")])
     sides = [interface(name, version, extends=top["@id"]) for name in "BC"]
     heir = interface("A", version, extends=[side["@id"] for side in sides])
@@ -79,14 +83,14 @@ def test_a_common_ancestor_is_inherited_once(rules, interface, prop, version):
     assert rules(heir, *sides, top) == []
 
 
-def test_the_limit_on_contents_counts_inherited_ones(rules, interface, prop):
+def test_the_limit_on_contents_counts_inherited_ones():
     base = interface("Base", contents=[prop("string", name=f"n{number}") for number in range(300)])
 
     assert rules(base, interface("Heir", extends=base["@id"])) == []
     assert rules(base, interface("Heir", extends=base["@id"], contents=[prop("string")])) == ["objectCountAboveMax"]
 
 
-def test_newer_models_may_build_on_older_and_not_the_reverse(rules, interface):
+def test_newer_models_may_build_on_older_and_not_the_reverse():
     older, newer = interface("Sensor", 2), interface("Sensor", 3)
 
     assert rules(older, interface("A", 3, extends=older["@id"])) == []
@@ -98,14 +102,14 @@ def test_newer_models_may_build_on_older_and_not_the_reverse(rules, interface):
     ]
 
 
-def test_relationships_between_versions_are_free(rules, interface):
+def test_relationships_between_versions_are_free():
     relationship = {"@type": "Relationship", "name": "r", "target": "dtmi:example:Sensor;1"}
 
     assert rules(interface("Sensor", 3), interface("A", 2, contents=[relationship])) == []
 
 
 @VERSIONS
-def test_a_component_may_not_have_components(rules, interface, version):
+def test_a_component_may_not_have_components(version: int):
     leaf = interface("Leaf", version)
     sensor = interface("Sensor", version, contents=[component("dtmi:example:Leaf;1", "leaf")])
     heir = interface("Heir", version, extends=sensor["@id"])
@@ -116,7 +120,7 @@ def test_a_component_may_not_have_components(rules, interface, version):
 
 
 @VERSIONS
-def test_a_model_may_extend_an_interface_and_have_it_as_components_too(rules, interface, version):
+def test_a_model_may_extend_an_interface_and_have_it_as_components_too(version: int):
     contents = [component(name="first"), component(name="second")]
 
     assert (
@@ -125,7 +129,7 @@ def test_a_model_may_extend_an_interface_and_have_it_as_components_too(rules, in
     )
 
 
-def test_extends_leads_to_interfaces(rules, interface):
+def test_extends_leads_to_interfaces():
     schemas = {"@id": "dtmi:example:s;1", "@type": "Array", "elementSchema": "double"}
 
     assert rules(interface(schemas=schemas, extends="dtmi:example:s;1")) == ["badType"]

@@ -9,6 +9,7 @@ from localtwins.dtdl import (
     Component,
     EnumSchema,
     Geospatial,
+    Interface,
     MapSchema,
     ObjectSchema,
     Primitive,
@@ -81,7 +82,7 @@ ROOM: dict[str, Any] = {
 
 
 @pytest.fixture(params=["parsed", "loaded"])
-def room(request):
+def room(request: pytest.FixtureRequest):
     if request.param == "parsed":
         return parse([ROOM, BASE, SENSOR])[0]
     return load(ROOM, {"dtmi:example:Base;1": BASE, "dtmi:example:Sensor;1": SENSOR}.get)
@@ -91,20 +92,20 @@ def test_interfaces_come_in_the_order_of_the_documents():
     assert [found.id for found in parse([ROOM, SENSOR, BASE])] == [ROOM["@id"], SENSOR["@id"], BASE["@id"]]
 
 
-def test_what_the_model_says_of_itself(room):
+def test_what_the_model_says_of_itself(room: Interface):
     assert room.id == "dtmi:example:Room;2"
     assert room.dtdl_version == 3
     assert room.display_name == {"en": "Room", "de": "Raum"}
     assert room.description == {"en": "a room"}
 
 
-def test_relations_between_models(room):
+def test_relations_between_models(room: Interface):
     assert room.extends == ("dtmi:example:Base;1",)
     assert room.bases == {"dtmi:example:Room;2", "dtmi:example:Base;1"}
     assert room.dependencies == {"dtmi:example:Base;1", "dtmi:example:Sensor;1"}
 
 
-def test_contents_include_inherited_ones(room):
+def test_contents_include_inherited_ones(room: Interface):
     assert room.properties["label"] == Property("label", Primitive("string"))
     assert room.relationships["contains"].target is None
     assert room.relationships["contains"].properties == {"since": Property("since", Primitive("date"))}
@@ -113,7 +114,7 @@ def test_contents_include_inherited_ones(room):
     assert list(room.commands) == ["reset"]
 
 
-def test_schemas_of_properties(room):
+def test_schemas_of_properties(room: Interface):
     schemas = {name: prop.schema for name, prop in room.properties.items()}
 
     assert schemas["mode"] == EnumSchema("integer", frozenset([0, 1]))

@@ -1,6 +1,10 @@
 """displayName, description and comment."""
 
+from typing import Any
+
 import pytest
+
+from .models import interface, rules
 
 VERSIONS = pytest.mark.parametrize("version", [2, 3])
 
@@ -18,7 +22,7 @@ VERSIONS = pytest.mark.parametrize("version", [2, 3])
         [{"@value": "Room"}],
     ],
 )
-def test_accepted_notations(rules, interface, version, written):
+def test_accepted_notations(version: int, written: Any):
     assert rules(interface(version=version, displayName=written, description=written)) == []
 
 
@@ -39,7 +43,7 @@ def test_accepted_notations(rules, interface, version, written):
         ([{"@value": "Room", "text": "x"}], "langStringElementInvalidProp"),
     ],
 )
-def test_refused_notations(rules, interface, version, written, rule):
+def test_refused_notations(version: int, written: Any, rule: str):
     assert rule in rules(interface(version=version, displayName=written))
 
 
@@ -52,7 +56,7 @@ def test_refused_notations(rules, interface, version, written, rule):
         ("description", 3, 512),
     ],
 )
-def test_the_longest_text_counts_utf16_units(rules, interface, term, version, longest):
+def test_the_longest_text_counts_utf16_units(term: str, version: int, longest: int):
     assert rules(interface(version=version, **{term: "é" * longest})) == []
     assert rules(interface(version=version, **{term: "é" * (longest + 1)})) == ["langStringValueTooLong"]
     assert rules(interface(version=version, **{term: "🏠" * (longest // 2)})) == []
@@ -60,7 +64,7 @@ def test_the_longest_text_counts_utf16_units(rules, interface, term, version, lo
 
 
 @VERSIONS
-def test_a_comment_is_a_plain_string(rules, interface, version):
+def test_a_comment_is_a_plain_string(version: int):
     assert rules(interface(version=version, comment="c" * 512)) == []
     assert rules(interface(version=version, comment="c" * 513)) == ["stringTooLong"]
     assert rules(interface(version=version, comment={"en": "Room"})) == ["stringObjectNoValue"]

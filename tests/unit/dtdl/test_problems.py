@@ -1,11 +1,15 @@
 """What a DtdlError says: messages the service is known to repeat, unresolved references, all problems at once."""
 
+from typing import Any
+
 import pytest
 
 from localtwins.dtdl import DtdlError, parse
 
+from .models import interface, prop
 
-def error_of(*models, resolve=None):
+
+def error_of(*models: Any, resolve: Any = None):
     with pytest.raises(DtdlError) as caught:
         parse(models, resolve)
     return caught.value
@@ -25,7 +29,7 @@ def test_message_for_a_missing_id():
     )
 
 
-def test_message_for_an_unresolved_component(interface):
+def test_message_for_an_unresolved_component():
     component = {"@type": "Component", "name": "sensor", "schema": "dtmi:example:Sensor;1"}
     error = error_of(interface(contents=[component]))
 
@@ -36,7 +40,7 @@ def test_message_for_an_unresolved_component(interface):
     assert error.unresolved == [("dtmi:example:Sensor;1", 1)]
 
 
-def test_unresolved_references_are_counted_by_place(interface):
+def test_unresolved_references_are_counted_by_place():
     components = [{"@type": "Component", "name": name, "schema": "dtmi:example:Sensor;1"} for name in ("a", "b")]
     error = error_of(interface(extends="dtmi:example:Base;1", contents=components))
 
@@ -46,17 +50,17 @@ def test_unresolved_references_are_counted_by_place(interface):
     )
 
 
-def test_a_property_schema_that_nothing_defines_is_unresolved(interface, prop):
+def test_a_property_schema_that_nothing_defines_is_unresolved():
     assert error_of(interface(contents=[prop("dtmi:example:schema;1")])).unresolved == [("dtmi:example:schema;1", 1)]
 
 
-def test_a_relationship_target_need_not_exist(interface):
+def test_a_relationship_target_need_not_exist():
     relationship = {"@type": "Relationship", "name": "r", "target": "dtmi:example:Nowhere;1"}
 
     assert parse([interface(contents=[relationship])])[0].relationships["r"].target == "dtmi:example:Nowhere;1"
 
 
-def test_a_broken_model_of_the_batch_does_not_count_as_unresolved(interface):
+def test_a_broken_model_of_the_batch_does_not_count_as_unresolved():
     error = error_of(
         interface("Heir", extends="dtmi:example:Base;1"), interface("Base", extends=5, contents=[{"@type": "Nothing"}])
     )
@@ -64,14 +68,14 @@ def test_a_broken_model_of_the_batch_does_not_count_as_unresolved(interface):
     assert error.unresolved == []
 
 
-def test_references_are_resolved_through_the_callers_function(interface):
+def test_references_are_resolved_through_the_callers_function():
     stored = {
         "dtmi:example:Base;1": interface("Base", extends="dtmi:example:Root;1"),
         "dtmi:example:Root;1": interface("Root"),
     }
     asked = []
 
-    def resolve(dtmi):
+    def resolve(dtmi: str) -> dict[str, Any] | None:
         asked.append(dtmi)
         return stored.get(dtmi)
 
@@ -81,7 +85,7 @@ def test_references_are_resolved_through_the_callers_function(interface):
     assert set(asked) == {"dtmi:example:Base;1", "dtmi:example:Root;1"}
 
 
-def test_only_dtdl_4_is_an_unsupported_version(interface):
+def test_only_dtdl_4_is_an_unsupported_version():
     assert error_of(interface(version=4)).unsupported_version
     assert error_of(
         interface() | {"@context": ["dtmi:dtdl:context;4#limitless", "dtmi:dtdl:limits:onvif;1"]}
@@ -90,7 +94,7 @@ def test_only_dtdl_4_is_an_unsupported_version(interface):
     assert not error_of({}).unsupported_version
 
 
-def test_all_problems_of_a_batch_are_collected_and_name_their_element(interface, prop):
+def test_all_problems_of_a_batch_are_collected_and_name_their_element():
     broken = interface("A", contents=[prop("int"), prop("string", name="_b")], displayName=5)
     error = error_of(broken, {}, interface("C", colour="red"))
 
@@ -104,7 +108,7 @@ def test_all_problems_of_a_batch_are_collected_and_name_their_element(interface,
     ]
 
 
-def test_a_problem_is_a_value_error_that_joins_the_messages(interface):
+def test_a_problem_is_a_value_error_that_joins_the_messages():
     error = error_of({}, interface(colour="red"))
 
     assert isinstance(error, ValueError)

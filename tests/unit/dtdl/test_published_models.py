@@ -1,13 +1,15 @@
 """Real model sets are accepted whole."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localtwins.dtdl import load, parse
 
 
-def models_of(file):
+def models_of(file: Any):
     text = file.read_text("utf-8-sig")
     if file.suffix == ".ndjson":
         return [json.loads(line) for line in text.splitlines() if line]
@@ -24,7 +26,7 @@ def models_of(file):
         ("smartcities/smartcities-v2.ndjson", 63),
     ],
 )
-def test_ontologies(shared, file, count):
+def test_ontologies(shared: Path, file: Any, count: int):
     documents = {model["@id"]: model for model in models_of(shared / "data" / file)}
 
     interfaces = parse(list(documents.values()))
@@ -33,18 +35,25 @@ def test_ontologies(shared, file, count):
     assert [load(document, documents.get) for document in documents.values()] == interfaces
 
 
-SAMPLES = "advanced-home-example basic-home-example cli-models client-app energy-grid-example explorer-building".split()
+SAMPLES = [
+    "advanced-home-example",
+    "basic-home-example",
+    "cli-models",
+    "client-app",
+    "energy-grid-example",
+    "explorer-building",
+]
 
 
 @pytest.mark.parametrize("folder", SAMPLES)
-def test_samples(shared, folder):
+def test_samples(shared: Path, folder: str):
     files = sorted((shared / "data" / "samples" / folder).glob("*.json"))
     documents = [model for file in files for model in models_of(file) if "@context" in model]
 
     assert len(parse(documents)) == len(documents) > 0
 
 
-def test_samples_of_the_documentation(shared):
+def test_samples_of_the_documentation(shared: Path):
     """They repeat each other's ids, so each file is a batch of its own, which the others are stored for."""
     batches = []
     for file in sorted((shared / "data" / "samples" / "docs-code").glob("*.json")):
@@ -55,7 +64,7 @@ def test_samples_of_the_documentation(shared):
     assert sum(len(parse(batch, stored.get)) for batch in batches) == sum(map(len, batches)) > 10
 
 
-def test_models_of_graphs(shared):
+def test_models_of_graphs(shared: Path):
     graphs = shared / "data" / "graphs"
     for file in ("building-scenario", "national-grid", "distribution-grid", "cli-bulk-valid"):
         lines = models_of(graphs / f"{file}.ndjson")

@@ -1,28 +1,32 @@
 """Semantic types and units, and the extensions that build on them."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localtwins.dtdl.semantic_types import SEMANTIC_TYPES, UNITS
 
+from .models import interface, prop, rules
+
 QUANTITATIVE = ["dtmi:dtdl:context;3", "dtmi:dtdl:extension:quantitativeTypes;1"]
 ANNOTATED = [*QUANTITATIVE, "dtmi:dtdl:extension:annotation;1", "dtmi:dtdl:extension:overriding;1"]
 
 
-def quantity(co_type="Temperature", unit="degreeCelsius", schema="double", **members):
+def quantity(co_type: str = "Temperature", unit: Any = "degreeCelsius", schema: Any = "double", **members: Any):
     return {"@type": ["Property", co_type], "name": "quantity", "schema": schema, "unit": unit, **members}
 
 
 @pytest.mark.parametrize("schema", ["double", "float", "integer", "long"])
-def test_a_quantity_is_a_number(rules, interface, schema):
+def test_a_quantity_is_a_number(schema: Any):
     assert rules(interface(contents=[quantity(schema=schema)])) == []
 
 
 @pytest.mark.parametrize(
     "schema", ["string", "boolean", {"@type": "Object", "fields": [{"name": "a", "schema": "double"}]}]
 )
-def test_a_quantity_is_nothing_else(rules, interface, schema):
+def test_a_quantity_is_nothing_else(schema: Any):
     assert rules(interface(contents=[quantity(schema=schema)])) == ["notRequiredType"]
 
 
@@ -30,11 +34,11 @@ def test_a_quantity_is_nothing_else(rules, interface, schema):
     ("co_type", "unit"),
     [("Humidity", "gramPerCubicMetre"), ("Latitude", "radian"), ("RelativeHumidity", "percent"), ("Thrust", "newton")],
 )
-def test_units_go_by_the_types_unit_type(rules, interface, co_type, unit):
+def test_units_go_by_the_types_unit_type(co_type: str, unit: Any):
     assert rules(interface(contents=[quantity(co_type, unit)])) == []
 
 
-def test_a_unit_must_fit(rules, interface):
+def test_a_unit_must_fit():
     assert rules(interface(contents=[quantity(unit="metre")])) == ["notRequiredType"]
     assert rules(interface(version=3, contents=[quantity(unit="metre")]) | {"@context": QUANTITATIVE}) == [
         "wrongParent"
@@ -42,31 +46,31 @@ def test_a_unit_must_fit(rules, interface):
 
 
 @pytest.mark.parametrize("unit", ["furlong", 5, None, "Temperature", ["kelvin", "kelvin"]])
-def test_a_unit_is_one_known_term(rules, interface, unit):
+def test_a_unit_is_one_known_term(unit: Any):
     assert rules(interface(contents=[quantity(unit=unit)])) != []
 
 
-def test_a_unit_may_be_given_by_its_dtmi(rules, interface):
+def test_a_unit_may_be_given_by_its_dtmi():
     assert rules(interface(contents=[quantity(unit="dtmi:standard:unit:kelvin;2")])) == []
 
 
-def test_a_semantic_type_needs_a_unit(rules, interface):
+def test_a_semantic_type_needs_a_unit():
     content = {"@type": ["Property", "Temperature"], "name": "quantity", "schema": "double"}
 
     assert rules(interface(contents=[content])) == ["missingSupplementalObjectProperty"]
 
 
-def test_a_unit_needs_a_semantic_type(rules, interface, prop):
+def test_a_unit_needs_a_semantic_type():
     assert rules(interface(contents=[prop("double", unit="degreeCelsius")])) == ["noTypeThatAllows"]
 
 
-def test_one_semantic_type_an_element(rules, interface):
+def test_one_semantic_type_an_element():
     content = quantity() | {"@type": ["Property", "Temperature", "Voltage"]}
 
     assert "conflictingSupplementalTypes" in rules(interface(contents=[content]))
 
 
-def test_dtdl_2_has_semantic_types_on_properties_and_telemetry_only(rules, interface, prop):
+def test_dtdl_2_has_semantic_types_on_properties_and_telemetry_only():
     field = {"@type": ["Field", "Temperature"], "name": "field", "schema": "double", "unit": "kelvin"}
     schema = {"@type": "Object", "fields": [field]}
 
@@ -74,14 +78,14 @@ def test_dtdl_2_has_semantic_types_on_properties_and_telemetry_only(rules, inter
     assert rules(interface(version=3, contents=[prop(schema)]) | {"@context": QUANTITATIVE}) == []
 
 
-def test_dtdl_3_has_semantic_types_through_the_extension_only(rules, interface):
+def test_dtdl_3_has_semantic_types_through_the_extension_only():
     model = interface(version=3, contents=[quantity()])
 
     assert "typeUndefinedTerm" in rules(model)
     assert rules(model | {"@context": QUANTITATIVE}) == []
 
 
-def test_units_that_dtdl_3_added_are_none_in_dtdl_2(rules, interface):
+def test_units_that_dtdl_3_added_are_none_in_dtdl_2():
     current = quantity("Current", "kiloampere")
 
     assert rules(interface(version=3, contents=[current]) | {"@context": QUANTITATIVE}) == []
@@ -89,11 +93,13 @@ def test_units_that_dtdl_3_added_are_none_in_dtdl_2(rules, interface):
     assert rules(interface(contents=[current]) | {"@context": ["dtmi:dtdl:context;2", QUANTITATIVE[1]]}) != []
 
 
-def annotation(annotates="quantity", name="note", schema="string", **members):
+def annotation(annotates: str = "quantity", name: str = "note", schema: Any = "string", **members: Any):
     return {"@type": ["Property", "ValueAnnotation"], "name": name, "schema": schema, "annotates": annotates, **members}
 
 
-def override(schema="TemperatureUnit", overrides="unit", name="unitOfQuantity", annotates="quantity"):
+def override(
+    schema: Any = "TemperatureUnit", overrides: str = "unit", name: str = "unitOfQuantity", annotates: str = "quantity"
+):
     content = annotation(annotates, name, schema, overrides=overrides)
     return content | {"@type": ["Property", "ValueAnnotation", "Override"]}
 
@@ -108,7 +114,7 @@ def override(schema="TemperatureUnit", overrides="unit", name="unitOfQuantity", 
         [quantity(), override(overrides="dtmi:dtdl:extension:quantitativeTypes:v1:property:unit")],
     ],
 )
-def test_accepted_annotations(rules, interface, contents):
+def test_accepted_annotations(contents: Any):
     assert rules(interface(version=3, contents=contents) | {"@context": ANNOTATED}) == []
 
 
@@ -128,11 +134,11 @@ def test_accepted_annotations(rules, interface, contents):
         ([quantity(), {**override(), "@type": ["Property", "Override"]}], "missingCocotype"),
     ],
 )
-def test_refused_annotations(rules, interface, contents, rule):
+def test_refused_annotations(contents: Any, rule: str):
     assert rule in rules(interface(version=3, contents=contents) | {"@context": ANNOTATED})
 
 
-def test_inherited_annotations_meet_what_the_heir_brings(rules, interface):
+def test_inherited_annotations_meet_what_the_heir_brings():
     base = interface("Base", 3, contents=[annotation("r")]) | {"@context": ANNOTATED}
     relationship = {"@type": "Relationship", "name": "r"}
 
@@ -140,13 +146,13 @@ def test_inherited_annotations_meet_what_the_heir_brings(rules, interface):
     assert rules(base, interface("Heir", 3, extends=base["@id"], contents=[relationship])) == ["notSiblingRequiredType"]
 
 
-def test_extensions_of_dtdl_3_have_no_use_in_dtdl_2(rules, interface):
+def test_extensions_of_dtdl_3_have_no_use_in_dtdl_2():
     model = interface(contents=[annotation("note")]) | {"@context": ["dtmi:dtdl:context;2", *ANNOTATED[1:]]}
 
     assert "invalidCotypeVersion" in rules(model)
 
 
-def test_historized_is_a_co_type_of_properties_and_telemetry(rules, interface, prop):
+def test_historized_is_a_co_type_of_properties_and_telemetry():
     context = {"@context": ["dtmi:dtdl:context;3", "dtmi:dtdl:extension:historization;1"]}
     component = {"@type": ["Component", "Historized"], "name": "c", "schema": "dtmi:example:Sensor;1"}
 
@@ -157,7 +163,7 @@ def test_historized_is_a_co_type_of_properties_and_telemetry(rules, interface, p
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_the_tables_hold_what_the_reference_says(shared, version):
+def test_the_tables_hold_what_the_reference_says(shared: Path, version: int):
     reference = json.loads((shared / "reference" / "semantic-types.json").read_text("utf-8"))[str(version)]
 
     assert SEMANTIC_TYPES[version] == reference["types"]

@@ -1,5 +1,7 @@
 """Values against schemas."""
 
+from typing import Any
+
 import pytest
 
 from localtwins.dtdl import (
@@ -39,7 +41,7 @@ REFUSED = {
         "0000-01-01",
         "1965-1-1",
         "1965-01-01T00:00:00Z",
-        "１９６５-01-01",
+        "\uff11965-01-01",
         5,
     ],
     "dateTime": [
@@ -53,12 +55,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in ACCEPTED.items() for value in values])
-def test_values_of_primitive_schemas(name, value):
+def test_values_of_primitive_schemas(name: str, value: Any):
     assert value_problem(Primitive(name), value, "reading") is None
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in REFUSED.items() for value in values])
-def test_other_values_of_primitive_schemas(name, value):
+def test_other_values_of_primitive_schemas(name: str, value: Any):
     assert value_problem(Primitive(name), value, "reading") == ValueProblem("reading", Primitive(name), "type")
 
 
@@ -75,7 +77,7 @@ ADDRESS = ObjectSchema({"city": Primitive("string"), "floors": ArraySchema(Primi
 
 
 @pytest.mark.parametrize("value", [{}, {"city": "Bonn"}, {"city": "", "floors": []}, {"floors": [1, 2]}])
-def test_an_object_takes_any_of_its_fields(value):
+def test_an_object_takes_any_of_its_fields(value: Any):
     assert value_problem(ADDRESS, value, "address") is None
 
 
@@ -91,7 +93,7 @@ def test_an_object_takes_any_of_its_fields(value):
         ({"a/b~c": 1}, ValueProblem("address/a~1b~0c", ADDRESS, "unknown_field")),
     ],
 )
-def test_the_path_leads_to_the_first_mismatch(value, problem):
+def test_the_path_leads_to_the_first_mismatch(value: Any, problem: ValueProblem):
     assert value_problem(ADDRESS, value, "address") == problem
 
 
@@ -126,7 +128,7 @@ LINE = [[0, 0], [1.5, 2, 100]]
         ("multiPolygon", "MultiPolygon", [[[[0, 0], [1, 0], [1, 1], [0, 0]]]]),
     ],
 )
-def test_geometries(name, kind, coordinates):
+def test_geometries(name: str, kind: Any, coordinates: Any):
     schema = Geospatial(name)
 
     assert value_problem(schema, {"type": kind, "coordinates": coordinates}, "where") is None
@@ -144,7 +146,7 @@ def test_geometries(name, kind, coordinates):
 
 
 @pytest.mark.parametrize("position", [[], [1], ["1", "2"], [1, None], [True, False]])
-def test_a_position_is_two_numbers_or_more(position):
+def test_a_position_is_two_numbers_or_more(position: Any):
     assert value_problem(Geospatial("point"), {"type": "Point", "coordinates": position}, "where") is not None
 
 
@@ -156,7 +158,7 @@ def test_names_of_schemas_in_messages():
 
 
 @pytest.mark.parametrize("schema", [ADDRESS, MapSchema(ADDRESS), ArraySchema(ADDRESS), Geospatial("polygon")])
-def test_hostile_nesting_in_a_value_is_a_mismatch_like_any_other(schema):
+def test_hostile_nesting_in_a_value_is_a_mismatch_like_any_other(schema: Any):
     for wrap in (
         lambda inner: [inner],
         lambda inner: {"city": inner},
