@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
@@ -47,11 +46,11 @@ class LocalTwins:
         try:
             found = self._router.find(request.path)
             if found is None:
-                return Response(HTTPStatus.NOT_FOUND, {})
+                return Response(404, {})
             methods, ids = found
             handler = methods.get(request.method)
             if handler is None:
-                return Response(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": ", ".join(methods)})
+                return Response(405, {"Allow": ", ".join(methods)})
             call = Call.begin(request, self._database, self._settings)
             return await handler(call, *ids)
         except errors.AdtError as error:

@@ -1,10 +1,9 @@
 """One call of each RPC, and what it is refused with."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
 from typing import Any
 
-import grpc
 import grpc.aio
 import pytest
 
@@ -31,15 +30,15 @@ class Rpc:
     """An RPC with a request that is sound.
 
     Attributes:
-        call: calls it; takes the channel.
         method: the HTTP method of the one request that the upstream gets.
         path: its path.
     """
 
+    stub: type[Any]
     name: str
     method: str
     path: str
-    call: Callable[..., Awaitable[Any]]
+    request: Any
 
     def __str__(self) -> str:
         return self.name
@@ -48,64 +47,61 @@ class Rpc:
     def is_write(self) -> bool:
         return self.method != "GET"
 
-
-def _rpc(stub: type[Any], name: str, method: str, path: str, request: Any) -> Rpc:
-    def call(channel: grpc.aio.Channel, **options: Any) -> Awaitable[Any]:
-        called: Awaitable[Any] = getattr(stub(channel), name)(request, **options)
+    def call(self, channel: grpc.aio.Channel, **options: Any) -> Awaitable[Any]:
+        called: Awaitable[Any] = getattr(self.stub(channel), self.name)(self.request, **options)
         return called
 
-    return Rpc(name, method, path, call)
+    def having(self, **fields: str) -> "Rpc":
+        """The same with other values in the request's fields."""
+        request = type(self.request)()
+        request.CopyFrom(self.request)
+        for name, value in fields.items():
+            setattr(request, name, value)
+        return replace(self, request=request)
 
 
-_IDS = {"digital_twin_id": "floor", "relationship_id": "r"}
-GET_TWIN = _rpc(
+GET_TWIN = Rpc(
     DigitalTwinServiceStub,
     "GetDigitalTwin",
     "GET",
     "/digitaltwins/room",
     twins.GetDigitalTwinRequest(digital_twin_id="room"),
 )
-UPDATE_TWIN = _rpc(
+UPDATE_TWIN = Rpc(
     DigitalTwinServiceStub,
     "UpdateDigitalTwin",
     "PATCH",
     "/digitaltwins/room",
     twins.UpdateDigitalTwinRequest(digital_twin_id="room", patch=PATCH),
 )
-UPDATE_TWIN_IF_MATCH = _rpc(
-    DigitalTwinServiceStub,
-    "UpdateDigitalTwin",
-    "PATCH",
-    "/digitaltwins/room",
-    twins.UpdateDigitalTwinRequest(digital_twin_id="room", patch=PATCH, if_match=ETAG),
-)
-CREATE_TWIN = _rpc(
+UPDATE_TWIN_IF_MATCH = UPDATE_TWIN.having(if_match=ETAG)
+CREATE_TWIN = Rpc(
     DigitalTwinServiceStub,
     "CreateOrReplaceDigitalTwin",
     "PUT",
     "/digitaltwins/room",
     twins.CreateOrReplaceDigitalTwinRequest(digital_twin_id="room", digital_twin=TWIN, if_none_match="*"),
 )
-DELETE_TWIN = _rpc(
+DELETE_TWIN = Rpc(
     DigitalTwinServiceStub,
     "DeleteDigitalTwin",
     "DELETE",
     "/digitaltwins/room",
     twins.DeleteDigitalTwinRequest(digital_twin_id="room"),
 )
-LIST_RELATIONSHIPS = _rpc(
+LIST_RELATIONSHIPS = Rpc(
     RelationshipServiceStub,
     "ListRelationships",
     "GET",
     "/digitaltwins/floor/relationships",
     relationships.ListRelationshipsRequest(digital_twin_id="floor"),
 )
-UPDATE_RELATIONSHIP_IF_MATCH = _rpc(
+UPDATE_RELATIONSHIP_IF_MATCH = Rpc(
     RelationshipServiceStub,
     "UpdateRelationship",
     "PATCH",
     "/digitaltwins/floor/relationships/r",
-    relationships.UpdateRelationshipRequest(**_IDS, patch=PATCH, if_match=ETAG),  # type: ignore[arg-type]
+    relationships.UpdateRelationshipRequest(digital_twin_id="floor", relationship_id="r", patch=PATCH, if_match=ETAG),
 )
 
 RPCS = [
@@ -113,67 +109,69 @@ RPCS = [
     CREATE_TWIN,
     UPDATE_TWIN,
     DELETE_TWIN,
-    _rpc(
+    Rpc(
         DigitalTwinServiceStub,
         "GetComponent",
         "GET",
         "/digitaltwins/room/components/thermostat",
         twins.GetComponentRequest(digital_twin_id="room", component_name="thermostat"),
     ),
-    _rpc(
+    Rpc(
         DigitalTwinServiceStub,
         "UpdateComponent",
         "PATCH",
         "/digitaltwins/room/components/thermostat",
         twins.UpdateComponentRequest(digital_twin_id="room", component_name="thermostat", patch=PATCH),
     ),
-    _rpc(
+    Rpc(
         RelationshipServiceStub,
         "CreateOrReplaceRelationship",
         "PUT",
         "/digitaltwins/floor/relationships/r",
-        relationships.CreateOrReplaceRelationshipRequest(**_IDS, relationship=EDGE),  # type: ignore[arg-type]
+        relationships.CreateOrReplaceRelationshipRequest(
+            digital_twin_id="floor", relationship_id="r", relationship=EDGE
+        ),
     ),
-    _rpc(
+    Rpc(
         RelationshipServiceStub,
         "GetRelationship",
         "GET",
         "/digitaltwins/floor/relationships/r",
-        relationships.GetRelationshipRequest(**_IDS),
+        relationships.GetRelationshipRequest(digital_twin_id="floor", relationship_id="r"),
     ),
-    _rpc(
+    Rpc(
         RelationshipServiceStub,
         "UpdateRelationship",
         "PATCH",
         "/digitaltwins/floor/relationships/r",
-        relationships.UpdateRelationshipRequest(**_IDS, patch=PATCH),  # type: ignore[arg-type]
+        relationships.UpdateRelationshipRequest(digital_twin_id="floor", relationship_id="r", patch=PATCH),
     ),
-    _rpc(
+    Rpc(
         RelationshipServiceStub,
         "DeleteRelationship",
         "DELETE",
         "/digitaltwins/floor/relationships/r",
-        relationships.DeleteRelationshipRequest(**_IDS),
+        relationships.DeleteRelationshipRequest(digital_twin_id="floor", relationship_id="r"),
     ),
     LIST_RELATIONSHIPS,
-    _rpc(
+    Rpc(
         RelationshipServiceStub,
         "ListIncomingRelationships",
         "GET",
         "/digitaltwins/floor/incomingrelationships",
         relationships.ListIncomingRelationshipsRequest(digital_twin_id="floor"),
     ),
-    _rpc(ModelServiceStub, "CreateModels", "POST", "/models", models.CreateModelsRequest(dtdl_models=["{}"])),
-    _rpc(ModelServiceStub, "GetModel", "GET", "/models/dtmi:example:Room;1", models.GetModelRequest(model_id=MODEL)),
-    _rpc(ModelServiceStub, "ListModels", "GET", "/models", models.ListModelsRequest()),
-    _rpc(
+    Rpc(ModelServiceStub, "CreateModels", "POST", "/models", models.CreateModelsRequest(dtdl_models=["{}"])),
+    Rpc(ModelServiceStub, "GetModel", "GET", "/models/dtmi:example:Room;1", models.GetModelRequest(model_id=MODEL)),
+    Rpc(ModelServiceStub, "ListModels", "GET", "/models", models.ListModelsRequest()),
+    Rpc(
         ModelServiceStub,
         "DecommissionModel",
         "PATCH",
         "/models/dtmi:example:Room;1",
         models.DecommissionModelRequest(model_id=MODEL),
     ),
-    _rpc(
+    Rpc(
         ModelServiceStub,
         "DeleteModel",
         "DELETE",

@@ -11,6 +11,7 @@ from .adt import MACHINE_TWIN, MODELS, ROOM_TWIN, SPACE_TWIN, Adt, add, remove, 
 SERVED_BY = {"$relationshipName": "servedBy", "$targetId": "machine"}
 LINKED_TO = {"$relationshipName": "linkedTo", "$targetId": "hall"}
 PATH = "/digitaltwins/room/relationships/r"
+VERSION = "api-version=2023-10-31"
 
 
 async def listed(adt: Adt, path: str) -> list[dict[str, Any]]:
@@ -284,3 +285,13 @@ async def test_limits_of_relationships():
         assert (await adt.put("/digitaltwins/c/relationships/0", SERVED_BY)).status == 200
     finally:
         await service.close()
+
+
+async def test_a_list_goes_on_where_it_was_after_deletions(graph: Adt):
+    for number in range(10, 35):
+        await graph.put(f"/digitaltwins/room/relationships/r{number}", SERVED_BY)
+    first = await graph.get("/digitaltwins/room/relationships")
+    for number in range(10, 21):
+        await graph.delete(f"/digitaltwins/room/relationships/r{number}")
+    rest = await listed(graph, first.body["nextLink"].removeprefix("https://adt.example").removesuffix(f"&{VERSION}"))
+    assert [item["$relationshipId"] for item in rest] == [f"r{number}" for number in range(21, 35)]

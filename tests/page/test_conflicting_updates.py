@@ -50,9 +50,7 @@ async def test_of_two_writers_that_read_the_same_state_the_second_is_told(
         await client.update_digital_twin("twin-1", patch().replace("/visitors", 2), if_match=room.etag)
     assert (raised.value.expected_etag, raised.value.current_etag) == (room.etag, current)
     assert (await client.get_digital_twin("twin-1"))["visitors"] == 1
-    await client.update_digital_twin(
-        "twin-1", patch().replace("/visitors", 2), if_match=raised.value.current_etag
-    )
+    await client.update_digital_twin("twin-1", patch().replace("/visitors", 2), if_match=raised.value.current_etag)
 
 
 async def test_read_modify_write_with_retries_loses_no_update(client: AsyncTwinfrontClient, room: DigitalTwin):

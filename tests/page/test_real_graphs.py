@@ -94,9 +94,7 @@ async def test_a_changed_property_is_a_difference(client: AsyncTwinfrontClient):
 async def test_a_missing_and_an_added_relationship_are_differences(client: AsyncTwinfrontClient):
     graph = await _load(client, SAMPLE / "building.ndjson", SAMPLE / "models")
     await client.delete_relationship("floor-0", "hasRoom-room-001")
-    await client.create_or_replace_relationship(
-        "ahu-1", "more", Relationship(name="serves", target_id="room-103")
-    )
+    await client.create_or_replace_relationship("ahu-1", "more", Relationship(name="serves", target_id="room-103"))
     differences = sorted(difference.partition(":")[0] for difference in await loading.compare_graph(client, graph))
     assert differences == [
         "relationships from ahu-1",

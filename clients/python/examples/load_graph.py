@@ -319,10 +319,14 @@ async def main() -> int:
     parser.add_argument("--models", type=Path, metavar="FOLDER", help="further models, one JSON file each")
     parser.add_argument("--verify", action="store_true", help="read the graph back afterwards and compare")
     parser.add_argument("--concurrency", type=int, default=32, help="calls under way at once [%(default)s]")
-    parser.add_argument("--address", default=os.environ.get("TWINFRONT_ADDRESS", "localhost:50051"), help="[%(default)s]")
+    parser.add_argument(
+        "--address", default=os.environ.get("TWINFRONT_ADDRESS", "localhost:50051"), help="[%(default)s]"
+    )
     parser.add_argument("--tls", action="store_true", help="use TLS; implied by the following three")
     parser.add_argument("--tls-ca", metavar="FILE", help="authorities that vouch for the server, PEM")
-    parser.add_argument("--tls-cert", metavar="FILE", help="the client's certificate, PEM, where the server asks for one")
+    parser.add_argument(
+        "--tls-cert", metavar="FILE", help="the client's certificate, PEM, where the server asks for one"
+    )
     parser.add_argument("--tls-key", metavar="FILE", help="the private key of --tls-cert, PEM")
     parser.add_argument("--insecure", action="store_true", help="talk in the clear even to another machine")
     arguments = parser.parse_args()

@@ -189,9 +189,7 @@ def keep_a_source_time(client: TwinfrontClient, names: Names) -> None:
     """`sourceTime` says when a value was observed; it stays when a later write changes only the value."""
     heading("Record when a value was observed")
     observed = datetime(2026, 3, 29, 7, 30, 12, 250_000, tzinfo=UTC)
-    client.update_digital_twin(
-        names.room, patch().replace("/temperature", 22.3).source_time("temperature", observed)
-    )
+    client.update_digital_twin(names.room, patch().replace("/temperature", 22.3).source_time("temperature", observed))
     client.update_digital_twin(names.room, patch().replace("/temperature", 22.9))
     twin = client.get_digital_twin(names.room)
     times = twin.property_metadata["temperature"]
@@ -305,10 +303,14 @@ def expect(fulfilled: bool, promise: str) -> None:  # noqa: FBT001  (read as `ex
 def parse_arguments() -> argparse.Namespace:
     """Where the server is, and how to talk to it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--address", default=os.environ.get("TWINFRONT_ADDRESS", "localhost:50051"), help="[%(default)s]")
+    parser.add_argument(
+        "--address", default=os.environ.get("TWINFRONT_ADDRESS", "localhost:50051"), help="[%(default)s]"
+    )
     parser.add_argument("--tls", action="store_true", help="use TLS; implied by the following three")
     parser.add_argument("--tls-ca", metavar="FILE", help="authorities that vouch for the server, PEM")
-    parser.add_argument("--tls-cert", metavar="FILE", help="the client's certificate, PEM, where the server asks for one")
+    parser.add_argument(
+        "--tls-cert", metavar="FILE", help="the client's certificate, PEM, where the server asks for one"
+    )
     parser.add_argument("--tls-key", metavar="FILE", help="the private key of --tls-cert, PEM")
     parser.add_argument("--insecure", action="store_true", help="talk in the clear even to another machine")
     return parser.parse_args()

@@ -2,7 +2,7 @@
 
 from localtwins.dtdl.errors import DtdlError, Problem
 from localtwins.dtdl.interface import Command, Component, Interface, Property, Relationship, Telemetry
-from localtwins.dtdl.loading import Resolver, load
+from localtwins.dtdl.loading import Loader, Resolver, load
 from localtwins.dtdl.parsing import parse
 from localtwins.dtdl.schemas import ArraySchema, EnumSchema, Geospatial, MapSchema, ObjectSchema, Primitive, Schema
 from localtwins.dtdl.values import ValueProblem, value_problem
@@ -15,6 +15,7 @@ __all__ = [
     "EnumSchema",
     "Geospatial",
     "Interface",
+    "Loader",
     "MapSchema",
     "ObjectSchema",
     "Primitive",

@@ -57,13 +57,12 @@ class ModelGraph:
                 if document is not None:
                     stored.read(dict(document))
                 if target in stored.elements:
-                    self.elements |= stored.elements
+                    self._add_stored(stored)
                     waiting.extend(other for other in stored.references if other.term == "extends")
                     continue
             if is_reserved(target):
-                self._report(
-                    reference, "undefinedReservedId", f"refers to {target}, which the language does not define."
-                )
+                message = f"refers to {target}, which the language does not define."
+                self._report(reference, "undefinedReservedId", message)
             else:
                 places[target] = places.get(target, 0) + 1
         if places:
@@ -73,6 +72,12 @@ class ModelGraph:
             )
             message = f"DtmiResolverAsync failed to resolve requisite references to element(s): {itemized}"
             self.problems.append(Problem(UNRESOLVED_REFERENCE, message, self.unresolved[0][0]))
+
+    def _add_stored(self, stored: Reader) -> None:
+        for element_id, element in stored.elements.items():
+            known = self.elements.setdefault(element_id, element)
+            if known is not element:
+                self.report(known, "duplicateDefinition", f"is defined in the stored model {element.interface} too.")
 
     def _check_references(self) -> None:
         for reference in self._references:

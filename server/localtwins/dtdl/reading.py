@@ -17,6 +17,8 @@ from localtwins.dtdl.metamodel import DOCUMENT, FIELDS, Elements, Field, is_requ
 
 _PROPERTY = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);([1-9][0-9]*)")
 _KEYWORDS = frozenset(["@context", "@id", "@type", "@graph"])
+# Callers' own text stands in messages, and may be as long as the request.
+_LONGEST_MESSAGE = 2 * MAX_ID
 _DTMI_SYNTAX = "https://github.com/Azure/digital-twin-model-identifier"
 
 
@@ -72,7 +74,7 @@ class Reader:
             self._element(document, context, _Place(None, "", DOCUMENT, report))
 
     def _report(self, element_id: str, rule: str, message: str) -> None:
-        self.problems.append(Problem(rule, message, element_id))
+        self.problems.append(Problem(rule, message[:_LONGEST_MESSAGE], element_id[:MAX_ID]))
 
     def _report_of(self, element_id: str, rule: str, message: str) -> None:
         self._report(element_id, rule, f"{element_id} {message}")
@@ -113,9 +115,8 @@ class Reader:
             return None
         if types.kind == "Interface":
             if len(element_id) > MAX_INTERFACE_ID:
-                report(
-                    "idTooLongForType", f"is longer than the {MAX_INTERFACE_ID} characters that an Interface may have."
-                )
+                message = f"is longer than the {MAX_INTERFACE_ID} characters that an Interface may have."
+                report("idTooLongForType", message)
             if place.parent is not None:
                 message = "is defined inside another Interface. Define it at top level and refer to it by its id."
                 report("inlineInterface", message)

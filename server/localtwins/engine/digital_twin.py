@@ -138,10 +138,10 @@ def _apply(holder: Document, tokens: Sequence[str], operation: Operation, owner:
         raise errors.json_patch_invalid(f"{operation.path} cannot be changed.")
     else:
         apply_at(holder, tokens, operation)
-        _touch(holder, name, len(tokens) == 1, now)
+        _touch(holder, name, now, whole=len(tokens) == 1)
 
 
-def _touch(holder: Document, name: str, whole: bool, now: str) -> None:  # noqa: FBT001
+def _touch(holder: Document, name: str, now: str, *, whole: bool) -> None:
     metadata = holder[METADATA]
     value = holder.get(name)
     if name not in holder:
@@ -156,7 +156,7 @@ def _touch(holder: Document, name: str, whole: bool, now: str) -> None:  # noqa:
 
 def _apply_to_metadata(metadata: Document, tokens: Sequence[str], operation: Operation, owner: str) -> None:
     match tokens:
-        case ["$model"] if owner == "Twin":
+        case ["$model"] if MODEL in metadata:  # only a twin's own
             if operation.op == "remove":
                 raise errors.invalid_twin(["Twin is missing $metadata with the id of its model in $model."])
             if type(operation.value) is not str:

@@ -10,9 +10,9 @@ from localtwins.query.parameters import Parameters
 from localtwins.query.parsing import parse
 from localtwins.query.properties import locate
 from localtwins.query.scope import Collection, Scope
-from localtwins.query.statement import Statement
-from localtwins.query.syntax import Condition, Place, Projection, Selection
-from localtwins.query.traversal import Pin, Rows, Term, traverse
+from localtwins.query.statement import Rows, Statement
+from localtwins.query.syntax import Condition, Name, Place, Selection, Source
+from localtwins.query.traversal import Pin, Term, traverse
 
 _START = Place(1, 0)
 
@@ -22,17 +22,92 @@ def compile_query(text: str, indexed: frozenset[str] = frozenset()) -> Statement
     """Compile a query; `indexed` are the properties of twins that have an index. Raises SqlQueryError."""
     query = parse(text)
     scope, parameters = Scope(), Parameters()
-    found = None
-    match query.source:
-        case syntax.Relationships(alias):
-            _declare_sole(scope, alias, Collection(0, of_twins=False))
-        case syntax.DigitalTwins(alias, ()):
-            _declare_sole(scope, alias, Collection(0, of_twins=True))
-        case syntax.DigitalTwins():
-            found = pattern.of_joins(query.source, scope)
-        case syntax.Match():
-            found = pattern.of_match(query.source, scope)
+    found = _declare(query.source, scope)
     members = _members(query.selection, scope, parameters)
     selected = frozenset(scope.referenced)
     terms = _terms(query.where, scope, Operands(scope, parameters, indexed))
-    rows = _all(scope.sole, terms) if found is None else traverse(found, _pin(query.where, scope), terms, selected, parameters)
+    if found is None:
+        rows = _every_row(scope, terms)
+    else:
+        rows = traverse(found, _pin(query.where, scope), terms, selected, parameters)
+    if query.selection.count:
+        return _count(text, rows, parameters)
+    return Statement(
+        query=text,
+        selected=tuple(members.values()),
+        members=tuple(members) if query.selection.projections else None,
+        rows=rows,
+        parameters=parameters.values,
+        top=query.selection.top,
+    )
+
+
+def _declare(source: Source, scope: Scope) -> pattern.Pattern | None:
+    """Declare the aliases of a source and give its pattern, or None for a single collection."""
+    match source:
+        case syntax.Relationships(alias):
+            _declare_sole(alias, Collection(0, of_twins=False), scope)
+        case syntax.DigitalTwins(alias, ()):
+            _declare_sole(alias, Collection(0, of_twins=True), scope)
+        case syntax.DigitalTwins():
+            return pattern.of_joins(source, scope)
+        case syntax.Match():
+            return pattern.of_match(source, scope)
+    return None
+
+
+def _declare_sole(alias: Name | None, collection: Collection, scope: Scope) -> None:
+    scope.declare(alias, collection)
+    scope.sole = collection
+
+
+def _members(selection: Selection, scope: Scope, parameters: Parameters) -> dict[str, str]:
+    """Give the SQL of the JSON text of each member of a row, under its name; of the whole row without projections."""
+    if selection.count:
+        return {}
+    if not selection.projections:
+        if scope.sole is None:
+            raise sql_query_error(_START, "with JOIN and MATCH, SELECT must list what to select")
+        return {"": f"{scope.sole.table}.document"}
+    members: dict[str, str] = {}
+    for projection in selection.projections:
+        path = projection.path
+        collection, segments = scope.resolve(path)
+        name = projection.alias.text if projection.alias else path.segments[-1]
+        if name in members:
+            message = f"'{name}' is selected twice, give one of them another name with AS"
+            raise sql_query_error(path.place, message)
+        document = f"{collection.table}.document"
+        members[name] = locate(collection, segments, parameters).json if segments else document
+    return members
+
+
+def _terms(where: Condition | None, scope: Scope, operands: Operands) -> list[Term]:
+    terms = []
+    for condition in syntax.conjuncts(where):
+        scope.referenced.clear()
+        text = sql(condition, operands)
+        terms.append(Term(text, frozenset(scope.referenced)))
+    return terms
+
+
+def _every_row(scope: Scope, terms: list[Term]) -> Rows:
+    """Give the rows of the sole collection, in an order that no write changes."""
+    assert scope.sole is not None  # noqa: S101 - a source without a pattern has one collection
+    table = scope.sole.table
+    name = "digital_twins" if scope.sole.of_twins else "relationships"
+    return Rows(f"{name} {table}", tuple(term.sql for term in terms), (f"{table}.rowid",))
+
+
+def _pin(where: Condition | None, scope: Scope) -> Pin:
+    """Give the twins to start from, a single one if possible."""
+    pins = [pin for condition in syntax.conjuncts(where) if (pin := pinned_twins(condition, scope))]
+    if not pins:
+        message = "with JOIN and MATCH, WHERE must restrict the $dtId of a twin with = or IN"
+        raise sql_query_error(_START, message)
+    return next((pin for pin in pins if pin.single), pins[0])
+
+
+def _count(text: str, rows: Rows, parameters: Parameters) -> Statement:
+    counted = Rows(f"({rows.sql(rows.keys)})", (), (), rows.common_tables)
+    return Statement(query=text, selected=("count(*)",), members=("COUNT",), rows=counted, parameters=parameters.values)

@@ -1,16 +1,14 @@
 """The functions of the language in SQL. All but IS_NULL are false for an absent value."""
 
-import re
 from collections.abc import Callable
 from typing import NoReturn
 
 from localtwins.query.errors import sql_query_error
+from localtwins.query.model_versions import name_and_version
 from localtwins.query.operands import Operands, is_null
 from localtwins.query.properties import column, locate
 from localtwins.query.syntax import Call, Literal, Operand, Path
 
-_VERSION = re.compile(r"(?P<name>.*);(?P<major>[1-9][0-9]{0,8})(?:\.(?P<minor>[1-9][0-9]{0,5}))?", re.DOTALL)
-_MINOR_VERSIONS = 1_000_000
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
 
@@ -33,14 +31,6 @@ def call(call: Call, operands: Operands) -> str:
     if function is None:
         raise sql_query_error(call.function.place, f"'{call.function.text}' is not a function")
     return function(call, operands)
-
-
-def base_version(model_id: str) -> tuple[str, int]:
-    """Give a DTMI without its version, and the version as a number that grows with it, 0 for none."""
-    found = _VERSION.fullmatch(model_id)
-    if found is None:
-        return model_id, 0
-    return found["name"], int(found["major"]) * _MINOR_VERSIONS + int(found["minor"] or 0)
 
 
 def _is_null(call: Call, operands: Operands) -> str:
@@ -125,7 +115,7 @@ def _is_of_model(call: Call, operands: Operands) -> str:
     bind = operands.parameters.bind
     if exact:
         return f"{collection.table}.model_id = {bind(model.value)}"
-    base, version = base_version(model.value)
+    base, version = name_and_version(model.value)
     # the model itself comes last for the twins that outlive it
     return (
         f"{collection.table}.model_id IN (SELECT model_id FROM model_bases WHERE base = {bind(base)}"

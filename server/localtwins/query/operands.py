@@ -124,8 +124,7 @@ def _compare_with_known(operator: str, left: Value, right: Value) -> str:
 
 def _compare_unknown(operator: str, left: Value, right: Value) -> str:
     equal = (
-        f"({left.comparable} = {right.comparable}"
-        f" OR {left.type} = {right.type} AND {left.type} IN ('true', 'false'))"
+        f"({left.comparable} = {right.comparable} OR {left.type} = {right.type} AND {left.type} IN ('true', 'false'))"
     )
     if operator == "=":
         return equal
@@ -134,9 +133,7 @@ def _compare_unknown(operator: str, left: Value, right: Value) -> str:
             f"{left.type} IS NOT NULL AND {right.type} IS NOT NULL AND {equal} IS NOT TRUE"
             f" AND NOT ({left.type} IN ('object', 'array') AND {right.type} IN ('object', 'array'))"
         )
-    return (
-        f"{left.comparable} {operator} {right.comparable} AND ({left.comparable} < '') = ({right.comparable} < '')"
-    )
+    return f"{left.comparable} {operator} {right.comparable} AND ({left.comparable} < '') = ({right.comparable} < '')"
 
 
 def _without_affinity(value: Value) -> Value:

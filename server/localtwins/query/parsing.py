@@ -18,11 +18,14 @@ from localtwins.query.syntax import Condition, Edge, Literal, Name, Operand, Pat
 
 Connective = TypeVar("Connective", syntax.And, syntax.Or)
 
-_RESERVED = frozenset(
-    "ALL AND AS ASC AVG BY COUNT DESC DEVICES DEVICES_JOBS DEVICES_MODULES ENDS_WITH FALSE FROM GROUP IN IS_BOOL "
-    "IS_DEFINED IS_NULL IS_NUMBER IS_OBJECT IS_OF_MODEL IS_PRIMITIVE IS_STRING MAX MIN NOT NOT_IN NULL OR ORDER SELECT "
-    "STARTS_WITH SUM TOP TRUE WHERE".split()
-)
+# fmt: off
+_RESERVED = frozenset({
+    "ALL", "AND", "AS", "ASC", "AVG", "BY", "COUNT", "DESC", "DEVICES", "DEVICES_JOBS", "DEVICES_MODULES",
+    "ENDS_WITH", "FALSE", "FROM", "GROUP", "IN", "IS_BOOL", "IS_DEFINED", "IS_NULL", "IS_NUMBER", "IS_OBJECT",
+    "IS_OF_MODEL", "IS_PRIMITIVE", "IS_STRING", "MAX", "MIN", "NOT", "NOT_IN", "NULL", "OR", "ORDER", "SELECT",
+    "STARTS_WITH", "SUM", "TOP", "TRUE", "WHERE",
+})
+# fmt: on
 _SYMBOLS = {
     "_OPEN": "'('",
     "_CLOSE": "')'",
@@ -50,7 +53,7 @@ def parse(text: str) -> Query:
         message = f"the query is longer than {limits.QUERY_LENGTH} characters"
         raise sql_query_error(Place(1, limits.QUERY_LENGTH), message)
     try:
-        return cast(Query, _parser().parse(text))
+        return cast("Query", _parser().parse(text))
     except UnexpectedInput as error:
         raise _syntax_error(error, text) from None
 
@@ -70,8 +73,8 @@ def _parser() -> Lark:
 def _syntax_error(error: UnexpectedInput, text: str) -> AdtError:
     """Describe an error in the words of the service's parser."""
     if not isinstance(error, UnexpectedToken):
-        unread = text[error.pos_in_stream :]
-        return sql_query_error(Place(error.line, error.column - 1), f"token recognition error at: '{_shortened(unread)}'")
+        unread = _shortened(text[error.pos_in_stream :])
+        return sql_query_error(Place(error.line, error.column - 1), f"token recognition error at: '{unread}'")
     if error.token.type == "$END":
         lines = text.split("\n")
         place, found = Place(len(lines), len(lines[-1])), "'<EOF>'"

@@ -33,7 +33,7 @@ class Hop:
 class Pattern:
     """Twins, numbered from 0, and the hops between them.
 
-    The table of twin n is `t<n>` and that of hop n is `r<n>` in SQL. In a MATCH a relationship is `used_once` on a path.
+    With `used_once`, no relationship stands for two hops of a match, nor comes twice in a hop of several.
     """
 
     used_once: bool

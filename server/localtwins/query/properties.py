@@ -107,9 +107,7 @@ def create_index(dotted: str) -> str:
     Raises ValueError for a path that is none of a property.
     """
     value = Property("document", _index_path(dotted)).comparable
-    return (
-        f'CREATE INDEX IF NOT EXISTS "{_INDEX_PREFIX}{dotted}" ON digital_twins ({value}) WHERE {value} IS NOT NULL'
-    )
+    return f'CREATE INDEX IF NOT EXISTS "{_INDEX_PREFIX}{dotted}" ON digital_twins ({value}) WHERE {value} IS NOT NULL'
 
 
 def drop_index(dotted: str) -> str:

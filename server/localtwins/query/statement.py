@@ -1,51 +1,61 @@
 """A query as one SQL statement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from localtwins.query.parameters import SqlValue
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """The parts of an SQL statement that tell what it selects from.
+
+    `keys` tell one row from another and give the order; with `repeated` the same keys may come more than once.
+    `common_tables` are the recursive queries that `tables` refers to.
+    """
+
+    tables: str
+    conditions: tuple[str, ...]
+    keys: tuple[str, ...]
+    common_tables: tuple[str, ...] = ()
+    repeated: bool = False
+
+    def sql(self, selected: Iterable[str], *conditions: str) -> str:
+        """Give the SELECT for what is `selected` of the rows that also meet further conditions."""
+        where = " AND ".join([*self.conditions, *conditions])
+        return (
+            f"SELECT {'DISTINCT ' if self.repeated else ''}{', '.join(selected)} FROM {self.tables}"
+            f"{f' WHERE {where}' if where else ''}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """A compiled query.
 
-    Each row of the SQL is one row of the answer: the JSON text of every member in `members`, NULL for what is left out,
-    or of one whole document without `members`. Behind it come the `keys` that tell the row's place. `top` is how many
-    rows the query wants at most; `collections` is how many twins and relationships make up a row.
+    Each row of the SQL makes one row of the answer: the JSON of every member in `members`, NULL for one that is left
+    out, or of one whole document if there are no `members`. Behind it come the keys that tell the row's place. `top` is
+    how many rows the query wants at most, None for all.
     """
 
     query: str
     selected: tuple[str, ...]
     members: tuple[str, ...] | None
-    source: str
-    conditions: tuple[str, ...]
-    keys: tuple[str, ...]
+    rows: Rows
     parameters: tuple[SqlValue, ...]
-    common_tables: tuple[str, ...] = ()
-    repeated: bool = False
     top: int | None = None
-    collections: int = 1
 
     def sql(self, after: Sequence[SqlValue], limit: int) -> tuple[str, tuple[SqlValue, ...]]:
         """Give the SQL for at most `limit` rows behind the one with the keys `after`, and what to bind to it."""
-        parameters = list(self.parameters)
-        conditions = list(self.conditions)
-
-        def bind(value: SqlValue) -> str:
-            parameters.append(value)
-            return f"?{len(parameters)}"
-
+        first = len(self.parameters) + 1
+        keys = ", ".join(self.rows.keys)
+        behind = []
         if after:
-            keys, values = ", ".join(self.keys), ", ".join(map(bind, after))
-            conditions.append(f"{keys} > {values}" if len(after) == 1 else f"({keys}) > ({values})")
-        text = self._with() + f"SELECT {'DISTINCT ' if self.repeated else ''}{', '.join([*self.selected, *self.keys])}"
-        text += f" FROM {self.source}"
-        if conditions:
-            text += f" WHERE {' AND '.join(conditions)}"
-        if self.keys:
-            text += f" ORDER BY {', '.join(self.keys)}"
-        return f"{text} LIMIT {bind(limit)}", tuple(parameters)
-
-    def _with(self) -> str:
-        return f"WITH RECURSIVE {', '.join(self.common_tables)} " if self.common_tables else ""
+            values = ", ".join(f"?{first + number}" for number in range(len(after)))
+            behind.append(f"({keys}) > ({values})" if len(after) > 1 else f"{keys} > {values}")
+        text = self.rows.sql([*self.selected, *self.rows.keys], *behind)
+        if self.rows.common_tables:
+            text = f"WITH RECURSIVE {', '.join(self.rows.common_tables)} {text}"
+        if keys:
+            text += f" ORDER BY {keys}"
+        return f"{text} LIMIT ?{first + len(after)}", (*self.parameters, *after, limit)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from localtwins.query.parameters import Parameters
 from localtwins.query.pattern import Hop, Pattern
+from localtwins.query.statement import Rows
 from localtwins.query.syntax import Direction
 
 
@@ -27,20 +28,6 @@ class Pin:
 
     twin: int
     single: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What rows are selected from: the parts of an SQL statement.
-
-    `keys` tell one row from another and give the order; with `repeated` the same keys may come more than once.
-    """
-
-    tables: str
-    conditions: tuple[str, ...]
-    keys: tuple[str, ...]
-    common_tables: tuple[str, ...] = ()
-    repeated: bool = False
 
 
 def traverse(
@@ -127,11 +114,9 @@ class _Traversal:
         if tracked:
             conditions.append(_off(f"{name}.path", f"{table}.rowid"))
             stepped["path"] = f"{name}.path || {table}.rowid || ','"
-        before, self._terms = self._split_terms()
-        seed = (
-            f"SELECT {', '.join([*columns.values(), self._ids[origin]])}, 0 FROM {self._tables}"
-            f"{_where(before)}"
-        )
+        before = tuple(term.sql for term in self._terms if term.tables <= self._joined)
+        self._terms = [term for term in self._terms if not term.tables <= self._joined]
+        seed = Rows(self._tables, before, ()).sql([*columns.values(), self._ids[origin], "0"])
         step = (
             f"SELECT {', '.join([*stepped.values(), _end(table, direction, here)])}, {name}.depth + 1"
             f" FROM {name} CROSS JOIN relationships {table} ON {' AND '.join(conditions)}"
@@ -183,11 +168,6 @@ class _Traversal:
 
     def _needs(self, table: str) -> bool:
         return table in self._selected or any(table in term.tables for term in self._terms)
-
-    def _split_terms(self) -> tuple[list[Term], list[Term]]:
-        """Part the conditions that the tables joined so far can answer from those that they cannot."""
-        now = [term for term in self._terms if term.tables <= self._joined]
-        return now, [term for term in self._terms if term not in now]
 
     def _tracks(self, number: int, hop: Hop) -> bool:
         """Whether a walk has to remember its path in order to use no relationship twice.
@@ -250,7 +230,3 @@ def _between(table: str, direction: Direction, left: str, right: str) -> str:
 
 def _off(path: str, rowid: str) -> str:
     return f"instr({path}, ',' || {rowid} || ',') = 0"
-
-
-def _where(terms: Sequence[Term]) -> str:
-    return f" WHERE {' AND '.join(term.sql for term in terms)}" if terms else ""

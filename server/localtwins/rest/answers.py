@@ -1,7 +1,6 @@
 """Answers: JSON, none, and errors in the service's shapes."""
 
 import secrets
-from http import HTTPStatus
 
 import orjson
 
@@ -14,7 +13,7 @@ _PROBLEM = "application/problem+json; charset=utf-8"
 _WITHOUT_CODE_HEADER = frozenset({"BadRequest", "JobNotFound", "JobIdAlreadyExists"})
 
 
-def json_answer(body: bytes, *, etag: str | None = None, status: int = HTTPStatus.OK) -> Response:
+def json_answer(body: bytes, *, etag: str | None = None, status: int = 200) -> Response:
     """Answer with JSON."""
     if etag is None:
         return Response(status, {"Content-Type": _JSON}, body)
@@ -23,7 +22,7 @@ def json_answer(body: bytes, *, etag: str | None = None, status: int = HTTPStatu
 
 def no_content(etag: str | None = None) -> Response:
     """Answer without a body."""
-    return Response(HTTPStatus.NO_CONTENT, {} if etag is None else {"ETag": etag})
+    return Response(204, {} if etag is None else {"ETag": etag})
 
 
 def error_answer(error: AdtError, api_version: str) -> Response:
@@ -51,4 +50,4 @@ def framework_error_answer(error: FrameworkError) -> Response:
         "instance": None,
         "extensions": {"traceId": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"},
     }
-    return Response(HTTPStatus.BAD_REQUEST, {"Content-Type": _PROBLEM}, orjson.dumps(problem))
+    return Response(400, {"Content-Type": _PROBLEM}, orjson.dumps(problem))

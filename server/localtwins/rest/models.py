@@ -1,7 +1,5 @@
 """/models[/{dtmi}]."""
 
-from http import HTTPStatus
-
 import orjson
 
 from localtwins import errors
@@ -26,7 +24,7 @@ async def create(call: Call) -> Response:
     if len(documents) > limit:
         raise errors.limit_exceeded(f"The request has {len(documents)} models and may have {limit}.")
     created = await call.write(lambda tx: models.create(tx, call.settings, documents))
-    return json_answer(b"[%b]" % b",".join(created), status=HTTPStatus.CREATED)
+    return json_answer(b"[%b]" % b",".join(created), status=201)
 
 
 async def list_all(call: Call) -> Response:

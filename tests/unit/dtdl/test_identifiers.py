@@ -62,6 +62,14 @@ def test_an_interface_id_has_at_most_128_characters_and_any_other_2048():
     assert "idTooLong" in rules(interface(contents=[prop("string", **{"@id": identifier(2049)})]))
 
 
+def test_an_id_within_a_model_may_not_be_taken_by_a_model_that_it_builds_on():
+    stored = interface("Base", contents=[prop("string", name="a", **{"@id": "dtmi:example:shared;1"})])
+    heir = interface("Heir", extends=stored["@id"], contents=[prop("string", **{"@id": "dtmi:example:shared;1"})])
+
+    assert rules(heir, stored={stored["@id"]: stored}) == ["duplicateDefinition"]
+    assert rules(heir, stored) == ["duplicateDefinition"]
+
+
 def test_two_contents_may_not_share_an_id():
     contents = [prop("string", name=name, **{"@id": "dtmi:example:shared;1"}) for name in ("a", "b")]
 

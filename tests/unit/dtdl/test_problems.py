@@ -108,6 +108,12 @@ def test_all_problems_of_a_batch_are_collected_and_name_their_element():
     ]
 
 
+def test_messages_are_bounded_whatever_the_caller_wrote():
+    error = error_of(interface(**{"c" * 500_000: 1}), interface() | {"@id": "d" * 500_000})
+
+    assert all(len(problem.message) + len(problem.element) < 10_000 for problem in error.problems)
+
+
 def test_a_problem_is_a_value_error_that_joins_the_messages():
     error = error_of({}, interface(colour="red"))
 

@@ -55,10 +55,12 @@ def test_samples(shared: Path, folder: str):
 
 def test_samples_of_the_documentation(shared: Path):
     """They repeat each other's ids, so each file is a batch of its own, which the others are stored for."""
-    batches = []
-    for file in sorted((shared / "data" / "samples" / "docs-code").glob("*.json")):
-        if file.name != "tags.json":  # is not JSON: narrow no-break spaces
-            batches.append([model for model in models_of(file) if "@context" in model])
+    files = sorted((shared / "data" / "samples" / "docs-code").glob("*.json"))
+    batches = [
+        [model for model in models_of(file) if "@context" in model]
+        for file in files
+        if file.name != "tags.json"  # is not JSON: narrow no-break spaces
+    ]
     stored = {model["@id"]: model for batch in batches for model in batch}
 
     assert sum(len(parse(batch, stored.get)) for batch in batches) == sum(map(len, batches)) > 10

@@ -1,0 +1,25 @@
+"""A server for the pages' blocks to talk to."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ..rpc.serving import process
+
+
+@pytest.fixture
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.ServedProcess]:
+    """`twinfront serve` on an empty instance, with metrics."""
+    served = process.start(tmp_path_factory.mktemp("served"), [], {})
+    yield served
+    served.process.kill()
+    served.process.wait()
+
+
+@pytest.fixture
+def places(served: process.ServedProcess) -> dict[str, str]:
+    """Where the pages say the server is, and where it is."""
+    return {
+        "localhost:50051": served.address,
+        "http://localhost:9464/metrics": served.metrics_url,
+    }

@@ -1,0 +1,139 @@
+"""Every code block that a page shows does what the page says."""
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from twinfront_server.metrics import METRICS
+from twinfront_server.settings import describe, load_settings
+
+from ..localtwins.serving import serving
+from . import blocks
+from .blocks import CHECKOUT, PAGES, Block
+
+GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
+
+
+def of(page: str) -> list[Block]:
+    return blocks.blocks(CHECKOUT / page)
+
+
+def all_blocks(language: str) -> list[Block]:
+    return [block for page in PAGES for block in blocks.blocks(page) if block.language == language]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/errors.md", "docs/metrics.md"])
+def test_the_blocks_of_a_page_run_one_after_the_other(page: str, places: dict[str, str]):
+    ran = [
+        block
+        for block in of(page)
+        if block.language in {"python", "sh"} and not block.text.startswith(("make ", "grpcurl "))
+    ]
+    for block in ran:
+        blocks.run(block, places)
+    assert ran
+
+
+def test_the_quickstart_can_be_run_again(places: dict[str, str]):
+    quickstart = next(block for block in of("README.md") if block.language == "python")
+    blocks.run(quickstart, places)
+    blocks.run(quickstart, places)
+
+
+@pytest.mark.parametrize(("target", "command"), [("run", "twinfront serve"), ("test", "python -m pytest")])
+def test_the_make_targets_do_what_they_are_shown_for(target: str, command: str):
+    assert f"make {target}\n" in [block.text for block in of("README.md")]
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    planned = subprocess.run([make, "-n", target], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    assert command in planned.splitlines()[-1]
+
+
+@pytest.mark.timeout(600)
+def test_grpcurl_shows_what_the_page_shows(grpcurl: Path, places: dict[str, str]):
+    [block] = [block for block in of("README.md") if block.text.startswith("grpcurl ")]
+    blocks.run(block, {"grpcurl ": f"{grpcurl} ", **places})
+
+
+@pytest.fixture
+def grpcurl(pytestconfig: pytest.Config) -> Path:
+    """grpcurl from the PATH, or built with Go and kept for the next time."""
+    if found := shutil.which("grpcurl"):
+        return Path(found)
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("neither grpcurl nor Go is installed")
+    assert pytestconfig.cache
+    folder = pytestconfig.cache.mkdir("grpcurl")
+    if not (folder / "grpcurl").exists():
+        built = subprocess.run(
+            ["env", f"GOBIN={folder}", go, "install", GRPCURL], capture_output=True, text=True, timeout=500, check=False
+        )
+        if built.returncode != 0:
+            pytest.skip(f"grpcurl is not installed, and Go cannot build it: {built.stderr.strip().splitlines()[-1]}")
+    return folder / "grpcurl"
+
+
+async def test_localtwins_serves_any_sdk(tmp_path: Path):
+    serve, sdk = of("docs/localtwins.md")
+    program, *words = shlex.split(serve.text)
+    assert (program, words) == ("localtwins", ["serve"])
+    async with serving("--data-dir", str(tmp_path / "localtwins-data")) as server:
+        blocks.run(sdk, {"https://127.0.0.1:8443": server.url}, tmp_path)
+
+
+def test_queries_name_metrics_that_there_are():
+    queries = all_blocks("promql")
+    families = {metric.name: metric.labels for metric in METRICS}
+    for query in queries:
+        names = re.findall(r"\b(?:grpc_server|twinfront)_\w+", query.text)
+        assert {name.removesuffix("_bucket") for name in names} <= families.keys()
+        labels = {label for name in names for label in families[name.removesuffix("_bucket")]}
+        assert set(re.findall(r"(\w+)=\"", query.text)) <= labels
+    assert queries
+
+
+def test_the_systemd_unit_and_the_pod_start_a_server_with_settings_that_there_are():
+    [unit], [pod] = all_blocks("ini"), all_blocks("yaml")
+    parsed = configparser.ConfigParser(interpolation=None)
+    parsed.optionxform = str  # type: ignore[assignment,method-assign]  # keeps capitals
+    parsed.read_string(unit.text)
+    in_unit = shlex.split(parsed["Service"]["ExecStart"])[1:]
+    in_pod = re.findall(r"[^\s,\[\]]+", re.search(r"args: (.*)", pod.text)[1])  # type: ignore[index]
+    names = {setting.flag: setting for setting in describe()}
+    for command, *words in (in_unit, in_pod):
+        assert command == "serve"
+        flags: dict[str, object] = {}
+        for word, following in zip(words, [*words[1:], "--"], strict=True):
+            if word.startswith("--"):
+                flag, _, value = word.partition("=")
+                setting = names[flag]
+                flags[setting.name] = value or (following if not following.startswith("--") else True)
+        assert load_settings(flags)
+
+
+def test_there_is_no_kind_of_block_that_no_test_looks_at():
+    languages = {block.language for page in PAGES for block in blocks.blocks(page)}
+    assert languages == {"python", "sh", "text", "promql", "ini", "yaml"}
+    pictures = [block for block in all_blocks("text") if block.page != "README.md"]
+    assert not pictures, "only the README has a picture; every other text block is the output of the block before"
+    assert {block.page for language in ("python", "sh") for block in all_blocks(language)} == {
+        "README.md",
+        "errors.md",
+        "localtwins.md",
+        "metrics.md",
+    }
+
+
+def test_a_block_that_prints_something_else_fails():
+    block = Block("page.md", 1, "python", "print('this')", "that\n", "text")
+    with pytest.raises(AssertionError, match="page.md:1 printed:\nthis"):
+        blocks.run(block, {})
+    with pytest.raises(AssertionError, match="page.md:1 failed"):
+        blocks.run(Block("page.md", 1, "sh", "exit 3", None, None), {})

@@ -1,0 +1,77 @@
+"""The tables of the pages are those of the code."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+from twinfront.v1.error_reason_pb2 import ErrorReason
+from twinfront_server.metrics import METRICS
+from twinfront_server.settings import describe
+
+from .blocks import CHECKOUT, PAGES
+
+SCRIPT = CHECKOUT / "docs" / "generate.py"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate_docs", SCRIPT)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_no_page_is_stale():
+    finished = subprocess.run(
+        [sys.executable, SCRIPT, "--check"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def test_every_part_is_on_a_page(generate: ModuleType):
+    used = {name for page in PAGES for name in re.findall(r"<!-- begin ([\w-]+) -->", page.read_text())}
+    assert used == set(generate.PARTS)
+
+
+def test_a_change_by_hand_is_noticed(generate: ModuleType):
+    page = (CHECKOUT / "docs" / "metrics.md").read_text()
+    changed = page.replace("| `twinfront_in_flight_requests` | gauge |", "| `twinfront_in_flight_requests` | counter |")
+    assert changed != page
+    assert generate.filled_in(changed) == page
+
+
+def test_every_reason_has_a_code_and_a_meaning(generate: ModuleType):
+    reasons = list(generate.reasons())
+    assert [f"ERROR_REASON_{reason.name}" for reason in reasons] == list(ErrorReason.keys())[1:]
+    for reason in reasons:
+        assert re.fullmatch("[A-Z_]+", reason.code)
+        assert reason.exception.endswith("Error")
+        assert reason.meaning.endswith(".")
+        assert "Detail" not in reason.meaning
+        assert "Metadata" not in reason.meaning
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("docs/errors.md", [name.removeprefix("ERROR_REASON_") for name in list(ErrorReason.keys())[1:]]),
+        ("docs/metrics.md", [metric.name for metric in METRICS]),
+        ("docs/settings.md", [name for setting in describe() for name in (setting.flag, setting.variable)]),
+    ],
+)
+def test_a_page_names_all_there_is(page: str, names: list[str]):
+    text = (CHECKOUT / page).read_text()
+    assert [name for name in names if name not in text] == []
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

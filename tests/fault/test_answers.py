@@ -1,0 +1,101 @@
+"""Answers that are not what the service's documentation promises."""
+
+import gzip
+
+import grpc
+import grpc.aio
+import orjson
+import pytest
+
+from twinfront.v1 import digital_twin_service_pb2 as twins
+from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
+from twinfront.v1.representation_pb2 import Representation
+
+from .calls import CREATE_TWIN, GET_TWIN, LIST_RELATIONSHIPS, READS, RPCS, UPDATE_TWIN, Rpc, refused
+from .fault_server import Answer, FaultServer
+
+Code = grpc.StatusCode
+UNAUTHORIZED = b'{ "statusCode": 401, "message": "Unauthorized" }'
+
+
+@pytest.mark.parametrize("rpc", RPCS, ids=str)
+@pytest.mark.parametrize(
+    "answer", [Answer(401, UNAUTHORIZED), Answer(403, b""), Answer(403, b"<html>")], ids=["401", "403", "403 html"]
+)
+async def test_a_rejected_credential_is_the_server_s_fault_and_no_secret_leaves(
+    upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc, answer: Answer
+):
+    upstream.on(rpc.path, answer)
+    error = await refused(rpc.call(channel))
+    assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_CREDENTIALS_REJECTED")
+    assert "Unauthorized" not in error.message
+
+
+@pytest.mark.parametrize("rpc", READS, ids=str)
+@pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"", b"\xff\xfe", b'{"value": [', b"[1, 2", b"null", b"5"])
+async def test_a_good_status_with_a_bad_body_is_not_passed_on(
+    upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc, body: bytes
+):
+    upstream.on(rpc.path, Answer(200, body))
+    error = await refused(rpc.call(channel))
+    assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
+
+
+async def test_a_page_for_people_is_not_passed_on_as_json(upstream: FaultServer, channel: grpc.aio.Channel):
+    upstream.on("GET", Answer(200, b"<html>Sign in</html>", {"Content-Type": "text/html"}))
+    request = twins.GetDigitalTwinRequest(digital_twin_id="room", representation=Representation.REPRESENTATION_JSON)
+    error = await refused(DigitalTwinServiceStub(channel).GetDigitalTwin(request))
+    assert error.reason == "UPSTREAM_ANSWER_UNEXPECTED"
+
+
+@pytest.mark.parametrize("rpc", [GET_TWIN, CREATE_TWIN, UPDATE_TWIN, LIST_RELATIONSHIPS], ids=str)
+@pytest.mark.parametrize("status", [202, 206, 301, 302, 307, 404, 405, 409, 418, 451])
+async def test_a_status_that_no_rule_knows_is_said_to_be_unexpected(
+    upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc, status: int
+):
+    upstream.on(rpc.path, Answer(status, b"", {"Location": "https://elsewhere.invalid/"}))
+    error = await refused(rpc.call(channel))
+    assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("rpc", RPCS, ids=str)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"error": "text"}',
+        b'{"error": {"code": {}, "message": [1], "details": ["x", {"message": 5}]}}',
+        orjson.dumps({"title": "One or more validation errors occurred.", "status": 400, "errors": {"[0]": ["x"]}}),
+    ],
+)
+async def test_a_bad_request_in_any_form_is_the_caller_s_and_names_a_field(
+    upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc, body: bytes
+):
+    upstream.on(rpc.path, Answer(400, body))
+    error = await refused(rpc.call(channel))
+    assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+    assert any(detail.DESCRIPTOR.name == "BadRequest" for detail in error.details)
+
+
+async def test_a_compressed_answer_is_understood(upstream: FaultServer, channel: grpc.aio.Channel):
+    body = gzip.compress(orjson.dumps({"$dtId": "room", "note": "x" * 1000}))
+    upstream.on("GET", Answer(200, body, {"Content-Encoding": "gzip"}))
+    response = await GET_TWIN.call(channel)
+    assert response.digital_twin.id == "room"
+
+
+async def test_an_answer_without_an_etag_has_none(upstream: FaultServer, channel: grpc.aio.Channel):
+    upstream.on("PATCH", Answer(204))
+    assert (await UPDATE_TWIN.call(channel)).etag == ""
+
+
+async def test_a_list_that_never_ends_ends_at_the_deadline(upstream: FaultServer, channel: grpc.aio.Channel):
+    link = f"{upstream.url}/digitaltwins/floor/relationships?again"
+    upstream.on("GET", Answer(200, {"value": [], "nextLink": link}))
+    error = await refused(LIST_RELATIONSHIPS.call(channel, timeout=1))
+    assert error.code is Code.DEADLINE_EXCEEDED
