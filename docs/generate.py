@@ -6,6 +6,8 @@
 In a page such a part stands between `<!-- begin errors -->` and `<!-- end errors -->`; the names are those of `PARTS`.
 """
 
+# ruff: noqa: INP001  (a script)
+
 import json
 import re
 import sys
@@ -31,6 +33,35 @@ SERVICE_CONFIG = PROTOS / "twinfront" / "v1" / "twinfront_service_config.json"
 
 _ENUM_TYPE, _ENUM_VALUE, _SERVICE, _METHOD = 5, 2, 6, 2
 """Field numbers of descriptors, which is what the paths of source comments are made of."""
+
+_NONE = "none"
+
+EXAMPLES = {
+    "ETAG_MISMATCH": """client.update_digital_twin("room-001", patch().replace("/temperature", 20), if_match='W/"of-yesterday"')""",
+    "TWIN_ALREADY_EXISTS": """twin = client.get_digital_twin("room-001")
+client.create_or_replace_digital_twin("room-001", twin, if_none_match=True)""",
+    "RELATIONSHIP_ALREADY_EXISTS": """relationship = client.get_relationship("floor-0", "hasRoom-room-001")
+client.create_or_replace_relationship("floor-0", "hasRoom-room-001", relationship, if_none_match=True)""",
+    "TWIN_HAS_RELATIONSHIPS": 'client.delete_digital_twin("room-001")',
+    "TWIN_NOT_FOUND": 'client.get_digital_twin("room-999")',
+    "RELATIONSHIP_NOT_FOUND": 'client.get_relationship("floor-0", "hasRoom-room-999")',
+    "COMPONENT_NOT_FOUND": 'client.get_component("room-001", "sprinkler")',
+    "MODEL_NOT_FOUND": 'client.get_model("dtmi:twinfront:sample:Elevator;1")',
+    "TARGET_TWIN_NOT_FOUND": """door = Relationship(name="adjacentTo", target_id="room-999")
+client.create_or_replace_relationship("room-001", "door", door)""",
+    "MODEL_ALREADY_EXISTS": """room = client.get_model("dtmi:twinfront:sample:Room;1", include_model_definition=True)
+client.create_models([room.dtdl_model])""",
+    "MODEL_HAS_DEPENDENTS": 'client.delete_model("dtmi:twinfront:sample:Space;1")',
+    "MODEL_DECOMMISSIONED": """client.decommission_model("dtmi:twinfront:sample:MotionSensor;1")
+client.create_or_replace_digital_twin("motion-99", DigitalTwin(model_id="dtmi:twinfront:sample:MotionSensor;1"))""",
+    "VALIDATION_FAILED": 'client.update_digital_twin("room-001", patch().replace("/temperature", "warm"))',
+    "JSON_PATCH_INVALID": 'client.update_digital_twin("room-003", patch().replace("/humidity", 40))  # never set',
+    "DTDL_INVALID": 'client.create_models([{"@id": "dtmi:twinfront:sample:Elevator;1", "@type": "Interface"}])',
+    "INVALID_ARGUMENT": 'client.get_digital_twin("")',
+    "PAGE_TOKEN_INVALID": 'next(client.list_relationships("floor-0").pages("made-up"))',
+    "DEADLINE_EXCEEDED": 'client.get_digital_twin("room-001", timeout=0.000001)',
+}
+"""What brings a reason about, on the sample building."""
 
 _PART = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
 
@@ -80,13 +111,16 @@ def _error_section(reason: Reason) -> str:
         facts.append(f"Details: {reason.details}.")
     if reason.metadata:
         facts.append(f"Metadata: {reason.metadata}.")
-    return f"### {reason.name}\n\n{reason.meaning}\n\n{' '.join(facts)}\n"
+    section = f"### {reason.name}\n\n{reason.meaning}\n\n{' '.join(facts)}\n"
+    if reason.name in EXAMPLES:
+        section += f"\n```python\n{EXAMPLES[reason.name]}\n```\n"
+    return section
 
 
 def metric_table() -> str:
     """All metrics of the server."""
     rows = (
-        [f"`{metric.name}`", metric.type, ", ".join(f"`{label}`" for label in metric.labels) or "–", metric.help]
+        [f"`{metric.name}`", metric.type, ", ".join(f"`{label}`" for label in metric.labels) or _NONE, metric.help]
         for metric in METRICS
     )
     return _table(("metric", "type", "labels", "what it counts"), rows)
@@ -108,7 +142,7 @@ def _setting_table(group: str) -> str:
         [
             f"`{setting.flag}`",
             f"`{setting.variable}`",
-            f"`{setting.default}`" if setting.default else "–",
+            f"`{setting.default}`" if setting.default else _NONE,
             setting.help + (f" One of: {', '.join(setting.choices)}." if setting.choices else ""),
         ]
         for setting in describe()
@@ -124,7 +158,7 @@ def localtwins_setting_table() -> str:
         [
             f"`--{name.replace('_', '-')}`",
             f"`{prefix}{name.upper()}`",
-            "–" if field.default is None else "off" if field.default is False else f"`{field.default}`",
+            _NONE if field.default is None else "off" if field.default is False else f"`{field.default}`",
             _sentence(field.description or ""),
         ]
         for name, field in localtwins.Settings.model_fields.items()
@@ -137,7 +171,7 @@ def rpc_tables() -> str:
     policies = {
         (name["service"], name["method"]): (
             config["timeout"],
-            ", ".join(f"`{code}`" for code in config.get("retryPolicy", {}).get("retryableStatusCodes", [])) or "–",
+            ", ".join(f"`{code}`" for code in config.get("retryPolicy", {}).get("retryableStatusCodes", [])) or _NONE,
         )
         for config in json.loads(SERVICE_CONFIG.read_text())["methodConfig"]
         for name in config["name"]

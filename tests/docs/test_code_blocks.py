@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.localtwins.serving import serving
 
 from twinfront_server.metrics import METRICS
 from twinfront_server.settings import describe, load_settings
 
-from ..localtwins.serving import serving
 from . import blocks
 from .blocks import CHECKOUT, PAGES, Block
 
@@ -69,7 +69,6 @@ def grpcurl(pytestconfig: pytest.Config) -> Path:
     go = shutil.which("go")
     if go is None:
         pytest.skip("neither grpcurl nor Go is installed")
-    assert pytestconfig.cache
     folder = pytestconfig.cache.mkdir("grpcurl")
     if not (folder / "grpcurl").exists():
         built = subprocess.run(
@@ -115,7 +114,7 @@ def test_the_systemd_unit_and_the_pod_start_a_server_with_settings_that_there_ar
                 flag, _, value = word.partition("=")
                 setting = names[flag]
                 flags[setting.name] = value or (following if not following.startswith("--") else True)
-        assert load_settings(flags)
+        load_settings(flags)
 
 
 def test_there_is_no_kind_of_block_that_no_test_looks_at():
@@ -133,7 +132,7 @@ def test_there_is_no_kind_of_block_that_no_test_looks_at():
 
 def test_a_block_that_prints_something_else_fails():
     block = Block("page.md", 1, "python", "print('this')", "that\n", "text")
-    with pytest.raises(AssertionError, match="page.md:1 printed:\nthis"):
+    with pytest.raises(AssertionError, match=r"page\.md:1 printed:\nthis"):
         blocks.run(block, {})
-    with pytest.raises(AssertionError, match="page.md:1 failed"):
+    with pytest.raises(AssertionError, match=r"page\.md:1 failed"):
         blocks.run(Block("page.md", 1, "sh", "exit 3", None, None), {})

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-
-from ..rpc.serving import process
+from tests.rpc.serving import process
 
 
 @pytest.fixture

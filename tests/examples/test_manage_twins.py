@@ -42,7 +42,7 @@ def test_a_surprise_makes_it_exit_with_1_and_clean_up(
     manage_twins = program.load(PROGRAM)
     monkeypatch.setattr("sys.argv", [PROGRAM, "--address", address])
 
-    def forgetful(client: TwinfrontClient, names: object) -> None:
+    def forgetful(_client: TwinfrontClient, _names: object) -> None:
         """Adds the object and does not replace its member."""
         manage_twins.expect(False, "the member was replaced")
 

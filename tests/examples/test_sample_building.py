@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from tests.rpc.serving import process
 
 from twinfront import TwinfrontClient
 from twinfront_server.metrics import Metrics
@@ -14,8 +15,6 @@ from twinfront_server.sample import SampleReport, load_sample
 from twinfront_server.sample.building import sample_graph, sample_models
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream, open_upstream
-
-from ..rpc.serving import process
 
 WHOLE = SampleReport(models=11, twins=30, relationships=41)
 

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.examples import program
 
 import twinfront_server.sample
 from twinfront import AsyncTwinfrontClient, DigitalTwin, Relationship, patch
-
-from ..examples import program
 
 SAMPLE = Path(twinfront_server.sample.__file__).parent
 
@@ -30,13 +29,17 @@ async def _load(client: AsyncTwinfrontClient, path: Path, models: Path | None = 
 
 async def _is_read_back(client: AsyncTwinfrontClient, path: Path) -> None:
     """Compares with the lines of the file, without the example's own reading and comparing."""
-    rows = [json.loads(line) for line in path.read_text().splitlines() if line]
+    rows = _rows(path)
     edges = [row for row in rows if "$relationshipId" in row]
     for row in rows:
         if "@id" in row:
             assert (await client.get_model(row["@id"], include_model_definition=True)).dtdl_model == row
         if "$metadata" in row:
             await _is_twin(client, row, edges)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines() if line]
 
 
 async def _is_twin(client: AsyncTwinfrontClient, row: dict[str, Any], edges: list[dict[str, Any]]) -> None:

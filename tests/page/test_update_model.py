@@ -1,5 +1,7 @@
 """Update a digital twin's model."""
 
+from typing import Any
+
 import pytest
 
 from twinfront import (
@@ -75,7 +77,8 @@ async def test_the_documentations_first_patch_succeeds_if_the_twin_conforms(
     foo = interface("Foo", plain("mass")) | {"@id": "dtmi:example:foo;1"}
     bar = interface("Bar", plain("mass"), plain("colour", "string"))
     await client.create_models([foo, bar])
-    for twin_id, properties in {"fits": {"mass": 1.0}, "does-not": {"mass": 1.0, "colour": "red"}}.items():
+    properties: dict[str, Any]
+    for twin_id, properties in (("fits", {"mass": 1.0}), ("does-not", {"mass": 1.0, "colour": "red"})):
         twin = DigitalTwin(model_id=bar["@id"], properties=properties)
         await client.create_or_replace_digital_twin(twin_id, twin)
     await client.update_digital_twin("fits", sample("patch-model-1.json"))

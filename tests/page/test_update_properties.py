@@ -1,5 +1,7 @@
 """Update a digital twin."""
 
+from typing import Any
+
 import pytest
 
 from twinfront import AsyncTwinfrontClient, DigitalTwin, JsonPatchInvalidError, ValidationFailedError, patch
@@ -56,7 +58,7 @@ async def test_what_was_not_set_is_added_and_what_was_set_can_be_removed(
 async def test_what_was_not_set_can_be_neither_replaced_nor_removed(
     client: AsyncTwinfrontClient, room: DigitalTwin, op: str
 ):
-    operation = {"op": op, "path": "/size"} | ({"value": {}} if op == "replace" else {})
+    operation: dict[str, Any] = {"op": op, "path": "/size"} | ({"value": {}} if op == "replace" else {})
     with pytest.raises(JsonPatchInvalidError) as raised:
         await client.update_digital_twin("room-1", [operation])
     assert [violation.field for violation in raised.value.field_violations] == ["patch[0].path"]

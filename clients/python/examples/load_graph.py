@@ -4,8 +4,8 @@
     python load_graph.py building.ndjson --models models/
 
 The file has one JSON object a line: {"Section": "Header"}, then its data; {"Section": "Models"} with DTDL interfaces,
-{"Section": "Twins"}, {"Section": "Relationships"}, whose source twin is `$dtId` or `$sourceId`. Models may also lie in a
-folder, one JSON file each. Models that are there already are left as they are; twins and relationships are replaced.
+{"Section": "Twins"}, {"Section": "Relationships"}, whose source twin is `$dtId` or `$sourceId`. Models may also lie in
+a folder, one JSON file each. Models that are there already are left as they are; twins and relationships are replaced.
 Loading is not atomic: what failed is listed, what succeeded stays, and the exit status is 1 if anything failed.
 """
 
@@ -35,6 +35,9 @@ MODELS_PER_CALL = 250
 
 BYTES_PER_CALL = 2 * 1024 * 1024
 """Half of what a server takes by default in one message."""
+
+SHOWN_CHARACTERS = 200
+"""Of what differs, on each side."""
 
 SECTIONS = ("Header", "Models", "Twins", "Relationships")
 
@@ -293,7 +296,7 @@ def _edge(relationship: Relationship) -> tuple[str, str, dict[str, Any]]:
 
 def _shortened(value: object) -> str:
     text = str(value)
-    return text if len(text) <= 200 else text[:199] + "…"
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def _name(item: object) -> str:

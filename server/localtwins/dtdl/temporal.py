@@ -8,10 +8,10 @@ _TIME = re.compile(
     r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)",
     re.ASCII,
 )
-# Weeks stand alone or with days and time. A fraction is taken only in the last part, never in weeks or in ".1S" form.
+# Weeks stand alone or with days and time. A fraction is taken only in the last part, and never as ".1".
 _DURATION = re.compile(
     r"P(?!\Z)"
-    r"(?:(?:[0-9]+Y|[0-9]+\.[0-9]+Y\Z)?(?:[0-9]+M|[0-9]+\.[0-9]+M\Z)?|[0-9]+W)"
+    r"(?:(?:[0-9]+Y|[0-9]+\.[0-9]+Y\Z)?(?:[0-9]+M|[0-9]+\.[0-9]+M\Z)?|[0-9]+W|[0-9]+\.[0-9]+W\Z)"
     r"(?:[0-9]+D|[0-9]+\.[0-9]+D\Z)?"
     r"(?:T(?!\Z)(?:[0-9]+H|[0-9]+\.[0-9]+H\Z)?(?:[0-9]+M|[0-9]+\.[0-9]+M\Z)?(?:[0-9]+(?:\.[0-9]+)?S)?)?",
     re.ASCII,
