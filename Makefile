@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto bench clean
+.PHONY: help install run test check format proto docs bench clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: install ## Put code and protos into shape
 
 proto: install ## Generate the stubs anew
 	$(BIN)/python protos/generate.py
+
+docs: install ## Fill in the tables of README and docs
+	$(BIN)/python docs/generate.py
 
 bench: install ## Measure speed; prints tables of ratios (ARGS='--quick' for a short look)
 	$(BIN)/python tests/bench $(ARGS)

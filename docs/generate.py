@@ -37,7 +37,7 @@ _ENUM_TYPE, _ENUM_VALUE, _SERVICE, _METHOD = 5, 2, 6, 2
 _NONE = "none"
 
 EXAMPLES = {
-    "ETAG_MISMATCH": """client.update_digital_twin("room-001", patch().replace("/temperature", 20), if_match='W/"of-yesterday"')""",
+    "ETAG_MISMATCH": """client.update_digital_twin("room-001", patch().remove("/name"), if_match='W/"of-yesterday"')""",
     "TWIN_ALREADY_EXISTS": """twin = client.get_digital_twin("room-001")
 client.create_or_replace_digital_twin("room-001", twin, if_none_match=True)""",
     "RELATIONSHIP_ALREADY_EXISTS": """relationship = client.get_relationship("floor-0", "hasRoom-room-001")
@@ -59,7 +59,6 @@ client.create_or_replace_digital_twin("motion-99", DigitalTwin(model_id="dtmi:tw
     "DTDL_INVALID": 'client.create_models([{"@id": "dtmi:twinfront:sample:Elevator;1", "@type": "Interface"}])',
     "INVALID_ARGUMENT": 'client.get_digital_twin("")',
     "PAGE_TOKEN_INVALID": 'next(client.list_relationships("floor-0").pages("made-up"))',
-    "DEADLINE_EXCEEDED": 'client.get_digital_twin("room-001", timeout=0.000001)',
 }
 """What brings a reason about, on the sample building."""
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from localtwins.errors import StartupError
 from localtwins.http_server import serve
-from localtwins.settings import Settings
+from localtwins.settings import REPEATABLE, Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +40,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         text = f"{field.description} (LOCALTWINS_{name.upper()})"
         if field.annotation is bool:
             parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+        elif name in REPEATABLE:
+            parser.add_argument(flag, action="append", default=argparse.SUPPRESS, metavar="VALUE", help=text)
         else:
             shown = "" if field.default is None else f" [{field.default}]"
             parser.add_argument(flag, default=argparse.SUPPRESS, metavar="VALUE", help=text + shown)

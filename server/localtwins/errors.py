@@ -21,14 +21,27 @@ class AdtError(Exception):
 
     `status` is the HTTP status, `code` and `message` stand in the envelope `{"error": {"code", "message"}}`, and
     `details` are the messages of the individual problems, each of which is answered under the same code.
+    `retry_after` is the header of that name, in seconds.
     """
 
-    def __init__(self, status: int, code: str, message: str, details: Sequence[str] = ()) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, details: Sequence[str] = (), *, retry_after: int | None = None
+    ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.details = tuple(details)
+        self.retry_after = retry_after
+
+
+class JobError(Exception):
+    """Why a job failed, as the job tells it: `code` and `message`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
 
 
 class FrameworkError(Exception):
@@ -40,6 +53,22 @@ class FrameworkError(Exception):
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__(str(errors))
         self.errors = errors
+
+
+class ThrottledError(Exception):
+    """Too many requests: to one twin, or to the instance.
+
+    Neither answer has the shape of the others (recorded). `retry_after` is in seconds.
+    """
+
+    def __init__(self, retry_after: int, twin_id: str | None = None) -> None:
+        super().__init__(f"too many requests to {'the instance' if twin_id is None else twin_id}")
+        self.retry_after = retry_after
+        self.twin_id = twin_id
+
+
+class AnswerLostError(Exception):
+    """The request was carried out and its answer must not reach the caller: a fault that was asked for."""
 
 
 # --- any operation ---------------------------------------------------------------------------------------------------
@@ -298,3 +327,181 @@ def model_references_not_decommissioned(referrers: Sequence[str]) -> AdtError:
 def model_decommissioned(model_id: str) -> AdtError:
     """No twin can become one of a decommissioned model (code from the reference)."""
     return AdtError(400, "ModelDecommissioned", f"The model {model_id} is decommissioned and takes no new twins.")
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+
+_BLOB_ADVICE = (
+    "Please check: https://docs.microsoft.com/en-us/rest/api/storageservices/"
+    "naming-and-referencing-containers--blobs--and-metadata"
+)
+
+
+def import_job_not_found(job_id: str) -> AdtError:
+    """No import job of that id (recorded)."""
+    message = (
+        f"There is no job available that matches the provided id {job_id}. "
+        "Check that the Job ID provided is valid by doing a Jobs_List API call."
+    )
+    return AdtError(404, "JobNotFound", message)
+
+
+def delete_job_not_found(job_id: str) -> AdtError:
+    """No delete job of that id (code from the reference)."""
+    message = f"There is no delete job available that matches the provided id {job_id}."
+    return AdtError(404, "DeleteJobNotFound", message)
+
+
+def import_job_exists(job_id: str) -> AdtError:
+    """The id of an import job is taken (recorded)."""
+    message = f"Provided Job ID already exists: {job_id}. Use Jobs_List API to view jobs that already exist."
+    return AdtError(409, "JobIdAlreadyExists", message)
+
+
+def delete_job_exists(job_id: str) -> AdtError:
+    """The id of a delete job is taken (code from the reference)."""
+    return AdtError(400, "ValidationFailed", f"The operation-id {job_id} is taken by an earlier delete job.")
+
+
+def import_job_in_progress() -> AdtError:
+    """An import job cannot start while another job runs (recorded)."""
+    message = (
+        "Cannot start another job while one is in progress. "
+        "Please wait for it to complete before starting another one."
+    )
+    return AdtError(429, "TooManyRequests", message)
+
+
+def delete_job_in_progress() -> AdtError:
+    """A delete job cannot start while another job runs (code from the reference)."""
+    return AdtError(400, "JobLimitReached", "Cannot start a delete job while another job is in progress.")
+
+
+def job_finished(job_id: str, status: str) -> AdtError:
+    """A job that is over cannot be cancelled (code from the reference)."""
+    return AdtError(400, "ValidationFailed", f"The job {job_id} is {status} already and cannot be cancelled.")
+
+
+def job_not_finished(job_id: str, status: str) -> AdtError:
+    """A job that is not over cannot be deleted (code from the reference)."""
+    return AdtError(
+        400, "ValidationFailed", f"The job {job_id} is {status} and cannot be deleted before it has finished."
+    )
+
+
+def blob_uri_invalid(uri: str, problem: str) -> AdtError:
+    """The URI of a blob is none that the service takes (recorded, with the problem of a URI without a scheme)."""
+    return invalid_argument(f"Azure Storage Blob URI '{uri}' failed validation. {problem} {_BLOB_ADVICE}")
+
+
+def import_file_invalid(line: int, problem: str) -> JobError:
+    """The input is not in the import format."""
+    return JobError("ValidationFailed", f"The input blob is not a valid import file: line {line}: {problem}.")
+
+
+def import_limit_exceeded(section: str, limit: int) -> JobError:
+    """The input has too many rows in a section."""
+    return JobError("LimitExceeded", f"The input blob has more than {limit} rows in its section {section}.")
+
+
+def models_not_imported(error: AdtError, place: str) -> JobError:
+    """The models of an import cannot be created; none is (the code for invalid DTDL from the service's own CLI)."""
+    code = "DTDLParsingError" if error.code in {"DTDLParserError", "InvalidArgument"} else error.code
+    return JobError(code, f"Encountered errors while importing models. {place}{error.message}")
+
+
+def rows_not_imported(failed: int, total: int) -> JobError:
+    """Some rows of an import were refused; the others are stored."""
+    message = (
+        f"Encountered errors while importing: {failed} of {total} twins and relationships were refused. "
+        "See the output blob for each of them."
+    )
+    return JobError("ImportFailed", message)
+
+
+def input_blob_unreadable(reason: str) -> JobError:
+    """The input blob cannot be read."""
+    message = f"Service was unable to read the input blob: {reason}. Please see that it exists and can be read."
+    return JobError("UnableToReadInputBlob", message)
+
+
+def output_blob_unwritable() -> JobError:
+    """The output blob cannot be written (recorded)."""
+    message = (
+        "Encountered errors while importing models. Service was unable to write error feed to output blob. "
+        "Please see that output blob exists and Azure Digital Twin instance's managed identity has "
+        "Storage Blob Data Contributor access to that container."
+    )
+    return JobError("UnableToWriteToOutputBlob", message)
+
+
+def delete_job_timeout(minutes: int) -> JobError:
+    """A delete job was not done in its time; what it deleted is gone."""
+    return JobError("TimeoutError", f"The job was not done within {minutes} minutes.")
+
+
+def job_internal_error() -> JobError:
+    """A defect of this service; what happened is in its log."""
+    return JobError("InternalServerError", "The service met an unexpected error. Its log tells what happened.")
+
+
+# --- telemetry, event routes, rates and faults -----------------------------------------------------------------------
+
+
+def message_id_missing() -> AdtError:
+    """Telemetry without a Message-Id (code from the reference)."""
+    return invalid_argument("The Message-Id header must be present and not empty.")
+
+
+def source_time_invalid(value: str) -> AdtError:
+    """Telemetry with a time that is none (code from the reference)."""
+    return invalid_argument(f"The Telemetry-Source-Time header must be an RFC 3339 time, and not {value[:64]!r}.")
+
+
+def event_route_not_found() -> AdtError:
+    """No event route of that id (recorded)."""
+    message = (
+        "There is no route available that matches the provided input. "
+        "Check for all valid event routes by calling EventRoute_List. "
+        "See Swagger example (https://aka.ms/RouteSwSmpl)."
+    )
+    return AdtError(404, "EventRouteNotFound", message)
+
+
+def event_route_endpoint_invalid() -> AdtError:
+    """The endpoint is not one of the instance (recorded)."""
+    message = (
+        "The endpoint provided does not exist or is not active. Check that your endpoint is provisioned correctly. "
+        "See event route documentation (https://aka.ms/ADTv2Routes)."
+    )
+    return AdtError(400, "EventRouteEndpointInvalid", message)
+
+
+def event_route_filter_invalid(line: int, column: int, message: str) -> AdtError:
+    """The filter is none; `line` and `column` count from 1 (recorded form)."""
+    return AdtError(
+        400,
+        "EventRouteFilterInvalid",
+        f"The provided filter is invalid. Parsing error, Line={line}, Position={column}, Message={message}. "
+        "See event route documentation for supported values and structure (https://aka.ms/ADTv2Routes).",
+    )
+
+
+def event_route_id_invalid(route_id: str) -> AdtError:
+    """The id is not one that an event route can have (code from the reference)."""
+    message = (
+        f"The event route id {route_id[:128]!r} is not valid. An id has 1 to 128 characters: letters, digits, - and _."
+    )
+    return AdtError(400, "EventRouteIdInvalid", message)
+
+
+def quota_reached(retry_after: int) -> AdtError:
+    """Queries have used the query units of the time (code from the reference)."""
+    message = "The query units that the instance may use in a second are used up."
+    return AdtError(429, "QuotaReachedError", message, retry_after=retry_after)
+
+
+def injected(status: int) -> AdtError:
+    """An error that was asked for."""
+    code = "InternalServerError" if status == 500 else "ServiceUnavailable"  # noqa: PLR2004 - one of the two
+    return AdtError(status, code, "This error was asked for with the setting inject.")

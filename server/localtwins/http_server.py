@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import socket
 import ssl
+import struct
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,7 +14,7 @@ from aiohttp import web
 
 from localtwins import errors
 from localtwins.certificate import development_certificate
-from localtwins.errors import StartupError
+from localtwins.errors import AnswerLostError, StartupError
 from localtwins.message import Request
 from localtwins.rest.answers import error_answer
 from localtwins.service import LocalTwins
@@ -60,8 +62,24 @@ class HttpServer:
         else:
             path, _, query = request.raw_path.partition("?")
             base_url = f"{self._scheme}://{request.host}"
-            answer = await self._service.handle(Request(request.method, path, query, request.headers, body, base_url))
+            message = Request(request.method, path, query, request.headers, body, base_url)
+            try:
+                answer = await self._service.handle(message)
+            except AnswerLostError:
+                _reset(request)
+                raise
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
+
+
+def _reset(request: web.Request) -> None:
+    """End the connection as if the network had lost it."""
+    if request.transport is None:
+        return
+    connection = request.transport.get_extra_info("socket")
+    if connection is not None:
+        # Without lingering, closing sends a reset and not an orderly end.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.transport.abort()
 
 
 def parse_listen(listen: str) -> tuple[str, int]:

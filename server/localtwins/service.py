@@ -2,14 +2,19 @@
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from localtwins import errors
+from localtwins.events.delivery import Delivery
+from localtwins.faults import Faults, parse_faults
 from localtwins.message import Request, Response
-from localtwins.rest.answers import error_answer, framework_error_answer
+from localtwins.rate_limits import RateLimits
+from localtwins.rest.answers import error_answer, framework_error_answer, throttled_answer
 from localtwins.rest.call import Call
-from localtwins.rest.routing import ROUTES, Router
+from localtwins.rest.operation import OPERATIONS
+from localtwins.rest.routing import ROUTES, Handler, Router
 from localtwins.settings import Settings
 from localtwins.store.database import Database
 
@@ -27,6 +32,13 @@ class LocalTwins:
         self._database = database
         self._settings = settings
         self._router = Router(ROUTES)
+        self._operations = {
+            handler: OPERATIONS[path][method] for path, methods in ROUTES.items() for method, handler in methods.items()
+        }
+        self._delivery = Delivery(database, settings.endpoints, settings.event_source)
+        self._rate_limits = RateLimits(settings) if settings.rate_limits else None
+        self._faults: Faults | None = None
+        self.inject(settings.inject or "", seed=settings.inject_seed)
 
     @classmethod
     async def open(cls, data_dir: str | Path, settings: Settings | None = None) -> Self:
@@ -34,14 +46,29 @@ class LocalTwins:
 
         Raises StartupError.
         """
-        return cls(Database.open(data_dir), settings or Settings())
+        settings = settings or Settings()
+        service = cls(Database.open(data_dir, max_changes=settings.max_changes), settings)
+        service._delivery.start()
+        return service
 
     async def close(self) -> None:
         """Finish what is being written and close the database."""
+        await self._delivery.close()
         await self._database.close()
 
+    def inject(self, faults: str, *, seed: int | None = None) -> None:
+        """Put faults in force in place of those that were, as the setting `inject` writes them; none for an empty text.
+
+        Requests that are under way keep the old ones. Raises ValueError.
+        """
+        parsed = parse_faults(faults)
+        self._faults = Faults(parsed, seed) if parsed else None
+
     async def handle(self, request: Request) -> Response:
-        """Answer a request. A write is on disk when its answer comes. Raises nothing but cancellation."""
+        """Answer a request. A write is on disk when its answer comes.
+
+        Raises AnswerLostError where a fault that was asked for wants no answer, else nothing but cancellation.
+        """
         call: Call | None = None
         try:
             found = self._router.find(request.path)
@@ -52,9 +79,15 @@ class LocalTwins:
             if handler is None:
                 return Response(405, {"Allow": ", ".join(methods)})
             call = Call.begin(request, self._database, self._settings)
-            return await handler(call, *ids)
+            if self._rate_limits is None and self._faults is None:
+                return await handler(call, *ids)
+            return await self._handle_hampered(handler, call, ids)
         except errors.AdtError as error:
             failure = error
+        except errors.ThrottledError as error:
+            return throttled_answer(error)
+        except errors.AnswerLostError:
+            raise
         except errors.FrameworkError as error:
             return framework_error_answer(error)
         except sqlite3.Error as error:
@@ -64,3 +97,17 @@ class LocalTwins:
             _log.exception("%s %s met an unexpected error", request.method, request.path)
             failure = errors.internal_error()
         return error_answer(failure, call.api_version if call else "")
+
+    async def _handle_hampered(self, handler: Handler, call: Call, ids: Sequence[str]) -> Response:
+        """Answer within the rate limits, and with the faults that were asked for."""
+        operation = self._operations[handler]
+        if self._rate_limits is not None:
+            self._rate_limits.admit(operation, call, ids)
+        if self._faults is None:
+            answer = await handler(call, *ids)
+        else:
+            async with self._faults.around(operation):
+                answer = await handler(call, *ids)
+        if self._rate_limits is not None:
+            self._rate_limits.settle(operation, answer)
+        return answer

@@ -5,11 +5,17 @@ A field `max_twins` is the flag `--max-twins` and the environment variable `LOCA
 """
 
 from functools import cached_property
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from localtwins.engine.validation import ValueLimits
+from localtwins.events.endpoints import check_target
+from localtwins.faults import parse_faults
+
+# The settings whose flags can be given several times.
+REPEATABLE = frozenset({"endpoint", "inject"})
 
 
 class Settings(BaseSettings):
@@ -24,6 +30,40 @@ class Settings(BaseSettings):
     tls_key: str | None = Field(default=None, description="PEM file of the private key of --tls-cert")
     shutdown_seconds: float = Field(default=10, ge=0, description="how long running requests may go on after SIGTERM")
 
+    jobs_dir: str | None = Field(
+        default=None, description="directory whose files jobs may read and write as file: blobs; none by default"
+    )
+    storage_connection_string: str | None = Field(
+        default=None, repr=False, description="connection string of the storage account whose blobs jobs use"
+    )
+
+    event_source: str = Field(default="localtwins", min_length=1, description="source of events: the instance's name")
+    endpoint: dict[str, str] | None = Field(
+        default=None,
+        description="NAME=file:PATH or NAME=URL of a webhook, where event routes deliver to; repeatable, "
+        "in the environment a JSON object",
+    )
+    inject: str | None = Field(
+        default=None,
+        description="faults on demand: latency=20ms-2s, error=503, throttle=5, lost, each with "
+        ":on=OPERATION+OPERATION, :rate=0.1, :count=3; repeatable, or with commas between",
+    )
+    inject_seed: int | None = Field(default=None, description="makes the chances of injected faults the same each time")
+    rate_limits: bool = Field(default=False, description="answer 429 beyond the rates that follow")
+    rate_models: float = Field(default=100, gt=0, description="requests a second for models")
+    rate_reads: float = Field(default=1_000, gt=0, description="reads of twins and relationships a second")
+    rate_patches: float = Field(default=1_000, gt=0, description="patches of twins and relationships a second")
+    rate_creates_and_deletes: float = Field(
+        default=500, gt=0, description="twins and relationships created, replaced and deleted a second"
+    )
+    rate_twin_writes: float = Field(default=10, gt=0, description="changes a second of one twin and its relationships")
+    rate_queries: float = Field(default=500, gt=0, description="queries a second")
+    rate_query_units: float = Field(default=4_000, gt=0, description="query units, the query-charge, a second")
+    rate_event_routes: float = Field(default=100, gt=0, description="requests a second for event routes")
+    rate_jobs: float = Field(default=1, gt=0, description="requests a second for jobs")
+
+    max_changes: int = Field(default=100_000, gt=0, description="changes that the log keeps for event routes")
+    max_event_routes: int = Field(default=6, ge=0, description="event routes in the instance")
     max_request_bytes: int = Field(default=30_000_000, gt=0, description="largest request body that is read")
     max_twins: int = Field(default=2_000_000, ge=0, description="digital twins in the instance")
     max_twin_bytes: int = Field(default=32 * 1024, gt=0, description="size of a digital twin as JSON")
@@ -35,8 +75,50 @@ class Settings(BaseSettings):
     max_relationships: int = Field(default=20_000_000, ge=0, description="relationships in the instance")
     max_outgoing_relationships: int = Field(default=50_000, ge=0, description="relationships that leave one twin")
     max_incoming_relationships: int = Field(default=50_000, ge=0, description="relationships that reach one twin")
+    max_import_models: int = Field(default=10_000, ge=0, description="models in one import job")
+    max_import_twins: int = Field(default=2_000_000, ge=0, description="digital twins in one import job")
+    max_import_relationships: int = Field(default=10_000_000, ge=0, description="relationships in one import job")
 
     @cached_property
     def value_limits(self) -> ValueLimits:
         """The limits inside property values."""
         return ValueLimits(self.max_string_bytes, self.max_name_bytes)
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """The targets of events by endpoint name."""
+        return self.endpoint or {}
+
+    @field_validator("endpoint", mode="before")
+    @classmethod
+    def _read_endpoints(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        endpoints: dict[str, str] = {}
+        for item in value:
+            name, equals, target = str(item).partition("=")
+            if not equals or not name or name in endpoints:
+                raise ValueError(f"an endpoint is NAME=TARGET, each name once, and not {item!r}")
+            endpoints[name] = target
+        return endpoints
+
+    @field_validator("endpoint")
+    @classmethod
+    def _check_endpoints(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        for name, target in (value or {}).items():
+            try:
+                check_target(target)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return value
+
+    @field_validator("inject", mode="before")
+    @classmethod
+    def _read_faults(cls, value: Any) -> Any:
+        return ",".join(map(str, value)) if isinstance(value, list) else value
+
+    @field_validator("inject")
+    @classmethod
+    def _check_faults(cls, value: str | None) -> str | None:
+        parse_faults(value or "")
+        return value

@@ -12,11 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ServiceResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.core.utils import case_insensitive_dict
 
+from localtwins.errors import AnswerLostError
 from localtwins.message import Request, Response
 from localtwins.service import LocalTwins
 
@@ -31,20 +32,25 @@ class LocalTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self._service = service
 
     async def send(self, request: HttpRequest, **_kwargs: object) -> "LocalResponse":
-        """Send a request; connection options such as timeouts have no meaning here."""
+        """Send a request; connection options such as timeouts have no meaning here.
+
+        Raises ServiceResponseError for an answer that an injected fault loses.
+        """
         scheme, _, rest = request.url.partition("://")
         authority, slash, target = rest.partition("/")
         path, _, query = f"{slash}{target}".partition("?")
-        answer = await self._service.handle(
-            Request(
-                request.method,
-                path,
-                query,
-                request.headers,
-                await _body(request.content),
-                f"{scheme}://{authority}",
-            )
+        message = Request(
+            request.method,
+            path,
+            query,
+            request.headers,
+            await _body(request.content),
+            f"{scheme}://{authority}",
         )
+        try:
+            answer = await self._service.handle(message)
+        except AnswerLostError as error:
+            raise ServiceResponseError("The connection was closed before an answer came.", error=error) from error
         return LocalResponse(request, answer)
 
     async def open(self) -> None:

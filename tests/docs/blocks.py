@@ -19,6 +19,8 @@ OUTPUT_LANGUAGES = {"text", "json"}
 
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```\n(?P<between>\s*)", re.MULTILINE | re.DOTALL)
 
+_GENERATED = re.compile(r"<!-- begin .*?<!-- end ", re.DOTALL)
+
 _VARYING = {
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<uuid>",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z": "<time>",
@@ -42,8 +44,11 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """The blocks of a page in order; a `text` or `json` block right after another is that one's output."""
-    text = page.read_text()
+    """The blocks of a page in order; a `text` or `json` block right after another is that one's output.
+
+    The parts that are made from the code are left out.
+    """
+    text = _GENERATED.sub(lambda part: "\n" * part[0].count("\n"), page.read_text())
     found: list[Block] = []
     end_of_last = -1
     for match in _BLOCK.finditer(text):

@@ -8,8 +8,8 @@ from tests.rpc.serving import process
 
 @pytest.fixture
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.ServedProcess]:
-    """`twinfront serve` on an empty instance, with metrics."""
-    served = process.start(tmp_path_factory.mktemp("served"), [], {})
+    """`twinfront serve` with the sample building and metrics."""
+    served = process.start(tmp_path_factory.mktemp("served"), ["--sample"], {})
     yield served
     served.process.kill()
     served.process.wait()

@@ -1,12 +1,11 @@
 """The tables of the pages are those of the code."""
 
-import importlib.util
 import re
 import subprocess
 import sys
-from types import ModuleType
 
 import pytest
+from tests.examples import program
 
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.metrics import METRICS
@@ -17,15 +16,7 @@ from .blocks import CHECKOUT, PAGES
 SCRIPT = CHECKOUT / "docs" / "generate.py"
 
 
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_docs", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+generate = program.load(SCRIPT)
 
 
 def test_no_page_is_stale():
@@ -35,19 +26,19 @@ def test_no_page_is_stale():
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
-def test_every_part_is_on_a_page(generate: ModuleType):
+def test_every_part_is_on_a_page():
     used = {name for page in PAGES for name in re.findall(r"<!-- begin ([\w-]+) -->", page.read_text())}
     assert used == set(generate.PARTS)
 
 
-def test_a_change_by_hand_is_noticed(generate: ModuleType):
+def test_a_change_by_hand_is_noticed():
     page = (CHECKOUT / "docs" / "metrics.md").read_text()
     changed = page.replace("| `twinfront_in_flight_requests` | gauge |", "| `twinfront_in_flight_requests` | counter |")
     assert changed != page
     assert generate.filled_in(changed) == page
 
 
-def test_every_reason_has_a_code_and_a_meaning(generate: ModuleType):
+def test_every_reason_has_a_code_and_a_meaning():
     reasons = list(generate.reasons())
     assert [f"ERROR_REASON_{reason.name}" for reason in reasons] == list(ErrorReason.keys())[1:]
     for reason in reasons:

@@ -23,9 +23,10 @@ def run(name: str, *words: str | Path, **variables: str) -> subprocess.Completed
     )
 
 
-def load(name: str) -> ModuleType:
-    """Imports a program without running it."""
-    spec = importlib.util.spec_from_file_location(f"examples.{name.removesuffix('.py')}", FOLDER / name)
+def load(program: str | Path) -> ModuleType:
+    """Imports a program, one of the examples or any other, without running it."""
+    path = FOLDER / program
+    spec = importlib.util.spec_from_file_location(f"program_{path.stem}", path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -134,6 +134,12 @@ def test_models_that_are_refused_are_listed(address: str, tmp_path: Path):
         ('{"Section": "Header"}\n[]', "graph.ndjson, line 2: is no JSON object"),
         ('{"$dtId": "a"}', "graph.ndjson, line 1: comes before the first section"),
         ('{"Section": "Twinz"}', "graph.ndjson, line 1: no section is called 'Twinz'"),
+        ('{"Section": ["Twins"]}', "graph.ndjson, line 1: no section is called ['Twins']"),
+        ('{"Section": "Models"}\n{"@type": "Interface"}', "graph.ndjson, line 2: lacks an id"),
+        (
+            '{"Section": "Twins"}\n{"$dtId": "a", "$metadata": "none"}',
+            "graph.ndjson, line 2: has a $metadata that is none",
+        ),
         ('{"Section": "Twins"}\n{"weight": 1}', "graph.ndjson, line 2: lacks an id"),
         ('{"Section": "Relationships"}\n{"$dtId": "a", "$targetId": "b"}', "graph.ndjson, line 2: lacks an id"),
     ],
@@ -173,6 +179,25 @@ def test_a_batch_is_small_enough_for_one_message():
 def test_models_that_extend_each_other_in_a_circle_are_refused():
     with pytest.raises(load_graph.GraphError, match="in a circle"):
         list(load_graph.model_batches([_model(0, extends=1), _model(1, extends=0)]))
+
+
+def test_two_models_of_one_id_are_refused():
+    with pytest.raises(load_graph.GraphError, match="2 models with only 1 different ids"):
+        list(load_graph.model_batches([_model(0), _model(0)]))
+
+
+def test_without_any_concurrency_nothing_could_be_loaded(tmp_path: Path):
+    finished = program.run(PROGRAM, write(tmp_path / "graph.ndjson"), "--concurrency", "0", "--address", "127.0.0.1:1")
+    assert finished.returncode == 2
+    assert "--concurrency is at least 1" in finished.stderr
+
+
+def test_a_value_that_is_no_json_fails_alone(address: str, tmp_path: Path):
+    path = write(tmp_path / "graph.ndjson", twins=[node("a", weight=float("nan")), node("b")])
+    finished = program.run(PROGRAM, path, "--address", address)
+    assert finished.returncode == 1
+    assert "failed: twin a: " in finished.stderr
+    assert "loaded 1 models, 1 twins, 0 relationships" in finished.stdout
 
 
 async def test_no_more_calls_are_under_way_than_allowed():

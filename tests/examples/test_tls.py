@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.rpc.serving import process
 from tests.rpc.serving.certificates import Authority
 

@@ -78,7 +78,7 @@ class FaultServer:
         answer = self._next(f"{request.method} {request.raw_path}")
         if answer.breaks == "before":
             return self._break(request)
-        body = await request.read()
+        body = await request.content.read()
         self.requests.append(Received(request.method, request.raw_path, request.headers, body))
         self.received.set()
         if answer.breaks == "after":

@@ -96,6 +96,13 @@ async def test_a_blocked_delete_stays_one_when_the_blockers_cannot_be_read(
     assert blocking == RelationshipsBlockingDelete(counts_are_lower_bounds=True)
 
 
+async def test_blockers_that_lack_members_are_counted_all_the_same(upstream: FaultServer, channel: grpc.aio.Channel):
+    upstream.on("DELETE", BLOCKED)
+    upstream.on("GET", Answer(200, {"value": [{}, {"$relationshipId": "r"}]}))
+    blocking = _blocking(await refused(DELETE_TWIN.call(channel)))
+    assert (blocking.outgoing_count, blocking.incoming_count) == (2, 2)
+
+
 async def test_the_longest_ids_in_any_script_reach_every_caller(upstream: FaultServer, channel: grpc.aio.Channel):
     longest = "\U0001f3e2" * 128
     item = dict.fromkeys(("$relationshipId", "$sourceId", "$targetId", "$relationshipName"), longest)

@@ -135,6 +135,21 @@ async def test_json_is_sent_byte_for_byte(upstream: FaultServer, channel: grpc.a
     assert "Transfer-Encoding" not in received.headers
 
 
+@pytest.mark.parametrize("size", [1 << 20, (1 << 20) + 1, 3_000_000])
+async def test_large_bodies_are_sent_whole_with_their_length(
+    upstream: FaultServer, channel: grpc.aio.Channel, size: int
+):
+    text = b'"%b"' % (b"x" * (size - 2))
+    upstream.on("PUT", GOOD)
+    document = b'{"$dtId":"room","note":%b}' % text
+    request = twins.CreateOrReplaceDigitalTwinRequest(digital_twin_id="room", digital_twin=DigitalTwin(json=document))
+    await DigitalTwinServiceStub(channel).CreateOrReplaceDigitalTwin(request)
+    (received,) = upstream.requests
+    assert received.body == document
+    assert received.headers["Content-Length"] == str(len(document))
+    assert "Transfer-Encoding" not in received.headers
+
+
 async def test_a_patch_is_sent_with_its_media_type_and_length(upstream: FaultServer, channel: grpc.aio.Channel):
     upstream.on("PATCH", Answer(204))
     await UPDATE_TWIN.call(channel)

@@ -46,6 +46,7 @@ def test_the_wheel_has_stubs_types_and_the_service_config(wheel: Path) -> None:
         "twinfront/v1/digital_twin_service_pb2_grpc.pyi",
         "twinfront/v1/twinfront_service_config.json",
         "twinfront_server/cli.py",
+        "twinfront_server/sample/building.ndjson",
         "localtwins/cli.py",
     } <= names
 

@@ -1,5 +1,6 @@
 """Create a digital twin."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.value_pb2 import Value
 
 from .conftest import Sample
-from .models import MODELS, ROOM, ROOM_WITH_THERMOSTAT, interface
+from .models import MODELS, ROOM, ROOM_WITH_THERMOSTAT, interface, plain
 
 MODEL_FILES = (
     "CelestialBody-Planet-Crater.json",
@@ -147,6 +148,31 @@ async def test_creating_only_if_there_is_none_leaves_the_twin_as_it_is(client: A
         await client.create_or_replace_digital_twin("room-1", DigitalTwin(model_id=ROOM["@id"]), if_none_match=True)
     assert raised.value.reason == "TWIN_ALREADY_EXISTS"
     assert (await client.get_digital_twin("room-1")).etag == first.etag
+
+
+async def test_models_are_stored_as_they_are(client: AsyncTwinfrontClient):
+    await client.create_models(MODELS)
+    for model in MODELS:
+        stored = await client.get_model(model["@id"], include_model_definition=True)
+        assert stored.dtdl_model == model
+
+
+async def test_a_map_takes_any_keys(client: AsyncTwinfrontClient):
+    schema = {
+        "@type": "Map",
+        "mapKey": {"name": "tag", "schema": "string"},
+        "mapValue": {"name": "value", "schema": "boolean"},
+    }
+    model = interface("WithMap", plain("tags", schema))
+    await client.create_models([model])
+    tags = {"red": True, "round": False}
+    await client.create_or_replace_digital_twin("a", DigitalTwin(model_id=model["@id"], properties={"tags": tags}))
+    assert (await client.get_digital_twin("a"))["tags"] == tags
+
+
+async def test_a_model_with_odd_blanks_is_no_json(client: AsyncTwinfrontClient):
+    with pytest.raises(DtdlInvalidError, match="is not JSON"):
+        await client.create_models([json.dumps(ROOM, indent=1).replace("\n ", "\n\u202f")])
 
 
 @pytest.mark.parametrize("file", MODEL_FILES)

@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 from twinfront import (
     AsyncTwinfrontClient,
     DigitalTwin,
-    NotFoundError,
     Relationship,
     TlsConfig,
     TwinfrontError,
@@ -76,41 +75,47 @@ def read_graph(path: Path, models_folder: Path | None = None) -> Graph:
     """Reads a file in the import format, and the models of a folder beside it.
 
     Raises:
-        GraphError: a line is no JSON object, has no section, or lacks an id.
+        GraphError: a line is no JSON object, is in no section, or lacks an id.
         OSError: a file cannot be read.
     """
-    rows: dict[str, list[dict[str, Any]]] = {section: [] for section in SECTIONS}
+    models: list[dict[str, Any]] = []
+    twins: list[DigitalTwin] = []
+    relationships: list[Relationship] = []
     section = None
     # The official generator writes a byte order mark and ends with an empty line.
     for number, line in enumerate(path.read_text("utf-8-sig").split("\n"), 1):
         if not line.strip():
             continue
-        row = _object(line, f"{path.name}, line {number}")
+        where = f"{path.name}, line {number}"
+        row = _object(line, where)
         if "Section" in row:
             section = row["Section"]
-            if section not in rows:
-                raise GraphError(f"{path.name}, line {number}: no section is called {section!r}")
-        elif section is None:
-            raise GraphError(f"{path.name}, line {number}: comes before the first section")
-        else:
-            _check_ids(row, section, f"{path.name}, line {number}")
-            rows[section].append(row)
-    for file in sorted(models_folder.glob("*.json")) if models_folder else ():
-        rows["Models"].append(_object(file.read_text("utf-8-sig"), file.name))
-    return Graph(
-        rows["Models"],
-        [DigitalTwin.from_dict(row) for row in rows["Twins"]],
-        [Relationship.from_dict({**row, "$sourceId": _source(row)}) for row in rows["Relationships"]],
-    )
+            if section not in SECTIONS:
+                raise GraphError(f"{where}: no section is called {section!r}")
+            continue
+        match section:
+            case None:
+                raise GraphError(f"{where}: comes before the first section")
+            case "Models":
+                models.append(_model(row, where))
+            case "Twins":
+                twins.append(_twin(row, where))
+            case "Relationships":
+                relationships.append(_relationship(row, where))
+    files = sorted(models_folder.glob("*.json")) if models_folder else []
+    models += [_model(_object(file.read_text("utf-8-sig"), file.name), file.name) for file in files]
+    return Graph(models, twins, relationships)
 
 
 def model_batches(models: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """The models in calls that can be sent one after the other: none refers to one of a later call.
 
     Raises:
-        GraphError: models extend each other in a circle.
+        GraphError: models refer to each other in a circle, or two have the same id.
     """
     by_id = {model["@id"]: model for model in models}
+    if len(by_id) < len(models):
+        raise GraphError(f"there are {len(models)} models with only {len(by_id)} different ids")
     sorter = TopologicalSorter({model_id: _references(model) & by_id.keys() for model_id, model in by_id.items()})
     batch: list[dict[str, Any]] = []
     size = 0
@@ -147,7 +152,7 @@ async def load_graph(
     for batch in model_batches(missing):
         try:
             created += len(await client.create_models(batch))
-        except TwinfrontError as error:
+        except (TwinfrontError, ValueError) as error:
             failures.append(f"models {batch[0]['@id']} … {batch[-1]['@id']}: {error}")
         progress("models", created, len(missing))
 
@@ -217,7 +222,7 @@ async def compare_graph(
         async def find_and_compare(item: Item) -> None:
             try:
                 await compare_one(item)
-            except NotFoundError as error:
+            except TwinfrontError as error:
                 differences.append(f"{_name(item)}: {error}")
 
         done = lambda count: progress(f"{what} compared", count, len(items))  # noqa: E731
@@ -261,28 +266,41 @@ def _object(text: str, where: str) -> dict[str, Any]:
     return value
 
 
-def _check_ids(row: dict[str, Any], section: str, where: str) -> None:
-    ids = {
-        "Header": [],
-        "Models": [row.get("@id")],
-        "Twins": [row.get("$dtId")],
-        "Relationships": [_source(row), row.get("$relationshipId"), row.get("$targetId")],
-    }
-    if not all(isinstance(value, str) and value for value in ids[section]):
+def _model(row: dict[str, Any], where: str) -> dict[str, Any]:
+    _check_ids(where, row.get("@id"))
+    return row
+
+
+def _twin(row: dict[str, Any], where: str) -> DigitalTwin:
+    _check_ids(where, row.get("$dtId"))
+    try:
+        return DigitalTwin.from_dict(row)
+    except (AttributeError, TypeError):
+        raise GraphError(f"{where}: has a $metadata that is none") from None
+
+
+def _relationship(row: dict[str, Any], where: str) -> Relationship:
+    # The source twin is `$dtId` in the samples of Azure Digital Twins, `$sourceId` in what other tools write.
+    source_id = row.get("$sourceId") or row.get("$dtId")
+    _check_ids(where, source_id, row.get("$relationshipId"), row.get("$targetId"))
+    return Relationship.from_dict({**row, "$sourceId": source_id})
+
+
+def _check_ids(where: str, *ids: Any) -> None:
+    if not all(isinstance(value, str) and value for value in ids):
         raise GraphError(f"{where}: lacks an id")
-
-
-def _source(row: dict[str, Any]) -> Any:
-    """The source twin: `$dtId` in the samples of Azure Digital Twins, `$sourceId` in what other tools write."""
-    return row.get("$sourceId") or row.get("$dtId")
 
 
 def _references(model: dict[str, Any]) -> set[str]:
     """Ids that have to be known before the model; among them some of other things than models."""
-    parents = model.get("extends", [])
-    schemas = [content.get("schema") for content in model.get("contents", []) if isinstance(content, dict)]
-    names = [*(parents if isinstance(parents, list) else [parents]), *schemas]
+    contents = [content for content in _listed(model.get("contents")) if isinstance(content, dict)]
+    names = [*_listed(model.get("extends")), *(content.get("schema") for content in contents)]
     return {name for name in names if isinstance(name, str)} - {model["@id"]}
+
+
+def _listed(value: Any) -> list[Any]:
+    """What DTDL lets be written as a list or, if it is only one, as itself."""
+    return value if isinstance(value, list) else [value]
 
 
 def _content(twin: DigitalTwin) -> dict[str, Any]:
@@ -333,6 +351,8 @@ async def main() -> int:
     parser.add_argument("--tls-key", metavar="FILE", help="the private key of --tls-cert, PEM")
     parser.add_argument("--insecure", action="store_true", help="talk in the clear even to another machine")
     arguments = parser.parse_args()
+    if arguments.concurrency < 1:
+        parser.error("--concurrency is at least 1")
     tls: TlsConfig | bool = arguments.tls
     try:
         if arguments.tls_ca or arguments.tls_cert or arguments.tls_key:

@@ -7,15 +7,15 @@ _TICKS_PER_SECOND = 10_000_000
 
 
 class Clock:
-    """Tells the time in ticks of 100 ns since 1970, each reading later than the one before."""
+    """Tells the time in ticks of 100 ns since 1970, each reading later than the one before, `latest`."""
 
-    def __init__(self) -> None:
-        self._last = 0
+    def __init__(self, latest: int = 0) -> None:
+        self.latest = latest
 
     def now(self) -> int:
         """Read the clock."""
-        self._last = max(time.time_ns() // 100, self._last + 1)
-        return self._last
+        self.latest = max(time.time_ns() // 100, self.latest + 1)
+        return self.latest
 
 
 def twin_time(ticks: int) -> str:
@@ -26,9 +26,18 @@ def twin_time(ticks: int) -> str:
 
 def model_time(ticks: int) -> str:
     """Write a time as in models: no trailing zeros, the offset written out, `2022-09-29T04:02:41.33876+00:00`."""
+    return f"{_without_trailing_zeros(ticks)}+00:00"
+
+
+def job_time(ticks: int) -> str:
+    """Write a time as in jobs: no trailing zeros, `2023-05-31T22:17:56.170788Z`."""
+    return f"{_without_trailing_zeros(ticks)}Z"
+
+
+def _without_trailing_zeros(ticks: int) -> str:
     seconds, fraction = divmod(ticks, _TICKS_PER_SECOND)
     decimals = f".{fraction:07d}".rstrip("0").rstrip(".")
-    return f"{_date_and_time(seconds)}{decimals}+00:00"
+    return f"{_date_and_time(seconds)}{decimals}"
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""Which ids digital twins, relationships and models may have.
+"""Which ids digital twins, relationships, models and jobs may have.
 
 The service's own rules for twin and relationship ids are not public. These keep an id usable in a URL path and apart
 from the reserved `$` names.
@@ -23,6 +23,11 @@ def check_twin_id(value: str) -> None:
 def check_relationship_id(value: str) -> None:
     """Raise InvalidArgument unless `value` may be the id of a relationship."""
     _check(value, "relationship")
+
+
+def check_job_id(value: str) -> None:
+    """Raise InvalidArgument unless `value` may be the id of a job."""
+    _check(value, "job")
 
 
 def check_model_id(value: str) -> None:

@@ -9,6 +9,7 @@ from localtwins import dtdl, errors
 from localtwins.engine import digital_twin, json_patch, validation
 from localtwins.engine.clock import twin_time
 from localtwins.engine.etag import check_if_match, new_etag
+from localtwins.events import notifications
 from localtwins.settings import Settings
 from localtwins.store.transaction import Transaction
 
@@ -20,16 +21,30 @@ class Written(NamedTuple):
     document: bytes
 
 
-def put(tx: Transaction, settings: Settings, twin_id: str, payload: dict[str, Any], *, create_only: bool) -> Written:
-    """Create or replace a twin. Raises PreconditionFailed, ValidationFailed, ModelDecommissioned or a limit."""
+def put(
+    tx: Transaction,
+    settings: Settings,
+    twin_id: str,
+    payload: dict[str, Any],
+    *,
+    create_only: bool,
+    notify: bool = True,
+) -> Written:
+    """Create or replace a twin; an import does not `notify`, which is to log no change.
+
+    Raises PreconditionFailed, ValidationFailed, ModelDecommissioned or a limit.
+    """
     current = tx.digital_twin(twin_id)
     if current is not None and create_only:
         raise errors.digital_twin_exists(twin_id)
     etag = new_etag()
-    twin = digital_twin.create(twin_id, payload, etag=etag, now=twin_time(tx.now()))
+    now = twin_time(tx.now())
+    twin = digital_twin.create(twin_id, payload, etag=etag, now=now)
     if current is None and tx.total("digital_twins") >= settings.max_twins:
         raise errors.twin_limit_reached(settings.max_twins)
     document = _store(tx, settings, twin, current.model_id if current else None)
+    if notify:
+        tx.append_change(notifications.twin_put(twin, document, current.document if current else None, now))
     return Written(etag, document)
 
 
@@ -58,12 +73,14 @@ def patch(
             raise errors.json_patch_invalid(f"{operations[0].path} was not found.")
         raise errors.component_not_found(twin_id, component)
     etag = new_etag()
-    twin = digital_twin.patch(twin, operations, etag=etag, now=twin_time(tx.now()))
+    now = twin_time(tx.now())
+    twin = digital_twin.patch(twin, operations, etag=etag, now=now)
     _store(tx, settings, twin, current.model_id)
+    tx.append_change(notifications.twin_patched(twin_id, digital_twin.model_of(twin), operations, now))
     return etag
 
 
-def delete(tx: Transaction, twin_id: str, *, if_match: str | None) -> None:
+def delete(tx: Transaction, twin_id: str, *, if_match: str | None, notify: bool = True) -> None:
     """Delete a twin. Raises DigitalTwinNotFound, PreconditionFailed or RelationshipsNotDeleted."""
     current = tx.digital_twin(twin_id)
     if current is None:
@@ -72,6 +89,8 @@ def delete(tx: Transaction, twin_id: str, *, if_match: str | None) -> None:
     if any(tx.relationship_counts(twin_id)):
         raise errors.relationships_not_deleted(twin_id)
     tx.delete_digital_twin(twin_id)
+    if notify:
+        tx.append_change(notifications.twin_deleted(twin_id, current.model_id, current.document, twin_time(tx.now())))
 
 
 def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_model: str | None) -> bytes:

@@ -8,7 +8,9 @@ import orjson
 from localtwins import errors
 from localtwins.dtdl import Relationship
 from localtwins.engine import json_patch, relationship, validation
+from localtwins.engine.clock import twin_time
 from localtwins.engine.etag import check_if_match, new_etag
+from localtwins.events import notifications
 from localtwins.operations.digital_twins import Written
 from localtwins.settings import Settings
 from localtwins.store.reader import StoredRelationship
@@ -16,9 +18,19 @@ from localtwins.store.transaction import Transaction
 
 
 def put(
-    tx: Transaction, settings: Settings, source_id: str, relationship_id: str, payload: object, *, create_only: bool
+    tx: Transaction,
+    settings: Settings,
+    source_id: str,
+    relationship_id: str,
+    payload: object,
+    *,
+    create_only: bool,
+    notify: bool = True,
+    any_property_name: bool = False,
 ) -> Written:
-    """Create or replace a relationship.
+    """Create or replace a relationship; an import does not `notify`, which is to log no change.
+
+    With `any_property_name`, properties that the model does not have are stored as they are.
 
     Raises DigitalTwinNotFound for the source, InvalidArgument, PreconditionFailed, TargetDigitalTwinNotFound,
     OperationNotAllowed, InvalidRelationship, ValidationFailed or a limit.
@@ -39,13 +51,20 @@ def put(
         raise errors.self_relationship(source_id)
     declared = _declared(tx, source.model_id, name)
     _check_target(tx, declared, target.model_id)
-    _check_properties(document, declared, settings)
+    checked = document
+    if any_property_name:
+        checked = {member: value for member, value in document.items() if member in declared.properties}
+    _check_properties(checked, declared, settings)
     if current is None:
         _check_new(tx, settings, source_id)
     if current is None or orjson.loads(current.document)["$targetId"] != target_id:
         _check_new_target(tx, settings, target_id)
     stored = orjson.dumps(document)
     tx.put_relationship(source_id, relationship_id, target_id=target_id, name=name, etag=etag, document=stored)
+    if notify:
+        before = current.document if current else None
+        now = twin_time(tx.now())
+        tx.append_change(notifications.relationship_put(document, stored, before, source.model_id, now))
     return Written(etag, stored)
 
 
@@ -76,13 +95,20 @@ def patch(
         etag=etag,
         document=orjson.dumps(patched),
     )
+    now = twin_time(tx.now())
+    tx.append_change(notifications.relationship_patched(source_id, relationship_id, source, operations, now))
     return etag
 
 
-def delete(tx: Transaction, source_id: str, relationship_id: str, *, if_match: str | None) -> None:
+def delete(tx: Transaction, source_id: str, relationship_id: str, *, if_match: str | None, notify: bool = True) -> None:
     """Delete a relationship. Raises DigitalTwinNotFound, RelationshipNotFound or PreconditionFailed."""
-    _current(tx, source_id, relationship_id, if_match)
+    model_id, current = _current(tx, source_id, relationship_id, if_match)
     tx.delete_relationship(source_id, relationship_id)
+    if notify:
+        now = twin_time(tx.now())
+        tx.append_change(
+            notifications.relationship_deleted(source_id, relationship_id, model_id, current.document, now)
+        )
 
 
 def _current(

@@ -1,14 +1,16 @@
 """The query language of Azure Digital Twins, compiled to one SQL statement per query.
 
     statement = compile_query("SELECT T FROM DIGITALTWINS T WHERE T.$dtId = 'room-1'")
-    page = run(statement, connection, size=100, time_limit=60)
+    page = run(statement, connection, size=100)
 
-`parsing` makes a syntax tree of the text, `compiling` an SQL statement of the tree, `running` reads a page of its rows.
+`parsing` makes a syntax tree of the text, `compiling` an SQL statement of the tree, `running` reads a page of its rows,
+and `queries` decides where.
 """
 
 from localtwins.query.compiling import compile_query
 from localtwins.query.continuation import Position, read_token, write_token
+from localtwins.query.queries import Queries
 from localtwins.query.running import Page, run
 from localtwins.query.statement import Statement
 
-__all__ = ["Page", "Position", "Statement", "compile_query", "read_token", "run", "write_token"]
+__all__ = ["Page", "Position", "Queries", "Statement", "compile_query", "read_token", "run", "write_token"]

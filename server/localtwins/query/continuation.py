@@ -33,8 +33,10 @@ def write_token(position: Position) -> str:
     return base64.urlsafe_b64encode(_checksum(payload) + payload).decode()
 
 
-def read_token(token: str) -> Position:
-    """Give the position that a token stands for. Raises BadRequest for one that `write_token` did not give."""
+def read_token(token: object) -> Position:
+    """Give the position that a token stands for. Raises BadRequest for what `write_token` did not give."""
+    if not isinstance(token, str):
+        raise continuation_token_invalid()
     try:
         content = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

@@ -1,5 +1,7 @@
 """The functions of the language in SQL. All but IS_NULL are false for an absent value."""
 
+# ruff: noqa: S608 - the SQL is put together from our own pieces, and values are bound
+
 from collections.abc import Callable
 from typing import NoReturn
 

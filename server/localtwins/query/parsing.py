@@ -159,6 +159,9 @@ class _TreeBuilder(Transformer[Token, Query]):
         return Selection(projections)
 
     def projections(self, *projections: Projection) -> tuple[Projection, ...]:
+        if len(projections) > limits.PROJECTIONS:
+            place = projections[limits.PROJECTIONS].path.place
+            raise sql_query_error(place, f"a query may select {limits.PROJECTIONS} values")
         return projections
 
     def projection(self, path: Path, alias: Token | None) -> Projection:
@@ -246,6 +249,8 @@ class _TreeBuilder(Transformer[Token, Query]):
 
     def path(self, first: tuple[Name, bool], *later: tuple[Name, bool]) -> Path:
         name, escaped = first
+        if sum(quoted for _, quoted in later) > limits.ESCAPED_SEGMENTS:
+            raise sql_query_error(name.place, f"a path may have {limits.ESCAPED_SEGMENTS} segments in [[ ]]")
         return Path((name.text, *(segment.text for segment, _ in later)), escaped, name.place)
 
     def name(self, token: Token) -> tuple[Name, bool]:

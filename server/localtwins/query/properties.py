@@ -1,5 +1,7 @@
 """How SQL reads the JSON documents of twins and relationships, and the indexes over what it reads."""
 
+# ruff: noqa: S608 - the SQL is put together from our own pieces, and values are bound
+
 import re
 import sqlite3
 from collections.abc import Collection as SizedCollection

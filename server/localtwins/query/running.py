@@ -1,8 +1,7 @@
 """Reading the rows of a query, page by page."""
 
 import sqlite3
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import orjson
 
 from localtwins.query.continuation import Position
-from localtwins.query.errors import continuation_token_invalid, query_timeout
+from localtwins.query.errors import continuation_token_invalid
 from localtwins.query.parameters import SqlValue
 from localtwins.query.statement import Statement
 
-# SQLite asks this often, in steps of its virtual machine, whether to go on: every millisecond or so.
+# How often SQLite asks whether to go on, in steps of its virtual machine: about every millisecond.
 _STEPS_BETWEEN_CHECKS = 10_000
 # What a query costs beside what it answers; with the rest chosen to come near the charges that recordings show.
 _BASE_CHARGE = 2.5
@@ -31,25 +30,29 @@ class Page:
     next: Position | None
 
 
+class Interrupted(Exception):  # noqa: N818 - not an error: the caller asked for it
+    """A query was told to stop."""
+
+
 def run(
     statement: Statement,
     connection: sqlite3.Connection,
     *,
     size: int,
-    time_limit: float,
     position: Position | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Page:
-    """Read at most `size` rows from behind `position`, in at most `time_limit` seconds.
+    """Read at most `size` rows from behind `position`. Blocks; `stop` is asked about every millisecond.
 
-    The connection's text_factory is bytes, and nothing else uses the connection meanwhile. This blocks. Raises
-    BadRequest for the position of another query, TimeoutError, and sqlite3.Error.
+    The connection's text_factory is bytes, and nothing else uses the connection meanwhile. Raises BadRequest for the
+    position of another query, Interrupted, and sqlite3.Error.
     """
     after, answered = (position.keys, position.answered) if position else ((), 0)
     if position and len(after) != len(statement.rows.keys):
         raise continuation_token_invalid()
     wanted = size if statement.top is None else min(size, max(statement.top - answered, 0))
     sql, parameters = statement.sql(after, wanted + 1)
-    with _limited(connection, time_limit):
+    with _stopped_by(stop, connection):
         found = connection.execute(sql, parameters).fetchall()
     answered += wanted
     more = len(found) > wanted and answered != statement.top
@@ -63,14 +66,13 @@ def run(
 
 
 @contextmanager
-def _limited(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
-    end = time.monotonic() + seconds
-    connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_CHECKS)
+def _stopped_by(stop: Callable[[], bool], connection: sqlite3.Connection) -> Iterator[None]:
+    connection.set_progress_handler(stop, _STEPS_BETWEEN_CHECKS)
     try:
         yield
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-            raise query_timeout(seconds) from None
+            raise Interrupted from None
         raise
     finally:
         connection.set_progress_handler(None, 0)

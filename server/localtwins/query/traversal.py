@@ -5,6 +5,8 @@ on from its rows. The order of the joins is fixed (CROSS JOIN): without statisti
 hangs on the pinned twin.
 """
 
+# ruff: noqa: S608 - the SQL is put together from our own pieces, and values are bound
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,12 +4,21 @@ import secrets
 
 import orjson
 
-from localtwins.errors import AdtError, FrameworkError
+from localtwins.errors import AdtError, FrameworkError, ThrottledError
 from localtwins.message import Response
 from localtwins.rest.call import API_VERSION_2020
 
 _JSON = "application/json; charset=utf-8"
 _PROBLEM = "application/problem+json; charset=utf-8"
+# Recorded, blanks included.
+_INSTANCE_THROTTLED = (
+    b'{ "error": { "statusCode": 429, "message": "Maximum request rate limit reached. '
+    b'For Azure Digital Twins rate limiting details please see http://aka.ms/dtv2limits." } }'
+)
+_TWIN_THROTTLED = (
+    "Operation could not be completed as too many requests to this twin have been made. "
+    "Please check Retry-After header to retry request."
+)
 _WITHOUT_CODE_HEADER = frozenset({"BadRequest", "JobNotFound", "JobIdAlreadyExists"})
 
 
@@ -36,6 +45,8 @@ def error_answer(error: AdtError, api_version: str) -> Response:
     headers = {"Content-Type": _JSON}
     if error.code not in _WITHOUT_CODE_HEADER:
         headers["x-ms-error-code"] = error.code
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
     return Response(error.status, headers, body)
 
 
@@ -51,3 +62,12 @@ def framework_error_answer(error: FrameworkError) -> Response:
         "extensions": {"traceId": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"},
     }
     return Response(400, {"Content-Type": _PROBLEM}, orjson.dumps(problem))
+
+
+def throttled_answer(error: ThrottledError) -> Response:
+    """Answer to one request too many: the gateway for the instance, the service for a twin (recorded)."""
+    retry_after = str(error.retry_after)
+    if error.twin_id is None:
+        return Response(429, {"Content-Type": "application/json", "Retry-After": retry_after}, _INSTANCE_THROTTLED)
+    body = orjson.dumps({"error": {"twinId": error.twin_id, "code": "TooManyRequests", "message": _TWIN_THROTTLED}})
+    return Response(429, {"Content-Type": _JSON, "Retry-After": retry_after}, body)

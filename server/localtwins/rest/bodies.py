@@ -24,17 +24,21 @@ _OPERATION_TYPE = "Microsoft.AspNetCore.JsonPatch.Operations.Operation"
 
 def read_json(request: Request) -> Any:
     """Parse the body. Raises BadRequest for none and InvalidArgument for what is not JSON in UTF-8."""
-    body = request.body
-    if not body:
+    if not request.body:
         raise errors.empty_body()
-    if body.count(b"[") + body.count(b"{") > MAX_NESTING:
-        _check_nesting(body)
+    return parse_json(request.body, "request body")
+
+
+def parse_json(text: bytes, what: str) -> Any:
+    """Parse JSON, which is called `what` in messages. Raises InvalidArgument for what cannot be kept as it is."""
+    if text.count(b"[") + text.count(b"{") > MAX_NESTING:
+        _check_nesting(text, what)
     try:
-        document = orjson.loads(body)
+        document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise errors.invalid_argument(f"The request body is not valid JSON: {error}.") from error
-    if _LONG_INTEGER.search(body):
-        _check_integers(body)
+        raise errors.invalid_argument(f"The {what} is not valid JSON: {error}.") from error
+    if _LONG_INTEGER.search(text):
+        _check_integers(text, what)
     return document
 
 
@@ -76,23 +80,23 @@ def _element(text: str, index: int) -> tuple[object, int]:
     return value, end
 
 
-def _check_integers(body: bytes) -> None:
+def _check_integers(text: bytes, what: str) -> None:
     """Refuse integers that would come back as other numbers."""
 
     def check(digits: str) -> int:
         if len(digits) > 20 or int(digits) not in _INT64:  # noqa: PLR2004 - a sign and 19 digits
-            raise errors.invalid_argument(f"The integer {digits[:40]} in the request body is outside the 64-bit range.")
+            raise errors.invalid_argument(f"The integer {digits[:40]} in the {what} is outside the 64-bit range.")
         return int(digits)
 
-    json.loads(body, parse_int=check)
+    json.loads(text, parse_int=check)
 
 
-def _check_nesting(body: bytes) -> None:
+def _check_nesting(text: bytes, what: str) -> None:
     depth = 0
-    for token in _BRACKETS.finditer(body.decode(errors="replace")):
+    for token in _BRACKETS.finditer(text.decode(errors="replace")):
         if token[0] in "[{":
             depth += 1
             if depth > MAX_NESTING:
-                raise errors.invalid_argument(f"The request body is nested deeper than {MAX_NESTING} levels.")
+                raise errors.invalid_argument(f"The {what} is nested deeper than {MAX_NESTING} levels.")
         elif token[0] in "]}":
             depth -= 1

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 from localtwins import errors
 from localtwins.message import Response
-from localtwins.rest import components, digital_twins, models, relationships
+from localtwins.rest import components, digital_twins, event_routes, models, relationships, telemetry
 
 # Called with the Call and then one str for each {} of the path.
 Handler = Callable[..., Awaitable[Response]]
@@ -28,6 +28,10 @@ ROUTES: dict[str, dict[str, Handler]] = {
         "DELETE": relationships.delete,
     },
     "/digitaltwins/{}/incomingrelationships": {"GET": relationships.list_incoming},
+    "/digitaltwins/{}/telemetry": {"POST": telemetry.publish},
+    "/digitaltwins/{}/components/{}/telemetry": {"POST": telemetry.publish_from_component},
+    "/eventroutes": {"GET": event_routes.list_all},
+    "/eventroutes/{}": {"GET": event_routes.get, "PUT": event_routes.put, "DELETE": event_routes.delete},
 }
 
 _PARAMETER = "{}"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -38,9 +39,10 @@ class DataDir:
                 "Stop it, or choose another directory with --data-dir."
             )
             raise StartupError(message) from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with suppress(OSError):  # on a full disk the name of the holder is what one can do without
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
         return cls(path, lock)
 
     def release(self) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,7 +13,7 @@ from localtwins.errors import StartupError
 from localtwins.store import schema
 from localtwins.store.data_dir import DATABASE_NAME, DataDir
 from localtwins.store.reader import Reader
-from localtwins.store.transaction import Transaction
+from localtwins.store.transaction import MAX_CHANGES, Transaction
 from localtwins.store.writer import Writer
 
 MEMORY = ":memory:"
@@ -29,35 +29,54 @@ class Database:
     waits for one. In memory they share one connection in turns.
     """
 
-    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection, data_dir: DataDir | None) -> None:
+    def __init__(
+        self,
+        writing: sqlite3.Connection,
+        reading: sqlite3.Connection,
+        clock: Clock,
+        data_dir: DataDir | None,
+        max_changes: int = MAX_CHANGES,
+    ) -> None:
         guard: AbstractContextManager[Any] = threading.RLock() if writing is reading else nullcontext()
         self.read = Reader(reading, guard)
         # The last to be closed folds the log into the database, so that is the one that may write.
         self._connections = dict.fromkeys((reading, writing))
         self._data_dir = data_dir
-        self._writer = Writer(writing, Transaction(writing, Clock()), guard)
+        self._writer = Writer(writing, Transaction(writing, clock, max_changes), guard)
 
     @classmethod
-    def open(cls, data_dir: str | Path) -> Self:
-        """Open the database in `data_dir`, or a new one in memory for `:memory:`. Raises StartupError."""
+    def open(cls, data_dir: str | Path, *, max_changes: int = MAX_CHANGES) -> Self:
+        """Open the database in `data_dir`, or a new one in memory for `:memory:`. Raises StartupError.
+
+        `max_changes` is how many changes the log keeps.
+        """
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             oldest = ".".join(map(str, _OLDEST_SQLITE))
             raise StartupError(f"SQLite {oldest} or later is needed, and this Python has {sqlite3.sqlite_version}.")
         if str(data_dir) == MEMORY:
             connection = _connect(MEMORY)
             schema.migrate(connection)
-            return cls(connection, connection, None)
+            return cls(connection, connection, Clock(), None, max_changes)
         claimed = DataDir.claim(Path(data_dir))
         try:
-            writing, reading = _open_file(claimed.path / DATABASE_NAME)
+            writing, reading, clock = _open_file(claimed.path / DATABASE_NAME)
         except BaseException:
             claimed.release()
             raise
-        return cls(writing, reading, claimed)
+        return cls(writing, reading, clock, claimed, max_changes)
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run a write operation; see `Writer.run`."""
         return await self._writer.run(operation)
+
+    @contextmanager
+    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Have `listener` called in the event loop after each commit, for the time of a block."""
+        self._writer.listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._writer.listeners.discard(listener)
 
     async def close(self) -> None:
         """Finish the writes that are waiting and close the files."""
@@ -68,13 +87,14 @@ class Database:
             self._data_dir.release()
 
 
-def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Clock]:
     writing: sqlite3.Connection | None = None
     try:
         writing = _connect(str(path))
         _check_ours(writing, path)
         _use_write_ahead_log(writing, path)
         schema.migrate(writing)
+        (latest,) = writing.execute("SELECT latest FROM clock").fetchone()
         reading = _connect(str(path))
         reading.execute("PRAGMA query_only = ON")
     except (sqlite3.Error, StartupError) as error:
@@ -82,12 +102,19 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
             writing.close()
         if isinstance(error, StartupError):
             raise
-        message = (
-            f"The database {path} cannot be opened: {error}. "
-            "Restore it from a backup, or choose another directory with --data-dir."
-        )
-        raise StartupError(message) from error
-    return writing, reading
+        raise StartupError(f"The database {path} cannot be opened: {error}. {_advice(error)}") from error
+    return writing, reading, Clock(latest)
+
+
+def _advice(error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without what tells more about it
+    if code == sqlite3.SQLITE_BUSY:
+        return "Another program has it locked: close that program first."
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        return "See whether the disk is full or failing, or choose another directory with --data-dir."
+    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
+        return "Give this user the right to write it and its directory, or choose another directory with --data-dir."
+    return "Restore it from a backup, or choose another directory with --data-dir."
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:

@@ -42,6 +42,32 @@ class ModelRow(NamedTuple):
     definition: bytes | None
 
 
+class Change(NamedTuple):
+    """A change as the log has it: a notification, at its place in the order of all changes.
+
+    `type` is the event's type (`Microsoft.DigitalTwins.Twin.Update`), `data` its body as JSON. `subject` is empty for
+    telemetry that comes from no component; `message_id` is telemetry's own.
+    """
+
+    position: int
+    type: str
+    twin_id: str
+    subject: str
+    model_id: str
+    time: str
+    message_id: str | None
+    data: bytes
+
+
+class EventRoute(NamedTuple):
+    """An event route, and the position of the last change that it has delivered."""
+
+    id: str
+    endpoint_name: str
+    filter: str
+    position: int
+
+
 class Incoming(NamedTuple):
     """A relationship as seen from its target."""
 
@@ -144,6 +170,93 @@ class Reader:
             (model_id, 0 if in_commission else 1),
         )
         return [row[0].decode() for row in rows]
+
+    def changes(self, after: int, limit: int, max_bytes: int = 1 << 20) -> list[Change]:
+        """List changes in order, from behind position `after`; fewer than `limit` when their data passes `max_bytes`.
+
+        Positions have no gaps, so a first one beyond `after + 1` tells that those between are trimmed.
+        """
+        changes: list[Change] = []
+        size = 0
+        with self._guard:
+            rows = self._connection.execute(
+                "SELECT position, type, twin_id, subject, model_id, time, message_id, data FROM changes"
+                " WHERE position > ? ORDER BY position LIMIT ?",
+                (after, limit),
+            )
+            for position, kind, twin_id, subject, model_id, time, message_id, data in rows:
+                changes.append(
+                    Change(
+                        position,
+                        kind.decode(),
+                        twin_id.decode(),
+                        subject.decode(),
+                        model_id.decode(),
+                        time.decode(),
+                        None if message_id is None else message_id.decode(),
+                        data,
+                    )
+                )
+                size += len(data)
+                if size > max_bytes:
+                    break
+            rows.close()
+        return changes
+
+    def last_position(self) -> int:
+        """Give the position of the last change, trimmed or not; 0 if there was none."""
+        row = self._row("SELECT seq FROM sqlite_sequence WHERE name = 'changes'", ())
+        return int(row[0]) if row else 0
+
+    def change_log_id(self) -> str:
+        """Give what tells this change log, for as long as the database lives, from all others."""
+        (log_id,) = self._rows("SELECT id FROM change_log", ())[0]
+        return str(log_id.decode())
+
+    def event_route(self, route_id: str) -> EventRoute | None:
+        """Give an event route, or None."""
+        routes = self._event_routes("WHERE id = ?", (route_id,))
+        return routes[0] if routes else None
+
+    def event_routes(self, after: str = "", limit: int = -1) -> list[EventRoute]:
+        """List event routes by their id, from behind `after`."""
+        return self._event_routes("WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+
+    def event_route_count(self) -> int:
+        """Count the event routes."""
+        (count,) = self._rows("SELECT count(*) FROM event_routes", ())[0]
+        return int(count)
+
+    def _event_routes(self, condition: str, parameters: Sequence[object]) -> list[EventRoute]:
+        rows = self._rows(f"SELECT id, endpoint_name, filter, position FROM event_routes {condition}", parameters)  # noqa: S608
+        return [EventRoute(row[0].decode(), row[1].decode(), row[2].decode(), row[3]) for row in rows]
+
+    def job(self, kind: str, job_id: str, now: int) -> bytes | None:
+        """Give the state of a job that is not to be purged by `now`, or None."""
+        row = self._row(
+            "SELECT state FROM jobs WHERE kind = ? AND id = ? AND NOT (finished AND purge_time <= ?)",
+            (kind, job_id, now),
+        )
+        return row[0] if row else None
+
+    def jobs(self, kind: str, now: int, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """List positions and states of jobs in the order of creation, from behind position `after`."""
+        return self._rows(
+            "SELECT position, state FROM jobs"
+            " WHERE kind = ? AND NOT (finished AND purge_time <= ?) AND position > ? ORDER BY position LIMIT ?",
+            (kind, now, after, limit),
+        )
+
+    def unfinished_job(self) -> tuple[str, bytes] | None:
+        """Give kind and state of the job that is not finished, or None; there is at most one."""
+        row = self._row("SELECT kind, state FROM jobs WHERE NOT finished", ())
+        return (row[0].decode(), row[1]) if row else None
+
+    def job_log(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """List positions and texts of lines that are kept for the log of the running job, from behind `after`."""
+        return self._rows(
+            "SELECT position, line FROM job_log WHERE position > ? ORDER BY position LIMIT ?", (after, limit)
+        )
 
     def _rows(self, sql: str, parameters: Sequence[object]) -> list[Any]:
         with self._guard:

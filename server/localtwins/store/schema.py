@@ -82,7 +82,57 @@ WHEN NEW.target_id <> OLD.target_id BEGIN
 END;
 """
 
-MIGRATIONS = (_INITIAL,)
+_CHANGES_AND_EVENT_ROUTES = """
+CREATE TABLE changes (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, even when all before are trimmed
+    type TEXT NOT NULL,
+    twin_id TEXT NOT NULL,                       -- changes of one twin are delivered in order
+    subject TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    time TEXT NOT NULL,
+    message_id TEXT,                             -- only telemetry has an id of its own
+    data TEXT NOT NULL                           -- JSON
+) STRICT;
+
+CREATE TABLE event_routes (
+    id TEXT PRIMARY KEY NOT NULL,
+    endpoint_name TEXT NOT NULL,
+    filter TEXT NOT NULL,
+    position INTEGER NOT NULL                    -- the last change that is delivered
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE change_log (                        -- one row: what events of this database are named after
+    id TEXT NOT NULL
+) STRICT;
+INSERT INTO change_log VALUES (lower(hex(randomblob(16))));
+"""
+
+_JOBS = """
+CREATE TABLE jobs (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of creation, in which jobs are listed
+    kind TEXT NOT NULL,                          -- import or delete
+    id TEXT NOT NULL,
+    finished INTEGER NOT NULL,
+    purge_time INTEGER NOT NULL,                 -- when a finished job is forgotten, in ticks
+    state TEXT NOT NULL,                         -- JSON
+    UNIQUE (kind, id)
+) STRICT;
+CREATE UNIQUE INDEX one_unfinished_job ON jobs (finished) WHERE NOT finished;
+
+CREATE TABLE job_log (                           -- lines of the running job that its output blob may not have yet
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    line TEXT NOT NULL
+) STRICT;
+"""
+
+_CLOCK = """
+CREATE TABLE clock (                             -- one row: no change is older, even if the system's clock is set back
+    latest INTEGER NOT NULL                      -- in ticks
+) STRICT;
+INSERT INTO clock VALUES (0);
+"""
+
+MIGRATIONS = (_INITIAL, _CHANGES_AND_EVENT_ROUTES, _JOBS, _CLOCK)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

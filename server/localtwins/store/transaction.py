@@ -10,7 +10,11 @@ import orjson
 from localtwins import dtdl
 from localtwins.engine.clock import Clock
 from localtwins.engine.relationship import sort_key
+from localtwins.events.notifications import Notification
 from localtwins.store.reader import Reader
+
+MAX_CHANGES = 100_000
+_TRIM_EVERY = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +28,24 @@ class Model:
 class Transaction(Reader):
     """Lives on the writer thread; its changes are visible to itself at once and to others after the commit."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
-        """Write over `connection`, on which a transaction is open whenever an operation runs."""
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, max_changes: int = MAX_CHANGES) -> None:
+        """Write over `connection`, on which a transaction is open whenever an operation runs.
+
+        The change log keeps the last `max_changes` changes, and at times a few more.
+        """
         super().__init__(connection, nullcontext())
         self._clock = clock
         self._parsed: dict[str, Model] = {}
         self._models_changed = False
+        self._max_changes = max_changes
 
     def now(self) -> int:
         """Give the time of this change in ticks, later than all before."""
         return self._clock.now()
+
+    def keep_time(self) -> None:
+        """Remember how far the clock has come, for the next run: the system's clock may be set back."""
+        self._connection.execute("UPDATE clock SET latest = ?1 WHERE latest < ?1", (self._clock.latest,))
 
     def rolled_back(self, *, whole_group: bool) -> None:
         """Forget parsed models that may not be stored after all."""
@@ -113,3 +125,91 @@ class Transaction(Reader):
         self._connection.execute(
             "DELETE FROM relationships WHERE source_id = ? AND id = ?", (source_id, relationship_id)
         )
+
+    def append_change(self, notification: Notification | None) -> None:
+        """Append to the change log, unless there is nothing to tell, and now and then trim its far end."""
+        if notification is None:
+            return
+        position = self._connection.execute(
+            "INSERT INTO changes (type, twin_id, subject, model_id, time, message_id, data)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            notification,
+        ).lastrowid
+        if position and position % _TRIM_EVERY == 0:
+            # Bounded, so that a log that was allowed to be longer is brought down little by little.
+            self._connection.execute(
+                "DELETE FROM changes WHERE position IN"
+                " (SELECT position FROM changes WHERE position <= ? ORDER BY position LIMIT ?)",
+                (position - self._max_changes, 4 * _TRIM_EVERY),
+            )
+
+    def put_event_route(self, route_id: str, endpoint_name: str, filter_text: str) -> None:
+        """Store a new event route, which begins with the next change, or a new version, which goes on where it is."""
+        self._connection.execute(
+            "INSERT INTO event_routes (id, endpoint_name, filter, position) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET endpoint_name = excluded.endpoint_name, filter = excluded.filter",
+            (route_id, endpoint_name, filter_text, self.last_position()),
+        )
+
+    def advance_event_route(self, route_id: str, position: int) -> None:
+        """Remember how far an event route has delivered; never goes back."""
+        self._connection.execute(
+            "UPDATE event_routes SET position = ? WHERE id = ? AND position < ?", (position, route_id, position)
+        )
+
+    def delete_event_route(self, route_id: str) -> None:
+        """Remove an event route."""
+        self._connection.execute("DELETE FROM event_routes WHERE id = ?", (route_id,))
+
+    def insert_job(self, kind: str, job_id: str, *, purge_time: int, state: bytes) -> None:
+        """Store a new job; there must be no other that is not finished."""
+        self._connection.execute(
+            "INSERT INTO jobs (kind, id, finished, purge_time, state) VALUES (?, ?, 0, ?, ?)",
+            (kind, job_id, purge_time, state.decode()),
+        )
+
+    def update_job(self, kind: str, job_id: str, *, finished: bool, state: bytes) -> None:
+        """Store what has become of a job."""
+        self._connection.execute(
+            "UPDATE jobs SET finished = ?, state = ? WHERE kind = ? AND id = ?",
+            (finished, state.decode(), kind, job_id),
+        )
+
+    def delete_job(self, kind: str, job_id: str) -> None:
+        """Remove a job."""
+        self._connection.execute("DELETE FROM jobs WHERE kind = ? AND id = ?", (kind, job_id))
+
+    def purge_jobs(self, now: int) -> None:
+        """Remove the finished jobs whose time is over."""
+        self._connection.execute("DELETE FROM jobs WHERE finished AND purge_time <= ?", (now,))
+
+    def append_job_log(self, lines: Iterable[bytes]) -> None:
+        """Keep lines for the log of the running job until `trim_job_log`."""
+        self._connection.executemany(
+            "INSERT INTO job_log (line) VALUES (?)", [(line.decode(),) for line in lines]
+        )
+
+    def trim_job_log(self, position: int | None = None) -> None:
+        """Forget the lines up to a position, or all."""
+        self._connection.execute("DELETE FROM job_log WHERE ?1 IS NULL OR position <= ?1", (position,))
+
+    def delete_some_relationships(self, limit: int) -> int:
+        """Remove relationships, at most `limit`, and tell how many."""
+        return self._delete_some("relationships", limit)
+
+    def delete_some_digital_twins(self, limit: int) -> int:
+        """Remove twins, at most `limit`, and tell how many. None may have relationships."""
+        return self._delete_some("digital_twins", limit)
+
+    def delete_all_models(self) -> None:
+        """Remove all models."""
+        self._models_changed = True
+        self._parsed.clear()
+        self._connection.execute("DELETE FROM models")
+        self._connection.execute("DELETE FROM model_references")
+
+    def _delete_some(self, table: str, limit: int) -> int:
+        return self._connection.execute(
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT ?)",  # noqa: S608 - ours
+            (limit,),
+        ).rowcount

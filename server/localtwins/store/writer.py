@@ -53,6 +53,7 @@ class Writer:
         self._guard = guard
         self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
         self._closed = False
+        self.listeners: set[Callable[[], None]] = set()  # called in the event loop of the writes after each commit
         self._thread = threading.Thread(target=self._work, name="localtwins-writer", daemon=True)
         self._thread.start()
 
@@ -115,6 +116,7 @@ class Writer:
         try:
             for write in group:
                 self._run_one(write)
+            self._transaction.keep_time()
             self._connection.execute("COMMIT")
         except BaseException:
             self._transaction.rolled_back(whole_group=True)
@@ -140,11 +142,12 @@ class Writer:
             by_loop.setdefault(write.future.get_loop(), []).append(write)
         for loop, writes in by_loop.items():
             try:
-                loop.call_soon_threadsafe(_answer_all, writes)
+                loop.call_soon_threadsafe(self._answer_all, writes)
             except RuntimeError:
                 _log.warning("the event loop of %d writes is closed; they are stored all the same", len(writes))
 
-
-def _answer_all(writes: list[_Write]) -> None:
-    for write in writes:
-        write.answer()
+    def _answer_all(self, writes: list[_Write]) -> None:
+        for write in writes:
+            write.answer()
+        for listener in tuple(self.listeners):
+            listener()

@@ -53,7 +53,8 @@ async def load_sample(upstream: Upstream) -> SampleReport:
 
 def sample_models() -> dict[str, bytes]:
     """The DTDL interfaces as JSON texts, by DTMI."""
-    texts = (path.read_bytes() for path in _FOLDER.joinpath("models").iterdir())
+    paths = sorted(_FOLDER.joinpath("models").iterdir(), key=lambda path: path.name)
+    texts = (path.read_bytes() for path in paths)
     return {orjson.loads(text)["@id"]: text for text in texts}
 
 

@@ -76,10 +76,10 @@ async def _blocking_relationships(
     for listed, items in ((blocking.outgoing, listed_outgoing), (blocking.incoming, listed_incoming)):
         for item in items:
             listed.add(
-                relationship_id=item["$relationshipId"],
-                source_id=item["$sourceId"],
+                relationship_id=item.get("$relationshipId"),
+                source_id=item.get("$sourceId"),
                 target_id=item.get("$targetId", twin_id),
-                name=item["$relationshipName"],
+                name=item.get("$relationshipName"),
             )
     violations = [
         PreconditionFailure.Violation(

@@ -2,8 +2,7 @@
 
 Classification goes by (HTTP status, `error.code`), never by the SDK's exception class, which does not say what
 happened: a blocked delete is a plain HttpResponseError, a model that is still referenced a ResourceExistsError.
-Codes and messages are as recorded; where
-the service's documentation uses another code, both are here.
+Codes and messages are as recorded; where the service's documentation uses another code, both are here.
 """
 
 import re

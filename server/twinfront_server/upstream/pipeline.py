@@ -8,6 +8,7 @@ against the default pipeline: same results, same exceptions.
 """
 
 import asyncio
+import io
 import math
 import random
 import time
@@ -36,6 +37,8 @@ from twinfront_server.upstream.operation import Operation
 RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 _CONNECT_TIMEOUT: Final = 5.0
+_LARGEST_WHOLE_BODY: Final = 1 << 20
+"""Larger ones go in pieces, between which others run; aiohttp warns of all that do not."""
 _LONGEST_RETRY_AFTER: Final = 24 * 3600.0
 _FIRST_BACKOFF: Final = 0.1
 _DEADLINE_MARGIN: Final = 0.05
@@ -75,8 +78,7 @@ class BodyPolicy(Policy):
         http_request = request.http_request
         http_request.headers.update(self._headers)
         if body is not None:
-            http_request.headers.pop("Transfer-Encoding", None)
-            http_request.set_bytes_body(body)
+            _set_body(http_request, body)
         response = await self.next.send(request)
         http_response = response.http_response
         if http_response.status_code >= 300:  # noqa: PLR2004  (the statuses of success end here)
@@ -170,6 +172,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _time_for(wait: float) -> bool:
     remaining = current_call().remaining()
     return remaining is None or wait + _DEADLINE_MARGIN < remaining
+
+
+def _set_body(request: HttpRequest, body: bytes) -> None:
+    if len(body) <= _LARGEST_WHOLE_BODY:
+        request.set_bytes_body(body)
+    else:
+        request.set_streamed_data_body(io.BytesIO(body))
+        request.headers["Content-Length"] = str(len(body))
+    request.headers.pop("Transfer-Encoding", None)
 
 
 def _expect_json(response: AsyncHttpResponse) -> None:

@@ -24,7 +24,7 @@ _COMPLAINTS: Final = (
     re.compile(r"The string value of (?P<name>\S+) on (?P<owner>.+?) is longer than .+"),
     re.compile(r"Twin is missing (?:\$metadata of )?component (?P<component>\S+?)\.?"),
     re.compile(r"The target location specified by path segment '(?P<segment>.+?)' was not found\..*", re.DOTALL),
-    re.compile(r"(?P<path>/\S*) was not found\..*", re.DOTALL),
+    re.compile(r"(?P<path>/\S*) (?:was not found|cannot be changed)\..*", re.DOTALL),
 )
 
 
@@ -78,7 +78,8 @@ def _item_field(complaint: str, body: Body, ids: Mapping[str, str]) -> str:
     """The operation of a patch, or the model, that a complaint is about."""
     if body.field == "dtdl_models":
         for index, item in enumerate(body.items):
-            if item and item in complaint:
+            # Elements without an id of their own have one made from their interface's: dtmi:a:Room:_contents:__name;1
+            if item and (_quotes(complaint, item) or f"{item.partition(';')[0]}:_" in complaint):
                 return f"{body.field}[{index}]"
         return body.field
     for index in reversed(range(len(body.items))):

@@ -7,6 +7,8 @@ from typing import Final
 from google.protobuf.timestamp_pb2 import Timestamp
 
 _FRACTION: Final = re.compile(r"[.,](\d{1,9})", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_PER_DAY: Final = 86_400
 _NANOS_PER_SECOND: Final = 1_000_000_000
 
 
@@ -17,12 +19,14 @@ def fill_timestamp(timestamp: Timestamp, text: str) -> None:
     """
     try:
         moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment.tzinfo is not UTC:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (OverflowError, TypeError, ValueError):
         return
+    since = moment - _EPOCH
     # datetime keeps microseconds only.
     fraction = _FRACTION.search(text)
-    timestamp.seconds = int(moment.replace(microsecond=0).timestamp())
+    timestamp.seconds = since.days * _SECONDS_PER_DAY + since.seconds
     timestamp.nanos = int(fraction[1].ljust(9, "0")) if fraction else 0
 
 

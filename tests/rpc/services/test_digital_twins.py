@@ -171,6 +171,10 @@ async def test_ids_of_all_kinds(building: Building, digital_twin_id: str):
     assert (await building.read(digital_twin_id)).id == digital_twin_id
     await building.add_floor("floor")
     await building.connect("floor", digital_twin_id, digital_twin_id, "contains")
+    error = await refused(
+        building.twins.DeleteDigitalTwin(twins.DeleteDigitalTwinRequest(digital_twin_id=digital_twin_id))
+    )
+    assert error.metadata == {"digital_twin_id": digital_twin_id}
 
 
 async def test_models_tell_twins_apart(building: Building):

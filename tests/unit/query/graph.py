@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -78,12 +79,12 @@ class Graph:
     def chain(self, *twin_ids: str, name: str = "to") -> None:
         """Add twins, each related to the next."""
         self.twins(*twin_ids)
-        for source, target in zip(twin_ids, twin_ids[1:], strict=False):
+        for source, target in pairwise(twin_ids):
             self.relate(source, name, target)
 
     def page(self, query: str, size: int = 1000, position: Position | None = None, **options: Any) -> Page:
         statement = compile_query(query, options.pop("indexed", frozenset()))
-        return run(statement, self.connection, size=size, time_limit=options.pop("time_limit", 60), position=position)
+        return run(statement, self.connection, size=size, position=position)
 
     def rows(self, query: str, **options: Any) -> list[Any]:
         page = self.page(query, **options)

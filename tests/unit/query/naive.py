@@ -192,8 +192,8 @@ class Hop:
 
 def matches(
     nodes: list[str | None], hops: list[Hop], twins: dict[str, Document], relationships: list[Document]
-) -> Iterator[tuple[Environment, tuple[str, ...]]]:
-    """Give what the names of a pattern stand for in each match, with the match's identity."""
+) -> Iterator[Environment]:
+    """Give what the names of a pattern stand for in each match."""
     seen = set()
     for first in twins:
         for way in _ways([first], [], nodes, hops, relationships):
@@ -210,7 +210,7 @@ def matches(
             environment |= {
                 hop.alias: trail[0] for hop, trail in zip(hops, taken, strict=True) if hop.alias is not None
             }
-            yield environment, identity
+            yield environment
 
 
 def _ways(

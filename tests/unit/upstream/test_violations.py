@@ -75,6 +75,7 @@ def test_members_of_a_typed_relationship(complaint: str, field: str):
         ("dtmi:a:B;1 or one of its dependencies does not exist.", "patch[4].value"),
         ("/thermostat/setpoint was not found. Please provide a valid patch document.", "patch[2].path"),
         ("The target location specified by path segment 'city' was not found. Please …", "patch[0].path"),
+        ("/color cannot be changed. Please provide a valid patch document.", "patch[1].path"),
         ("Twin is missing component humidifier.", "patch[3].path"),
         ("Something else is wrong.", "patch"),
     ],
@@ -107,6 +108,8 @@ def test_of_several_models_the_one_that_is_named():
     asked = Asked(operations.POST_MODELS, body=Body(b"[]", "dtdl_models", items=["dtmi:a:A;1", "", "dtmi:a:B;1"]))
     assert _field(asked, "failed to resolve: dtmi:a:B;1 (referenced in 1 place).", "DTDL_INVALID") == "dtdl_models[2]"
     assert _field(asked, "No @context.", "DTDL_INVALID") == "dtdl_models"
+    assert _field(asked, "dtmi:a:B:_contents:__p;1 has no schema.", "DTDL_INVALID") == "dtdl_models[2]"
+    assert _field(asked, "dtmi:a:A;12 and dtmi:a:Another:_contents:__p;1.", "DTDL_INVALID") == "dtdl_models"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Events: what the change log says of each write, and its delivery along event routes."""

@@ -1,0 +1,51 @@
+"""Changes as CloudEvents 1.0 in the JSON format (https://github.com/cloudevents/spec)."""
+
+import uuid
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from localtwins.events.notifications import TELEMETRY, TWIN_CREATE, TWIN_DELETE, TWIN_UPDATE
+from localtwins.store.reader import Change
+
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+_SPECVERSION = "1.0"
+_DATA_CONTENT_TYPE = "application/json"
+_WITH_DATASCHEMA = frozenset({TWIN_CREATE, TWIN_UPDATE, TWIN_DELETE, TELEMETRY})
+
+
+class CloudEvent:
+    """The event that tells of a change. It is the same, its id too, whenever it is made."""
+
+    def __init__(self, change: Change, *, source: str, log_id: uuid.UUID) -> None:
+        """Tell of `change`; `source` is the name of the instance, `log_id` what tells its change log from others."""
+        self.change = change
+        self._source = source
+        self._log_id = log_id
+
+    @cached_property
+    def attributes(self) -> dict[str, str]:
+        """The context attributes but `datacontenttype`, in the order in which the service writes them."""
+        change = self.change
+        source = self._source
+        if change.type == TELEMETRY:
+            source = f"{source}/digitaltwins/{change.twin_id}"
+        event_id = change.message_id or str(uuid.uuid5(self._log_id, str(change.position)))
+        attributes = {"specversion": _SPECVERSION, "id": event_id, "type": change.type, "source": source}
+        if change.subject:  # CloudEvents has no empty subject
+            attributes["subject"] = change.subject
+        attributes["time"] = change.time
+        if change.type in _WITH_DATASCHEMA:
+            attributes["dataschema"] = change.model_id
+        attributes["datacontenttype"] = _DATA_CONTENT_TYPE
+        return attributes
+
+    @cached_property
+    def body(self) -> Any:
+        """The data, parsed."""
+        return orjson.loads(self.change.data)
+
+    def to_json(self) -> bytes:
+        """Give the event in the JSON format, on one line."""
+        return b'%b,"data":%b}' % (orjson.dumps(self.attributes)[:-1], self.change.data)

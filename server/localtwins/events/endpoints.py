@@ -1,0 +1,85 @@
+"""Endpoints: where event routes deliver to, and how the settings write them."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from localtwins.events.cloud_events import CloudEvent
+from localtwins.events.retry import Retry
+
+_FILE = "file:"
+_NEWLINE = b"\n"
+
+
+class Endpoint(Protocol):
+    """Takes events at least once."""
+
+    async def deliver(self, events: Sequence[CloudEvent]) -> None:
+        """Deliver events, those of one twin in their order, and return when all have arrived; tries as long as needed.
+
+        Cancelled, it may have delivered some of them.
+        """
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+
+
+def check_target(target: str) -> None:
+    """Raise ValueError unless `target` is `file:PATH`, `http://…` or `https://…`."""
+    if target.startswith(_FILE):
+        if not target.removeprefix(_FILE):
+            raise ValueError("the target file: needs a path")
+        return
+    parts = urlsplit(target)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"the target must be file:PATH or an http or https URL, and not {target!r}")
+
+
+def open_endpoint(name: str, target: str) -> Endpoint:
+    """Make the endpoint `name` that delivers to `target`."""
+    if target.startswith(_FILE):
+        return FileEndpoint(name, Path(target.removeprefix(_FILE)))
+    from localtwins.events.webhook import WebhookEndpoint  # noqa: PLC0415 - the HTTP client loads slowly
+
+    return WebhookEndpoint(name, target)
+
+
+class FileEndpoint:
+    """Appends events to a file, one CloudEvent in JSON a line."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self._name = name
+        self._path = path
+        self._lock = asyncio.Lock()
+
+    async def deliver(self, events: Sequence[CloudEvent]) -> None:
+        """Append the events and see them on the disk."""
+        lines = b"".join(event.to_json() + _NEWLINE for event in events)
+        retry = Retry(f"endpoint {self._name}: {self._path}")
+        while True:
+            try:
+                async with self._lock:
+                    await asyncio.to_thread(self._append, lines)
+            except OSError as error:
+                await retry.wait(str(error))
+            else:
+                retry.succeeded()
+                return
+
+    def _append(self, lines: bytes) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+                if file.read(1) != _NEWLINE:  # an earlier process died over a line; the event comes again whole
+                    file.write(_NEWLINE)
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+
+    async def close(self) -> None:
+        """Nothing to do: the file is open only while it is written."""

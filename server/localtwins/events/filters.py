@@ -1,0 +1,228 @@
+"""Filters of event routes: which events a route delivers.
+
+A filter compares the attributes of an event and the members of its body (`$body.patch`, `$body.$metadata.$model`) with
+each other and with literals. As in SQL, what the event does not have is neither equal nor unequal to anything, and a
+filter that comes to no result delivers nothing; only a comparison with `null` tells that a member is not there.
+"""
+
+import operator
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, cast
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedInput, UnexpectedToken
+
+from localtwins import errors
+from localtwins.errors import AdtError
+from localtwins.events import notifications
+from localtwins.events.cloud_events import CloudEvent
+
+MAX_LENGTH = 4096
+
+Value = object
+Operand = Callable[[CloudEvent], Value]
+# None where there is no result, as with a member that the event does not have.
+Condition = Callable[[CloudEvent], bool | None]
+
+_MISSING = object()
+_ATTRIBUTES = frozenset({"type", "source", "subject", "id", "dataschema", "datacontenttype", "specversion"})
+_BODY = "$body"
+_EVENT_TYPE = "$eventType"
+# What `$eventType` is in routes of the first API version.
+_EVENT_TYPES = {
+    notifications.TELEMETRY: "DigitalTwinTelemetryMessages",
+    notifications.TWIN_CREATE: "DigitalTwinLifecycleNotification",
+    notifications.TWIN_DELETE: "DigitalTwinLifecycleNotification",
+    notifications.TWIN_UPDATE: "DigitalTwinChangeNotification",
+    notifications.RELATIONSHIP_CREATE: "RelationshipLifecycleNotification",
+    notifications.RELATIONSHIP_DELETE: "RelationshipLifecycleNotification",
+    notifications.RELATIONSHIP_UPDATE: "RelationshipChangeNotification",
+}
+_ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
+    "STARTS_WITH": str.startswith,
+    "ENDS_WITH": str.endswith,
+    "CONTAINS": operator.contains,
+}
+_ESCAPE = re.compile(r"\\(['\\])")
+
+
+def parse(text: str) -> Condition:
+    """Read a filter. Raises EventRouteFilterInvalid."""
+    if len(text) > MAX_LENGTH:
+        raise errors.event_route_filter_invalid(1, MAX_LENGTH + 1, f"The filter is longer than {MAX_LENGTH} characters")
+    try:
+        return cast("Condition", _parser().parse(text))
+    except UnexpectedInput as error:
+        raise _syntax_error(error, text) from None
+
+
+@cache
+def _parser() -> Lark:
+    return Lark.open_from_package(
+        "localtwins.events",
+        "filter_grammar.lark",
+        parser="lalr",
+        start="disjunction",
+        transformer=_ConditionBuilder(),
+    )
+
+
+def _syntax_error(error: UnexpectedInput, text: str) -> AdtError:
+    if not isinstance(error, UnexpectedToken):
+        return errors.event_route_filter_invalid(
+            error.line, error.column, f"Unexpected input '{text[error.pos_in_stream :][:1]}'"
+        )
+    if error.token.type == "$END":
+        lines = text.split("\n")
+        return errors.event_route_filter_invalid(len(lines), len(lines[-1]) + 1, "Unexpected end of input")
+    return _unexpected(error.token)
+
+
+def _unexpected(token: Token) -> AdtError:
+    return errors.event_route_filter_invalid(token.line or 1, token.column or 1, f"Unexpected input '{token}'")
+
+
+@v_args(inline=True)
+class _ConditionBuilder(Transformer[Token, Condition]):
+    """Makes conditions while the text is read; the methods are named after the grammar's rules."""
+
+    def any_of(self, left: Condition, right: Condition) -> Condition:
+        return _Or(left, right)
+
+    def all_of(self, left: Condition, right: Condition) -> Condition:
+        return _And(left, right)
+
+    def negated(self, condition: Condition) -> Condition:
+        return condition.condition if isinstance(condition, _Not) else _Not(condition)
+
+    def always(self, _token: Token) -> Condition:
+        return lambda _event: True
+
+    def never(self, _token: Token) -> Condition:
+        return lambda _event: False
+
+    def call(self, function: Token, text: Operand, part: Operand) -> Condition:
+        test = _FUNCTIONS[function.upper()]
+
+        def condition(event: CloudEvent) -> bool | None:
+            whole, piece = text(event), part(event)
+            return test(whole, piece) if isinstance(whole, str) and isinstance(piece, str) else None
+
+        return condition
+
+    def comparison(self, left: Operand, sign: Token, right: Operand) -> Condition:
+        match sign:
+            case "=":
+                return lambda event: _equal(left(event), right(event))
+            case "!=":
+                return lambda event: _inverse(_equal(left(event), right(event)))
+            case _:
+                ordering = _ORDERINGS[sign]
+                return lambda event: _ordered(ordering, left(event), right(event))
+
+    def path(self, token: Token) -> Operand:
+        name, *members = token.split(".")
+        if name == _BODY and members:
+            return lambda event: _member(event.body, members)
+        if members or name not in {*_ATTRIBUTES, _EVENT_TYPE}:
+            raise _unexpected(token)
+        if name == _EVENT_TYPE:
+            return lambda event: _EVENT_TYPES[event.change.type]
+        return lambda event: event.attributes.get(name, _MISSING)
+
+    def string(self, token: Token) -> Operand:
+        text = _ESCAPE.sub(r"\1", token[1:-1])
+        return lambda _event: text
+
+    def number(self, token: Token) -> Operand:
+        number = int(token) if token.lstrip("-").isdigit() else float(token)
+        return lambda _event: number
+
+    def true(self, _token: Token) -> Operand:
+        return lambda _event: True
+
+    def false(self, _token: Token) -> Operand:
+        return lambda _event: False
+
+    def null(self, _token: Token) -> Operand:
+        return lambda _event: None
+
+
+class _And:
+    """True if all are true, false if one is false, else without a result; long chains are flat."""
+
+    decided_by = False
+
+    def __init__(self, left: Condition, right: Condition) -> None:
+        self.conditions: list[Condition] = []
+        for side in (left, right):
+            if isinstance(side, _And) and side.decided_by is self.decided_by:
+                self.conditions += side.conditions
+            else:
+                self.conditions.append(side)
+
+    def __call__(self, event: CloudEvent) -> bool | None:
+        result: bool | None = not self.decided_by
+        for condition in self.conditions:
+            value = condition(event)
+            if value is self.decided_by:
+                return value
+            if value is None:
+                result = None
+        return result
+
+
+class _Or(_And):
+    """True if one is true, false if all are false, else without a result."""
+
+    decided_by = True
+
+
+class _Not:
+    """The contrary, if there is one."""
+
+    def __init__(self, condition: Condition) -> None:
+        self.condition = condition
+
+    def __call__(self, event: CloudEvent) -> bool | None:
+        return _inverse(self.condition(event))
+
+
+def _inverse(value: bool | None) -> bool | None:  # noqa: FBT001 - the value is what it is about
+    return None if value is None else not value
+
+
+def _member(body: object, names: list[str]) -> object:
+    for name in names:
+        if type(body) is not dict or name not in body:
+            return _MISSING
+        body = body[name]
+    return body
+
+
+def _equal(one: object, other: object) -> bool | None:
+    if one is None or other is None:
+        return (one is None or one is _MISSING) and (other is None or other is _MISSING)
+    if one is _MISSING or other is _MISSING:
+        return None
+    return one == other if _comparable(one, other) else False
+
+
+def _ordered(ordering: Callable[[Any, Any], bool], one: object, other: object) -> bool | None:
+    return ordering(one, other) if _comparable(one, other) and not isinstance(one, bool) else None
+
+
+def _comparable(one: object, other: object) -> bool:
+    """Whether both are strings, numbers or booleans."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return type(one) is type(other)
+    numbers = (int, float)
+    return (isinstance(one, numbers) and isinstance(other, numbers)) or (isinstance(one, str) and type(other) is str)

@@ -1,0 +1,68 @@
+"""Webhooks: each event is posted on its own, as CloudEvents' HTTP binding has it in structured mode."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import aiohttp
+
+from localtwins.events.cloud_events import CONTENT_TYPE, CloudEvent
+from localtwins.events.retry import Retry
+
+_log = logging.getLogger(__name__)
+_CONCURRENT = 16
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+# The event itself is not to the receiver's liking, and would never be.
+_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+
+
+class WebhookEndpoint:
+    """Posts events to a URL: those of one twin one after another, several twins at a time."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self._name = name
+        self._url = url
+        self._session: aiohttp.ClientSession | None = None
+        self._slots = asyncio.Semaphore(_CONCURRENT)
+
+    async def deliver(self, events: Sequence[CloudEvent]) -> None:
+        """Post the events. Any 2xx is success; one that is refused with 400 or 413 is left out, with a warning."""
+        by_twin: dict[str, list[CloudEvent]] = {}
+        for event in events:
+            by_twin.setdefault(event.change.twin_id, []).append(event)
+        async with asyncio.TaskGroup() as tasks:
+            for of_twin in by_twin.values():
+                tasks.create_task(self._deliver_in_order(of_twin))
+
+    async def _deliver_in_order(self, events: Sequence[CloudEvent]) -> None:
+        for event in events:
+            retry = Retry(f"endpoint {self._name}: {self._url}")
+            while (problem := await self._attempt(event)) is not None:
+                await retry.wait(problem)
+            retry.succeeded()
+
+    async def _attempt(self, event: CloudEvent) -> str | None:
+        """Post an event and tell what went wrong, None if nothing did."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
+        try:
+            async with (
+                self._slots,
+                self._session.post(
+                    self._url, data=event.to_json(), headers={"Content-Type": CONTENT_TYPE}, allow_redirects=False
+                ) as answer,
+            ):
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return str(error) or type(error).__name__
+        if status in _REFUSED:
+            event_id = event.attributes["id"]
+            _log.warning("endpoint %s refuses the event %s with %d; it is left out", self._name, event_id, status)
+            return None
+        return None if status < HTTPStatus.MULTIPLE_CHOICES else f"the answer is {status}"
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()

@@ -1,0 +1,87 @@
+"""The blobs that jobs read and write: in Azure Storage, or files below a directory that the operator allows."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+from urllib.parse import SplitResult, urlsplit
+
+from localtwins import errors
+from localtwins.jobs.file_blob import FileBlob
+from localtwins.settings import Settings
+
+_STORAGE_SCHEMES = frozenset({"https", "http"})
+_FILE_SCHEME = "file"
+
+
+class Blob(Protocol):
+    """A blob; any OSError of its methods tells why it cannot be read or written, without secrets of its URI."""
+
+    async def version(self) -> str:
+        """Give what changes whenever the content does."""
+
+    def chunks(self, offset: int, version: str) -> AsyncGenerator[bytes]:
+        """Read from `offset` in bytes on; fails if the blob is not the same `version` any more."""
+
+    async def append(self, data: bytes, offset: int) -> None:
+        """Write `data` at `offset`, where 0 begins the blob anew.
+
+        What is already there beyond `offset` must be the beginning of `data`, from an earlier call whose outcome got
+        lost.
+        """
+
+
+def check_blob_uri(uri: str, settings: Settings) -> None:
+    """Raise InvalidArgument unless jobs may use a blob of that URI."""
+    parts = _split(uri)
+    if parts.scheme in _STORAGE_SCHEMES:
+        segments = [segment for segment in parts.path.split("/") if segment]
+        if not parts.hostname or len(segments) < 2:  # noqa: PLR2004 - a container and a blob
+            raise errors.blob_uri_invalid(_without_query(parts), "It must name an account, a container and a blob.")
+    elif parts.scheme == _FILE_SCHEME:
+        _file_blob(uri, parts, settings)
+    else:
+        raise errors.blob_uri_invalid(uri, "The scheme must be https, http or file.")
+
+
+@asynccontextmanager
+async def open_blob(uri: str, settings: Settings) -> AsyncIterator[Blob]:
+    """Give a blob, which need not exist. Raises InvalidArgument as `check_blob_uri` does, or OSError."""
+    parts = _split(uri)
+    if parts.scheme == _FILE_SCHEME:
+        yield _file_blob(uri, parts, settings)
+        return
+    try:
+        from localtwins.jobs.azure_blob import open_azure_blob  # noqa: PLC0415 - only who uses it needs the SDK
+    except ImportError as error:
+        raise OSError("the Python package azure-storage-blob is not installed") from error
+
+    async with open_azure_blob(uri, settings.storage_connection_string) as blob:
+        yield blob
+
+
+def _split(uri: str) -> SplitResult:
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    if not parts.scheme:
+        # The words are .NET's (recorded).
+        raise errors.blob_uri_invalid(uri, "Invalid URI: The format of the URI could not be determined.")
+    return parts
+
+
+def _file_blob(uri: str, parts: SplitResult, settings: Settings) -> FileBlob:
+    if settings.jobs_dir is None:
+        raise errors.blob_uri_invalid(uri, "Jobs may use no files here; --jobs-dir names a directory that they may.")
+    if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment:
+        raise errors.blob_uri_invalid(uri, "A file: URI has a path only.")
+    try:
+        return FileBlob.below(settings.jobs_dir, parts.path)
+    except (ValueError, OSError):
+        raise errors.blob_uri_invalid(uri, "The path does not lead to a file below the directory of --jobs-dir.") from None
+
+
+def _without_query(parts: SplitResult) -> str:
+    """Leave out a shared access signature."""
+    return parts._replace(query="", fragment="").geturl()

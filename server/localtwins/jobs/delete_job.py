@@ -1,0 +1,63 @@
+"""What happens to a delete job, step by step: relationships go first, then digital twins, then models.
+
+Event routes stay, and nothing of it goes to the change log.
+"""
+
+from dataclasses import replace
+
+from localtwins import errors
+from localtwins.errors import JobError
+from localtwins.jobs.job import DELETE, DeleteJob, Status, told
+from localtwins.store.reader import Reader
+from localtwins.store.transaction import Transaction
+
+_TICKS_PER_MINUTE = 60 * 10_000_000
+_BATCH = 500
+
+
+def create(tx: Transaction, job_id: str, timeout_minutes: int) -> DeleteJob:
+    """Store a new job. Raises JobLimitReached while another runs, or ValidationFailed if the id is taken."""
+    now = tx.now()
+    tx.purge_jobs(now)
+    if tx.unfinished_job() is not None:
+        raise errors.delete_job_in_progress()
+    if tx.job(DELETE, job_id, now) is not None:
+        raise errors.delete_job_exists(job_id)
+    job = DeleteJob.new(job_id, now, timeout_minutes=timeout_minutes)
+    tx.insert_job(DELETE, job_id, purge_time=job.purge, state=job.to_json())
+    return job
+
+
+def get(read: Reader, job_id: str, now: int) -> DeleteJob:
+    """Give a job. Raises DeleteJobNotFound."""
+    state = read.job(DELETE, job_id, now)
+    if state is None:
+        raise errors.delete_job_not_found(job_id)
+    return DeleteJob.from_json(state)
+
+
+def advance(tx: Transaction, job_id: str) -> DeleteJob:
+    """Delete some of what is left; the job is finished when nothing is, or when its time is over."""
+    now = tx.now()
+    job = get(tx, job_id, now)
+    if now > job.created + job.timeout_minutes * _TICKS_PER_MINUTE:
+        return finish(tx, job_id, errors.delete_job_timeout(job.timeout_minutes))
+    status = Status.RUNNING
+    if not tx.delete_some_relationships(_BATCH) and not tx.delete_some_digital_twins(_BATCH):
+        tx.delete_all_models()
+        status = Status.SUCCEEDED
+    job = job.moved(status, now)
+    _store(tx, job)
+    return job
+
+
+def finish(tx: Transaction, job_id: str, error: JobError) -> DeleteJob:
+    """Have a job failed; what it has deleted is gone."""
+    now = tx.now()
+    job = replace(get(tx, job_id, now).moved(Status.FAILED, now), error=told(error))
+    _store(tx, job)
+    return job
+
+
+def _store(tx: Transaction, job: DeleteJob) -> None:
+    tx.update_job(DELETE, job.id, finished=job.status.finished, state=job.to_json())

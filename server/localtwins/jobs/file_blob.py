@@ -1,0 +1,80 @@
+"""Blobs that are files."""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import IO, Self
+from urllib.parse import unquote
+
+_CHUNK = 1 << 20
+# Not on every system: do not follow a link, do not wait for the other end of a pipe.
+_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class FileBlob:
+    """A regular file."""
+
+    def __init__(self, path: Path) -> None:
+        """Take a path without links."""
+        self._path = path
+
+    @classmethod
+    def below(cls, directory: str, path: str) -> Self:
+        """Give the file that the percent-encoded `path` names, absolute or from `directory` on.
+
+        Raises ValueError if it is not below the directory once all links are followed, and OSError.
+        """
+        root = Path(directory).resolve()
+        file = (root / unquote(path, errors="strict")).resolve()
+        if file == root or not file.is_relative_to(root):
+            raise ValueError(path)
+        return cls(file)
+
+    async def version(self) -> str:
+        """Give size and time of the last modification."""
+        with await asyncio.to_thread(self._open, os.O_RDONLY) as file:
+            return _version(file)
+
+    async def chunks(self, offset: int, version: str) -> AsyncGenerator[bytes]:
+        """Read in pieces of 1 MiB."""
+        with await asyncio.to_thread(self._open, os.O_RDONLY) as file:
+            file.seek(offset)
+            while True:
+                if _version(file) != version:
+                    raise OSError("the file was changed meanwhile")
+                chunk = await asyncio.to_thread(file.read, _CHUNK)
+                if not chunk:
+                    return
+                yield chunk
+
+    async def append(self, data: bytes, offset: int) -> None:
+        """Write and have it on disk."""
+        await asyncio.to_thread(self._append, data, offset)
+
+    def _append(self, data: bytes, offset: int) -> None:
+        with self._open(os.O_RDWR | os.O_CREAT) as file:
+            if offset == 0:
+                file.truncate()
+            size = file.seek(0, os.SEEK_END)
+            if not offset <= size <= offset + len(data):
+                raise OSError("the file was changed meanwhile")
+            file.write(data[size - offset :])
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _open(self, flags: int) -> IO[bytes]:
+        descriptor = os.open(self._path, flags | _SAFELY, 0o666)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError("it is not a regular file")
+            return os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b")
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+
+def _version(file: IO[bytes]) -> str:
+    status = os.fstat(file.fileno())
+    return f"{status.st_size}-{status.st_mtime_ns}"

@@ -1,0 +1,66 @@
+"""Running jobs in the background, one at a time, and those that an earlier process left unfinished first."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+
+from localtwins import errors
+from localtwins.jobs import delete_job, import_job
+from localtwins.jobs.import_run import run_import_job
+from localtwins.jobs.job import IMPORT, DeleteJob, ImportJob
+from localtwins.settings import Settings
+from localtwins.store.database import Database
+
+_log = logging.getLogger(__name__)
+_SECONDS_BETWEEN_ATTEMPTS = 5.0
+
+
+class JobRunner:
+    """Runs the job that the database says is not finished.
+
+    All that is known of a job is in the database, so stopping a runner, or its process, only interrupts the job.
+    """
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """See to it that an unfinished job is being run."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="localtwins-jobs")
+
+    async def stop(self) -> None:
+        """Interrupt the job that is running; it goes on with the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while (unfinished := self._database.read.unfinished_job()) is not None:
+            kind, state = unfinished
+            try:
+                if kind == IMPORT:
+                    await self._run_import(ImportJob.from_json(state))
+                else:
+                    await self._run_delete(DeleteJob.from_json(state))
+            except sqlite3.Error as error:
+                _log.warning("a job goes on in %s s after a storage error: %s", _SECONDS_BETWEEN_ATTEMPTS, error)
+                await asyncio.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+
+    async def _run_import(self, job: ImportJob) -> None:
+        try:
+            await run_import_job(self._database, self._settings, job)
+        except sqlite3.Error:
+            raise
+        except Exception:
+            _log.exception("the import job %s met an unexpected error", job.id)
+            await self._database.write(lambda tx: import_job.finish(tx, job.id, errors.job_internal_error()))
+
+    async def _run_delete(self, job: DeleteJob) -> None:
+        while not job.status.finished:
+            job_id = job.id
+            job = await self._database.write(lambda tx: delete_job.advance(tx, job_id))

@@ -1,0 +1,91 @@
+"""Where queries run: quick ones in the event loop, the others on threads, each over a connection of its own.
+
+To hand a query to a thread costs more than most queries. So each gets a few milliseconds in the loop first, which is as
+long as anything may hold the loop up, and begins again on a thread if that was not enough.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from queue import SimpleQueue
+from typing import Any
+
+from localtwins.query.continuation import Position
+from localtwins.query.errors import query_timeout
+from localtwins.query.properties import indexed_properties
+from localtwins.query.running import Interrupted, Page, run
+from localtwins.query.statement import Statement
+
+_SECONDS_IN_LOOP = 0.005
+_THREADS = 2
+
+
+class Queries:
+    """Runs queries for one event loop; `indexed` are the properties of twins that have an index."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], guard: AbstractContextManager[Any]) -> None:
+        """Run over connections that `connect` gives, holding `guard` meanwhile.
+
+        Any thread must be allowed to use them. They are the owner's to close, after this object.
+        """
+        self._guard = guard
+        self._in_loop = _answering_bytes(connect())
+        self._on_threads: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        for _ in range(_THREADS):
+            self._on_threads.put(_answering_bytes(connect()))
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="localtwins-query")
+        self._closing = threading.Event()
+        self.indexed = indexed_properties(self._in_loop)
+
+    async def page(
+        self, statement: Statement, *, size: int, time_limit: float, position: Position | None = None
+    ) -> Page:
+        """Read a page of at most `size` rows in at most `time_limit` seconds; see `run`.
+
+        A query whose caller is cancelled stops. Raises BadRequest, TimeoutError, and sqlite3.Error.
+        """
+        try:
+            with self._guard:
+                stop = _at(min(_SECONDS_IN_LOOP, time_limit))
+                return run(statement, self._in_loop, size=size, position=position, stop=stop)
+        except Interrupted:
+            pass
+        cancelled = threading.Event()
+        stop_in_time = _at(time_limit)
+
+        def on_thread() -> Page:
+            connection = self._on_threads.get()
+            try:
+                with self._guard:
+                    return run(statement, connection, size=size, position=position, stop=stop_on_thread)
+            finally:
+                self._on_threads.put(connection)
+
+        def stop_on_thread() -> bool:
+            return cancelled.is_set() or self._closing.is_set() or stop_in_time()
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, on_thread)
+        except Interrupted:
+            raise query_timeout(time_limit) from None
+        finally:
+            cancelled.set()
+
+    def close(self) -> None:
+        """Stop what is running and end the threads. Blocks for a moment."""
+        self._closing.set()
+        self._threads.shutdown()
+
+
+def _answering_bytes(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.text_factory = bytes
+    return connection
+
+
+def _at(seconds: float) -> Callable[[], bool]:
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end

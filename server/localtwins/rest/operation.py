@@ -1,0 +1,81 @@
+"""The operations of the REST API by name: what faults are injected into, and which rate each counts towards."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Rate(Enum):
+    """The service's rate limits that hold for the whole instance; the value is the setting of the limit."""
+
+    MODELS = "rate_models"
+    READS = "rate_reads"
+    PATCHES = "rate_patches"
+    CREATES_AND_DELETES = "rate_creates_and_deletes"
+    QUERIES = "rate_queries"
+    EVENT_ROUTES = "rate_event_routes"
+    JOBS = "rate_jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation; `rate` is None for one without a documented limit."""
+
+    name: str
+    rate: Rate | None
+    write: bool = False
+
+
+def _read(name: str, rate: Rate) -> Operation:
+    return Operation(name, rate)
+
+
+def _write(name: str, rate: Rate | None) -> Operation:
+    return Operation(name, rate, write=True)
+
+
+# By path and method, as in the routes.
+OPERATIONS: dict[str, dict[str, Operation]] = {
+    "/models": {"GET": _read("list_models", Rate.MODELS), "POST": _write("post_models", Rate.MODELS)},
+    "/models/{}": {
+        "GET": _read("get_model", Rate.MODELS),
+        "PATCH": _write("decommission_model", Rate.MODELS),
+        "DELETE": _write("delete_model", Rate.MODELS),
+    },
+    "/query": {"POST": _read("query_twins", Rate.QUERIES)},
+    "/digitaltwins/{}": {
+        "GET": _read("get_digital_twin", Rate.READS),
+        "PUT": _write("put_digital_twin", Rate.CREATES_AND_DELETES),
+        "PATCH": _write("patch_digital_twin", Rate.PATCHES),
+        "DELETE": _write("delete_digital_twin", Rate.CREATES_AND_DELETES),
+    },
+    "/digitaltwins/{}/telemetry": {"POST": _write("publish_telemetry", None)},
+    "/digitaltwins/{}/components/{}": {
+        "GET": _read("get_component", Rate.READS),
+        "PATCH": _write("patch_component", Rate.PATCHES),
+    },
+    "/digitaltwins/{}/components/{}/telemetry": {"POST": _write("publish_component_telemetry", None)},
+    "/digitaltwins/{}/relationships": {"GET": _read("list_relationships", Rate.READS)},
+    "/digitaltwins/{}/relationships/{}": {
+        "GET": _read("get_relationship", Rate.READS),
+        "PUT": _write("put_relationship", Rate.CREATES_AND_DELETES),
+        "PATCH": _write("patch_relationship", Rate.PATCHES),
+        "DELETE": _write("delete_relationship", Rate.CREATES_AND_DELETES),
+    },
+    "/digitaltwins/{}/incomingrelationships": {"GET": _read("list_incoming_relationships", Rate.READS)},
+    "/eventroutes": {"GET": _read("list_event_routes", Rate.EVENT_ROUTES)},
+    "/eventroutes/{}": {
+        "GET": _read("get_event_route", Rate.EVENT_ROUTES),
+        "PUT": _write("put_event_route", Rate.EVENT_ROUTES),
+        "DELETE": _write("delete_event_route", Rate.EVENT_ROUTES),
+    },
+    "/jobs/imports": {"GET": _read("list_import_jobs", Rate.JOBS)},
+    "/jobs/imports/{}": {
+        "GET": _read("get_import_job", Rate.JOBS),
+        "PUT": _write("put_import_job", Rate.JOBS),
+        "DELETE": _write("delete_import_job", Rate.JOBS),
+    },
+    "/jobs/imports/{}/cancel": {"POST": _write("cancel_import_job", Rate.JOBS)},
+    "/jobs/deletions": {"GET": _read("list_delete_jobs", Rate.JOBS), "POST": _write("post_delete_job", Rate.JOBS)},
+    "/jobs/deletions/{}": {"GET": _read("get_delete_job", Rate.JOBS)},
+}
+BY_NAME = {operation.name: operation for methods in OPERATIONS.values() for operation in methods.values()}

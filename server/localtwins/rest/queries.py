@@ -1,0 +1,56 @@
+"""/query."""
+
+from typing import Any
+
+import orjson
+
+from localtwins import errors
+from localtwins.engine.digital_twin import is_component, without_update_times
+from localtwins.message import Response
+from localtwins.query import Position, compile_query, read_token, write_token
+from localtwins.query.limits import DEFAULT_PAGE, LARGEST_PAGE
+from localtwins.rest.answers import json_answer
+from localtwins.rest.bodies import read_json
+from localtwins.rest.call import API_VERSION_2020, Call
+from localtwins.rest.paging import page_size
+
+
+async def query(call: Call) -> Response:
+    """Answer a page of a query, the first one or the one that a continuation token leads to."""
+    text, position = _asked(read_json(call.request))
+    size = page_size(call, LARGEST_PAGE) if "max-items-per-page" in call.request.headers else DEFAULT_PAGE
+    queries = call.database.queries
+    page = await queries.page(
+        compile_query(text, queries.indexed),
+        size=size,
+        time_limit=call.settings.max_query_seconds,
+        position=position,
+    )
+    rows = map(_without_update_times, page.rows) if call.api_version == API_VERSION_2020 else page.rows
+    token = None if page.next is None else write_token(page.next)
+    answer = json_answer(b'{"value":[%b],"continuationToken":%b}' % (b",".join(rows), orjson.dumps(token)))
+    answer.headers["query-charge"] = page.charge
+    return answer
+
+
+def _asked(body: Any) -> tuple[str, Position | None]:
+    """Give the query that is asked for and the place to go on from; a token counts more than a query beside it."""
+    asked = body if type(body) is dict else {}
+    token, text = asked.get("continuationToken"), asked.get("query")
+    if token:
+        position = read_token(token)
+        return position.query, position
+    if type(text) is not str:
+        message = "The request body must be an object with a string query or a string continuationToken."
+        raise errors.invalid_argument(message)
+    return text, None
+
+
+def _without_update_times(row: bytes) -> bytes:
+    """Show a row, its twins and its components as api-version 2020-10-31 does."""
+    shown = orjson.loads(row)
+    if is_component(shown):  # and so is a twin
+        return orjson.dumps(without_update_times(shown))
+    return orjson.dumps(
+        {name: without_update_times(value) if is_component(value) else value for name, value in shown.items()}
+    )

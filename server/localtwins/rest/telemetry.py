@@ -1,0 +1,53 @@
+"""/digitaltwins/{id}[/components/{name}]/telemetry."""
+
+import re
+from datetime import datetime
+
+import orjson
+
+from localtwins import errors
+from localtwins.engine.identifiers import check_twin_id
+from localtwins.message import Response
+from localtwins.operations import telemetry
+from localtwins.rest.answers import no_content
+from localtwins.rest.bodies import read_json
+from localtwins.rest.call import Call
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_NO_TIME = "01/01/01 0:00:00 +00:00"  # what the .NET SDK sends without one, and the service takes (recorded)
+
+
+async def publish(call: Call, twin_id: str) -> Response:
+    """Publish a message from a twin."""
+    return await _publish(call, twin_id, None)
+
+
+async def publish_from_component(call: Call, twin_id: str, component: str) -> Response:
+    """Publish a message from a component."""
+    return await _publish(call, twin_id, component)
+
+
+async def _publish(call: Call, twin_id: str, component: str | None) -> Response:
+    check_twin_id(twin_id)
+    headers = call.request.headers
+    message_id = headers.get("message-id", "").strip()
+    if not message_id:
+        raise errors.message_id_missing()
+    source_time = _source_time(headers.get("telemetry-source-time"))
+    message = orjson.dumps(read_json(call.request))
+    await call.write(
+        lambda tx: telemetry.publish(tx, twin_id, component, message, message_id=message_id, source_time=source_time)
+    )
+    return no_content()
+
+
+def _source_time(value: str | None) -> str | None:
+    if value is None or value in {"", _NO_TIME}:
+        return None
+    if not _RFC_3339.fullmatch(value):
+        raise errors.source_time_invalid(value)
+    try:
+        datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise errors.source_time_invalid(value) from None
+    return value

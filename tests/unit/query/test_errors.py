@@ -1,0 +1,223 @@
+"""What is no query of the language, and where that shows."""
+
+import re
+
+import pytest
+
+from localtwins.errors import AdtError
+from localtwins.query import compile_query
+
+MATCHED = "SELECT x FROM DIGITALTWINS MATCH {} WHERE x.$dtId = 'a'"
+JOINED = "SELECT X FROM DIGITALTWINS X JOIN Y RELATED X.to WHERE X.$dtId = 'a'"
+
+
+def problem(query: str) -> tuple[int, int, str]:
+    """The line, position and message of the error that a query meets."""
+    with pytest.raises(AdtError) as raised:
+        compile_query(query)
+    error = raised.value
+    assert (error.status, error.code) == (400, "SqlQueryError")
+    form = (
+        r"SQL query parse failed: SQL Parser Error, Line=(\d+), Position=(\d+), Message=(.*) "
+        r"See samples in https://aka\.ms/adtv2query for the correct syntax\."
+    )
+    found = re.fullmatch(form, error.message, re.DOTALL)
+    assert found, error.message
+    return int(found[1]), int(found[2]), found[3]
+
+
+@pytest.mark.parametrize(
+    ("query", "line", "position", "message"),
+    [
+        ("bar", 1, 0, "missing SELECT at 'bar'"),
+        ("", 1, 0, "missing SELECT at '<EOF>'"),
+        ("SELECT *\nFORM DIGITALTWINS", 2, 0, "missing FROM at 'FORM'"),
+        ("SELECT * FROM TWINS", 1, 14, "mismatched input 'TWINS' expecting {DIGITALTWINS, RELATIONSHIPS}"),
+        ("SELECT * FROM DIGITALTWINS T WHERE\n  T.a = 'x", 2, 8, "token recognition error at: ''x'"),
+        ("SELECT * FROM DIGITALTWINS WHERE a = 1 AND\n", 2, 0, None),
+        ("SELECT * FROM DIGITALTWINS WHERE b = 1 AND Order = 2", 1, 43, None),
+        ("SELECT * FROM DIGITALTWINS WHERE FOO(a)", 1, 33, "'FOO' is not a function"),
+    ],
+)
+def test_the_place_and_the_complaint(query: str, line: int, position: int, message: str | None):
+    found = problem(query)
+    assert found[:2] == (line, position)
+    assert message is None or found[2] == message
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM DIGITALTWINS ORDER BY a",
+        "SELECT * FROM DIGITALTWINS; SELECT * FROM DIGITALTWINS",
+        "SELECT * FROM DIGITALTWINS -- all",
+        "SELECT * FROM (SELECT * FROM DIGITALTWINS)",
+        "SELECT DISTINCT a FROM DIGITALTWINS",
+        "SELECT COUNT(*) FROM DIGITALTWINS",
+        "SELECT TOP(1.5) FROM DIGITALTWINS",
+        "SELECT TOP(-1) FROM DIGITALTWINS",
+        "SELECT TOP(2147483648) FROM DIGITALTWINS",
+        "SELECT TOP(1) COUNT() FROM DIGITALTWINS",
+        "SELECT a. FROM DIGITALTWINS",
+        "SELECT a AS select FROM DIGITALTWINS",
+        "SELECT a, b AS a FROM DIGITALTWINS",
+        "SELECT * FROM DIGITALTWINS group",
+        "SELECT * FROM DIGITALTWINS WHERE a == 1",
+        "SELECT * FROM DIGITALTWINS WHERE a <> 1",
+        "SELECT * FROM DIGITALTWINS WHERE a",
+        "SELECT * FROM DIGITALTWINS WHERE a = 1 b = 2",
+        'SELECT * FROM DIGITALTWINS WHERE a = "x"',
+        "SELECT * FROM DIGITALTWINS WHERE a = 'x\\n'",
+        "SELECT * FROM DIGITALTWINS WHERE a IN (1)",
+        "SELECT * FROM DIGITALTWINS WHERE a NOT IN [1]",
+        "SELECT * FROM DIGITALTWINS WHERE a IN [b]",
+        "SELECT * FROM DIGITALTWINS WHERE a IN [1,]",
+        "SELECT * FROM DIGITALTWINS WHERE a[0] = 1",
+        "SELECT * FROM DIGITALTWINS WHERE [[]] = 1",
+        "SELECT * FROM DIGITALTWINS WHERE a = 1 + 1",
+        "SELECT * FROM DIGITALTWINS WHERE a = @value",
+        "SELECT * FROM DIGITALTWINS WHERE (a = 1",
+        "SELECT * FROM DIGITALTWINS WHERE a = 1)",
+        "SELECT * FROM DIGITALTWINS T WHERE T = 1",
+        "SELECT * FROM DIGITALTWINS T WHERE IS_DEFINED(T)",
+        "SELECT * FROM DIGITALTWINS WHERE IS_DEFINED()",
+        "SELECT * FROM DIGITALTWINS WHERE IS_DEFINED(a, b)",
+        "SELECT * FROM DIGITALTWINS WHERE STARTS_WITH(a, 'b')",
+        "SELECT * FROM DIGITALTWINS WHERE STARTSWITH(a, b)",
+        "SELECT * FROM DIGITALTWINS WHERE STARTSWITH(a, 5)",
+        "SELECT * FROM DIGITALTWINS WHERE ARRAY_CONTAINS(a, null)",
+        "SELECT * FROM DIGITALTWINS WHERE ARRAY_CONTAINS('a', 'a')",
+        "SELECT * FROM RELATIONSHIPS WHERE ARRAY_CONTAINS(a, 1)",
+        "SELECT * FROM RELATIONSHIPS WHERE IS_OF_MODEL('dtmi:a;1')",
+        "SELECT * FROM DIGITALTWINS WHERE IS_OF_MODEL()",
+        "SELECT * FROM DIGITALTWINS WHERE IS_OF_MODEL(a)",
+        "SELECT * FROM DIGITALTWINS WHERE IS_OF_MODEL(a, 'dtmi:a;1')",
+        "SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL('dtmi:a;1', T)",
+        "SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, 'dtmi:a;1', roughly)",
+        "SELECT * FROM RELATIONSHIPS R JOIN T RELATED R.to WHERE T.$dtId = 'a'",
+    ],
+)
+def test_refused(query: str):
+    problem(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        JOINED.replace("SELECT X", "SELECT *"),
+        JOINED.replace("SELECT X", "SELECT TOP(1)"),
+        JOINED.replace("X.$dtId = 'a'", "X.a = 'a'"),
+        JOINED.replace("X.$dtId = 'a'", "X.$dtId != 'a'"),
+        JOINED.replace("X.$dtId = 'a'", "X.$dtId = Y.$dtId"),
+        JOINED.replace("X.$dtId = 'a'", "X.$dtId NIN ['a']"),
+        JOINED.replace("X.$dtId = 'a'", "(X.$dtId = 'a' OR X.b = 1)"),
+        JOINED.replace("X.$dtId = 'a'", "NOT X.$dtId = 'a'"),
+        JOINED.partition(" WHERE")[0],
+        JOINED.replace("X.to", "Z.to"),
+        JOINED.replace("JOIN Y", "JOIN X"),
+        JOINED.replace("X.to", "X.to X"),
+        JOINED.replace("DIGITALTWINS X", "DIGITALTWINS"),
+        JOINED.replace("'a'", "'a' AND b = 1"),
+        JOINED.replace("'a'", "'a' AND IS_OF_MODEL('dtmi:a;1')"),
+        JOINED.replace("X.to", "X.to R JOIN Z RELATED R.to"),
+        JOINED.replace("RELATED X.to", "RELATED X"),
+        JOINED.replace(" WHERE", " MATCH (a)-[]-(b) WHERE"),
+    ],
+)
+def test_joins_refused(query: str):
+    compile_query(JOINED)
+    problem(query)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(x)<-[]->(y)",
+        "(x)-[]->",
+        "(x)->(y)",
+        "(x)-[*]->(y)",
+        "(x)-[*2..]->(y)",
+        "(x)-[*0]->(y)",
+        "(x)-[*3..3]->(y)",
+        "(x)-[*5..3]->(y)",
+        "(x)-[*11]->(y)",
+        "(x)-[*..11]->(y)",
+        "(x)-[*99999999999999999999]->(y)",
+        "(x)-[r*2]->(y)",
+        "(x)-[r*..1]->(y)",
+        "(x)-[:]->(y)",
+        "(x)-[:a|]->(y)",
+        "(x)-[r]->(r)",
+        "(x)-[r]->()-[r]->()",
+        "(x)-[select]->(y)",
+        "(x y)-[]->()",
+        "(x)" + "-[]->()" * 11,
+    ],
+)
+def test_patterns_refused(pattern: str):
+    compile_query(MATCHED.format("(x)-[r:a|b]->(y)-[*..3]->()"))
+    problem(MATCHED.format(pattern))
+
+
+def test_a_pattern_needs_a_twin_to_start_from():
+    problem("SELECT x FROM DIGITALTWINS MATCH (x)-[]->(y)")
+    problem("SELECT x FROM DIGITALTWINS T MATCH (x) WHERE x.$dtId = 'a'")
+    problem("SELECT * FROM DIGITALTWINS MATCH (x) WHERE x.$dtId = 'a'")
+
+
+def joins(count: int) -> str:
+    chain = " ".join(f"JOIN t{number + 1} RELATED t{number}.to" for number in range(count))
+    return f"SELECT t0 FROM DIGITALTWINS t0 {chain} WHERE t0.$dtId = 'a'"
+
+
+def operators(count: int) -> str:
+    return "SELECT * FROM DIGITALTWINS WHERE a = 1" + " AND b = 1 OR c = 1" * (count // 2) + " OR d = 1" * (count % 2)
+
+
+def listed(count: int) -> str:
+    return f"SELECT * FROM DIGITALTWINS WHERE a IN [{', '.join(['1'] * count)}]"
+
+
+def long(count: int) -> str:
+    return f"{'SELECT * FROM DIGITALTWINS':<{count}}"
+
+
+@pytest.mark.parametrize(("query", "limit"), [(joins, 5), (operators, 50), (listed, 100), (long, 8000)])
+def test_limits(query, limit: int):  # noqa: ANN001
+    compile_query(query(limit))
+    problem(query(limit + 1))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "(" * 3000 + "a = 1" + ")" * 3000,
+        "NOT " * 1900 + "a = 1",
+        "NOT(" * 1500 + "a = 1" + ")" * 1500,
+        " AND ".join(["(a = 1 OR b = 2)"] * 25),
+        ".".join(["a"] * 3000) + " = 1",
+        f"a = {'9' * 7000}",
+        f"a = -{'9' * 7000}.{'9' * 100}e{'9' * 100}",
+        f"a = '{'x' * 7000}'",
+        f"[[{'x' * 7000}]] = 1",
+    ],
+)
+def test_extreme_but_valid(condition: str):
+    compile_query(f"SELECT * FROM DIGITALTWINS WHERE {condition}")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "(" * 7900,
+        "NOT " * 1900,
+        "a = 1 AND (b = 1 OR (" * 300,
+        "[[" * 3900,
+        "'" * 7901,
+        "\\" * 7000,
+        "\x00",
+        "a = 1 \ufeff",
+    ],
+)
+def test_hostile(condition: str):
+    problem(f"SELECT * FROM DIGITALTWINS WHERE {condition}")

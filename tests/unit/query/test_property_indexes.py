@@ -1,0 +1,75 @@
+"""Indexes over properties of twins: which queries find them, and that they change no answer."""
+
+import pytest
+
+from localtwins.query import compile_query
+from localtwins.query.properties import create_index, drop_index, indexed_properties
+
+from .graph import Graph
+
+
+@pytest.fixture
+def indexed(graph: Graph) -> Graph:
+    for dotted in ("load", "motor.speed"):
+        graph.connection.execute(create_index(dotted))
+    for number, value in enumerate([1, 2.5, "2", "b", True, {"x": 1}, [1]]):
+        graph.twin(f"t{number}", load=value, motor={"speed": value})
+    graph.twin("none")
+    return graph
+
+
+def plan(graph: Graph, condition: str) -> str:
+    statement = compile_query(f"SELECT * FROM DIGITALTWINS T WHERE {condition}", indexed_properties(graph.connection))
+    sql, parameters = statement.sql((), 100)
+    return " ".join(str(row[3]) for row in graph.connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters))
+
+
+CONDITIONS = [
+    "T.load = 1",
+    "T.load = 'b'",
+    "T.load > 1",
+    "T.load <= 'b'",
+    "T.load IN [1, '2', 9]",
+    "STARTSWITH(T.load, 'b')",
+    "load = 1",
+    "T.motor.speed = 1",
+]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_comparisons_use_the_index(indexed: Graph, condition: str):
+    assert "USING INDEX digital_twins_property:" in plan(indexed, condition)
+
+
+@pytest.mark.parametrize(
+    "condition", [*CONDITIONS, "T.load != 1", "T.load = true", "IS_OBJECT(T.load)", "T.load NIN [1]"]
+)
+def test_answers_are_the_same_with_and_without(indexed: Graph, condition: str):
+    names = indexed_properties(indexed.connection)
+    assert indexed.where(condition, indexed=names) == indexed.where(condition) != []
+
+
+def test_the_database_tells_which_there_are(indexed: Graph):
+    assert indexed_properties(indexed.connection) == {"load", "motor.speed"}
+    indexed.connection.execute(drop_index("load"))
+    assert indexed_properties(indexed.connection) == {"motor.speed"}
+
+
+@pytest.mark.parametrize("dotted", ["", "a'b", 'a"b', "$dtId", "a..b", "1a", "a b", "a;--"])
+def test_only_names_of_properties_can_have_one(dotted: str):
+    with pytest.raises(ValueError, match="is not the dotted path"):
+        create_index(dotted)
+
+
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("T.$dtId = 'a'", "sqlite_autoindex_digital_twins_1"),
+        ("STARTSWITH(T.$dtId, 'a')", "sqlite_autoindex_digital_twins_1"),
+        ("IS_OF_MODEL('dtmi:a;1')", "digital_twins_by_model"),
+        ("IS_OF_MODEL('dtmi:a;1', exact)", "digital_twins_by_model"),
+        ("T.$metadata.$model = 'dtmi:a;1'", "digital_twins_by_model"),
+    ],
+)
+def test_ids_and_models_are_always_indexed(graph: Graph, condition: str, index: str):
+    assert f"USING INDEX {index}" in plan(graph, condition)
