@@ -10,6 +10,7 @@ import shutil
 import sys
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -30,10 +31,21 @@ class StubsBuildHook(BuildHookInterface[WheelBuilderConfig]):
 
 
 def generate() -> None:
-    """Writes the stubs, their type stubs and the service config; raises SystemExit if protoc refuses the protos."""
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir(parents=True)
-    package = OUTPUT.parent.parent
+    """Writes the stubs, their type stubs and the service config; raises SystemExit if protoc refuses the protos.
+
+    They are made in a folder beside and then moved into place: what imports them meanwhile does not find half of them.
+    """
+    with TemporaryDirectory(dir=OUTPUT.parent, prefix=".v1-") as folder:
+        made = Path(folder) / "twinfront" / "v1"
+        made.mkdir(parents=True)
+        _generate_into(made)
+        if OUTPUT.exists():
+            OUTPUT.rename(Path(folder) / "before")
+        made.rename(OUTPUT)
+
+
+def _generate_into(folder: Path) -> None:
+    package = folder.parent.parent
     sources = sorted(str(path.relative_to(PROTOS)) for path in (PROTOS / "twinfront").rglob("*.proto"))
     services = [source for source in sources if source.endswith("_service.proto")]
     _protoc(
@@ -48,8 +60,8 @@ def generate() -> None:
         f"--mypy_grpc_out=quiet:{package}",
         *services,
     )
-    shutil.copyfile(PROTOS / "twinfront" / "v1" / SERVICE_CONFIG, OUTPUT / SERVICE_CONFIG)
-    (OUTPUT / "__init__.py").write_text('"""The contract `twinfront.v1`, generated from protos/."""\n')
+    shutil.copyfile(PROTOS / "twinfront" / "v1" / SERVICE_CONFIG, folder / SERVICE_CONFIG)
+    (folder / "__init__.py").write_text('"""The contract `twinfront.v1`, generated from protos/."""\n')
 
 
 def _protoc(*arguments: str) -> None:

@@ -1,8 +1,32 @@
-"""localtwins: an embedded service that answers as Azure Digital Twins does."""
+"""localtwins: an embedded service that answers as Azure Digital Twins does.
 
-from localtwins.errors import StartupError
-from localtwins.message import Request, Response
-from localtwins.service import LocalTwins
-from localtwins.settings import Settings
+The names below are imported when they are asked for, so that `localtwins.dtdl` needs nothing beyond the standard library,
+and the command line can say what is not installed.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localtwins.errors import StartupError
+    from localtwins.message import Request, Response
+    from localtwins.service import LocalTwins
+    from localtwins.settings import Settings
 
 __all__ = ["LocalTwins", "Request", "Response", "Settings", "StartupError"]
+
+_MODULES = {
+    "LocalTwins": "localtwins.service",
+    "Request": "localtwins.message",
+    "Response": "localtwins.message",
+    "Settings": "localtwins.settings",
+    "StartupError": "localtwins.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a name that is asked for the first time."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(module), name)

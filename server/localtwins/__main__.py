@@ -1,7 +1,19 @@
-"""`python -m localtwins`."""
+"""The door of `localtwins` and `python -m localtwins`: without the server extra it says what to install."""
 
 import sys
 
-from localtwins.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command line and give its exit status."""
+    try:
+        from localtwins import cli  # noqa: PLC0415  (its imports are what may be missing)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "localtwins":
+            raise
+        print("localtwins needs more than the client: pip install 'twinfront[server]'", file=sys.stderr)  # noqa: T201
+        return 1
+    return cli.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

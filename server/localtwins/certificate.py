@@ -82,13 +82,22 @@ def _make(files: DevelopmentCertificate) -> None:
             (x509.SubjectAlternativeName(alternatives), False),
         ],
     )
-    files.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    _replace(files.authority, authority.public_bytes(serialization.Encoding.PEM))
     private = server_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    with os.fdopen(os.open(files.key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(private)
-    files.chain.write_bytes(server.public_bytes(serialization.Encoding.PEM))
+    _replace(files.key, private, 0o600)
+    _replace(files.chain, server.public_bytes(serialization.Encoding.PEM))
+
+
+def _replace(file: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file whole or not at all, so that a start that is cut short leaves nothing for the next to stumble on."""
+    new = file.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(file)
 
 
 def _sign(

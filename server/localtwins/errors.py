@@ -10,6 +10,10 @@ _PATCH_ADVICE = (
     "Please provide a valid patch document. See section on update apis in the documentation https://aka.ms/adtv2twins."
 )
 _MODEL_FORMAT_ADVICE = "See model documentation(https://aka.ms/ADTv2Models) for supported format."
+_BLOB_ADVICE = (
+    "Please check: https://docs.microsoft.com/en-us/rest/api/storageservices/"
+    "naming-and-referencing-containers--blobs--and-metadata"
+)
 
 
 class StartupError(Exception):
@@ -330,12 +334,6 @@ def model_decommissioned(model_id: str) -> AdtError:
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
-
-_BLOB_ADVICE = (
-    "Please check: https://docs.microsoft.com/en-us/rest/api/storageservices/"
-    "naming-and-referencing-containers--blobs--and-metadata"
-)
-
 
 def import_job_not_found(job_id: str) -> AdtError:
     """No import job of that id (recorded)."""

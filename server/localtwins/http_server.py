@@ -94,10 +94,9 @@ def parse_listen(listen: str) -> tuple[str, int]:
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT, and tell the operator through `announce`. Raises StartupError."""
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stopped.set)
     async with AsyncExitStack() as stack:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            _on_signal(signum, stopped.set, stack)
         service = await LocalTwins.open(settings.data_dir, settings)
         stack.push_async_callback(service.close)
         tls, trust = None, ""
@@ -109,6 +108,17 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         announce(f"localtwins serves {server.url} from {settings.data_dir}{trust}")
         await stopped.wait()
         announce("localtwins stops")
+
+
+def _on_signal(signum: int, callback: Callable[[], object], stack: AsyncExitStack) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signum, callback)
+    except NotImplementedError:  # on Windows
+        stack.callback(signal.signal, signum, signal.getsignal(signum))
+        signal.signal(signum, lambda *_: loop.call_soon_threadsafe(callback))
+    else:
+        stack.callback(loop.remove_signal_handler, signum)
 
 
 def _tls(settings: Settings, stack: AsyncExitStack) -> tuple[ssl.SSLContext, str]:

@@ -9,6 +9,7 @@ from typing import Self
 from localtwins import errors
 from localtwins.events.delivery import Delivery
 from localtwins.faults import Faults, parse_faults
+from localtwins.jobs.runner import JobRunner
 from localtwins.message import Request, Response
 from localtwins.rate_limits import RateLimits
 from localtwins.rest.answers import error_answer, framework_error_answer, throttled_answer
@@ -35,6 +36,7 @@ class LocalTwins:
         self._operations = {
             handler: OPERATIONS[path][method] for path, methods in ROUTES.items() for method, handler in methods.items()
         }
+        self._jobs = JobRunner(database, settings)
         self._delivery = Delivery(database, settings.endpoints, settings.event_source)
         self._rate_limits = RateLimits(settings) if settings.rate_limits else None
         self._faults: Faults | None = None
@@ -49,10 +51,12 @@ class LocalTwins:
         settings = settings or Settings()
         service = cls(Database.open(data_dir, max_changes=settings.max_changes), settings)
         service._delivery.start()
+        service._jobs.wake()
         return service
 
     async def close(self) -> None:
         """Finish what is being written and close the database."""
+        await self._jobs.stop()
         await self._delivery.close()
         await self._database.close()
 
@@ -78,7 +82,7 @@ class LocalTwins:
             handler = methods.get(request.method)
             if handler is None:
                 return Response(405, {"Allow": ", ".join(methods)})
-            call = Call.begin(request, self._database, self._settings)
+            call = Call.begin(request, self._database, self._settings, self._jobs)
             if self._rate_limits is None and self._faults is None:
                 return await handler(call, *ids)
             return await self._handle_hampered(handler, call, ids)

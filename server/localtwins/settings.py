@@ -1,7 +1,7 @@
 """Every setting in one place: its flag, environment variable, default and line of help.
 
 A field `max_twins` is the flag `--max-twins` and the environment variable `LOCALTWINS_MAX_TWINS`. The defaults of the
-`max_` settings but the first are the limits that Azure Digital Twins documents.
+`max_` settings but the first two, and of the `rate_` settings, are the limits that Azure Digital Twins documents.
 """
 
 from functools import cached_property
@@ -62,9 +62,8 @@ class Settings(BaseSettings):
     rate_event_routes: float = Field(default=100, gt=0, description="requests a second for event routes")
     rate_jobs: float = Field(default=1, gt=0, description="requests a second for jobs")
 
-    max_changes: int = Field(default=100_000, gt=0, description="changes that the log keeps for event routes")
-    max_event_routes: int = Field(default=6, ge=0, description="event routes in the instance")
     max_request_bytes: int = Field(default=30_000_000, gt=0, description="largest request body that is read")
+    max_changes: int = Field(default=100_000, gt=0, description="changes that the log keeps for event routes")
     max_twins: int = Field(default=2_000_000, ge=0, description="digital twins in the instance")
     max_twin_bytes: int = Field(default=32 * 1024, gt=0, description="size of a digital twin as JSON")
     max_string_bytes: int = Field(default=4 * 1024, gt=0, description="size of a string value of a property")
@@ -75,6 +74,7 @@ class Settings(BaseSettings):
     max_relationships: int = Field(default=20_000_000, ge=0, description="relationships in the instance")
     max_outgoing_relationships: int = Field(default=50_000, ge=0, description="relationships that leave one twin")
     max_incoming_relationships: int = Field(default=50_000, ge=0, description="relationships that reach one twin")
+    max_event_routes: int = Field(default=6, ge=0, description="event routes in the instance")
     max_import_models: int = Field(default=10_000, ge=0, description="models in one import job")
     max_import_twins: int = Field(default=2_000_000, ge=0, description="digital twins in one import job")
     max_import_relationships: int = Field(default=10_000_000, ge=0, description="relationships in one import job")

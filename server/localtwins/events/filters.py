@@ -20,6 +20,7 @@ from localtwins.events import notifications
 from localtwins.events.cloud_events import CloudEvent
 
 MAX_LENGTH = 4096
+MAX_NESTING = 100
 
 Value = object
 Operand = Callable[[CloudEvent], Value]
@@ -94,14 +95,14 @@ def _unexpected(token: Token) -> AdtError:
 class _ConditionBuilder(Transformer[Token, Condition]):
     """Makes conditions while the text is read; the methods are named after the grammar's rules."""
 
-    def any_of(self, left: Condition, right: Condition) -> Condition:
-        return _Or(left, right)
+    def any_of(self, left: Condition, token: Token, right: Condition) -> Condition:
+        return _checked(_Or(left, right), token)
 
-    def all_of(self, left: Condition, right: Condition) -> Condition:
-        return _And(left, right)
+    def all_of(self, left: Condition, token: Token, right: Condition) -> Condition:
+        return _checked(_And(left, right), token)
 
-    def negated(self, condition: Condition) -> Condition:
-        return condition.condition if isinstance(condition, _Not) else _Not(condition)
+    def negated(self, token: Token, condition: Condition) -> Condition:
+        return condition.condition if isinstance(condition, _Not) else _checked(_Not(condition), token)
 
     def always(self, _token: Token) -> Condition:
         return lambda _event: True
@@ -168,6 +169,7 @@ class _And:
                 self.conditions += side.conditions
             else:
                 self.conditions.append(side)
+        self.depth = 1 + max(map(_depth, self.conditions))
 
     def __call__(self, event: CloudEvent) -> bool | None:
         result: bool | None = not self.decided_by
@@ -191,9 +193,21 @@ class _Not:
 
     def __init__(self, condition: Condition) -> None:
         self.condition = condition
+        self.depth = 1 + _depth(condition)
 
     def __call__(self, event: CloudEvent) -> bool | None:
         return _inverse(self.condition(event))
+
+
+def _depth(condition: Condition) -> int:
+    return condition.depth if isinstance(condition, (_And, _Not)) else 0
+
+
+def _checked(condition: "_And | _Not", token: Token) -> Condition:
+    if condition.depth > MAX_NESTING:
+        message = f"The filter is nested deeper than {MAX_NESTING} levels"
+        raise errors.event_route_filter_invalid(token.line or 1, token.column or 1, message)
+    return condition
 
 
 def _inverse(value: bool | None) -> bool | None:  # noqa: FBT001 - the value is what it is about

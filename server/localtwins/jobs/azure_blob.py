@@ -31,7 +31,9 @@ async def open_azure_blob(uri: str, connection_string: str | None) -> AsyncItera
     async with AsyncExitStack() as stack:
         try:
             credential = await _credential(uri, connection_string, stack)
-            client = BlobClient.from_blob_url(uri, credential=credential, max_single_get_size=_LARGEST_BLOCK, **_RETRIES)
+            client = BlobClient.from_blob_url(
+                uri, credential=credential, max_single_get_size=_LARGEST_BLOCK, **_RETRIES
+            )
         except (ValueError, AzureError) as error:
             raise OSError(_reason(error)) from error
         yield AzureBlob(await stack.enter_async_context(client))

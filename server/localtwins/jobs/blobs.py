@@ -79,7 +79,9 @@ def _file_blob(uri: str, parts: SplitResult, settings: Settings) -> FileBlob:
     try:
         return FileBlob.below(settings.jobs_dir, parts.path)
     except (ValueError, OSError):
-        raise errors.blob_uri_invalid(uri, "The path does not lead to a file below the directory of --jobs-dir.") from None
+        raise errors.blob_uri_invalid(
+            uri, "The path does not lead to a file below the directory of --jobs-dir."
+        ) from None
 
 
 def _without_query(parts: SplitResult) -> str:

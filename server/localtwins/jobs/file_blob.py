@@ -66,13 +66,10 @@ class FileBlob:
 
     def _open(self, flags: int) -> IO[bytes]:
         descriptor = os.open(self._path, flags | _SAFELY, 0o666)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError("it is not a regular file")
-            return os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b")
-        except BaseException:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise
+            raise OSError("it is not a regular file")
+        return os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b")
 
 
 def _version(file: IO[bytes]) -> str:

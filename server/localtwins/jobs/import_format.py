@@ -48,6 +48,9 @@ class Position:
     rows: int = 0
 
 
+START = Position()
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of a section, not parsed yet, and its number counted from 1."""
@@ -88,13 +91,13 @@ class FormatLimits:
 
 
 async def read_batches(
-    chunks: AsyncIterator[bytes], limits: FormatLimits, position: Position | None = None
+    chunks: AsyncIterator[bytes], limits: FormatLimits, position: Position = START
 ) -> AsyncGenerator[Batch]:
     """Read a file that arrives in chunks of any size, the first of which begins at `position`.
 
     Raises JobError for what is not in the format or beyond its limits, after the rows before that place were given.
     """
-    reading = _Reading(limits, position or Position())
+    reading = _Reading(limits, position)
     rest = b""
     try:
         async for chunk in chunks:
@@ -155,9 +158,7 @@ class _Reading:
         """Give the rows of the current section that are not given out yet."""
         if not self._due or self._section is None:
             return None
-        batch = Batch(
-            self._section, tuple(self._rows), Position(self._offset, self._line, self._section, self._count)
-        )
+        batch = Batch(self._section, tuple(self._rows), Position(self._offset, self._line, self._section, self._count))
         self._rows = []
         self._due = False
         return batch

@@ -101,7 +101,9 @@ def advance(tx: Transaction, settings: Settings, job_id: str, batch: Batch, flus
     return job
 
 
-def conclude(tx: Transaction, job_id: str, flushed: Flushed, error: JobError | None, section: Section | None) -> ImportJob:
+def conclude(
+    tx: Transaction, job_id: str, flushed: Flushed, error: JobError | None, section: Section | None
+) -> ImportJob:
     """Decide how a job ends and write the last lines of its log; `section` is where `error`, if any, stopped it."""
     now = tx.now()
     job = _with_flushed(tx, get(tx, job_id, now), flushed)

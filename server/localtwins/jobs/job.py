@@ -1,6 +1,6 @@
 """What a job is: its state as it is kept, and as the service tells it."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -8,7 +8,7 @@ import orjson
 
 from localtwins.engine.clock import job_time
 from localtwins.errors import JobError
-from localtwins.jobs.import_format import Position, Section
+from localtwins.jobs.import_format import START, Position, Section
 
 IMPORT = "import"
 DELETE = "delete"
@@ -64,7 +64,7 @@ class Job:
 
     def to_json(self) -> bytes:
         """Write the state as it is kept."""
-        return orjson.dumps(asdict(self))
+        return orjson.dumps(self, option=orjson.OPT_NON_STR_KEYS)
 
     def _told_error(self) -> dict[str, Any]:
         return {"error": self.error} if self.error is not None and self.status.finished else {}
@@ -82,7 +82,7 @@ class ImportJob(Job):
     input_uri: str
     output_uri: str
     input_version: str | None = None
-    position: Position = Position()
+    position: Position = START
     imported: dict[Section, int] = field(default_factory=dict)
     failed: dict[Section, int] = field(default_factory=dict)
     log_bytes: int = 0

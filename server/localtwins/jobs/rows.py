@@ -129,5 +129,3 @@ def _id(document: Document, member: str) -> str:
 def _ids(document: Document) -> dict[str, str]:
     wanted = ("$dtId", "$sourceId", "$relationshipId")
     return {name: value for name in wanted if isinstance(value := document.get(name), str)}
-
-

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from functools import partial
 
 from localtwins import errors
 from localtwins.jobs import delete_job, import_job
@@ -56,11 +57,11 @@ class JobRunner:
             await run_import_job(self._database, self._settings, job)
         except sqlite3.Error:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - a defect; the job ends all the same
             _log.exception("the import job %s met an unexpected error", job.id)
             await self._database.write(lambda tx: import_job.finish(tx, job.id, errors.job_internal_error()))
 
     async def _run_delete(self, job: DeleteJob) -> None:
+        advance = partial(delete_job.advance, job_id=job.id)
         while not job.status.finished:
-            job_id = job.id
-            job = await self._database.write(lambda tx: delete_job.advance(tx, job_id))
+            job = await self._database.write(advance)

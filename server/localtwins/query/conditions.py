@@ -1,5 +1,7 @@
 """WHERE in SQL."""
 
+from collections.abc import Iterable
+
 from localtwins.query import syntax
 from localtwins.query.functions import call
 from localtwins.query.operands import Operands, compare, within
@@ -9,12 +11,12 @@ from localtwins.query.traversal import Pin
 
 
 def sql(condition: Condition, operands: Operands) -> str:
-    """Give an SQL expression that is true where the condition is, in parentheses. Raises SqlQueryError."""
+    """Give an SQL expression that is true where the condition is, to be used among ANDs. Raises SqlQueryError."""
     match condition:
         case syntax.And(inner, _):
-            return f"({' AND '.join(sql(one, operands) for one in inner)})"
+            return " AND ".join(sql(one, operands) for one in _deepest_first(inner))
         case syntax.Or(inner, _):
-            return f"({' OR '.join(sql(one, operands) for one in inner)})"
+            return f"({' OR '.join(sql(one, operands) for one in _deepest_first(inner))})"
         case Comparison(left, operator, right):
             return f"({compare(operator, operands.value(left), operands.value(right))})"
         case Membership():
@@ -22,6 +24,11 @@ def sql(condition: Condition, operands: Operands) -> str:
         case syntax.Call(_, _, negative):
             test = call(condition, operands)
             return f"({test}) IS NOT TRUE" if negative else f"({test})"
+
+
+def _deepest_first(conditions: Iterable[Condition]) -> list[Condition]:
+    """Order conditions so that SQLite's parser, whose stack is small, remembers nothing while it reads the deepest."""
+    return sorted(conditions, key=lambda one: getattr(one, "operators", 0), reverse=True)
 
 
 def _membership(condition: Membership, operands: Operands) -> str:

@@ -5,6 +5,7 @@
 import re
 import sqlite3
 from collections.abc import Collection as SizedCollection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from localtwins.query.parameters import Parameters
@@ -27,6 +28,7 @@ _RELATIONSHIP_COLUMNS: dict[Segments, str] = {
 # JSON writes these escaped, and the paths of older SQLite versions do not match them then.
 _ESCAPED_IN_JSON = re.compile(r'["\\\x00-\x1f]')
 _INDEXABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
+_MEMBER = "member"
 _INDEX_PREFIX = "digital_twins_property:"
 
 
@@ -75,24 +77,38 @@ def locate(
     document = f"{collection.table}.document"
     if collection.of_twins and (dotted := ".".join(segments)) in indexed:
         return Property(document, _index_path(dotted))
-    while True:
-        plain = next((at for at, name in enumerate(segments) if _ESCAPED_IN_JSON.search(name)), None)
-        if plain is None:
-            return Property(document, parameters.bind(_path(segments)))
-        holder = Property(document, parameters.bind(_path(segments[:plain])))
-        document = _member(holder, parameters.bind(segments[plain]))
-        segments = segments[plain + 1 :]
+    steps: list[str] = []
+    names: list[str] = []
+    plain: list[str] = []
+    for segment in segments:
+        if _ESCAPED_IN_JSON.search(segment):
+            steps.append(_members(document, parameters.bind(_path(plain)), len(steps)))
+            names.append(parameters.bind(segment))
+            document, plain = f"{_MEMBER}{len(steps) - 1}", []
+        else:
+            plain.append(segment)
+    return Property(_named_member(steps, names) if steps else document, parameters.bind(_path(plain)))
 
 
-def _path(segments: Segments) -> str:
+def _path(segments: Sequence[str]) -> str:
     return "$" + "".join(f'."{segment}"' for segment in segments)
 
 
-def _member(holder: Property, name: str) -> str:
-    """Give the JSON text of a member whose name a path cannot hold."""
+def _members(holder: str, path: str, number: int) -> str:
+    """Give the table of the members of an object in a document, or in the member that the table before this one has."""
+    if number:
+        holder = f"CASE WHEN {holder}.type IN ('object', 'array') THEN {holder}.value END"
+    return f"json_each({holder}, {path}) {_MEMBER}{number}"
+
+
+def _named_member(tables: Sequence[str], names: Sequence[str]) -> str:
+    """Give the JSON text of the member that names which a path cannot hold lead to."""
+    last = f"{_MEMBER}{len(tables) - 1}"
+    found = " AND ".join(f"{_MEMBER}{number}.key = {name}" for number, name in enumerate(names))
     return (
-        "(SELECT CASE WHEN type IN ('true', 'false', 'null') THEN type WHEN type IN ('object', 'array') THEN value"
-        f" ELSE json_quote(value) END FROM json_each({holder.document}, {holder.path}) WHERE key = {name})"
+        f"(SELECT CASE WHEN {last}.type IN ('true', 'false', 'null') THEN {last}.type"
+        f" WHEN {last}.type IN ('object', 'array') THEN {last}.value ELSE json_quote({last}.value) END"
+        f" FROM {' CROSS JOIN '.join(tables)} WHERE {found})"
     )
 
 
@@ -100,7 +116,7 @@ def _index_path(dotted: str) -> str:
     if not _INDEXABLE.fullmatch(dotted):
         message = f"{dotted!r} is not the dotted path of a property that can have an index"
         raise ValueError(message)
-    return f"'{_path(tuple(dotted.split('.')))}'"
+    return f"'{_path(dotted.split('.'))}'"
 
 
 def create_index(dotted: str) -> str:

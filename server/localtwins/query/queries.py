@@ -33,10 +33,10 @@ class Queries:
         Any thread must be allowed to use them. They are the owner's to close, after this object.
         """
         self._guard = guard
-        self._in_loop = _answering_bytes(connect())
+        self._in_loop = _prepared(connect())
         self._on_threads: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         for _ in range(_THREADS):
-            self._on_threads.put(_answering_bytes(connect()))
+            self._on_threads.put(_prepared(connect()))
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="localtwins-query")
         self._closing = threading.Event()
         self.indexed = indexed_properties(self._in_loop)
@@ -81,8 +81,10 @@ class Queries:
         self._threads.shutdown()
 
 
-def _answering_bytes(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.text_factory = bytes
+    # what a query that finds too much puts aside must not fill the memory
+    connection.execute("PRAGMA temp_store = FILE")
     return connection
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from localtwins import errors
+from localtwins.jobs.runner import JobRunner
 from localtwins.message import Request
 from localtwins.settings import Settings
 from localtwins.store.database import Database
@@ -39,9 +40,10 @@ class Call:
     settings: Settings
     parameters: Parameters
     api_version: str
+    jobs: JobRunner
 
     @classmethod
-    def begin(cls, request: Request, database: Database, settings: Settings) -> "Call":
+    def begin(cls, request: Request, database: Database, settings: Settings, jobs: JobRunner) -> "Call":
         """Start answering a request. Raises an error answer for an api-version that is missing or not served."""
         parameters = _parse_query(request.query)
         version = parameters.get("api-version", [""])[0].lower()
@@ -49,7 +51,7 @@ class Call:
             if not version:
                 raise errors.api_version_missing()
             raise errors.api_version_unsupported(version, f"{request.base_url}{request.path}")
-        return cls(request, database, settings, parameters, version)
+        return cls(request, database, settings, parameters, version, jobs)
 
     @property
     def read(self) -> Reader:
@@ -59,6 +61,11 @@ class Call:
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run a write operation."""
         return await self.database.write(operation)
+
+    def require_api_version(self, versions: frozenset[str]) -> None:
+        """Raise an error answer if the resource is not there in the api-version that is asked for."""
+        if self.api_version not in versions:
+            raise errors.api_version_unsupported(self.api_version, f"{self.request.base_url}{self.request.path}")
 
     def parameter(self, name: str) -> str | None:
         """Give the first value of a query parameter."""

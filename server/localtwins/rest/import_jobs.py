@@ -3,6 +3,7 @@
 import orjson
 
 from localtwins import errors
+from localtwins.engine.clock import current_ticks
 from localtwins.engine.identifiers import check_job_id
 from localtwins.jobs import import_job
 from localtwins.jobs.blobs import check_blob_uri
@@ -45,7 +46,7 @@ async def get(call: Call, job_id: str) -> Response:
     """Get a job."""
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
-    return json_answer(_job(call, import_job.get(call.read, job_id, call.now())))
+    return json_answer(_job(call, import_job.get(call.read, job_id, current_ticks())))
 
 
 async def list_all(call: Call) -> Response:
@@ -53,7 +54,7 @@ async def list_all(call: Call) -> Response:
     call.require_api_version(_API_VERSIONS)
     size = page_size(call, JOBS_PAGE)
     token = read_token(call, (int,))
-    rows = call.read.jobs(IMPORT, call.now(), token[0] if token else 0, size + 1)
+    rows = call.read.jobs(IMPORT, current_ticks(), token[0] if token else 0, size + 1)
     link = None
     if len(rows) > size:
         del rows[size:]

@@ -13,6 +13,7 @@ from localtwins.rest.call import Call
 
 MODELS_PAGE = 100
 RELATIONSHIPS_PAGE = 10
+JOBS_PAGE = 100
 
 
 def page_size(call: Call, default: int) -> int:

@@ -5,7 +5,16 @@ from urllib.parse import unquote
 
 from localtwins import errors
 from localtwins.message import Response
-from localtwins.rest import components, digital_twins, event_routes, models, relationships, telemetry
+from localtwins.rest import (
+    components,
+    delete_jobs,
+    digital_twins,
+    event_routes,
+    import_jobs,
+    models,
+    relationships,
+    telemetry,
+)
 
 # Called with the Call and then one str for each {} of the path.
 Handler = Callable[..., Awaitable[Response]]
@@ -32,6 +41,11 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/digitaltwins/{}/components/{}/telemetry": {"POST": telemetry.publish_from_component},
     "/eventroutes": {"GET": event_routes.list_all},
     "/eventroutes/{}": {"GET": event_routes.get, "PUT": event_routes.put, "DELETE": event_routes.delete},
+    "/jobs/imports": {"GET": import_jobs.list_all},
+    "/jobs/imports/{}": {"GET": import_jobs.get, "PUT": import_jobs.create, "DELETE": import_jobs.delete},
+    "/jobs/imports/{}/cancel": {"POST": import_jobs.cancel},
+    "/jobs/deletions": {"GET": delete_jobs.list_all, "POST": delete_jobs.create},
+    "/jobs/deletions/{}": {"GET": delete_jobs.get},
 }
 
 _PARAMETER = "{}"

@@ -40,9 +40,8 @@ class DataDir:
             )
             raise StartupError(message) from error
         with suppress(OSError):  # on a full disk the name of the holder is what one can do without
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+            os.ftruncate(lock.fileno(), 0)
+            os.write(lock.fileno(), str(os.getpid()).encode())
         return cls(path, lock)
 
     def release(self) -> None:

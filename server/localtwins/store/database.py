@@ -91,7 +91,7 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Cloc
     writing: sqlite3.Connection | None = None
     try:
         writing = _connect(str(path))
-        _check_ours(writing, path)
+        check_ours(writing, path)
         _use_write_ahead_log(writing, path)
         schema.migrate(writing)
         (latest,) = writing.execute("SELECT latest FROM clock").fetchone()
@@ -133,7 +133,7 @@ def _connect(database: str) -> sqlite3.Connection:
     return connection
 
 
-def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+def check_ours(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()

@@ -185,9 +185,7 @@ class Transaction(Reader):
 
     def append_job_log(self, lines: Iterable[bytes]) -> None:
         """Keep lines for the log of the running job until `trim_job_log`."""
-        self._connection.executemany(
-            "INSERT INTO job_log (line) VALUES (?)", [(line.decode(),) for line in lines]
-        )
+        self._connection.executemany("INSERT INTO job_log (line) VALUES (?)", [(line.decode(),) for line in lines])
 
     def trim_job_log(self, position: int | None = None) -> None:
         """Forget the lines up to a position, or all."""

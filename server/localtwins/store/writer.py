@@ -97,11 +97,14 @@ class Writer:
         return group, True
 
     def _run_group(self, group: list[_Write]) -> None:
+        begun = False
         try:
             with self._guard:
+                self._begin()
+                begun = True
                 self._commit(group)
         except Exception as error:  # noqa: BLE001 - the thread outlives whatever happens, and the callers get it
-            if isinstance(error, sqlite3.Error) and len(group) > 1:
+            if begun and isinstance(error, sqlite3.Error) and len(group) > 1:
                 # One write may be at fault: each gets a commit of its own, and only those that fail again fail.
                 for write in group:
                     self._run_group([write])
@@ -109,10 +112,12 @@ class Writer:
             for write in group:
                 write.error = error
 
-    def _commit(self, group: list[_Write]) -> None:
+    def _begin(self) -> None:
         if self._connection.in_transaction:  # an earlier group failed so badly that it could not even be taken back
             self._connection.execute("ROLLBACK")
         self._connection.execute("BEGIN IMMEDIATE")
+
+    def _commit(self, group: list[_Write]) -> None:
         try:
             for write in group:
                 self._run_one(write)

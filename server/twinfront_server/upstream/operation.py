@@ -67,7 +67,7 @@ class Asked:
     def path(self) -> str:
         """The path of the resource that has the etag: a component has its twin's."""
         if self.operation.resource is Resource.MODEL:
-            return f"models/{self.ids.get('model_id', '')}"
+            return f"models/{self.ids['model_id']}" if "model_id" in self.ids else "models"
         path = f"digitaltwins/{self.ids.get('digital_twin_id', '')}"
         if self.operation.resource is Resource.RELATIONSHIP and "relationship_id" in self.ids:
             path += f"/relationships/{self.ids['relationship_id']}"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ...localtwins.serving import serving
+from ...localtwins.serving import serving  # noqa: TID252 - tests are no package that could be named
 
 PACKAGE = "azure-digitaltwins-core"
 VERSION = "1.3.0"
@@ -50,27 +50,27 @@ def suite() -> Path:
     return unpacked / "tests"
 
 
-async def run(file: Path, url: str, authority: Path, report: Path) -> list[Outcome]:
+def run(file: Path, url: str, authority: Path, report: Path) -> list[Outcome]:
     """Run a file of tests in a process of its own."""
     # The settings of this project do not apply: the suite leaves clients open, and warnings are errors here.
     settings = ["--config-file", os.devnull, "--rootdir", str(file.parent), "-o", "asyncio_mode=auto"]
     plugins = ["-p", "devtools_testutils.fixtures", "-p", "no:cacheprovider"]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pytest", *settings, *plugins, "--junitxml", str(report), str(file)),
+    variables = {
+        "AZURE_DIGITALTWINS_URL": url,
+        "AZURE_DIGITALTWINS_CA": str(authority),
+        "PYTHONPATH": str(Path(__file__).parent),
+    }
+    process = subprocess.run(
+        [sys.executable, "-m", "pytest", *settings, *plugins, "--junitxml", str(report), str(file)],
         cwd=file.parent,
-        env=os.environ
-        | {
-            "AZURE_DIGITALTWINS_URL": url,
-            "AZURE_DIGITALTWINS_CA": str(authority),
-            "PYTHONPATH": str(Path(__file__).parent),
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    output, _ = await process.communicate()
-    assert report.is_file(), output.decode()
+    assert report.is_file(), process.stdout + process.stderr
     outcomes = [outcome_of(case) for case in ET.parse(report).iter("testcase")]
-    assert process.returncode == 0 or any(outcome.outcome == "failed" for outcome in outcomes), output.decode()
+    assert process.returncode == 0 or any(outcome.outcome == "failed" for outcome in outcomes), process.stdout
     return outcomes
 
 
@@ -85,13 +85,14 @@ def outcome_of(case: ET.Element) -> Outcome:
 @pytest.mark.parametrize("file", FILES)
 async def test_the_official_tests_pass(file: str, suite: Path, outcomes: dict[str, str], tmp_path: Path):
     async with serving("--data-dir", str(tmp_path / "data")) as server:
-        results = await run(suite / file, server.url, tmp_path / "data" / "tls" / "ca.pem", tmp_path / "report.xml")
+        authority = tmp_path / "data" / "tls" / "ca.pem"
+        results = await asyncio.to_thread(run, suite / file, server.url, authority, tmp_path / "report.xml")
     outcomes.update({result.test: result.outcome for result in results})
     failed = [f"{result.test}\n{result.report}" for result in results if result.outcome == "failed"]
     if failed or not results:
         pytest.fail("\n\n".join(failed) or "there are no tests", pytrace=False)
 
 
-async def test_the_suite_is_the_one_that_is_known(suite: Path):
+def test_the_suite_is_the_one_that_is_known(suite: Path):
     assert sorted(file.name for file in suite.glob("test_*.py")) == FILES
     assert sum(file.read_text(encoding="utf-8").count("def test_") for file in suite.glob("test_*.py")) == TESTS

@@ -1,6 +1,7 @@
 """A building for tests: models, twins and relationships, and short ways to write them."""
 
 import json
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,17 @@ class Building:
             )
         )
         return str(response.etag)
+
+    def put(self, twin: DigitalTwin) -> Awaitable[Any]:
+        """Creates or replaces the twin `room`."""
+        return self.twins.CreateOrReplaceDigitalTwin(
+            twins.CreateOrReplaceDigitalTwinRequest(digital_twin_id="room", digital_twin=twin)
+        )
+
+    def put_json(self, **members: object) -> Awaitable[Any]:
+        """Creates or replaces the twin `room` in JSON."""
+        document = {"$metadata": {"$model": ROOM}, "thermostat": {"$metadata": {}}} | members
+        return self.put(DigitalTwin(json=orjson.dumps(document)))
 
     async def read(self, digital_twin_id: str) -> DigitalTwin:
         response = await self.twins.GetDigitalTwin(twins.GetDigitalTwinRequest(digital_twin_id=digital_twin_id))

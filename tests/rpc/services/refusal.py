@@ -36,3 +36,11 @@ def fields(error: TwinfrontError) -> list[str]:
         if isinstance(detail, BadRequest)
         for violation in detail.field_violations
     ]
+
+
+async def refused_field(call: Awaitable[object], reason: str = "INVALID_ARGUMENT") -> str:
+    """The one field that a call is refused for."""
+    error = await refused(call)
+    assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
+    (field,) = fields(error)
+    return field

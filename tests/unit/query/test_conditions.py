@@ -53,6 +53,31 @@ def test_there_is_no_order_between_types_not_even_negated(plant: Graph):
     assert plant.where("NOT T.load < 7") == ["press"]
 
 
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("T.load < 2", ["lathe", "press"]),
+        ("T.load <= 2", ["press"]),
+        ("T.load > 2", ["lathe", "saw"]),
+        ("T.load >= 2", ["saw"]),
+        ("T.load = 2", ["heavy", "press", "saw"]),
+        ("T.load != 2", ["lathe"]),
+    ],
+)
+def test_the_opposite_of_each_operator(plant: Graph, condition: str, found: list[str]):
+    assert plant.where(f"NOT {condition}") == found
+
+
+@pytest.mark.parametrize("other", ["1", 1, True, False, {"x": 1}, [1]])
+def test_two_properties_of_different_types_are_unequal(graph: Graph, other: object):
+    graph.twin("a", one=1.5, other=other)
+    graph.twin("same", one=other, other=other)
+    scalar = not isinstance(other, (dict, list))
+    assert graph.where("T.one = T.other") == (["same"] if scalar else [])
+    assert graph.where("T.one != T.other") == ["a"]
+    assert graph.where("T.one != T.missing") == []
+
+
 def test_null_is_what_is_absent(plant: Graph):
     assert plant.where("T.rank = NULL AND T.name != null AND T.$dtId IN ['line-1', 'saw']") == ["saw"]
 

@@ -1,0 +1,106 @@
+"""`localtwins export` and `localtwins import`: a whole graph between a data directory and a file."""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from localtwins.errors import JobError, StartupError
+from localtwins.jobs.exporting import export_lines
+from localtwins.jobs.import_format import FormatLimits, Section, read_batches
+from localtwins.jobs.rows import RowError, import_batch
+from localtwins.settings import Settings
+from localtwins.store.database import Database
+from localtwins.store.snapshot import open_snapshot
+
+STANDARD_STREAM = "-"
+_CHUNK = 1 << 20
+_BUFFER = 1 << 20
+
+
+def export_graph(settings: Settings, file: str) -> None:
+    """Write the graph in the data directory to a file, or to standard output for `-`.
+
+    It is one state of the graph, even while a service writes to it. The file appears when it is complete. Raises
+    StartupError.
+    """
+    with open_snapshot(Path(settings.data_dir)) as snapshot:
+        lines = export_lines(snapshot)
+        try:
+            if file == STANDARD_STREAM:
+                sys.stdout.buffer.writelines(lines)
+                sys.stdout.buffer.flush()
+            else:
+                _write_whole(Path(file), lines)
+        except OSError as error:
+            raise StartupError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def _write_whole(file: Path, lines: Iterator[bytes]) -> None:
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    try:
+        with unfinished.open("wb", buffering=_BUFFER) as out:
+            out.writelines(lines)
+        unfinished.replace(file)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+async def import_graph(settings: Settings, file: str, announce: Callable[[str], None]) -> bool:
+    """Import a file, or standard input for `-`, into the data directory, and tell whether every row was taken.
+
+    `announce` gets a line for each row that was refused, for what stopped the import, and for the outcome. Raises
+    StartupError.
+    """
+    try:
+        source = sys.stdin.buffer if file == STANDARD_STREAM else Path(file).open("rb")  # noqa: ASYNC230, SIM115
+    except OSError as error:
+        raise StartupError(f"{file} cannot be read: {error.strerror or error}.") from error
+    with source:
+        database = Database.open(settings.data_dir)
+        try:
+            return await _import(database, settings, source, announce)
+        finally:
+            await database.close()
+
+
+async def _import(database: Database, settings: Settings, source: IO[bytes], announce: Callable[[str], None]) -> bool:
+    taken: Counter[Section] = Counter()
+    refused = 0
+    stopped: JobError | None = None
+    try:
+        async with (
+            aclosing(_chunks(source)) as chunks,
+            aclosing(read_batches(chunks, FormatLimits.of(settings))) as batches,
+        ):
+            async for batch in batches:
+                errors = await database.write(partial(import_batch, settings=settings, batch=batch))
+                for error in errors:
+                    announce(_told(error))
+                taken[batch.section] += len(batch.rows) - len(errors)
+                refused += len(errors)
+    except JobError as error:
+        stopped = error
+        announce(f"{error.code}: {error.message}")
+    outcome = (
+        f"{taken[Section.MODELS]} models, {taken[Section.TWINS]} digital twins and "
+        f"{taken[Section.RELATIONSHIPS]} relationships imported, {refused} rows refused"
+    )
+    announce(outcome if stopped is None else f"{outcome}; the import stopped before the end of the file")
+    return stopped is None and not refused
+
+
+def _told(refused: RowError) -> str:
+    ids = " ".join(f"{name}={value}" for name, value in refused.ids.items())
+    reasons = " ".join(refused.error.details or [refused.error.message])
+    return f"line {refused.line}: {ids + ': ' if ids else ''}{refused.error.code}: {reasons}"
+
+
+async def _chunks(source: IO[bytes]) -> AsyncGenerator[bytes]:
+    while chunk := await asyncio.to_thread(source.read, _CHUNK):
+        yield chunk

@@ -1,0 +1,185 @@
+"""Filters of event routes: what they select, and how they fail to parse."""
+
+import pytest
+
+from localtwins.errors import AdtError
+from localtwins.events import filters
+from localtwins.events.notifications import (
+    RELATIONSHIP_CREATE,
+    RELATIONSHIP_UPDATE,
+    TELEMETRY,
+    TWIN_CREATE,
+    TWIN_DELETE,
+    TWIN_UPDATE,
+)
+
+from .change import event
+
+BODY = {
+    "$dtId": "room",
+    "$metadata": {"$model": "dtmi:example:Floor;1"},
+    "properties": {"Temperature": 31.5, "on": True, "name": "O'Neil", "nothing": None, "list": [1], "type": "x"},
+    "big": 9007199254740993,
+}
+
+
+def selects(text: str, kind: str = TWIN_CREATE, **fields: object) -> bool:
+    return filters.parse(text)(event(kind, BODY, **fields)) is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "true",
+        "TRUE",
+        "(true)",
+        "not false",
+        "NOT NOT true",
+        "type = 'Microsoft.DigitalTwins.Twin.Create'",
+        "'Microsoft.DigitalTwins.Twin.Create' = type",
+        "type != 'microsoft.iot.telemetry' AND specversion = '1.0'",
+        "type='x'or\n\ttrue",
+        "source = 'adt.example'",
+        "subject = 'room'",
+        "dataschema = 'dtmi:test:Room;1'",
+        "datacontenttype = 'application/json'",
+        "id != ''",
+        "STARTS_WITH($body.$metadata.$model, 'dtmi:example:Floor')",
+        "starts_with(subject, 'ro') and ends_with (subject, 'om') and contains(subject, 'oo')",
+        "$body.properties.Temperature > 30",
+        "$body.properties.Temperature >= 31.5",
+        "$body.properties.Temperature < 3.2e1",
+        "$body.properties.Temperature <= 31.5",
+        "30 < $body.properties.Temperature",
+        "$body.properties.on = true",
+        "$body.properties.on != false",
+        "$body.properties.name = 'O\\'Neil'",
+        "$body.properties.name > 'M'",
+        "$body.properties.type = 'x'",
+        "$body.big = 9007199254740993",
+        "$body.properties.nothing = null",
+        "$body.properties.missing = null",
+        "$body.properties.name != null",
+        "$body.properties.list != null",
+        "$body.properties.Temperature = 31.5 OR $body.missing = 1 AND false",
+    ],
+)
+def test_selected(text: str):
+    assert selects(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "false",
+        "not true",
+        "type = 'microsoft.digitaltwins.twin.create'",
+        "true and false or false",
+        "(true or true) and false",
+        "$body.big = 9007199254740992",
+        "$body.properties.on = 1",
+        "$body.properties.on > false",
+        "$body.properties.Temperature = '31.5'",
+        "$body.properties.Temperature > '30'",
+        "$body.properties.list = '1'",
+        "$body.properties.list.x = 1",
+        "$body.properties.name = null",
+        "STARTS_WITH($body.properties.Temperature, '3')",
+    ],
+)
+def test_not_selected(text: str):
+    assert not selects(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["$body.missing {} 1", "NOT $body.missing {} 1", "1 {} $body.properties.missing.deeper", "NOT ($body.no {} 'x')"]
+)
+@pytest.mark.parametrize("sign", ["=", "!=", "<", "<=", ">", ">="])
+def test_what_the_event_does_not_have_selects_nothing(text: str, sign: str):
+    assert not selects(text.format(sign))
+
+
+def test_no_result_gives_way_to_one():
+    assert selects("$body.missing = 1 OR true")
+    assert not selects("NOT ($body.missing = 1 AND true)")
+    assert selects("NOT ($body.missing = 1 AND false)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "event_type"),
+    [
+        (TELEMETRY, "DigitalTwinTelemetryMessages"),
+        (TWIN_CREATE, "DigitalTwinLifecycleNotification"),
+        (TWIN_DELETE, "DigitalTwinLifecycleNotification"),
+        (TWIN_UPDATE, "DigitalTwinChangeNotification"),
+        (RELATIONSHIP_CREATE, "RelationshipLifecycleNotification"),
+        (RELATIONSHIP_UPDATE, "RelationshipChangeNotification"),
+    ],
+)
+def test_event_types_of_the_first_api_version(kind: str, event_type: str):
+    assert selects(f"$eventType = 'no' or $eventType = '{event_type}'", kind)
+
+
+def test_an_event_without_a_subject_has_none():
+    assert selects("subject = null", TELEMETRY, subject="")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("this is not a valid filter string", 1, 6, "Unexpected input 'is'"),
+        ("", 1, 1, "Unexpected end of input"),
+        ("type =", 1, 7, "Unexpected end of input"),
+        ("type = 'a' AND\n  (type = 'b'", 2, 14, "Unexpected end of input"),
+        ("type = 'a' AND\n  type", 2, 7, "Unexpected end of input"),
+        ("type == 'a'", 1, 7, "Unexpected input '='"),
+        ("type = 'a", 1, 8, "Unexpected input '''"),
+        ("type = \"a\"", 1, 8, "Unexpected input '\"'"),
+        ("true false", 1, 6, "Unexpected input 'false'"),
+        ("color = 'red'", 1, 1, "Unexpected input 'color'"),
+        ("Type = 'a'", 1, 1, "Unexpected input 'Type'"),
+        ("$body = 1", 1, 1, "Unexpected input '$body'"),
+        ("type.x = 1", 1, 1, "Unexpected input 'type.x'"),
+        ("$body.list[0] = 1", 1, 11, "Unexpected input '['"),
+        ("STARTS_WITH(type)", 1, 17, "Unexpected input ')'"),
+        ("LOWER(type) = 'a'", 1, 6, "Unexpected input '('"),
+        ("type", 1, 5, "Unexpected end of input"),
+    ],
+)
+def test_errors_tell_the_place(text: str, line: int, column: int, message: str):
+    with pytest.raises(AdtError) as caught:
+        filters.parse(text)
+    assert (caught.value.status, caught.value.code) == (400, "EventRouteFilterInvalid")
+    assert caught.value.message == (
+        f"The provided filter is invalid. Parsing error, Line={line}, Position={column}, Message={message}. "
+        "See event route documentation for supported values and structure (https://aka.ms/ADTv2Routes)."
+    )
+
+
+def test_a_filter_has_a_longest_length():
+    with pytest.raises(AdtError, match="longer than 4096"):
+        filters.parse("true or " * 512 + "true")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 2000 + "true" + ")" * 2000,
+        "not " * 1000 + "true",
+        "true and " * 450 + "true",
+        "true and(false or(" * 50 + "true" + "))" * 50,
+        "not(false or " * 50 + "false" + ")" * 50,
+    ],
+)
+def test_long_and_nested_filters(text: str):
+    assert len(text) <= filters.MAX_LENGTH
+    assert selects(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["true and(false or(" * 51 + "true" + "))" * 51, "not(false or " * 280 + "false" + ")" * 280],
+)
+def test_nesting_has_an_end(text: str):
+    with pytest.raises(AdtError, match="nested deeper than 100 levels"):
+        filters.parse(text)
