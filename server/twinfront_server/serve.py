@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from twinfront_server import __version__
 from twinfront_server.address import Address
@@ -13,6 +14,7 @@ from twinfront_server.log import configure_logging, get_logger
 from twinfront_server.settings import Settings
 
 _EXAMPLE_METHOD = "twinfront.v1.ModelService/ListModels"
+_EXAMPLE = Path("clients/python/examples/manage_twins.py")
 
 
 def serve(settings: Settings, warnings: list[str]) -> int:
@@ -62,12 +64,22 @@ def greeting(settings: Settings, address: Address, metrics_address: Address | No
     if settings.reflection:
         lines += [
             f"  grpcurl {_grpcurl_options(settings)} {target} {_EXAMPLE_METHOD}",
-            f"  buf curl --protocol grpc {_buf_options(settings, target)}/{_EXAMPLE_METHOD}",
+            f"  {_program('buf')} curl --protocol grpc {_buf_options(settings, target)}/{_EXAMPLE_METHOD}",
         ]
-    lines.append(f"  python clients/python/examples/manage_twins.py{_example_options(settings, target)}")
+    if _EXAMPLE.exists():
+        lines.append(f"  {_program('python')} {_EXAMPLE}{_example_options(settings, target)}")
     if metrics_address is not None:
         lines.append(f"  curl http://{metrics_address.reachable()}/metrics")
     return "\n".join([*lines, ""])
+
+
+def _program(name: str) -> str:
+    """A program as a shell in this folder finds it: the environment's own if it has one, else the one on the PATH."""
+    path = Path(sys.executable).with_name(name)
+    if not path.exists():
+        return name
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _grpcurl_options(settings: Settings) -> str:

@@ -37,7 +37,8 @@ def export_graph(settings: Settings, file: str) -> None:
             else:
                 _write_whole(Path(file), lines)
         except OSError as error:
-            raise StartupError(f"{file} cannot be written: {error.strerror or error}.") from error
+            name = "Standard output" if file == STANDARD_STREAM else file
+            raise StartupError(f"{name} cannot be written: {error.strerror or error}.") from error
 
 
 def _write_whole(file: Path, lines: Iterator[bytes]) -> None:

@@ -24,10 +24,8 @@ def suggestions(served: ServedProcess) -> list[str]:
 
 def paste(line: str) -> subprocess.CompletedProcess[str]:
     """Runs a line as a person would who stands in the checkout."""
-    words = shlex.split(line)
-    words[0] = {"python": sys.executable, "buf": str(BUF)}.get(words[0], words[0])
     return subprocess.run(
-        words, cwd=CHECKOUT, env=environment(), capture_output=True, text=True, timeout=60, check=False
+        shlex.split(line), cwd=CHECKOUT, env=environment(), capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -42,8 +40,8 @@ def test_in_the_clear(serve: Serve) -> None:
     grpcurl, buf, example, curl = suggestions(serve())
     assert grpcurl.startswith("grpcurl -plaintext 127.0.0.1:")
     assert grpcurl.endswith(" twinfront.v1.ModelService/ListModels")
-    assert buf.startswith("buf curl --protocol grpc --http2-prior-knowledge http://127.0.0.1:")
-    assert example.startswith("python clients/python/examples/manage_twins.py --address 127.0.0.1:")
+    assert "buf curl --protocol grpc --http2-prior-knowledge http://127.0.0.1:" in buf
+    assert "python clients/python/examples/manage_twins.py --address 127.0.0.1:" in example
     assert curl.startswith("curl http://127.0.0.1:")
 
 
@@ -63,7 +61,7 @@ def test_an_address_for_all_interfaces_is_reached_by_loopback(serve: Serve) -> N
 
 def test_without_reflection_tools_that_need_it_are_left_out(serve: Serve) -> None:
     lines = suggestions(serve("--no-reflection"))
-    assert [line.partition(" ")[0] for line in lines] == ["python", "curl"]
+    assert [Path(line.partition(" ")[0]).name for line in lines] == ["python", "curl"]
 
 
 @pytest.mark.skipif(not BUF.exists(), reason="buf is not installed beside this Python")

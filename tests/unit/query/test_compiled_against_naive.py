@@ -130,7 +130,7 @@ def test_conditions_over_relationships(data: Data, several: list[Any]):
 @fuzzed
 @given(graphs(), st.data())
 def test_joins(data: Data, draw: st.DataObject):
-    joins = []
+    joins: list[tuple[str, str, str, str]] = []
     for number in range(draw.draw(st.integers(1, 3))):
         source = draw.draw(st.sampled_from(["T0", *(join[2] for join in joins)])) if joins else "T0"
         joins.append((source, draw.draw(st.sampled_from(NAMES)), f"T{number + 1}", f"R{number}"))

@@ -1,11 +1,14 @@
 """What is no query of the language, and where that shows."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
 from localtwins.errors import AdtError
 from localtwins.query import compile_query
+
+from .graph import Graph
 
 MATCHED = "SELECT x FROM DIGITALTWINS MATCH {} WHERE x.$dtId = 'a'"
 JOINED = "SELECT X FROM DIGITALTWINS X JOIN Y RELATED X.to WHERE X.$dtId = 'a'"
@@ -178,13 +181,23 @@ def listed(count: int) -> str:
     return f"SELECT * FROM DIGITALTWINS WHERE a IN [{', '.join(['1'] * count)}]"
 
 
+def selected(count: int) -> str:
+    return f"SELECT {', '.join(f'a{number}' for number in range(count))} FROM DIGITALTWINS"
+
+
+def escaped(count: int) -> str:
+    return f"SELECT * FROM DIGITALTWINS WHERE a{'.[[b]]' * count} = 1"
+
+
 def long(count: int) -> str:
     return f"{'SELECT * FROM DIGITALTWINS':<{count}}"
 
 
-@pytest.mark.parametrize(("query", "limit"), [(joins, 5), (operators, 50), (listed, 100), (long, 8000)])
-def test_limits(query, limit: int):  # noqa: ANN001
-    compile_query(query(limit))
+@pytest.mark.parametrize(
+    ("query", "limit"), [(joins, 5), (operators, 50), (listed, 100), (long, 8000), (selected, 1000), (escaped, 8)]
+)
+def test_limits(graph: Graph, query: Callable[[int], str], limit: int):
+    assert graph.rows(query(limit)) == []
     problem(query(limit + 1))
 
 
@@ -195,6 +208,9 @@ def test_limits(query, limit: int):  # noqa: ANN001
         "NOT " * 1900 + "a = 1",
         "NOT(" * 1500 + "a = 1" + ")" * 1500,
         " AND ".join(["(a = 1 OR b = 2)"] * 25),
+        "a = 1 AND (b = 1 OR (" * 25 + "IS_OF_MODEL('dtmi:a;1')" + "))" * 25,
+        "NOT (a = 1 AND " * 50 + "a = 1" + ")" * 50,
+        "".join(["(ARRAY_CONTAINS(a", '.[["]]' * 8, ", 1) OR (a = 1 AND "]) * 25 + "a = 1" + "))" * 25,
         ".".join(["a"] * 3000) + " = 1",
         f"a = {'9' * 7000}",
         f"a = -{'9' * 7000}.{'9' * 100}e{'9' * 100}",
@@ -202,8 +218,8 @@ def test_limits(query, limit: int):  # noqa: ANN001
         f"[[{'x' * 7000}]] = 1",
     ],
 )
-def test_extreme_but_valid(condition: str):
-    compile_query(f"SELECT * FROM DIGITALTWINS WHERE {condition}")
+def test_extreme_but_valid(graph: Graph, condition: str):
+    assert graph.rows(f"SELECT COUNT() FROM DIGITALTWINS WHERE {condition}") == [{"COUNT": 0}]
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,8 @@ def test_several_joins_from_one_twin(graph: Graph):
     graph.relate("a", "p", "b")
     graph.relate("a", "p", "c")
     graph.relate("a", "q", "d")
-    rows = graph.rows(
-        "SELECT Y.$dtId AS y, Z.$dtId AS z FROM DIGITALTWINS X JOIN Y RELATED X.p JOIN Z RELATED X.q WHERE X.$dtId = 'a'"
-    )
+    joined = "FROM DIGITALTWINS X JOIN Y RELATED X.p JOIN Z RELATED X.q WHERE X.$dtId = 'a'"
+    rows = graph.rows(f"SELECT Y.$dtId AS y, Z.$dtId AS z {joined}")
     assert rows == [{"y": "b", "z": "d"}, {"y": "c", "z": "d"}]
 
 
