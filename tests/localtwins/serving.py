@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -30,13 +30,19 @@ class Server:
         self.process.send_signal(signum)
         return await asyncio.wait_for(self.process.wait(), 20)
 
+    async def kill(self) -> None:
+        """End it as a crash does."""
+        self.process.kill()
+        await self.process.wait()
 
-async def start(*arguments: str, **environment: str) -> Server:
-    """Start a server on a free port; it must come up."""
+
+async def start(*arguments: str, condition: Callable[[], object] | None = None, **environment: str) -> Server:
+    """Start a server on a free port, in a process for which `condition` is set first; it must come up."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", *arguments),
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | environment,
+        preexec_fn=condition,  # noqa: PLW1509 - it makes a system call and no more
     )
     assert process.stdout
     announcement = ""
@@ -58,13 +64,16 @@ async def serving(*arguments: str, **environment: str) -> AsyncIterator[Server]:
             assert await server.stop() == 0
 
 
-async def refused(*arguments: str, **environment: str) -> tuple[int, str]:
-    """The exit status and the standard error of a server that does not start."""
+async def refused(
+    *arguments: str, condition: Callable[[], object] | None = None, **environment: str
+) -> tuple[int, str]:
+    """The exit status and the standard error of a server that does not start under `condition`."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", *arguments),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | environment,
+        preexec_fn=condition,  # noqa: PLW1509 - it makes a system call and no more
     )
     _, text = await asyncio.wait_for(process.communicate(), 20)
     return process.returncode or 0, text.decode()

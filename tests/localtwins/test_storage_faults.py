@@ -21,11 +21,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from localtwins import LocalTwins, Settings, StartupError
+from localtwins import LocalTwins
 from localtwins.store import schema
 from localtwins.store.transaction import Transaction
 
-from .adt import MACHINE_TWIN, MODELS, ROOM_TWIN, Adt, parsed
+from .adt import MACHINE_TWIN, MODELS, ROOM_TWIN, Adt
 from .serving import Server, refused, serving, start
 
 QUERY = "?api-version=2023-10-31"
@@ -122,26 +122,13 @@ def limited(file_size: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, resource.RLIM_INFINITY))
 
 
-def start_under(condition: Callable[[], None], data_dir: Path) -> "subprocess.CompletedProcess[str]":
-    """A start that must fail, in a process for which a condition was set first."""
-    return subprocess.run(
-        [sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", "--data-dir", str(data_dir)],
-        preexec_fn=condition,  # noqa: PLW1509 - it makes one system call
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-
-
 @on_linux
 @pytest.mark.parametrize("file_size", [0, 1000, 5000, 40_000])
 async def test_a_disk_that_is_full_at_the_first_start_is_told(tmp_path: Path, file_size: int):
-    process = await asyncio.to_thread(start_under, limited(file_size), tmp_path)
-    assert process.returncode == 1
-    assert process.stderr.startswith("localtwins: The database")
-    assert "See whether the disk is full" in process.stderr
-    assert process.stderr.count("\n") == 1
+    status, text = await refused("--http", "--data-dir", str(tmp_path), condition=limited(file_size))
+    assert (status, text.count("\n")) == (1, 1), text
+    assert text.startswith("localtwins: The database")
+    assert "See whether the disk is full" in text
     async with serving_models(tmp_path) as (server, http):
         assert await put(http, server, "room") == 200
 
@@ -150,10 +137,9 @@ async def test_a_disk_that_is_full_at_the_first_start_is_told(tmp_path: Path, fi
 async def test_a_disk_that_is_full_at_a_later_start_is_told_and_nothing_is_lost(tmp_path: Path):
     async with serving_models(tmp_path) as (server, http):
         assert await put(http, server, "room", 3) == 200
-        server.process.kill()
-        await server.process.wait()
-    process = await asyncio.to_thread(start_under, limited(0), tmp_path)
-    assert (process.returncode, process.stderr.count("\n")) == (1, 1)
+        await server.kill()
+    status, text = await refused("--http", "--data-dir", str(tmp_path), condition=limited(0))
+    assert (status, text.count("\n")) == (1, 1), text
     assert await stored(tmp_path) == {"room": 3}
 
 
@@ -263,7 +249,7 @@ async def test_a_damaged_table_gives_errors_and_leaves_the_rest_usable(tmp_path:
         file.seek((page - 1) * page_size)
         file.write(b"\xff" * page_size)
 
-    async with serving_models_unless_refused(data_dir, *endpoint) as (server, http):
+    async with serving("--http", "--data-dir", str(data_dir), *endpoint) as server, aiohttp.ClientSession() as http:
         for path in filter(None, {*TABLES.values()}):
             async with http.get(f"{server.url}{path}{QUERY}") as answer:
                 assert path != TABLES[table] or answer.status == 503, path
@@ -274,20 +260,11 @@ async def test_a_damaged_table_gives_errors_and_leaves_the_rest_usable(tmp_path:
     assert await stored(data_dir) == {"room1": 0, "room2": 0}
 
 
-@asynccontextmanager
-async def serving_models_unless_refused(
-    data_dir: Path, *arguments: str
-) -> AsyncIterator[tuple[Server, aiohttp.ClientSession]]:
-    async with serving("--http", "--data-dir", str(data_dir), *arguments) as server, aiohttp.ClientSession() as http:
-        yield server, http
-
-
 async def test_a_log_that_is_damaged_at_its_end_loses_no_more_than_that(tmp_path: Path):
     async with serving_models(tmp_path) as (server, http):
         for number in range(60):
             assert await put(http, server, f"room{number}", number) == 200
-        server.process.kill()
-        await server.process.wait()
+        await server.kill()
     log = tmp_path / "localtwins.db-wal"
     size = log.stat().st_size
     with log.open("r+b") as file:
@@ -303,13 +280,133 @@ def without_power_over_permissions() -> None:
     ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="permissions bind root too only on Linux")
-async def test_a_directory_that_becomes_unwritable_while_serving(tmp_path: Path):
-    data_dir = tmp_path / "data"
-    port_file = tmp_path / "out"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "localtwins", "serve", "--http", "--listen", "127.0.0.1:0", "--data-dir", str(data_dir)],
-        preexec_fn=without_power_over_permissions,  # noqa: PLW1509 - it makes one system call
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def unwritable(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Makes a data directory unwritable, for its owner too."""
+
+    def take_away() -> None:
+        for file in tmp_path.iterdir():
+            file.chmod(0o400)
+        tmp_path.chmod(0o500)
+
+    yield take_away
+    give_back(tmp_path)
+
+
+def give_back(data_dir: Path) -> None:
+    data_dir.chmod(0o700)
+    for file in data_dir.iterdir():
+        file.chmod(0o600)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can bind root to permissions")
+async def test_a_directory_that_becomes_unwritable_is_told_at_the_latest_at_the_next_start(
+    tmp_path: Path, unwritable: Callable[[], None]
+):
+    server = await start("--http", "--data-dir", str(tmp_path), condition=without_power_over_permissions)
+    acknowledged = {}
+    async with aiohttp.ClientSession() as http:
+        async with http.post(f"{server.url}/models{QUERY}", json=MODELS):
+            pass
+        assert await put(http, server, "before") == 200
+        unwritable()
+        if await put(http, server, "meanwhile") == 200:  # what is open stays writable
+            acknowledged["meanwhile"] = 0
+        assert await seats(http, server, "before") == 0
+        assert await server.stop() == 0
+    status, text = await refused("--http", "--data-dir", str(tmp_path), condition=without_power_over_permissions)
+    assert (status, text.count("\n")) == (1, 1), text
+    assert "cannot be used: Permission denied" in text
+    give_back(tmp_path)
+    assert await stored(tmp_path) == {"before": 0, **acknowledged}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can bind root to permissions")
+async def test_a_database_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path):
+    await (await LocalTwins.open(tmp_path)).close()
+    (tmp_path / "localtwins.db").chmod(0o400)
+    status, text = await refused("--http", "--data-dir", str(tmp_path), condition=without_power_over_permissions)
+    assert (status, text.count("\n")) == (1, 1), text
+    assert "Give this user the right to write it" in text
+
+
+MIGRATE_AND_DIE = """
+import os, signal, sqlite3, sys
+from localtwins.store import schema
+
+statements = 0
+
+def count(_sql):
+    global statements
+    statements += 1
+    if statements == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.set_trace_callback(count)
+schema.migrate(connection)
+"""
+
+
+def migrate_and_die(database: Path, statement: int) -> bool:
+    """Migrate in a process that is killed at its n-th statement, and tell whether there was such a one."""
+    command = [sys.executable, "-c", MIGRATE_AND_DIE, str(database), str(statement)]
+    return subprocess.run(command, check=False).returncode != 0
+
+
+@pytest.mark.parametrize("version", [0, 1])
+async def test_a_kill_at_any_statement_of_a_migration_leaves_the_version_before_or_after(tmp_path: Path, version: int):
+    database = tmp_path / "localtwins.db"
+    statement = 1
+    while True:
+        with closing(sqlite3.connect(database)) as connection:
+            if version:
+                connection.executescript(schema.MIGRATIONS[0])
+                connection.execute("INSERT INTO digital_twins VALUES ('room', 'model', 'etag', '{\"seats\": 1}')")
+                connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+                connection.execute("PRAGMA user_version = 1")
+            connection.commit()
+        if not await asyncio.to_thread(migrate_and_die, database, statement):
+            break
+        assert await stored(tmp_path) == ({"room": 1} if version else {})
+        for file in tmp_path.iterdir():
+            file.unlink()
+        statement += 4
+    assert statement > 10
+
+
+async def test_a_server_killed_while_it_starts_starts_the_next_time(tmp_path: Path):
+    for tenths in range(1, 9):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path)),
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        await asyncio.sleep(tenths / 10)
+        process.kill()
+        await process.wait()
+    async with serving("--data-dir", str(tmp_path)) as server:
+        assert server.url.startswith("https://")
+
+
+async def test_a_read_waits_for_no_write(service: LocalTwins):
+    adt = Adt(service)
+    assert (await adt.put("/digitaltwins/room", room(1))).status == 200
+    under_way, may_end = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def long_write(tx: Transaction) -> None:
+        tx.delete_digital_twin("room")
+        loop.call_soon_threadsafe(under_way.set)
+        may_end.wait(20)
+
+    writing = asyncio.ensure_future(service._database.write(long_write))
+    await under_way.wait()
+    try:
+        answer = await adt.get("/digitaltwins/room")
+        assert (answer.status, answer.body["seats"]) == (200, 1)
+        assert not writing.done()
+    finally:
+        may_end.set()
+        await writing
+    assert (await adt.get("/digitaltwins/room")).status == 404

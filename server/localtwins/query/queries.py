@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from queue import SimpleQueue
 from typing import Any
 
+from localtwins.errors import storage_unavailable
 from localtwins.query.continuation import Position
 from localtwins.query.errors import query_timeout
 from localtwins.query.properties import indexed_properties
@@ -22,6 +23,8 @@ from localtwins.query.statement import Statement
 
 _SECONDS_IN_LOOP = 0.005
 _THREADS = 2
+# A thread has to wait for the interpreter whenever it asks, so it asks more rarely than the default.
+_STEPS_ON_THREAD = 100_000
 
 
 class Queries:
@@ -46,7 +49,8 @@ class Queries:
     ) -> Page:
         """Read a page of at most `size` rows in at most `time_limit` seconds; see `run`.
 
-        A query whose caller is cancelled stops. Raises BadRequest, TimeoutError, and sqlite3.Error.
+        A query whose caller is cancelled stops. Raises BadRequest, TimeoutError, ServiceUnavailable on closing, and
+        sqlite3.Error.
         """
         try:
             with self._guard:
@@ -61,7 +65,9 @@ class Queries:
             connection = self._on_threads.get()
             try:
                 with self._guard:
-                    return run(statement, connection, size=size, position=position, stop=stop_on_thread)
+                    return run(
+                        statement, connection, size=size, position=position, stop=stop_on_thread, steps=_STEPS_ON_THREAD
+                    )
             finally:
                 self._on_threads.put(connection)
 
@@ -71,6 +77,8 @@ class Queries:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, on_thread)
         except Interrupted:
+            if self._closing.is_set():
+                raise storage_unavailable("the service stops") from None
             raise query_timeout(time_limit) from None
         finally:
             cancelled.set()

@@ -13,8 +13,6 @@ from localtwins.query.errors import continuation_token_invalid
 from localtwins.query.parameters import SqlValue
 from localtwins.query.statement import Statement
 
-# How often SQLite asks whether to go on, in steps of its virtual machine: about every millisecond.
-_STEPS_BETWEEN_CHECKS = 10_000
 # What a query costs beside what it answers; with the rest chosen to come near the charges that recordings show.
 _BASE_CHARGE = 2.5
 _CHARGE_PER_ROW = 0.4
@@ -41,10 +39,12 @@ def run(
     size: int,
     position: Position | None = None,
     stop: Callable[[], bool] = lambda: False,
+    steps: int = 1_000,
 ) -> Page:
-    """Read at most `size` rows from behind `position`. Blocks; `stop` is asked about every millisecond.
+    """Read at most `size` rows from behind `position`. Blocks.
 
-    The connection's text_factory is bytes, and nothing else uses the connection meanwhile. Raises BadRequest for the
+    `stop` is asked every so many `steps` of SQLite's virtual machine, of which a row scanned takes about ten. The
+    connection's text_factory is bytes, and nothing else uses the connection meanwhile. Raises BadRequest for the
     position of another query, Interrupted, and sqlite3.Error.
     """
     after, answered = (position.keys, position.answered) if position else ((), 0)
@@ -52,7 +52,7 @@ def run(
         raise continuation_token_invalid()
     wanted = size if statement.top is None else min(size, max(statement.top - answered, 0))
     sql, parameters = statement.sql(after, wanted + 1)
-    with _stopped_by(stop, connection):
+    with _stopped_by(stop, steps, connection):
         found = connection.execute(sql, parameters).fetchall()
     answered += wanted
     more = len(found) > wanted and answered != statement.top
@@ -66,8 +66,8 @@ def run(
 
 
 @contextmanager
-def _stopped_by(stop: Callable[[], bool], connection: sqlite3.Connection) -> Iterator[None]:
-    connection.set_progress_handler(stop, _STEPS_BETWEEN_CHECKS)
+def _stopped_by(stop: Callable[[], bool], steps: int, connection: sqlite3.Connection) -> Iterator[None]:
+    connection.set_progress_handler(stop, steps)
     try:
         yield
     except sqlite3.OperationalError as error:

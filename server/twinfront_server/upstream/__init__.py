@@ -4,7 +4,8 @@
 package knows which upstream answers.
 """
 
-from twinfront_server.upstream.client import Answer, Page, Upstream
+from twinfront_server.upstream.answer import Answer, Page
+from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.opening import open_upstream
 
 __all__ = ["Answer", "Page", "Upstream", "open_upstream"]

@@ -1,7 +1,6 @@
 """`Upstream`: each operation of Azure Digital Twins as one method, over the official SDK."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from azure.core import MatchConditions
@@ -11,6 +10,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.answer import Answer, Page
 from twinfront_server.upstream.diagnosis import diagnose
 from twinfront_server.upstream.errors import error_of
 from twinfront_server.upstream.operation import Asked
@@ -18,22 +18,6 @@ from twinfront_server.upstream.pipeline import ListedItems
 from twinfront_server.wire.body import Body
 
 _PROBED_MODEL = "dtmi:twinfront:probe;1"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the upstream answered: the body as it came, and the etag of the ETag header (empty without one)."""
-
-    body: bytes
-    etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list: its items as parsed JSON, and the link to the next page (empty on the last one)."""
-
-    items: list[Any]
-    next_link: str
 
 
 class Upstream:

@@ -3,23 +3,37 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from google.rpc.error_details_pb2 import PreconditionFailure
 
 from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
+from twinfront_server.upstream.answer import Answer, Page
 from twinfront_server.upstream.operation import Asked, Resource
-
-if TYPE_CHECKING:
-    from twinfront_server.upstream.client import Page, Upstream
 
 LISTED_BLOCKERS: Final = 20
 """How many relationships a blocked delete names; their numbers are told whole."""
 
 _TIME_TO_ANSWER: Final = 0.1
 """Seconds before the deadline at which looking ends."""
+
+
+class Reads(Protocol):
+    """The operations of the upstream that a second look takes."""
+
+    async def get_digital_twin(self, digital_twin_id: str) -> Answer:
+        """Reads a digital twin."""
+
+    async def get_relationship(self, digital_twin_id: str, relationship_id: str) -> Answer:
+        """Reads a relationship."""
+
+    async def list_relationships(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
+        """One page of the relationships that start from a twin."""
+
+    async def list_incoming_relationships(self, digital_twin_id: str, link: str) -> Page:
+        """One page of the relationships that point to a twin."""
 
 
 @dataclass(slots=True)
@@ -31,7 +45,7 @@ class _Blockers:
     complete: bool = False
 
 
-async def diagnose(upstream: "Upstream", error: TwinfrontError, asked: Asked) -> TwinfrontError:
+async def diagnose(reads: Reads, error: TwinfrontError, asked: Asked) -> TwinfrontError:
     """The same error, with the details that take another look at the upstream.
 
     What cannot be read leaves its detail empty: the error itself is never replaced by one that came up on the way.
@@ -39,31 +53,31 @@ async def diagnose(upstream: "Upstream", error: TwinfrontError, asked: Asked) ->
     if error.reason == "ETAG_MISMATCH":
         for detail in error.details:
             if isinstance(detail, EtagConflict):
-                detail.current_etag = await _current_etag(upstream, asked)
+                detail.current_etag = await _current_etag(reads, asked)
     elif error.reason == "TWIN_HAS_RELATIONSHIPS":
-        error.details += await _blocking_relationships(upstream, asked)
+        error.details += await _blocking_relationships(reads, asked)
     return error
 
 
-async def _current_etag(upstream: "Upstream", asked: Asked) -> str:
+async def _current_etag(reads: Reads, asked: Asked) -> str:
     try:
         async with asyncio.timeout(_time_to_look()):
             if asked.operation.resource is Resource.RELATIONSHIP:
-                answer = await upstream.get_relationship(asked.ids["digital_twin_id"], asked.ids["relationship_id"])
+                answer = await reads.get_relationship(asked.ids["digital_twin_id"], asked.ids["relationship_id"])
             else:
-                answer = await upstream.get_digital_twin(asked.ids["digital_twin_id"])
+                answer = await reads.get_digital_twin(asked.ids["digital_twin_id"])
     except (TwinfrontError, TimeoutError):
         return ""
     return answer.etag
 
 
 async def _blocking_relationships(
-    upstream: "Upstream", asked: Asked
+    reads: Reads, asked: Asked
 ) -> list[RelationshipsBlockingDelete | PreconditionFailure]:
     twin_id = asked.ids["digital_twin_id"]
     outgoing, incoming = await asyncio.gather(
-        _count(lambda link: upstream.list_relationships(twin_id, "", link)),
-        _count(lambda link: upstream.list_incoming_relationships(twin_id, link)),
+        _count(lambda link: reads.list_relationships(twin_id, "", link)),
+        _count(lambda link: reads.list_incoming_relationships(twin_id, link)),
     )
     half = LISTED_BLOCKERS // 2
     listed_outgoing = outgoing.first[: max(half, LISTED_BLOCKERS - len(incoming.first))]
@@ -93,7 +107,7 @@ async def _blocking_relationships(
     return [blocking, PreconditionFailure(violations=violations)]
 
 
-async def _count(fetch: Callable[[str], Awaitable["Page"]]) -> _Blockers:
+async def _count(fetch: Callable[[str], Awaitable[Page]]) -> _Blockers:
     """Walks through all pages, as far as the caller's deadline allows."""
     found, link = _Blockers(), ""
     try:

@@ -100,7 +100,7 @@ async def test_closing_stops_what_runs(connections: list[sqlite3.Connection]):
     slow = asyncio.create_task(queries.page(compiled(SLOW), size=10, time_limit=600))
     await asyncio.sleep(0.02)
     await asyncio.to_thread(queries.close)
-    with pytest.raises(AdtError):
+    with pytest.raises(AdtError, match="ServiceUnavailable"):
         await slow
     assert not any(thread.name.startswith("localtwins-query") for thread in threading.enumerate())
 
