@@ -86,8 +86,8 @@ def _parse(text: str) -> Fault:
 def _value(text: str, kind: str, value: str) -> tuple[tuple[float, float], int | None, int]:
     match kind:
         case "latency":
-            first, _, last = value.partition("-")
-            shortest, longest = _duration(text, first), _duration(text, last or first)
+            first, dash, last = value.partition("-")
+            shortest, longest = _duration(text, first), _duration(text, last if dash else first)
             if shortest > longest:
                 raise ValueError(f"{text!r}: the range of the latency ends before it begins")
             return (shortest, longest), None, 1

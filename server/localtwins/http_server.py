@@ -67,7 +67,7 @@ class HttpServer:
                 answer = await self._service.handle(message)
             except AnswerLostError:
                 _reset(request)
-                raise
+                return web.Response()  # goes nowhere
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
 
 

@@ -17,6 +17,7 @@ from localtwins.rest.operation import Operation, Rate
 from localtwins.settings import Settings
 
 _SECOND = 1.0
+_ROUNDING = 1e-6
 _SWEEP = 10_000
 _CHANGES_TWINS = frozenset({Rate.PATCHES, Rate.CREATES_AND_DELETES})
 
@@ -26,13 +27,15 @@ class Pace:
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
         self._interval = _SECOND / per_second
+        self._burst = max(_SECOND, self._interval)
         self._clock = clock
         self._due: dict[str, float] = {}  # when the key will have worked off what it took
         self._sweep_at = _SWEEP
 
     def wait(self, key: str) -> float:
         """Give the seconds until `key` may take one unit, 0 for now."""
-        return max(self._due.get(key, 0.0) + self._interval - self._clock() - _SECOND, 0.0)
+        wait = self._due.get(key, 0.0) + self._interval - self._clock() - self._burst
+        return wait if wait > _ROUNDING else 0.0
 
     def take(self, key: str, units: float = 1.0) -> None:
         """Use up units of `key`."""

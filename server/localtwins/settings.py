@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     max_outgoing_relationships: int = Field(default=50_000, ge=0, description="relationships that leave one twin")
     max_incoming_relationships: int = Field(default=50_000, ge=0, description="relationships that reach one twin")
     max_event_routes: int = Field(default=6, ge=0, description="event routes in the instance")
+    max_query_seconds: float = Field(default=60, gt=0, description="how long one query may run")
     max_import_models: int = Field(default=10_000, ge=0, description="models in one import job")
     max_import_twins: int = Field(default=2_000_000, ge=0, description="digital twins in one import job")
     max_import_relationships: int = Field(default=10_000_000, ge=0, description="relationships in one import job")

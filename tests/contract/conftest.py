@@ -4,12 +4,15 @@ import pytest
 
 from . import recordings
 
-_TEST = "test_recordings.py::test_answers_as_recorded["
+_TEST = "recordings.py::test_answers_as_recorded["
+_JOBS = "import-jobs/"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "recording_name" in metafunc.fixturenames:
-        metafunc.parametrize("recording_name", recordings.names() or ["none"])
+        of_jobs = metafunc.module.__name__.endswith("test_import_job_recordings")
+        names = [name for name in recordings.names() if name.startswith(_JOBS) == of_jobs]
+        metafunc.parametrize("recording_name", names or ["none"])
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from localtwins import dtdl
 from localtwins.errors import AdtError
 
-from ..unit.query.graph import Graph  # noqa: TID252 - tests are no package that could be named
+from ..unit.query.graph import Graph
 
 Document = dict[str, Any]
 

@@ -42,7 +42,7 @@ async def start(*arguments: str, condition: Callable[[], object] | None = None, 
         *(sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", *arguments),
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | environment,
-        preexec_fn=condition,  # noqa: PLW1509 - it makes a system call and no more
+        preexec_fn=condition,
     )
     assert process.stdout
     announcement = ""
@@ -56,7 +56,7 @@ async def start(*arguments: str, condition: Callable[[], object] | None = None, 
 @asynccontextmanager
 async def serving(*arguments: str, **environment: str) -> AsyncIterator[Server]:
     """A server for the time of a block; it must stop cleanly."""
-    server = await start(*arguments, **environment)
+    server = await start(*arguments, condition=None, **environment)
     try:
         yield server
     finally:
@@ -73,7 +73,11 @@ async def refused(
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | environment,
-        preexec_fn=condition,  # noqa: PLW1509 - it makes a system call and no more
+        preexec_fn=condition,
     )
-    _, text = await asyncio.wait_for(process.communicate(), 20)
+    try:
+        _, text = await asyncio.wait_for(process.communicate(), 20)
+    finally:
+        if process.returncode is None:
+            process.kill()
     return process.returncode or 0, text.decode()

@@ -7,6 +7,7 @@ neither writes nor other routes: the log waits for it on the disk, until it is t
 
 import asyncio
 import logging
+import sqlite3
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ _log = logging.getLogger(__name__)
 _BATCH = 128
 _STORE_SECONDS = 1.0
 _STORAGE_RETRY_SECONDS = 1.0
+_STOP_SECONDS = 1.0
 
 
 class Delivery:
@@ -42,16 +44,21 @@ class Delivery:
             self._on_commit()
 
     async def close(self) -> None:
-        """Stop, and store how far each route is."""
+        """Give what is waiting a second to be delivered, then stop, and store how far each route is."""
         self._stack.close()
-        for route in self._running.values():
-            await route.stop()
+        await asyncio.gather(*(route.stop() for route in self._running.values()))
         self._running.clear()
         for endpoint in self._endpoints.values():
             await endpoint.close()
 
     def _on_commit(self) -> None:
         """Start and stop routes as they come and go, and tell the others that there may be changes."""
+        try:
+            self._follow_routes()
+        except sqlite3.Error:
+            _log.exception("the event routes cannot be read; the next write tries again")
+
+    def _follow_routes(self) -> None:
         routes = {route.id: route for route in self._database.read.event_routes()}
         for route_id, running in list(self._running.items()):
             route = routes.get(route_id)
@@ -89,6 +96,7 @@ class _RunningRoute:
         self._stored = route.position
         self._stored_at = 0.0
         self._changes = asyncio.Event()
+        self._stopping = False
         self._task = asyncio.create_task(self._run(), name=f"event route {route.id}")
 
     def is_of(self, route: EventRoute) -> bool:
@@ -101,9 +109,15 @@ class _RunningRoute:
         self._task.cancel()
 
     async def stop(self) -> None:
+        self._stopping = True
+        self.wake()
+        await asyncio.wait([self._task], timeout=_STOP_SECONDS)
         self.cancel()
         await asyncio.wait([self._task])
-        await self._store()
+        try:
+            await self._store()
+        except sqlite3.Error as error:
+            _log.warning("event route %s: some events will come again: %s", self._route.id, error)
 
     async def _run(self) -> None:
         try:
@@ -111,7 +125,7 @@ class _RunningRoute:
         except AdtError as error:  # stored by a version with another grammar
             _log.error("event route %s delivers nothing: %s", self._route.id, error.message)
             return
-        while True:
+        while not self._stopping:
             try:
                 await self._follow(condition)
             except Exception:  # noqa: BLE001 - a storage error or a defect ends no delivery
@@ -123,6 +137,8 @@ class _RunningRoute:
             self._changes.clear()
             changes = self._database.read.changes(self.position, _BATCH)
             if not changes:
+                if self._stopping:
+                    return
                 await self._idle()
                 continue
             skipped = changes[0].position - self.position - 1

@@ -17,7 +17,8 @@ _AZURE = (
     ".blob.core.chinacloudapi.cn",
     ".blob.storage.azure.net",
 )
-_LARGEST_BLOCK = 4 * 1024 * 1024
+_LARGEST_BLOCK = 1024 * 1024  # beyond which aiohttp warns that sending bytes holds up the event loop
+_LARGEST_PIECE = 4 * 1024 * 1024
 _RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2}
 
 
@@ -32,7 +33,7 @@ async def open_azure_blob(uri: str, connection_string: str | None) -> AsyncItera
         try:
             credential = await _credential(uri, connection_string, stack)
             client = BlobClient.from_blob_url(
-                uri, credential=credential, max_single_get_size=_LARGEST_BLOCK, **_RETRIES
+                uri, credential=credential, max_single_get_size=_LARGEST_PIECE, **_RETRIES
             )
         except (ValueError, AzureError) as error:
             raise OSError(_reason(error)) from error
@@ -71,7 +72,7 @@ class AzureBlob:
         """Read in pieces as the SDK requests them."""
         condition: dict[str, Any] = {"etag": version, "match_condition": MatchConditions.IfNotModified}
         try:
-            if offset and offset >= (await self._client.get_blob_properties(**condition)).size:
+            if offset >= (await self._client.get_blob_properties(**condition)).size:
                 return
             download = await self._client.download_blob(offset=offset, **condition)
             async for chunk in download.chunks():

@@ -144,8 +144,9 @@ class _Reading:
         opened = _opened_section(text)
         batch = None
         if opened is not None:
+            section = self._next_section(opened)
             batch = self.pending()
-            self._open(opened)
+            self._section, self._count, self._due = section, 0, section is not Section.HEADER
         elif text:
             self._row(text)
         self._offset += size
@@ -173,7 +174,7 @@ class _Reading:
         if len(line) > self._limits.line_bytes:
             raise self._error(f"the line is longer than {self._limits.line_bytes} bytes")
 
-    def _open(self, name: str) -> None:
+    def _next_section(self, name: str) -> Section:
         try:
             section = Section(name)
         except ValueError:
@@ -185,9 +186,7 @@ class _Reading:
                 raise self._error(f"the section Header has no row before the section {section}")
             if _ORDER[section] <= _ORDER[self._section]:
                 raise self._error(f"the section {section} cannot come after the section {self._section}")
-        self._section = section
-        self._count = 0
-        self._due = section is not Section.HEADER
+        return section
 
     def _row(self, text: bytes) -> None:
         if self._section is None:

@@ -41,9 +41,12 @@ class JobRunner:
                 await self._task
 
     async def _run(self) -> None:
-        while (unfinished := self._database.read.unfinished_job()) is not None:
-            kind, state = unfinished
+        while True:
             try:
+                unfinished = self._database.read.unfinished_job()
+                if unfinished is None:
+                    return
+                kind, state = unfinished
                 if kind == IMPORT:
                     await self._run_import(ImportJob.from_json(state))
                 else:

@@ -38,7 +38,7 @@ def create(tx: Transaction, settings: Settings, documents: Sequence[Any]) -> lis
             )
             raise errors.limit_exceeded(message)
         data = orjson.dumps(model_data(interface, upload_time=model_time(tx.now())))
-        tx.insert_model(interface.id, data, definition, sorted(interface.dependencies))
+        tx.insert_model(interface.id, data, definition, sorted(interface.dependencies), interface.bases)
         created.append(data)
     return created
 

@@ -12,6 +12,7 @@ from localtwins.rest import (
     event_routes,
     import_jobs,
     models,
+    queries,
     relationships,
     telemetry,
 )
@@ -39,6 +40,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/digitaltwins/{}/incomingrelationships": {"GET": relationships.list_incoming},
     "/digitaltwins/{}/telemetry": {"POST": telemetry.publish},
     "/digitaltwins/{}/components/{}/telemetry": {"POST": telemetry.publish_from_component},
+    "/query": {"POST": queries.query},
     "/eventroutes": {"GET": event_routes.list_all},
     "/eventroutes/{}": {"GET": event_routes.get, "PUT": event_routes.put, "DELETE": event_routes.delete},
     "/jobs/imports": {"GET": import_jobs.list_all},

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 from localtwins.engine.clock import Clock
 from localtwins.errors import StartupError
+from localtwins.query import Queries
 from localtwins.store import schema
 from localtwins.store.data_dir import DATABASE_NAME, DataDir
 from localtwins.store.reader import Reader
@@ -43,6 +44,7 @@ class Database:
         self._connections = dict.fromkeys((reading, writing))
         self._data_dir = data_dir
         self._writer = Writer(writing, Transaction(writing, clock, max_changes), guard)
+        self.queries = Queries(lambda: self._connect_for_queries(reading), guard)
 
     @classmethod
     def open(cls, data_dir: str | Path, *, max_changes: int = MAX_CHANGES) -> Self:
@@ -65,6 +67,14 @@ class Database:
             raise
         return cls(writing, reading, clock, claimed, max_changes)
 
+    def _connect_for_queries(self, shared: sqlite3.Connection) -> sqlite3.Connection:
+        if self._data_dir is None:
+            return shared
+        connection = _connect(str(self._data_dir.path / DATABASE_NAME))
+        connection.execute("PRAGMA query_only = ON")
+        self._connections = {connection: None, **self._connections}
+        return connection
+
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run a write operation; see `Writer.run`."""
         return await self._writer.run(operation)
@@ -80,6 +90,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish the writes that are waiting and close the files."""
+        await asyncio.to_thread(self.queries.close)
         await asyncio.to_thread(self._writer.close)
         for connection in self._connections:
             connection.close()
@@ -94,6 +105,7 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Cloc
         check_ours(writing, path)
         _use_write_ahead_log(writing, path)
         schema.migrate(writing)
+        writing.execute("UPDATE clock SET latest = latest WHERE false")  # tells now if the file cannot be written
         (latest,) = writing.execute("SELECT latest FROM clock").fetchone()
         reading = _connect(str(path))
         reading.execute("PRAGMA query_only = ON")

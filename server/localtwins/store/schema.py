@@ -21,6 +21,14 @@ CREATE TABLE model_references (                  -- direct `extends` and compone
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX model_references_by_referrer ON model_references (referrer);
 
+CREATE TABLE model_bases (                       -- every model with itself and all that it inherits from
+    base TEXT NOT NULL,                          -- the DTMI without its version
+    version INTEGER NOT NULL,                    -- of the base, as engine.model_versions counts
+    model_id TEXT NOT NULL,
+    PRIMARY KEY (base, version, model_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX model_bases_by_model ON model_bases (model_id);
+
 CREATE TABLE digital_twins (
     id TEXT PRIMARY KEY NOT NULL,
     model_id TEXT NOT NULL,
@@ -39,7 +47,7 @@ CREATE TABLE relationships (
     document TEXT NOT NULL,                      -- JSON, as GET answers it
     PRIMARY KEY (source_id, id)
 ) STRICT;
-CREATE INDEX relationships_outgoing ON relationships (source_id, sort_key, id);
+CREATE INDEX relationships_outgoing ON relationships (source_id, sort_key, id, name, target_id);
 CREATE INDEX relationships_incoming ON relationships (target_id, sort_key, id, source_id, name);
 
 -- Counts for the service limits, so that no write has to count rows.

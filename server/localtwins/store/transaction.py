@@ -11,6 +11,7 @@ from localtwins import dtdl
 from localtwins.engine.clock import Clock
 from localtwins.engine.relationship import sort_key
 from localtwins.events.notifications import Notification
+from localtwins.engine.model_versions import name_and_version
 from localtwins.store.reader import Reader
 
 MAX_CHANGES = 100_000
@@ -70,8 +71,13 @@ class Transaction(Reader):
         row = self.model(model_id)
         return orjson.loads(row.definition) if row and row.definition else None
 
-    def insert_model(self, model_id: str, data: bytes, definition: bytes, references: Iterable[str]) -> None:
-        """Store a new model; `references` are the models that it extends or has as components."""
+    def insert_model(
+        self, model_id: str, data: bytes, definition: bytes, references: Iterable[str], bases: Iterable[str]
+    ) -> None:
+        """Store a new model; `references` are the models that it extends or has as components.
+
+        `bases` are the model itself and all that it inherits from.
+        """
         self._models_changed = True
         self._connection.execute(
             "INSERT INTO models (id, data, definition) VALUES (?, ?, ?)", (model_id, data.decode(), definition.decode())
@@ -79,6 +85,11 @@ class Transaction(Reader):
         self._connection.executemany(
             "INSERT INTO model_references (referrer, referenced) VALUES (?, ?)",
             [(model_id, referenced) for referenced in references],
+        )
+
+        self._connection.executemany(
+            "INSERT INTO model_bases (base, version, model_id) VALUES (?, ?, ?)",
+            [(*name_and_version(base), model_id) for base in bases],
         )
 
     def decommission_model(self, model_id: str, data: bytes) -> None:
@@ -95,6 +106,7 @@ class Transaction(Reader):
         self._parsed.pop(model_id, None)
         self._connection.execute("DELETE FROM models WHERE id = ?", (model_id,))
         self._connection.execute("DELETE FROM model_references WHERE referrer = ?", (model_id,))
+        self._connection.execute("DELETE FROM model_bases WHERE model_id = ?", (model_id,))
 
     def put_digital_twin(self, twin_id: str, model_id: str, etag: str, document: bytes) -> None:
         """Store a new twin or a new version."""

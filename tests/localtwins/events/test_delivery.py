@@ -35,7 +35,9 @@ def seats(events: list[dict[str, Any]]) -> list[int]:
 
 async def set_seats(adt: Adt, *numbers: int, twin: str = "room") -> None:
     for number in numbers:
-        assert (await adt.patch(f"/digitaltwins/{twin}", {"op": "add", "path": "/seats", "value": number})).status == 204
+        assert (
+            await adt.patch(f"/digitaltwins/{twin}", {"op": "add", "path": "/seats", "value": number})
+        ).status == 204
 
 
 async def test_a_file_gets_each_event_from_the_route_on(routed: Adt, tmp_path: Path):
@@ -80,9 +82,7 @@ async def test_a_replaced_route_goes_on_with_its_new_filter_and_a_deleted_one_en
     assert seats((await webhook.wait_for(3))[2:]) == [4]
 
 
-async def test_routes_do_not_wait_for_each_other_nor_writes_for_them(
-    routed: Adt, webhook: Webhook, tmp_path: Path
-):
+async def test_routes_do_not_wait_for_each_other_nor_writes_for_them(routed: Adt, webhook: Webhook, tmp_path: Path):
     stuck = asyncio.Event()
 
     async def hang(_event: dict[str, Any]) -> int:
@@ -150,7 +150,7 @@ async def test_an_event_that_the_webhook_refuses_is_left_out(
     assert "refuses the event" in caplog.text
 
 
-async def test_a_webhook_that_is_not_there_yet_gets_everything_later(tmp_path: Path):
+async def test_a_webhook_that_is_not_there_yet_gets_everything_later():
     async with Webhook() as gone:
         url = gone.url
     adt = Adt(await LocalTwins.open(":memory:", Settings(endpoint={"hook": url})))
@@ -245,8 +245,10 @@ async def test_a_route_that_is_too_far_behind_tells_what_it_missed(
 
 
 async def test_closing_does_not_wait_for_a_webhook_that_hangs(routed: Adt, webhook: Webhook):
+    free = asyncio.Event()
+
     async def hang(_event: dict[str, Any]) -> int:
-        await asyncio.Event().wait()
+        await free.wait()
         return 200
 
     webhook.answer = hang
@@ -257,6 +259,7 @@ async def test_closing_does_not_wait_for_a_webhook_that_hangs(routed: Adt, webho
             await asyncio.sleep(0.005)
     async with asyncio.timeout(5):
         await routed.service._delivery.close()
+    free.set()
 
 
 async def test_patches_of_all_kinds_arrive_as_sent(routed: Adt, webhook: Webhook):

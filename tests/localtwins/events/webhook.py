@@ -36,7 +36,7 @@ class Webhook:
         await self._runner.cleanup()
 
     async def _post(self, request: web.Request) -> web.Response:
-        event = await request.json(content_type="application/cloudevents+json")
+        event = await request.json()
         self.content_types.add(request.headers["Content-Type"])
         self.seen.append(event)
         status = await self.answer(event)

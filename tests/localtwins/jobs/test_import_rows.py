@@ -202,7 +202,7 @@ async def test_what_comes_before_a_broken_place_is_imported(jobs: Jobs):
     content = [*lines(twins=[machine("m")]), b'{"Section": "Twins"}', json.dumps(machine("n")).encode()]
     job = await jobs.run("one", content)
     assert (job["status"], job["error"]["code"]) == ("failed", "ValidationFailed")
-    assert "line 12: the section Twins cannot come after the section Relationships" in job["error"]["message"]
+    assert "line 11: the section Twins cannot come after the section Relationships" in job["error"]["message"]
     assert [(await jobs.adt.get(f"/digitaltwins/{twin}")).status for twin in "mn"] == [200, 404]
 
 

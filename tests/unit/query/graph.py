@@ -9,7 +9,7 @@ import orjson
 
 from localtwins.engine.clock import Clock
 from localtwins.query import Page, Position, compile_query, run
-from localtwins.query.model_versions import name_and_version
+from localtwins.engine.model_versions import name_and_version
 from localtwins.store import schema
 from localtwins.store.transaction import Transaction
 
