@@ -335,6 +335,7 @@ def model_decommissioned(model_id: str) -> AdtError:
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
+
 def import_job_not_found(job_id: str) -> AdtError:
     """No import job of that id (recorded)."""
     message = (
@@ -364,8 +365,7 @@ def delete_job_exists(job_id: str) -> AdtError:
 def import_job_in_progress() -> AdtError:
     """An import job cannot start while another job runs (recorded)."""
     message = (
-        "Cannot start another job while one is in progress. "
-        "Please wait for it to complete before starting another one."
+        "Cannot start another job while one is in progress. Please wait for it to complete before starting another one."
     )
     return AdtError(429, "TooManyRequests", message)
 
@@ -446,9 +446,9 @@ def job_internal_error() -> JobError:
 # --- telemetry, event routes, rates and faults -----------------------------------------------------------------------
 
 
-def message_id_missing() -> AdtError:
-    """Telemetry without a Message-Id (code from the reference)."""
-    return invalid_argument("The Message-Id header must be present and not empty.")
+def message_id_invalid() -> AdtError:
+    """Telemetry without a usable Message-Id (code from the reference)."""
+    return invalid_argument("The Message-Id header must be present, not empty, and printable.")
 
 
 def source_time_invalid(value: str) -> AdtError:

@@ -9,6 +9,7 @@ from typing import Self
 from localtwins import errors
 from localtwins.events.delivery import Delivery
 from localtwins.faults import Faults, parse_faults
+from localtwins.jobs.blobs import check_jobs_dir
 from localtwins.jobs.runner import JobRunner
 from localtwins.message import Request, Response
 from localtwins.rate_limits import RateLimits
@@ -49,7 +50,14 @@ class LocalTwins:
         Raises StartupError.
         """
         settings = settings or Settings()
-        service = cls(Database.open(data_dir, max_changes=settings.max_changes), settings)
+        check_jobs_dir(settings)
+        database = Database.open(
+            data_dir,
+            max_changes=settings.max_changes,
+            indexed=settings.index_properties,
+            query_lag=settings.query_lag,
+        )
+        service = cls(database, settings)
         service._delivery.start()
         service._jobs.wake()
         return service
@@ -95,7 +103,8 @@ class LocalTwins:
         except errors.FrameworkError as error:
             return framework_error_answer(error)
         except sqlite3.Error as error:
-            _log.exception("%s %s met a storage error", request.method, request.path)
+            # One line each: on a full disk there are many, and a trace would say no more.
+            _log.error("%s %s met a storage error: %s", request.method, request.path, error)
             failure = errors.storage_unavailable(str(error))
         except Exception:  # noqa: BLE001 - a defect; the caller gets an answer all the same
             _log.exception("%s %s met an unexpected error", request.method, request.path)

@@ -13,9 +13,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from localtwins.engine.validation import ValueLimits
 from localtwins.events.endpoints import check_target
 from localtwins.faults import parse_faults
+from localtwins.query.properties import check_indexable
 
 # The settings whose flags can be given several times.
-REPEATABLE = frozenset({"endpoint", "inject"})
+REPEATABLE = frozenset({"endpoint", "index_property", "inject"})
 
 
 class Settings(BaseSettings):
@@ -29,6 +30,13 @@ class Settings(BaseSettings):
     tls_cert: str | None = Field(default=None, description="PEM file of your own certificate chain, with --tls-key")
     tls_key: str | None = Field(default=None, description="PEM file of the private key of --tls-cert")
     shutdown_seconds: float = Field(default=10, ge=0, description="how long running requests may go on after SIGTERM")
+
+    index_property: str | None = Field(
+        default=None,
+        description="property of twins such as Temperature or thermostat.setpoint that gets an index, so that queries "
+        "that compare it with values need not read every twin; repeatable, or with commas between",
+    )
+    query_lag: float = Field(default=0, ge=0, description="seconds by which queries see writes later than others do")
 
     jobs_dir: str | None = Field(
         default=None, description="directory whose files jobs may read and write as file: blobs; none by default"
@@ -113,9 +121,21 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name}: {error}") from error
         return value
 
-    @field_validator("inject", mode="before")
+    @property
+    def index_properties(self) -> frozenset[str]:
+        """The dotted paths of the properties of twins that have an index."""
+        return frozenset(_listed(self.index_property))
+
+    @field_validator("index_property")
     @classmethod
-    def _read_faults(cls, value: Any) -> Any:
+    def _check_index_properties(cls, value: str | None) -> str | None:
+        for dotted in _listed(value):
+            check_indexable(dotted)
+        return value
+
+    @field_validator("index_property", "inject", mode="before")
+    @classmethod
+    def _read_list(cls, value: Any) -> Any:
         return ",".join(map(str, value)) if isinstance(value, list) else value
 
     @field_validator("inject")
@@ -123,3 +143,8 @@ class Settings(BaseSettings):
     def _check_faults(cls, value: str | None) -> str | None:
         parse_faults(value or "")
         return value
+
+
+def _listed(value: str | None) -> list[str]:
+    """Give the items of a list with commas between."""
+    return [item.strip() for item in value.split(",")] if value else []

@@ -14,9 +14,9 @@ import pytest
 
 from localtwins import LocalTwins, Request, Settings
 
+from ..localtwins.jobs.importing import FINISHED, Gate, lines, machine
 from . import recordings
 from .recordings import Exchange, Replay
-from ..localtwins.jobs.importing import FINISHED, Gate, lines, machine
 
 pytestmark = pytest.mark.usefixtures("shared")
 

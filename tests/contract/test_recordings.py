@@ -24,8 +24,6 @@ async def service() -> AsyncIterator[LocalTwins]:
 
 async def test_answers_as_recorded(recording_name: str, service: LocalTwins, definitions: Definitions) -> None:
     recording = recordings.load(recording_name)
-    if recording.not_served:
-        pytest.skip(f"needs {recording.not_served}, which the service does not have")
     replay = Replay(service.handle)
     await replay.prepare(recording, definitions)
     for exchange in recording.exchanges:

@@ -1,13 +1,13 @@
 """Faults on demand: which requests they hit, and what becomes of those."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import pytest
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import ServiceResponseError
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from localtwins.transport import LocalTransport
 
 from .adt import MACHINE_TWIN, MODELS, Adt, replace
 from .serving import refused, serving
+from .test_sdk import AsyncCredential
 
 ROOM = "/digitaltwins/room"
 QUERY = "?api-version=2023-10-31"
@@ -202,25 +203,9 @@ async def test_the_settings_inject_from_the_start():
         await service.close()
 
 
-class AnyToken:
-    """The service asks for no token."""
-
-    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        return AccessToken("any", 2**31)
-
-    async def close(self) -> None:
-        pass
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exception: object) -> None:
-        pass
-
-
 async def test_in_process_the_sdk_meets_a_lost_connection(graph: Adt):
     async with DigitalTwinsClient(
-        "https://localhost", AnyToken(), transport=LocalTransport(graph.service), retry_total=0
+        "https://localhost", AsyncCredential(), transport=LocalTransport(graph.service), retry_total=0
     ) as client:
         graph.service.inject("lost:on=put_digital_twin")
         with pytest.raises(ServiceResponseError):
@@ -254,7 +239,7 @@ async def test_over_http_a_lost_answer_is_a_reset_connection(tmp_path: Path, htt
 
 async def test_the_flag_can_be_repeated(tmp_path: Path, http: aiohttp.ClientSession):
     flags = ("--inject", "error=500:on=list_models", "--inject", "throttle=3:on=get_model,error:on=query_twins")
-    endpoints = ("--endpoint", "a=file:/tmp/a", "--endpoint", "b=http://localhost/b?x=1,2")
+    endpoints = ("--endpoint", f"a=file:{tmp_path / 'a'}", "--endpoint", "b=http://localhost/b?x=1,2")
     async with serving("--http", "--data-dir", str(tmp_path), *flags, *endpoints) as server:
         async with http.get(f"{server.url}/models{QUERY}") as answer:
             assert answer.status == 500
@@ -283,9 +268,15 @@ async def test_wrong_settings_are_refused_at_the_start(tmp_path: Path, arguments
 
 
 async def test_endpoints_come_from_the_environment_as_json(tmp_path: Path, http: aiohttp.ClientSession):
-    environment = {"LOCALTWINS_ENDPOINT": '{"a": "file:/tmp/a"}', "LOCALTWINS_INJECT": "error=500:on=list_models,error"}
+    environment = {
+        "LOCALTWINS_ENDPOINT": json.dumps({"a": f"file:{tmp_path / 'a'}"}),
+        "LOCALTWINS_INJECT": "error=500:on=list_models,error:on=get_model",
+    }
     async with serving("--http", "--data-dir", str(tmp_path), **environment) as server:
         async with http.get(f"{server.url}/models{QUERY}") as answer:
             assert answer.status == 500
         async with http.get(f"{server.url}/models/dtmi:a;1{QUERY}") as answer:
             assert answer.status == 503
+        body = {"endpointName": "a", "filter": "false"}
+        async with http.put(f"{server.url}/eventroutes/r{QUERY}", json=body) as answer:
+            assert answer.status == 204

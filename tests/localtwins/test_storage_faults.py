@@ -282,6 +282,18 @@ async def test_a_damaged_table_gives_errors_and_leaves_the_rest_usable(tmp_path:
     assert await stored(data_dir) == {"room1": 0, "room2": 0}
 
 
+async def test_a_damaged_schema_is_told_at_the_start(tmp_path: Path):
+    await (await LocalTwins.open(tmp_path)).close()
+    file = tmp_path / "localtwins.db"
+    sound = file.read_bytes()
+    # What SQLite says about it quotes the damage, so that it is no text itself.
+    file.write_bytes(sound.replace(b"AUTOINCREMENT", b"AUTOINCREMEN\xb1"))
+    with pytest.raises(StartupError, match=r"cannot be opened: .* Restore it from a backup"):
+        await LocalTwins.open(tmp_path)
+    file.write_bytes(sound)
+    await (await LocalTwins.open(tmp_path)).close()
+
+
 async def test_a_log_that_is_damaged_at_its_end_loses_no_more_than_that(tmp_path: Path):
     async with serving_models(tmp_path) as (server, http):
         for number in range(60):

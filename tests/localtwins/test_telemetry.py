@@ -20,7 +20,7 @@ async def test_any_json_is_taken(graph: Adt, path: str, body: object):
 
 @pytest.mark.parametrize("path", [ROOM, SENSOR])
 async def test_a_message_id_is_needed(graph: Adt, path: str):
-    for headers in ({}, {"message_id": ""}, {"message_id": "  "}):
+    for headers in ({}, {"message_id": ""}, {"message_id": "  "}, {"message_id": "a\udc80"}):
         answer = await graph.post(path, {}, **headers)
         assert (answer.status, answer.code) == (400, "InvalidArgument")
         assert "Message-Id" in answer.message

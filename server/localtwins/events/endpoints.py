@@ -33,8 +33,12 @@ def check_target(target: str) -> None:
         if not target.removeprefix(_FILE):
             raise ValueError("the target file: needs a path")
         return
-    parts = urlsplit(target)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(target)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets, or a port, that are none
+        usable = False
+    if not usable:
         raise ValueError(f"the target must be file:PATH or an http or https URL, and not {target!r}")
 
 

@@ -141,16 +141,14 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> It
 
 def _source_times(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[dict[str, Any]]:
     for name, entry in new[METADATA].items():
-        before = old[METADATA].get(name)
-        if name.startswith("$") or type(before) is not dict:
+        if name.startswith("$"):
             continue
         place = f"{path}/$metadata/{_escaped(name)}/sourceTime"
-        time = entry.get("sourceTime")
-        if time is None:
-            if "sourceTime" in before:
-                yield {"path": place, "op": "remove"}
-        elif time != before.get("sourceTime"):
-            yield {"value": time, "path": place, "op": "replace" if "sourceTime" in before else "add"}
+        before, after = old[METADATA].get(name, {}).get("sourceTime"), entry.get("sourceTime")
+        if before is not None and after is None:
+            yield {"path": place, "op": "remove"}
+        elif before != after:
+            yield {"value": after, "path": place, "op": "add" if before is None else "replace"}
 
 
 def _same(one: object, other: object) -> bool:

@@ -37,7 +37,7 @@ class WebhookEndpoint:
 
     async def _deliver_in_order(self, events: Sequence[CloudEvent]) -> None:
         for event in events:
-            retry = Retry(f"endpoint {self._name}: {self._url}")
+            retry = Retry(f"endpoint {self._name}")  # a URL may have a secret in it
             while (problem := await self._attempt(event)) is not None:
                 await retry.wait(problem)
             retry.succeeded()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,6 +29,12 @@ class Blob(Protocol):
         What is already there beyond `offset` must be the beginning of `data`, from an earlier call whose outcome got
         lost.
         """
+
+
+def check_jobs_dir(settings: Settings) -> None:
+    """Raise StartupError unless the directory whose files jobs may use is there, if there is to be one."""
+    if settings.jobs_dir is not None and not Path(settings.jobs_dir).is_dir():
+        raise errors.StartupError(f"--jobs-dir must be a directory that is there, and not {settings.jobs_dir}.")
 
 
 def check_blob_uri(uri: str, settings: Settings) -> None:

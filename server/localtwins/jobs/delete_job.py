@@ -42,11 +42,10 @@ def advance(tx: Transaction, job_id: str) -> DeleteJob:
     job = get(tx, job_id, now)
     if now > job.created + job.timeout_minutes * _TICKS_PER_MINUTE:
         return finish(tx, job_id, errors.delete_job_timeout(job.timeout_minutes))
-    status = Status.RUNNING
-    if not tx.delete_some_relationships(_BATCH) and not tx.delete_some_digital_twins(_BATCH):
-        tx.delete_all_models()
-        status = Status.SUCCEEDED
-    job = job.moved(status, now)
+    deleted = (
+        tx.delete_some_relationships(_BATCH) or tx.delete_some_digital_twins(_BATCH) or tx.delete_some_models(_BATCH)
+    )
+    job = job.moved(Status.RUNNING if deleted else Status.SUCCEEDED, now)
     _store(tx, job)
     return job
 

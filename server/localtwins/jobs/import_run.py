@@ -6,13 +6,14 @@ from localtwins import errors
 from localtwins.errors import AdtError, JobError
 from localtwins.jobs import import_job
 from localtwins.jobs.blobs import Blob, open_blob
-from localtwins.jobs.import_format import Batch, FormatLimits, Section, read_batches
+from localtwins.jobs.import_format import BATCH_ROWS, Batch, FormatLimits, Section, read_batches
 from localtwins.jobs.import_job import Flushed
 from localtwins.jobs.job import ImportJob, Status
 from localtwins.settings import Settings
 from localtwins.store.database import Database
 
-_LOG_LINES = 1000
+# More than one step logs, so that what a run may have to write again is never cut into other pieces than before.
+_LOG_LINES = 4 * BATCH_ROWS
 
 
 async def run_import_job(database: Database, settings: Settings, job: ImportJob) -> None:

@@ -1,6 +1,6 @@
 """Importing rows inside a transaction: each is a PUT, and one that is refused leaves the others be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from localtwins.settings import Settings
 from localtwins.store.transaction import Transaction
 
 Document = dict[str, Any]
+_ImportRow = Callable[[Transaction, Settings, Document], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def import_batch(tx: Transaction, settings: Settings, batch: Batch) -> list[RowE
     return list(_refused(tx, settings, batch, import_row))
 
 
-def _refused(tx: Transaction, settings: Settings, batch: Batch, import_row: Any) -> Iterator[RowError]:
+def _refused(tx: Transaction, settings: Settings, batch: Batch, import_row: _ImportRow) -> Iterator[RowError]:
     for row in batch.rows:
         document: Document = {}
         try:

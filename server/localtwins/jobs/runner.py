@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from collections.abc import Callable
 from functools import partial
 
 from localtwins import errors
+from localtwins.errors import JobError
 from localtwins.jobs import delete_job, import_job
 from localtwins.jobs.import_run import run_import_job
-from localtwins.jobs.job import IMPORT, DeleteJob, ImportJob
+from localtwins.jobs.job import IMPORT, DeleteJob, ImportJob, Job
 from localtwins.settings import Settings
 from localtwins.store.database import Database
+from localtwins.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_ATTEMPTS = 5.0
@@ -46,23 +49,27 @@ class JobRunner:
                 unfinished = self._database.read.unfinished_job()
                 if unfinished is None:
                     return
-                kind, state = unfinished
-                if kind == IMPORT:
-                    await self._run_import(ImportJob.from_json(state))
-                else:
-                    await self._run_delete(DeleteJob.from_json(state))
+                await self._run_one(*unfinished)
             except sqlite3.Error as error:
                 _log.warning("a job goes on in %s s after a storage error: %s", _SECONDS_BETWEEN_ATTEMPTS, error)
                 await asyncio.sleep(_SECONDS_BETWEEN_ATTEMPTS)
 
-    async def _run_import(self, job: ImportJob) -> None:
+    async def _run_one(self, kind: str, state: bytes) -> None:
+        job: Job
+        finish: Callable[[Transaction, str, JobError], object]
+        if kind == IMPORT:
+            job, finish = ImportJob.from_json(state), import_job.finish
+            running = run_import_job(self._database, self._settings, job)
+        else:
+            job, finish = DeleteJob.from_json(state), delete_job.finish
+            running = self._run_delete(job)
         try:
-            await run_import_job(self._database, self._settings, job)
-        except sqlite3.Error:
+            await running
+        except sqlite3.OperationalError:  # a full disk and the like; nothing is wrong with the job
             raise
         except Exception:  # noqa: BLE001 - a defect; the job ends all the same
-            _log.exception("the import job %s met an unexpected error", job.id)
-            await self._database.write(lambda tx: import_job.finish(tx, job.id, errors.job_internal_error()))
+            _log.exception("the %s job %s met an unexpected error", kind, job.id)
+            await self._database.write(lambda tx: finish(tx, job.id, errors.job_internal_error()))
 
     async def _run_delete(self, job: DeleteJob) -> None:
         advance = partial(delete_job.advance, job_id=job.id)

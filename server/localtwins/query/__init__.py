@@ -9,8 +9,19 @@ and `queries` decides where.
 
 from localtwins.query.compiling import compile_query
 from localtwins.query.continuation import Position, read_token, write_token
+from localtwins.query.properties import index_properties
 from localtwins.query.queries import Queries
 from localtwins.query.running import Page, run
 from localtwins.query.statement import Statement
 
-__all__ = ["Page", "Position", "Queries", "Statement", "compile_query", "read_token", "run", "write_token"]
+__all__ = [
+    "Page",
+    "Position",
+    "Queries",
+    "Statement",
+    "compile_query",
+    "index_properties",
+    "read_token",
+    "run",
+    "write_token",
+]

@@ -5,8 +5,8 @@
 from collections.abc import Callable
 from typing import NoReturn
 
-from localtwins.query.errors import sql_query_error
 from localtwins.engine.model_versions import name_and_version
+from localtwins.query.errors import sql_query_error
 from localtwins.query.operands import Operands, is_null
 from localtwins.query.properties import column, locate
 from localtwins.query.syntax import Call, Literal, Operand, Path

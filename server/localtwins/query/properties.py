@@ -112,26 +112,43 @@ def _named_member(tables: Sequence[str], names: Sequence[str]) -> str:
     )
 
 
-def _index_path(dotted: str) -> str:
+def check_indexable(dotted: str) -> None:
+    """Raise ValueError for what is not the dotted path of a property that can have an index."""
     if not _INDEXABLE.fullmatch(dotted):
         message = f"{dotted!r} is not the dotted path of a property that can have an index"
         raise ValueError(message)
+
+
+def _index_path(dotted: str) -> str:
+    check_indexable(dotted)
     return f"'{_path(dotted.split('.'))}'"
 
 
-def create_index(dotted: str) -> str:
-    """Give the SQL that makes an index over a property of twins, such as `Temperature` or `thermostat.setpoint`.
-
-    Raises ValueError for a path that is none of a property.
-    """
+def _create_index(dotted: str) -> str:
     value = Property("document", _index_path(dotted)).comparable
-    return f'CREATE INDEX IF NOT EXISTS "{_INDEX_PREFIX}{dotted}" ON digital_twins ({value}) WHERE {value} IS NOT NULL'
+    return f'CREATE INDEX "{_INDEX_PREFIX}{dotted}" ON digital_twins ({value}) WHERE {value} IS NOT NULL'
 
 
-def drop_index(dotted: str) -> str:
-    """Give the SQL that takes the index over a property away again."""
-    _index_path(dotted)
-    return f'DROP INDEX IF EXISTS "{_INDEX_PREFIX}{dotted}"'
+def index_properties(connection: sqlite3.Connection, wanted: SizedCollection[str]) -> None:
+    """Make the indexes over the properties of twins that are `wanted` and take all others away.
+
+    A property is named by its dotted path, such as `Temperature` or `thermostat.setpoint`. Raises
+    ValueError for a path that is none of a property, and sqlite3.Error; nothing is changed then.
+    """
+    made = {dotted: _create_index(dotted) for dotted in wanted}
+    present = indexed_properties(connection)
+    if present == made.keys():
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for dotted in present - made.keys():
+            connection.execute(f'DROP INDEX "{_INDEX_PREFIX}{dotted}"')
+        for dotted in made.keys() - present:
+            connection.execute(made[dotted])
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def indexed_properties(connection: sqlite3.Connection) -> frozenset[str]:

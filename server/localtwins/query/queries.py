@@ -1,4 +1,4 @@
-"""Where queries run: quick ones in the event loop, the others on threads, each over a connection of its own.
+"""Where queries run: quick ones in the event loop, each other one on a thread, over a connection of its own.
 
 To hand a query to a thread costs more than most queries. So each gets a few milliseconds in the loop first, which is as
 long as anything may hold the loop up, and begins again on a thread if that was not enough.
@@ -10,8 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from queue import SimpleQueue
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
 from localtwins.errors import storage_unavailable
@@ -30,19 +29,22 @@ _STEPS_ON_THREAD = 100_000
 class Queries:
     """Runs queries for one event loop; `indexed` are the properties of twins that have an index."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], guard: AbstractContextManager[Any]) -> None:
-        """Run over connections that `connect` gives, holding `guard` meanwhile.
+    def __init__(
+        self,
+        in_loop: sqlite3.Connection,
+        connect: Callable[[], sqlite3.Connection],
+        guard: AbstractContextManager[Any],
+    ) -> None:
+        """Run over `in_loop`, holding `guard` meanwhile, and on threads over connections that `connect` gives there.
 
-        Any thread must be allowed to use them. They are the owner's to close, after this object.
+        `in_loop` is the owner's to close, after this object.
         """
         self._guard = guard
-        self._in_loop = _prepared(connect())
-        self._on_threads: SimpleQueue[sqlite3.Connection] = SimpleQueue()
-        for _ in range(_THREADS):
-            self._on_threads.put(_prepared(connect()))
+        self._in_loop = _prepared(in_loop)
+        self._connect = connect
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="localtwins-query")
         self._closing = threading.Event()
-        self.indexed = indexed_properties(self._in_loop)
+        self.indexed = indexed_properties(in_loop)
 
     async def page(
         self, statement: Statement, *, size: int, time_limit: float, position: Position | None = None
@@ -62,14 +64,12 @@ class Queries:
         stop_in_time = _at(time_limit)
 
         def on_thread() -> Page:
-            connection = self._on_threads.get()
-            try:
-                with self._guard:
-                    return run(
-                        statement, connection, size=size, position=position, stop=stop_on_thread, steps=_STEPS_ON_THREAD
-                    )
-            finally:
-                self._on_threads.put(connection)
+            if stop_on_thread():
+                raise Interrupted
+            with closing(_prepared(self._connect())) as connection:
+                return run(
+                    statement, connection, size=size, position=position, stop=stop_on_thread, steps=_STEPS_ON_THREAD
+                )
 
         def stop_on_thread() -> bool:
             return cancelled.is_set() or self._closing.is_set() or stop_in_time()

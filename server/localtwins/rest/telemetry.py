@@ -31,8 +31,8 @@ async def _publish(call: Call, twin_id: str, component: str | None) -> Response:
     check_twin_id(twin_id)
     headers = call.request.headers
     message_id = headers.get("message-id", "").strip()
-    if not message_id:
-        raise errors.message_id_missing()
+    if not message_id or not message_id.isprintable():
+        raise errors.message_id_invalid()
     source_time = _source_time(headers.get("telemetry-source-time"))
     message = orjson.dumps(read_json(call.request))
     await call.write(

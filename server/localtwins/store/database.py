@@ -3,21 +3,25 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
 
 from localtwins.engine.clock import Clock
 from localtwins.errors import StartupError
-from localtwins.query import Queries
+from localtwins.query import Queries, index_properties
 from localtwins.store import schema
 from localtwins.store.data_dir import DATABASE_NAME, DataDir
 from localtwins.store.reader import Reader
+from localtwins.store.replica import Replica
 from localtwins.store.transaction import MAX_CHANGES, Transaction
 from localtwins.store.writer import Writer
 
 MEMORY = ":memory:"
+_REPLICA_NAME = "queries.db"
 _OLDEST_SQLITE = (3, 38, 0)
 
 T = TypeVar("T")
@@ -27,7 +31,7 @@ class Database:
     """The store: `read` for the event loop, `write` through the writer thread.
 
     On disk the two have a connection each, over a write-ahead log: a read sees every acknowledged write and never
-    waits for one. In memory they share one connection in turns.
+    waits for one. In memory they share one connection in turns, and a query that takes longer gets a copy.
     """
 
     def __init__(
@@ -35,45 +39,80 @@ class Database:
         writing: sqlite3.Connection,
         reading: sqlite3.Connection,
         clock: Clock,
-        data_dir: DataDir | None,
-        max_changes: int = MAX_CHANGES,
+        *,
+        file: Path | None,
+        replica: Replica | None,
+        max_changes: int,
+        resources: ExitStack,
     ) -> None:
+        """Read and write over connections to a `file`, or to memory; let queries read the `replica` if there is one.
+
+        `resources` are what `close` closes in the end.
+        """
         guard: AbstractContextManager[Any] = threading.RLock() if writing is reading else nullcontext()
         self.read = Reader(reading, guard)
-        # The last to be closed folds the log into the database, so that is the one that may write.
-        self._connections = dict.fromkeys((reading, writing))
-        self._data_dir = data_dir
+        queried = replica.path if replica else file
+        if queried is None:
+            self.queries = Queries(reading, partial(_copy, reading, guard), guard)
+        else:
+            querying = _connect_to_read(queried)
+            resources.callback(querying.close)
+            self.queries = Queries(querying, partial(_connect_to_read, queried), nullcontext())
         self._writer = Writer(writing, Transaction(writing, clock, max_changes), guard)
-        self.queries = Queries(lambda: self._connect_for_queries(reading), guard)
+        self._replica = replica
+        if replica is not None:
+            replica.start(self._writer)
+        self._resources = resources
 
     @classmethod
-    def open(cls, data_dir: str | Path, *, max_changes: int = MAX_CHANGES) -> Self:
+    def open(
+        cls,
+        data_dir: str | Path,
+        *,
+        max_changes: int = MAX_CHANGES,
+        indexed: Collection[str] | None = None,
+        query_lag: float = 0,
+    ) -> Self:
         """Open the database in `data_dir`, or a new one in memory for `:memory:`. Raises StartupError.
 
-        `max_changes` is how many changes the log keeps.
+        `max_changes` is how many changes the log keeps, `indexed` the properties of twins that have an index, None for
+        those that have one already. With a `query_lag` queries see the state of that many seconds ago; it needs a
+        running event loop.
         """
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             oldest = ".".join(map(str, _OLDEST_SQLITE))
             raise StartupError(f"SQLite {oldest} or later is needed, and this Python has {sqlite3.sqlite_version}.")
-        if str(data_dir) == MEMORY:
-            connection = _connect(MEMORY)
-            schema.migrate(connection)
-            return cls(connection, connection, Clock(), None, max_changes)
-        claimed = DataDir.claim(Path(data_dir))
-        try:
-            writing, reading, clock = _open_file(claimed.path / DATABASE_NAME)
-        except BaseException:
-            claimed.release()
-            raise
-        return cls(writing, reading, clock, claimed, max_changes)
-
-    def _connect_for_queries(self, shared: sqlite3.Connection) -> sqlite3.Connection:
-        if self._data_dir is None:
-            return shared
-        connection = _connect(str(self._data_dir.path / DATABASE_NAME))
-        connection.execute("PRAGMA query_only = ON")
-        self._connections = {connection: None, **self._connections}
-        return connection
+        with ExitStack() as resources:
+            file = None
+            if str(data_dir) == MEMORY:
+                writing = reading = _connect(MEMORY)
+                resources.callback(writing.close)
+                schema.migrate(writing)
+                clock = Clock()
+            else:
+                claimed = DataDir.claim(Path(data_dir))
+                resources.callback(claimed.release)
+                file = claimed.path / DATABASE_NAME
+                writing, reading, clock = _open_file(file)
+                # The last to be closed folds the log into the database, so that is the one that may write.
+                resources.callback(writing.close)
+                resources.callback(reading.close)
+            try:
+                if indexed is not None:
+                    index_properties(writing, indexed)
+                replica = _replica(file, writing, query_lag, resources) if query_lag else None
+            except (sqlite3.Error, OSError) as error:
+                message = f"The database in {data_dir} cannot be made ready for queries: {error}. {_advice(error)}"
+                raise StartupError(message) from error
+            return cls(
+                writing,
+                reading,
+                clock,
+                file=file,
+                replica=replica,
+                max_changes=max_changes,
+                resources=resources.pop_all(),
+            )
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run a write operation; see `Writer.run`."""
@@ -91,11 +130,16 @@ class Database:
     async def close(self) -> None:
         """Finish the writes that are waiting and close the files."""
         await asyncio.to_thread(self.queries.close)
+        if self._replica is not None:
+            await self._replica.close()
         await asyncio.to_thread(self._writer.close)
-        for connection in self._connections:
-            connection.close()
-        if self._data_dir is not None:
-            self._data_dir.release()
+        self._resources.close()
+
+
+def _replica(file: Path | None, source: sqlite3.Connection, lag: float, resources: ExitStack) -> Replica:
+    """Copy the database to a file beside it, or to a temporary one if it is in memory."""
+    folder = file.parent if file else Path(resources.enter_context(TemporaryDirectory(prefix="localtwins-")))
+    return Replica(folder / _REPLICA_NAME, source, lag)
 
 
 def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Clock]:
@@ -107,9 +151,8 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Cloc
         schema.migrate(writing)
         writing.execute("UPDATE clock SET latest = latest WHERE false")  # tells now if the file cannot be written
         (latest,) = writing.execute("SELECT latest FROM clock").fetchone()
-        reading = _connect(str(path))
-        reading.execute("PRAGMA query_only = ON")
-    except (sqlite3.Error, StartupError) as error:
+        reading = _connect_to_read(path)
+    except (sqlite3.Error, UnicodeDecodeError, StartupError) as error:  # a damaged schema may spoil the error's text
         if writing is not None:
             writing.close()
         if isinstance(error, StartupError):
@@ -118,7 +161,7 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Cloc
     return writing, reading, Clock(latest)
 
 
-def _advice(error: sqlite3.Error) -> str:
+def _advice(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without what tells more about it
     if code == sqlite3.SQLITE_BUSY:
         return "Another program has it locked: close that program first."
@@ -145,7 +188,22 @@ def _connect(database: str) -> sqlite3.Connection:
     return connection
 
 
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    connection = _connect(str(path))
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _copy(connection: sqlite3.Connection, guard: AbstractContextManager[Any]) -> sqlite3.Connection:
+    """Copy a database in memory, which takes about a millisecond a MiB."""
+    copy = _connect(MEMORY)
+    with guard:
+        connection.backup(copy)
+    return copy
+
+
 def check_ours(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StartupError for a database that is another application's, or a later version's."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()

@@ -9,9 +9,9 @@ import orjson
 
 from localtwins import dtdl
 from localtwins.engine.clock import Clock
+from localtwins.engine.model_versions import name_and_version
 from localtwins.engine.relationship import sort_key
 from localtwins.events.notifications import Notification
-from localtwins.engine.model_versions import name_and_version
 from localtwins.store.reader import Reader
 
 MAX_CHANGES = 100_000
@@ -211,12 +211,12 @@ class Transaction(Reader):
         """Remove twins, at most `limit`, and tell how many. None may have relationships."""
         return self._delete_some("digital_twins", limit)
 
-    def delete_all_models(self) -> None:
-        """Remove all models."""
-        self._models_changed = True
-        self._parsed.clear()
-        self._connection.execute("DELETE FROM models")
-        self._connection.execute("DELETE FROM model_references")
+    def delete_some_models(self, limit: int) -> int:
+        """Remove models, at most `limit`, and tell how many."""
+        rows = self._rows("SELECT id FROM models LIMIT ?", (limit,))
+        for (model_id,) in rows:
+            self.delete_model(model_id.decode())
+        return len(rows)
 
     def _delete_some(self, table: str, limit: int) -> int:
         return self._connection.execute(

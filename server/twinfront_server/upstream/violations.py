@@ -8,9 +8,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from twinfront_server.errors import MAX_LISTED
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.wire.body import Body
 from twinfront_server.wire.value import entry
+
+_MOST_SEARCHED: Final = 1000
+"""How many operations of a patch, or models, are searched for what a complaint is about: the last ones. A request may
+have some hundred thousand, and nobody else is served in the meantime."""
 
 _TWIN: Final = "Twin"
 """What complaints call the twin itself, as against a component or a relationship, which they name."""
@@ -33,11 +38,11 @@ def violated_fields(reason: str, complaints: Sequence[str], asked: Asked) -> dic
 
     Args:
         reason: the reason of the error, which decides where in the request to look.
-        complaints: the messages, one for each thing that is wrong.
+        complaints: the messages, one for each thing that is wrong; a status lists no more than `MAX_LISTED` of them.
         asked: what the call asked for.
     """
     fields: dict[str, str] = {}
-    for complaint in complaints:
+    for complaint in complaints[:MAX_LISTED]:
         field = _field(reason, complaint, asked)
         fields[field] = f"{fields[field]} {complaint}" if field in fields else complaint
     return fields
@@ -71,31 +76,36 @@ def _id_field(complaint: str, asked: Asked) -> str | None:
 
 
 def _quotes(complaint: str, value: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", complaint) is not None
+    return value in complaint and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", complaint) is not None
 
 
 def _item_field(complaint: str, body: Body, ids: Mapping[str, str]) -> str:
     """The operation of a patch, or the model, that a complaint is about."""
+    searched = range(max(0, len(body.items) - _MOST_SEARCHED), len(body.items))
     if body.field == "dtdl_models":
-        for index, item in enumerate(body.items):
+        for index in searched:
+            item = body.items[index]
             # Elements without an id of their own have one made from their interface's: dtmi:a:Room:_contents:__name;1
             if item and (_quotes(complaint, item) or f"{item.partition(';')[0]}:_" in complaint):
                 return f"{body.field}[{index}]"
         return body.field
-    for index in reversed(range(len(body.items))):
+    about_model = _ABOUT_MODEL.fullmatch(complaint) is not None
+    finding = _finding(complaint)
+    for index in reversed(searched):
         segments = body.items[index].strip("/").split("/")
-        member = _member_of_operation(complaint, segments, ids)
+        if about_model:
+            member = "value" if segments == _MODEL_PATH else None
+        else:
+            member = _member_of_operation(finding, segments, ids)
         if member is not None:
             return f"{body.field}[{index}].{member}"
     return body.field
 
 
-def _member_of_operation(complaint: str, segments: list[str], ids: Mapping[str, str]) -> str | None:
-    """Whether a complaint is about the `path` or the `value` of the operation with this path, or about neither."""
-    if _ABOUT_MODEL.fullmatch(complaint):
-        return "value" if segments == _MODEL_PATH else None
+def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: Mapping[str, str]) -> str | None:
+    """Whether what a complaint names is the `path` or the `value` of the operation with this path, or neither."""
     whole = [ids["component_name"], *segments] if "component_name" in ids else segments
-    match _finding(complaint):
+    match finding:
         case {"path": path}:
             return "path" if path == "/" + "/".join(whole) else None
         case {"segment": segment}:

@@ -166,7 +166,7 @@ await test('queries give twins, counts and pages', async () => {
   const pages = await all(client.queryTwins('SELECT * FROM relationships', 10).byPage())
   assert.deepEqual(pages.map((page) => page.value.length), [10, 10, 3])
   assert.ok(pages[0].queryCharge > 0)
-  await fails(all(client.queryTwins('SELECT nonsense')), 400, 'BadRequest')
+  await fails(all(client.queryTwins('SELECT nonsense')), 400, 'SqlQueryError')
 })
 
 await test('event routes are created, listed page by page, read and deleted', async () => {

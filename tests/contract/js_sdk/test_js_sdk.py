@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ...localtwins.serving import serving  # noqa: TID252 - tests are no package that could be named
+from ...localtwins.serving import serving
 
 PACKAGE = "@azure/digital-twins-core"
 VERSION = "1.1.0"

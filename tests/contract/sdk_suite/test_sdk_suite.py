@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ...localtwins.serving import serving  # noqa: TID252 - tests are no package that could be named
+from ...localtwins.serving import serving
 
 PACKAGE = "azure-digitaltwins-core"
 VERSION = "1.3.0"

@@ -3,8 +3,14 @@
 from typing import Any
 
 import pytest
+from azure.digitaltwins.core import DigitalTwinsEventRoute
+from azure.digitaltwins.core.aio import DigitalTwinsClient
+
+from localtwins.transport import LocalTransport
 
 from ..adt import Adt
+from ..test_sdk import AsyncCredential
+from .webhook import Webhook
 
 ROUTE = "/eventroutes/route-1"
 BODY = {"endpointName": "file", "filter": "true"}
@@ -85,3 +91,19 @@ async def test_there_are_six_at_most(routed: Adt):
     assert (await routed.put("/eventroutes/r5", {**BODY, "filter": "false"})).status == 204
     await routed.delete("/eventroutes/r0")
     assert (await routed.put(ROUTE, BODY)).status == 204
+
+
+async def test_the_sdk_manages_routes_and_publishes(routed: Adt, webhook: Webhook):
+    async with DigitalTwinsClient(
+        "https://localhost", AsyncCredential(), transport=LocalTransport(routed.service)
+    ) as client:
+        await client.upsert_event_route("sdk", DigitalTwinsEventRoute(endpoint_name="hook", filter="true"))
+        route = await client.get_event_route("sdk")
+        assert (route.id, route.endpoint_name, route.filter) == ("sdk", "hook", "true")
+        assert [route.id async for route in client.list_event_routes()] == ["sdk"]
+        await client.publish_telemetry("room", {"noise": 1})
+        await client.publish_component_telemetry("room", "sensor", {"noise": 2}, message_id="mine")
+        first, second = await webhook.wait_for(2)
+        assert (first["data"], second["data"], second["id"]) == ({"noise": 1}, {"noise": 2}, "mine")
+        await client.delete_event_route("sdk")
+        assert [route.id async for route in client.list_event_routes()] == []

@@ -39,11 +39,21 @@ async def test_everything_is_deleted(jobs: Jobs):
     assert (await jobs.adt.post("/models", MODELS)).status == 201
 
 
-async def test_import_jobs_stay(jobs: Jobs):
+async def test_import_jobs_and_event_routes_stay(jobs: Jobs):
     await jobs.run("import", GRAPH)
+    database = jobs.adt.service._database
+    await database.write(lambda tx: tx.put_event_route("route", "endpoint", "true"))
     await jobs.adt.post(JOBS, None, operation_id="all")
     await finished(jobs.adt, "all")
     assert (await jobs.get("import"))["status"] == "succeeded"
+    assert [route.id for route in database.read.event_routes()] == ["route"]
+
+
+async def test_nothing_of_it_goes_to_the_change_log(jobs: Jobs):
+    await jobs.run("import", GRAPH)
+    await jobs.adt.post(JOBS, None, operation_id="all")
+    await finished(jobs.adt, "all")
+    assert jobs.adt.service._database.read.changes(0, 1) == []
 
 
 async def test_the_service_gives_an_id_unless_the_caller_does(adt: Adt):

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -37,8 +39,6 @@ async def test_a_job_that_succeeded_tells_when_it_finished(jobs: Jobs):
 async def test_it_is_kept_for_30_days(jobs: Jobs):
     job = await jobs.run("one", SMALL)
     created, purged = (job[key].split("T")[0] for key in ("createdDateTime", "purgeDateTime"))
-    from datetime import date
-
     assert (date.fromisoformat(purged) - date.fromisoformat(created)).days == 30
 
 
@@ -155,7 +155,8 @@ async def test_a_uri_that_is_none_is_refused(jobs: Jobs):
     answer = await jobs.put("one", "invalidUri", "invalidOutputUri")
     assert (answer.status, answer.code) == (400, "InvalidArgument")
     assert answer.message.startswith(
-        "Azure Storage Blob URI 'invalidUri' failed validation. Invalid URI: The format of the URI could not be determined."
+        "Azure Storage Blob URI 'invalidUri' failed validation. "
+        "Invalid URI: The format of the URI could not be determined. Please check: https://"
     )
 
 
@@ -231,8 +232,6 @@ async def test_an_output_that_cannot_be_written_fails_the_job_before_it_imports(
 
 
 async def test_a_pipe_is_no_blob(jobs: Jobs):
-    import os
-
     os.mkfifo(jobs.folder / "pipe")
     await jobs.put("one", "file:pipe", "file:one.log")
     assert (await jobs.finished("one"))["error"]["code"] == "UnableToReadInputBlob"

@@ -51,12 +51,16 @@ async def test_an_import_survives_kills_and_does_and_tells_everything_once(tmp_p
         body = {"inputBlobUri": "file:graph.ndjson", "outputBlobUri": "file:log.ndjson"}
         async with http.put(f"{server.url}/jobs/imports/one?{QUERY}", json=body) as answer:
             assert answer.status == 201
+        statuses = []
         for _ in range(4):
             await asyncio.sleep(random.uniform(0.05, 0.6))
+            async with http.get(f"{server.url}/jobs/imports/one?{QUERY}") as answer:
+                statuses.append((await answer.json())["status"])
             await server.stop(signal.SIGKILL)
             server = await _start(tmp_path)
         job = await _finish(http, server, "/jobs/imports/one")
         assert await server.stop() == 0
+    assert "running" in statuses
     assert (job["status"], job["error"]["code"]) == ("failed", "ImportFailed")
     service = await LocalTwins.open(tmp_path / "data")
     read = service._database.read
@@ -91,7 +95,7 @@ async def _interrupted(tmp_path: Path, folder: Path, gate: Gate) -> None:
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        pytest.param(lambda folder: None, "succeeded", None, id="nothing changed"),
+        pytest.param(lambda _: None, "succeeded", None, id="nothing changed"),
         pytest.param(
             lambda folder: (folder / "one.ndjson").write_text("other"),
             "failed",
@@ -120,7 +124,8 @@ async def test_a_job_whose_files_are_not_allowed_any_more_fails(tmp_path: Path, 
     await service.close()
 
 
-async def test_a_job_that_was_to_be_cancelled_is_cancelled_at_the_next_start(tmp_path: Path, folder: Path, gate: Gate):
+@pytest.mark.usefixtures("gate")
+async def test_a_job_that_was_to_be_cancelled_is_cancelled_at_the_next_start(tmp_path: Path, folder: Path):
     service = await LocalTwins.open(tmp_path / "data", Settings(jobs_dir=str(folder)))
     jobs = Jobs(Adt(service), folder)
     await jobs.start("one", lines(twins=[machine("m")]))

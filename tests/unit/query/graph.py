@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from localtwins.engine.clock import Clock
-from localtwins.query import Page, Position, compile_query, run
 from localtwins.engine.model_versions import name_and_version
+from localtwins.query import Page, Position, compile_query, run
 from localtwins.store import schema
 from localtwins.store.transaction import Transaction
 

@@ -1,17 +1,18 @@
 """Indexes over properties of twins: which queries find them, and that they change no answer."""
 
+import sqlite3
+
 import pytest
 
 from localtwins.query import compile_query
-from localtwins.query.properties import create_index, drop_index, indexed_properties
+from localtwins.query.properties import index_properties, indexed_properties
 
 from .graph import Graph
 
 
 @pytest.fixture
 def indexed(graph: Graph) -> Graph:
-    for dotted in ("load", "motor.speed"):
-        graph.connection.execute(create_index(dotted))
+    index_properties(graph.connection, ["load", "motor.speed"])
     for number, value in enumerate([1, 2.5, "2", "b", True, {"x": 1}, [1]]):
         graph.twin(f"t{number}", load=value, motor={"speed": value})
     graph.twin("none")
@@ -49,16 +50,28 @@ def test_answers_are_the_same_with_and_without(indexed: Graph, condition: str):
     assert indexed.where(condition, indexed=names) == indexed.where(condition) != []
 
 
-def test_the_database_tells_which_there_are(indexed: Graph):
+def test_only_those_that_are_wanted_stay(indexed: Graph):
     assert indexed_properties(indexed.connection) == {"load", "motor.speed"}
-    indexed.connection.execute(drop_index("load"))
-    assert indexed_properties(indexed.connection) == {"motor.speed"}
+    index_properties(indexed.connection, ["load", "rank"])
+    assert indexed_properties(indexed.connection) == {"load", "rank"}
+    index_properties(indexed.connection, [])
+    assert indexed_properties(indexed.connection) == set()
 
 
 @pytest.mark.parametrize("dotted", ["", "a'b", 'a"b', "$dtId", "a..b", "1a", "a b", "a;--"])
-def test_only_names_of_properties_can_have_one(dotted: str):
+def test_only_names_of_properties_can_have_one(indexed: Graph, dotted: str):
     with pytest.raises(ValueError, match="is not the dotted path"):
-        create_index(dotted)
+        index_properties(indexed.connection, [dotted])
+    assert indexed_properties(indexed.connection) == {"load", "motor.speed"}
+
+
+def test_nothing_changes_if_one_cannot_be_made(graph: Graph):
+    graph.twin("damaged")
+    graph.connection.execute("UPDATE digital_twins SET document = '{'")
+    with pytest.raises(sqlite3.Error, match="malformed JSON"):
+        index_properties(graph.connection, ["load", "rank"])
+    assert indexed_properties(graph.connection) == set()
+    assert not graph.connection.in_transaction
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,36 +17,34 @@ from localtwins.store import schema
 SLOW = "SELECT x FROM DIGITALTWINS MATCH (a)-[*9..10]-(x) WHERE a.$dtId = 't0'"
 
 
+def connect(folder: Path) -> sqlite3.Connection:
+    return sqlite3.connect(folder / "graph.db", isolation_level=None, check_same_thread=False)
+
+
 @pytest.fixture
-def connections(tmp_path: Path) -> Iterator[list[sqlite3.Connection]]:
-    """Connections to a dense graph, in which there are too many paths to walk."""
-    opened: list[sqlite3.Connection] = []
-    path = tmp_path / "graph.db"
-    for _ in range(4):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        opened.append(connection)
-    schema.migrate(opened[0])
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a dense graph, in which there are too many paths to walk."""
+    connection = connect(tmp_path)
+    schema.migrate(connection)
     twins = [f"t{number}" for number in range(30)]
-    opened[0].execute("BEGIN")
-    opened[0].executemany(
+    connection.execute("BEGIN")
+    connection.executemany(
         "INSERT INTO digital_twins (id, model_id, etag, document) VALUES (?, 'm', 'e', json_object('$dtId', ?1))",
         [(twin,) for twin in twins],
     )
-    opened[0].executemany(
+    connection.executemany(
         "INSERT INTO relationships (source_id, id, target_id, name, sort_key, etag, document)"
         " VALUES (?1, ?1 || ?2, ?2, 'n', ?1 || ?2, 'e', '{}')",
         [(source, target) for source in twins for target in twins if source != target],
     )
-    opened[0].execute("COMMIT")
-    yield opened
-    for connection in opened:
-        connection.close()
+    connection.execute("COMMIT")
+    yield connection
+    connection.close()
 
 
 @pytest.fixture
-def queries(connections: list[sqlite3.Connection]) -> Iterator[Queries]:
-    unused = iter(connections)
-    queries = Queries(lambda: next(unused), nullcontext())
+def queries(connection: sqlite3.Connection, tmp_path: Path) -> Iterator[Queries]:
+    queries = Queries(connection, partial(connect, tmp_path), nullcontext())
     yield queries
     queries.close()
 
@@ -94,9 +93,8 @@ async def test_a_cancelled_query_makes_room(queries: Queries):
         await queries.page(compiled(SLOW), size=10, time_limit=0.1)
 
 
-async def test_closing_stops_what_runs(connections: list[sqlite3.Connection]):
-    unused = iter(connections)
-    queries = Queries(lambda: next(unused), nullcontext())
+async def test_closing_stops_what_runs(connection: sqlite3.Connection, tmp_path: Path):
+    queries = Queries(connection, partial(connect, tmp_path), nullcontext())
     slow = asyncio.create_task(queries.page(compiled(SLOW), size=10, time_limit=600))
     await asyncio.sleep(0.02)
     await asyncio.to_thread(queries.close)
@@ -105,7 +103,7 @@ async def test_closing_stops_what_runs(connections: list[sqlite3.Connection]):
     assert not any(thread.name.startswith("localtwins-query") for thread in threading.enumerate())
 
 
-async def test_errors_of_the_database_are_raised(queries: Queries, connections: list[sqlite3.Connection]):
-    connections[0].execute("DROP TABLE relationships")
+async def test_errors_of_the_database_are_raised(queries: Queries, connection: sqlite3.Connection):
+    connection.execute("DROP TABLE relationships")
     with pytest.raises(sqlite3.Error, match="relationships"):
         await queries.page(compiled("SELECT * FROM RELATIONSHIPS"), size=10, time_limit=60)

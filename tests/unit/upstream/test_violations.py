@@ -2,6 +2,7 @@
 
 import pytest
 
+from twinfront_server.errors import MAX_LISTED
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.violations import violated_fields
@@ -140,3 +141,16 @@ def test_an_id_in_a_list():
 def test_without_a_body_it_is_the_first_id():
     assert _field(Asked(operations.GET_DIGITAL_TWIN, TWIN), "Odd.", "INVALID_ARGUMENT") == "digital_twin_id"
     assert _field(Asked(operations.LIST_MODELS), "Odd.", "INVALID_ARGUMENT") == "request"
+
+
+def test_no_more_complaints_are_looked_at_than_a_status_lists():
+    asked = Asked(operations.PUT_DIGITAL_TWIN, TWIN, Body(b"{}", "digital_twin"))
+    complaints = [f"p{index} does not appear on the DTDL for Twin." for index in range(MAX_LISTED + 1)]
+    assert list(violated_fields("VALIDATION_FAILED", complaints, asked).values()) == complaints[:MAX_LISTED]
+
+
+def test_of_a_huge_patch_the_last_thousand_operations_are_searched():
+    body = Body(b"[]", "patch", items=[f"/p{index}" for index in range(3000)])
+    asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, body)
+    assert _field(asked, "p2000 does not appear on the DTDL for Twin.") == "patch[2000].value"
+    assert _field(asked, "p1999 does not appear on the DTDL for Twin.") == "patch"

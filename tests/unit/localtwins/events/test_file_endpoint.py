@@ -40,7 +40,10 @@ async def test_it_tries_until_the_file_can_be_written(tmp_path: Path, caplog: py
     assert "works again" in caplog.text
 
 
-@pytest.mark.parametrize("target", ["", "events.ndjson", "file:", "ftp://host/x", "https://", "http:host"])
+@pytest.mark.parametrize(
+    "target",
+    ["", "events.ndjson", "file:", "ftp://host/x", "https://", "http:host", "http://host:99999/", "http://[::1"],
+)
 def test_a_target_is_a_file_or_a_url(target: str):
     with pytest.raises(ValueError, match="target"):
         check_target(target)

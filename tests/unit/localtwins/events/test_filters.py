@@ -1,6 +1,8 @@
 """Filters of event routes: what they select, and how they fail to parse."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from localtwins.errors import AdtError
 from localtwins.events import filters
@@ -184,3 +186,37 @@ def test_long_and_nested_filters(text: str):
 def test_nesting_has_an_end(text: str):
     with pytest.raises(AdtError, match="nested deeper than 100 levels"):
         filters.parse(text)
+
+
+WORDS = [
+    "true",
+    "false",
+    "null",
+    "and",
+    "OR",
+    "not",
+    "(",
+    ")",
+    ",",
+    "=",
+    "!=",
+    "<",
+    ">=",
+    "type",
+    "$body.a.$b",
+    "$eventType",
+]
+WORDS += ["'it\\'s'", "''", "1", "-1.5e3", "STARTS_WITH(", "contains (subject,", " ", "\n", "$", "'", "é", "[", "x"]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
+def test_any_text_is_a_filter_or_tells_where_it_is_not(text: str):
+    problem = ""
+    try:
+        condition = filters.parse(text)
+    except AdtError as error:
+        problem = str(error)
+    if problem:
+        assert problem.startswith("400 EventRouteFilterInvalid: The provided filter is invalid. Parsing error, Line=")
+    else:
+        assert condition(event(TWIN_CREATE, {"a": {"$b": 1}})) in {True, False, None}
