@@ -1,7 +1,7 @@
 """localtwins: an embedded service that answers as Azure Digital Twins does.
 
-The names below are imported when they are asked for, so that `localtwins.dtdl` needs the standard library alone, and the
-command line can say what is not installed.
+The names below are imported when they are asked for, so that `localtwins.dtdl` needs the standard library alone, and
+the command line can say what is not installed.
 """
 
 import importlib

@@ -12,6 +12,9 @@ from twinfront_server.errors import StartupError
 from twinfront_server.settings import Settings
 from twinfront_server.tls import server_credentials
 
+MAX_PENDING_CALLS: Final = 100_000
+"""Calls that may wait for the event loop: those of a hundred connections that open all the streams they may."""
+
 OPTIONS: Final = (
     # Two servers on one port would answer for each other.
     ("grpc.so_reuseport", 0),
@@ -24,6 +27,10 @@ OPTIONS: Final = (
     ("grpc.keepalive_timeout_ms", 20_000),
     # More calls than this on one connection wait at the client.
     ("grpc.max_concurrent_streams", 1000),
+    # Calls of a burst wait for the event loop. Beyond these numbers grpc cuts calls off at random, and beyond the
+    # second all of them: callers see CANCELLED, and neither log nor metrics know. Its own are 1000 and 3000.
+    ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
+    ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
 )
 
 

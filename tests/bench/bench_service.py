@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc.aio
 import orjson
@@ -41,6 +41,7 @@ MODEL = {
 """With its metadata a twin of it is about 1 KB of JSON."""
 
 Requests = Iterator[bytes]
+RawCall: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,9 @@ async def run(rounds: int, seconds: float) -> None:
 
 
 async def _load(channel: grpc.aio.Channel) -> None:
-    create_models = channel.unary_unary("/twinfront.v1.ModelService/CreateModels")
+    create_models: RawCall = channel.unary_unary("/twinfront.v1.ModelService/CreateModels")
     await create_models(CreateModelsRequest(dtdl_models=[orjson.dumps(MODEL).decode()]).SerializeToString())
-    create = channel.unary_unary(SERVICE + "CreateOrReplaceDigitalTwin")
+    create: RawCall = channel.unary_unary(SERVICE + "CreateOrReplaceDigitalTwin")
     for number in range(TWINS):
         request = CreateOrReplaceDigitalTwinRequest(digital_twin_id=f"machine{number}")
         request.digital_twin.json = orjson.dumps(twin_json(number, 0.5))
@@ -161,7 +162,7 @@ async def _measure(
     channel: grpc.aio.Channel, server: ServerProcess, case: Case, callers: int, seconds: float
 ) -> tuple[float, float]:
     """Calls per second, and microseconds of the server's processor time per call."""
-    call = channel.unary_unary(case.method)
+    call: RawCall = channel.unary_unary(case.method)
     requests = case.requests()
     loop = asyncio.get_running_loop()
     start, processor = loop.time(), server.processor_seconds()

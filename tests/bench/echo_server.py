@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import grpc
 import grpc.aio
 import uvloop
 
@@ -10,7 +11,7 @@ import uvloop
 async def main() -> None:
     """Serves on a free port, prints the address and goes on until it is stopped."""
     server = grpc.aio.server()
-    handler = grpc.unary_unary_rpc_method_handler(_echo)
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(_echo)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", {"Echo": handler}),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

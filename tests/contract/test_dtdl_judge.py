@@ -497,7 +497,8 @@ def wrap_schema(spot: Spot) -> None:
 
 
 def change_parents(spot: Spot) -> None:
-    interfaces = [model for model in spot.batch if isinstance(model, dict)]
+    batch: list[Any] = spot.batch  # an earlier mutation may have put anything in the place of a model
+    interfaces = [model for model in batch if isinstance(model, dict)]
     if interfaces:
         parents = [spot.one_of(VALUES), *(model.get("@id") for model in interfaces)]
         spot.chance.choice(interfaces)["extends"] = parents[: spot.chance.randrange(1, 4)]

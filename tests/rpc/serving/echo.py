@@ -216,5 +216,5 @@ async def outcome(call: Any) -> Outcome:
 async def eventually(condition: Any) -> None:
     """Waits for a condition that will come true."""
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110  (it becomes true somewhere else)
+        while not condition():
             await asyncio.sleep(0.01)

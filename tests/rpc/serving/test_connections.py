@@ -1,6 +1,8 @@
 """Connections: how large messages may be, how often clients may ping, how long a connection lives."""
 
 import asyncio
+import collections
+import contextlib
 
 import grpc
 import grpc.aio
@@ -26,6 +28,22 @@ async def test_an_aged_connection_is_made_anew_without_a_failed_call() -> None:
         for _ in range(30):
             await ModelServiceStub(channel).ListModels(ListModelsRequest())
             await asyncio.sleep(0.02)
+
+
+async def test_calls_of_a_burst_are_all_answered(server: App) -> None:
+    """One that is cut off before the event loop gets to it would look cancelled to a caller who did not cancel."""
+    async with contextlib.AsyncExitStack() as opened:
+        stubs = [
+            ModelServiceStub(
+                await opened.enter_async_context(
+                    grpc.aio.insecure_channel(str(server.address), [("grpc.use_local_subchannel_pool", 1)])
+                )
+            )
+            for _ in range(5)
+        ]
+        calls = [stub.ListModels(ListModelsRequest()) for stub in stubs for _ in range(1000)]
+        codes = collections.Counter([await call.code() for call in calls])
+    assert codes == {grpc.StatusCode.OK: 5000}
 
 
 def test_clients_may_ping_every_30_seconds() -> None:

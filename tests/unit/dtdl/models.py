@@ -7,8 +7,8 @@ from localtwins.dtdl import DtdlError, parse
 Model = dict[str, Any]
 
 
-def interface(name: str = "Room", version: int = 2, **members: Any) -> Model:
-    """An Interface `dtmi:example:<name>;1`."""
+def interface(name: Any = "Room", version: Any = 2, **members: Any) -> Model:
+    """An Interface `dtmi:example:<name>;1`; what a member is called is the test's affair."""
     context = {"@context": f"dtmi:dtdl:context;{version}"}
     return {**context, "@id": f"dtmi:example:{name};1", "@type": "Interface", **members}
 

@@ -80,7 +80,7 @@ def test_long_lists_of_wrong_things():
     assert is_refused(interface(extends=["dtmi:example:Gone;1"] * 10_000))
 
 
-VALUES = [
+VALUES: list[Any] = [
     None,
     True,
     0,

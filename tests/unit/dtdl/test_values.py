@@ -15,7 +15,7 @@ from localtwins.dtdl import (
     value_problem,
 )
 
-ACCEPTED = {
+ACCEPTED: dict[str, list[Any]] = {
     "boolean": [True, False],
     "integer": [0, -(2**31), 2**31 - 1],
     "long": [0, -(2**63), 2**63 - 1],
@@ -27,7 +27,7 @@ ACCEPTED = {
     "time": ["23:59:59Z", "00:00:00.5-03:00"],
     "duration": ["P1Y", "P1Y2M3DT4H5M6S", "P3W", "P3.4W", "P1W2D", "P1WT1H", "PT0.5S", "P1.5D", "PT1.5H", "P0D", "P1M"],
 }
-REFUSED = {
+REFUSED: dict[str, list[Any]] = {
     "boolean": [0, 1, "true", None, [], {}],
     "integer": [3.0, -0.0, 2**31, -(2**31) - 1, "3", True, None],
     "long": [3.0, 2**63, 1e19, "3", True, None],
@@ -66,9 +66,10 @@ def test_other_values_of_primitive_schemas(name: str, value: Any):
 
 def test_an_enum_takes_its_values_and_not_their_names_or_likes():
     mode = EnumSchema("integer", frozenset([0, 1]))
+    others: list[Any] = ["on", 2, 1.0, True, "1", None, [], {}]
 
     assert value_problem(mode, 1, "mode") is None
-    for value in ("on", 2, 1.0, True, "1", None, [], {}):
+    for value in others:
         assert value_problem(mode, value, "mode") == ValueProblem("mode", mode, "type")
     assert value_problem(EnumSchema("string", frozenset(["on"])), "on", "mode") is None
 
@@ -151,7 +152,7 @@ def test_a_position_is_two_numbers_or_more(position: Any):
 
 
 def test_names_of_schemas_in_messages():
-    schemas = [Primitive("dateTime"), Geospatial("point"), EnumSchema("string", frozenset()), ADDRESS]
+    schemas: list[Any] = [Primitive("dateTime"), Geospatial("point"), EnumSchema("string", frozenset()), ADDRESS]
     schemas += [MapSchema(Primitive("long")), ArraySchema(Primitive("long"))]
 
     assert [schema.name for schema in schemas] == ["dateTime", "point", "enum", "object", "map", "array"]
@@ -164,7 +165,7 @@ def test_hostile_nesting_in_a_value_is_a_mismatch_like_any_other(schema: Any):
         lambda inner: {"city": inner},
         lambda inner: {"type": "Polygon", "coordinates": inner},
     ):
-        value = 1
+        value: Any = 1
         for _ in range(100_000):
             value = wrap(value)
         assert value_problem(schema, value, "reading") is not None
