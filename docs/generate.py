@@ -22,6 +22,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from grpc_tools import protoc
 
 import localtwins
+from localtwins.rest.operation import BY_NAME
 from twinfront import errors as client_errors
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.metrics import BUCKETS, METRICS
@@ -165,6 +166,19 @@ def localtwins_setting_table() -> str:
     return _table(("flag", "variable", "default", "what it does"), rows)
 
 
+def localtwins_operations() -> str:
+    """The operations that faults can be restricted to."""
+    reads = [name for name, operation in BY_NAME.items() if not operation.write]
+    writes = [name for name, operation in BY_NAME.items() if operation.write]
+    return _table(
+        ("group", "operations"),
+        [
+            [f"`{group}`", ", ".join(f"`{name}`" for name in names)]
+            for group, names in (("reads", reads), ("writes", writes))
+        ],
+    )
+
+
 def rpc_tables() -> str:
     """Every RPC, service by service, with its default timeout and what it is sent again on."""
     policies = {
@@ -254,6 +268,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "buckets": bucket_list,
     "error-sections": error_sections,
     "error-table": error_table,
+    "localtwins-operations": localtwins_operations,
     "localtwins-settings": localtwins_setting_table,
     "metrics": metric_table,
     "rpcs": rpc_tables,

@@ -1,13 +1,25 @@
 """`/metrics` over HTTP, on a port of its own."""
 
 import asyncio
+import logging
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from twinfront_server.address import Address
 from twinfront_server.errors import StartupError
+
+_log = logging.getLogger(__name__)
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Whether a line of aiohttp's is about this server: what is no HTTP is answered, and is nobody's story to read."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+
+
+_log.addFilter(_is_fault)
 
 
 class MetricsEndpoint:
@@ -17,7 +29,7 @@ class MetricsEndpoint:
         self._registry = registry
         application = web.Application()
         application.router.add_get("/metrics", self._page)
-        self._runner = web.AppRunner(application, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(application, access_log=None, handle_signals=False, logger=_log)
 
     async def start(self, address: Address) -> Address:
         """Serves at the address and returns it with the real port.

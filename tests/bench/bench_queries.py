@@ -30,7 +30,7 @@ PARENT = 1
 """The asset that the MATCH starts from, near the root, so that small graphs have all of its parts."""
 
 Models = list[dict[str, Any]]
-Ask = Callable[[int], Awaitable[list[Any]]]
+Ask = Callable[[int], Awaitable[Any]]
 AskPlainly = Callable[[int], list[Any]]
 
 _REC = "realestatecore/rec-v3.ndjson"
@@ -139,21 +139,20 @@ class Graph:
         self.ontology = ontology
         self.twins = twins
 
-    async def get(self, count: int) -> list[Any]:
+    async def get(self, count: int) -> bytes:
         """A twin by its id."""
         path = f"/digitaltwins/{twin_id(self.chosen(count))}"
         answer = await self.service.handle(Request("GET", path, "api-version=2023-10-31", {}, b"", "https://bench"))
-        return [answer.body]
+        return answer.body
 
     def querying(self, text: Callable[[int], str]) -> Ask:
         """The first page of a query."""
 
-        async def ask(count: int) -> list[Any]:
+        async def ask(count: int) -> bytes:
             body = orjson.dumps({"query": text(self.chosen(count))})
             request = Request("POST", "/query", "api-version=2023-10-31", {}, body, "https://bench")
             answer = await self.service.handle(request)
-            rows: list[Any] = orjson.loads(answer.body)["value"]
-            return rows
+            return answer.body
 
         return ask
 
@@ -192,8 +191,8 @@ class Graph:
                     lambda _: f"SELECT x FROM DIGITALTWINS MATCH (a){hops}(x) WHERE a.$dtId = '{twin_id(PARENT)}'"
                 ),
                 self.selecting(
-                    "SELECT twins.document FROM parts a JOIN parts b ON b.whole = a.part JOIN parts c ON c.whole = b.part"
-                    " JOIN twins ON id = c.part WHERE a.whole = ?",
+                    "SELECT twins.document FROM parts a JOIN parts b ON b.whole = a.part"
+                    " JOIN parts c ON c.whole = b.part JOIN twins ON id = c.part WHERE a.whole = ?",
                     lambda _: [twin_id(PARENT)],
                 ),
             ),
@@ -283,12 +282,12 @@ def _insert_plainly(folder: Path) -> tuple[sqlite3.Connection, float]:
     return plain, time.perf_counter() - start
 
 
-def _check(case: str, rows: list[Any], plain_rows: list[Any]) -> None:
+def _check(case: str, answer: bytes, plain_rows: list[Any]) -> None:
     """Both must give the same answer, or as many rows of it where any will do."""
-    if len(rows) != len(plain_rows):
-        sys.exit(f"{case}: {len(rows)} rows from the service and {len(plain_rows)} from plain SQLite")
-    if "COUNT" in case and rows[0]["COUNT"] != plain_rows[0][0]:
-        sys.exit(f"{case}: {rows[0]} from the service and {plain_rows[0]} from plain SQLite")
+    body = orjson.loads(answer)
+    rows = body.get("value", [body])
+    if len(rows) != len(plain_rows) or rows[0].get("COUNT", plain_rows[0][0]) != plain_rows[0][0]:
+        sys.exit(f"{case}: {len(rows)} rows from the service, {len(plain_rows)} from plain SQLite, or another COUNT")
 
 
 def _awaitable(ask: AskPlainly) -> Ask:

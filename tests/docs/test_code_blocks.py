@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.localtwins.serving import serving
 
 from twinfront_server.metrics import METRICS
 from twinfront_server.settings import describe, load_settings
@@ -81,14 +80,6 @@ def grpcurl(pytestconfig: pytest.Config) -> Path:
     return folder / "grpcurl"
 
 
-async def test_localtwins_serves_any_sdk(tmp_path: Path):
-    serve, sdk = of("docs/localtwins.md")
-    program, *words = shlex.split(serve.text)
-    assert (program, words) == ("localtwins", ["serve"])
-    async with serving("--data-dir", str(tmp_path / "localtwins-data")) as server:
-        blocks.run(sdk, {"https://127.0.0.1:8443": server.url}, tmp_path)
-
-
 def test_queries_name_metrics_that_there_are():
     queries = all_blocks("promql")
     families = {metric.name: metric.labels for metric in METRICS}
@@ -121,7 +112,7 @@ def test_the_systemd_unit_and_the_pod_start_a_server_with_settings_that_there_ar
 
 def test_there_is_no_kind_of_block_that_no_test_looks_at():
     languages = {block.language for page in PAGES for block in blocks.blocks(page)}
-    assert languages == {"python", "sh", "text", "promql", "ini", "yaml"}
+    assert languages == {"python", "sh", "text", "promql", "ini", "yaml", "js", "csharp", "java"}
     pictures = [block for block in all_blocks("text") if block.page != "README.md"]
     assert not pictures, "only the README has a picture; every other text block is the output of the block before"
     assert {block.page for language in ("python", "sh") for block in all_blocks(language)} == {

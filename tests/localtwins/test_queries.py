@@ -2,9 +2,10 @@
 
 import asyncio
 import base64
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 
 from localtwins import LocalTwins, StartupError
+from localtwins.query import compile_query
 from localtwins.settings import Settings
 
 from .adt import MODELS, SPACE_TWIN, Adt, Answer, remove, replace
@@ -90,13 +92,13 @@ async def test_pages_of_the_size_that_is_asked_for(spaces: Adt):
 
 
 async def test_a_page_has_a_hundred_rows_by_default_and_a_thousand_at_the_most(adt: Adt):
-    await put_spaces_by_import(adt, 1001)
+    await put_many_spaces(adt, 1001)
     assert len((await query(adt, EVERY_ID)).body["value"]) == 100
     assert len((await query(adt, EVERY_ID, max_items_per_page="1000")).body["value"]) == 1000
     assert len((await query(adt, EVERY_ID, max_items_per_page="5000")).body["value"]) == 1000
 
 
-async def put_spaces_by_import(adt: Adt, count: int) -> None:
+async def put_many_spaces(adt: Adt, count: int) -> None:
     puts = [adt.put(f"/digitaltwins/t{number:04}", SPACE_TWIN) for number in range(count)]
     assert {answer.status for answer in await asyncio.gather(*puts)} == {200}
 
@@ -342,11 +344,14 @@ async def test_indexed_properties_are_those_of_the_last_start(tmp_path: Path):
     assert await start(None) == set()
 
 
-@pytest.mark.parametrize("query_lag", [0, 3600])
-async def test_queries_read_an_index(tmp_path: Path, query_lag: float):
+@pytest.mark.parametrize(("query_lag", "file"), [(0, "localtwins.db"), (3600, "queries.db")])
+async def test_queries_use_the_indexes(tmp_path: Path, query_lag: float, file: str):
     async with opened(tmp_path, index_property="power", query_lag=query_lag) as adt:
-        queries = adt.service._database.queries
-        assert queries.indexed == {"power"}
+        statement = compile_query("SELECT * FROM DIGITALTWINS WHERE power > 5", adt.service._database.queries.indexed)
+        sql, parameters = statement.sql((), 10)
+        with closing(sqlite3.connect(tmp_path / file)) as connection:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
+        assert "SEARCH t0 USING INDEX digital_twins_property:power" in plan[0][3]
 
 
 async def test_a_property_that_can_have_no_index():

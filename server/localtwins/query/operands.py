@@ -33,6 +33,9 @@ class Kind(Enum):
     NULL = "null"
 
 
+_LISTED = {Kind.NUMBER, Kind.STRING}
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """An operand in SQL.
@@ -143,10 +146,8 @@ def _without_affinity(value: Value) -> Value:
 
 def within(value: Value, items: list[Value]) -> str:
     """Give the SQL that is true if a value equals one of the literals."""
-    listed = [item for item in items if item.kind in {Kind.NUMBER, Kind.STRING}]
-    tests = [compare("=", value, item) for item in items if item not in listed]
-    if value.kind:
-        listed = [item for item in listed if item.kind is value.kind]
+    listed = [item.comparable for item in items if item.kind in _LISTED and value.kind in {None, item.kind}]
+    tests = [compare("=", value, item) for item in items if item.kind not in _LISTED]
     if listed:
-        tests.append(f"{value.comparable} IN ({', '.join(item.comparable for item in listed)})")
+        tests.append(f"{value.comparable} IN ({', '.join(listed)})")
     return f"({' OR '.join(tests) or FALSE})"

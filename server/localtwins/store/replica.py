@@ -110,6 +110,7 @@ class Replica:
         for (trigger,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
             self._connection.execute(f"DROP TRIGGER {trigger}")
         self._tables = [_Table.read(name, self._connection) for name in _TABLES]
+        self._source.execute("PRAGMA temp_store = FILE")  # the notes of an import must not fill the memory
         self._source.executescript("CREATE TEMP TABLE noted_step (number); INSERT INTO noted_step VALUES (1);")
         for table in self._tables:
             self._source.executescript(table.noting)

@@ -34,7 +34,7 @@ async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
         credential = default_credential()
         policies.append(CredentialPolicy(credential, SCOPE))
     session = aiohttp.ClientSession(
-        # Connections are as many as calls in flight; the server's own limit bounds those.
+        # Connections are as many as calls in flight; with a limit here calls would wait unseen.
         connector=aiohttp.TCPConnector(limit=0, ssl=_trust(settings.upstream_ca)),
         trust_env=settings.upstream_use_env_proxy,
         auto_decompress=False,

@@ -1,5 +1,6 @@
 """The server's own credential for Azure Digital Twins."""
 
+import logging
 from typing import Any, Final
 
 from azure.core.credentials import AccessToken
@@ -55,4 +56,6 @@ def default_credential() -> AsyncTokenCredential:
     """
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415  (slow to import, and only of use on Azure)
 
+    # Its warnings say what its exceptions say, and those are logged with the operation that they kept from being sent.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
     return DefaultAzureCredential()

@@ -14,7 +14,7 @@ from twinfront_server.wire.body import Body
 from twinfront_server.wire.value import entry
 
 _MOST_SEARCHED: Final = 1000
-"""How many operations of a patch, or models, are searched for what a complaint is about: the last ones. A request may
+"""How many operations of a patch, or models, are searched for what a complaint is about: the first ones. A request may
 have some hundred thousand, and nobody else is served in the meantime."""
 
 _TWIN: Final = "Twin"
@@ -81,7 +81,7 @@ def _quotes(complaint: str, value: str) -> bool:
 
 def _item_field(complaint: str, body: Body, ids: Mapping[str, str]) -> str:
     """The operation of a patch, or the model, that a complaint is about."""
-    searched = range(max(0, len(body.items) - _MOST_SEARCHED), len(body.items))
+    searched = range(min(len(body.items), _MOST_SEARCHED))
     if body.field == "dtdl_models":
         for index in searched:
             item = body.items[index]

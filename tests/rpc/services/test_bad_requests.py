@@ -140,6 +140,16 @@ async def test_an_rpc_that_there_is_not(channel: grpc.aio.Channel):
     assert (await _refused_bytes(call(b""))).code() is Code.UNIMPLEMENTED
 
 
+async def test_a_patch_of_very_many_wrong_operations_is_answered(building: Building):
+    """Looking for the field of each of them would keep the server from everybody else for hours."""
+    await building.add_room("room")
+    patch = [
+        JsonPatchOperation(op=JsonPatchOperation.OP_ADD, path=f"/x{index}", value=value(1)) for index in range(30_000)
+    ]
+    error = await refused(building.patch("room", *patch))
+    assert (error.code, fields(error)[0]) == (Code.INVALID_ARGUMENT, "patch[0].value")
+
+
 async def test_values_nested_deeper_than_protobuf_parses(channel: grpc.aio.Channel):
     """No stub can make this message, but bytes on the wire can be anything."""
     nested = b""

@@ -58,6 +58,15 @@ def test_health_checks_are_logged_at_debug_only(serve: Serve) -> None:
         assert ("grpc.health.v1.Health/Check" in served.log()) is seen
 
 
+def test_a_missing_credential_is_told_once_a_request_to_the_upstream(serve: Serve) -> None:
+    served = serve(
+        "--upstream=https://127.0.0.1:1", "--health-interval=1h", AZURE_TOKEN_CREDENTIALS="EnvironmentCredential"
+    )
+    lines = [json.loads(line) for line in served.log().splitlines()]
+    [told] = [line for line in lines if "EnvironmentCredential" in json.dumps(line)]
+    assert (told["event"], told["operation"]) == ("upstream rejects the server's credential", "probe")
+
+
 def test_stdout_has_the_greeting_and_nothing_else(serve: Serve) -> None:
     served = serve()
     greeting = served.stdout.read_text()

@@ -1,5 +1,7 @@
 """The page that Prometheus reads, on a port of its own."""
 
+import asyncio
+import logging
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -58,6 +60,28 @@ async def test_nothing_else_is_served(server: App) -> None:
         for path in ("/", "/metrics/more", "/favicon.ico"):
             async with session.get(f"http://{server.metrics_address}{path}") as answer:
                 assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"GARBAGE\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n", b"\xff\x00\r\n" * 99]
+)
+async def test_what_is_no_http_is_refused_without_a_word_in_the_log(
+    server: App, caplog: pytest.LogCaptureFixture, garbage: bytes
+) -> None:
+    assert server.metrics_address is not None
+    reader, writer = await asyncio.open_connection(server.metrics_address.host, server.metrics_address.port)
+    writer.write(garbage)
+    assert (await reader.readline()).split()[1] == b"400"
+    writer.close()
+    await writer.wait_closed()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_page_that_cannot_be_written_is_in_the_log(server: App, caplog: pytest.LogCaptureFixture) -> None:
+    server.metrics.in_flight.set_function(lambda: 1 / 0)
+    async with aiohttp.ClientSession() as session, session.get(f"http://{server.metrics_address}/metrics") as answer:
+        assert answer.status == 500
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_the_port_can_be_left_out() -> None:

@@ -13,14 +13,6 @@ from localtwins.query import Page, Position, compile_query, run
 from localtwins.store import schema
 from localtwins.store.transaction import Transaction
 
-_MODEL_BASES = """
-CREATE TABLE IF NOT EXISTS model_bases (
-    base TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    model_id TEXT NOT NULL,
-    PRIMARY KEY (base, version, model_id)
-) STRICT, WITHOUT ROWID
-"""
 _PLAIN = "dtmi:test:Plain;1"
 
 
@@ -30,7 +22,6 @@ class Graph:
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         schema.migrate(self.connection)
-        self.connection.execute(_MODEL_BASES)
         self.tx = Transaction(self.connection, Clock())
         self._relationships = 0
 
