@@ -8,12 +8,10 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
-
 from localtwins.errors import StartupError
 from localtwins.http_server import serve
 from localtwins.jobs.offline import export_graph, import_graph
-from localtwins.settings import REPEATABLE, Settings
+from localtwins.settings import REPEATABLE, Settings, read_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +42,7 @@ def _run(command: str, file: str, given: dict[str, Any]) -> int:
     if command == "version":
         print(importlib.metadata.version("twinfront"))
         return 0
-    settings = _settings(given)
+    settings = read_settings(given)
     if command == "export":
         export_graph(settings, file)
         return 0
@@ -66,14 +64,3 @@ def _add_settings(parser: argparse.ArgumentParser, names: Iterable[str]) -> None
         else:
             shown = "" if field.default is None else f" [{field.default}]"
             parser.add_argument(flag, default=argparse.SUPPRESS, metavar="VALUE", help=text + shown)
-
-
-def _settings(given: dict[str, Any]) -> Settings:
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        problems = [
-            f"--{'-'.join(map(str, problem['loc'])).replace('_', '-')} {problem['input']!r}: {problem['msg']}"
-            for problem in error.errors()
-        ]
-        raise StartupError("; ".join(problems)) from None

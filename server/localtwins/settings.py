@@ -4,16 +4,21 @@ A field `max_twins` is the flag `--max-twins` and the environment variable `LOCA
 `max_` settings but the first two, and of the `rate_` settings, are the limits that Azure Digital Twins documents.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from localtwins.engine.validation import ValueLimits
+from localtwins.errors import StartupError
 from localtwins.events.endpoints import check_target
 from localtwins.faults import parse_faults
 from localtwins.query.properties import check_indexable
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 # The settings whose flags can be given several times.
 REPEATABLE = frozenset({"endpoint", "index_property", "inject"})
@@ -143,6 +148,20 @@ class Settings(BaseSettings):
     def _check_faults(cls, value: str | None) -> str | None:
         parse_faults(value or "")
         return value
+
+
+def read_settings(given: Mapping[str, Any]) -> Settings:
+    """Give the settings: those that are given, the others from the environment. Raises StartupError."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise StartupError("; ".join(_told(problem, given) for problem in error.errors())) from None
+
+
+def _told(problem: "ErrorDetails", given: Mapping[str, Any]) -> str:
+    name = "_".join(map(str, problem["loc"]))
+    place = f"--{name.replace('_', '-')}" if name in given or not name else f"LOCALTWINS_{name.upper()}"
+    return f"{place} {problem['input']!r}: {problem['msg']}"
 
 
 def _listed(value: str | None) -> list[str]:

@@ -27,6 +27,9 @@ from twinfront_server.upstream import Upstream, open_upstream
 _SETTLING_SECONDS: Final = 0.5
 """What the last answers may take to leave, before streams that do not end by themselves (health watches) are cut."""
 
+_BACKLOG_LOOKS: Final = 10
+_BACKLOG_LOOK_SECONDS: Final = 0.05
+
 
 class App:
     """A whole server; `async with App(settings) as app` serves inside the block.
@@ -78,10 +81,20 @@ class App:
         hasten = hasten or asyncio.Event()
         self._health.close()
         await _either(hasten.wait(), asyncio.sleep(self._settings.drain_delay))
+        await _either(hasten.wait(), self._refuse_backlog())
         stopping = asyncio.create_task(self._server.stop(self._settings.drain_grace))
         await _either(hasten.wait(), self._quiet(), asyncio.wait({stopping}))
         await self._server.stop(None)
         await stopping
+
+    async def _refuse_backlog(self) -> None:
+        """Refuses the calls that wait to be served, until no more come or half a second is over."""
+        self._chain.draining.begin()
+        for _ in range(_BACKLOG_LOOKS):
+            refused = self._chain.draining.refused
+            await asyncio.sleep(_BACKLOG_LOOK_SECONDS)
+            if self._chain.draining.refused == refused:
+                return
 
     async def _quiet(self) -> None:
         """Returns when no call is in flight and the last answers have left."""

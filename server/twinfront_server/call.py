@@ -29,6 +29,7 @@ class Call:
         upstream_attempts: requests sent to the upstream, retries included.
         code: how the RPC ended.
         reason: name of the `ErrorReason` without prefix; empty if there is none.
+        cause: what the upstream said when it failed, for the log and not for the caller; empty if it did not fail.
     """
 
     request_id: str
@@ -38,6 +39,7 @@ class Call:
     upstream_attempts: int = 0
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
+    cause: str = ""
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never below zero; None without bound."""

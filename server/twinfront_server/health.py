@@ -13,6 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from structlog.typing import FilteringBoundLogger
 
+from twinfront_server.call import Call, enter_call
+
 SERVICE_NAME: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 PROBE_SECONDS: Final = 5.0
@@ -79,11 +81,13 @@ class UpstreamWatch:
 
     async def look(self) -> None:
         """Probes the upstream once, and reports; changes go to the log."""
+        call = Call(request_id="", method="probe", deadline=None)
+        enter_call(call)
         before, self._healthy = self._healthy, await self._is_answering()
         if self._healthy and not before:
             self._log.info("the upstream answers")
         elif not self._healthy and before is not False:
-            self._log.warning("the upstream does not answer")
+            self._log.warning("the upstream does not answer", cause=call.cause or "no answer in time")
         self._health.report(healthy=self._healthy)
 
     async def follow(self, interval: float) -> None:

@@ -27,6 +27,7 @@ BEYOND_EXAMPLES = {
     "UPSTREAM_ANSWER_UNEXPECTED",
     "DEADLINE_EXCEEDED",
     "INTERNAL",
+    "SERVER_DRAINING",
 }
 """Reasons of RPCs that are still to come, of an upstream in trouble, and of bad timing."""
 

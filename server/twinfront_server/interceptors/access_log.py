@@ -47,6 +47,7 @@ def log_access(log: FilteringBoundLogger) -> Link:
                         peer=context.peer(),
                         upstream_ms=round(call.upstream_seconds * 1000, 3),
                         upstream_attempts=call.upstream_attempts,
+                        **({"cause": call.cause} if call.cause else {}),
                     )
 
         return logged

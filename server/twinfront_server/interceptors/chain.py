@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 from twinfront_server.call import Call, current_call, enter_call
 from twinfront_server.interceptors.access_log import EVENT, log_access
 from twinfront_server.interceptors.deadline import bound
+from twinfront_server.interceptors.draining import Draining
 from twinfront_server.interceptors.error_mapping import map_errors
 from twinfront_server.interceptors.in_flight import InFlight
 from twinfront_server.interceptors.link import Behaviour, Handler, Link, Method
@@ -27,6 +28,7 @@ class Chain(grpc.aio.ServerInterceptor):
     Attributes:
         links: by name, the outermost first. What rejects or fails stands inside what counts and logs.
         in_flight: the RPCs being served.
+        draining: what refuses new ones once the server is to stop.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics, log: FilteringBoundLogger) -> None:
@@ -34,12 +36,14 @@ class Chain(grpc.aio.ServerInterceptor):
         self._log = log
         self._handlers: dict[str, tuple[str, Handler]] = {}
         self.in_flight = InFlight(metrics.in_flight)
+        self.draining = Draining()
         self.links: dict[str, Link] = {
             "in_flight": self.in_flight.link,
             "metrics": measure(metrics),
             "access_log": log_access(log),
             "trailing_metadata": send_figures,
             "error_mapping": map_errors(log),
+            "draining": self.draining.link,
             "deadline": bound(settings.default_deadline, settings.max_deadline),
         }
 

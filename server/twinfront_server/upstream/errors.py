@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import aiohttp
 import grpc
-import structlog
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestTimeoutError
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import PreconditionFailure, QuotaFailure
 
 from twinfront.v1.error_details_pb2 import EtagConflict
+from twinfront_server.call import current_call
 from twinfront_server.errors import (
     NO_RETRY,
     TwinfrontError,
@@ -31,10 +31,9 @@ from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.pipeline import retry_after
 from twinfront_server.upstream.violations import violated_fields
 
-logger = structlog.get_logger(__name__)
-
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
 _OUTAGE_DELAY: Final = 1.0
+_MAX_CAUSE: Final = 1000
 
 _DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
 _LINK_SENTENCES: Final = re.compile(r"(?<=[.!?])\s+(?:See|Please check|Check)\b[^.]*https?://\S+.*$", re.DOTALL)
@@ -74,10 +73,15 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
         rule = _RULES.get((answer.status, answer.code)) or _STATUS_RULES.get(answer.status) or _by_class(answer.status)
         return rule(answer, asked)
     if _never_sent(error) or not asked.operation.write:
-        logger.warning("upstream unreachable", operation=asked.operation.name, error=str(error))
+        _note_cause(asked, str(error))
         return _unavailable("Azure Digital Twins cannot be reached.", asked)
-    logger.warning("answer to a write lost", operation=asked.operation.name, error=str(error))
+    _note_cause(asked, str(error))
     return _outcome_unknown(asked)
+
+
+def _note_cause(asked: Asked, text: str) -> None:
+    """Leaves what the upstream said for the log's line about the call; the caller is not told."""
+    current_call().cause = f"{asked.operation.name}: {text}"[:_MAX_CAUSE]
 
 
 def _never_sent(error: AzureError) -> bool:
@@ -214,12 +218,7 @@ def _precondition_failed(answer: _Answer, asked: Asked) -> TwinfrontError:
 
 
 def _credentials_rejected(answer: _Answer, asked: Asked) -> TwinfrontError:
-    logger.error(
-        "upstream rejects the server's credential",
-        operation=asked.operation.name,
-        status=answer.status,
-        message=answer.message,
-    )
+    _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
     return TwinfrontError(
         grpc.StatusCode.INTERNAL,
         "UPSTREAM_CREDENTIALS_REJECTED",
@@ -228,26 +227,14 @@ def _credentials_rejected(answer: _Answer, asked: Asked) -> TwinfrontError:
 
 
 def _server_error(answer: _Answer, asked: Asked) -> TwinfrontError:
-    logger.warning(
-        "upstream failed",
-        operation=asked.operation.name,
-        status=answer.status,
-        code=answer.code,
-        message=answer.message,
-    )
+    _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
     if asked.operation.write:
         return _outcome_unknown(asked)
     return _unavailable(f"Azure Digital Twins failed with status {answer.status}.", asked, answer.retry_after)
 
 
 def _unexpected(answer: _Answer, asked: Asked) -> TwinfrontError:
-    logger.error(
-        "upstream answer not understood",
-        operation=asked.operation.name,
-        status=answer.status,
-        code=answer.code,
-        message=answer.message,
-    )
+    _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
     return upstream_answer_unexpected(answer.status)
 
 

@@ -4,7 +4,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from localtwins.errors import StartupError as LocalStartupError
 from localtwins.service import LocalTwins
-from localtwins.settings import Settings as LocalSettings
+from localtwins.settings import read_settings
 from localtwins.transport import LocalTransport
 from twinfront_server.errors import StartupError
 from twinfront_server.metrics import Metrics
@@ -20,10 +20,11 @@ async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
     """Opens the embedded service on the data directory of the settings.
 
     Raises:
-        StartupError: if the data cannot be opened, for example because another process has it.
+        StartupError: if the data cannot be opened, for example because another process has it, or if a variable of
+            localtwins makes no sense.
     """
     try:
-        service = await LocalTwins.open(settings.data_dir, LocalSettings())
+        service = await LocalTwins.open(settings.data_dir, read_settings({}))
     except LocalStartupError as error:
         raise StartupError(str(error)) from error
     policies = [

@@ -181,3 +181,9 @@ async def _refused_bytes(call: Any) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value
+
+
+async def test_more_roots_than_fit_a_request_to_the_upstream(building: Building):
+    roots = [f"dtmi:example:Room;{version}" for version in range(1, 252)]
+    error = await refused(building.models.ListModels(models.ListModelsRequest(dependencies_for=roots)))
+    assert (error.code, fields(error)) == (Code.INVALID_ARGUMENT, ["dependencies_for"])

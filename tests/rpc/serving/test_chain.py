@@ -26,7 +26,7 @@ def reason_of(outcome: Outcome) -> str:
 
 
 def test_the_links_stand_in_this_order(echo: EchoServer) -> None:
-    order = ["in_flight", "metrics", "access_log", "trailing_metadata", "error_mapping", "deadline"]
+    order = ["in_flight", "metrics", "access_log", "trailing_metadata", "error_mapping", "draining", "deadline"]
     assert list(echo.chain.links) == order
 
 

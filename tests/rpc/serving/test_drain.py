@@ -104,3 +104,17 @@ def test_a_second_signal_cuts_the_drain_short(serve: Serve, upstream: UpstreamPr
         served.signal()
         assert served.exit_code() == 0
         assert call.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+
+
+def test_calls_that_come_while_it_drains_are_told_that_nothing_was_done(
+    serve: Serve, upstream: UpstreamProcess
+) -> None:
+    served = serve(*upstream.words, "--drain-delay=0s")
+    with grpc.insecure_channel(served.address) as channel:
+        stub = ModelServiceStub(channel)
+        stub.ListModels(ListModelsRequest(), timeout=20)
+        served.signal()
+        answers = [stub.ListModels.future(ListModelsRequest(), timeout=20) for _ in range(200)]
+        codes = {answer.code() for answer in answers}
+    assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+    assert served.exit_code() == 0

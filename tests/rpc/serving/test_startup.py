@@ -124,6 +124,10 @@ def test_a_variable_that_is_not_sound() -> None:
     assert "--read-retries (TWINFRONT_READ_RETRIES): " in refusal(WRONG_USE, TWINFRONT_READ_RETRIES="many")
 
 
+def test_a_variable_of_the_embedded_service_that_is_not_sound() -> None:
+    assert "LOCALTWINS_MAX_TWINS 'many'" in refusal(FAILURE, LOCALTWINS_MAX_TWINS="many")
+
+
 def test_an_unknown_flag() -> None:
     assert "unrecognized arguments: --prot" in refusal(WRONG_USE, "--prot=1")
 
