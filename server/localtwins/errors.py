@@ -109,6 +109,11 @@ def api_version_unsupported(version: str, url: str) -> AdtError:
     return AdtError(400, "UnsupportedApiVersion", message)
 
 
+def validate_only_invalid(value: str) -> AdtError:
+    """A header that asks for a dry run, or not: nothing may depend on a guess (the service has no such header)."""
+    return invalid_argument(f"The localtwins-validate-only header must be true or absent, and not {value!r}.")
+
+
 def internal_error() -> AdtError:
     """A defect of this service; what happened is in its log."""
     return AdtError(500, "InternalServerError", "The service met an unexpected error. Its log tells what happened.")

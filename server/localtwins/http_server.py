@@ -15,7 +15,7 @@ from aiohttp import web
 from localtwins import errors
 from localtwins.certificate import development_certificate
 from localtwins.errors import AnswerLostError, StartupError
-from localtwins.message import Request
+from localtwins.message import VALIDATE_ONLY, VALIDATED_ONLY, Request
 from localtwins.rest.answers import error_answer
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
@@ -59,6 +59,8 @@ class HttpServer:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             answer = error_answer(errors.body_too_large(self._settings.max_request_bytes), "")
+            if VALIDATE_ONLY in request.headers:
+                answer.headers[VALIDATED_ONLY] = "true"
         else:
             path, _, query = request.raw_path.partition("?")
             base_url = f"{self._scheme}://{request.host}"

@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+VALIDATE_ONLY = "localtwins-validate-only"
+"""Header of a request that is to be answered as always, and to change nothing; its value is `true`."""
+
+VALIDATED_ONLY = "localtwins-validated-only"
+"""Header of every answer to such a request, so that nobody takes a service that knows nothing of it for this one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

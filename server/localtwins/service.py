@@ -11,7 +11,7 @@ from localtwins.events.delivery import Delivery
 from localtwins.faults import Faults, parse_faults
 from localtwins.jobs.blobs import check_jobs_dir
 from localtwins.jobs.runner import JobRunner
-from localtwins.message import Request, Response
+from localtwins.message import VALIDATE_ONLY, VALIDATED_ONLY, Request, Response
 from localtwins.rate_limits import RateLimits
 from localtwins.rest.answers import error_answer, framework_error_answer, throttled_answer
 from localtwins.rest.call import Call
@@ -79,8 +79,21 @@ class LocalTwins:
     async def handle(self, request: Request) -> Response:
         """Answer a request. A write is on disk when its answer comes.
 
-        Raises AnswerLostError where a fault that was asked for wants no answer, else nothing but cancellation.
+        A request with the header `localtwins-validate-only: true` is a dry run: it is answered as always, and what it
+        would have changed is not. Raises AnswerLostError where a fault that was asked for wants no answer, else nothing
+        but cancellation.
         """
+        wanted = request.headers.get(VALIDATE_ONLY)
+        if wanted is None:
+            return await self._answer(request)
+        if wanted != "true":
+            answer = error_answer(errors.validate_only_invalid(wanted), "")
+        else:
+            answer = await self._answer(request)
+        answer.headers[VALIDATED_ONLY] = "true"
+        return answer
+
+    async def _answer(self, request: Request) -> Response:
         call: Call | None = None
         try:
             found = self._router.find(request.path)

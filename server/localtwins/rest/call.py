@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from localtwins import errors
 from localtwins.jobs.runner import JobRunner
-from localtwins.message import Request
+from localtwins.message import VALIDATE_ONLY, Request
 from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.store.reader import Reader
@@ -59,8 +59,8 @@ class Call:
         return self.database.read
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
-        """Run a write operation."""
-        return await self.database.write(operation)
+        """Run a write operation; a dry run's is taken back once it has a result."""
+        return await self.database.write(operation, keep=VALIDATE_ONLY not in self.request.headers)
 
     def require_api_version(self, versions: frozenset[str]) -> None:
         """Raise an error answer if the resource is not there in the api-version that is asked for."""

@@ -114,9 +114,9 @@ class Database:
                 resources=resources.pop_all(),
             )
 
-    async def write(self, operation: Callable[[Transaction], T]) -> T:
+    async def write(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
         """Run a write operation; see `Writer.run`."""
-        return await self._writer.run(operation)
+        return await self._writer.run(operation, keep=keep)
 
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:

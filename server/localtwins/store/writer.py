@@ -2,7 +2,7 @@
 
 A commit has to reach the disk, which takes much longer than a write itself. So whatever is waiting when the writer is
 free runs as one group: each write in a savepoint of its own, then one commit, then every caller is answered. A write
-that fails takes back only its own savepoint.
+that fails takes back only its own savepoint, and so does one that is not to be kept.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ class _Write:
 
     operation: Callable[[Transaction], Any]
     future: asyncio.Future[Any]
+    keep: bool
     result: Any = None
     error: Exception | None = None
 
@@ -57,15 +58,15 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="localtwins-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, operation: Callable[[Transaction], T]) -> T:
-        """Run a write and return its result once it is on disk.
+    async def run(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
+        """Run a write and return its result once it is on disk; with `keep` false, once it is taken back.
 
         What `operation` raises is raised here, and nothing of it is stored. It may run more than once, so it must
         change nothing but the transaction. Raises sqlite3.Error if the database cannot be written.
         """
         if self._closed:
             raise RuntimeError("the store is closed")
-        write = _Write(operation, asyncio.get_running_loop().create_future())
+        write = _Write(operation, asyncio.get_running_loop().create_future(), keep)
         self._waiting.put(write)
         result: T = await write.future
         return result
@@ -136,9 +137,10 @@ class Writer:
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - the caller gets it
+            write.error = error
+        if write.error is not None or not write.keep:
             self._connection.execute("ROLLBACK TO write")
             self._transaction.rolled_back(whole_group=False)
-            write.error = error
         self._connection.execute("RELEASE write")
 
     def _acknowledge(self, group: list[_Write]) -> None:

@@ -98,6 +98,12 @@ async def test_a_failing_write_takes_back_only_its_own(writer: Writer, connectio
     assert connection.commits == 2
 
 
+async def test_a_write_that_is_not_to_be_kept_takes_back_only_its_own(writer: Writer, connection: Connection):
+    writes = [writer.run(put(name), keep=name != "b") for name in "abc"]
+    assert await asyncio.gather(*writes) == ["a", "b", "c"]
+    assert connection.twins() == {"a", "c"}
+
+
 async def test_a_storage_error_of_one_write_fails_only_that_write(writer: Writer, connection: Connection):
     error = sqlite3.OperationalError("database or disk is full")
     results = await in_one_group(writer, put("a"), put_and_fail("b", error), put("c"))
