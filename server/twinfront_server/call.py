@@ -15,6 +15,8 @@ import grpc
 REQUEST_ID_KEY: Final = "twinfront-request-id"
 UPSTREAM_MS_KEY: Final = "twinfront-upstream-ms"
 UPSTREAM_ATTEMPTS_KEY: Final = "twinfront-upstream-attempts"
+QUERY_CHARGE_KEY: Final = "twinfront-query-charge"
+REPLAYED_KEY: Final = "twinfront-replayed"
 
 
 @dataclass(slots=True)
@@ -25,21 +27,30 @@ class Call:
         request_id: the caller's id for the request, or the one made for it.
         method: full name without the leading slash, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
         deadline: when the answer has to be there, in the event loop's time; None without bound.
+        validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
+        replayed: whether the answer is an earlier call's, as the caller asked for with the request's `request_id`.
         upstream_seconds: time spent waiting for the upstream, all attempts together.
         upstream_attempts: requests sent to the upstream, retries included.
+        query_charge: what queries were charged, in query units; None if there was none.
         code: how the RPC ended.
         reason: name of the `ErrorReason` without prefix; empty if there is none.
         cause: what the upstream said when it failed, for the log and not for the caller; empty if it did not fail.
+        stopping: of a stream, set when the server is about to stop and waits no longer for it to end by itself: it then
+            ends with SERVER_DRAINING at the next place from which it can be gone on with.
     """
 
     request_id: str
     method: str
     deadline: float | None
+    validate_only: bool = False
+    replayed: bool = False
     upstream_seconds: float = 0.0
     upstream_attempts: int = 0
+    query_charge: float | None = None
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     cause: str = ""
+    stopping: asyncio.Event | None = None
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never below zero; None without bound."""
@@ -49,11 +60,14 @@ class Call:
 
     def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
         """The figures that every answer carries."""
-        return (
+        figures: tuple[tuple[str, str], ...] = (
             (REQUEST_ID_KEY, self.request_id),
             (UPSTREAM_MS_KEY, f"{self.upstream_seconds * 1000:.3f}"),
             (UPSTREAM_ATTEMPTS_KEY, str(self.upstream_attempts)),
         )
+        if self.query_charge is not None:
+            figures = (*figures, (QUERY_CHARGE_KEY, f"{self.query_charge:g}"))
+        return (*figures, (REPLAYED_KEY, "true")) if self.replayed else figures
 
 
 _current: ContextVar[Call | None] = ContextVar("twinfront_call", default=None)

@@ -6,7 +6,7 @@ a reason from `twinfront.v1.ErrorReason`, metadata with the ids, and standard or
 """
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import grpc
@@ -24,7 +24,7 @@ from google.rpc.error_details_pb2 import (
 )
 from google.rpc.status_pb2 import Status
 
-from twinfront.v1.error_details_pb2 import RelationshipsBlockingDelete
+from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
 
 DOMAIN: Final = "twinfront"
 
@@ -39,6 +39,9 @@ MAX_LISTED: Final = 20
 
 NO_RETRY: Final = -1
 """Pushback that tells clients with a retry policy to leave it (gRFC A6)."""
+
+_DRAINING_RETRY_AFTER: Final = 0.1
+"""Seconds: another server is there already."""
 
 
 class StartupError(Exception):
@@ -79,6 +82,17 @@ class TwinfrontError(Exception):
         if retry_after is not None:
             delay = Duration(seconds=int(retry_after), nanos=int(retry_after % 1 * 1_000_000_000))
             self.details.append(RetryInfo(retry_delay=delay))
+
+    def renewed(self) -> "TwinfrontError":
+        """The same error, to be raised once more: without traceback and cause, which keep alive whatever they saw."""
+        return TwinfrontError(
+            self.code,
+            self.reason,
+            self.message,
+            metadata=self.metadata,
+            details=self.details,
+            pushback_ms=self.pushback_ms,
+        )
 
     def status(self) -> Status:
         """The error as a status of less than `MAX_STATUS_BYTES`.
@@ -121,12 +135,56 @@ def invalid_fields(
     )
 
 
+def rename_fields(error: TwinfrontError, rename: Callable[[str], str]) -> None:
+    """Gives the fields that an error names other proto paths: the error came up in a part of a larger request."""
+    for detail in error.details:
+        if isinstance(detail, BadRequest):
+            for violation in detail.field_violations:
+                violation.field = shortened(rename(violation.field))
+
+
+def etag_mismatch(
+    resource: str, *, expected: str, current: str = "", metadata: Mapping[str, str] | None = None
+) -> TwinfrontError:
+    """ABORTED: a resource, named by its path, no longer has the etag that the write was meant for."""
+    return TwinfrontError(
+        grpc.StatusCode.ABORTED,
+        "ETAG_MISMATCH",
+        f"{resource} was changed in the meantime: it no longer has the etag {expected}.",
+        metadata=metadata,
+        details=[EtagConflict(resource=resource, expected_etag=expected, current_etag=current)],
+    )
+
+
+def limit_reached(subject: str, message: str, *, metadata: Mapping[str, str] | None = None) -> TwinfrontError:
+    """RESOURCE_EXHAUSTED: a resource, or a field of the request, has as much as it may have; no retry helps."""
+    violation = QuotaFailure.Violation(subject=shortened(subject), description=shortened(message))
+    return TwinfrontError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "LIMIT_REACHED",
+        message,
+        metadata=metadata,
+        details=[QuotaFailure(violations=[violation])],
+        pushback_ms=NO_RETRY,
+    )
+
+
 def deadline_exceeded() -> TwinfrontError:
     """DEADLINE_EXCEEDED: the time given to the call has run out while the server was at work on it."""
     return TwinfrontError(
         grpc.StatusCode.DEADLINE_EXCEEDED,
         "DEADLINE_EXCEEDED",
         "The call's deadline passed before Azure Digital Twins answered.",
+    )
+
+
+def server_draining(advice: str) -> TwinfrontError:
+    """UNAVAILABLE: the server is about to stop; the advice says what the call did and how to go on."""
+    return TwinfrontError(
+        grpc.StatusCode.UNAVAILABLE,
+        "SERVER_DRAINING",
+        f"This server is about to stop. {advice}",
+        retry_after=_DRAINING_RETRY_AFTER,
     )
 
 

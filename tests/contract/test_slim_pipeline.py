@@ -1,8 +1,10 @@
 """The slim pipeline held against the SDK's default one: same results, same exceptions, over equal services."""
 
+import operator
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,18 +13,21 @@ from azure.core import MatchConditions
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import HttpResponseError
+from azure.digitaltwins.core import DigitalTwinsEventRoute
+from azure.digitaltwins.core._generated._utils.serialization import Model
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 from prometheus_client import CollectorRegistry
 
 from localtwins.service import LocalTwins
+from localtwins.settings import Settings as LocalSettings
 from localtwins.transport import LocalResponse, LocalTransport
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.client import _answer
 from twinfront_server.upstream.credential import NO_CREDENTIAL
 from twinfront_server.upstream.operation import Operation
 from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy
+from twinfront_server.upstream.sdk_calls import _answer
 
 ENDPOINT = "https://localtwins"
 CONTEXT = "dtmi:dtdl:context;3"
@@ -58,6 +63,11 @@ EDGE = {"$relationshipName": "next", "$targetId": "b", "weight": 1.0}
 STALE = {"match_condition": MatchConditions.IfNotModified, "etag": 'W/"stale"'}
 MISSING = {"match_condition": MatchConditions.IfMissing}
 PRESENT = {"match_condition": MatchConditions.IfPresent}
+OBSERVED = {"telemetry_source_time": "2026-06-01T07:30:00Z"}
+ROUTE = {"endpointName": "events", "filter": "true"}
+QUERY = "_client.query.query_twins"
+SEND = "_client.digital_twins.send_telemetry"
+SEND_OF_COMPONENT = "_client.digital_twins.send_component_telemetry"
 
 
 class AnyCredential(AsyncTokenCredential):
@@ -105,7 +115,16 @@ GOOD = [
     Case(operations.PATCH_RELATIONSHIP, "update_relationship", ("a", "r1"), _patch("/weight", 2)),
     Case(operations.DELETE_RELATIONSHIP, "delete_relationship", ("a", "r1"), None, PRESENT),
     Case(operations.DECOMMISSION_MODEL, "decommission_model", ("dtmi:example:Room;1",)),
+    Case(operations.QUERY_TWINS, QUERY, (), {"query": "SELECT T.$dtId, T.temperature FROM digitaltwins T"}),
+    Case(operations.PUBLISH_TELEMETRY, SEND, ("a", "message"), {"warm": True}, OBSERVED),
+    Case(operations.PUBLISH_COMPONENT_TELEMETRY, SEND_OF_COMPONENT, ("a", "thermostat", "message"), {"x": 1}, OBSERVED),
+    Case(operations.GET_EVENT_ROUTE, "get_event_route", ("route",)),
+    Case(operations.PUT_EVENT_ROUTE, "upsert_event_route", ("new",), ROUTE),
+    Case(operations.DELETE_EVENT_ROUTE, "delete_event_route", ("route",)),
 ]
+DELETE_ALL = Case(
+    operations.POST_DELETE_JOB, "_client.delete_jobs._add_initial", (), None, {"headers": {"operation-id": "job"}}
+)
 BAD = [
     Case(operations.GET_DIGITAL_TWIN, "get_digital_twin", ("nobody",)),
     Case(operations.GET_DIGITAL_TWIN, "get_digital_twin", ("a/b",)),
@@ -136,12 +155,24 @@ BAD = [
     Case(operations.POST_MODELS, "create_models", (), [ROOM]),
     Case(operations.POST_MODELS, "create_models", (), [{}]),
     Case(operations.POST_MODELS, "create_models", (), []),
+    Case(operations.QUERY_TWINS, QUERY, (), {"query": "SELECT nonsense"}),
+    Case(operations.PUBLISH_TELEMETRY, SEND, ("nobody", "message"), {}, OBSERVED),
+    Case(operations.PUBLISH_COMPONENT_TELEMETRY, SEND_OF_COMPONENT, ("a", "nothing", "message"), {}, OBSERVED),
+    Case(operations.GET_EVENT_ROUTE, "get_event_route", ("nothing",)),
+    Case(operations.PUT_EVENT_ROUTE, "upsert_event_route", ("new",), ROUTE | {"endpointName": "nowhere"}),
+    Case(operations.DELETE_EVENT_ROUTE, "delete_event_route", ("nothing",)),
+    Case(operations.PUT_IMPORT_JOB, "_client.import_jobs.add", ("job",), {"inputBlobUri": "a", "outputBlobUri": "b"}),
+    Case(operations.GET_IMPORT_JOB, "_client.import_jobs.get_by_id", ("nothing",)),
+    Case(operations.CANCEL_IMPORT_JOB, "_client.import_jobs.cancel", ("nothing",)),
+    Case(operations.DELETE_IMPORT_JOB, "_client.import_jobs.delete", ("nothing",)),
+    Case(operations.GET_DELETE_JOB, "_client.delete_jobs.get_by_id", ("nothing",)),
 ]
 
 
-async def _seeded() -> LocalTwins:
-    service = await LocalTwins.open(":memory:")
+async def _seeded(folder: Path) -> LocalTwins:
+    service = await LocalTwins.open(":memory:", LocalSettings(endpoint={"events": f"file:{folder / 'events.ndjson'}"}))
     async with _default(service) as sdk:
+        await sdk.upsert_event_route("route", DigitalTwinsEventRoute(endpoint_name="events", filter="true"))
         await sdk.create_models([THERMOSTAT, ROOM])
         for twin_id in ("a", "b", "lone"):
             await sdk.upsert_digital_twin(twin_id, TWIN)
@@ -160,16 +191,16 @@ def _slim(service: LocalTwins) -> DigitalTwinsClient:
 
 
 @pytest.fixture
-async def slim() -> AsyncIterator[DigitalTwinsClient]:
-    service = await _seeded()
+async def slim(tmp_path: Path) -> AsyncIterator[DigitalTwinsClient]:
+    service = await _seeded(tmp_path)
     async with _slim(service) as sdk:
         yield sdk
     await service.close()
 
 
 @pytest.fixture
-async def default() -> AsyncIterator[DigitalTwinsClient]:
-    service = await _seeded()
+async def default(tmp_path: Path) -> AsyncIterator[DigitalTwinsClient]:
+    service = await _seeded(tmp_path)
     async with _default(service) as sdk:
         yield sdk
     await service.close()
@@ -189,12 +220,13 @@ def _through_default(sdk: DigitalTwinsClient, case: Case) -> Awaitable[Any]:
 
 
 def _called(sdk: DigitalTwinsClient, case: Case, words: tuple[Any, ...], options: dict[str, Any]) -> Awaitable[Any]:
-    method: Callable[..., Awaitable[Any]] = getattr(sdk, case.method)
+    method: Callable[..., Awaitable[Any]] = operator.attrgetter(case.method)(sdk)
     return method(*words, **options)
 
 
 def _with_etag(_response: object, deserialized: object, headers: dict[str, str]) -> tuple[object, str]:
-    return deserialized, headers.get("ETag") or ""
+    result = deserialized.serialize(keep_readonly=True) if isinstance(deserialized, Model) else deserialized
+    return result, headers.get("ETag") or ""
 
 
 def _settled(text: str) -> str:
@@ -211,8 +243,17 @@ def _as_text(value: object) -> str:
 async def test_results_are_the_same(slim: DigitalTwinsClient, default: DigitalTwinsClient, case: Case):
     answer = await _through_slim(slim, case)
     result, etag = await _through_default(default, case)
-    assert _as_text(orjson.loads(answer.body) if answer.body else None) == _as_text(result)
+    told: Any = orjson.loads(answer.body) if answer.body else None
+    if case.operation is operations.QUERY_TWINS:
+        del told["continuationToken"]  # null on the last page, which the SDK's models leave out
+    assert _as_text(told) == _as_text(result)
     assert _settled(answer.etag) == _settled(etag)
+
+
+async def test_a_delete_job_is_the_same(slim: DigitalTwinsClient, default: DigitalTwinsClient):
+    answer = await _through_slim(slim, DELETE_ALL)
+    stream, _ = await _through_default(default, DELETE_ALL)  # the SDK would read it while it waits for the job's end
+    assert _settled(answer.body.decode()) == _settled(b"".join([chunk async for chunk in stream]).decode())
 
 
 @pytest.mark.parametrize("case", BAD, ids=str)
@@ -238,9 +279,13 @@ def _told(error: HttpResponseError) -> dict[str, Any]:
     }
 
 
+def _is_list(value: object) -> bool:
+    return isinstance(value, Operation) and value.name.startswith("list_")
+
+
 async def test_the_cases_are_about_every_operation():
-    about = {case.operation.name for case in (*GOOD, *BAD)}
-    listed = {"list_relationships", "list_incoming_relationships", "list_models"}
+    about = {case.operation.name for case in (*GOOD, *BAD, DELETE_ALL)}
+    listed = {operation.name for operation in vars(operations).values() if _is_list(operation)}
     everything = {value.name for value in vars(operations).values() if isinstance(value, Operation)}
     assert about | listed == everything - {operations.PROBE.name}
 

@@ -8,24 +8,28 @@ Codes and messages are as recorded; where the service's documentation uses anoth
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
 import grpc
-from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestTimeoutError
+import orjson
+from azure.core.exceptions import AzureError, HttpResponseError, ODataV4Format, ServiceRequestTimeoutError
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import PreconditionFailure, QuotaFailure
+from google.rpc.error_details_pb2 import PreconditionFailure
 
-from twinfront.v1.error_details_pb2 import EtagConflict
 from twinfront_server.call import current_call
 from twinfront_server.errors import (
     NO_RETRY,
     TwinfrontError,
+    etag_mismatch,
     invalid_fields,
+    limit_reached,
     resource_info,
     shortened,
     upstream_answer_unexpected,
 )
+from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.credential import CredentialError
 from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.pipeline import retry_after
@@ -36,7 +40,9 @@ _OUTAGE_DELAY: Final = 1.0
 _MAX_CAUSE: Final = 1000
 
 _DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
-_LINK_SENTENCES: Final = re.compile(r"(?<=[.!?])\s+(?:See|Please check|Check)\b[^.]*https?://\S+.*$", re.DOTALL)
+_LINK_SENTENCES: Final = re.compile(
+    r"(?:(?<=[.!?])\s+(?:See|Please check|Check)\b[^.]*|\s+See samples in )https?://\S+.*$", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,8 @@ def _never_sent(error: AzureError) -> bool:
 
 
 def _read(error: HttpResponseError) -> _Answer:
-    odata: Any = error.error
     response: Any = error.response
+    odata: Any = error.error or _encoded_twice(response)
     return _Answer(
         status=error.status_code or 0,
         code=_text(odata and odata.code),
@@ -106,15 +112,26 @@ def _read(error: HttpResponseError) -> _Answer:
     )
 
 
+def _encoded_twice(response: Any) -> ODataV4Format | None:
+    """The error in the refusal of a second job, which is a JSON string that holds the JSON of the error (recorded)."""
+    try:
+        return ODataV4Format(orjson.loads(orjson.loads(response.content))["error"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _not_found(reason: str, resource: str, id_field: str) -> _Rule:
+def _about(code: grpc.StatusCode, reason: str, resource: str, id_field: str) -> _Rule:
+    """The rule for what is not there, or there already."""
+
     def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
-        name = asked.ids.get(id_field) or ", ".join(_DTMI.findall(answer.message))
+        named = _DTMI.findall(answer.message) if id_field == "model_id" else ()
+        name = asked.ids.get(id_field) or ", ".join(named)
         return TwinfrontError(
-            grpc.StatusCode.NOT_FOUND,
+            code,
             reason,
             answer.text,
             metadata={id_field: name, **asked.ids},
@@ -124,18 +141,8 @@ def _not_found(reason: str, resource: str, id_field: str) -> _Rule:
     return rule
 
 
-def _already_exists(reason: str, resource: str, id_field: str) -> _Rule:
-    def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
-        name = asked.ids.get(id_field) or ", ".join(_DTMI.findall(answer.message))
-        return TwinfrontError(
-            grpc.StatusCode.ALREADY_EXISTS,
-            reason,
-            answer.text,
-            metadata={id_field: name, **asked.ids},
-            details=[resource_info(resource, name, answer.text)],
-        )
-
-    return rule
+_not_found: Final = partial(_about, grpc.StatusCode.NOT_FOUND)
+_already_exists: Final = partial(_about, grpc.StatusCode.ALREADY_EXISTS)
 
 
 def _target_not_found(answer: _Answer, asked: Asked) -> TwinfrontError:
@@ -178,16 +185,39 @@ def _invalid(reason: str) -> _Rule:
     return rule
 
 
+def _invalid_query(answer: _Answer, asked: Asked) -> TwinfrontError:
+    """For any refusal of a query but that of its continuation token, which came out of the caller's token."""
+    if answer.code == "BadRequest" and "ontinuation" in answer.message:
+        return invalid_fields({"page_token": answer.text}, reason="PAGE_TOKEN_INVALID", metadata=asked.ids)
+    return invalid_fields({"query": answer.text}, reason="QUERY_INVALID", metadata=asked.ids)
+
+
+def _bad_request(answer: _Answer, asked: Asked) -> TwinfrontError:
+    return (_invalid_query if asked.operation.resource is Resource.QUERY else _INVALID_ARGUMENT)(answer, asked)
+
+
+def _invalid_member(name: str) -> _Rule:
+    """The rule for what is wrong with one field of the resource in the request."""
+
+    def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
+        field = asked.body.field if asked.body is not None else "request"
+        path = field if field.endswith(".json") else f"{field}.{name}"
+        return invalid_fields({path: answer.text}, metadata=asked.ids)
+
+    return rule
+
+
+def _validation_failed(answer: _Answer, asked: Asked) -> TwinfrontError:
+    """Of jobs the service says so when a job is there already, or is not as far as it has to be (REST reference)."""
+    if asked.operation is operations.POST_DELETE_JOB:
+        return _JOB_ALREADY_EXISTS(answer, asked)
+    if asked.operation in {operations.CANCEL_IMPORT_JOB, operations.DELETE_IMPORT_JOB}:
+        return _precondition("JOB_STATUS_CONFLICT", answer, asked, [asked.ids.get("job_id", "")])
+    return _invalid("VALIDATION_FAILED")(answer, asked)
+
+
 def _limit_reached(answer: _Answer, asked: Asked) -> TwinfrontError:
-    violation = QuotaFailure.Violation(subject=shortened(asked.path), description=shortened(answer.text))
-    return TwinfrontError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "LIMIT_REACHED",
-        answer.text,
-        metadata=asked.ids,
-        details=[QuotaFailure(violations=[violation])],
-        pushback_ms=NO_RETRY,
-    )
+    return limit_reached(asked.path, answer.text, metadata=asked.ids)
 
 
 def _throttled(answer: _Answer, asked: Asked) -> TwinfrontError:
@@ -208,13 +238,7 @@ def _precondition_failed(answer: _Answer, asked: Asked) -> TwinfrontError:
         return (_TWIN_NOT_FOUND if twin else _RELATIONSHIP_NOT_FOUND)(answer, asked)
     if not asked.if_match:
         return (_TWIN_ALREADY_EXISTS if twin else _RELATIONSHIP_ALREADY_EXISTS)(answer, asked)
-    return TwinfrontError(
-        grpc.StatusCode.ABORTED,
-        "ETAG_MISMATCH",
-        f"{asked.path} was changed in the meantime: it no longer has the etag {asked.if_match}.",
-        metadata=asked.ids,
-        details=[EtagConflict(resource=asked.path, expected_etag=asked.if_match)],
-    )
+    return etag_mismatch(asked.path, expected=asked.if_match, metadata=asked.ids)
 
 
 def _credentials_rejected(answer: _Answer, asked: Asked) -> TwinfrontError:
@@ -262,12 +286,15 @@ def _by_class(status: int) -> _Rule:
     return _server_error if status >= 500 else _unexpected  # noqa: PLR2004  (the class of HTTP's server errors)
 
 
+_INVALID_ARGUMENT: Final = _invalid("INVALID_ARGUMENT")
 _TWIN_NOT_FOUND: Final = _not_found("TWIN_NOT_FOUND", "twinfront.v1.DigitalTwin", "digital_twin_id")
 _RELATIONSHIP_NOT_FOUND: Final = _not_found("RELATIONSHIP_NOT_FOUND", "twinfront.v1.Relationship", "relationship_id")
 _TWIN_ALREADY_EXISTS: Final = _already_exists("TWIN_ALREADY_EXISTS", "twinfront.v1.DigitalTwin", "digital_twin_id")
 _RELATIONSHIP_ALREADY_EXISTS: Final = _already_exists(
     "RELATIONSHIP_ALREADY_EXISTS", "twinfront.v1.Relationship", "relationship_id"
 )
+_JOB_NOT_FOUND: Final = _not_found("JOB_NOT_FOUND", "twinfront.v1.Job", "job_id")
+_JOB_ALREADY_EXISTS: Final = _already_exists("JOB_ALREADY_EXISTS", "twinfront.v1.Job", "job_id")
 _MODEL_ALREADY_EXISTS: Final = _already_exists("MODEL_ALREADY_EXISTS", "twinfront.v1.Model", "model_id")
 
 _RULES: Final[dict[tuple[int, str], _Rule]] = {
@@ -275,32 +302,42 @@ _RULES: Final[dict[tuple[int, str], _Rule]] = {
     (404, "RelationshipNotFound"): _RELATIONSHIP_NOT_FOUND,
     (404, "ComponentNotFound"): _not_found("COMPONENT_NOT_FOUND", "twinfront.v1.Component", "component_name"),
     (404, "ModelNotFound"): _not_found("MODEL_NOT_FOUND", "twinfront.v1.Model", "model_id"),
+    (404, "EventRouteNotFound"): _not_found("EVENT_ROUTE_NOT_FOUND", "twinfront.v1.EventRoute", "event_route_id"),
+    (404, "JobNotFound"): _JOB_NOT_FOUND,
+    (404, "ImportJobNotFound"): _JOB_NOT_FOUND,
+    (404, "DeleteJobNotFound"): _JOB_NOT_FOUND,
     (404, "TargetDigitalTwinNotFound"): _target_not_found,
     (404, "TargetTwinNotFound"): _target_not_found,
     (409, "ModelIdAlreadyExists"): _MODEL_ALREADY_EXISTS,
     (409, "ModelAlreadyExists"): _MODEL_ALREADY_EXISTS,
+    (409, "JobIdAlreadyExists"): _JOB_ALREADY_EXISTS,
     (409, "RelationshipAlreadyExists"): _RELATIONSHIP_ALREADY_EXISTS,
     (409, "ModelReferencesNotDeleted"): _model_has_dependents,
     (409, "ModelReferencesNotDecommissioned"): _model_has_dependents,
     (400, "ModelDecommissioned"): _model_decommissioned,
     (400, "RelationshipsNotDeleted"): _twin_has_relationships,
-    (400, "ValidationFailed"): _invalid("VALIDATION_FAILED"),
+    (400, "ValidationFailed"): _validation_failed,
+    (400, "EventRouteEndpointInvalid"): _invalid_member("endpoint_name"),
+    (400, "EventRouteFilterInvalid"): _invalid_member("filter"),
+    (400, "JobLimitReached"): _throttled,
     (400, "InvalidRelationship"): _invalid("VALIDATION_FAILED"),
     (400, "JsonPatchInvalid"): _invalid("JSON_PATCH_INVALID"),
     (400, "DTDLParserError"): _invalid("DTDL_INVALID"),
     (400, "ModelVersionNotSupported"): _invalid("DTDL_INVALID"),
+    (400, "SqlQueryError"): _invalid_query,
+    (400, "TimeoutError"): _invalid_query,
     (400, "TwinLimitReached"): _limit_reached,
     (400, "LimitExceeded"): _limit_reached,
 }
 
 _STATUS_RULES: Final[dict[int, _Rule]] = {
-    400: _invalid("INVALID_ARGUMENT"),
+    400: _bad_request,
     401: _credentials_rejected,
     403: _credentials_rejected,
     408: _server_error,
     412: _precondition_failed,
-    413: _invalid("INVALID_ARGUMENT"),
-    414: _invalid("INVALID_ARGUMENT"),
+    413: _INVALID_ARGUMENT,
+    414: _INVALID_ARGUMENT,
     429: _throttled,
-    431: _invalid("INVALID_ARGUMENT"),
+    431: _INVALID_ARGUMENT,
 }

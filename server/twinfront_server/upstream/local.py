@@ -11,7 +11,8 @@ from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.credential import NO_CREDENTIAL
-from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy
+from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy, Policy
+from twinfront_server.upstream.validate_only import ValidateOnlyPolicy
 
 _ENDPOINT = "https://localtwins"
 
@@ -27,9 +28,11 @@ async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
         service = await LocalTwins.open(settings.data_dir, read_settings({}))
     except LocalStartupError as error:
         raise StartupError(str(error)) from error
-    policies = [
+    dry_runs = ValidateOnlyPolicy()
+    policies: list[Policy] = [
+        dry_runs,
         BodyPolicy({}),
         AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
     ]
     sdk = DigitalTwinsClient(_ENDPOINT, NO_CREDENTIAL, transport=LocalTransport(service), policies=policies)
-    return Upstream(sdk, on_close=service.close)
+    return Upstream(sdk, dry_runs, on_close=service.close, on_settled=metrics.settled_write)

@@ -1,8 +1,9 @@
 """The operations of Azure Digital Twins, and what one call of them was about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Final
 
 from twinfront_server.wire.body import Body
 
@@ -14,6 +15,10 @@ class Resource(Enum):
     COMPONENT = "twinfront.v1.Component"
     RELATIONSHIP = "twinfront.v1.Relationship"
     MODEL = "twinfront.v1.Model"
+    QUERY = ""
+    EVENT_ROUTE = "twinfront.v1.EventRoute"
+    IMPORT_JOB = "twinfront.v1.ImportJob"
+    DELETE_JOB = "twinfront.v1.DeleteJob"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,32 @@ GET_MODEL = Operation("get_model", Resource.MODEL)
 LIST_MODELS = Operation("list_models", Resource.MODEL)
 DECOMMISSION_MODEL = Operation("decommission_model", Resource.MODEL, write=True)
 DELETE_MODEL = Operation("delete_model", Resource.MODEL, write=True)
+QUERY_TWINS = Operation("query_twins", Resource.QUERY)
+PUBLISH_TELEMETRY = Operation("publish_telemetry", Resource.DIGITAL_TWIN, write=True)
+PUBLISH_COMPONENT_TELEMETRY = Operation("publish_component_telemetry", Resource.COMPONENT, write=True)
+PUT_EVENT_ROUTE = Operation("put_event_route", Resource.EVENT_ROUTE, write=True)
+GET_EVENT_ROUTE = Operation("get_event_route", Resource.EVENT_ROUTE)
+LIST_EVENT_ROUTES = Operation("list_event_routes", Resource.EVENT_ROUTE)
+DELETE_EVENT_ROUTE = Operation("delete_event_route", Resource.EVENT_ROUTE, write=True)
+PUT_IMPORT_JOB = Operation("put_import_job", Resource.IMPORT_JOB, write=True)
+GET_IMPORT_JOB = Operation("get_import_job", Resource.IMPORT_JOB)
+LIST_IMPORT_JOBS = Operation("list_import_jobs", Resource.IMPORT_JOB)
+CANCEL_IMPORT_JOB = Operation("cancel_import_job", Resource.IMPORT_JOB, write=True)
+DELETE_IMPORT_JOB = Operation("delete_import_job", Resource.IMPORT_JOB, write=True)
+POST_DELETE_JOB = Operation("post_delete_job", Resource.DELETE_JOB, write=True)
+GET_DELETE_JOB = Operation("get_delete_job", Resource.DELETE_JOB)
+LIST_DELETE_JOBS = Operation("list_delete_jobs", Resource.DELETE_JOB)
 PROBE = Operation("probe", Resource.MODEL)
+
+
+_COLLECTIONS: Final = {
+    Resource.MODEL: ("models", "model_id"),
+    Resource.QUERY: ("query", ""),
+    Resource.EVENT_ROUTE: ("eventroutes", "event_route_id"),
+    Resource.IMPORT_JOB: ("jobs/imports", "job_id"),
+    Resource.DELETE_JOB: ("jobs/deletions", "job_id"),
+}
+"""Where resources that belong to no twin are, and the request field of their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +85,26 @@ class Asked:
         listed: ids in a list of the request, by proto path.
         body: what was sent; None for nothing.
         if_match: the condition; empty for none.
+        create_only: whether the condition is that there is none yet.
     """
 
     operation: Operation
     ids: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
     if_match: str = ""
+    create_only: bool = False
     listed: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dry_run(self) -> "Asked":
+        """The same without a change: it can be sent again, and a lost answer leaves nothing unknown."""
+        return replace(self, operation=replace(self.operation, write=False)) if self.operation.write else self
 
     @property
     def path(self) -> str:
         """The path of the resource that has the etag: a component has its twin's."""
-        if self.operation.resource is Resource.MODEL:
-            return f"models/{self.ids['model_id']}" if "model_id" in self.ids else "models"
+        if self.operation.resource in _COLLECTIONS:
+            collection, id_field = _COLLECTIONS[self.operation.resource]
+            return f"{collection}/{self.ids[id_field]}" if self.ids.get(id_field) else collection
         path = f"digitaltwins/{self.ids.get('digital_twin_id', '')}"
         if self.operation.resource is Resource.RELATIONSHIP and "relationship_id" in self.ids:
             path += f"/relationships/{self.ids['relationship_id']}"

@@ -79,6 +79,8 @@ class BodyPolicy(Policy):
         http_request.headers.update(self._headers)
         if body is not None:
             _set_body(http_request, body)
+        # The SDK would stream the answer to a new delete job; all answers are small enough to be read at once.
+        options["stream"] = False
         response = await self.next.send(request)
         http_response = response.http_response
         if http_response.status_code >= 300:  # noqa: PLR2004  (the statuses of success end here)

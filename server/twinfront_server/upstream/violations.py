@@ -20,7 +20,7 @@ have some hundred thousand, and nobody else is served in the meantime."""
 _TWIN: Final = "Twin"
 """What complaints call the twin itself, as against a component or a relationship, which they name."""
 
-_ABOUT_ID: Final = re.compile(r"\b(?P<kind>digital twin|relationship|model) id\b", re.IGNORECASE)
+_ABOUT_ID: Final = re.compile(r"\b(?P<kind>digital twin|relationship|model|event route|job) id\b", re.IGNORECASE)
 _ABOUT_MODEL: Final = re.compile(r"(?:ValidationFailed: )?dtmi:\S+ or one of its dependencies does not exist\.?")
 _MODEL_PATH: Final = ["$metadata", "$model"]
 _COMPLAINTS: Final = (
@@ -98,7 +98,7 @@ def _item_field(complaint: str, body: Body, ids: Mapping[str, str]) -> str:
         else:
             member = _member_of_operation(finding, segments, ids)
         if member is not None:
-            return f"{body.field}[{index}].{member}"
+            return body.item_field(index) if body.item_field else f"{body.field}[{index}].{member}"
     return body.field
 
 
@@ -113,10 +113,14 @@ def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: M
         case {"component": component}:
             return "path" if whole[0] == component else None
         case {"name": name, "owner": owner}:
-            if owner == _TWIN or "relationship_id" in ids:
-                return "value" if whole[0] == name else None
-            return "value" if whole[0] == owner and whole[1:2] in ([], [name]) else None
+            named = name if owner == _TWIN or "relationship_id" in ids else f"{owner}/{name}"
+            return "value" if _is_on_the_way(named, "/".join(whole)) else None
     return None
+
+
+def _is_on_the_way(one: str, other: str) -> bool:
+    """Whether one of the paths leads to, or through, what the other leads to."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def _member_field(complaint: str, field: str) -> str:
@@ -130,17 +134,14 @@ def _member_field(complaint: str, field: str) -> str:
             return entry(f"{field}.components", component)
         case {"name": name, "owner": owner}:
             inside = field if owner == _TWIN or field == "relationship" else entry(f"{field}.components", owner)
-            return entry(f"{inside}.properties", name)
+            return entry(f"{inside}.properties", name.partition("/")[0])
     return field
 
 
 def _finding(complaint: str) -> dict[str, str]:
-    """What a complaint names; of the path to a member of a property, the property."""
+    """What a complaint names; a member of a property by its path, `address/city`."""
     for pattern in _COMPLAINTS:
         match = pattern.fullmatch(complaint)
         if match:
-            found = match.groupdict()
-            if "name" in found:
-                found["name"] = found["name"].partition("/")[0]
-            return found
+            return match.groupdict()
     return {}

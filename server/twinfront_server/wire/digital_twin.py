@@ -26,9 +26,14 @@ def fill_digital_twin(twin: DigitalTwin, body: bytes, *, as_json: bool, metadata
         metadata: whether the metadata of properties is wanted.
     """
     if as_json:
-        twin.json = body if metadata else _without_property_metadata(body)
-        return
-    for name, item in parse_answer(body).items():
+        twin.json = body if metadata else orjson.dumps(without_property_metadata(parse_answer(body)))
+    else:
+        fill_listed_digital_twin(twin, parse_answer(body), metadata=metadata)
+
+
+def fill_listed_digital_twin(twin: DigitalTwin, document: Mapping[str, Any], *, metadata: bool) -> None:
+    """Sets the typed fields of an empty message to a twin as parsed JSON."""
+    for name, item in document.items():
         if name == "$metadata":
             twin.model_id = item.get("$model", "")
             _fill_metadata(twin, item, metadata=metadata)
@@ -45,7 +50,7 @@ def fill_digital_twin(twin: DigitalTwin, body: bytes, *, as_json: bool, metadata
 def fill_component(component: Component, body: bytes, *, as_json: bool, metadata: bool) -> None:
     """Sets an empty message to a component that the upstream answered; arguments as for `fill_digital_twin`."""
     if as_json:
-        component.json = body if metadata else _without_property_metadata(body)
+        component.json = body if metadata else orjson.dumps(without_property_metadata(parse_answer(body)))
     else:
         _fill_component(component, parse_answer(body), metadata=metadata)
 
@@ -107,12 +112,12 @@ def _fill_metadata(owner: DigitalTwin | Component, document: Mapping[str, Any], 
                 fill_timestamp(message.source_time, times["sourceTime"])
 
 
-def _without_property_metadata(body: bytes) -> bytes:
-    document = parse_answer(body)
+def without_property_metadata(document: dict[str, Any]) -> dict[str, Any]:
+    """Takes the metadata of properties out of a twin or component as parsed JSON, and gives it back."""
     for part in (document, *document.values()):
         if type(part) is dict and "$metadata" in part:
             part["$metadata"] = {name: item for name, item in part["$metadata"].items() if type(item) is not dict}
-    return orjson.dumps(document)
+    return document
 
 
 def _properties(owner: DigitalTwin | Component, field: str) -> dict[str, Any]:

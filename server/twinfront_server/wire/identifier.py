@@ -8,6 +8,8 @@ from twinfront_server.errors import invalid_argument
 MAX_LENGTH: Final = 2048
 """The longest DTMI reference; ids are shorter, but how short is the upstream's to say."""
 
+MAX_REQUEST_ID: Final = 128
+
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,256}"')
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -28,6 +30,26 @@ def required_id(text: str, field: str) -> str:
     if _CONTROL.search(text):
         raise invalid_argument(field, "has control characters")
     return text
+
+
+def request_id(text: str) -> str:
+    """The id under which a repeated write is known, `request_id`; empty for a write that has none.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT if it is longer than 128 characters or has control characters.
+    """
+    if len(text) > MAX_REQUEST_ID:
+        raise invalid_argument("request_id", f"is longer than {MAX_REQUEST_ID} characters")
+    if _CONTROL.search(text):
+        raise invalid_argument("request_id", "has control characters")
+    return text
+
+
+def required_header_id(text: str, field: str) -> str:
+    """An id that becomes a header field of the upstream's request; raises as `required_id`, and beyond ASCII."""
+    if not text.isascii() or text != text.strip():
+        raise invalid_argument(field, "must be of ASCII, without spaces around it")
+    return required_id(text, field)
 
 
 def if_match(text: str) -> str:

@@ -39,3 +39,16 @@ def parse_answer(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise upstream_answer_unexpected(HTTPStatus.OK) from error
+
+
+def require_moderate_depth(document: Any, field: str) -> None:
+    """Refuses a request's JSON that is nested deeper than what can be written again, some 250 levels.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT.
+    """
+    try:
+        # Its parts will stand in an operation of a list of operations.
+        orjson.dumps([[document]])
+    except orjson.JSONEncodeError:
+        raise invalid_argument(field, "is nested too deeply") from None

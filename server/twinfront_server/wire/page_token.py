@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from twinfront_server.errors import invalid_argument
 
 _NONCE_BYTES: Final = 12
+_PAGING_FIELDS: Final = frozenset({"page_size", "page_token", "resume_token"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class PageTokens:
         sealed = nonce + self._cipher.encrypt(nonce, text, _identity(request))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
-    def open(self, request: Message, token: str) -> Position:
-        """The position that a request's token stands for; the start for no token.
+    def open(self, request: Message, token: str, field: str = "page_token") -> Position:
+        """The position that a request's token, in a field of that name, stands for; the start for no token.
 
         Raises:
             TwinfrontError: PAGE_TOKEN_INVALID for a token that was not made here, or for another request.
@@ -58,7 +59,7 @@ class PageTokens:
             message = (
                 "is not a token of this request's list; the fields beside it have to be as they were, save page_size"
             )
-            raise invalid_argument("page_token", message, reason="PAGE_TOKEN_INVALID") from None
+            raise invalid_argument(field, message, reason="PAGE_TOKEN_INVALID") from None
         link, skip = orjson.loads(text)
         return Position(link, skip)
 
@@ -67,6 +68,6 @@ def _identity(request: Message) -> bytes:
     """What has to stay the same from page to page: the kind of request and all of its fields but the paging ones."""
     same = type(request)()
     same.CopyFrom(request)
-    same.ClearField("page_size")
-    same.ClearField("page_token")
+    for name in _PAGING_FIELDS.intersection(type(request).DESCRIPTOR.fields_by_name):
+        same.ClearField(name)
     return type(request).DESCRIPTOR.full_name.encode() + b"\0" + same.SerializeToString(deterministic=True)

@@ -66,6 +66,28 @@ def test_members_of_a_typed_relationship(complaint: str, field: str):
     assert _field(Asked(operations.PUT_RELATIONSHIP, RELATIONSHIP, Body(b"{}", "relationship")), complaint) == field
 
 
+def test_a_member_of_a_property_is_told_from_its_others():
+    paths = ["/address/city", "/address/number", "/labels/a~1b", "/size"]
+    asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=paths))
+    for path, field in [
+        ("address/city", "patch[0].value"),
+        ("address/number/deep", "patch[1].value"),
+        ("address", "patch[1].value"),
+        ("labels/a~1b", "patch[2].value"),
+        ("size/x", "patch[3].value"),
+        ("address/street", "patch"),
+    ]:
+        assert _field(asked, f"Expected value of type double for {path} on Twin.") == field
+
+
+def test_items_may_come_from_fields_of_their_own():
+    body = Body(b"[]", "merge", items=["/a", "/b"], item_field=lambda index: f"merge.fields[{index}]")
+    asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, body)
+    assert _field(asked, "b does not appear on the DTDL for Twin.") == "merge.fields[1]"
+    assert _field(asked, "/a was not found. Please …", "JSON_PATCH_INVALID") == "merge.fields[0]"
+    assert _field(asked, "Odd.") == "merge"
+
+
 @pytest.mark.parametrize(
     ("complaint", "field"),
     [

@@ -1,0 +1,43 @@
+"""Queries."""
+
+import orjson
+from azure.digitaltwins.core._generated.models import QueryTwinsOptions
+
+from twinfront_server.call import current_call
+from twinfront_server.errors import upstream_answer_unexpected
+from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.answer import Page
+from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.sdk_calls import SdkCalls
+from twinfront_server.wire.body import Body
+from twinfront_server.wire.json_text import parse_answer
+
+
+class Queries(SdkCalls):
+    """Queries."""
+
+    async def query_twins(self, query: str, continuation: str, *, page_size: int) -> Page:
+        """One page of the rows of a query, as parsed JSON; its link is the continuation token of the next page.
+
+        What it was charged is added to the current call's.
+
+        Args:
+            query: the query.
+            continuation: the token of the page; empty for the first one.
+            page_size: how many rows are wanted; the upstream may answer fewer, with a link, and none at all.
+        """
+        document = {"query": query, **({"continuationToken": continuation} if continuation else {})}
+        asked = Asked(operations.QUERY_TWINS, body=Body(orjson.dumps(document), "query"))
+        # The SDK's public method leaves no way to the page size, nor to the charge.
+        answer = await self._call(
+            asked,
+            self._sdk._client.query.query_twins,  # noqa: SLF001
+            b"",
+            QueryTwinsOptions(max_items_per_page=page_size),
+        )
+        call = current_call()
+        call.query_charge = (call.query_charge or 0.0) + answer.query_charge
+        page = parse_answer(answer.body)
+        if not isinstance(page, dict) or not isinstance(page.get("value"), list):
+            raise upstream_answer_unexpected(200)
+        return Page(page["value"], page.get("continuationToken") or "", answer.query_charge)

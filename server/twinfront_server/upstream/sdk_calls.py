@@ -1,0 +1,92 @@
+"""What every call of the SDK has in common: bodies and answers as bytes, failures as errors of the front."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.async_paging import AsyncItemPaged
+from azure.core.exceptions import AzureError
+from azure.digitaltwins.core.aio import DigitalTwinsClient
+
+from twinfront_server.call import current_call
+from twinfront_server.errors import TwinfrontError
+from twinfront_server.upstream.answer import Answer, Page
+from twinfront_server.upstream.errors import error_of
+from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.pipeline import ListedItems
+
+
+class SdkCalls(ABC):
+    """Calls of the SDK.
+
+    Args:
+        sdk: the SDK's client, with the pipeline of `pipeline.py`.
+    """
+
+    def __init__(self, sdk: DigitalTwinsClient) -> None:
+        self._sdk = sdk
+
+    async def _call(self, asked: Asked, method: Callable[..., Any], *args: Any, **options: Any) -> Answer:
+        if current_call().validate_only:
+            asked = asked.as_dry_run()
+        if asked.body is not None:
+            options["body"] = asked.body.content
+        try:
+            return await _send(asked, method, args, options)
+        except TwinfrontError as error:
+            failure = error
+        if failure.reason == "OUTCOME_UNKNOWN":
+            try:
+                return await self._settled(failure, asked, partial(_send, asked, method, args, options))
+            except TwinfrontError as error:
+                failure = error
+        raise await self._explained(failure, asked)
+
+    async def _list(
+        self, asked: Asked, link: str, method: Callable[..., AsyncItemPaged[Any]], *args: Any, **options: Any
+    ) -> Page:
+        listed = ListedItems()
+        pages = method(*args, operation=asked.operation, listed=listed, **options).by_page(link or None)
+        try:
+            await anext(pages)
+        except AzureError as error:
+            raise error_of(error, asked) from error
+        return Page(listed.items, listed.next_link or "")
+
+    @abstractmethod
+    async def _settled(self, lost: TwinfrontError, asked: Asked, send: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer of a write whose answer was lost; raises a TwinfrontError if there is none."""
+
+    @abstractmethod
+    async def _explained(self, error: TwinfrontError, asked: Asked) -> TwinfrontError:
+        """The error of a call with what another look at the upstream adds to it."""
+
+
+async def _send(asked: Asked, method: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Answer:
+    try:
+        answer: Answer = await method(*args, cls=_answer, operation=asked.operation, **options)
+    except AzureError as error:
+        raise error_of(error, asked) from error
+    return answer
+
+
+def if_match_option(etag: str) -> dict[str, Any]:
+    """The SDK's options for the condition If-Match: none for an empty etag."""
+    if not etag:
+        return {}
+    if etag == "*":
+        return {"match_condition": MatchConditions.IfPresent}
+    return {"match_condition": MatchConditions.IfNotModified, "etag": etag}
+
+
+def if_none_match_option(create_only: bool) -> dict[str, Any]:  # noqa: FBT001  (the condition has two states)
+    """The SDK's options for the condition If-None-Match: none, or that the resource must not exist."""
+    return {"match_condition": MatchConditions.IfMissing} if create_only else {}
+
+
+def _answer(pipeline_response: Any, _deserialized: object, headers: dict[str, str]) -> Answer:
+    """The SDK's hook for raw answers (its keyword `cls`)."""
+    charge = headers.get("query-charge")
+    return Answer(pipeline_response.http_response.content, headers.get("ETag") or "", float(charge or 0.0))

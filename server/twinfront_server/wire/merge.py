@@ -1,0 +1,96 @@
+"""Merges (RFC 7396) as requests have them: an `ObjectValue`, or JSON text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from twinfront.v1.value_pb2 import ObjectValue
+from twinfront_server.errors import invalid_argument
+from twinfront_server.wire.json_text import parse_json_object, require_moderate_depth
+from twinfront_server.wire.value import entry, plain_fields
+
+_TYPED: Final = "merge"
+_TEXT: Final = "merge_json"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The changes, and the field of the request that has them."""
+
+    document: dict[str, Any]
+    field: str
+
+    def field_at(self, tokens: Sequence[str]) -> str:
+        """The proto path of the innermost member of the changes on the way of a JSON Pointer; text is one field."""
+        if self.field == _TEXT:
+            return _TEXT
+        path, member, value = self.field, "fields", self.document
+        for token in tokens:
+            if type(value) is not dict or token not in value:
+                break
+            path, member, value = entry(f"{path}.{member}", token), "object_value.fields", value[token]
+        return path
+
+
+def merge_of(merge: ObjectValue | None, merge_json: bytes, digital_twin_id: str) -> Merge:
+    """The merge of a request.
+
+    Args:
+        merge: its typed form; None if it is not set.
+        merge_json: its JSON form; empty if it is not set.
+        digital_twin_id: the twin that it is for.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT if it is in neither form, or in both; for values that JSON cannot say; for
+            members that no merge can change.
+    """
+    if merge_json:
+        if merge is not None:
+            raise invalid_argument(_TEXT, "must be empty when merge is set")
+        document = parse_json_object(merge_json, _TEXT)
+        require_moderate_depth(document, _TEXT)
+        read = Merge(document, _TEXT)
+    elif merge is not None:
+        read = Merge(plain_fields(merge.fields, f"{_TYPED}.fields"), _TYPED)
+    else:
+        raise invalid_argument(_TYPED, "is required, here or as merge_json")
+    _check(read, digital_twin_id)
+    return read
+
+
+def _check(merge: Merge, digital_twin_id: str) -> None:
+    for name, value in merge.document.items():
+        if name == "$metadata":
+            _check_metadata(merge, ("$metadata",), value)
+        elif name == "$dtId":
+            if value != digital_twin_id:
+                _refuse(merge, (name,), "$dtId must be absent or equal to digital_twin_id")
+        elif name == "$etag":
+            _refuse(merge, (name,), "$etag cannot be merged; the condition is if_match")
+        elif not name or name.startswith("$"):
+            _refuse(merge, (name,), f"no property or component is called {name!r}")
+        elif type(value) is dict and "$metadata" in value:
+            _check_metadata(merge, (name, "$metadata"), value["$metadata"])
+
+
+def _check_metadata(merge: Merge, tokens: tuple[str, ...], metadata: object) -> None:
+    if not isinstance(metadata, Mapping):
+        _refuse(merge, tokens, "$metadata must be an object")
+    for name, value in metadata.items():
+        if name == "$model" and len(tokens) == 1:
+            if type(value) is not str:
+                _refuse(merge, (*tokens, name), "$model must be the DTMI of a model")
+        elif name.startswith("$"):
+            _refuse(merge, (*tokens, name), f"{name} cannot be set")
+        elif isinstance(value, Mapping):
+            for member in value:
+                if member != "sourceTime":
+                    _refuse(
+                        merge, (*tokens, name, member), f"{member} cannot be set; of a property only sourceTime can"
+                    )
+        elif value is not None:
+            _refuse(merge, (*tokens, name), "must be an object with sourceTime")
+
+
+def _refuse(merge: Merge, tokens: tuple[str, ...], description: str) -> NoReturn:
+    raise invalid_argument(merge.field_at(tokens), description)
