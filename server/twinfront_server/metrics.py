@@ -72,6 +72,12 @@ METRICS: Final = (
         ("operation",),
         "Requests sent to the upstream once more after a failure.",
     ),
+    MetricSpec(
+        "twinfront_settled_writes_total",
+        "counter",
+        ("outcome",),
+        "Writes whose answer was lost, by what came out: applied, repeated (sent again) or unknown.",
+    ),
     MetricSpec("twinfront_errors_total", "counter", ("reason",), "RPCs that failed, by twinfront.v1.ErrorReason."),
     MetricSpec(
         "twinfront_etag_conflicts_total",
@@ -80,6 +86,12 @@ METRICS: Final = (
         "Writes refused because the etag was not current.",
     ),
     MetricSpec("twinfront_blocked_deletes_total", "counter", (), "Deletes of twins that relationships blocked."),
+    MetricSpec(
+        "twinfront_replayed_outcomes_total",
+        "counter",
+        (),
+        "Writes answered with the outcome of an earlier one that had the same request_id.",
+    ),
     MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
     MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),
     MetricSpec(
@@ -122,7 +134,10 @@ class Metrics:
         self._retries: dict[str, Counter] = {}
         self.in_flight = self._gauge("twinfront_in_flight_requests")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
+        self.replayed_outcomes = self._counter("twinfront_replayed_outcomes_total")
         self._query_charge = self._counter("twinfront_query_charge_total")
+        settled = self._counter("twinfront_settled_writes_total")
+        self._settled = {outcome: settled.labels(outcome) for outcome in ("applied", "repeated", "unknown")}
         errors = self._counter("twinfront_errors_total")
         reasons = (name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()[1:])
         self._errors = {reason: errors.labels(reason) for reason in reasons}
@@ -175,6 +190,10 @@ class Metrics:
         if series is None:
             series = self._retries[operation] = self._counter("twinfront_upstream_retries_total").labels(operation)
         series.inc()
+
+    def settled_write(self, outcome: str) -> None:
+        """Counts a write whose answer was lost: `applied`, `repeated` or `unknown`."""
+        self._settled[outcome].inc()
 
     def query_charge(self, units: float) -> None:
         """Adds what a query cost, in query units."""

@@ -21,6 +21,8 @@ from twinfront_server.errors import StartupError
 
 ENV_PREFIX: Final = "TWINFRONT_"
 
+_OF_OTHER_COMMANDS: Final = frozenset({"TWINFRONT_ADDRESS", "TWINFRONT_TOKEN"})
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h)?")
 
@@ -127,6 +129,13 @@ class Settings(BaseSettings):
         60.0, LIMITS, "Time for the calls on such an aged connection to finish."
     )
 
+    import_concurrency: Annotated[int, Field(ge=1, le=1000)] = _setting(
+        16, LIMITS, "Most writes of one ImportGraph stream that are under way at a time; fewer while it is throttled."
+    )
+    batch_concurrency: Annotated[int, Field(ge=1, le=1000)] = _setting(
+        16, LIMITS, "Most reads or writes of one batch, or deletions of one detaching delete, under way at a time."
+    )
+
     upstream: UpstreamName = _setting(
         "local",
         UPSTREAM,
@@ -217,7 +226,7 @@ def variable(name: str) -> str:
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """One line for each variable that looks like a setting and is none, with the one that was probably meant."""
-    known = {variable(name) for name in Settings.model_fields}
+    known = {variable(name) for name in Settings.model_fields} | _OF_OTHER_COMMANDS
     lines = []
     for name in sorted(environ):
         if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:

@@ -16,8 +16,10 @@ from twinfront_server.interceptors.in_flight import InFlight
 from twinfront_server.interceptors.link import Behaviour, Handler, Link, Method
 from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
+from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
 from twinfront_server.interceptors.request_id import request_id
 from twinfront_server.interceptors.trailing_metadata import send_figures
+from twinfront_server.interceptors.validate_only import rehearse
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 
@@ -27,16 +29,31 @@ class Chain(grpc.aio.ServerInterceptor):
 
     Attributes:
         links: by name, the outermost first. What rejects or fails stands inside what counts and logs.
+        message_links: the same for those inside of them that need the request as a message.
         in_flight: the RPCs being served.
         draining: what refuses new ones once the server is to stop.
+        recent_outcomes: the writes that can be repeated, those under way among them.
+
+    Args:
+        settings: the server's settings.
+        metrics: the server's metrics.
+        log: gets a line for each RPC.
+        require_validation: raises an error where the upstream cannot carry out dry runs.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+        require_validation: Callable[[], Awaitable[None]],
+    ) -> None:
         self._metrics = metrics
         self._log = log
         self._handlers: dict[str, tuple[str, Handler]] = {}
         self.in_flight = InFlight(metrics.in_flight)
         self.draining = Draining()
+        self.recent_outcomes = RecentOutcomes(metrics.replayed_outcomes, log, patience=settings.default_deadline)
         self.links: dict[str, Link] = {
             "in_flight": self.in_flight.link,
             "metrics": measure(metrics),
@@ -45,6 +62,10 @@ class Chain(grpc.aio.ServerInterceptor):
             "error_mapping": map_errors(log),
             "draining": self.draining.link,
             "deadline": bound(settings.default_deadline, settings.max_deadline),
+        }
+        self.message_links: dict[str, Link] = {
+            "validate_only": rehearse(require_validation),
+            "recent_outcomes": self.recent_outcomes.link,
         }
 
     async def intercept_service(
@@ -74,7 +95,8 @@ class Chain(grpc.aio.ServerInterceptor):
     def _compose(self, path: str, handler: Handler) -> tuple[str, Handler]:
         service, _, name = path.removeprefix("/").rpartition("/")
         method = Method(service, name, handler.request_streaming, handler.response_streaming)
-        behaviour = serve_messages(handler, self._metrics.method(service, name, method.rpc_type))
+        series = self._metrics.method(service, name, method.rpc_type)
+        behaviour = serve_messages(handler, method, series, list(self.message_links.values()))
         for link in reversed(self.links.values()):
             behaviour = link(behaviour, method)
         return method.full_name, _handler(behaviour, method)

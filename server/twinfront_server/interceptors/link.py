@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import grpc.aio
+from google.protobuf import descriptor_pool
 
 from twinfront_server.call import Call
 from twinfront_server.metrics import RPC_TYPES, RpcType
@@ -41,6 +42,20 @@ class Method:
         """The cardinality, in the words of the metrics."""
         return RPC_TYPES[self.request_streaming, self.response_streaming]
 
+    def takes(self, field: str) -> bool:
+        """Whether its request is one message that has a field of this name."""
+        if self.request_streaming:
+            return False
+        try:
+            method = descriptor_pool.Default().FindMethodByName(f"{self.service}.{self.name}")
+        except KeyError:
+            return False
+        return field in method.input_type.fields_by_name
+
 
 Link = Callable[[Behaviour, Method], Behaviour]
-"""Puts itself around a behaviour; called once per method. The one form serves all four cardinalities."""
+"""Puts itself around a behaviour; called once per method. The one form serves all four cardinalities.
+
+A link around messages has the same form: its behaviour takes and returns messages where the others have bytes. There
+are such links around methods of one request and one response only.
+"""

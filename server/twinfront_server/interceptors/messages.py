@@ -5,7 +5,7 @@ bad argument, typed, counted and logged, where grpc itself would answer UNKNOWN,
 """
 
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -15,16 +15,25 @@ from google.protobuf.message import DecodeError
 
 from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.interceptors.link import Behaviour, Context, Handler
+from twinfront_server.interceptors.link import Behaviour, Context, Handler, Link, Method
 from twinfront_server.metrics import MethodMetrics
 
 
-def serve_messages(handler: Handler, series: MethodMetrics) -> Behaviour:
-    """The behaviour that a servicer's method is, with its messages counted."""
+def serve_messages(handler: Handler, method: Method, series: MethodMetrics, links: Sequence[Link]) -> Behaviour:
+    """The behaviour that a servicer's method is, with its messages counted.
+
+    Args:
+        handler: the servicer's method.
+        method: what it is called.
+        series: where messages are counted.
+        links: what stands around it and takes messages, the outermost first; not for streams.
+    """
     codec = _Codec(handler, series)
     if handler.response_streaming:
         return _streamed(handler, codec)
-    return _unary(handler, codec)
+    if handler.request_streaming:
+        return _collected(handler, codec)
+    return _unary(handler, codec, method, links)
 
 
 class _Codec:
@@ -57,18 +66,27 @@ class _Codec:
         return data
 
 
-def _unary(handler: Handler, codec: _Codec) -> Behaviour:
-    if handler.request_streaming:
-        collect: Callable[[Any, Any], Any] = handler.stream_unary  # type: ignore[assignment]
+def _collected(handler: Handler, codec: _Codec) -> Behaviour:
+    collect: Callable[[Any, Any], Any] = handler.stream_unary  # type: ignore[assignment]
 
-        async def collected(_call: Call, request: AsyncIterator[bytes], context: Context) -> bytes:
-            return codec.response(await collect(codec.requests(request), _MessageContext(context, codec)))
+    async def collected(_call: Call, request: AsyncIterator[bytes], context: Context) -> bytes:
+        return codec.response(await collect(codec.requests(request), _MessageContext(context, codec)))
 
-        return collected
-    ask: Callable[[Any, Any], Any] = handler.unary_unary  # type: ignore[assignment]
+    return collected
 
-    async def asked(_call: Call, request: bytes, context: Context) -> bytes:
-        return codec.response(await ask(codec.request(request), context))
+
+def _unary(handler: Handler, codec: _Codec, method: Method, links: Sequence[Link]) -> Behaviour:
+    ask: Callable[[Any, Any], Awaitable[Any]] = handler.unary_unary  # type: ignore[assignment]
+
+    def answer(_call: Call, request: Any, context: Context) -> Awaitable[Any]:
+        return ask(request, context)
+
+    behaviour: Behaviour = answer
+    for link in reversed(links):
+        behaviour = link(behaviour, method)
+
+    async def asked(call: Call, request: bytes, context: Context) -> bytes:
+        return codec.response(await behaviour(call, codec.request(request), context))
 
     return asked
 

@@ -25,6 +25,8 @@ def measure(metrics: Metrics) -> Link:
             finally:
                 series.seconds.observe(perf_counter() - start)
                 series.handled[call.code].inc()
+                if call.query_charge:
+                    metrics.query_charge(call.query_charge)
                 if call.reason:
                     metrics.error(call.reason)
                     if call.reason == "ETAG_MISMATCH":

@@ -142,7 +142,7 @@ class EchoServer:
         capture = LogCapture()
         self.log = capture.entries
         log = structlog.wrap_logger(None, [capture], wrapper_class=structlog.make_filtering_bound_logger(0)).bind()
-        self.chain = Chain(self.settings, self.metrics, log)
+        self.chain = Chain(self.settings, self.metrics, log, self.never)
         self.server = grpc.aio.server(interceptors=[self.chain])
         self.server.add_generic_rpc_handlers((self.servicer.handler(),))
         port = self.server.add_insecure_port("127.0.0.1:0")
@@ -153,6 +153,10 @@ class EchoServer:
     async def __aexit__(self, *_: object) -> None:
         await self.channel.close()
         await self.server.stop(None)
+
+    async def never(self) -> None:
+        """No request of this service can ask for a dry run."""
+        raise NotImplementedError
 
     def start(self, method: str, *words: str, timeout: float | None = None, metadata: Metadata = ()) -> Any:
         """Starts a call and returns grpc's object for it."""
@@ -175,7 +179,10 @@ class EchoServer:
         timeout: float | None = 20,  # noqa: ASYNC109  (it is sent to the server)
         metadata: Metadata = (),
     ) -> Outcome:
-        return await outcome(self.start(method, *words, timeout=timeout, metadata=metadata))
+        """Makes a call and waits for its end, on the server too: an error reaches the caller before it is counted."""
+        ended = await outcome(self.start(method, *words, timeout=timeout, metadata=metadata))
+        await self.chain.in_flight.idle()
+        return ended
 
     def value(self, name: str, method: str, **labels: str) -> float | None:
         """A sample of one of the `grpc_server_…` series."""

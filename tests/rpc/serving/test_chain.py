@@ -28,6 +28,7 @@ def reason_of(outcome: Outcome) -> str:
 def test_the_links_stand_in_this_order(echo: EchoServer) -> None:
     order = ["in_flight", "metrics", "access_log", "trailing_metadata", "error_mapping", "draining", "deadline"]
     assert list(echo.chain.links) == order
+    assert list(echo.chain.message_links) == ["validate_only", "recent_outcomes"]
 
 
 @all_methods
@@ -105,6 +106,7 @@ async def test_a_timeout_inside_the_servicer_is_a_fault_and_not_the_callers_dead
 @all_methods
 async def test_a_request_that_does_not_parse_is_an_invalid_argument(echo: EchoServer, method: str) -> None:
     answer = await outcome(echo.start_raw(method, [b"\xff\xff\xff"]))
+    await echo.chain.in_flight.idle()
     assert answer.code is grpc.StatusCode.INVALID_ARGUMENT
     assert reason_of(answer) == "INVALID_ARGUMENT"
     assert echo.handled(method) == {"InvalidArgument": 1}

@@ -18,8 +18,13 @@ async def test_all_services_are_listed(channel: grpc.aio.Channel) -> None:
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
         "twinfront.v1.DigitalTwinService",
+        "twinfront.v1.EventRouteService",
+        "twinfront.v1.GraphService",
+        "twinfront.v1.JobService",
         "twinfront.v1.ModelService",
+        "twinfront.v1.QueryService",
         "twinfront.v1.RelationshipService",
+        "twinfront.v1.TelemetryService",
     }
 
 

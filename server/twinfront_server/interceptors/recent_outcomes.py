@@ -1,0 +1,271 @@
+"""Answers a repeated write with the outcome of the first: the one whose request had the same `request_id`.
+
+A caller repeats a write because it never saw the answer: its deadline passed, its connection broke. So a write with a
+`request_id` goes on when its caller is gone, and what became of it is kept for the caller's return.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import Message
+from prometheus_client import Counter
+from structlog.typing import FilteringBoundLogger
+
+from twinfront_server.call import Call, enter_call
+from twinfront_server.errors import NO_RETRY, TwinfrontError, internal, invalid_argument
+from twinfront_server.interceptors.link import Behaviour, Context, Method
+from twinfront_server.wire.identifier import request_id
+
+KEPT_SECONDS: Final = 600.0
+"""How long an outcome is kept: 10 minutes."""
+
+MAX_OUTCOMES: Final = 10_000
+MAX_BYTES: Final = 64 << 20
+"""How many outcomes are kept, and how large they may be together; beyond that the oldest go."""
+
+MAX_ORPHANS: Final = 1000
+"""How many writes may go on without their callers; beyond that the oldest is given up."""
+
+_RESPONSE_OVERHEAD: Final = 512
+_ERROR_OVERHEAD: Final = 1024
+"""Bytes of memory that one takes beside its own bytes, key included, as measured."""
+
+_NOTHING_DONE_CODES: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+_NOTHING_DONE_REASONS: Final = frozenset({"UPSTREAM_THROTTLED", "UPSTREAM_CREDENTIALS_REJECTED"})
+"""Errors after which the same write may well succeed, and cannot be done twice: they are not kept."""
+
+Key = tuple[str, str]
+"""Method and request id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a write ended.
+
+    Attributes:
+        fingerprint: of the request.
+        size: bytes of memory, roughly.
+        end: the response, its type and its bytes, or the error.
+    """
+
+    fingerprint: bytes
+    size: int
+    end: tuple[type[Message], bytes] | TwinfrontError
+
+    @classmethod
+    def of_response(cls, fingerprint: bytes, response: Message) -> "Outcome":
+        """The outcome of a write that was answered."""
+        data = response.SerializeToString()
+        return cls(fingerprint, len(data) + _RESPONSE_OVERHEAD, (type(response), data))
+
+    @classmethod
+    def of_error(cls, fingerprint: bytes, error: TwinfrontError) -> "Outcome":
+        """The outcome of a write that failed."""
+        return cls(fingerprint, error.status().ByteSize() + _ERROR_OVERHEAD, error.renewed())
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a repeated write has to end in the same way."""
+        if not isinstance(self.end, TwinfrontError):
+            return True
+        return self.end.code not in _NOTHING_DONE_CODES and self.end.reason not in _NOTHING_DONE_REASONS
+
+    def give(self) -> Message:
+        """Returns the response, or raises the error."""
+        if isinstance(self.end, TwinfrontError):
+            raise self.end.renewed()
+        kind, data = self.end
+        return kind.FromString(data)
+
+
+@dataclass(slots=True, eq=False)
+class _Write:
+    """A write under way, the call that it runs as, and how many callers wait for it."""
+
+    fingerprint: bytes
+    call: Call
+    task: asyncio.Task[Outcome] = field(init=False)
+    waiting: int = 0
+
+
+class RecentOutcomes:
+    """The outcomes of the writes of this process, by method and request id.
+
+    What is not kept: dry runs, which write nothing, and errors that say that nothing was done and that another try
+    makes sense. An unknown outcome is kept, since to write again would be to risk a second write.
+
+    Args:
+        replayed: counts the calls that were answered with the outcome of another.
+        log: gets the faults of writes, and a line for each write that ended without its callers.
+        patience: seconds that a write is given at least, however short the deadline of its caller is.
+        clock: the time in seconds.
+        max_outcomes: how many outcomes are kept.
+        max_bytes: how large they may be together.
+        max_orphans: how many writes may go on without their callers.
+    """
+
+    def __init__(
+        self,
+        replayed: Counter,
+        log: FilteringBoundLogger,
+        *,
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
+        max_outcomes: int = MAX_OUTCOMES,
+        max_bytes: int = MAX_BYTES,
+        max_orphans: int = MAX_ORPHANS,
+    ) -> None:
+        self._replayed = replayed
+        self._log = log
+        self._patience = patience
+        self._clock = clock
+        self._max_outcomes = max_outcomes
+        self._max_bytes = max_bytes
+        self._max_orphans = max_orphans
+        self._kept: dict[Key, tuple[float, Outcome]] = {}  # with the time at which each goes; the oldest first
+        self._bytes = 0
+        self._running: dict[Key, _Write] = {}
+        self._orphans: dict[Key, _Write] = {}  # those of them whose callers are gone; the longest gone first
+
+    def link(self, proceed: Behaviour, method: Method) -> Behaviour:
+        """The link, around messages, that answers requests whose `request_id` is known; stands inside of dry runs."""
+        if not method.takes("request_id"):
+            return proceed
+
+        async def answered(call: Call, request: Any, context: Context) -> Any:
+            key = (method.full_name, request_id(request.request_id))
+            if call.validate_only:
+                return await proceed(call, request, context)
+            fingerprint = sha256(request.SerializeToString(deterministic=True)).digest()
+            known = self._running.get(key) or self._recall(key)
+            if known is None:
+                known = self._begin(key, fingerprint, call, lambda own: proceed(own, request, context))
+            elif known.fingerprint != fingerprint:
+                raise invalid_argument(
+                    "request_id", "is that of an earlier request, and this is another one: give each its own id"
+                )
+            else:
+                self._replayed.inc()
+                call.replayed = True
+            outcome = await self._wait(key, known, call) if isinstance(known, _Write) else known
+            return outcome.give()
+
+        def served(call: Call, request: Any, context: Context) -> Awaitable[Any]:
+            return (answered if request.request_id else proceed)(call, request, context)
+
+        return served
+
+    async def idle(self) -> None:
+        """Returns when no write is under way."""
+        while self._running:
+            await asyncio.wait([write.task for write in self._running.values()])
+
+    async def close(self) -> None:
+        """Gives up the writes that are under way."""
+        tasks = [write.task for write in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _begin(self, key: Key, fingerprint: bytes, call: Call, work: Callable[[Call], Awaitable[Any]]) -> _Write:
+        now = asyncio.get_running_loop().time()
+        own = replace(call, deadline=max(call.deadline or 0.0, now + self._patience))
+        write = self._running[key] = _Write(fingerprint, own)
+        write.task = asyncio.create_task(self._run(key, write, work))
+        return write
+
+    async def _wait(self, key: Key, write: _Write, call: Call) -> Outcome:
+        """Waits for a write that goes on without the caller, and gives the caller who began it the figures."""
+        write.waiting += 1
+        self._orphans.pop(key, None)
+        try:
+            return await asyncio.shield(write.task)
+        finally:
+            write.waiting -= 1
+            if not call.replayed:
+                call.upstream_seconds, call.upstream_attempts = (
+                    write.call.upstream_seconds,
+                    write.call.upstream_attempts,
+                )
+                call.cause = write.call.cause
+            if not write.waiting and not write.task.done():
+                self._leave_alone(key, write)
+
+    def _leave_alone(self, key: Key, write: _Write) -> None:
+        self._orphans[key] = write
+        if len(self._orphans) > self._max_orphans:
+            self._orphans.pop(next(iter(self._orphans))).task.cancel()
+
+    async def _run(self, key: Key, write: _Write, work: Callable[[Call], Awaitable[Any]]) -> Outcome:
+        enter_call(write.call)
+        try:
+            outcome = await self._carry_out(write, work)
+        finally:
+            del self._running[key]
+            self._orphans.pop(key, None)
+        if outcome.is_final:
+            self._keep(key, outcome)
+        if not write.waiting:
+            self._log.info(
+                "a write ended without its caller",
+                request_id=write.call.request_id,
+                method=write.call.method,
+                reason=outcome.end.reason if isinstance(outcome.end, TwinfrontError) else "",
+                upstream_attempts=write.call.upstream_attempts,
+            )
+        return outcome
+
+    async def _carry_out(self, write: _Write, work: Callable[[Call], Awaitable[Any]]) -> Outcome:
+        call = write.call
+        scope = asyncio.timeout_at(call.deadline)
+        try:
+            async with scope:
+                return Outcome.of_response(write.fingerprint, await work(call))
+        except TwinfrontError as raised:
+            error = raised
+        except asyncio.CancelledError:
+            error = _outcome_unknown()
+        except NotImplementedError:
+            raise
+        except Exception:  # noqa: BLE001  (a defect: logged here, because its caller may be gone)
+            if scope.expired():
+                error = _outcome_unknown()
+            else:
+                self._log.exception("unexpected exception", request_id=call.request_id, method=call.method)
+                error = internal(call.request_id)
+        return Outcome.of_error(write.fingerprint, error)
+
+    def _recall(self, key: Key) -> Outcome | None:
+        now = self._clock()
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if self._kept[oldest][0] > now:
+                break
+            self._forget(oldest)
+        kept = self._kept.get(key)
+        return kept[1] if kept else None
+
+    def _keep(self, key: Key, outcome: Outcome) -> None:
+        self._kept[key] = self._clock() + KEPT_SECONDS, outcome
+        self._bytes += outcome.size
+        while len(self._kept) > self._max_outcomes or self._bytes > self._max_bytes:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: Key) -> None:
+        _, outcome = self._kept.pop(key)
+        self._bytes -= outcome.size
+
+
+def _outcome_unknown() -> TwinfrontError:
+    return TwinfrontError(
+        grpc.StatusCode.UNKNOWN,
+        "OUTCOME_UNKNOWN",
+        "This write did not end in time, and it may have been applied: read what it writes to before writing again.",
+        pushback_ms=NO_RETRY,
+    )

@@ -1,0 +1,324 @@
+"""A write that is repeated under its `request_id` is answered with the outcome of the first."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+
+from twinfront.v1.json_patch_pb2 import JsonPatchOperation
+from twinfront.v1.value_pb2 import ObjectValue, Value
+from twinfront_server.errors import TwinfrontError
+from twinfront_server.interceptors.recent_outcomes import KEPT_SECONDS
+from twinfront_server.settings import Settings
+
+from .echo import eventually
+from .scripted import Answer, ScriptedServer, answer_of
+
+Code = grpc.StatusCode
+
+FINAL = {
+    "ETAG_MISMATCH": Code.ABORTED,
+    "TWIN_NOT_FOUND": Code.NOT_FOUND,
+    "VALIDATION_FAILED": Code.INVALID_ARGUMENT,
+    "LIMIT_REACHED": Code.RESOURCE_EXHAUSTED,
+    "OUTCOME_UNKNOWN": Code.UNKNOWN,
+    "UPSTREAM_ANSWER_UNEXPECTED": Code.INTERNAL,
+}
+NOTHING_DONE = {
+    "UPSTREAM_UNAVAILABLE": Code.UNAVAILABLE,
+    "SERVER_DRAINING": Code.UNAVAILABLE,
+    "UPSTREAM_THROTTLED": Code.RESOURCE_EXHAUSTED,
+    "UPSTREAM_CREDENTIALS_REJECTED": Code.INTERNAL,
+    "DEADLINE_EXCEEDED": Code.DEADLINE_EXCEEDED,
+}
+
+
+@pytest.fixture
+def limits() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+async def server(settings: Settings, limits: dict[str, Any]) -> AsyncIterator[ScriptedServer]:
+    async with ScriptedServer(settings, limits) as server:
+        yield server
+
+
+async def begin(server: ScriptedServer, request_id: str, **fields: Any) -> Any:
+    """A call whose write is held at the gate."""
+    server.servicer.gate.clear()
+    server.servicer.entered.clear()
+    call = server.start(request_id, **fields)
+    await server.servicer.entered.wait()
+    return call
+
+
+async def abandon(call: Any) -> None:
+    """The caller goes away, and its call is over on the server too."""
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+async def test_a_repeated_write_is_not_done_again(server: ScriptedServer):
+    first = await server.call("id")
+    again = await server.call("id")
+    assert (again.etag, len(server.servicer.runs)) == (first.etag, 1)
+
+
+async def test_the_answer_says_that_it_is_a_replay(server: ScriptedServer):
+    assert not (await server.call("id")).replayed
+    assert (await server.call("id")).replayed
+    assert server.replays() == 1
+    assert ["replayed" in line for line in server.events("rpc")] == [False, True]
+
+
+async def test_the_figures_are_those_of_the_call_and_not_of_the_first(server: ScriptedServer):
+    first, again = await server.call("id"), await server.call("id")
+    assert [answer.trailers["twinfront-upstream-attempts"] for answer in (first, again)] == ["1", "0"]
+    assert first.trailers["twinfront-request-id"] != again.trailers["twinfront-request-id"]
+
+
+async def test_writes_without_an_id_have_nothing_to_do_with_each_other(server: ScriptedServer):
+    assert [(await server.call("")).etag for _ in range(2)] == ["run 1", "run 2"]
+
+
+async def test_writes_with_other_ids_are_other_writes(server: ScriptedServer):
+    assert [(await server.call(request_id)).etag for request_id in ("a", "b", "A")] == ["run 1", "run 2", "run 3"]
+
+
+async def test_the_same_id_for_another_request_is_refused(server: ScriptedServer):
+    await server.call("id", digital_twin_id="a")
+    call = server.start("id", digital_twin_id="b")
+    answer = await answer_of(call)
+    assert answer.reason == "INVALID_ARGUMENT"
+    assert "request_id" in await call.details()
+    assert len(server.servicer.runs) == 1
+
+
+async def test_the_order_in_which_a_map_was_sent_is_no_difference(server: ScriptedServer):
+    def operation(names: list[str]) -> JsonPatchOperation:
+        fields = {name: Value(int_value=1) for name in names}
+        return JsonPatchOperation(value=Value(object_value=ObjectValue(fields=fields)))
+
+    names = [f"property{number}" for number in range(20)]
+    await server.call("id", patch=[operation(names)])
+    assert (await server.call("id", patch=[operation(names[::-1])])).replayed
+
+
+@pytest.mark.parametrize("request_id", ["x" * 129, "a\nb", "\x00", "\x85"])
+@pytest.mark.parametrize("validate_only", [False, True])
+async def test_an_id_is_short_and_without_control_characters(
+    server: ScriptedServer, request_id: str, validate_only: bool
+):
+    call = server.start(request_id, validate_only=validate_only)
+    assert (await answer_of(call)).reason == "INVALID_ARGUMENT"
+    assert "request_id" in await call.details()
+    assert not server.servicer.runs
+
+
+@pytest.mark.parametrize("request_id", ["x" * 128, "ü" * 128, " ", "0e6c7e4e-8a3c-4ee8-94cd-1f1a3f6c2c79"])
+async def test_any_other_id_is_taken(server: ScriptedServer, request_id: str):
+    assert (await server.call(request_id)).etag == (await server.call(request_id)).etag == "run 1"
+
+
+@pytest.mark.parametrize(("reason", "code"), FINAL.items())
+async def test_an_error_is_an_outcome_too(server: ScriptedServer, reason: str, code: Code):
+    server.servicer.failures.append(TwinfrontError(code, reason, "No.", metadata={"digital_twin_id": "room"}))
+    first, again = [await server.call("id") for _ in range(2)]
+    assert [first.reason, again.reason] == [reason, reason]
+    assert first.trailers["grpc-status-details-bin"] == again.trailers["grpc-status-details-bin"]
+    assert again.replayed
+    assert len(server.servicer.runs) == 1
+
+
+@pytest.mark.parametrize(("reason", "code"), NOTHING_DONE.items())
+async def test_an_error_after_which_nothing_was_done_is_no_outcome(server: ScriptedServer, reason: str, code: Code):
+    server.servicer.failures.append(TwinfrontError(code, reason, "Not now."))
+    assert (await server.call("id")).reason == reason
+    assert (await server.call("id")).etag == "run 2"
+
+
+async def test_a_fault_is_an_outcome_since_the_write_may_have_been_done(server: ScriptedServer):
+    server.servicer.failures.append(ValueError("secret"))
+    assert [(await server.call("id")).reason for _ in range(2)] == ["INTERNAL", "INTERNAL"]
+    assert len(server.servicer.runs) == 1
+    [fault] = server.events("unexpected exception")
+    assert fault["exc_info"]
+
+
+async def test_dry_runs_are_not_kept(server: ScriptedServer):
+    for _ in range(2):
+        assert not (await server.call("id", validate_only=True)).replayed
+    assert (await server.call("id")).etag == "run 3"
+    assert (await server.call("id")).replayed
+    assert ["validate_only" in line for line in server.events("rpc")] == [True, True, False, False]
+
+
+class TestAtTheSameTime:
+    async def test_a_duplicate_waits_for_the_first(self, server: ScriptedServer):
+        first = await begin(server, "id")
+        duplicates = [server.start("id") for _ in range(5)]
+        await eventually(lambda: server.replays() == 5)
+        server.servicer.gate.set()
+        answers = [await answer_of(call) for call in (first, *duplicates)]
+        assert {answer.etag for answer in answers} == {"run 1"}
+        assert [answer.replayed for answer in answers] == [False, True, True, True, True, True]
+
+    async def test_it_gets_the_first_ones_error_even_if_that_is_not_kept(self, server: ScriptedServer):
+        server.servicer.failures.append(TwinfrontError(Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE", "Not now."))
+        first = await begin(server, "id")
+        duplicate = server.start("id")
+        await eventually(lambda: server.replays() == 1)
+        server.servicer.gate.set()
+        assert [(await answer_of(call)).reason for call in (first, duplicate)] == ["UPSTREAM_UNAVAILABLE"] * 2
+
+    async def test_another_request_under_the_id_is_refused_at_once(self, server: ScriptedServer):
+        first = await begin(server, "id", digital_twin_id="a")
+        assert (await server.call("id", digital_twin_id="b")).reason == "INVALID_ARGUMENT"
+        server.servicer.gate.set()
+        await first
+
+    async def test_the_duplicates_own_deadline_holds(self, server: ScriptedServer):
+        first = await begin(server, "id")
+        assert (await server.call("id", timeout=0.3)).reason == "DEADLINE_EXCEEDED"
+        server.servicer.gate.set()
+        assert (await first).etag == "run 1"
+
+
+class TestWhenTheCallerIsGone:
+    async def test_the_write_goes_on_and_is_known_when_the_caller_comes_back(self, server: ScriptedServer):
+        await abandon(await begin(server, "id"))
+        back = server.start("id")
+        await eventually(lambda: server.replays() == 1)
+        server.servicer.gate.set()
+        answer = await answer_of(back)
+        assert (answer.etag, answer.replayed, len(server.servicer.runs)) == ("run 1", True, 1)
+
+    async def test_it_may_come_back_when_all_is_over(self, server: ScriptedServer):
+        await abandon(await begin(server, "id"))
+        await eventually(lambda: server.outcomes._orphans)
+        server.servicer.gate.set()
+        await server.outcomes.idle()
+        assert (await server.call("id")).etag == "run 1"
+        [line] = server.events("a write ended without its caller")
+        assert (line["reason"], line["upstream_attempts"]) == ("", 1)
+        assert line["method"] == "twinfront.v1.DigitalTwinService/UpdateDigitalTwin"
+
+    async def test_its_deadline_does_not_end_the_write(self, server: ScriptedServer):
+        server.servicer.gate.clear()
+        assert (await server.call("id", timeout=0.3)).reason == "DEADLINE_EXCEEDED"
+        remaining = server.servicer.runs[0].remaining()
+        assert remaining is not None
+        assert remaining > 30
+        server.servicer.gate.set()
+        assert (await server.call("id")).etag == "run 1"
+
+    async def test_its_call_is_accounted_for_as_it_ended(self, server: ScriptedServer):
+        await abandon(await begin(server, "id"))
+        await eventually(lambda: server.events("rpc"))
+        [line] = server.events("rpc")
+        assert (line["code"], line["upstream_attempts"]) == ("CANCELLED", 1)
+
+    async def test_a_write_without_an_id_is_cancelled(self, server: ScriptedServer):
+        await abandon(await begin(server, ""))
+        await eventually(lambda: server.servicer.ended)
+        server.servicer.gate.set()
+        assert (await server.call("")).etag == "run 2"
+
+    async def test_a_duplicate_that_leaves_takes_nothing_with_it(self, server: ScriptedServer):
+        first = await begin(server, "id")
+        duplicate = server.start("id")
+        await eventually(lambda: server.replays() == 1)
+        await abandon(duplicate)
+        server.servicer.gate.set()
+        assert (await answer_of(first)).etag == "run 1"
+
+    @pytest.mark.parametrize("limits", [{"patience": 0.2}])
+    async def test_a_write_that_does_not_end_has_an_unknown_outcome(self, server: ScriptedServer):
+        server.servicer.gate.clear()
+        assert (await server.call("id", timeout=0.1)).reason == "DEADLINE_EXCEEDED"
+        await server.outcomes.idle()
+        server.servicer.gate.set()
+        again = await server.call("id")
+        assert (again.reason, again.trailers["grpc-retry-pushback-ms"]) == ("OUTCOME_UNKNOWN", "-1")
+        assert len(server.servicer.runs) == 1
+
+    @pytest.mark.parametrize("limits", [{"max_orphans": 2}])
+    async def test_only_so_many_writes_go_on_alone_and_the_oldest_is_given_up(self, server: ScriptedServer):
+        for number, name in enumerate("abc", 1):
+            await abandon(await begin(server, name))
+            await eventually(lambda number=number: len(server.events("rpc")) == number)
+        await eventually(lambda: server.servicer.ended)
+        server.servicer.gate.set()
+        assert [await summary(server, name) for name in "abc"] == ["OUTCOME_UNKNOWN", "run 2", "run 3"]
+        assert len(server.servicer.runs) == 3
+
+    async def test_a_write_whose_caller_came_back_is_not_given_up(self, server: ScriptedServer):
+        await abandon(await begin(server, "id"))
+        await eventually(lambda: server.outcomes._orphans)
+        back = server.start("id")
+        await eventually(lambda: server.replays() == 1)
+        assert not server.outcomes._orphans
+        server.servicer.gate.set()
+        await back
+
+    async def test_nothing_is_left_behind(self, server: ScriptedServer):
+        await server.call("warm up")
+        before = len(asyncio.all_tasks())
+        await abandon(await begin(server, "id"))
+        server.servicer.gate.set()
+        await eventually(lambda: len(asyncio.all_tasks()) <= before)
+        assert not server.outcomes._running
+        assert not server.outcomes._orphans
+
+
+class TestHowLongOutcomesAreKept:
+    async def test_for_ten_minutes(self, server: ScriptedServer):
+        await server.call("id")
+        server.now = KEPT_SECONDS - 1
+        assert (await server.call("id")).etag == "run 1"
+        server.now = KEPT_SECONDS
+        assert (await server.call("id")).etag == "run 2"
+        assert KEPT_SECONDS == 600
+
+    async def test_being_asked_for_does_not_make_one_younger(self, server: ScriptedServer):
+        await server.call("id")
+        server.now = KEPT_SECONDS - 1
+        await server.call("id")
+        server.now = KEPT_SECONDS + 1
+        assert not (await server.call("id")).replayed
+
+    async def test_what_has_expired_takes_no_memory(self, server: ScriptedServer):
+        for number in range(3):
+            await server.call(f"{number}")
+        server.now = KEPT_SECONDS
+        await server.call("another")
+        assert len(server.outcomes._kept) == 1
+        assert server.outcomes._bytes < 1024
+
+    @pytest.mark.parametrize("limits", [{"max_outcomes": 2}])
+    async def test_no_more_than_so_many(self, server: ScriptedServer):
+        for name in "abc":
+            await server.call(name)
+        assert [await summary(server, name) for name in "bca"] == ["run 2", "run 3", "run 4"]
+
+    @pytest.mark.parametrize("limits", [{"max_bytes": 3000}])
+    async def test_no_larger_than_so_much_together(self, server: ScriptedServer):
+        await server.call("large", digital_twin_id="x" * 2000)
+        await server.call("small")
+        assert (await server.call("large", digital_twin_id="x" * 2000)).etag.startswith("run 3")
+        assert server.outcomes._bytes <= 3000
+
+    @pytest.mark.parametrize("limits", [{"max_bytes": 3000}])
+    async def test_one_that_is_larger_than_all_is_not_kept(self, server: ScriptedServer):
+        for _ in range(2):
+            assert not (await server.call("large", digital_twin_id="x" * 4000)).replayed
+        assert server.outcomes._bytes == 0
+
+
+async def summary(server: ScriptedServer, request_id: str) -> str:
+    answer: Answer = await server.call(request_id)
+    return answer.etag or answer.reason
