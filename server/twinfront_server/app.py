@@ -27,6 +27,9 @@ from twinfront_server.upstream import Upstream, open_upstream
 _SETTLING_SECONDS: Final = 0.5
 """What the last answers may take to leave, before streams that do not end by themselves (health watches) are cut."""
 
+_SHARE_FOR_STREAMS: Final = 0.8
+"""Of the grace, how much streams have to end by themselves; in the rest they end where they can be gone on with."""
+
 _BACKLOG_LOOKS: Final = 10
 _BACKLOG_LOOK_SECONDS: Final = 0.05
 
@@ -51,7 +54,7 @@ class App:
         self._closing = contextlib.AsyncExitStack()
         self.metrics = Metrics(CollectorRegistry())
         ProcessCollector(registry=self.metrics.registry)
-        self._chain = Chain(settings, self.metrics, self._log)
+        self._chain = Chain(settings, self.metrics, self._log, self._require_validation)
         self._server: grpc.aio.Server
         self._health: health.Health
 
@@ -82,10 +85,14 @@ class App:
         self._health.close()
         await _either(hasten.wait(), asyncio.sleep(self._settings.drain_delay))
         await _either(hasten.wait(), self._refuse_backlog())
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.drain_grace
         stopping = asyncio.create_task(self._server.stop(self._settings.drain_grace))
-        await _either(hasten.wait(), self._quiet(), asyncio.wait({stopping}))
+        await _either(hasten.wait(), self._quiet(), asyncio.wait({stopping}), self._end_streams())
         await self._server.stop(None)
         await stopping
+        # Writes whose callers are gone may still be under way.
+        await _either(hasten.wait(), self._chain.recent_outcomes.idle(), asyncio.sleep(end - loop.time()))
 
     async def _refuse_backlog(self) -> None:
         """Refuses the calls that wait to be served, until no more come or half a second is over."""
@@ -96,6 +103,12 @@ class App:
             if self._chain.draining.refused == refused:
                 return
 
+    async def _end_streams(self) -> None:
+        """Has streams that are still there when most of the grace is over end in good order; never returns."""
+        await asyncio.sleep(self._settings.drain_grace * _SHARE_FOR_STREAMS)
+        self._chain.draining.end_streams()
+        await asyncio.Event().wait()
+
     async def _quiet(self) -> None:
         """Returns when no call is in flight and the last answers have left."""
         while True:
@@ -104,10 +117,14 @@ class App:
             if self._chain.in_flight.is_idle:
                 return
 
+    async def _require_validation(self) -> None:
+        await self.upstream.require_validation()
+
     async def _start(self, closing: contextlib.AsyncExitStack) -> None:
         settings = self._settings
         self.upstream = await open_upstream(settings, self.metrics)
         closing.push_async_callback(self.upstream.close)
+        closing.push_async_callback(self._chain.recent_outcomes.close)
         if settings.sample:
             from twinfront_server.sample import load_sample  # noqa: PLC0415  (only who asks for it needs it)
 

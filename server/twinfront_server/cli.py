@@ -1,25 +1,46 @@
-"""The command line: `twinfront serve`, `twinfront healthcheck`, `twinfront version`.
+"""The command line `twinfront`: the server's commands, and those for people, which are the client's.
 
 What a command needs is imported when it runs, so that with the base install, which has the client only, it can say what
 to install.
 """
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NoReturn
 
 _OWN_PACKAGES: Final = frozenset({"twinfront", "twinfront_server", "localtwins"})
 
 _USAGE_ERROR: Final = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A command.
+
+    Attributes:
+        text: what it does, for the help.
+        examples: gives lines that work, for the help.
+        add_arguments: adds its arguments to a parser.
+        run: carries it out and returns the exit code.
+        extra: the extra that has what it needs.
+    """
+
+    text: str
+    examples: Callable[[], Sequence[str]]
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    extra: Literal["server", "cli"] = "server"
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that takes no abbreviations and complains in one line."""
 
-    def __init__(self, prog: str, description: str) -> None:
-        super().__init__(prog=prog, description=description, allow_abbrev=False)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
@@ -27,30 +48,39 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit code: 0 well, 1 failed, 2 wrongly called."""
+    """Runs a command and returns its exit code: 0 well, 1 failed, 2 wrongly called, further ones in docs/cli.md."""
     # grpc's own lines on stderr would come beside the one clear line; whoever wants them sets the variable.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _Parser("twinfront", "A gRPC service in front of Azure Digital Twins.")
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser
-    )
-    for name, (_, text) in _COMMANDS.items():
-        commands.add_parser(name, help=text, add_help=False)
-    command = parser.parse_args(words[:1]).command
-    run, text = _COMMANDS[command]
+    parser = _Parser(prog="twinfront", description=_DESCRIPTION)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in _COMMANDS.items():
+        commands.add_parser(name, help=command.text, add_help=False)
+    name = parser.parse_args(words[:1]).command
+    command = _COMMANDS[name]
     try:
-        return run(_Parser(f"twinfront {command}", text), words[1:])
+        own_parser = _Parser(prog=f"twinfront {name}", **_help(command))
+        command.add_arguments(own_parser)
+        options = own_parser.parse_args(words[1:])
+        return command.run(options)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in _OWN_PACKAGES:
             raise
-        print(f"twinfront {command} needs more than the client: pip install 'twinfront[server]'", file=sys.stderr)
+        print(f"twinfront {name} needs more than the client: pip install 'twinfront[{command.extra}]'", file=sys.stderr)
         return 1
 
 
-def _serve(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
-    from twinfront_server.errors import StartupError  # noqa: PLC0415
-    from twinfront_server.settings import describe, load_settings, unknown_variables  # noqa: PLC0415
+def _help(command: _Command) -> dict[str, Any]:
+    """What makes the help of a command, in the terms of argparse."""
+    return {
+        "description": command.text,
+        "epilog": "\n  ".join(("examples:", *command.examples())),
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+
+
+def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
+    from twinfront_server.settings import describe  # noqa: PLC0415
 
     groups = {}
     for setting in describe():
@@ -66,9 +96,14 @@ def _serve(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         else:
             takes = "{" + ",".join(setting.choices) + "}" if setting.choices else setting.takes
             group.add_argument(setting.flag, metavar=takes, **options)
-    flags = vars(parser.parse_args(words))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from twinfront_server.errors import StartupError  # noqa: PLC0415
+    from twinfront_server.settings import load_settings, unknown_variables  # noqa: PLC0415
+
     try:
-        settings = load_settings(flags)
+        settings = load_settings(vars(options))
     except StartupError as error:
         print(f"twinfront serve: {error}", file=sys.stderr)
         return _USAGE_ERROR
@@ -77,9 +112,7 @@ def _serve(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     return serve(settings, unknown_variables(os.environ))
 
 
-def _healthcheck(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
-    from twinfront_server.healthcheck import HealthQuestion, ask_health  # noqa: PLC0415
-
+def _add_healthcheck_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", default=_default_address(), help="Address of the server [%(default)s].")
     parser.add_argument("--service", default="", help="Full name of a service; the server as a whole without it.")
     parser.add_argument("--timeout", type=float, default=5.0, help="Seconds to wait for the answer [%(default)s].")
@@ -88,7 +121,12 @@ def _healthcheck(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     parser.add_argument("--tls-cert", metavar="FILE", help="The caller's certificate for mTLS, PEM.")
     parser.add_argument("--tls-key", metavar="FILE", help="Its private key, PEM.")
     parser.add_argument("--tls-server-name", metavar="NAME", help="The name in the server's certificate.")
-    serving, text = ask_health(HealthQuestion(**vars(parser.parse_args(words))))
+
+
+def _healthcheck(options: argparse.Namespace) -> int:
+    from twinfront_server.healthcheck import HealthQuestion, ask_health  # noqa: PLC0415
+
+    serving, text = ask_health(HealthQuestion(**vars(options)))
     print(text, file=sys.stdout if serving else sys.stderr)
     return 0 if serving else 1
 
@@ -103,18 +141,80 @@ def _default_address() -> str:
         return "127.0.0.1:50051"
 
 
-def _version(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
+def _version(_options: argparse.Namespace) -> int:
     from twinfront_server import __version__  # noqa: PLC0415
 
-    parser.parse_args(words)
     print(__version__)
     return 0
 
 
-_COMMANDS: Final[dict[str, tuple[Callable[[argparse.ArgumentParser, Sequence[str]], int], str]]] = {
-    "serve": (_serve, "Serve twins over gRPC."),
-    "healthcheck": (_healthcheck, "Ask a server for its health; exit 0 if it serves, else 1."),
-    "version": (_version, "Print the version."),
+def _add_completion_arguments(parser: argparse.ArgumentParser) -> None:
+    import shtab  # noqa: PLC0415
+
+    parser.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, help="The shell to complete in.")
+
+
+def _completion(options: argparse.Namespace) -> int:
+    import shtab  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="twinfront", description=_DESCRIPTION)
+    commands = parser.add_subparsers()
+    for name, command in _COMMANDS.items():
+        try:
+            command.add_arguments(commands.add_parser(name, help=command.text, description=command.text))
+        except ModuleNotFoundError:
+            continue  # what is not installed is completed by its name alone
+    print(shtab.complete(parser, options.shell))
+    return 0
+
+
+def _peoples_command(name: str, text: str) -> _Command:
+    """A command of the client's; its module is imported when it is first needed."""
+
+    def module() -> Any:
+        return importlib.import_module(f"twinfront._cli.{name}")
+
+    def run(options: argparse.Namespace) -> int:
+        from twinfront._cli.reporting import reported  # noqa: PLC0415
+
+        return reported(module().run, options, f"twinfront {name}")
+
+    return _Command(text, lambda: module().EXAMPLES, lambda parser: module().add_arguments(parser), run, extra="cli")
+
+
+_DESCRIPTION: Final = "A gRPC service in front of Azure Digital Twins, and commands for the twins that it serves."
+
+_COMMANDS: Final = {
+    "serve": _Command(
+        "Serve twins over gRPC.",
+        lambda: (
+            "twinfront serve --sample",
+            "twinfront serve --upstream https://example.api.weu.digitaltwins.azure.net",
+        ),
+        _add_serve_arguments,
+        _serve,
+    ),
+    "healthcheck": _Command(
+        "Ask a server for its health; exit 0 if it serves, else 1.",
+        lambda: ("twinfront healthcheck", "twinfront healthcheck --service twinfront.v1.QueryService"),
+        _add_healthcheck_arguments,
+        _healthcheck,
+    ),
+    "version": _Command("Print the version.", lambda: ("twinfront version",), lambda _parser: None, _version),
+    "get": _peoples_command("get", "Show a digital twin, a component, or a twin's relationships."),
+    "query": _peoples_command("query", "Run a query and print its rows."),
+    "apply": _peoples_command("apply", "Create or replace models, digital twins and relationships from files."),
+    "export": _peoples_command("export", "Write the graph in the import format of Azure Digital Twins (NDJSON)."),
+    "delete": _peoples_command("delete", "Delete digital twins."),
+    "models": _peoples_command("models", "List, create or draw models."),
+    "graph": _peoples_command("graph", "Draw the neighbourhood of a digital twin."),
+    "completion": _Command(
+        "Print what makes a shell complete the commands.",
+        lambda: ('eval "$(twinfront completion bash)"', "twinfront completion zsh > ~/.zfunc/_twinfront"),
+        _add_completion_arguments,
+        _completion,
+        extra="cli",
+    ),
 }
 
 

@@ -51,7 +51,7 @@ class Rpc:
         called: Awaitable[Any] = getattr(self.stub(channel), self.name)(self.request, **options)
         return called
 
-    def having(self, **fields: str) -> "Rpc":
+    def having(self, **fields: object) -> "Rpc":
         """The same with other values in the request's fields."""
         request = type(self.request)()
         request.CopyFrom(self.request)

@@ -54,12 +54,16 @@ class FaultServer:
     Attributes:
         url: where it listens.
         requests: all that came, save the health probes of the server under test.
+        probe: what the server under test is answered when it probes.
+        probes: how often it did.
         abandoned: set when a client has gone away while it waited for its answer.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[Received] = []
+        self.probe = Answer(404, {"error": {"code": "ModelNotFound", "message": "No."}})
+        self.probes = 0
         self.abandoned = asyncio.Event()
         self.received = asyncio.Event()
         self._script: list[tuple[re.Pattern[str], list[Answer]]] = []
@@ -74,7 +78,8 @@ class FaultServer:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if PROBE in request.raw_path:
-            return web.Response(status=404, body=orjson.dumps({"error": {"code": "ModelNotFound", "message": "No."}}))
+            self.probes += 1
+            return web.Response(status=self.probe.status, headers=self.probe.headers, body=self.probe.content)
         answer = self._next(f"{request.method} {request.raw_path}")
         if answer.breaks == "before":
             return self._break(request)

@@ -1,4 +1,7 @@
-"""Writes are sent once, whatever happens to their answers."""
+"""Writes whose answers are lost are not sent again while nobody knows whether they were applied.
+
+What the front reads to find that out does not help here: it fails as well, or shows what no write explains.
+"""
 
 import socket
 from collections.abc import AsyncIterator
@@ -41,7 +44,7 @@ async def test_a_lost_answer_leaves_the_outcome_unknown(
 async def test_a_connection_that_was_used_before_is_no_reason_to_send_again(
     upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc
 ):
-    upstream.on("GET", Answer(200, {"$dtId": "room"}))
+    upstream.on("GET", Answer(200, {"$dtId": "room"}), Answer(500))
     upstream.on(rpc.method, Answer(breaks="after"))
     await GET_TWIN.call(channel)
     error = await refused(rpc.call(channel))

@@ -2,23 +2,57 @@
 
 import grpc.aio
 
-from twinfront.v1 import digital_twin_service_pb2, model_service_pb2, relationship_service_pb2
+from twinfront.v1 import (
+    digital_twin_service_pb2,
+    event_route_service_pb2,
+    graph_service_pb2,
+    job_service_pb2,
+    model_service_pb2,
+    query_service_pb2,
+    relationship_service_pb2,
+    telemetry_service_pb2,
+)
 from twinfront.v1.digital_twin_service_pb2_grpc import add_DigitalTwinServiceServicer_to_server
+from twinfront.v1.event_route_service_pb2_grpc import add_EventRouteServiceServicer_to_server
+from twinfront.v1.graph_service_pb2_grpc import add_GraphServiceServicer_to_server
+from twinfront.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
 from twinfront.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
+from twinfront.v1.query_service_pb2_grpc import add_QueryServiceServicer_to_server
 from twinfront.v1.relationship_service_pb2_grpc import add_RelationshipServiceServicer_to_server
+from twinfront.v1.telemetry_service_pb2_grpc import add_TelemetryServiceServicer_to_server
 from twinfront_server.services.digital_twin import DigitalTwinService
+from twinfront_server.services.event_route import EventRouteService
+from twinfront_server.services.graph import GraphService
+from twinfront_server.services.job import JobService
 from twinfront_server.services.model import ModelService
+from twinfront_server.services.query import QueryService
 from twinfront_server.services.relationship import RelationshipService
+from twinfront_server.services.telemetry import TelemetryService
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.page_token import PageTokens
+
+_FILES = (
+    digital_twin_service_pb2,
+    relationship_service_pb2,
+    model_service_pb2,
+    query_service_pb2,
+    telemetry_service_pb2,
+    event_route_service_pb2,
+    job_service_pb2,
+    graph_service_pb2,
+)
 
 
 def register(server: grpc.aio.Server, upstream: Upstream, settings: Settings) -> list[str]:
     """Adds all services to a server and returns their full names."""
     tokens = PageTokens(settings.page_token_key)
-    add_DigitalTwinServiceServicer_to_server(DigitalTwinService(upstream), server)
+    add_DigitalTwinServiceServicer_to_server(DigitalTwinService(upstream, settings), server)
     add_RelationshipServiceServicer_to_server(RelationshipService(upstream, tokens), server)
     add_ModelServiceServicer_to_server(ModelService(upstream, tokens), server)
-    files = (digital_twin_service_pb2, relationship_service_pb2, model_service_pb2)
-    return [service.full_name for file in files for service in file.DESCRIPTOR.services_by_name.values()]
+    add_QueryServiceServicer_to_server(QueryService(upstream, tokens), server)
+    add_TelemetryServiceServicer_to_server(TelemetryService(upstream), server)
+    add_EventRouteServiceServicer_to_server(EventRouteService(upstream, tokens), server)
+    add_JobServiceServicer_to_server(JobService(upstream, tokens), server)
+    add_GraphServiceServicer_to_server(GraphService(upstream, tokens, settings.import_concurrency), server)
+    return [service.full_name for file in _FILES for service in file.DESCRIPTOR.services_by_name.values()]

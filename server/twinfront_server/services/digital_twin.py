@@ -4,29 +4,45 @@ from typing import Any
 
 from twinfront.v1 import digital_twin_service_pb2 as messages
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceServicer
+from twinfront_server.call import current_call
+from twinfront_server.graph.pacing import Pace
+from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
-from twinfront_server.wire.digital_twin import digital_twin_body, fill_component, fill_digital_twin
-from twinfront_server.wire.identifier import if_match, if_none_match, required_id
+from twinfront_server.wire.digital_twin import fill_component, fill_digital_twin
+from twinfront_server.wire.identifier import if_match, required_id
 from twinfront_server.wire.json_patch import json_patch_body
+from twinfront_server.wire.merge import merge_of
+from twinfront_server.wire.relationships_option import wants_detach
 from twinfront_server.wire.representation import wants_json, wants_metadata
+from twinfront_server.writes.batch_get import batch_get
+from twinfront_server.writes.batch_write import batch_write
+from twinfront_server.writes.detach import Detached, detach_and_delete
+from twinfront_server.writes.merge import merge_digital_twin
+from twinfront_server.writes.replacement import create_or_replace, read_back
 
 
 class DigitalTwinService(DigitalTwinServiceServicer):
     """Digital twins and their components."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, settings: Settings) -> None:
         self._upstream = upstream
+        self._concurrency = settings.batch_concurrency
+        self._max_response_bytes = settings.max_response_bytes
 
     async def CreateOrReplaceDigitalTwin(
         self, request: messages.CreateOrReplaceDigitalTwinRequest, context: Any
     ) -> messages.CreateOrReplaceDigitalTwinResponse:
         as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
         twin_id = required_id(request.digital_twin_id, "digital_twin_id")
-        answer = await self._upstream.put_digital_twin(
+        answer = await create_or_replace(
+            self._upstream,
             twin_id,
-            digital_twin_body(request.digital_twin, twin_id),
-            if_none_match=if_none_match(request.if_none_match),
+            request.digital_twin,
+            if_match=request.if_match,
+            if_none_match=request.if_none_match,
         )
+        if request.if_match:
+            answer = await read_back(self._upstream, twin_id, answer)
         response = messages.CreateOrReplaceDigitalTwinResponse(etag=answer.etag)
         fill_digital_twin(response.digital_twin, answer.body, as_json=as_json, metadata=metadata)
         return response
@@ -35,7 +51,8 @@ class DigitalTwinService(DigitalTwinServiceServicer):
         self, request: messages.GetDigitalTwinRequest, context: Any
     ) -> messages.GetDigitalTwinResponse:
         as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
-        answer = await self._upstream.get_digital_twin(required_id(request.digital_twin_id, "digital_twin_id"))
+        read = self._upstream.get_digital_twin_shared if request.allow_stale else self._upstream.get_digital_twin
+        answer = await read(required_id(request.digital_twin_id, "digital_twin_id"))
         response = messages.GetDigitalTwinResponse(etag=answer.etag)
         fill_digital_twin(response.digital_twin, answer.body, as_json=as_json, metadata=metadata)
         return response
@@ -50,13 +67,29 @@ class DigitalTwinService(DigitalTwinServiceServicer):
         )
         return messages.UpdateDigitalTwinResponse(etag=answer.etag)
 
+    async def MergeDigitalTwin(
+        self, request: messages.MergeDigitalTwinRequest, context: Any
+    ) -> messages.MergeDigitalTwinResponse:
+        twin_id = required_id(request.digital_twin_id, "digital_twin_id")
+        merge = merge_of(request.merge if request.HasField("merge") else None, request.merge_json, twin_id)
+        merged = await merge_digital_twin(self._upstream, twin_id, merge, if_match=if_match(request.if_match))
+        return messages.MergeDigitalTwinResponse(etag=merged.etag, changed=merged.changed)
+
     async def DeleteDigitalTwin(
         self, request: messages.DeleteDigitalTwinRequest, context: Any
     ) -> messages.DeleteDigitalTwinResponse:
-        await self._upstream.delete_digital_twin(
-            required_id(request.digital_twin_id, "digital_twin_id"), if_match=if_match(request.if_match)
+        twin_id, condition = required_id(request.digital_twin_id, "digital_twin_id"), if_match(request.if_match)
+        detached = Detached()
+        if wants_detach(request.relationships):
+            pace = Pace(self._concurrency, current_call().remaining)
+            await detach_and_delete(
+                self._upstream, twin_id, detached, if_match=condition, pace=pace, concurrency=self._concurrency
+            )
+        else:
+            await self._upstream.delete_digital_twin(twin_id, if_match=condition)
+        return messages.DeleteDigitalTwinResponse(
+            outgoing_relationships_deleted=detached.outgoing, incoming_relationships_deleted=detached.incoming
         )
-        return messages.DeleteDigitalTwinResponse()
 
     async def GetComponent(self, request: messages.GetComponentRequest, context: Any) -> messages.GetComponentResponse:
         as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
@@ -78,3 +111,17 @@ class DigitalTwinService(DigitalTwinServiceServicer):
             if_match=if_match(request.if_match),
         )
         return messages.UpdateComponentResponse(etag=answer.etag)
+
+    async def BatchGetDigitalTwins(
+        self, request: messages.BatchGetDigitalTwinsRequest, context: Any
+    ) -> messages.BatchGetDigitalTwinsResponse:
+        return await batch_get(
+            self._upstream, request, concurrency=self._concurrency, max_response_bytes=self._max_response_bytes
+        )
+
+    async def BatchWriteDigitalTwins(
+        self, request: messages.BatchWriteDigitalTwinsRequest, context: Any
+    ) -> messages.BatchWriteDigitalTwinsResponse:
+        return await batch_write(
+            self._upstream, request.writes, concurrency=self._concurrency, max_response_bytes=self._max_response_bytes
+        )

@@ -11,6 +11,13 @@ DEFAULT_PAGE_SIZE: Final = 100
 MAX_PAGE_SIZE: Final = 1000
 
 
+def checked_page_size(page_size: int) -> int:
+    """How many items a page has at the most; see `read_page`."""
+    if page_size < 0:
+        raise invalid_argument("page_size", "must not be negative")
+    return min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+
+
 async def read_page(
     fetch: Callable[[str], Awaitable[Page]], start: Position, page_size: int
 ) -> tuple[list[Any], Position | None]:
@@ -28,9 +35,7 @@ async def read_page(
     Raises:
         TwinfrontError: INVALID_ARGUMENT for a negative page size, and what `fetch` raises.
     """
-    if page_size < 0:
-        raise invalid_argument("page_size", "must not be negative")
-    wanted = min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    wanted = checked_page_size(page_size)
     items: list[Any] = []
     link, skip = start.link, start.skip
     while True:

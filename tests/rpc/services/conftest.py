@@ -1,7 +1,9 @@
 """The same tests over both upstreams: the embedded service, and localtwins over HTTPS in the place of Azure."""
 
+import json
 import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import grpc.aio
 import pytest
@@ -20,17 +22,31 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentCertific
     return development_certificate(tmp_path_factory.mktemp("tls"))
 
 
+@pytest.fixture
+def blobs(tmp_path: Path) -> Path:
+    """The folder in which jobs find `file:` blobs, and the endpoint `events` its file."""
+    folder = tmp_path / "blobs"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(params=["local", "https"])
-async def settings(request: pytest.FixtureRequest, certificate: DevelopmentCertificate) -> AsyncIterator[Settings]:
+async def settings(
+    request: pytest.FixtureRequest, certificate: DevelopmentCertificate, blobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Settings]:
     """Of a server on free ports, over an upstream that keeps nothing."""
     serving = {"listen": "127.0.0.1:0", "metrics_listen": "none", "health_interval": 3600.0}
+    endpoints = {"events": f"file:{blobs / 'events.ndjson'}"}
     if request.param == "local":
+        monkeypatch.setenv("LOCALTWINS_JOBS_DIR", str(blobs))
+        monkeypatch.setenv("LOCALTWINS_ENDPOINT", json.dumps(endpoints))
         yield Settings.model_validate(serving | {"data_dir": ":memory:"})
         return
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate.chain, certificate.key)
-    service = await LocalTwins.open(":memory:")
-    server = HttpServer(service, LocalSettings(listen="127.0.0.1:0", shutdown_seconds=0), tls)
+    local = LocalSettings(listen="127.0.0.1:0", shutdown_seconds=0, jobs_dir=str(blobs), endpoint=endpoints)
+    service = await LocalTwins.open(":memory:", local)
+    server = HttpServer(service, local, tls)
     await server.start()
     upstream = {"upstream": server.url, "upstream_ca": str(certificate.authority), "upstream_credential": "none"}
     yield Settings.model_validate(serving | upstream)

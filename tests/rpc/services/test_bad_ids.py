@@ -24,7 +24,13 @@ BY_TWIN_ID: dict[str, Called] = {
     "UpdateDigitalTwin": lambda b, i: b.twins.UpdateDigitalTwin(
         twins.UpdateDigitalTwinRequest(digital_twin_id=i, patch=[add("/temperature", 1.0)])
     ),
+    "MergeDigitalTwin": lambda b, i: b.twins.MergeDigitalTwin(
+        twins.MergeDigitalTwinRequest(digital_twin_id=i, merge_json=b'{"temperature":1.0}')
+    ),
     "DeleteDigitalTwin": lambda b, i: b.twins.DeleteDigitalTwin(twins.DeleteDigitalTwinRequest(digital_twin_id=i)),
+    "DeleteDigitalTwin, detaching": lambda b, i: b.twins.DeleteDigitalTwin(
+        twins.DeleteDigitalTwinRequest(digital_twin_id=i, relationships=twins.Relationships.RELATIONSHIPS_DETACH)
+    ),
     "GetComponent": lambda b, i: b.twins.GetComponent(
         twins.GetComponentRequest(digital_twin_id=i, component_name="thermostat")
     ),

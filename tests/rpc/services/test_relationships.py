@@ -11,7 +11,7 @@ from twinfront.v1.relationship_pb2 import IncomingRelationship, Relationship
 from .building import Building, add, remove, replace, value
 from .refusal import fields, refused
 
-IDS = {"digital_twin_id": "a", "relationship_id": "r"}
+IDS: dict[str, Any] = {"digital_twin_id": "a", "relationship_id": "r"}
 GET = relationships.GetRelationshipRequest(digital_twin_id="a", relationship_id="r")
 Code = grpc.StatusCode
 

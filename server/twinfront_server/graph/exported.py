@@ -1,0 +1,64 @@
+"""What an export writes of models, digital twins and relationships: what an import takes, and nothing else.
+
+Etags, times of updates and whether a model is decommissioned are no part of it.
+"""
+
+from typing import Any
+
+import orjson
+
+from twinfront.v1.graph_service_pb2 import GraphItem
+from twinfront_server.graph.import_format import Section
+from twinfront_server.wire.digital_twin import fill_listed_digital_twin
+from twinfront_server.wire.relationship import fill_listed_relationship
+
+Document = dict[str, Any]
+
+
+def digital_twin_row(document: Document) -> Document:
+    """The row of a twin as the service answers it."""
+    row = {"$dtId": document["$dtId"], "$metadata": _metadata(document["$metadata"])}
+    for name, value in document.items():
+        if not name.startswith("$"):
+            row[name] = {**value, "$metadata": _metadata(value["$metadata"])} if _is_component(value) else value
+    return row
+
+
+def relationship_row(document: Document) -> Document:
+    """The row of a relationship as the service answers it; its source is `$dtId`, as in Microsoft's own files."""
+    row = {
+        "$dtId": document["$sourceId"],
+        "$relationshipId": document["$relationshipId"],
+        "$targetId": document["$targetId"],
+        "$relationshipName": document["$relationshipName"],
+    }
+    return row | {name: value for name, value in document.items() if not name.startswith("$")}
+
+
+def typed_row(section: Section, row: Document) -> GraphItem:
+    """A row as an item with typed fields."""
+    item = GraphItem()
+    match section:
+        case Section.MODELS:
+            item.dtdl_model = orjson.dumps(row).decode()
+        case Section.TWINS:
+            item.digital_twin.SetInParent()
+            fill_listed_digital_twin(item.digital_twin, row, metadata=True)
+        case Section.RELATIONSHIPS:
+            item.relationship.SetInParent()
+            members = {"$sourceId" if name == "$dtId" else name: value for name, value in row.items()}
+            fill_listed_relationship(item.relationship, members, as_json=False)
+    return item
+
+
+def _metadata(metadata: Document) -> Document:
+    """What a write may say: the model, and the times at the source."""
+    kept = {"$model": metadata["$model"]} if "$model" in metadata else {}
+    for name, entry in metadata.items():
+        if isinstance(entry, dict) and "sourceTime" in entry:
+            kept[name] = {"sourceTime": entry["sourceTime"]}
+    return kept
+
+
+def _is_component(value: Any) -> bool:
+    return isinstance(value, dict) and "$metadata" in value

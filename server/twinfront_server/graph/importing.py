@@ -1,0 +1,249 @@
+"""Importing a stream of models, digital twins and relationships.
+
+    messages ─▶ items ─▶ Ordering ─▶ workers ─▶ Pace ─▶ upstream
+                                        └─▶ Report ─▶ messages
+
+Nothing in between holds more than a bounded part of the stream: a caller that does not take in results is not read
+from, and neither is one that is faster than the upstream.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+from twinfront.v1.graph_service_pb2 import ImportGraphRequest, ImportGraphResponse
+from twinfront_server.call import current_call
+from twinfront_server.errors import TwinfrontError, rename_fields, server_draining
+from twinfront_server.graph.item import (
+    DigitalTwinWrite,
+    Item,
+    ModelWrite,
+    RelationshipWrite,
+    Write,
+    item_field,
+)
+from twinfront_server.graph.model_upload import upload_models
+from twinfront_server.graph.ordering import Ordering
+from twinfront_server.graph.pacing import Pace
+from twinfront_server.graph.reading import ItemReader
+from twinfront_server.graph.reporting import Report
+from twinfront_server.upstream import Answer, Upstream
+
+MAX_RUN_MODELS: Final = 10_000
+MAX_RUN_BYTES: Final = 32 << 20
+"""How many models that follow each other can refer to each other in any order: as many as an instance may have."""
+
+PAUSE_SECONDS: Final = 0.2
+LONG_PAUSE_SECONDS: Final = 5.0
+"""How long models wait for others that they may need. After a pause those that need none are created, after a long one
+the others are given up: a caller may be waiting for their results before it goes on."""
+
+_PENDING_FACTOR: Final = 16
+_MAX_PENDING_BYTES: Final = 8 << 20
+"""How far reading is ahead of writing: this many items for each write at a time, and bytes of them."""
+
+_MANY: Final = 500
+"""After as many items others get their turn."""
+
+_HOPELESS: Final = frozenset({"UPSTREAM_CREDENTIALS_REJECTED", "VALIDATE_ONLY_UNSUPPORTED"})
+"""Reasons that hold for every item, and end the stream."""
+
+Send = Callable[[ImportGraphResponse], Awaitable[None]]
+
+
+async def import_graph(
+    upstream: Upstream, concurrency: int, requests: AsyncIterator[ImportGraphRequest], send: Send
+) -> None:
+    """Serves one stream to its end.
+
+    Args:
+        upstream: where the items are written to.
+        concurrency: how many writes are under way at a time.
+        requests: what the caller sends.
+        send: sends the caller a message, and waits until it can be sent.
+
+    Raises:
+        TwinfrontError: if the stream cannot be gone on with. What was read before has then been written, and the
+            results sent.
+    """
+    await _Import(upstream, concurrency, send).run(requests)
+
+
+class _Import:
+    def __init__(self, upstream: Upstream, concurrency: int, send: Send) -> None:
+        self._upstream = upstream
+        self._concurrency = concurrency
+        self._send = send
+        self._call = current_call()
+        self._pace = Pace(concurrency, self._call.remaining)
+        self._ordering = Ordering(_PENDING_FACTOR * concurrency, _MAX_PENDING_BYTES)
+        self._report = Report()
+        self._items = ItemReader()
+        # Models that follow each other, by id, waiting for the last of them; and the bytes of their texts.
+        self._models: dict[str, tuple[Item, ModelWrite]] = {}
+        self._models_bytes = 0
+        self._error: TwinfrontError | None = None
+        self._hopeless = False
+        self._stop = asyncio.Event()
+        self._stopped: asyncio.Task[Any]
+
+    async def run(self, requests: AsyncIterator[ImportGraphRequest]) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(self._send_messages())
+                workers = [tasks.create_task(self._ordering.work()) for _ in range(self._concurrency)]
+                self._stopped = tasks.create_task(self._stop.wait())
+                watching = tasks.create_task(self._watch_server())
+                await self._read(requests)
+                watching.cancel()
+                await self._ordering.idle()
+                self._report.close()
+                await sending
+                for task in (*workers, self._stopped):
+                    task.cancel()
+        except BaseExceptionGroup as group:
+            # The first one is why the others were cancelled.
+            raise group.exceptions[0] from None
+        if self._error is not None:
+            raise self._error
+
+    def _end(self, error: TwinfrontError) -> None:
+        """Has the stream end with an error: nothing more is read, what was read is still written."""
+        self._error = self._error or error
+        self._stop.set()
+
+    async def _watch_server(self) -> None:
+        if self._call.stopping is not None:
+            await self._call.stopping.wait()
+            self._end(server_draining("What was acknowledged is written; go on with resume_from."))
+
+    async def _send_messages(self) -> None:
+        last = False
+        while not last:
+            message, last = await self._report.next_message()
+            await self._send(message)
+
+    async def _read(self, requests: AsyncIterator[ImportGraphRequest]) -> None:
+        try:
+            await self._read_items(requests)
+        except TwinfrontError as error:
+            self._end(error)
+        await self._create_models()
+
+    async def _read_items(self, requests: AsyncIterator[ImportGraphRequest]) -> None:
+        message = await self._next(requests)
+        if message is None:
+            return
+        options = self._items.begin(message)
+        self._report.begin(options)
+        if options.validate_only:
+            self._call.validate_only = True
+            await self._upstream.require_validation()
+        while message is not None:
+            await self._take(self._items.read(message))
+            message = await self._next(requests)
+        if not self._stop.is_set():
+            await self._take(self._items.end())
+
+    async def _next(self, requests: AsyncIterator[ImportGraphRequest]) -> ImportGraphRequest | None:
+        """The next message; None at the end, or when the stream is to end."""
+        if self._stop.is_set():
+            return None
+        reading = asyncio.ensure_future(anext(requests, None))
+        try:
+            for seconds, all_came in ((PAUSE_SECONDS, False), (LONG_PAUSE_SECONDS, True)):
+                if self._models and not await self._comes(reading, seconds):
+                    await self._create_models(all_came=all_came)
+            await self._comes(reading, None)
+            return reading.result() if reading.done() else None
+        finally:
+            reading.cancel()
+
+    async def _comes(self, reading: asyncio.Future[Any], seconds: float | None) -> bool:
+        """Whether a message comes, or the stream is to end, within so many seconds."""
+        done, _ = await asyncio.wait({reading, self._stopped}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+
+    async def _take(self, items: Iterator[Item | None]) -> None:
+        for count, item in enumerate(items):
+            if self._stop.is_set():
+                return
+            if item is not None:
+                await self._take_item(item)
+            if count % _MANY == 0:
+                await asyncio.sleep(0)
+
+    async def _take_item(self, item: Item) -> None:
+        match item.write:
+            case None:
+                await self._report.add(item, item.error)
+            case ModelWrite() as model:
+                full = len(self._models) >= MAX_RUN_MODELS or self._models_bytes >= MAX_RUN_BYTES
+                if full or model.model_id in self._models:
+                    await self._create_models()
+                self._hold(item, model)
+            case DigitalTwinWrite(digital_twin_id, body) as write:
+                await self._create_models()
+                await self._ordering.submit(
+                    partial(self._write, item, write), size=len(body.content), alone=[digital_twin_id]
+                )
+            case RelationshipWrite(source_id, relationship_id, target_id, body) as write:
+                await self._create_models()
+                await self._ordering.submit(
+                    partial(self._write, item, write),
+                    size=len(body.content),
+                    alone=[(source_id, relationship_id)],
+                    shared={source_id, target_id},
+                )
+
+    async def _write(self, item: Item, write: DigitalTwinWrite | RelationshipWrite) -> None:
+        if self._hopeless:
+            return
+        try:
+            answer = await self._pace.run(partial(self._put, write))
+        except TwinfrontError as error:
+            await self._fail(item, write, error)
+        else:
+            await self._report.add(item, etag="" if self._call.validate_only else answer.etag)
+
+    async def _put(self, write: DigitalTwinWrite | RelationshipWrite) -> Answer:
+        if isinstance(write, DigitalTwinWrite):
+            return await self._upstream.put_digital_twin(write.digital_twin_id, write.body, if_none_match=False)
+        return await self._upstream.put_relationship(
+            write.source_id, write.relationship_id, write.body, if_none_match=False
+        )
+
+    def _hold(self, item: Item, model: ModelWrite) -> None:
+        self._models[model.model_id] = item, model
+        self._models_bytes += len(model.text)
+
+    async def _create_models(self, *, all_came: bool = True) -> None:
+        """Creates the models that are held.
+
+        Args:
+            all_came: whether none can come any more that these need; else those that seem to need one are held on to.
+        """
+        if not self._models or self._hopeless:
+            return
+        await self._ordering.idle()
+        held = list(self._models.values())
+        self._models, self._models_bytes = {}, 0
+        outcomes = await upload_models(
+            self._upstream, self._pace, [model for _, model in held], validate_only=self._call.validate_only
+        )
+        for (item, model), error in zip(held, outcomes, strict=True):
+            if error is None:
+                await self._report.add(item)
+            elif error.reason == "DTDL_INVALID" and not all_came:
+                self._hold(item, model)
+            else:
+                await self._fail(item, model, error)
+
+    async def _fail(self, item: Item, write: Write, error: TwinfrontError) -> None:
+        if error.reason in _HOPELESS:
+            self._hopeless = True
+            self._end(error)
+        else:
+            rename_fields(error, partial(item_field, write))
+            await self._report.add(item, error)

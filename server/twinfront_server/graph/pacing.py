@@ -1,0 +1,129 @@
+"""How many writes are under way at a time: as many as the upstream takes.
+
+Additive increase, multiplicative decrease, as TCP does it (RFC 5681): an answer that throttles halves the number and
+holds everything back for the time that it names; each write that goes through adds a little.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from google.rpc.error_details_pb2 import RetryInfo
+
+from twinfront_server.errors import TwinfrontError
+
+T = TypeVar("T")
+
+OUTAGE_RETRIES: Final = 3
+"""How often a write is sent again that did not reach the upstream; each time after twice as long."""
+
+_DEADLINE_MARGIN: Final = 0.05
+
+
+class Pace:
+    """Runs writes, as many at a time as the upstream takes, and those that it throttled again.
+
+    Args:
+        limit: the most at a time.
+        remaining: seconds until the deadline; None without one.
+        clock: the time in seconds, and
+        sleep: how to wait for some of them.
+
+    Attributes:
+        allowed: how many writes may be under way now.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        remaining: Callable[[], float | None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.allowed = float(limit)
+        self._limit = limit
+        self._remaining = remaining
+        self._clock = clock
+        self._sleep = sleep
+        self._active = 0
+        self._free = asyncio.Condition()
+        self._held_until = 0.0
+        # Writes that began before the last decrease say nothing about the pace after it.
+        self._decreases = 0
+
+    async def run(self, write: Callable[[], Awaitable[T]]) -> T:
+        """What the write returns.
+
+        A write that is throttled is tried again for as long as the deadline allows, one that finds no upstream
+        `OUTAGE_RETRIES` times.
+
+        Raises:
+            TwinfrontError: what the write raised last.
+        """
+        outages = 0
+        while True:
+            await self._begin()
+            decreases = self._decreases
+            try:
+                done = await write()
+            except TwinfrontError as error:
+                wait = _retry_delay(error)
+                if error.reason == "UPSTREAM_THROTTLED":
+                    if not self._time_for(wait):
+                        raise
+                    self._decrease(decreases, wait)
+                    wait = 0.0
+                elif error.reason == "UPSTREAM_UNAVAILABLE":
+                    wait *= 2**outages * random.uniform(1.0, 1.5)  # noqa: S311  (jitter, no secret)
+                    outages += 1
+                    if outages > OUTAGE_RETRIES or not self._time_for(wait):
+                        raise
+                else:
+                    raise
+            else:
+                self._increase()
+                return done
+            finally:
+                await self._end()
+            if wait:
+                await self._sleep(wait)
+
+    async def _begin(self) -> None:
+        while True:
+            wait = self._held_until - self._clock()
+            if wait > 0:
+                await self._sleep(wait)
+            elif self._active >= int(self.allowed):
+                async with self._free:
+                    await self._free.wait()
+            else:
+                self._active += 1
+                return
+
+    async def _end(self) -> None:
+        self._active -= 1
+        async with self._free:
+            self._free.notify_all()
+
+    def _increase(self) -> None:
+        self.allowed = min(float(self._limit), self.allowed + 1 / self.allowed)
+
+    def _decrease(self, decreases: int, wait: float) -> None:
+        if decreases == self._decreases:
+            self._decreases += 1
+            self.allowed = max(1.0, self.allowed / 2)
+        self._held_until = max(self._held_until, self._clock() + wait)
+
+    def _time_for(self, wait: float) -> bool:
+        remaining = self._remaining()
+        return remaining is None or wait + _DEADLINE_MARGIN < remaining
+
+
+def _retry_delay(error: TwinfrontError) -> float:
+    for detail in error.details:
+        if isinstance(detail, RetryInfo):
+            return float(detail.retry_delay.seconds + detail.retry_delay.nanos / 1e9)
+    return 1.0

@@ -1,0 +1,56 @@
+"""`EventRouteService`."""
+
+from typing import Any
+
+from twinfront.v1 import event_route_service_pb2 as messages
+from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceServicer
+from twinfront_server.services.paging import read_page
+from twinfront_server.upstream import Upstream
+from twinfront_server.wire.event_route import event_route_body, fill_event_route, fill_listed_event_route
+from twinfront_server.wire.identifier import required_id
+from twinfront_server.wire.page_token import PageTokens
+from twinfront_server.wire.representation import wants_json
+
+
+class EventRouteService(EventRouteServiceServicer):
+    """Event routes."""
+
+    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+        self._upstream = upstream
+        self._tokens = tokens
+
+    async def CreateOrReplaceEventRoute(
+        self, request: messages.CreateOrReplaceEventRouteRequest, context: Any
+    ) -> messages.CreateOrReplaceEventRouteResponse:
+        event_route_id = required_id(request.event_route_id, "event_route_id")
+        await self._upstream.put_event_route(event_route_id, event_route_body(request.event_route, event_route_id))
+        return messages.CreateOrReplaceEventRouteResponse()
+
+    async def GetEventRoute(
+        self, request: messages.GetEventRouteRequest, context: Any
+    ) -> messages.GetEventRouteResponse:
+        as_json = wants_json(request.representation)
+        answer = await self._upstream.get_event_route(required_id(request.event_route_id, "event_route_id"))
+        response = messages.GetEventRouteResponse()
+        fill_event_route(response.event_route, answer.body, as_json=as_json)
+        return response
+
+    async def ListEventRoutes(
+        self, request: messages.ListEventRoutesRequest, context: Any
+    ) -> messages.ListEventRoutesResponse:
+        as_json = wants_json(request.representation)
+        items, following = await read_page(
+            self._upstream.list_event_routes, self._tokens.open(request, request.page_token), request.page_size
+        )
+        response = messages.ListEventRoutesResponse()
+        for item in items:
+            fill_listed_event_route(response.event_routes.add(), item, as_json=as_json)
+        if following is not None:
+            response.next_page_token = self._tokens.seal(request, following)
+        return response
+
+    async def DeleteEventRoute(
+        self, request: messages.DeleteEventRouteRequest, context: Any
+    ) -> messages.DeleteEventRouteResponse:
+        await self._upstream.delete_event_route(required_id(request.event_route_id, "event_route_id"))
+        return messages.DeleteEventRouteResponse()

@@ -1,0 +1,45 @@
+"""`GraphService`."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from twinfront.v1 import graph_service_pb2 as messages
+from twinfront.v1.graph_service_pb2_grpc import GraphServiceServicer
+from twinfront_server.graph.exporting import export_graph
+from twinfront_server.graph.importing import import_graph
+from twinfront_server.graph.walk import START, Place
+from twinfront_server.upstream import Upstream
+from twinfront_server.wire.page_token import PageTokens, Position
+
+
+class GraphService(GraphServiceServicer):
+    """Whole graphs.
+
+    Args:
+        upstream: where the twins are.
+        tokens: seals the places from which exports go on.
+        import_concurrency: how many writes of one import are under way at a time.
+    """
+
+    def __init__(self, upstream: Upstream, tokens: PageTokens, import_concurrency: int) -> None:
+        self._upstream = upstream
+        self._tokens = tokens
+        self._import_concurrency = import_concurrency
+
+    # Both write to the context, which the stubs do not know of, instead of answering an iterator.
+    async def ImportGraph(  # type: ignore[override]
+        self, requests: AsyncIterator[messages.ImportGraphRequest], context: Any
+    ) -> None:
+        await import_graph(self._upstream, self._import_concurrency, requests, context.write)
+
+    async def ExportGraph(  # type: ignore[override]
+        self, request: messages.ExportGraphRequest, context: Any
+    ) -> None:
+        position = self._tokens.open(request, request.resume_token, "resume_token")
+        await export_graph(
+            self._upstream,
+            request,
+            Place.read(position.link) if position.link else START,
+            lambda place: self._tokens.seal(request, Position(place.write())),
+            context.write,
+        )

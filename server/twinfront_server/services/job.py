@@ -1,0 +1,97 @@
+"""`JobService`."""
+
+from typing import Any
+
+from twinfront.v1 import job_service_pb2 as messages
+from twinfront.v1.job_service_pb2_grpc import JobServiceServicer
+from twinfront_server.services.paging import read_page
+from twinfront_server.upstream import Upstream
+from twinfront_server.wire.identifier import required_header_id, required_id
+from twinfront_server.wire.job import fill_job, fill_listed_job, import_job_body
+from twinfront_server.wire.page_token import PageTokens
+from twinfront_server.wire.representation import wants_json
+
+
+class JobService(JobServiceServicer):
+    """Import and delete jobs."""
+
+    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+        self._upstream = upstream
+        self._tokens = tokens
+
+    async def CreateImportJob(
+        self, request: messages.CreateImportJobRequest, context: Any
+    ) -> messages.CreateImportJobResponse:
+        as_json = wants_json(request.representation)
+        job_id = required_id(request.job_id, "job_id")
+        answer = await self._upstream.put_import_job(job_id, import_job_body(request.import_job, job_id))
+        response = messages.CreateImportJobResponse()
+        fill_job(response.import_job, answer.body, as_json=as_json)
+        return response
+
+    async def GetImportJob(self, request: messages.GetImportJobRequest, context: Any) -> messages.GetImportJobResponse:
+        as_json = wants_json(request.representation)
+        answer = await self._upstream.get_import_job(required_id(request.job_id, "job_id"))
+        response = messages.GetImportJobResponse()
+        fill_job(response.import_job, answer.body, as_json=as_json)
+        return response
+
+    async def ListImportJobs(
+        self, request: messages.ListImportJobsRequest, context: Any
+    ) -> messages.ListImportJobsResponse:
+        as_json = wants_json(request.representation)
+        items, following = await read_page(
+            self._upstream.list_import_jobs, self._tokens.open(request, request.page_token), request.page_size
+        )
+        response = messages.ListImportJobsResponse()
+        for item in items:
+            fill_listed_job(response.import_jobs.add(), item, as_json=as_json)
+        if following is not None:
+            response.next_page_token = self._tokens.seal(request, following)
+        return response
+
+    async def CancelImportJob(
+        self, request: messages.CancelImportJobRequest, context: Any
+    ) -> messages.CancelImportJobResponse:
+        as_json = wants_json(request.representation)
+        answer = await self._upstream.cancel_import_job(required_id(request.job_id, "job_id"))
+        response = messages.CancelImportJobResponse()
+        fill_job(response.import_job, answer.body, as_json=as_json)
+        return response
+
+    async def DeleteImportJob(
+        self, request: messages.DeleteImportJobRequest, context: Any
+    ) -> messages.DeleteImportJobResponse:
+        await self._upstream.delete_import_job(required_id(request.job_id, "job_id"))
+        return messages.DeleteImportJobResponse()
+
+    async def CreateDeleteJob(
+        self, request: messages.CreateDeleteJobRequest, context: Any
+    ) -> messages.CreateDeleteJobResponse:
+        as_json = wants_json(request.representation)
+        job_id = required_header_id(request.job_id, "job_id") if request.job_id else ""
+        answer = await self._upstream.post_delete_job(job_id)
+        response = messages.CreateDeleteJobResponse()
+        fill_job(response.delete_job, answer.body, as_json=as_json)
+        return response
+
+    async def GetDeleteJob(self, request: messages.GetDeleteJobRequest, context: Any) -> messages.GetDeleteJobResponse:
+        as_json = wants_json(request.representation)
+        answer = await self._upstream.get_delete_job(required_id(request.job_id, "job_id"))
+        response = messages.GetDeleteJobResponse()
+        fill_job(response.delete_job, answer.body, as_json=as_json)
+        return response
+
+    async def ListDeleteJobs(
+        self, request: messages.ListDeleteJobsRequest, context: Any
+    ) -> messages.ListDeleteJobsResponse:
+        as_json = wants_json(request.representation)
+        items, following = await read_page(
+            self._upstream.list_delete_jobs, self._tokens.open(request, request.page_token), request.page_size
+        )
+        response = messages.ListDeleteJobsResponse()
+        for item in items:
+            fill_listed_job(response.delete_jobs.add(), item, as_json=as_json)
+        if following is not None:
+            response.next_page_token = self._tokens.seal(request, following)
+        return response

@@ -1,0 +1,114 @@
+"""Deleting a digital twin together with its relationships."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from twinfront_server.call import current_call
+from twinfront_server.errors import TwinfrontError
+from twinfront_server.graph.pacing import Pace
+from twinfront_server.upstream import Page, Upstream
+from twinfront_server.writes.concurrency import for_each
+from twinfront_server.writes.rewriting import read_twin
+
+MAX_ROUNDS: Final = 5
+"""How often all relationships are deleted: others may make new ones in the meantime."""
+
+_GONE: Final = frozenset({"RELATIONSHIP_NOT_FOUND", "TWIN_NOT_FOUND"})
+"""Reasons that mean that somebody else has deleted a relationship, be it on the way to deleting its source."""
+
+
+@dataclass(slots=True)
+class Detached:
+    """How many relationships are gone, by direction; one from the twin to itself is outgoing."""
+
+    outgoing: int = 0
+    incoming: int = 0
+
+    def count(self, digital_twin_id: str, relationship: dict[str, Any]) -> None:
+        """Adds one relationship."""
+        if relationship["$sourceId"] == digital_twin_id:
+            self.outgoing += 1
+        else:
+            self.incoming += 1
+
+
+async def detach_and_delete(
+    upstream: Upstream, digital_twin_id: str, detached: Detached, *, if_match: str, pace: Pace, concurrency: int
+) -> None:
+    """Deletes a twin and before it its relationships; in a dry run it only counts them.
+
+    Args:
+        upstream: where the twin is.
+        digital_twin_id: its id.
+        detached: where relationships are counted as they go, so that what an error leaves is known too.
+        if_match: the caller's condition, checked before anything is deleted and again with the twin.
+        pace: runs the deletions.
+        concurrency: how many deletions wait for their turn at a time.
+
+    Raises:
+        TwinfrontError: TWIN_NOT_FOUND or ETAG_MISMATCH, in general with nothing deleted; TWIN_HAS_RELATIONSHIPS if
+            others are faster in making relationships than this in deleting them; what keeps one from being deleted.
+    """
+    await read_twin(upstream, digital_twin_id, if_match=if_match)
+    if current_call().validate_only:
+        await _count(upstream, digital_twin_id, detached)
+        if not (detached.outgoing or detached.incoming):
+            await upstream.delete_digital_twin(digital_twin_id, if_match=if_match)
+        # Else the upstream would refuse: to it the relationships are there.
+        return
+
+    async def delete(relationship: dict[str, Any]) -> None:
+        if await pace.run(partial(_delete_relationship, upstream, relationship)):
+            detached.count(digital_twin_id, relationship)
+
+    for rounds_left in reversed(range(MAX_ROUNDS)):
+        for listed in (_outgoing, _incoming):
+            async for items in listed(upstream, digital_twin_id):
+                await for_each(items, concurrency, delete)
+        try:
+            await pace.run(partial(upstream.delete_digital_twin, digital_twin_id, if_match=if_match))
+        except TwinfrontError as error:
+            if error.reason != "TWIN_HAS_RELATIONSHIPS" or not rounds_left:
+                raise
+        else:
+            return
+
+
+async def _delete_relationship(upstream: Upstream, relationship: dict[str, Any]) -> bool:
+    """Deletes a relationship; False if somebody else has."""
+    try:
+        await upstream.delete_relationship(relationship["$sourceId"], relationship["$relationshipId"], if_match="")
+    except TwinfrontError as error:
+        if error.reason not in _GONE:
+            raise
+        return False
+    return True
+
+
+async def _count(upstream: Upstream, digital_twin_id: str, detached: Detached) -> None:
+    async for items in _outgoing(upstream, digital_twin_id):
+        detached.outgoing += len(items)
+    async for items in _incoming(upstream, digital_twin_id):
+        detached.incoming += sum(item["$sourceId"] != digital_twin_id for item in items)
+
+
+def _outgoing(upstream: Upstream, digital_twin_id: str) -> AsyncIterator[list[Any]]:
+    return _pages(lambda link: upstream.list_relationships(digital_twin_id, "", link))
+
+
+def _incoming(upstream: Upstream, digital_twin_id: str) -> AsyncIterator[list[Any]]:
+    return _pages(lambda link: upstream.list_incoming_relationships(digital_twin_id, link))
+
+
+async def _pages(fetch: Callable[[str], Awaitable[Page]]) -> AsyncIterator[list[Any]]:
+    link = ""
+    while True:
+        page = await fetch(link)
+        yield page.items
+        if not page.next_link:
+            return
+        link = page.next_link
+        await asyncio.sleep(0)  # the embedded service answers without letting others run

@@ -1,0 +1,34 @@
+"""Merging changes into a digital twin (RFC 7396)."""
+
+from functools import partial
+
+import orjson
+
+from twinfront_server.upstream import Upstream
+from twinfront_server.wire.body import Body
+from twinfront_server.wire.merge import Merge
+from twinfront_server.writes.difference import Document, difference
+from twinfront_server.writes.merge_patch import merged
+from twinfront_server.writes.rewriting import Rewritten, rewrite
+
+
+async def merge_digital_twin(upstream: Upstream, digital_twin_id: str, merge: Merge, *, if_match: str) -> Rewritten:
+    """Merges changes into a twin; one that is as asked for already is not written.
+
+    Raises:
+        TwinfrontError: TWIN_NOT_FOUND; ETAG_MISMATCH; VALIDATION_FAILED or JSON_PATCH_INVALID with the path of the
+            merge's field.
+    """
+    return await rewrite(upstream, digital_twin_id, partial(_patch, merge), if_match=if_match)
+
+
+def _patch(merge: Merge, stored: Document) -> Body | None:
+    operations = difference(stored, merged(stored, merge.document), merge.field)
+    if not operations:
+        return None
+    return Body(
+        orjson.dumps([operation.as_json() for operation in operations]),
+        merge.field,
+        items=[operation.path for operation in operations],
+        item_field=lambda index: merge.field_at(operations[index].tokens),
+    )

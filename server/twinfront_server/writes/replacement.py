@@ -1,0 +1,124 @@
+"""Replacing a digital twin under a condition, which the service's own PUT does not have."""
+
+import asyncio
+from functools import partial
+from typing import Any, Final
+
+import orjson
+
+from twinfront.v1.digital_twin_pb2 import DigitalTwin
+from twinfront_server.call import current_call
+from twinfront_server.errors import TwinfrontError, invalid_argument
+from twinfront_server.upstream import Answer, Upstream
+from twinfront_server.wire import identifier
+from twinfront_server.wire.body import Body
+from twinfront_server.wire.digital_twin import digital_twin_body
+from twinfront_server.wire.json_text import require_moderate_depth
+from twinfront_server.writes.difference import (
+    METADATA,
+    MODEL,
+    SOURCE_TIME,
+    Document,
+    difference,
+    is_component,
+    source_times,
+)
+from twinfront_server.writes.rewriting import rewrite
+
+_TWIN_MEMBERS: Final = frozenset({"$dtId", "$etag", METADATA})
+_COMPONENT_MEMBERS: Final = frozenset({METADATA})
+_TIME_TO_ANSWER: Final = 0.1
+"""Seconds before the deadline at which reading back ends."""
+
+
+async def create_or_replace(
+    upstream: Upstream, digital_twin_id: str, twin: DigitalTwin, *, if_match: str, if_none_match: str
+) -> Answer:
+    """Creates or replaces a twin; under `if_match` it replaces only.
+
+    Args:
+        upstream: where the twin is.
+        digital_twin_id: its id.
+        twin: what it is to be.
+        if_match: the request's condition of that name, and
+        if_none_match: its other one.
+
+    Returns:
+        The twin as this write left it. Under `if_match` the service does not say, and it has no times; see `read_back`.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT for both conditions at once, or one that is none; TWIN_NOT_FOUND and
+            ETAG_MISMATCH under `if_match`; and as a plain replacement does.
+    """
+    etag, create_only = identifier.if_match(if_match), identifier.if_none_match(if_none_match)
+    if etag and create_only:
+        raise invalid_argument("if_none_match", "must be empty when if_match is set")
+    body = digital_twin_body(twin, digital_twin_id)
+    if not etag:
+        return await upstream.put_digital_twin(digital_twin_id, body, if_none_match=create_only)
+    wanted = _wanted(body)
+    rewritten = await rewrite(upstream, digital_twin_id, partial(_patch, wanted, body.field), if_match=etag)
+    return Answer(_as_left(wanted, digital_twin_id, rewritten.etag), rewritten.etag)
+
+
+async def read_back(upstream: Upstream, digital_twin_id: str, written: Answer) -> Answer:
+    """The twin with the times of a write, if nothing has become of it since; else what is known of it."""
+    call = current_call()
+    if call.validate_only:
+        return written
+    remaining = call.remaining()
+    try:
+        async with asyncio.timeout(None if remaining is None else max(0.0, remaining - _TIME_TO_ANSWER)):
+            read = await upstream.get_digital_twin(digital_twin_id)
+    except (TwinfrontError, TimeoutError):
+        return written
+    return read if read.etag == written.etag else written
+
+
+def _patch(wanted: Document, field: str, stored: Document) -> Body:
+    """The difference, be it none: a replacement always gives the twin a new etag."""
+    operations = difference(stored, wanted, field)
+    return Body(orjson.dumps([operation.as_json() for operation in operations]), field)
+
+
+def _wanted(body: Body) -> Document:
+    """The twin to be, with the checks that a PUT makes and a patch has no place for."""
+    document: Document = orjson.loads(body.content)
+    require_moderate_depth(document, body.field)
+    metadata = document.get(METADATA)
+    if type(metadata) is not dict or type(metadata.get(MODEL)) is not str:
+        raise _invalid(body, "Twin is missing $metadata with the id of its model in $model.")
+    _check_members(document, _TWIN_MEMBERS, "Twin", body)
+    for name, value in document.items():
+        if not name.startswith("$") and is_component(value):
+            _check_members(value, _COMPONENT_MEMBERS, name, body)
+    return document
+
+
+def _check_members(owner: Document, known: frozenset[str], name: str, body: Body) -> None:
+    for member in owner:
+        if not member or (member.startswith("$") and member not in known):
+            raise _invalid(body, f"{member!r} is not a name that {name} can have.")
+    if type(owner[METADATA]) is not dict:
+        raise _invalid(body, f"$metadata of {name} is not an object.")
+    for member, entry in owner[METADATA].items():
+        if not member.startswith("$") and type(entry) is not dict:
+            raise _invalid(body, f"$metadata of {member} on {name} is not an object.")
+    for member in source_times(owner).keys() - owner.keys():
+        raise _invalid(body, f"$metadata of {name} has a sourceTime for {member}, which has no value.")
+
+
+def _invalid(body: Body, description: str) -> TwinfrontError:
+    return invalid_argument(body.field, description, reason="VALIDATION_FAILED")
+
+
+def _as_left(wanted: Document, digital_twin_id: str, etag: str) -> bytes:
+    members: Document = {"$dtId": digital_twin_id, "$etag": etag}
+    for name, value in wanted.items():
+        if not name.startswith("$"):
+            members[name] = value | {METADATA: _known_metadata(value)} if is_component(value) else value
+    return orjson.dumps(members | {METADATA: {MODEL: wanted[METADATA][MODEL]} | _known_metadata(wanted)})
+
+
+def _known_metadata(owner: Document) -> dict[str, Any]:
+    return {name: {SOURCE_TIME: time} for name, time in source_times(owner).items()}

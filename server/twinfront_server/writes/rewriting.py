@@ -1,0 +1,109 @@
+"""Writing what depends on what is stored: read, work out the change, write it under the etag that was read."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import grpc
+
+from twinfront_server.errors import TwinfrontError, etag_mismatch, upstream_answer_unexpected
+from twinfront_server.upstream import Answer, Upstream
+from twinfront_server.wire.body import Body
+from twinfront_server.wire.json_text import parse_answer
+from twinfront_server.writes.difference import METADATA, Document
+
+MAX_CONFLICTS: Final = 12
+"""How often other writers can be faster before the call gives up."""
+
+_FIRST_WAIT: Final = 0.01
+_LONGEST_WAIT: Final = 0.5
+
+Change = Callable[[Document], Body | None]
+"""The JSON Patch for a stored twin; None if there is nothing to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What became of a twin: its etag, and whether it was written to."""
+
+    etag: str
+    changed: bool
+
+
+async def rewrite(upstream: Upstream, digital_twin_id: str, change: Change, *, if_match: str) -> Rewritten:
+    """Changes a twin in a way that depends on what it is.
+
+    Args:
+        upstream: where the twin is.
+        digital_twin_id: its id.
+        change: works out what to send; called once more after each conflict with another writer.
+        if_match: the caller's condition; only without an etag is there a second attempt.
+
+    Raises:
+        TwinfrontError: TWIN_NOT_FOUND, ETAG_MISMATCH, what `change` raises, and whatever keeps a patch from being
+            applied.
+    """
+    conflicts = 0
+    while True:
+        read = await read_twin(upstream, digital_twin_id, if_match=if_match)
+        body = change(stored_twin(read))
+        if body is None:
+            return Rewritten(read.etag, changed=False)
+        try:
+            written = await upstream.patch_digital_twin(digital_twin_id, body, if_match=read.etag)
+        except TwinfrontError as error:
+            if error.reason != "ETAG_MISMATCH" or names_etag(if_match):
+                raise
+            conflicts += 1
+            if conflicts == MAX_CONFLICTS:
+                raise _too_many_writers(error, digital_twin_id) from error
+        else:
+            return Rewritten(written.etag, changed=True)
+        longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2**conflicts)
+        await asyncio.sleep(random.uniform(0.0, longest))  # noqa: S311  (jitter, no secret)
+
+
+async def read_twin(upstream: Upstream, digital_twin_id: str, *, if_match: str) -> Answer:
+    """Reads a twin that has to meet a condition.
+
+    Raises:
+        TwinfrontError: TWIN_NOT_FOUND; ETAG_MISMATCH with the current etag.
+    """
+    read = await upstream.get_digital_twin(digital_twin_id)
+    if not read.etag:
+        raise upstream_answer_unexpected(HTTPStatus.OK)
+    if names_etag(if_match) and if_match != read.etag:
+        ids = {"digital_twin_id": digital_twin_id}
+        raise etag_mismatch(f"digitaltwins/{digital_twin_id}", expected=if_match, current=read.etag, metadata=ids)
+    return read
+
+
+def stored_twin(answer: Answer) -> Document:
+    """The twin that the upstream answered.
+
+    Raises:
+        TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED if it is none.
+    """
+    document = parse_answer(answer.body)
+    if type(document) is not dict or type(document.get(METADATA)) is not dict:
+        raise upstream_answer_unexpected(HTTPStatus.OK)
+    return document
+
+
+def names_etag(if_match: str) -> bool:
+    """Whether a condition asks for one state, and not for any or none."""
+    return if_match not in {"", "*"}
+
+
+def _too_many_writers(error: TwinfrontError, digital_twin_id: str) -> TwinfrontError:
+    return TwinfrontError(
+        grpc.StatusCode.ABORTED,
+        "ETAG_MISMATCH",
+        f"digitaltwins/{digital_twin_id} was changed by others {MAX_CONFLICTS} times while this call tried to change "
+        "it. Nothing was changed; try again.",
+        metadata=error.metadata,
+        details=error.details,
+    )

@@ -1,0 +1,81 @@
+"""Streams of queries whose upstream pages are slow, many, or not to be had."""
+
+import asyncio
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from twinfront.errors import from_rpc_error
+from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest
+from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
+from twinfront_server.app import App
+
+from .fault_server import Answer, FaultServer
+
+ROW = {"text": "x" * 10_000}
+ALL = StreamQueryTwinsRequest(query="SELECT * FROM digitaltwins")
+
+
+def page(number: int, *, last: bool = False, rows: int = 50) -> Answer:
+    """A page of half a megabyte."""
+    body = {"value": [{**ROW, "page": number}] * rows, "continuationToken": None if last else f"page-{number + 1}"}
+    return Answer(200, body, {"query-charge": "2.5"})
+
+
+async def test_a_caller_who_does_not_read_is_not_read_ahead_for(upstream: FaultServer, channel: grpc.aio.Channel):
+    upstream.on("POST /query", *(page(number) for number in range(100)))
+    call = QueryServiceStub(channel).StreamQueryTwins(ALL)
+    await call.read()
+    asked = -1
+    while asked != upstream.sent("POST"):
+        asked = upstream.sent("POST")
+        await asyncio.sleep(0.3)
+    assert asked < 20
+    call.cancel()
+
+
+async def test_a_caller_who_leaves_is_not_asked_for_any_more(
+    upstream: FaultServer, channel: grpc.aio.Channel, server: App
+):
+    upstream.on("POST /query", page(0), Answer(200, b"", delay=60))
+    call = QueryServiceStub(channel).StreamQueryTwins(ALL)
+    await call.read()
+    while upstream.sent("POST") < 2:
+        await asyncio.sleep(0.01)
+    call.cancel()
+    await asyncio.wait_for(upstream.abandoned.wait(), timeout=1)
+    await asyncio.wait_for(server._chain.in_flight.idle(), timeout=1)
+
+
+async def test_a_page_that_fails_once_is_read_again(upstream: FaultServer, channel: grpc.aio.Channel):
+    upstream.on("POST /query", page(0), Answer(503), page(1, last=True))
+    rows = [
+        row.fields["page"].int_value
+        async for message in QueryServiceStub(channel).StreamQueryTwins(ALL)
+        for row in message.rows
+    ]
+    assert rows == [0] * 50 + [1] * 50
+
+
+async def test_a_stream_that_breaks_can_be_gone_on_with(upstream: FaultServer, channel: grpc.aio.Channel):
+    upstream.on("POST /query", page(0), *[Answer(503)] * 3, page(1, last=True))
+    stub = QueryServiceStub(channel)
+    call = stub.StreamQueryTwins(ALL)
+    messages: list[Any] = [await call.read(), await call.read()]
+    assert sum(len(message.rows) for message in messages) == 50
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call.read()
+    assert from_rpc_error(raised.value).reason == "UPSTREAM_UNAVAILABLE"
+    rest = StreamQueryTwinsRequest(query=ALL.query, resume_token=messages[-1].resume_token)
+    rows = [row.fields["page"].int_value async for message in stub.StreamQueryTwins(rest) for row in message.rows]
+    assert rows == [1] * 50
+    assert b"page-1" in upstream.requests[-1].body
+
+
+async def test_what_is_no_page_of_rows_is_not_understood(upstream: FaultServer, channel: grpc.aio.Channel):
+    upstream.on("POST /query", Answer(200, {"rows": []}))
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await QueryServiceStub(channel).StreamQueryTwins(ALL).read()
+    assert from_rpc_error(raised.value).reason == "UPSTREAM_ANSWER_UNEXPECTED"
