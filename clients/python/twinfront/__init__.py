@@ -17,12 +17,27 @@ from twinfront._aio.client import AsyncTwinfrontClient
 from twinfront._call_info import CallInfo
 from twinfront._channel import TlsConfig
 from twinfront._digital_twins import Component, DigitalTwin, PropertyMetadata
+from twinfront._event_routes import EventRoute
+from twinfront._graphs import GraphItem, ImportProgress, ImportReport, ImportResult
+from twinfront._jobs import DeleteJob, ImportJob, JobFailure, JobStatus
 from twinfront._models import Model
 from twinfront._pages import AsyncPager, Page, Pager
 from twinfront._patch import Patch, patch
+from twinfront._queries import QueryPage
 from twinfront._relationships import IncomingRelationship, Relationship
 from twinfront._sync.client import TwinfrontClient
 from twinfront._timestamps import Timestamp
+from twinfront._writes import (
+    BatchGetResult,
+    CreateOrReplace,
+    Delete,
+    DeleteResult,
+    DigitalTwinWrite,
+    Merge,
+    MergeResult,
+    Update,
+    WriteResult,
+)
 from twinfront.errors import (
     AbortedError,
     AlreadyExistsError,
@@ -32,9 +47,11 @@ from twinfront.errors import (
     DeadlineExceededError,
     DtdlInvalidError,
     EtagMismatchError,
+    EventRouteNotFoundError,
     FailedPreconditionError,
     FieldViolation,
     InvalidArgumentError,
+    JobNotFoundError,
     JsonPatchInvalidError,
     LimitReachedError,
     ModelDecommissionedError,
@@ -44,6 +61,7 @@ from twinfront.errors import (
     OutcomeUnknownError,
     PageTokenInvalidError,
     PermissionDeniedError,
+    QueryInvalidError,
     RelationshipNotFoundError,
     ResourceExhaustedError,
     TargetTwinNotFoundError,
@@ -53,8 +71,10 @@ from twinfront.errors import (
     TwinNotFoundError,
     UnauthenticatedError,
     UnavailableError,
+    ValidateOnlyUnsupportedError,
     ValidationFailedError,
     from_rpc_error,
+    from_status,
 )
 
 __all__ = [
@@ -62,21 +82,39 @@ __all__ = [
     "AlreadyExistsError",
     "AsyncPager",
     "AsyncTwinfrontClient",
+    "BatchGetResult",
     "BlockingRelationship",
     "CallCancelledError",
     "CallInfo",
     "Component",
     "ComponentNotFoundError",
+    "CreateOrReplace",
     "DeadlineExceededError",
+    "Delete",
+    "DeleteJob",
+    "DeleteResult",
     "DigitalTwin",
+    "DigitalTwinWrite",
     "DtdlInvalidError",
     "EtagMismatchError",
+    "EventRoute",
+    "EventRouteNotFoundError",
     "FailedPreconditionError",
     "FieldViolation",
+    "GraphItem",
+    "ImportJob",
+    "ImportProgress",
+    "ImportReport",
+    "ImportResult",
     "IncomingRelationship",
     "InvalidArgumentError",
+    "JobFailure",
+    "JobNotFoundError",
+    "JobStatus",
     "JsonPatchInvalidError",
     "LimitReachedError",
+    "Merge",
+    "MergeResult",
     "Model",
     "ModelDecommissionedError",
     "ModelHasDependentsError",
@@ -89,6 +127,8 @@ __all__ = [
     "Patch",
     "PermissionDeniedError",
     "PropertyMetadata",
+    "QueryInvalidError",
+    "QueryPage",
     "Relationship",
     "RelationshipNotFoundError",
     "ResourceExhaustedError",
@@ -102,7 +142,11 @@ __all__ = [
     "TwinfrontError",
     "UnauthenticatedError",
     "UnavailableError",
+    "Update",
+    "ValidateOnlyUnsupportedError",
     "ValidationFailedError",
+    "WriteResult",
     "from_rpc_error",
+    "from_status",
     "patch",
 ]

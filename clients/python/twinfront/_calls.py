@@ -52,47 +52,63 @@ class Call(Generic[Request, Response, Result]):
 
 
 def create_or_replace_digital_twin(
-    digital_twin_id: str, digital_twin: DigitalTwin | Mapping[str, Any], *, if_none_match: bool, view: View
+    digital_twin_id: str,
+    digital_twin: DigitalTwin | Mapping[str, Any],
+    *,
+    if_none_match: bool,
+    view: View,
+    if_match: str | None = None,
+    validate_only: bool = False,
+    request_id: str | None = None,
 ) -> Call[twin_rpcs.CreateOrReplaceDigitalTwinRequest, twin_rpcs.CreateOrReplaceDigitalTwinResponse, DigitalTwin]:
     twin_json = _json.dump(_digital_twins.request_form(digital_twin), "digital_twin")
     return Call(
         twin_rpcs.CreateOrReplaceDigitalTwinRequest(
             digital_twin_id=digital_twin_id,
             digital_twin=digital_twin_pb2.DigitalTwin(json=twin_json),
-            if_none_match=_any_etag(wanted=if_none_match),
+            if_none_match=any_etag(wanted=if_none_match),
             representation=REPRESENTATION_JSON,
-            view=_view(view),
+            view=view_number(view),
+            if_match=etag_text(if_match),
+            validate_only=validate_only,
+            request_id=request_id or "",
         ),
         lambda response: DigitalTwin.from_dict(_json.load(response.digital_twin.json)),
     )
 
 
 def get_digital_twin(
-    digital_twin_id: str, *, view: View
+    digital_twin_id: str, *, view: View, allow_stale: bool = False
 ) -> Call[twin_rpcs.GetDigitalTwinRequest, twin_rpcs.GetDigitalTwinResponse, DigitalTwin]:
     return Call(
         twin_rpcs.GetDigitalTwinRequest(
-            digital_twin_id=digital_twin_id, representation=REPRESENTATION_JSON, view=_view(view)
+            digital_twin_id=digital_twin_id,
+            representation=REPRESENTATION_JSON,
+            view=view_number(view),
+            allow_stale=allow_stale,
         ),
         lambda response: DigitalTwin.from_dict(_json.load(response.digital_twin.json)),
     )
 
 
 def update_digital_twin(
-    digital_twin_id: str, patch: PatchOperations, *, if_match: str | None
+    digital_twin_id: str,
+    patch: PatchOperations,
+    *,
+    if_match: str | None,
+    validate_only: bool = False,
+    request_id: str | None = None,
 ) -> Call[twin_rpcs.UpdateDigitalTwinRequest, twin_rpcs.UpdateDigitalTwinResponse, str]:
     return Call(
         twin_rpcs.UpdateDigitalTwinRequest(
-            digital_twin_id=digital_twin_id, patch=patch_operations(patch), if_match=_etag(if_match)
+            digital_twin_id=digital_twin_id,
+            patch=patch_operations(patch),
+            if_match=etag_text(if_match),
+            validate_only=validate_only,
+            request_id=request_id or "",
         ),
         lambda response: response.etag,
     )
-
-
-def delete_digital_twin(
-    digital_twin_id: str, *, if_match: str | None
-) -> Call[twin_rpcs.DeleteDigitalTwinRequest, twin_rpcs.DeleteDigitalTwinResponse, None]:
-    return Call(twin_rpcs.DeleteDigitalTwinRequest(digital_twin_id=digital_twin_id, if_match=_etag(if_match)), _nothing)
 
 
 def get_component(
@@ -103,21 +119,29 @@ def get_component(
             digital_twin_id=digital_twin_id,
             component_name=component_name,
             representation=REPRESENTATION_JSON,
-            view=_view(view),
+            view=view_number(view),
         ),
         lambda response: Component.from_dict(_json.load(response.component.json), etag=response.etag),
     )
 
 
 def update_component(
-    digital_twin_id: str, component_name: str, patch: PatchOperations, *, if_match: str | None
+    digital_twin_id: str,
+    component_name: str,
+    patch: PatchOperations,
+    *,
+    if_match: str | None,
+    validate_only: bool = False,
+    request_id: str | None = None,
 ) -> Call[twin_rpcs.UpdateComponentRequest, twin_rpcs.UpdateComponentResponse, str]:
     return Call(
         twin_rpcs.UpdateComponentRequest(
             digital_twin_id=digital_twin_id,
             component_name=component_name,
             patch=patch_operations(patch),
-            if_match=_etag(if_match),
+            if_match=etag_text(if_match),
+            validate_only=validate_only,
+            request_id=request_id or "",
         ),
         lambda response: response.etag,
     )
@@ -129,6 +153,8 @@ def create_or_replace_relationship(
     relationship: Relationship | Mapping[str, Any],
     *,
     if_none_match: bool,
+    validate_only: bool = False,
+    request_id: str | None = None,
 ) -> Call[
     relationship_rpcs.CreateOrReplaceRelationshipRequest,
     relationship_rpcs.CreateOrReplaceRelationshipResponse,
@@ -140,8 +166,10 @@ def create_or_replace_relationship(
             digital_twin_id=digital_twin_id,
             relationship_id=relationship_id,
             relationship=relationship_pb2.Relationship(json=relationship_json),
-            if_none_match=_any_etag(wanted=if_none_match),
+            if_none_match=any_etag(wanted=if_none_match),
             representation=REPRESENTATION_JSON,
+            validate_only=validate_only,
+            request_id=request_id or "",
         ),
         lambda response: Relationship.from_dict(_json.load(response.relationship.json)),
     )
@@ -159,25 +187,42 @@ def get_relationship(
 
 
 def update_relationship(
-    digital_twin_id: str, relationship_id: str, patch: PatchOperations, *, if_match: str | None
+    digital_twin_id: str,
+    relationship_id: str,
+    patch: PatchOperations,
+    *,
+    if_match: str | None,
+    validate_only: bool = False,
+    request_id: str | None = None,
 ) -> Call[relationship_rpcs.UpdateRelationshipRequest, relationship_rpcs.UpdateRelationshipResponse, str]:
     return Call(
         relationship_rpcs.UpdateRelationshipRequest(
             digital_twin_id=digital_twin_id,
             relationship_id=relationship_id,
             patch=patch_operations(patch),
-            if_match=_etag(if_match),
+            if_match=etag_text(if_match),
+            validate_only=validate_only,
+            request_id=request_id or "",
         ),
         lambda response: response.etag,
     )
 
 
 def delete_relationship(
-    digital_twin_id: str, relationship_id: str, *, if_match: str | None
+    digital_twin_id: str,
+    relationship_id: str,
+    *,
+    if_match: str | None,
+    validate_only: bool = False,
+    request_id: str | None = None,
 ) -> Call[relationship_rpcs.DeleteRelationshipRequest, relationship_rpcs.DeleteRelationshipResponse, None]:
     return Call(
         relationship_rpcs.DeleteRelationshipRequest(
-            digital_twin_id=digital_twin_id, relationship_id=relationship_id, if_match=_etag(if_match)
+            digital_twin_id=digital_twin_id,
+            relationship_id=relationship_id,
+            if_match=etag_text(if_match),
+            validate_only=validate_only,
+            request_id=request_id or "",
         ),
         _nothing,
     )
@@ -223,10 +268,15 @@ def list_incoming_relationships(
 
 
 def create_models(
-    models: Iterable[Mapping[str, Any] | str],
+    models: Iterable[Mapping[str, Any] | str], *, validate_only: bool = False, request_id: str | None = None
 ) -> Call[model_rpcs.CreateModelsRequest, model_rpcs.CreateModelsResponse, list[Model]]:
     return Call(
-        model_rpcs.CreateModelsRequest(dtdl_models=dtdl_texts(models), representation=REPRESENTATION_JSON),
+        model_rpcs.CreateModelsRequest(
+            dtdl_models=dtdl_texts(models),
+            representation=REPRESENTATION_JSON,
+            validate_only=validate_only,
+            request_id=request_id or "",
+        ),
         lambda response: [Model.from_dict(_json.load(model.json)) for model in response.models],
     )
 
@@ -262,13 +312,23 @@ def list_models(
 
 
 def decommission_model(
-    model_id: str,
+    model_id: str, *, validate_only: bool = False, request_id: str | None = None
 ) -> Call[model_rpcs.DecommissionModelRequest, model_rpcs.DecommissionModelResponse, None]:
-    return Call(model_rpcs.DecommissionModelRequest(model_id=model_id), _nothing)
+    return Call(
+        model_rpcs.DecommissionModelRequest(
+            model_id=model_id, validate_only=validate_only, request_id=request_id or ""
+        ),
+        _nothing,
+    )
 
 
-def delete_model(model_id: str) -> Call[model_rpcs.DeleteModelRequest, model_rpcs.DeleteModelResponse, None]:
-    return Call(model_rpcs.DeleteModelRequest(model_id=model_id), _nothing)
+def delete_model(
+    model_id: str, *, validate_only: bool = False, request_id: str | None = None
+) -> Call[model_rpcs.DeleteModelRequest, model_rpcs.DeleteModelResponse, None]:
+    return Call(
+        model_rpcs.DeleteModelRequest(model_id=model_id, validate_only=validate_only, request_id=request_id or ""),
+        _nothing,
+    )
 
 
 def model_ids(dependencies_for: Iterable[str]) -> list[str]:
@@ -278,19 +338,20 @@ def model_ids(dependencies_for: Iterable[str]) -> list[str]:
     return list(dependencies_for)
 
 
-def _any_etag(*, wanted: bool) -> str:
+def any_etag(*, wanted: bool) -> str:
     """`if_none_match` has one value: `*`."""
     return "*" if wanted else ""
 
 
-def _etag(etag: str | None) -> str:
+def etag_text(etag: str | None) -> str:
     """`if_match`; an empty etag is refused, as it would silently make the write unconditional."""
     if etag == "":
         raise ValueError("if_match is empty: give an etag, '*', or None for a write without condition")
     return etag or ""
 
 
-def _view(view: View) -> Any:
+def view_number(view: View) -> Any:
+    """The view as the contract has it; ValueError for another word."""
     if view not in _VIEWS:
         raise ValueError(f"view is {view!r}, and not one of 'full', 'basic'")
     return _VIEWS[view]

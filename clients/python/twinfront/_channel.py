@@ -67,12 +67,12 @@ def channel_credentials(
     loopback = is_loopback(target)
     if not loopback and not insecure:
         raise ValueError(
-            f"{target} is not on this machine: give tls=True (or a TlsConfig), or insecure=True to talk in the clear"
+            f"{target} is not on this machine: use tls, or insecure to talk in the clear"
         )
     if has_token and not loopback:
-        raise ValueError(f"a token does not travel to {target} in the clear: give tls=True (or a TlsConfig)")
+        raise ValueError(f"a token does not travel to {target} in the clear: use tls")
     if has_token and not insecure:
-        raise ValueError("a token travels in the clear only on this machine and with insecure=True: else give tls=True")
+        raise ValueError("a token travels in the clear only on this machine and if insecure says so: else use tls")
     return None
 
 

@@ -21,11 +21,11 @@ def channel_service_config() -> str:
 
 
 @cache
-def default_timeout(method: str) -> float:
-    """Seconds that a call of the method (`CreateModels`) may take if the caller does not say."""
+def default_timeout(method: str) -> float | None:
+    """Seconds that a call of the method (`CreateModels`) may take if the caller does not say; None without bound."""
     for group in _shipped()["methodConfig"]:
         if any(name["method"] == method for name in group["name"]):
-            return float(group["timeout"].removesuffix("s"))
+            return float(group["timeout"].removesuffix("s")) if "timeout" in group else None
     raise LookupError(f"the service config does not name {method}")
 
 

@@ -5,7 +5,9 @@
     │   ├── TwinNotFoundError
     │   ├── RelationshipNotFoundError
     │   ├── ComponentNotFoundError
-    │   └── ModelNotFoundError
+    │   ├── ModelNotFoundError
+    │   ├── EventRouteNotFoundError
+    │   └── JobNotFoundError
     ├── AlreadyExistsError               ALREADY_EXISTS: `if_none_match` and there is one, or the model is there already
     ├── AbortedError                     ABORTED: read again, redo the change, write again
     │   └── EtagMismatchError
@@ -18,6 +20,7 @@
     │   ├── ValidationFailedError
     │   ├── JsonPatchInvalidError
     │   ├── DtdlInvalidError
+    │   ├── QueryInvalidError
     │   └── PageTokenInvalidError
     ├── ResourceExhaustedError           RESOURCE_EXHAUSTED
     │   ├── ThrottledError               try again after `retry_after`
@@ -27,7 +30,8 @@
     ├── OutcomeUnknownError              UNKNOWN: the answer to a write was lost; read before writing again
     ├── CallCancelledError               CANCELLED: the server or the channel ended the call
     ├── UnauthenticatedError             UNAUTHENTICATED: no valid token or certificate was presented
-    └── PermissionDeniedError            PERMISSION_DENIED
+    ├── PermissionDeniedError            PERMISSION_DENIED
+    └── ValidateOnlyUnsupportedError     UNIMPLEMENTED: Azure Digital Twins cannot tell what a write would end in
 
 The class follows the reason that the server gives (`twinfront.v1.ErrorReason`). A reason that this client does not
 know, or an answer without one, is of the class of its gRPC code. `from_rpc_error` makes the same of the errors of
@@ -47,6 +51,8 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2 as google_details
+from google.rpc.code_pb2 import Code
+from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from twinfront.v1 import error_details_pb2 as twinfront_details
@@ -128,6 +134,14 @@ class ComponentNotFoundError(NotFoundError):
 
 class ModelNotFoundError(NotFoundError):
     """No such model."""
+
+
+class EventRouteNotFoundError(NotFoundError):
+    """No such event route."""
+
+
+class JobNotFoundError(NotFoundError):
+    """No such job."""
 
 
 class AlreadyExistsError(TwinfrontError):
@@ -259,6 +273,10 @@ class DtdlInvalidError(InvalidArgumentError):
     """A model is not valid DTDL, or refers to a model that is not there; none of the call was stored."""
 
 
+class QueryInvalidError(InvalidArgumentError):
+    """The query is not understood."""
+
+
 class PageTokenInvalidError(InvalidArgumentError):
     """The page token was not made by this service, or for another request."""
 
@@ -313,11 +331,17 @@ class PermissionDeniedError(TwinfrontError):
     """The caller is known and may not do this."""
 
 
+class ValidateOnlyUnsupportedError(TwinfrontError):
+    """The upstream cannot tell what a write would end in without doing it; nothing was done."""
+
+
 _BY_REASON: dict[str, type[TwinfrontError]] = {
     "TWIN_NOT_FOUND": TwinNotFoundError,
     "RELATIONSHIP_NOT_FOUND": RelationshipNotFoundError,
     "COMPONENT_NOT_FOUND": ComponentNotFoundError,
     "MODEL_NOT_FOUND": ModelNotFoundError,
+    "EVENT_ROUTE_NOT_FOUND": EventRouteNotFoundError,
+    "JOB_NOT_FOUND": JobNotFoundError,
     "ETAG_MISMATCH": EtagMismatchError,
     "TWIN_HAS_RELATIONSHIPS": TwinHasRelationshipsError,
     "TARGET_TWIN_NOT_FOUND": TargetTwinNotFoundError,
@@ -326,10 +350,12 @@ _BY_REASON: dict[str, type[TwinfrontError]] = {
     "VALIDATION_FAILED": ValidationFailedError,
     "JSON_PATCH_INVALID": JsonPatchInvalidError,
     "DTDL_INVALID": DtdlInvalidError,
+    "QUERY_INVALID": QueryInvalidError,
     "PAGE_TOKEN_INVALID": PageTokenInvalidError,
     "UPSTREAM_THROTTLED": ThrottledError,
     "LIMIT_REACHED": LimitReachedError,
     "OUTCOME_UNKNOWN": OutcomeUnknownError,
+    "VALIDATE_ONLY_UNSUPPORTED": ValidateOnlyUnsupportedError,
 }
 
 _BY_CODE: dict[grpc.StatusCode, type[TwinfrontError]] = {
@@ -346,6 +372,8 @@ _BY_CODE: dict[grpc.StatusCode, type[TwinfrontError]] = {
     grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
 }
 
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
 _DETAIL_CLASSES: dict[str, type[Message]] = {
     descriptor.full_name: GetMessageClass(descriptor)
     for file in (google_details, twinfront_details)
@@ -356,21 +384,32 @@ _DETAIL_CLASSES: dict[str, type[Message]] = {
 def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
     """The error that a failed call of the stubs in `twinfront.v1` stands for, of grpc and of grpc.aio."""
     call = cast("grpc.Call", error)  # both kinds of RpcError are one
-    code = call.code()
-    details = _details(call)
-    info = next((d for d in details if isinstance(d, google_details.ErrorInfo) and d.domain == DOMAIN), None)
-    reason = info.reason if info else ""
-    kind = _BY_REASON.get(reason) or _BY_CODE.get(code, TwinfrontError)
     message = call.details() or ""
     if message == "Deadline Exceeded":  # grpc's own words: a server that is not there is waited for until then
         message = "The call's deadline passed without an answer; the server may not be reachable."
+    request_id = trailer(call.trailing_metadata(), "twinfront-request-id")
+    return _error(call.code(), message, _details(call), request_id)
+
+
+def from_status(status: Status) -> TwinfrontError | None:
+    """The error that a status in a response stands for; None for OK."""
+    if status.code == Code.OK:
+        return None
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    return _error(code, status.message, [_unpacked(detail) for detail in status.details], "")
+
+
+def _error(code: grpc.StatusCode, message: str, details: Sequence[Message], request_id: str) -> TwinfrontError:
+    info = next((d for d in details if isinstance(d, google_details.ErrorInfo) and d.domain == DOMAIN), None)
+    reason = info.reason if info else ""
+    kind = _BY_REASON.get(reason) or _BY_CODE.get(code, TwinfrontError)
     return kind(
         message,
         code=code,
         reason=reason,
         metadata=info.metadata if info else {},
         details=details,
-        request_id=trailer(call.trailing_metadata(), "twinfront-request-id"),
+        request_id=request_id,
     )
 
 

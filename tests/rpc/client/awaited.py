@@ -1,13 +1,16 @@
 """The sync client with the face of the async one, so that a test can show both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 from twinfront import AsyncTwinfrontClient, TwinfrontClient
 
 Connect = Callable[..., AsyncTwinfrontClient]
 """Makes a client of the kind that the test runs with; it is closed after the test."""
+
+
+STREAMS = {"stream_query", "import_graph", "import_graph_text", "export_graph_text"}
 
 
 class Awaited:
@@ -18,8 +21,10 @@ class Awaited:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
-        if name.startswith("list_"):
+        if name.startswith("list_") or name == "query":
             return lambda *args, **kwargs: AwaitedPager(method(*args, **kwargs))
+        if name in STREAMS:
+            return lambda *args, **kwargs: _awaited(method(*args, **kwargs))
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             return await asyncio.to_thread(method, *args, **kwargs)
@@ -42,5 +47,9 @@ class AwaitedPager:
 
 async def _awaited(items: Iterator[Any]) -> AsyncIterator[Any]:
     done = object()
-    while (item := await asyncio.to_thread(next, items, done)) is not done:
-        yield item
+    try:
+        while (item := await asyncio.to_thread(next, items, done)) is not done:
+            yield item
+    finally:
+        if isinstance(items, Generator):
+            await asyncio.to_thread(items.close)

@@ -27,7 +27,7 @@ Code = grpc.StatusCode
         (Code.NOT_FOUND, "RELATIONSHIP_NOT_FOUND", twinfront.RelationshipNotFoundError),
         (Code.NOT_FOUND, "COMPONENT_NOT_FOUND", twinfront.ComponentNotFoundError),
         (Code.NOT_FOUND, "MODEL_NOT_FOUND", twinfront.ModelNotFoundError),
-        (Code.NOT_FOUND, "JOB_NOT_FOUND", twinfront.NotFoundError),
+        (Code.NOT_FOUND, "JOB_NOT_FOUND", twinfront.JobNotFoundError),
         (Code.ALREADY_EXISTS, "TWIN_ALREADY_EXISTS", twinfront.AlreadyExistsError),
         (Code.ALREADY_EXISTS, "MODEL_ALREADY_EXISTS", twinfront.AlreadyExistsError),
         (Code.ABORTED, "ETAG_MISMATCH", twinfront.EtagMismatchError),

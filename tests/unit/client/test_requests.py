@@ -82,7 +82,7 @@ def test_if_none_match_is_sent_as_a_star() -> None:
 
 @pytest.mark.parametrize(("if_match", "sent"), [(None, ""), ("*", "*"), ('W/"1"', 'W/"1"')])
 def test_if_match_is_sent_as_it_is(if_match: str | None, sent: str) -> None:
-    assert _calls.delete_digital_twin("room-1", if_match=if_match).request.if_match == sent
+    assert _calls.update_digital_twin("room-1", [], if_match=if_match).request.if_match == sent
 
 
 def test_an_empty_if_match_is_refused_as_it_would_lift_the_condition() -> None:

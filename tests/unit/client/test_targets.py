@@ -58,7 +58,7 @@ def test_this_machine_is_talked_to_in_the_clear() -> None:
 
 
 def test_another_machine_in_the_clear_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"twins\.example\.com:443 is not on this machine: give tls=True"):
+    with pytest.raises(ValueError, match=r"twins\.example\.com:443 is not on this machine: use tls"):
         TwinfrontClient("twins.example.com:443")
 
 
@@ -78,7 +78,7 @@ def test_tls_and_insecure_exclude_each_other() -> None:
 
 
 def test_a_token_in_the_clear_is_refused_even_on_this_machine() -> None:
-    with pytest.raises(ValueError, match="a token travels in the clear only on this machine and with insecure=True"):
+    with pytest.raises(ValueError, match="a token travels in the clear only on this machine and if insecure says so"):
         TwinfrontClient("localhost:50051", token="secret")
 
 

@@ -9,13 +9,29 @@ import grpc
 from twinfront import _channel
 from twinfront._aio.connection import AsyncConnection
 from twinfront._aio.digital_twins import AsyncDigitalTwinMethods
+from twinfront._aio.event_routes import AsyncEventRouteMethods
+from twinfront._aio.graphs import AsyncGraphMethods
+from twinfront._aio.jobs import AsyncJobMethods
 from twinfront._aio.models import AsyncModelMethods
+from twinfront._aio.queries import AsyncQueryMethods
 from twinfront._aio.relationships import AsyncRelationshipMethods
+from twinfront._aio.telemetry import AsyncTelemetryMethods
+from twinfront._aio.writes import AsyncDigitalTwinWriteMethods
 from twinfront._call_info import CallInfo
 from twinfront._channel import TlsConfig
 
 
-class AsyncTwinfrontClient(AsyncDigitalTwinMethods, AsyncRelationshipMethods, AsyncModelMethods):
+class AsyncTwinfrontClient(
+    AsyncDigitalTwinMethods,
+    AsyncDigitalTwinWriteMethods,
+    AsyncRelationshipMethods,
+    AsyncModelMethods,
+    AsyncQueryMethods,
+    AsyncTelemetryMethods,
+    AsyncEventRouteMethods,
+    AsyncJobMethods,
+    AsyncGraphMethods,
+):
     """The client for asyncio: `async with AsyncTwinfrontClient("localhost:50051") as client: …`.
 
     Methods, arguments, results and errors are those of `TwinfrontClient`, where they are described. The methods are

@@ -25,12 +25,21 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         *,
         if_none_match: bool = False,
         view: View = "full",
+        if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DigitalTwin:
         """Creates a digital twin, or replaces the one of that id as a whole."""
         call = _calls.create_or_replace_digital_twin(
-            digital_twin_id, digital_twin, if_none_match=if_none_match, view=view
+            digital_twin_id,
+            digital_twin,
+            if_none_match=if_none_match,
+            view=view,
+            if_match=if_match,
+            validate_only=validate_only,
+            request_id=request_id,
         )
         return await self._send(self._digital_twin_service.CreateOrReplaceDigitalTwin, call, timeout, metadata)
 
@@ -39,11 +48,12 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         digital_twin_id: str,
         *,
         view: View = "full",
+        allow_stale: bool = False,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DigitalTwin:
         """Reads a digital twin."""
-        call = _calls.get_digital_twin(digital_twin_id, view=view)
+        call = _calls.get_digital_twin(digital_twin_id, view=view, allow_stale=allow_stale)
         return await self._send(self._digital_twin_service.GetDigitalTwin, call, timeout, metadata)
 
     async def update_digital_twin(
@@ -52,11 +62,15 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         patch: PatchOperations,
         *,
         if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
         """Changes a digital twin by a JSON Patch: all of its operations, or none."""
-        call = _calls.update_digital_twin(digital_twin_id, patch, if_match=if_match)
+        call = _calls.update_digital_twin(
+            digital_twin_id, patch, if_match=if_match, validate_only=validate_only, request_id=request_id
+        )
         return await self._send(self._digital_twin_service.UpdateDigitalTwin, call, timeout, metadata)
 
     async def update_with_retry(
@@ -88,18 +102,6 @@ class AsyncDigitalTwinMethods(AsyncConnection):
                     raise
             await asyncio.sleep(pause(attempt))
 
-    async def delete_digital_twin(
-        self,
-        digital_twin_id: str,
-        *,
-        if_match: str | None = None,
-        timeout: float | None = None,
-        metadata: CallMetadata = (),
-    ) -> None:
-        """Deletes a digital twin that has no relationship left, neither outgoing nor incoming."""
-        call = _calls.delete_digital_twin(digital_twin_id, if_match=if_match)
-        await self._send(self._digital_twin_service.DeleteDigitalTwin, call, timeout, metadata)
-
     async def get_component(
         self,
         digital_twin_id: str,
@@ -120,9 +122,18 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         patch: PatchOperations,
         *,
         if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
         """Changes a component of a digital twin by a JSON Patch: all of its operations, or none."""
-        call = _calls.update_component(digital_twin_id, component_name, patch, if_match=if_match)
+        call = _calls.update_component(
+            digital_twin_id,
+            component_name,
+            patch,
+            if_match=if_match,
+            validate_only=validate_only,
+            request_id=request_id,
+        )
         return await self._send(self._digital_twin_service.UpdateComponent, call, timeout, metadata)

@@ -19,11 +19,18 @@ class AsyncModelMethods(AsyncConnection):
         self,
         models: Iterable[Mapping[str, Any] | str],
         *,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> list[Model]:
         """Uploads models: all of them, or none."""
-        return await self._send(self._model_service.CreateModels, _calls.create_models(models), timeout, metadata)
+        return await self._send(
+            self._model_service.CreateModels,
+            _calls.create_models(models, validate_only=validate_only, request_id=request_id),
+            timeout,
+            metadata,
+        )
 
     async def get_model(
         self,
@@ -63,11 +70,35 @@ class AsyncModelMethods(AsyncConnection):
         )
 
     async def decommission_model(
-        self, model_id: str, *, timeout: float | None = None, metadata: CallMetadata = ()
+        self,
+        model_id: str,
+        *,
+        validate_only: bool = False,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
     ) -> None:
         """Marks a model so that no new twin of it is created. There is no way back, and doing it again is harmless."""
-        await self._send(self._model_service.DecommissionModel, _calls.decommission_model(model_id), timeout, metadata)
+        await self._send(
+            self._model_service.DecommissionModel,
+            _calls.decommission_model(model_id, validate_only=validate_only, request_id=request_id),
+            timeout,
+            metadata,
+        )
 
-    async def delete_model(self, model_id: str, *, timeout: float | None = None, metadata: CallMetadata = ()) -> None:
+    async def delete_model(
+        self,
+        model_id: str,
+        *,
+        validate_only: bool = False,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> None:
         """Deletes a model that no other model extends or has as a component; twins of it stay."""
-        await self._send(self._model_service.DeleteModel, _calls.delete_model(model_id), timeout, metadata)
+        await self._send(
+            self._model_service.DeleteModel,
+            _calls.delete_model(model_id, validate_only=validate_only, request_id=request_id),
+            timeout,
+            metadata,
+        )

@@ -22,12 +22,19 @@ class AsyncRelationshipMethods(AsyncConnection):
         relationship: Relationship | Mapping[str, Any],
         *,
         if_none_match: bool = False,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> Relationship:
         """Creates a relationship from a digital twin, or replaces the one of that id as a whole."""
         call = _calls.create_or_replace_relationship(
-            digital_twin_id, relationship_id, relationship, if_none_match=if_none_match
+            digital_twin_id,
+            relationship_id,
+            relationship,
+            if_none_match=if_none_match,
+            validate_only=validate_only,
+            request_id=request_id,
         )
         return await self._send(self._relationship_service.CreateOrReplaceRelationship, call, timeout, metadata)
 
@@ -50,11 +57,20 @@ class AsyncRelationshipMethods(AsyncConnection):
         patch: PatchOperations,
         *,
         if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
         """Changes the properties of a relationship by a JSON Patch; source, target and name are fixed."""
-        call = _calls.update_relationship(digital_twin_id, relationship_id, patch, if_match=if_match)
+        call = _calls.update_relationship(
+            digital_twin_id,
+            relationship_id,
+            patch,
+            if_match=if_match,
+            validate_only=validate_only,
+            request_id=request_id,
+        )
         return await self._send(self._relationship_service.UpdateRelationship, call, timeout, metadata)
 
     async def delete_relationship(
@@ -63,11 +79,15 @@ class AsyncRelationshipMethods(AsyncConnection):
         relationship_id: str,
         *,
         if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> None:
         """Deletes a relationship."""
-        call = _calls.delete_relationship(digital_twin_id, relationship_id, if_match=if_match)
+        call = _calls.delete_relationship(
+            digital_twin_id, relationship_id, if_match=if_match, validate_only=validate_only, request_id=request_id
+        )
         await self._send(self._relationship_service.DeleteRelationship, call, timeout, metadata)
 
     def list_relationships(

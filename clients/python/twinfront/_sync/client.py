@@ -11,11 +11,27 @@ from twinfront._call_info import CallInfo
 from twinfront._channel import TlsConfig
 from twinfront._sync.connection import Connection
 from twinfront._sync.digital_twins import DigitalTwinMethods
+from twinfront._sync.event_routes import EventRouteMethods
+from twinfront._sync.graphs import GraphMethods
+from twinfront._sync.jobs import JobMethods
 from twinfront._sync.models import ModelMethods
+from twinfront._sync.queries import QueryMethods
 from twinfront._sync.relationships import RelationshipMethods
+from twinfront._sync.telemetry import TelemetryMethods
+from twinfront._sync.writes import DigitalTwinWriteMethods
 
 
-class TwinfrontClient(DigitalTwinMethods, RelationshipMethods, ModelMethods):
+class TwinfrontClient(
+    DigitalTwinMethods,
+    DigitalTwinWriteMethods,
+    RelationshipMethods,
+    ModelMethods,
+    QueryMethods,
+    TelemetryMethods,
+    EventRouteMethods,
+    JobMethods,
+    GraphMethods,
+):
     """The client for code without asyncio: `with TwinfrontClient("localhost:50051") as client: …`.
 
     One client is enough for a program; threads can share it.

@@ -22,6 +22,9 @@ class DigitalTwinMethods(Connection):
         *,
         if_none_match: bool = False,
         view: View = "full",
+        if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DigitalTwin:
@@ -32,6 +35,9 @@ class DigitalTwinMethods(Connection):
             digital_twin: The twin to be, with every component of its model. An id in it has to equal `digital_twin_id`.
             if_none_match: Create only; AlreadyExistsError if there is one.
             view: "basic" leaves out the metadata of properties.
+            if_match: The etag that the twin has to have, to replace only that state; "*" to replace only.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 60 by default.
             metadata: Further request metadata.
 
@@ -45,7 +51,13 @@ class DigitalTwinMethods(Connection):
             OutcomeUnknownError: The answer was lost; read the twin before writing again.
         """
         call = _calls.create_or_replace_digital_twin(
-            digital_twin_id, digital_twin, if_none_match=if_none_match, view=view
+            digital_twin_id,
+            digital_twin,
+            if_none_match=if_none_match,
+            view=view,
+            if_match=if_match,
+            validate_only=validate_only,
+            request_id=request_id,
         )
         return self._send(self._digital_twin_service.CreateOrReplaceDigitalTwin, call, timeout, metadata)
 
@@ -54,6 +66,7 @@ class DigitalTwinMethods(Connection):
         digital_twin_id: str,
         *,
         view: View = "full",
+        allow_stale: bool = False,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DigitalTwin:
@@ -62,13 +75,14 @@ class DigitalTwinMethods(Connection):
         Args:
             digital_twin_id: The twin's id.
             view: "basic" leaves out the metadata of properties.
+            allow_stale: Whether the answer may be that of a read of the twin that is under way already.
             timeout: Seconds; 30 by default.
             metadata: Further request metadata.
 
         Raises:
             TwinNotFoundError: No such twin.
         """
-        call = _calls.get_digital_twin(digital_twin_id, view=view)
+        call = _calls.get_digital_twin(digital_twin_id, view=view, allow_stale=allow_stale)
         return self._send(self._digital_twin_service.GetDigitalTwin, call, timeout, metadata)
 
     def update_digital_twin(
@@ -77,6 +91,8 @@ class DigitalTwinMethods(Connection):
         patch: PatchOperations,
         *,
         if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
@@ -87,6 +103,8 @@ class DigitalTwinMethods(Connection):
             patch: The changes: `patch().replace("/temperature", 22)`, or a list of operations as in RFC 6902. An
                 empty one still gives the twin a new etag.
             if_match: The etag that the twin has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 60 by default.
             metadata: Further request metadata.
 
@@ -100,7 +118,9 @@ class DigitalTwinMethods(Connection):
             ValidationFailedError: The patched twin would not fit its model.
             OutcomeUnknownError: The answer was lost; read the twin before writing again.
         """
-        call = _calls.update_digital_twin(digital_twin_id, patch, if_match=if_match)
+        call = _calls.update_digital_twin(
+            digital_twin_id, patch, if_match=if_match, validate_only=validate_only, request_id=request_id
+        )
         return self._send(self._digital_twin_service.UpdateDigitalTwin, call, timeout, metadata)
 
     def update_with_retry(
@@ -148,31 +168,6 @@ class DigitalTwinMethods(Connection):
                     raise
             time.sleep(pause(attempt))
 
-    def delete_digital_twin(
-        self,
-        digital_twin_id: str,
-        *,
-        if_match: str | None = None,
-        timeout: float | None = None,
-        metadata: CallMetadata = (),
-    ) -> None:
-        """Deletes a digital twin that has no relationship left, neither outgoing nor incoming.
-
-        Args:
-            digital_twin_id: The twin's id.
-            if_match: The etag that the twin has to have; "*" or None for any.
-            timeout: Seconds; 60 by default.
-            metadata: Further request metadata.
-
-        Raises:
-            TwinNotFoundError: No such twin.
-            TwinHasRelationshipsError: Relationships have to go first; the error lists them.
-            EtagMismatchError: The twin's etag is not `if_match`.
-            OutcomeUnknownError: The answer was lost; look whether the twin is still there.
-        """
-        call = _calls.delete_digital_twin(digital_twin_id, if_match=if_match)
-        self._send(self._digital_twin_service.DeleteDigitalTwin, call, timeout, metadata)
-
     def get_component(
         self,
         digital_twin_id: str,
@@ -205,6 +200,8 @@ class DigitalTwinMethods(Connection):
         patch: PatchOperations,
         *,
         if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
@@ -215,6 +212,8 @@ class DigitalTwinMethods(Connection):
             component_name: The component's name in the twin's model.
             patch: The changes, with paths that start at the component: `patch().replace("/setpoint", 20)`.
             if_match: The etag that the twin has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 60 by default.
             metadata: Further request metadata.
 
@@ -229,5 +228,12 @@ class DigitalTwinMethods(Connection):
             ValidationFailedError: The patched component would not fit its model.
             OutcomeUnknownError: The answer was lost; read the component before writing again.
         """
-        call = _calls.update_component(digital_twin_id, component_name, patch, if_match=if_match)
+        call = _calls.update_component(
+            digital_twin_id,
+            component_name,
+            patch,
+            if_match=if_match,
+            validate_only=validate_only,
+            request_id=request_id,
+        )
         return self._send(self._digital_twin_service.UpdateComponent, call, timeout, metadata)

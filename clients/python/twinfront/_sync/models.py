@@ -17,6 +17,8 @@ class ModelMethods(Connection):
         self,
         models: Iterable[Mapping[str, Any] | str],
         *,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> list[Model]:
@@ -25,6 +27,8 @@ class ModelMethods(Connection):
         Args:
             models: DTDL interfaces, as mappings or as JSON texts. The service takes 250 in a call; more are refused,
                 not split, as they may refer to each other.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 300 by default.
             metadata: Further request metadata.
 
@@ -36,7 +40,12 @@ class ModelMethods(Connection):
             DtdlInvalidError: A model is not valid DTDL, or refers to one that is not there.
             OutcomeUnknownError: The answer was lost; look whether the models are there.
         """
-        return self._send(self._model_service.CreateModels, _calls.create_models(models), timeout, metadata)
+        return self._send(
+            self._model_service.CreateModels,
+            _calls.create_models(models, validate_only=validate_only, request_id=request_id),
+            timeout,
+            metadata,
+        )
 
     def get_model(
         self,
@@ -100,11 +109,21 @@ class ModelMethods(Connection):
             )
         )
 
-    def decommission_model(self, model_id: str, *, timeout: float | None = None, metadata: CallMetadata = ()) -> None:
+    def decommission_model(
+        self,
+        model_id: str,
+        *,
+        validate_only: bool = False,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> None:
         """Marks a model so that no new twin of it is created. There is no way back, and doing it again is harmless.
 
         Args:
             model_id: The model's DTMI.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 60 by default.
             metadata: Further request metadata.
 
@@ -112,15 +131,30 @@ class ModelMethods(Connection):
             ModelNotFoundError: No such model.
             OutcomeUnknownError: The answer was lost; decommission it again.
         """
-        self._send(self._model_service.DecommissionModel, _calls.decommission_model(model_id), timeout, metadata)
+        self._send(
+            self._model_service.DecommissionModel,
+            _calls.decommission_model(model_id, validate_only=validate_only, request_id=request_id),
+            timeout,
+            metadata,
+        )
 
-    def delete_model(self, model_id: str, *, timeout: float | None = None, metadata: CallMetadata = ()) -> None:
+    def delete_model(
+        self,
+        model_id: str,
+        *,
+        validate_only: bool = False,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> None:
         """Deletes a model that no other model extends or has as a component; twins of it stay.
 
         Those twins can no longer be written.
 
         Args:
             model_id: The model's DTMI.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 60 by default.
             metadata: Further request metadata.
 
@@ -129,4 +163,9 @@ class ModelMethods(Connection):
             ModelHasDependentsError: Other models refer to it.
             OutcomeUnknownError: The answer was lost; look whether the model is still there.
         """
-        self._send(self._model_service.DeleteModel, _calls.delete_model(model_id), timeout, metadata)
+        self._send(
+            self._model_service.DeleteModel,
+            _calls.delete_model(model_id, validate_only=validate_only, request_id=request_id),
+            timeout,
+            metadata,
+        )

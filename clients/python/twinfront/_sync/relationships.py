@@ -20,6 +20,8 @@ class RelationshipMethods(Connection):
         relationship: Relationship | Mapping[str, Any],
         *,
         if_none_match: bool = False,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> Relationship:
@@ -31,6 +33,8 @@ class RelationshipMethods(Connection):
             relationship: The relationship to be: `Relationship(target_id="room-1", name="contains")`. Ids in it have
                 to equal those of the call.
             if_none_match: Create only; AlreadyExistsError if there is one.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 60 by default.
             metadata: Further request metadata.
 
@@ -45,7 +49,12 @@ class RelationshipMethods(Connection):
             OutcomeUnknownError: The answer was lost; read the relationship before writing again.
         """
         call = _calls.create_or_replace_relationship(
-            digital_twin_id, relationship_id, relationship, if_none_match=if_none_match
+            digital_twin_id,
+            relationship_id,
+            relationship,
+            if_none_match=if_none_match,
+            validate_only=validate_only,
+            request_id=request_id,
         )
         return self._send(self._relationship_service.CreateOrReplaceRelationship, call, timeout, metadata)
 
@@ -79,6 +88,8 @@ class RelationshipMethods(Connection):
         patch: PatchOperations,
         *,
         if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
@@ -89,6 +100,8 @@ class RelationshipMethods(Connection):
             relationship_id: The relationship's id.
             patch: The changes: `patch().replace("/since", "2024-05-01")`.
             if_match: The etag that the relationship has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 60 by default.
             metadata: Further request metadata.
 
@@ -102,7 +115,14 @@ class RelationshipMethods(Connection):
             ValidationFailedError: The patched relationship would not fit its model.
             OutcomeUnknownError: The answer was lost; read the relationship before writing again.
         """
-        call = _calls.update_relationship(digital_twin_id, relationship_id, patch, if_match=if_match)
+        call = _calls.update_relationship(
+            digital_twin_id,
+            relationship_id,
+            patch,
+            if_match=if_match,
+            validate_only=validate_only,
+            request_id=request_id,
+        )
         return self._send(self._relationship_service.UpdateRelationship, call, timeout, metadata)
 
     def delete_relationship(
@@ -111,6 +131,8 @@ class RelationshipMethods(Connection):
         relationship_id: str,
         *,
         if_match: str | None = None,
+        validate_only: bool = False,
+        request_id: str | None = None,
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> None:
@@ -120,6 +142,8 @@ class RelationshipMethods(Connection):
             digital_twin_id: The id of the source twin.
             relationship_id: The relationship's id.
             if_match: The etag that the relationship has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
             timeout: Seconds; 60 by default.
             metadata: Further request metadata.
 
@@ -128,7 +152,9 @@ class RelationshipMethods(Connection):
             EtagMismatchError: The relationship's etag is not `if_match`.
             OutcomeUnknownError: The answer was lost; look whether the relationship is still there.
         """
-        call = _calls.delete_relationship(digital_twin_id, relationship_id, if_match=if_match)
+        call = _calls.delete_relationship(
+            digital_twin_id, relationship_id, if_match=if_match, validate_only=validate_only, request_id=request_id
+        )
         self._send(self._relationship_service.DeleteRelationship, call, timeout, metadata)
 
     def list_relationships(

@@ -1,0 +1,121 @@
+"""Whole graphs."""
+
+from collections.abc import Iterable, Iterator
+
+from twinfront import _graphs
+from twinfront._calls import CallMetadata
+from twinfront._graphs import GraphItem, ImportReport
+from twinfront._sync.connection import Connection
+from twinfront.v1.graph_service_pb2 import ImportGraphRequest
+
+
+class GraphMethods(Connection):
+    """The methods that call the GraphService."""
+
+    def import_graph(
+        self,
+        items: Iterable[GraphItem],
+        *,
+        resume_from: int = 0,
+        failures_only: bool = False,
+        validate_only: bool = False,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> Iterator[ImportReport]:
+        """Writes models, digital twins and relationships as they come. This is not atomic.
+
+        Args:
+            items: Twins and relationships with their ids, as values or mappings, and models as mappings or JSON texts,
+                in an order in which each finds what it needs before it.
+            resume_from: Items with a smaller index are read past and not written: what `progress.acknowledged_count`
+                said before a break. Everything is to be sent again.
+            failures_only: Report no results of items that succeeded.
+            validate_only: Only say what each item would end in, and write nothing.
+            timeout: Seconds for the whole import; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterator of reports, each with the items that ended since the last one, and the progress. It has to be
+            read to the end; closing it ends the import.
+
+        Raises:
+            TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
+        """
+        options = _graphs.import_options(
+            resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
+        )
+        return self._import(options, _graphs.item_messages(items), timeout, metadata)
+
+    def import_graph_text(
+        self,
+        chunks: Iterable[bytes],
+        *,
+        resume_from: int = 0,
+        failures_only: bool = False,
+        validate_only: bool = False,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> Iterator[ImportReport]:
+        """Writes a graph in the import format of Azure Digital Twins (NDJSON). This is not atomic.
+
+        Args:
+            chunks: The text in pieces, cut anywhere: an open binary file, for instance.
+            resume_from: Items with a smaller index are read past and not written: what `progress.acknowledged_count`
+                said before a break. Everything is to be sent again.
+            failures_only: Report no results of items that succeeded.
+            validate_only: Only say what each item would end in, and write nothing.
+            timeout: Seconds for the whole import; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterator of reports, each with the items that ended since the last one, and the progress. It has to be
+            read to the end; closing it ends the import.
+
+        Raises:
+            TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
+        """
+        options = _graphs.import_options(
+            resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
+        )
+        messages = (message for chunk in chunks for message in _graphs.chunk_messages(chunk))
+        return self._import(options, messages, timeout, metadata)
+
+    def export_graph_text(
+        self,
+        query: str | None = None,
+        *,
+        exclude_models: bool = False,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> Iterator[bytes]:
+        """Reads a graph in the import format of Azure Digital Twins (NDJSON), going on by itself where it broke.
+
+        Args:
+            query: Only the twins that it answers, and the relationships between them; everything by default.
+            exclude_models: Leave out the models.
+            timeout: Seconds for the whole export; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterator of pieces of whole lines. Closing it ends the stream.
+
+        Raises:
+            QueryInvalidError: While iterating: the query is not understood.
+        """
+        for chunks in self._stream(
+            self._graph_service.ExportGraph,
+            lambda token: _graphs.export_graph_text(query, exclude_models=exclude_models, resume_token=token),
+            timeout,
+            metadata,
+        ):
+            yield from chunks
+
+    def _import(
+        self,
+        options: ImportGraphRequest,
+        messages: Iterator[ImportGraphRequest],
+        timeout: float | None,
+        metadata: CallMetadata,
+    ) -> Iterator[ImportReport]:
+        for response in self._converse(self._graph_service.ImportGraph, options, messages, timeout, metadata):
+            yield _graphs.read_report(response)
