@@ -13,7 +13,7 @@ help: ## Show this list
 $(VENV)/installed: pyproject.toml protos/generate.py $(wildcard protos/twinfront/v1/*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[server,dev]'
+	$(BIN)/pip install --quiet --editable '.[server,cli,dev]'
 	@touch $@
 
 install: $(VENV)/installed ## Make .venv with everything in it, stubs included
@@ -40,7 +40,7 @@ proto: install ## Generate the stubs anew
 	$(BIN)/python protos/generate.py
 
 docs: install ## Fill in the tables of README and docs
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 bench: install ## Measure speed; prints tables of ratios (ARGS='--quick' for a short look)
 	$(BIN)/python tests/bench $(ARGS)

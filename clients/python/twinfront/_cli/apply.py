@@ -1,0 +1,44 @@
+"""`twinfront apply`."""
+
+from argparse import ArgumentParser, Namespace
+
+import shtab
+
+from twinfront._cli.connection import add_connection_arguments, connect
+from twinfront._cli.graph_files import read_graph_files
+from twinfront._cli.importing import GraphImport, import_all
+
+EXAMPLES = (
+    "twinfront apply building.ndjson",
+    "twinfront apply models rooms.json --dry-run",
+    "twinfront export | twinfront apply -",
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "files",
+        metavar="FILE|DIR",
+        nargs="+",
+        help="A .json file with a model, digital twin or relationship, or a list of such; an .ndjson file in the "
+        "import format of Azure Digital Twins; a folder of both; or - for the import format from stdin. Models go "
+        "first and relationships last. What is there already is replaced; models are left as they are.",
+    ).complete = shtab.FILE  # type: ignore[attr-defined]
+    parser.add_argument("--dry-run", action="store_true", help="Only say how it would end (localtwins only).")
+    add_connection_arguments(parser)
+
+
+def run(options: Namespace) -> int:
+    """Imports the files; JSON files are all read before anything is written."""
+    files = read_graph_files(options.files)
+    with connect(options) as client:
+        imported = GraphImport(client, dry_run=options.dry_run, timeout=options.timeout)
+        return import_all(
+            imported,
+            [
+                ("models and twins", [*files.models, *files.twins]),
+                *files.texts,
+                ("relationships", files.relationships),
+            ],
+        )

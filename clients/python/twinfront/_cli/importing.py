@@ -1,0 +1,181 @@
+"""Imports as people see them: a bar while they go on, and what failed at the end.
+
+An import whose connection breaks, or whose server stops, is gone on with where it was.
+"""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from twinfront import ImportProgress, ImportReport, ImportResult, TwinfrontClient, TwinfrontError
+from twinfront._cli.exit_codes import exit_code_of_all
+from twinfront._cli.graph_files import STDIN, Item
+from twinfront._cli.output import errors
+from twinfront._cli.reporting import report
+from twinfront._retry import may_resume, pause
+
+_REPORTED: Final = 20
+_CHUNK: Final = 256 << 10
+
+_NOTHING: Final = ImportProgress(0, 0, 0, 0, 0)
+
+_Start = Callable[[int], Iterator[ImportReport]]
+
+
+@dataclass(slots=True)
+class Totals:
+    """How many items of each kind were imported, in all streams together."""
+
+    models: int = 0
+    twins: int = 0
+    relationships: int = 0
+    failed: int = 0
+
+    def add(self, progress: ImportProgress) -> None:
+        """Adds what one stream did."""
+        self.models += progress.models_imported
+        self.twins += progress.digital_twins_imported
+        self.relationships += progress.relationships_imported
+        self.failed += progress.failed
+
+    def __str__(self) -> str:
+        named = {"models": self.models, "twins": self.twins, "relationships": self.relationships}
+        return ", ".join(f"{count} {name}" for name, count in named.items())
+
+
+@dataclass(slots=True)
+class GraphImport:
+    """Imports one part after the other, inside a `with` block that shows the bar."""
+
+    client: TwinfrontClient
+    dry_run: bool = False
+    timeout: float | None = None
+    totals: Totals = field(default_factory=Totals)
+    _errors: list[TwinfrontError] = field(default_factory=list)
+    _progress: Progress = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[counts]}", markup=False),
+            TimeElapsedColumn(),
+            console=errors(),
+            disable=not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def items(self, name: str, items: list[Item]) -> None:
+        """Imports what was read from JSON files."""
+        if not items:
+            return
+        task = self._progress.add_task(name, total=len(items), counts="")
+        documents = [item.document for item in items]
+
+        def start(resume_from: int) -> Iterator[ImportReport]:
+            return self.client.import_graph(
+                documents,
+                resume_from=resume_from,
+                failures_only=True,
+                validate_only=self.dry_run,
+                timeout=self.timeout,
+            )
+
+        self._run(task, start, lambda result: items[result.index].origin)
+        self._progress.update(task, completed=len(items))
+
+    def text(self, path: Path) -> None:
+        """Imports a file in the import format; `-` is stdin, which cannot be gone on with."""
+        is_stdin = str(path) == STDIN
+        name, total = ("stdin", None) if is_stdin else (str(path), path.stat().st_size)
+        task = self._progress.add_task(Path(name).name, total=total, counts="")
+
+        def chunks() -> Iterator[bytes]:
+            sent = 0
+            with nullcontext(sys.stdin.buffer) if is_stdin else path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    sent += len(chunk)
+                    self._progress.update(task, completed=sent)
+                    yield chunk
+
+        def start(resume_from: int) -> Iterator[ImportReport]:
+            return self.client.import_graph_text(
+                chunks(),
+                resume_from=resume_from,
+                failures_only=True,
+                validate_only=self.dry_run,
+                timeout=self.timeout,
+            )
+
+        self._run(task, start, lambda result: f"{name}:{result.line}", resumable=not is_stdin)
+
+    def _run(
+        self, task: TaskID, start: _Start, origin: Callable[[ImportResult], str], *, resumable: bool = True
+    ) -> None:
+        resume_from = breaks = 0
+        while True:
+            progress = _NOTHING
+            try:
+                for news in start(resume_from):
+                    breaks, progress = 0, news.progress
+                    resume_from = max(resume_from, progress.acknowledged_count)
+                    self._note(news, origin)
+                    self._progress.update(task, counts=f"{progress.failed} failed" if progress.failed else "")
+            except TwinfrontError as error:
+                breaks += 1
+                if not (resumable and may_resume(error, breaks)):
+                    raise
+                time.sleep(pause(breaks))
+            else:
+                return
+            finally:
+                self.totals.add(progress)
+
+    def _note(self, news: ImportReport, origin: Callable[[ImportResult], str]) -> None:
+        for result in news.results:
+            if result.error is not None:
+                self._errors.append(result.error)
+                if len(self._errors) <= _REPORTED:
+                    report(result.error, " ".join(filter(None, (origin(result), result.resource))))
+
+    def summary(self) -> int:
+        """Prints what was done and what failed; the exit code for it."""
+        done = "would be applied" if self.dry_run else "applied"
+        print(f"{self.totals} {done}" + (f", {self.totals.failed} failed" if self.totals.failed else ""))
+        if len(self._errors) > _REPORTED:
+            reasons = Counter(error.reason or error.code.name for error in self._errors)
+            counts = ", ".join(f"{reason} {count} times" for reason, count in reasons.most_common())
+            print(f"Only the first {_REPORTED} failures are shown; in all: {counts}", file=sys.stderr)
+        return exit_code_of_all(self._errors)
+
+
+def import_all(imported: GraphImport, parts: Iterable[tuple[str, list[Item]] | Path]) -> int:
+    """Imports items and files in their order, and prints the summary, also when something ends it early."""
+    try:
+        with imported:
+            for part in parts:
+                if isinstance(part, Path):
+                    imported.text(part)
+                else:
+                    imported.items(*part)
+    except BaseException:
+        imported.summary()
+        raise
+    return imported.summary()

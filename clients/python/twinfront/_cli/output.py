@@ -1,0 +1,113 @@
+"""What commands print: JSON, lines of JSON, tables."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+FORMS: Final = ("table", "json", "ndjson")
+
+_TABLE_ROWS: Final = 1000
+_UNBOUNDED_WIDTH: Final = 10_000
+
+Row = Mapping[str, Any]
+
+
+def add_output_argument(parser: ArgumentParser) -> None:
+    """The option for the form of rows."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=FORMS,
+        default="table",
+        help=f"Form of the rows [%(default)s]; a table has {_TABLE_ROWS} at the most.",
+    )
+
+
+def console() -> Console:
+    """Prints to stdout: as wide as the terminal, or as wide as need be into a file or a pipe."""
+    return Console(width=None if sys.stdout.isatty() else _UNBOUNDED_WIDTH, highlight=False)
+
+
+def errors() -> Console:
+    """Prints to stderr."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_document(document: object) -> None:
+    """Prints JSON to be read, in colours on a terminal."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    if sys.stdout.isatty():
+        console().print_json(text, ensure_ascii=False)
+    else:
+        print(text)
+
+
+def print_rows(rows: Iterable[Row], form: str) -> None:
+    """Prints rows as they come; a table once all are there."""
+    if form == "ndjson":
+        for row in rows:
+            print(_compact(row))
+    elif form == "json":
+        before = "["
+        for row in rows:
+            print(before, _compact(row), sep="\n  ", end="")
+            before = ","
+        print("[]" if before == "[" else "\n]")
+    else:
+        _print_table(iter(rows))
+
+
+def shown(text: str) -> str:
+    """A text from elsewhere that a terminal cannot take for commands."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
+
+
+def _print_table(rows: Iterator[Row]) -> None:
+    cells = [_cells(row) for row in islice(rows, _TABLE_ROWS)]
+    columns = list(dict.fromkeys(name for row in cells for name in row))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(Text(shown(name)), overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(row.get(name, "")) for name in columns))
+    if columns:
+        console().print(table)
+    if len(cells) == _TABLE_ROWS and next(rows, None) is not None:
+        errors().print(f"Only the first {_TABLE_ROWS} rows; -o ndjson prints all of them.")
+
+
+def _cells(row: Row) -> dict[str, str]:
+    """A row as a table shows it: of a digital twin the model instead of etag and metadata."""
+    cells = {}
+    for name, value in row.items():
+        if name == "$metadata" and isinstance(value, Mapping):
+            if "$model" in value:
+                cells["$model"] = _cell(value["$model"])
+        elif name != "$etag":
+            cells[name] = _cell(value)
+    return cells
+
+
+def _cell(value: object) -> str:
+    match value:
+        case str():
+            return shown(value)
+        case {"$relationshipId": str(name), "$sourceId": str(source), "$targetId": str(target)}:
+            return shown(f"{source} ─{name}→ {target}")
+        case {"$dtId": str(name)}:
+            return shown(name)
+        case {"$metadata": _, **members}:
+            return shown(_compact(members))
+        case _:
+            return shown(_compact(value))
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
