@@ -15,8 +15,6 @@ from twinfront_server.settings import describe, load_settings
 from . import blocks
 from .blocks import CHECKOUT, PAGES, Block
 
-GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
-
 
 def of(page: str) -> list[Block]:
     return blocks.blocks(CHECKOUT / page)
@@ -62,24 +60,6 @@ def test_grpcurl_shows_what_the_page_shows(grpcurl: Path, places: dict[str, str]
     blocks.run(block, {"grpcurl ": f"{grpcurl} ", **places})
 
 
-@pytest.fixture
-def grpcurl(pytestconfig: pytest.Config) -> Path:
-    """grpcurl from the PATH, or built with Go and kept for the next time."""
-    if found := shutil.which("grpcurl"):
-        return Path(found)
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("neither grpcurl nor Go is installed")
-    folder = pytestconfig.cache.mkdir("grpcurl")
-    if not (folder / "grpcurl").exists():
-        built = subprocess.run(
-            ["env", f"GOBIN={folder}", go, "install", GRPCURL], capture_output=True, text=True, timeout=500, check=False
-        )
-        if built.returncode != 0:
-            pytest.skip(f"grpcurl is not installed, and Go cannot build it: {built.stderr.strip().splitlines()[-1]}")
-    return folder / "grpcurl"
-
-
 def test_queries_name_metrics_that_there_are():
     queries = all_blocks("promql")
     families = {metric.name: metric.labels for metric in METRICS}
@@ -117,6 +97,7 @@ def test_there_is_no_kind_of_block_that_no_test_looks_at():
     assert not pictures, "only the README has a picture; every other text block is the output of the block before"
     assert {block.page for language in ("python", "sh") for block in all_blocks(language)} == {
         "README.md",
+        "cookbook.md",
         "errors.md",
         "localtwins.md",
         "metrics.md",

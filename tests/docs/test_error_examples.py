@@ -1,61 +1,161 @@
 """What the page says about a reason is what a caller meets: class, code, details and metadata."""
 
+import asyncio
+import contextlib
+import functools
+import http.server
 import re
-from collections.abc import Iterator
+import shlex
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.examples import program
+from tests.fault.fault_server import Answer, fault_server
 from tests.rpc.serving import process
 
 import twinfront
-from twinfront import TwinfrontClient, TwinfrontError
+from docs.generate import errors
+from twinfront import AsyncTwinfrontClient, TwinfrontClient, TwinfrontError
+from twinfront_server.app import App
+from twinfront_server.settings import Settings
 
-from .blocks import CHECKOUT
+REASONS = {reason.name: reason for reason in errors.reasons()}
+SETTINGS = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", health_interval=3600.0)
 
-generate = program.load(CHECKOUT / "docs" / "generate.py")
-REASONS = {reason.name: reason for reason in generate.reasons()}
-BEYOND_EXAMPLES = {
-    "EVENT_ROUTE_NOT_FOUND",
-    "JOB_NOT_FOUND",
-    "QUERY_INVALID",
-    "UPSTREAM_THROTTLED",
-    "LIMIT_REACHED",
-    "UPSTREAM_CREDENTIALS_REJECTED",
-    "UPSTREAM_UNAVAILABLE",
-    "OUTCOME_UNKNOWN",
-    "UPSTREAM_ANSWER_UNEXPECTED",
-    "DEADLINE_EXCEEDED",
-    "INTERNAL",
-    "SERVER_DRAINING",
-}
-"""Reasons of RPCs that are still to come, of an upstream in trouble, and of bad timing."""
+
+def test_every_reason_has_an_example():
+    """An example is carried out below, so each reason is one that the server was seen to answer with."""
+    assert set(errors.EXAMPLES) ^ set(errors.TEXTS) == set(REASONS)
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinfrontClient]:
-    served = process.start(tmp_path_factory.mktemp("served"), ["--sample"], {})
-    with TwinfrontClient(served.address) as client:
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinfrontClient]:
+    with _client(tmp_path_factory.mktemp("served"), ["--sample"], {}) as client:
         yield client
-    served.process.kill()
-    served.process.wait()
 
 
-def test_every_reason_that_a_caller_can_bring_about_has_an_example():
-    assert set(generate.EXAMPLES) == set(REASONS) - BEYOND_EXAMPLES
+@pytest.fixture
+def web_server(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server that knows nothing of twins."""
+    with _serving(functools.partial(_QuietHandler, directory=str(tmp_path))) as address:
+        yield address
 
 
-@pytest.mark.parametrize("name", generate.EXAMPLES)
-def test_the_example_fails_as_the_page_says(client: TwinfrontClient, name: str):
-    reason = REASONS[name]
-    names: dict[str, Any] = {**vars(twinfront), "client": client}
+@pytest.fixture
+def azure() -> Iterator[str]:
+    """The address of what answers the server's probe as Azure Digital Twins does, and would store what it is sent."""
+    with _serving(_AzureHandler) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _serving(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class names it so)
+        """Nobody wants to read it."""
+
+
+class _AzureHandler(_QuietHandler):
+    def do_GET(self) -> None:
+        """Answers that there is no such model, which is what the probe asks for."""
+        body = b'{"error": {"code": "ModelNotFound", "message": "There is no such model."}}'
+        self.send_response(404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextlib.contextmanager
+def _client(folder: Path, words: list[str], variables: dict[str, str]) -> Iterator[TwinfrontClient]:
+    served = process.start(folder, words, variables)
+    try:
+        with TwinfrontClient(served.address) as client:
+            yield client
+    finally:
+        served.process.kill()
+        served.process.wait()
+
+
+@pytest.mark.parametrize("name", sorted(errors.EXAMPLES.keys() - errors.SERVERS.keys()))
+def test_the_example_fails_as_the_page_says(sample: TwinfrontClient, name: str):
+    _fails_as_the_page_says(sample, name)
+
+
+@pytest.mark.parametrize("name", errors.SERVERS)
+def test_the_example_with_a_server_of_its_own_fails_as_the_page_says(
+    name: str, web_server: str, azure: str, tmp_path: Path
+):
+    command = errors.SERVERS[name].replace("localhost:8000", web_server)
+    real = re.sub(r"https://\S+", f"http://{azure} --upstream-credential none", command)
+    words = shlex.split(real)
+    variables = dict(word.split("=", 1) for word in words[: words.index("twinfront")])
+    with _client(tmp_path, words[words.index("serve") + 1 :], variables) as client:
+        _fails_as_the_page_says(client, name)
+
+
+def _fails_as_the_page_says(client: TwinfrontClient, name: str) -> None:
+    names: dict[str, Any] = {**vars(twinfront), "time": time, "client": client}
     with pytest.raises(TwinfrontError) as raised:
-        exec(generate.EXAMPLES[name], names)
-    error = raised.value
+        exec(errors.EXAMPLES[name], names)
+    _is_as_the_page_says(raised.value, name)
+
+
+def _is_as_the_page_says(error: TwinfrontError, name: str) -> None:
+    reason = REASONS[name]
     assert (type(error).__name__, error.code.name) == (reason.exception, reason.code)
     assert error.reason == name
     details = {type(detail).DESCRIPTOR.full_name.removeprefix("twinfront.v1.") for detail in error.details}
-    promised = set(re.findall(r"`([\w.]*[A-Z]\w+)`", reason.details))
+    promised = set(re.findall(r"`([\w.]*[A-Z]\w+)`", reason.details)) - {"google.rpc.ErrorInfo"}
     assert details >= promised
     ids = set(re.findall(r"`(\w+)`", reason.metadata))
     assert not ids or ids & error.metadata.keys()
+
+
+async def _credential_rejected() -> None:
+    async with fault_server() as upstream:
+        upstream.on("GET", Answer(401, {"error": {"code": "Unauthorized", "message": "No."}}))
+        settings = SETTINGS.model_copy(update={"upstream": upstream.url, "upstream_credential": "none"})
+        async with App(settings) as app, AsyncTwinfrontClient(str(app.address)) as client:
+            await client.get_digital_twin("room-001")
+
+
+async def _server_faulty() -> None:
+    async with App(SETTINGS) as app, AsyncTwinfrontClient(str(app.address)) as client:
+        app.upstream.get_digital_twin = None  # type: ignore[assignment,method-assign]
+        await client.get_digital_twin("room-001")
+
+
+async def _server_draining() -> None:
+    once = {"grpc.enable_retries": 0}  # a balancer would send the next attempt to another server
+    async with App(SETTINGS) as app, AsyncTwinfrontClient(str(app.address), options=once) as client:
+        app._chain.draining.begin()
+        await client.get_digital_twin("room-001")
+
+
+MISFORTUNES: dict[str, Callable[[], Awaitable[None]]] = {
+    "UPSTREAM_CREDENTIALS_REJECTED": _credential_rejected,
+    "INTERNAL": _server_faulty,
+    "SERVER_DRAINING": _server_draining,
+}
+
+
+@pytest.mark.parametrize("name", errors.TEXTS)
+async def test_the_exception_reads_as_the_page_says(name: str):
+    with pytest.raises(TwinfrontError) as raised:
+        await asyncio.wait_for(MISFORTUNES[name](), timeout=30)
+    _is_as_the_page_says(raised.value, name)
+    assert _without_ids(str(raised.value)) == _without_ids(errors.TEXTS[name])
+
+
+def _without_ids(text: str) -> str:
+    return re.sub(r"[0-9a-f]{16}", "<id>", text)

@@ -1,0 +1,32 @@
+"""The pages, and which part of them is made from what."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from docs.generate import api, errors, tables
+from docs.generate.protos import ROOT
+
+_PART = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
+
+PARTS: dict[str, Callable[[], str]] = {
+    "api": api.api_sections,
+    "buckets": tables.bucket_list,
+    "error-sections": errors.error_sections,
+    "error-table": errors.error_table,
+    "localtwins-operations": tables.localtwins_operations,
+    "localtwins-settings": tables.localtwins_setting_table,
+    "metrics": tables.metric_table,
+    "settings": tables.setting_tables,
+}
+
+
+def pages() -> list[Path]:
+    """The files that have such parts."""
+    candidates = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [path for path in candidates if _PART.search(path.read_text())]
+
+
+def filled_in(text: str) -> str:
+    """A page with all its parts as the code has them; KeyError for a part that nobody makes."""
+    return _PART.sub(lambda part: f"{part[1]}{PARTS[part['name']]()}\n{part[3]}", text)
