@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.generate import api, errors, tables
+from docs.generate import api, commands, errors, tables
 from docs.generate.protos import ROOT
 
 _PART = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
@@ -12,8 +12,11 @@ _PART = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -
 PARTS: dict[str, Callable[[], str]] = {
     "api": api.api_sections,
     "buckets": tables.bucket_list,
+    "commands": commands.command_sections,
+    "connection-options": commands.connection_table,
     "error-sections": errors.error_sections,
     "error-table": errors.error_table,
+    "exit-codes": commands.exit_code_table,
     "localtwins-operations": tables.localtwins_operations,
     "localtwins-settings": tables.localtwins_setting_table,
     "metrics": tables.metric_table,

@@ -8,7 +8,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn
 
@@ -18,7 +18,7 @@ _USAGE_ERROR: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
+class Command:
     """A command.
 
     Attributes:
@@ -54,14 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = _Parser(prog="twinfront", description=_DESCRIPTION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in _COMMANDS.items():
+    for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.text, add_help=False)
     name = parser.parse_args(words[:1]).command
-    command = _COMMANDS[name]
+    command = COMMANDS[name]
     try:
-        own_parser = _Parser(prog=f"twinfront {name}", **_help(command))
-        command.add_arguments(own_parser)
-        options = own_parser.parse_args(words[1:])
+        options = parser_of(name).parse_args(words[1:])
         return command.run(options)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in _OWN_PACKAGES:
@@ -70,13 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _help(command: _Command) -> dict[str, Any]:
-    """What makes the help of a command, in the terms of argparse."""
-    return {
-        "description": command.text,
-        "epilog": "\n  ".join(("examples:", *command.examples())),
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
-    }
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The parser of a command; ModuleNotFoundError if its extra is not installed."""
+    command = COMMANDS[name]
+    parser = _Parser(
+        prog=f"twinfront {name}",
+        description=command.text,
+        epilog="\n  ".join(("examples:", *command.examples())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(parser)
+    return parser
 
 
 def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
@@ -159,7 +161,7 @@ def _completion(options: argparse.Namespace) -> int:
 
     parser = argparse.ArgumentParser(prog="twinfront", description=_DESCRIPTION)
     commands = parser.add_subparsers()
-    for name, command in _COMMANDS.items():
+    for name, command in COMMANDS.items():
         try:
             command.add_arguments(commands.add_parser(name, help=command.text, description=command.text))
         except ModuleNotFoundError:
@@ -168,7 +170,7 @@ def _completion(options: argparse.Namespace) -> int:
     return 0
 
 
-def _peoples_command(name: str, text: str) -> _Command:
+def _peoples_command(name: str, text: str) -> Command:
     """A command of the client's; its module is imported when it is first needed."""
 
     def module() -> Any:
@@ -179,13 +181,13 @@ def _peoples_command(name: str, text: str) -> _Command:
 
         return reported(module().run, options, f"twinfront {name}")
 
-    return _Command(text, lambda: module().EXAMPLES, lambda parser: module().add_arguments(parser), run, extra="cli")
+    return Command(text, lambda: module().EXAMPLES, lambda parser: module().add_arguments(parser), run, extra="cli")
 
 
 _DESCRIPTION: Final = "A gRPC service in front of Azure Digital Twins, and commands for the twins that it serves."
 
-_COMMANDS: Final = {
-    "serve": _Command(
+COMMANDS: Final[Mapping[str, Command]] = {
+    "serve": Command(
         "Serve twins over gRPC.",
         lambda: (
             "twinfront serve --sample",
@@ -194,13 +196,13 @@ _COMMANDS: Final = {
         _add_serve_arguments,
         _serve,
     ),
-    "healthcheck": _Command(
+    "healthcheck": Command(
         "Ask a server for its health; exit 0 if it serves, else 1.",
         lambda: ("twinfront healthcheck", "twinfront healthcheck --service twinfront.v1.QueryService"),
         _add_healthcheck_arguments,
         _healthcheck,
     ),
-    "version": _Command("Print the version.", lambda: ("twinfront version",), lambda _parser: None, _version),
+    "version": Command("Print the version.", lambda: ("twinfront version",), lambda _parser: None, _version),
     "get": _peoples_command("get", "Show a digital twin, a component, or a twin's relationships."),
     "query": _peoples_command("query", "Run a query and print its rows."),
     "apply": _peoples_command("apply", "Create or replace models, digital twins and relationships from files."),
@@ -208,7 +210,7 @@ _COMMANDS: Final = {
     "delete": _peoples_command("delete", "Delete digital twins."),
     "models": _peoples_command("models", "List, create or draw models."),
     "graph": _peoples_command("graph", "Draw the neighbourhood of a digital twin."),
-    "completion": _Command(
+    "completion": Command(
         "Print what makes a shell complete the commands.",
         lambda: ('eval "$(twinfront completion bash)"', "twinfront completion zsh > ~/.zfunc/_twinfront"),
         _add_completion_arguments,

@@ -66,9 +66,7 @@ def channel_credentials(
         return (tls if isinstance(tls, TlsConfig) else TlsConfig()).credentials()
     loopback = is_loopback(target)
     if not loopback and not insecure:
-        raise ValueError(
-            f"{target} is not on this machine: use tls, or insecure to talk in the clear"
-        )
+        raise ValueError(f"{target} is not on this machine: use tls, or insecure to talk in the clear")
     if has_token and not loopback:
         raise ValueError(f"a token does not travel to {target} in the clear: use tls")
     if has_token and not insecure:

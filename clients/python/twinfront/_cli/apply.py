@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument(
         "files",
-        metavar="FILE|DIR",
+        metavar="PATH",
         nargs="+",
         help="A .json file with a model, digital twin or relationship, or a list of such; an .ndjson file in the "
         "import format of Azure Digital Twins; a folder of both; or - for the import format from stdin. Models go "

@@ -17,7 +17,7 @@ def add_connection_arguments(parser: ArgumentParser) -> None:
         "--address",
         metavar="HOST:PORT",
         default=os.environ.get("TWINFRONT_ADDRESS") or DEFAULT_ADDRESS,
-        help="The server [%(default)s] (TWINFRONT_ADDRESS).",
+        help=f"The server [{DEFAULT_ADDRESS}] (TWINFRONT_ADDRESS).",
     )
     group.add_argument(
         "--timeout", type=_seconds, metavar="SECONDS", help="For each call; the client's own by default."
@@ -25,6 +25,7 @@ def add_connection_arguments(parser: ArgumentParser) -> None:
     group.add_argument("--insecure", action="store_true", help="Talk in the clear to a server on another machine.")
     group.add_argument(
         "--token",
+        metavar="TOKEN",
         default=os.environ.get("TWINFRONT_TOKEN"),
         help="Bearer token; better in the environment, where others do not see it (TWINFRONT_TOKEN).",
     )

@@ -9,8 +9,8 @@ from twinfront._cli.reporting import report
 from twinfront.errors import TwinfrontError
 
 EXAMPLES = (
-    "twinfront delete motion-001",
     "twinfront delete room-001 --detach --dry-run",
+    "twinfront delete motion-01 --detach",
     "twinfront delete room-001 room-002 --detach",
 )
 

@@ -15,7 +15,7 @@ from twinfront._cli.output import errors
 
 EXAMPLES = (
     "twinfront export --file building.ndjson",
-    "twinfront export --no-models --query \"SELECT * FROM digitaltwins T WHERE STARTSWITH(T.$dtId, 'room')\"",
+    "twinfront export --no-models --query \"SELECT * FROM digitaltwins T WHERE STARTSWITH(T.\\$dtId, 'room')\"",
 )
 
 

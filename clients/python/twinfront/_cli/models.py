@@ -41,13 +41,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     creating = add("create", _CREATE, ("twinfront models create models", "twinfront models create room.json --dry-run"))
     creating.add_argument(
         "files",
-        metavar="FILE|DIR",
+        metavar="PATH",
         nargs="+",
         help="A .json file with one DTDL interface or a list of them, or a folder.",
     ).complete = shtab.FILE  # type: ignore[attr-defined]
     creating.add_argument("--dry-run", action="store_true", help="Only say how it would end (localtwins only).")
     creating.set_defaults(models=_create)
-    tree = add("tree", _TREE, ("twinfront models tree", "twinfront models tree dtmi:twinfront:sample:Space;1"))
+    tree = add("tree", _TREE, ("twinfront models tree", "twinfront models tree 'dtmi:twinfront:sample:Space;1'"))
     tree.add_argument("model", metavar="MODEL", nargs="?", help="Only this model and those that extend it.")
     tree.set_defaults(models=_tree)
     for command in (listing, creating, tree):

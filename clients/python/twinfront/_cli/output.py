@@ -99,7 +99,7 @@ def _cell(value: object) -> str:
     match value:
         case str():
             return shown(value)
-        case {"$relationshipId": str(name), "$sourceId": str(source), "$targetId": str(target)}:
+        case {"$relationshipName": str(name), "$sourceId": str(source), "$targetId": str(target)}:
             return shown(f"{source} ─{name}→ {target}")
         case {"$dtId": str(name)}:
             return shown(name)

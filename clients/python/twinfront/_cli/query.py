@@ -9,7 +9,7 @@ from twinfront._cli.output import add_output_argument, print_rows
 
 EXAMPLES = (
     'twinfront query "SELECT * FROM digitaltwins T WHERE T.temperature > 20"',
-    'twinfront query "SELECT T.$dtId, T.temperature FROM digitaltwins T" --limit 3',
+    "twinfront query 'SELECT T.$dtId, T.temperature FROM digitaltwins T' --limit 3",
     'twinfront query "SELECT * FROM relationships" -o ndjson > relationships.ndjson',
     'echo "SELECT COUNT() FROM digitaltwins" | twinfront query - -o json',
 )
