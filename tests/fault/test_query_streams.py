@@ -79,3 +79,22 @@ async def test_what_is_no_page_of_rows_is_not_understood(upstream: FaultServer, 
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await QueryServiceStub(channel).StreamQueryTwins(ALL).read()
     assert from_rpc_error(raised.value).reason == "UPSTREAM_ANSWER_UNEXPECTED"
+
+
+async def test_a_server_that_stops_says_so_after_a_message(
+    upstream: FaultServer, channel: grpc.aio.Channel, server: App
+):
+    upstream.on("POST /query", page(0), page(1), page(2, last=True))
+    call = QueryServiceStub(channel).StreamQueryTwins(ALL)
+    first: Any = await call.read()
+    server._chain.draining.end_streams()
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await asyncio.wait_for(_read_on(call), timeout=5)
+    error = from_rpc_error(raised.value)
+    assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING")
+    assert first.resume_token
+
+
+async def _read_on(call: Any) -> None:
+    while await call.read() is not grpc.aio.EOF:
+        pass

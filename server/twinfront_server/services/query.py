@@ -8,6 +8,7 @@ from typing import Any, Final
 from twinfront.v1 import query_service_pb2 as messages
 from twinfront.v1.query_service_pb2_grpc import QueryServiceServicer
 from twinfront_server.call import current_call
+from twinfront_server.errors import server_draining
 from twinfront_server.services.paging import checked_page_size, read_page
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.page_ahead import pages_ahead
@@ -21,6 +22,8 @@ STREAMED_PAGE: Final = 500
 MAX_ROWS: Final = 100
 MAX_BYTES: Final = 256 << 10
 """When a message of a stream is full; a single larger row makes a larger one."""
+
+_END: Final = Position("")
 
 
 class QueryService(QueryServiceServicer):
@@ -48,6 +51,7 @@ class QueryService(QueryServiceServicer):
         as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
         fetch = partial(self._upstream.query_twins, required_query(request.query), page_size=STREAMED_PAGE)
         start = self._tokens.open(request, request.resume_token, "resume_token")
+        stopping = current_call().stopping
         skip = start.skip
         response, size = messages.StreamQueryTwinsResponse(), 0
         async with aclosing(pages_ahead(fetch, start.link)) as pages:
@@ -57,13 +61,13 @@ class QueryService(QueryServiceServicer):
                     row = response.rows.add()
                     fill_row(row, item, as_json=as_json, metadata=metadata)
                     size += row.ByteSize()
-                    if (len(response.rows) >= MAX_ROWS or size >= MAX_BYTES) and number < len(page.items):
-                        response.resume_token = self._tokens.seal(request, Position(link, number))
+                    is_full = len(response.rows) >= MAX_ROWS or size >= MAX_BYTES
+                    following = Position(link, number) if number < len(page.items) else Position(page.next_link)
+                    if following != _END and (is_full or number == len(page.items)):
+                        response.resume_token = self._tokens.seal(request, following)
                         yield response
+                        if stopping is not None and stopping.is_set():
+                            raise server_draining("Go on with the last resume_token.")
                         response, size = messages.StreamQueryTwinsResponse(), 0
                 skip = 0
-                if page.next_link and response.rows:
-                    response.resume_token = self._tokens.seal(request, Position(page.next_link))
-                    yield response
-                    response, size = messages.StreamQueryTwinsResponse(), 0
         yield response
