@@ -9,20 +9,39 @@ import pytest
 
 from twinfront.errors import TwinfrontError, from_rpc_error
 from twinfront.v1 import digital_twin_service_pb2 as twins
+from twinfront.v1 import event_route_service_pb2 as event_routes
+from twinfront.v1 import job_service_pb2 as jobs
 from twinfront.v1 import model_service_pb2 as models
+from twinfront.v1 import query_service_pb2 as queries
 from twinfront.v1 import relationship_service_pb2 as relationships
+from twinfront.v1 import telemetry_service_pb2 as telemetry
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
+from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceStub
+from twinfront.v1.job_service_pb2_grpc import JobServiceStub
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
+from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 from twinfront.v1.relationship_pb2 import Relationship
 from twinfront.v1.relationship_service_pb2_grpc import RelationshipServiceStub
+from twinfront.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
+
+from .fault_server import Answer
 
 PATCH = [JsonPatchOperation(op=JsonPatchOperation.OP_REPLACE, path="/temperature", value_json=b"1")]
 MODEL = "dtmi:example:Room;1"
 TWIN = DigitalTwin(model_id=MODEL)
 EDGE = Relationship(name="contains", target_id="room")
 ETAG = 'W/"1"'
+JOB = {"id": "job", "inputBlobUri": "https://a/b/c", "outputBlobUri": "https://a/b/d", "status": "notstarted"}
+
+_ANSWERS: dict[str, tuple[int, object]] = {
+    "GET": (200, {"id": MODEL, "value": []}),
+    "PUT": (200, {}),
+    "POST": (201, []),
+    "PATCH": (204, b""),
+    "DELETE": (204, b""),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +51,7 @@ class Rpc:
     Attributes:
         method: the HTTP method of the one request that the upstream gets.
         path: its path.
+        answer: status and body of the upstream's answer when all is well; None for that of its method.
     """
 
     stub: type[Any]
@@ -39,13 +59,19 @@ class Rpc:
     method: str
     path: str
     request: Any
+    answer: tuple[int, object] | None = None
 
     def __str__(self) -> str:
         return self.name
 
     @property
     def is_write(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and self.path != "/query"
+
+    def succeeds(self, **headers: str) -> Answer:
+        """What the upstream answers when all is well."""
+        status, body = self.answer or _ANSWERS[self.method]
+        return Answer(status, body, headers)
 
     def call(self, channel: grpc.aio.Channel, **options: Any) -> Awaitable[Any]:
         called: Awaitable[Any] = getattr(self.stub(channel), self.name)(self.request, **options)
@@ -178,7 +204,90 @@ RPCS = [
         "/models/dtmi:example:Room;1",
         models.DeleteModelRequest(model_id=MODEL),
     ),
+    Rpc(
+        QueryServiceStub,
+        "QueryTwins",
+        "POST",
+        "/query",
+        queries.QueryTwinsRequest(query="SELECT * FROM digitaltwins"),
+        (200, {"value": []}),
+    ),
+    Rpc(
+        TelemetryServiceStub,
+        "PublishTelemetry",
+        "POST",
+        "/digitaltwins/room/telemetry",
+        telemetry.PublishTelemetryRequest(digital_twin_id="room", payload_json=b"{}"),
+        (204, b""),
+    ),
+    Rpc(
+        TelemetryServiceStub,
+        "PublishComponentTelemetry",
+        "POST",
+        "/digitaltwins/room/components/thermostat/telemetry",
+        telemetry.PublishComponentTelemetryRequest(
+            digital_twin_id="room", component_name="thermostat", payload_json=b"{}"
+        ),
+        (204, b""),
+    ),
+    Rpc(
+        EventRouteServiceStub,
+        "CreateOrReplaceEventRoute",
+        "PUT",
+        "/eventroutes/route",
+        event_routes.CreateOrReplaceEventRouteRequest(
+            event_route_id="route", event_route=event_routes.EventRoute(endpoint_name="events", filter="true")
+        ),
+        (204, b""),
+    ),
+    Rpc(
+        EventRouteServiceStub,
+        "GetEventRoute",
+        "GET",
+        "/eventroutes/route",
+        event_routes.GetEventRouteRequest(event_route_id="route"),
+    ),
+    Rpc(EventRouteServiceStub, "ListEventRoutes", "GET", "/eventroutes", event_routes.ListEventRoutesRequest()),
+    Rpc(
+        EventRouteServiceStub,
+        "DeleteEventRoute",
+        "DELETE",
+        "/eventroutes/route",
+        event_routes.DeleteEventRouteRequest(event_route_id="route"),
+    ),
+    Rpc(
+        JobServiceStub,
+        "CreateImportJob",
+        "PUT",
+        "/jobs/imports/job",
+        jobs.CreateImportJobRequest(
+            job_id="job", import_job=jobs.ImportJob(input_blob_uri="https://a/b/c", output_blob_uri="https://a/b/d")
+        ),
+        (201, JOB),
+    ),
+    Rpc(JobServiceStub, "GetImportJob", "GET", "/jobs/imports/job", jobs.GetImportJobRequest(job_id="job")),
+    Rpc(JobServiceStub, "ListImportJobs", "GET", "/jobs/imports", jobs.ListImportJobsRequest()),
+    Rpc(
+        JobServiceStub,
+        "CancelImportJob",
+        "POST",
+        "/jobs/imports/job/cancel",
+        jobs.CancelImportJobRequest(job_id="job"),
+        (200, JOB),
+    ),
+    Rpc(JobServiceStub, "DeleteImportJob", "DELETE", "/jobs/imports/job", jobs.DeleteImportJobRequest(job_id="job")),
+    Rpc(
+        JobServiceStub,
+        "CreateDeleteJob",
+        "POST",
+        "/jobs/deletions",
+        jobs.CreateDeleteJobRequest(job_id="job"),
+        (202, {"id": "job", "status": "notstarted"}),
+    ),
+    Rpc(JobServiceStub, "GetDeleteJob", "GET", "/jobs/deletions/job", jobs.GetDeleteJobRequest(job_id="job")),
+    Rpc(JobServiceStub, "ListDeleteJobs", "GET", "/jobs/deletions", jobs.ListDeleteJobsRequest()),
 ]
+QUERY = next(rpc for rpc in RPCS if rpc.name == "QueryTwins")
 READS = [rpc for rpc in RPCS if not rpc.is_write]
 WRITES = [rpc for rpc in RPCS if rpc.is_write]
 

@@ -11,7 +11,7 @@ from twinfront.v1 import digital_twin_service_pb2 as twins
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.representation_pb2 import Representation
 
-from .calls import CREATE_TWIN, GET_TWIN, LIST_RELATIONSHIPS, READS, RPCS, UPDATE_TWIN, Rpc, refused
+from .calls import CREATE_TWIN, GET_TWIN, LIST_RELATIONSHIPS, QUERY, READS, RPCS, UPDATE_TWIN, Rpc, refused
 from .fault_server import Answer, FaultServer
 
 Code = grpc.StatusCode
@@ -78,7 +78,8 @@ async def test_a_bad_request_in_any_form_is_the_caller_s_and_names_a_field(
 ):
     upstream.on(rpc.path, Answer(400, body))
     error = await refused(rpc.call(channel))
-    assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+    reason = "QUERY_INVALID" if rpc is QUERY else "INVALID_ARGUMENT"
+    assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, reason)
     assert any(detail.DESCRIPTOR.name == "BadRequest" for detail in error.details)
 
 

@@ -19,11 +19,14 @@ EXPECTED = {
     (400, "DTDLParserError"): (Code.INVALID_ARGUMENT, "DTDL_INVALID"),
     (400, "InvalidArgument"): (Code.INVALID_ARGUMENT, "INVALID_ARGUMENT"),
     (400, "JsonPatchInvalid"): (Code.INVALID_ARGUMENT, "JSON_PATCH_INVALID"),
+    (400, "EventRouteEndpointInvalid"): (Code.INVALID_ARGUMENT, "INVALID_ARGUMENT"),
+    (400, "SqlQueryError"): (Code.INVALID_ARGUMENT, "QUERY_INVALID"),
     (400, "RelationshipsNotDeleted"): (Code.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS"),
     (400, "ValidationFailed"): (Code.INVALID_ARGUMENT, "VALIDATION_FAILED"),
     (400, None): (Code.INVALID_ARGUMENT, "INVALID_ARGUMENT"),
     (404, "ComponentNotFound"): (Code.NOT_FOUND, "COMPONENT_NOT_FOUND"),
     (404, "DigitalTwinNotFound"): (Code.NOT_FOUND, "TWIN_NOT_FOUND"),
+    (404, "EventRouteNotFound"): (Code.NOT_FOUND, "EVENT_ROUTE_NOT_FOUND"),
     (404, "ModelNotFound"): (Code.NOT_FOUND, "MODEL_NOT_FOUND"),
     (404, "RelationshipNotFound"): (Code.NOT_FOUND, "RELATIONSHIP_NOT_FOUND"),
     (404, "TargetDigitalTwinNotFound"): (Code.FAILED_PRECONDITION, "TARGET_TWIN_NOT_FOUND"),
@@ -32,12 +35,17 @@ EXPECTED = {
 }
 KINDS = [
     (r"/digitaltwins/[^/]+", "/digitaltwins/room"),
+    (r"/digitaltwins/[^/]+/telemetry", "/digitaltwins/room/telemetry"),
+    (r"/digitaltwins/[^/]+/components/[^/]+/telemetry", "/digitaltwins/room/components/thermostat/telemetry"),
     (r"/digitaltwins/[^/]+/components/[^/]+", "/digitaltwins/room/components/thermostat"),
     (r"/digitaltwins/[^/]+/relationships/[^/]+", "/digitaltwins/floor/relationships/r"),
     (r"/digitaltwins/[^/]+/relationships", "/digitaltwins/floor/relationships"),
     (r"/digitaltwins/[^/]+/incomingrelationships", "/digitaltwins/floor/incomingrelationships"),
     (r"/models/[^/]+", "/models/dtmi:example:Room;1"),
     (r"/models", "/models"),
+    (r"/query", "/query"),
+    (r"/eventroutes/[^/]+", "/eventroutes/route"),
+    (r"/eventroutes", "/eventroutes"),
 ]
 BY_REQUEST = {(rpc.method, rpc.path): rpc for rpc in RPCS}
 
