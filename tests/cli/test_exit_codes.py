@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,12 @@ from twinfront._cli import exit_codes
 from .conftest import BIN, Command
 
 _ESTABLISHED = "01"
+
+_HEEDING_INTERRUPTS = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def test_found_and_not_found(twinfront: Command):
@@ -106,7 +113,8 @@ def test_a_reader_who_has_enough_ends_a_command_quietly(environment: dict[str, s
 
 def test_an_interrupt(environment: dict[str, str]):
     started = subprocess.Popen(
-        [str(BIN / "twinfront"), "apply", "-"],
+        # Whoever runs the tests in the background ignores the signal, and what they start would as well.
+        [sys.executable, "-c", _HEEDING_INTERRUPTS, str(BIN / "twinfront"), "apply", "-"],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

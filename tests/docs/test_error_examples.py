@@ -99,6 +99,8 @@ def test_the_example_with_a_server_of_its_own_fails_as_the_page_says(
     real = re.sub(r"https://\S+", f"http://{azure} --upstream-credential none", command)
     words = shlex.split(real)
     variables = dict(word.split("=", 1) for word in words[: words.index("twinfront")])
+    if "LOCALTWINS_JOBS_DIR" in variables:
+        variables["LOCALTWINS_JOBS_DIR"] = str(tmp_path / variables["LOCALTWINS_JOBS_DIR"])
     with _client(tmp_path, words[words.index("serve") + 1 :], variables) as client:
         _fails_as_the_page_says(client, name)
 
