@@ -1,0 +1,107 @@
+package twinfront_test
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/twinfront/twinfront/clients/go"
+	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
+)
+
+func failure(t *testing.T, code codes.Code, reason string, details ...protoadapt.MessageV1) error {
+	t.Helper()
+	info := &errdetails.ErrorInfo{
+		Reason: reason, Domain: "twinfront", Metadata: map[string]string{"digital_twin_id": "room-1"},
+	}
+	s, err := status.New(code, "No.").WithDetails(append([]protoadapt.MessageV1{info}, details...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return twinfront.FromError(s.Err())
+}
+
+func TestAnEtagMismatchCarriesBothEtags(t *testing.T) {
+	err := failure(t, codes.Aborted, "ETAG_MISMATCH", &twinfrontv1.EtagConflict{
+		Resource: "digitaltwins/room-1", ExpectedEtag: "a", CurrentEtag: "b",
+	})
+	var mismatch *twinfront.EtagMismatchError
+	if !errors.As(err, &mismatch) || mismatch.CurrentEtag != "b" || mismatch.ExpectedEtag != "a" {
+		t.Fatalf("got %#v", err)
+	}
+	if mismatch.Metadata["digital_twin_id"] != "room-1" || mismatch.Reason != "ETAG_MISMATCH" {
+		t.Errorf("got %#v", mismatch)
+	}
+	for kind, want := range map[twinfront.Kind]bool{
+		twinfront.EtagMismatch: true, twinfront.Aborted: true, twinfront.NotFound: false,
+	} {
+		if errors.Is(err, kind) != want {
+			t.Errorf("is it %v?", kind)
+		}
+	}
+	if status.Code(err) != codes.Aborted {
+		t.Error("the status is lost")
+	}
+}
+
+func TestABlockedDeleteNamesTheRelationships(t *testing.T) {
+	err := failure(t, codes.FailedPrecondition, "TWIN_HAS_RELATIONSHIPS", &twinfrontv1.RelationshipsBlockingDelete{
+		Incoming:      []*twinfrontv1.RelationshipsBlockingDelete_BlockingRelationship{{SourceId: "floor"}},
+		IncomingCount: 42, CountsAreLowerBounds: true,
+	})
+	var blocked *twinfront.TwinHasRelationshipsError
+	if !errors.As(err, &blocked) || blocked.Incoming[0].GetSourceId() != "floor" || blocked.IncomingCount != 42 ||
+		!blocked.CountsAreLowerBounds {
+		t.Errorf("got %#v", err)
+	}
+}
+
+func TestThrottlingSaysWhenToTryAgain(t *testing.T) {
+	err := failure(t, codes.ResourceExhausted, "UPSTREAM_THROTTLED",
+		&errdetails.RetryInfo{RetryDelay: durationpb.New(1500 * time.Millisecond)})
+	var retryable *twinfront.RetryableError
+	if !errors.As(err, &retryable) || retryable.RetryAfter != 1500*time.Millisecond || retryable.Kind != twinfront.Throttled {
+		t.Errorf("got %#v", err)
+	}
+}
+
+func TestAnInvalidArgumentNamesTheFields(t *testing.T) {
+	err := failure(t, codes.InvalidArgument, "JSON_PATCH_INVALID", &errdetails.BadRequest{
+		FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "patch[0].path", Reason: "JSON_PATCH_INVALID"}},
+	})
+	var invalid *twinfront.InvalidArgumentError
+	if !errors.As(err, &invalid) || invalid.FieldViolations[0].Field != "patch[0].path" {
+		t.Errorf("got %#v", err)
+	}
+	if !errors.Is(err, twinfront.JSONPatchInvalid) || !errors.Is(err, twinfront.InvalidArgument) {
+		t.Error("it is of another kind")
+	}
+}
+
+func TestAReasonThatIsNotKnownGoesByItsCode(t *testing.T) {
+	if err := failure(t, codes.NotFound, "SOMETHING_NEW"); !errors.Is(err, twinfront.NotFound) {
+		t.Errorf("got %#v", err)
+	}
+	var own *twinfront.Error
+	if err := failure(t, codes.Internal, ""); !errors.As(err, &own) || own.Kind != twinfront.Other {
+		t.Errorf("got %#v", err)
+	}
+}
+
+func TestWhatIsNoStatusStaysAsItIs(t *testing.T) {
+	for _, err := range []error{nil, io.EOF, errors.ErrUnsupported} {
+		if got := twinfront.FromError(err); got != err {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+	if twinfront.FromStatus(nil) != nil {
+		t.Error("an item that did not fail has an error")
+	}
+}

@@ -1,0 +1,148 @@
+package twinfront
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"unicode/utf8"
+
+	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
+)
+
+const maxDepth = 100
+
+// ValueError says which part of a value cannot be sent.
+type ValueError struct {
+	// Path is the JSON Pointer to the part: "/address/city"; empty for the value itself.
+	Path string
+	// Problem says what is wrong with it.
+	Problem string
+}
+
+func (e *ValueError) Error() string {
+	if e.Path == "" {
+		return "twinfront: the value " + e.Problem
+	}
+	return "twinfront: the value at " + e.Path + " " + e.Problem
+}
+
+// ToValue makes a Go value one that travels. It takes nil, bools, all integers and floats, strings, slices and arrays,
+// maps with string keys, and values of type *twinfrontv1.Value, which stay as they are. Integers stay integers: 1 is an
+// int_value and 1.0 a double_value.
+//
+// It returns a [*ValueError] for NaN, the infinities, integers beyond 64 bits with sign, text that is not UTF-8, and
+// other types.
+func ToValue(value any) (*twinfrontv1.Value, error) { return toValue(value, "", 0) }
+
+// FromValue gives the Go value that a value of the service stands for: nil, bool, int64, float64, string, []any or
+// map[string]any.
+func FromValue(value *twinfrontv1.Value) any {
+	switch kind := value.GetKind().(type) {
+	case *twinfrontv1.Value_BoolValue:
+		return kind.BoolValue
+	case *twinfrontv1.Value_IntValue:
+		return kind.IntValue
+	case *twinfrontv1.Value_DoubleValue:
+		return kind.DoubleValue
+	case *twinfrontv1.Value_StringValue:
+		return kind.StringValue
+	case *twinfrontv1.Value_ListValue:
+		list := make([]any, len(kind.ListValue.GetValues()))
+		for i, item := range kind.ListValue.GetValues() {
+			list[i] = FromValue(item)
+		}
+		return list
+	case *twinfrontv1.Value_ObjectValue:
+		return FromValues(kind.ObjectValue.GetFields())
+	default:
+		return nil
+	}
+}
+
+// ToValues is [ToValue] for the properties of a twin, component or relationship.
+func ToValues(properties map[string]any) (map[string]*twinfrontv1.Value, error) {
+	return toFields(reflect.ValueOf(properties), "", 0)
+}
+
+// FromValues is [FromValue] for properties, and for the columns of a query's row.
+func FromValues(values map[string]*twinfrontv1.Value) map[string]any {
+	properties := make(map[string]any, len(values))
+	for name, value := range values {
+		properties[name] = FromValue(value)
+	}
+	return properties
+}
+
+func toValue(value any, path string, depth int) (*twinfrontv1.Value, error) {
+	if depth > maxDepth {
+		return nil, &ValueError{path, "is nested too deeply"}
+	}
+	if value == nil {
+		return &twinfrontv1.Value{Kind: &twinfrontv1.Value_NullValue{}}, nil
+	}
+	if message, ok := value.(*twinfrontv1.Value); ok {
+		return message, nil
+	}
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.Bool:
+		return &twinfrontv1.Value{Kind: &twinfrontv1.Value_BoolValue{BoolValue: v.Bool()}}, nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return intValue(v.Int()), nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		if v.Uint() > math.MaxInt64 {
+			return nil, &ValueError{path, fmt.Sprintf("is %d, beyond the 64 bits of a DTDL long", v.Uint())}
+		}
+		return intValue(int64(v.Uint())), nil
+	case reflect.Float32, reflect.Float64:
+		if math.IsNaN(v.Float()) || math.IsInf(v.Float(), 0) {
+			return nil, &ValueError{path, fmt.Sprintf("is %v, which JSON has no form for", v.Float())}
+		}
+		return &twinfrontv1.Value{Kind: &twinfrontv1.Value_DoubleValue{DoubleValue: v.Float()}}, nil
+	case reflect.String:
+		if !utf8.ValidString(v.String()) {
+			return nil, &ValueError{path, "is not UTF-8"}
+		}
+		return &twinfrontv1.Value{Kind: &twinfrontv1.Value_StringValue{StringValue: v.String()}}, nil
+	case reflect.Slice, reflect.Array:
+		list := make([]*twinfrontv1.Value, v.Len())
+		for i := range list {
+			item, err := toValue(v.Index(i).Interface(), fmt.Sprintf("%s/%d", path, i), depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = item
+		}
+		return &twinfrontv1.Value{Kind: &twinfrontv1.Value_ListValue{ListValue: &twinfrontv1.ListValue{Values: list}}}, nil
+	case reflect.Map:
+		if v.Type().Key().Kind() == reflect.String {
+			fields, err := toFields(v, path, depth)
+			if err != nil {
+				return nil, err
+			}
+			object := &twinfrontv1.ObjectValue{Fields: fields}
+			return &twinfrontv1.Value{Kind: &twinfrontv1.Value_ObjectValue{ObjectValue: object}}, nil
+		}
+	}
+	return nil, &ValueError{path, fmt.Sprintf("is a %T, which is no JSON value", value)}
+}
+
+func toFields(v reflect.Value, path string, depth int) (map[string]*twinfrontv1.Value, error) {
+	fields := make(map[string]*twinfrontv1.Value, v.Len())
+	for entries := v.MapRange(); entries.Next(); {
+		name := entries.Key().String()
+		if !utf8.ValidString(name) {
+			return nil, &ValueError{path, "has a name that is not UTF-8"}
+		}
+		field, err := toValue(entries.Value().Interface(), path+Pointer(name), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		fields[name] = field
+	}
+	return fields, nil
+}
+
+func intValue(value int64) *twinfrontv1.Value {
+	return &twinfrontv1.Value{Kind: &twinfrontv1.Value_IntValue{IntValue: value}}
+}

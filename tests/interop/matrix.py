@@ -1,0 +1,73 @@
+"""Every client run through the scenarios, side by side: what went wrong, language by scenario."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .comparing import essence, imported, mismatches
+from .languages import Language
+from .scenarios import Line, scenarios
+from .serving import served
+
+Problems = dict[tuple[str, str], list[str]]
+"""By language and scenario."""
+
+
+def run_all(languages: Sequence[Language], mode: str, folder: Path) -> Problems:
+    """Runs the scenarios with the clients at the same time, against one server.
+
+    Returns:
+        What is not as expected, or not as with the first of the languages; an empty list where all is well.
+    """
+    with served(mode, folder) as server, ThreadPoolExecutor(len(languages)) as pool:
+
+        def run(language: Language) -> list[Line]:
+            file = scenarios(language.prefix).write(folder / f"{language.name}.json")
+            return language.run([*server.arguments, str(file)])
+
+        lines = dict(zip((language.name for language in languages), pool.map(run, languages), strict=True))
+    problems: Problems = {}
+    first = languages[0]
+    for language in languages:
+        for (scenario, number), problem in _problems(language, lines[language.name], first, lines[first.name]):
+            problems.setdefault((language.name, scenario), [])
+            if problem:
+                problems[language.name, scenario].append(f"step {number}: {problem}")
+    return problems
+
+
+def _problems(
+    language: Language, lines: list[Line], first: Language, firsts: list[Line]
+) -> list[tuple[tuple[str, int], str]]:
+    found = []
+    by_place = {(line["scenario"], line["step"]): line for line in lines}
+    firsts_by_place = {(line["scenario"], line["step"]): line for line in firsts}
+    saved: dict[str, str] = {}
+    for step in scenarios(language.prefix).steps:
+        if step.place[1] == 0:
+            saved = {}
+        line = by_place.get(step.place)
+        if line is None:
+            found.append((step.place, "the runner printed nothing"))
+            continue
+        found.append((step.place, ""))
+        shown = line | {"imported": imported(line)} if "imported" in step.expect else line
+        found += [(step.place, problem) for problem in mismatches(step.expect, shown, "", saved)]
+        other = firsts_by_place.get(step.place)
+        if other is not None and line["code"] != "RUNNER_ERROR":
+            mine, theirs = essence(line, language.prefix), essence(other, first.prefix)
+            if mine != theirs:
+                found.append((step.place, f"{mine} is not as in {first.name}: {theirs}"))
+    return found
+
+
+def table(problems: Problems) -> str:
+    """The matrix as text: a row for each scenario, a column for each language."""
+    languages = list(dict.fromkeys(language for language, _ in problems))
+    names = list(dict.fromkeys(scenario for _, scenario in problems))
+    width = max(map(len, names))
+    lines = [" ".join([" " * width, *(f"{language:>10}" for language in languages)])]
+    for name in names:
+        marks = ("ok" if not problems[language, name] else "FAILED" for language in languages)
+        lines.append(" ".join([f"{name:<{width}}", *(f"{mark:>10}" for mark in marks)]))
+    return "\n".join(lines)

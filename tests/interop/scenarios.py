@@ -1,0 +1,63 @@
+"""The scenarios that all clients have in common, and what is expected of each step."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FOLDER = CHECKOUT / "clients" / "scenarios"
+
+LONG_TEXT = "x" * 40_000
+"""More than a twin may have."""
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as one client is given it; `place` names it: scenario and number."""
+
+    place: tuple[str, int]
+    expect: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenarios:
+    """The scenarios for one client: what its runner reads, and the steps in order."""
+
+    document: dict[str, Any]
+    steps: list[Step]
+
+    def write(self, path: Path) -> Path:
+        """Writes what the runner reads."""
+        path.write_text(json.dumps(self.document))
+        return path
+
+
+def scenarios(prefix: str) -> Scenarios:
+    """The scenarios with the ids of one client; jsonschema.ValidationError if the file is not as it has to be."""
+    document = yaml.safe_load((FOLDER / "scenarios.yaml").read_text())
+    jsonschema.validate(document, json.loads((FOLDER / "schema.json").read_text()))
+    document = _with(document, {"prefix": prefix, "longText": LONG_TEXT})
+    steps = []
+    for scenario in document["scenarios"]:
+        for number, step in enumerate(scenario["steps"]):
+            steps.append(Step((scenario["name"], number), {"code": "OK", **step.pop("expect", {})}))
+    return Scenarios(document, steps)
+
+
+def _with(value: Any, variables: dict[str, str]) -> Any:
+    match value:
+        case str():
+            for name, text in variables.items():
+                value = value.replace(f"${{{name}}}", text)
+            return value
+        case list():
+            return [_with(item, variables) for item in value]
+        case dict():
+            return {_with(name, variables): _with(member, variables) for name, member in value.items()}
+    return value
