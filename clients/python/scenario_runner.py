@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,7 @@ class Scene:
     def _do_listAll(self, step: Step) -> Line:  # noqa: N802  (the step's name)
         request = step["request"]
         size = request.get("pageSize")
-        lists: Mapping[str, Callable[[], Iterator[Any]]] = {
+        lists: Mapping[str, Callable[[], Iterable[Any]]] = {
             "ListRelationships": lambda: self._client.list_relationships(request["digitalTwinId"], page_size=size),
             "ListIncomingRelationships": lambda: self._client.list_incoming_relationships(
                 request["digitalTwinId"], page_size=size

@@ -18,22 +18,10 @@ _BY_THE_CLOCK = {"DEADLINE_EXCEEDED", "CANCELLED"}
 def mismatches(expected: Any, got: Any, path: str, saved: dict[str, str]) -> Iterator[str]:
     """Where something is not as expected: members that nobody expects may be there, and null expects none."""
     match expected:
-        case dict():
-            if not isinstance(got, dict):
-                yield f"{path}: {got!r} is no object"
-                return
+        case dict() if isinstance(got, dict):
             for name, value in expected.items():
-                if value is None:
-                    if name in got:
-                        yield f"{path}.{name} is there: {got[name]!r}"
-                elif name not in got:
-                    yield f"{path}.{name} is missing"
-                else:
-                    yield from mismatches(value, got[name], f"{path}.{name}", saved)
-        case list():
-            if not isinstance(got, list) or len(got) != len(expected):
-                yield f"{path}: {got!r} has not {len(expected)} items"
-                return
+                yield from _member_mismatches(name, value, got, path, saved)
+        case list() if isinstance(got, list) and len(got) == len(expected):
             for index, (value, item) in enumerate(zip(expected, got, strict=True)):
                 yield from mismatches(value, item, f"{path}[{index}]", saved)
         case str() if expected.startswith("${"):
@@ -45,6 +33,18 @@ def mismatches(expected: Any, got: Any, path: str, saved: dict[str, str]) -> Ite
         case _:
             if got != expected or isinstance(got, bool) != isinstance(expected, bool):
                 yield f"{path}: {got!r} is not {expected!r}"
+
+
+def _member_mismatches(
+    name: str, expected: Any, got: dict[str, Any], path: str, saved: dict[str, str]
+) -> Iterator[str]:
+    if expected is None:
+        if name in got:
+            yield f"{path}.{name} is there: {got[name]!r}"
+    elif name not in got:
+        yield f"{path}.{name} is missing"
+    else:
+        yield from mismatches(expected, got[name], f"{path}.{name}", saved)
 
 
 def imported(line: Line) -> dict[str, Any]:

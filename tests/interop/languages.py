@@ -50,9 +50,7 @@ class Language:
 
     def _run(self, command: Sequence[str], seconds: float) -> str:
         environment: Mapping[str, str] = os.environ | {"PYTHON": sys.executable}
-        ended = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-        )
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
         if ended.returncode:
             raise RuntimeError(f"{command[0]} failed:\n{ended.stdout[-8000:]}\n{ended.stderr[-8000:]}")
         return ended.stdout
@@ -61,4 +59,5 @@ class Language:
 LANGUAGES = [
     Language("python", ()),
     Language("go", ("go",)),
+    Language("typescript", ("node", "npm")),
 ]

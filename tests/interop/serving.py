@@ -11,7 +11,10 @@ from tests.rpc.serving.certificates import Authority
 
 MODES = ("clear", "tls", "mtls")
 
-FAULTS = "latency=2s:on=get_delete_job,error=503:on=list_delete_jobs,lost:on=publish_component_telemetry,throttle=1:on=delete_import_job"
+FAULTS = (
+    "latency=2s:on=get_delete_job,error=503:on=list_delete_jobs,"
+    "lost:on=publish_component_telemetry,throttle=1:on=delete_import_job"
+)
 """Operations that are there to fail, so that every client meets what a caller can meet."""
 
 
