@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto docs bench clean
+.PHONY: help install run test check format proto docs clients interop bench clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,14 +36,24 @@ format: install ## Put code and protos into shape
 	$(BIN)/ruff format .
 	cd protos && $(CURDIR)/$(BIN)/buf format --write
 
-proto: install ## Generate the stubs anew
+proto: install ## Generate the stubs anew, those of Go and Rust too where these are installed
 	$(BIN)/python protos/generate.py
+	@if command -v go > /dev/null; then clients/go/generate; else echo "Go is not installed: its stubs stay"; fi
+	@if command -v cargo > /dev/null; then clients/rust/generate; else echo "Rust is not installed: its stubs stay"; fi
 
 docs: install ## Fill in the tables of README and docs
 	$(BIN)/python -m docs.generate
+
+clients: install ## Build and test the clients whose toolchains are installed
+	$(BIN)/python -m tests.interop build
+
+interop: install ## Run the clients, and third-party tools, against a live server; prints the matrix of scenarios
+	$(BIN)/python -m tests.interop
+	$(BIN)/python -m pytest tests/interop/third_party
 
 bench: install ## Measure speed; prints tables of ratios (ARGS='--quick' for a short look)
 	$(BIN)/python tests/bench $(ARGS)
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build dist clients/python/twinfront/v1 .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist clients/python/twinfront/v1 .mypy_cache .ruff_cache .pytest_cache \
+	  clients/go/bin clients/typescript/dist clients/typescript/node_modules clients/java/*/target clients/rust/target

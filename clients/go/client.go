@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	_ "embed"
 	"errors"
 	"fmt"
 	"net"
@@ -33,22 +32,29 @@ const (
 	maxReceiveBytes = 16 << 20
 )
 
-//go:embed service_config.json
-var serviceConfig string
-
 // Client is a connection to a server, with the stubs of all services on it. It is safe for concurrent use, and one is
 // enough for a program.
 //
-// Every error that a call of it returns is an [*Error], or wraps one.
+// Every error that a call of it returns is an [*Error], or wraps one. A call whose context has no deadline gets the
+// default one: 30 s to read, 60 s to write, 300 s for CreateModels and BatchWriteDigitalTwins, none for streams. Calls
+// that changed nothing are sent again, as the service config says.
 type Client struct {
-	DigitalTwins  twinfrontv1.DigitalTwinServiceClient
+	// DigitalTwins creates, reads, changes and deletes twins and their components, alone and in batches.
+	DigitalTwins twinfrontv1.DigitalTwinServiceClient
+	// Relationships creates, reads, lists, changes and deletes relationships.
 	Relationships twinfrontv1.RelationshipServiceClient
-	Models        twinfrontv1.ModelServiceClient
-	Queries       twinfrontv1.QueryServiceClient
-	Telemetry     twinfrontv1.TelemetryServiceClient
-	EventRoutes   twinfrontv1.EventRouteServiceClient
-	Jobs          twinfrontv1.JobServiceClient
-	Graphs        twinfrontv1.GraphServiceClient
+	// Models uploads, reads, lists, decommissions and deletes models.
+	Models twinfrontv1.ModelServiceClient
+	// Queries runs queries, page by page or as a stream.
+	Queries twinfrontv1.QueryServiceClient
+	// Telemetry publishes telemetry of twins and components.
+	Telemetry twinfrontv1.TelemetryServiceClient
+	// EventRoutes says which events go to which endpoint.
+	EventRoutes twinfrontv1.EventRouteServiceClient
+	// Jobs starts and watches import and delete jobs.
+	Jobs twinfrontv1.JobServiceClient
+	// Graphs imports and exports models, twins and relationships as streams.
+	Graphs twinfrontv1.GraphServiceClient
 
 	connection *grpc.ClientConn
 }
@@ -75,10 +81,11 @@ type options struct {
 	dialOptions []grpc.DialOption
 }
 
-// WithTLS connects over TLS.
+// WithTLS connects over TLS, of version 1.2 at the least.
 func WithTLS(config TLS) Option { return func(o *options) { o.tls = &config } }
 
-// WithToken presents a bearer token with every call; the function is asked for it each time.
+// WithToken presents a bearer token with every call. The function is asked for it each time, by several calls at once,
+// and has the call's context; if it fails, the call fails with the kind [Unauthenticated].
 func WithToken(token func(context.Context) (string, error)) Option {
 	return func(o *options) { o.token = token }
 }
@@ -91,10 +98,12 @@ func WithDialOptions(dialOptions ...grpc.DialOption) Option {
 	return func(o *options) { o.dialOptions = append(o.dialOptions, dialOptions...) }
 }
 
-// Dial makes a client for a target such as "localhost:50051". It connects with the first call.
+// Dial makes a client for a target such as "localhost:50051", or anything else that [grpc.NewClient] takes. It connects
+// with the first call.
 //
 // It fails if calls, or a token, would travel in the clear without having been allowed to, and if a file cannot be
-// read.
+// read. In the clear, calls travel to this machine alone unless [WithInsecure] says otherwise; a token never leaves it
+// so, and stays on it only with [WithInsecure].
 func Dial(target string, opts ...Option) (*Client, error) {
 	var o options
 	for _, option := range opts {
@@ -106,7 +115,7 @@ func Dial(target string, opts ...Option) (*Client, error) {
 	}
 	dialOptions := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
-		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithDefaultServiceConfig(sharedConfig().channel),
 		grpc.WithUserAgent("twinfront-go/" + Version),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time:                keepaliveTime,
@@ -114,8 +123,8 @@ func Dial(target string, opts ...Option) (*Client, error) {
 			PermitWithoutStream: true,
 		}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxReceiveBytes)),
-		grpc.WithChainUnaryInterceptor(typedUnary),
-		grpc.WithChainStreamInterceptor(typedStream),
+		grpc.WithChainUnaryInterceptor(unary),
+		grpc.WithChainStreamInterceptor(stream),
 	}
 	if o.token != nil {
 		dialOptions = append(dialOptions, grpc.WithPerRPCCredentials(bearer{o.token, o.tls != nil}))
@@ -209,16 +218,22 @@ func (b bearer) RequireTransportSecurity() bool { return b.secure }
 
 // isLoopback tells whether a target ("host:port", "dns:///host:port", "ipv4:…", "unix:…") is on this machine for sure.
 func isLoopback(target string) bool {
-	scheme, rest, found := strings.Cut(target, ":")
-	if found {
-		switch scheme {
-		case "unix", "unix-abstract":
-			return true
-		case "dns", "passthrough", "ipv4", "ipv6":
-			target = rest[strings.LastIndex(rest, "/")+1:]
+	scheme, rest, _ := strings.Cut(target, ":")
+	switch scheme {
+	case "unix", "unix-abstract":
+		return true
+	case "dns", "passthrough", "ipv4", "ipv6":
+		authority, endpoint, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "/")
+		switch {
+		case !strings.HasPrefix(rest, "//"):
+			target = rest
+		case authority == "":
+			target = endpoint
+		default:
+			return false // a name server elsewhere says where it is
 		}
 	}
-	for _, address := range strings.Split(target, ",") {
+	for address := range strings.SplitSeq(target, ",") {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
 			host = strings.Trim(address, "[]")

@@ -1,15 +1,12 @@
 package twinfront
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -22,99 +19,6 @@ const (
 	requestIDTrailer = "twinfront-request-id"
 )
 
-// Kind is what an error is about. Kinds are targets of [errors.Is], and a general one matches the particular ones:
-//
-//	if errors.Is(err, twinfront.NotFound) { … } // a twin, a relationship, a model, …
-type Kind string
-
-// The kinds. Those that are indented in the list of the package's README are particular cases of the one before.
-const (
-	// Other is any status without a kind of its own, such as INTERNAL.
-	Other Kind = "Twinfront"
-	// NotFound: what the call is about does not exist.
-	NotFound             Kind = "NotFound"
-	TwinNotFound         Kind = "TwinNotFound"
-	RelationshipNotFound Kind = "RelationshipNotFound"
-	ComponentNotFound    Kind = "ComponentNotFound"
-	ModelNotFound        Kind = "ModelNotFound"
-	EventRouteNotFound   Kind = "EventRouteNotFound"
-	JobNotFound          Kind = "JobNotFound"
-	// AlreadyExists: a twin or relationship that was only to be created, a model, a job.
-	AlreadyExists Kind = "AlreadyExists"
-	// Aborted: another writer was faster; read again, redo the change, write again.
-	Aborted      Kind = "Aborted"
-	EtagMismatch Kind = "EtagMismatch"
-	// FailedPrecondition: something else has to be changed first.
-	FailedPrecondition   Kind = "FailedPrecondition"
-	TwinHasRelationships Kind = "TwinHasRelationships"
-	TargetTwinNotFound   Kind = "TargetTwinNotFound"
-	ModelHasDependents   Kind = "ModelHasDependents"
-	ModelDecommissioned  Kind = "ModelDecommissioned"
-	// InvalidArgument: the request is wrong, whatever the state of the graph.
-	InvalidArgument  Kind = "InvalidArgument"
-	ValidationFailed Kind = "ValidationFailed"
-	JSONPatchInvalid Kind = "JsonPatchInvalid"
-	DTDLInvalid      Kind = "DtdlInvalid"
-	QueryInvalid     Kind = "QueryInvalid"
-	PageTokenInvalid Kind = "PageTokenInvalid"
-	// ResourceExhausted: too many calls, or too large a message.
-	ResourceExhausted Kind = "ResourceExhausted"
-	Throttled         Kind = "Throttled"
-	LimitReached      Kind = "LimitReached"
-	// Unavailable: the server, or Azure Digital Twins behind it, cannot be reached.
-	Unavailable Kind = "Unavailable"
-	// DeadlineExceeded: a write may have been applied all the same.
-	DeadlineExceeded Kind = "DeadlineExceeded"
-	// OutcomeUnknown: the answer to a write was lost; read before writing again.
-	OutcomeUnknown Kind = "OutcomeUnknown"
-	// CallCancelled: the caller or the server ended the call.
-	CallCancelled    Kind = "CallCancelled"
-	Unauthenticated  Kind = "Unauthenticated"
-	PermissionDenied Kind = "PermissionDenied"
-	// ValidateOnlyUnsupported: the upstream cannot tell what a write would end in.
-	ValidateOnlyUnsupported Kind = "ValidateOnlyUnsupported"
-)
-
-// Error makes a kind a target of [errors.Is].
-func (k Kind) Error() string { return "twinfront: " + string(k) }
-
-var kindByReason = map[twinfrontv1.ErrorReason]Kind{
-	twinfrontv1.ErrorReason_ERROR_REASON_TWIN_NOT_FOUND:            TwinNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_RELATIONSHIP_NOT_FOUND:    RelationshipNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_COMPONENT_NOT_FOUND:       ComponentNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_NOT_FOUND:           ModelNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_EVENT_ROUTE_NOT_FOUND:     EventRouteNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_JOB_NOT_FOUND:             JobNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_ETAG_MISMATCH:             EtagMismatch,
-	twinfrontv1.ErrorReason_ERROR_REASON_TWIN_HAS_RELATIONSHIPS:    TwinHasRelationships,
-	twinfrontv1.ErrorReason_ERROR_REASON_TARGET_TWIN_NOT_FOUND:     TargetTwinNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_HAS_DEPENDENTS:      ModelHasDependents,
-	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_DECOMMISSIONED:      ModelDecommissioned,
-	twinfrontv1.ErrorReason_ERROR_REASON_VALIDATION_FAILED:         ValidationFailed,
-	twinfrontv1.ErrorReason_ERROR_REASON_JSON_PATCH_INVALID:        JSONPatchInvalid,
-	twinfrontv1.ErrorReason_ERROR_REASON_DTDL_INVALID:              DTDLInvalid,
-	twinfrontv1.ErrorReason_ERROR_REASON_QUERY_INVALID:             QueryInvalid,
-	twinfrontv1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID:        PageTokenInvalid,
-	twinfrontv1.ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED:        Throttled,
-	twinfrontv1.ErrorReason_ERROR_REASON_LIMIT_REACHED:             LimitReached,
-	twinfrontv1.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN:           OutcomeUnknown,
-	twinfrontv1.ErrorReason_ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED: ValidateOnlyUnsupported,
-}
-
-var kindByCode = map[codes.Code]Kind{
-	codes.NotFound:           NotFound,
-	codes.AlreadyExists:      AlreadyExists,
-	codes.Aborted:            Aborted,
-	codes.FailedPrecondition: FailedPrecondition,
-	codes.InvalidArgument:    InvalidArgument,
-	codes.ResourceExhausted:  ResourceExhausted,
-	codes.Unavailable:        Unavailable,
-	codes.DeadlineExceeded:   DeadlineExceeded,
-	codes.Canceled:           CallCancelled,
-	codes.Unauthenticated:    Unauthenticated,
-	codes.PermissionDenied:   PermissionDenied,
-}
-
 // Error is a call that ended with a status other than OK. [errors.As] finds it in every error of a [Client]'s calls,
 // and [status.FromError] still finds the status.
 type Error struct {
@@ -126,14 +30,16 @@ type Error struct {
 	Reason string
 	// Message is a sentence for people.
 	Message string
-	// Metadata has the ids that the error is about, by request field: {"digital_twin_id": "room-1"}.
+	// Metadata has the ids that the error is about, by request field: {"digital_twin_id": "room-001"}.
 	Metadata map[string]string
 	// RequestID is the id under which the server logged the call; empty if it did not get there.
 	RequestID string
 
 	status *status.Status
+	cause  error
 }
 
+// Error gives the reason, or the code if there is none, the message, and the request id.
 func (e *Error) Error() string {
 	name := e.Reason
 	if name == "" {
@@ -154,10 +60,14 @@ func (e *Error) Is(target error) bool {
 // GRPCStatus gives the status, with all its details.
 func (e *Error) GRPCStatus() *status.Status { return e.status }
 
+// Unwrap gives the error that the status came in; nil for an item of a batch or an import.
+func (e *Error) Unwrap() error { return e.cause }
+
 // base is what all kinds of errors have; embedded under its own name, Error would hide the method.
 type base = Error
 
-// EtagMismatchError is the error of the kind [EtagMismatch]: the etag in if_match is not the current one.
+// EtagMismatchError is the error of the kind [EtagMismatch]: the etag in if_match is not the current one. It has the
+// fields of [Error] as well, as all errors below do.
 type EtagMismatchError struct {
 	*base
 	// Resource is a path: "digitaltwins/{id}" or "digitaltwins/{id}/relationships/{relationship id}".
@@ -219,8 +129,8 @@ type InvalidArgumentError struct {
 // Unwrap gives the error without what is particular to it.
 func (e *InvalidArgumentError) Unwrap() error { return e.base }
 
-// FromError makes the error of a call of plain stubs a typed one. What is typed already, nil, and what is no status
-// come back as they are.
+// FromError makes the error of a call of plain stubs a typed one, be it wrapped or not; the typed one wraps it in turn.
+// What is typed already, nil, and what is no status come back as they are.
 func FromError(err error) error { return typed(err, nil) }
 
 // FromStatus makes the status of an item of a batch or an import an error; nil if the item did not fail.
@@ -228,31 +138,28 @@ func FromStatus(s *spb.Status) error {
 	if s.GetCode() == int32(codes.OK) {
 		return nil
 	}
-	return typedStatus(status.FromProto(s), "")
+	return typedStatus(status.FromProto(s), nil, nil)
 }
 
 func typed(err error, trailers metadata.MD) error {
 	var own *Error
-	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &own) {
+	if err == nil || errors.As(err, &own) {
 		return err
 	}
-	s, ok := status.FromError(err)
-	if !ok {
-		if s = status.FromContextError(err); s.Code() == codes.Unknown {
-			return err
-		}
+	var carrier interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &carrier) && carrier.GRPCStatus() != nil {
+		return typedStatus(carrier.GRPCStatus(), trailers, err)
 	}
-	var requestID string
-	if values := trailers.Get(requestIDTrailer); len(values) > 0 {
-		requestID = values[0]
+	if s := status.FromContextError(err); s.Code() != codes.Unknown {
+		return typedStatus(s, trailers, err)
 	}
-	return typedStatus(s, requestID)
+	return err
 }
 
-func typedStatus(s *status.Status, requestID string) error {
-	common := &Error{Kind: Other, Code: s.Code(), Message: s.Message(), RequestID: requestID, status: s}
-	if kind, ok := kindByCode[s.Code()]; ok {
-		common.Kind = kind
+func typedStatus(s *status.Status, trailers metadata.MD, cause error) error {
+	common := &Error{Code: s.Code(), Message: s.Message(), status: s, cause: cause}
+	if values := trailers.Get(requestIDTrailer); len(values) > 0 {
+		common.RequestID = values[0]
 	}
 	var violations []FieldViolation
 	var conflict *twinfrontv1.EtagConflict
@@ -276,13 +183,15 @@ func typedStatus(s *status.Status, requestID string) error {
 			blocking = detail
 		}
 	}
-	reason := twinfrontv1.ErrorReason(twinfrontv1.ErrorReason_value["ERROR_REASON_"+common.Reason])
-	if kind, ok := kindByReason[reason]; ok {
-		common.Kind = kind
-	}
+	common.Kind = kindOf(common.Reason, common.Code)
 	switch {
 	case common.Kind == EtagMismatch:
-		return &EtagMismatchError{common, conflict.GetResource(), conflict.GetExpectedEtag(), conflict.GetCurrentEtag()}
+		return &EtagMismatchError{
+			base:         common,
+			Resource:     conflict.GetResource(),
+			ExpectedEtag: conflict.GetExpectedEtag(),
+			CurrentEtag:  conflict.GetCurrentEtag(),
+		}
 	case common.Kind == TwinHasRelationships:
 		return &TwinHasRelationshipsError{
 			base:                 common,
@@ -293,39 +202,9 @@ func typedStatus(s *status.Status, requestID string) error {
 			CountsAreLowerBounds: blocking.GetCountsAreLowerBounds(),
 		}
 	case common.Code == codes.InvalidArgument:
-		return &InvalidArgumentError{common, violations}
+		return &InvalidArgumentError{base: common, FieldViolations: violations}
 	case (common.Kind == Throttled || common.Kind == Unavailable) && retry != nil:
-		return &RetryableError{common, retry.GetRetryDelay().AsDuration()}
+		return &RetryableError{base: common, RetryAfter: retry.GetRetryDelay().AsDuration()}
 	}
 	return common
-}
-
-func typedUnary(
-	ctx context.Context, method string, request, reply any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker,
-	opts ...grpc.CallOption,
-) error {
-	var trailers metadata.MD
-	err := invoke(ctx, method, request, reply, connection, append(opts, grpc.Trailer(&trailers))...)
-	return typed(err, trailers)
-}
-
-func typedStream(
-	ctx context.Context, desc *grpc.StreamDesc, connection *grpc.ClientConn, method string, open grpc.Streamer,
-	opts ...grpc.CallOption,
-) (grpc.ClientStream, error) {
-	stream, err := open(ctx, desc, connection, method, opts...)
-	if err != nil {
-		return nil, typed(err, nil)
-	}
-	return typedClientStream{stream}, nil
-}
-
-type typedClientStream struct{ grpc.ClientStream }
-
-func (s typedClientStream) RecvMsg(message any) error {
-	err := s.ClientStream.RecvMsg(message)
-	if err == nil || errors.Is(err, io.EOF) {
-		return err
-	}
-	return typed(err, s.Trailer())
 }

@@ -1,7 +1,9 @@
 package twinfront_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ import (
 func failure(t *testing.T, code codes.Code, reason string, details ...protoadapt.MessageV1) error {
 	t.Helper()
 	info := &errdetails.ErrorInfo{
-		Reason: reason, Domain: "twinfront", Metadata: map[string]string{"digital_twin_id": "room-1"},
+		Reason: reason, Domain: "twinfront", Metadata: map[string]string{"digital_twin_id": "room-001"},
 	}
 	s, err := status.New(code, "No.").WithDetails(append([]protoadapt.MessageV1{info}, details...)...)
 	if err != nil {
@@ -30,13 +32,13 @@ func failure(t *testing.T, code codes.Code, reason string, details ...protoadapt
 
 func TestAnEtagMismatchCarriesBothEtags(t *testing.T) {
 	err := failure(t, codes.Aborted, "ETAG_MISMATCH", &twinfrontv1.EtagConflict{
-		Resource: "digitaltwins/room-1", ExpectedEtag: "a", CurrentEtag: "b",
+		Resource: "digitaltwins/room-001", ExpectedEtag: "a", CurrentEtag: "b",
 	})
 	var mismatch *twinfront.EtagMismatchError
 	if !errors.As(err, &mismatch) || mismatch.CurrentEtag != "b" || mismatch.ExpectedEtag != "a" {
 		t.Fatalf("got %#v", err)
 	}
-	if mismatch.Metadata["digital_twin_id"] != "room-1" || mismatch.Reason != "ETAG_MISMATCH" {
+	if mismatch.Metadata["digital_twin_id"] != "room-001" || mismatch.Reason != "ETAG_MISMATCH" {
 		t.Errorf("got %#v", mismatch)
 	}
 	for kind, want := range map[twinfront.Kind]bool{
@@ -48,6 +50,61 @@ func TestAnEtagMismatchCarriesBothEtags(t *testing.T) {
 	}
 	if status.Code(err) != codes.Aborted {
 		t.Error("the status is lost")
+	}
+}
+
+func TestATypedErrorSurvivesWrapping(t *testing.T) {
+	plain := failure(t, codes.Aborted, "ETAG_MISMATCH", &twinfrontv1.EtagConflict{CurrentEtag: "b"})
+	err := fmt.Errorf("the lobby: %w", plain)
+	var mismatch *twinfront.EtagMismatchError
+	if !errors.As(err, &mismatch) || mismatch.CurrentEtag != "b" {
+		t.Errorf("got %#v", err)
+	}
+	var common *twinfront.Error
+	if !errors.As(err, &common) || common.Reason != "ETAG_MISMATCH" {
+		t.Errorf("got %#v", err)
+	}
+	if !errors.Is(err, twinfront.EtagMismatch) || !errors.Is(err, twinfront.Aborted) || status.Code(err) != codes.Aborted {
+		t.Error("it is of another kind")
+	}
+	if again := twinfront.FromError(err); again != err {
+		t.Errorf("it became %#v", again)
+	}
+}
+
+func TestAStatusIsFoundInAnErrorThatWrapsIt(t *testing.T) {
+	plain := status.Error(codes.NotFound, "No.")
+	err := twinfront.FromError(fmt.Errorf("the lobby: %w", plain))
+	var own *twinfront.Error
+	if !errors.As(err, &own) || own.Kind != twinfront.NotFound || own.Message != "No." || !errors.Is(err, plain) {
+		t.Errorf("got %#v", err)
+	}
+	err = twinfront.FromError(fmt.Errorf("the lobby: %w", context.DeadlineExceeded))
+	if !errors.Is(err, twinfront.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %#v", err)
+	}
+}
+
+func TestAnItemThatFailedHasATypedError(t *testing.T) {
+	info := &errdetails.ErrorInfo{Reason: "TWIN_NOT_FOUND", Domain: "twinfront"}
+	s, err := status.New(codes.NotFound, "No.").WithDetails(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := twinfront.FromStatus(s.Proto()); !errors.Is(err, twinfront.TwinNotFound) || !errors.Is(err, twinfront.NotFound) {
+		t.Errorf("got %#v", err)
+	}
+}
+
+func TestAReasonOfAnotherDomainIsNone(t *testing.T) {
+	info := &errdetails.ErrorInfo{Reason: "TWIN_NOT_FOUND", Domain: "else"}
+	s, err := status.New(codes.NotFound, "No.").WithDetails(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own *twinfront.Error
+	if err := twinfront.FromError(s.Err()); !errors.As(err, &own) || own.Kind != twinfront.NotFound || own.Reason != "" {
+		t.Errorf("got %#v", err)
 	}
 }
 

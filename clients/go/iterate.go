@@ -3,6 +3,7 @@ package twinfront
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"math/rand/v2"
@@ -21,15 +22,21 @@ const (
 	maxBreaks    = 5
 )
 
+// PageRequest is the request of a call that lists.
+type PageRequest interface {
+	proto.Message
+	GetPageToken() string
+}
+
 // Page is the answer of a call that lists.
 type Page interface{ GetNextPageToken() string }
 
 // List is a call that lists: a method of a stub, such as client.Relationships.ListRelationships.
-type List[Request proto.Message, Answer Page] func(context.Context, Request, ...grpc.CallOption) (Answer, error)
+type List[Request PageRequest, Answer Page] func(context.Context, Request, ...grpc.CallOption) (Answer, error)
 
 // Pages gives the answers to a request that lists, from its page_token on, each fetched when it is asked for. The
-// request itself stays as it is. An error ends it.
-func Pages[Request proto.Message, Answer Page](
+// request itself stays as it is. An error ends it, and comes with an answer that is nil.
+func Pages[Request PageRequest, Answer Page](
 	ctx context.Context, list List[Request, Answer], request Request,
 ) iter.Seq2[Answer, error] {
 	return func(yield func(Answer, error) bool) {
@@ -44,12 +51,12 @@ func Pages[Request proto.Message, Answer Page](
 	}
 }
 
-// Items gives the items of all pages:
+// Items gives the items of all pages, which are fetched as they are needed. An error ends it.
 //
 //	request := &twinfrontv1.ListRelationshipsRequest{DigitalTwinId: "floor-0"}
 //	for relationship, err := range twinfront.Items(ctx, client.Relationships.ListRelationships, request,
 //		(*twinfrontv1.ListRelationshipsResponse).GetRelationships) { … }
-func Items[Request proto.Message, Answer Page, Item any](
+func Items[Request PageRequest, Answer Page, Item any](
 	ctx context.Context, list List[Request, Answer], request Request, items func(Answer) []Item,
 ) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
@@ -68,19 +75,23 @@ func Items[Request proto.Message, Answer Page, Item any](
 	}
 }
 
-// StreamRows gives the rows of a query as the server streams them. Where the stream breaks it goes on with the last
-// resume_token, up to five times in a row. Breaking out of the loop ends the stream.
-func StreamRows(
+// StreamQuery gives the rows of a query as the server streams them. Where the stream breaks, which is an error of the
+// kind [Unavailable], it goes on after the last message, and gives up when that has failed five times in a row. Breaking
+// out of the loop ends the stream. An error ends it too.
+func StreamQuery(
 	ctx context.Context, client *Client, request *twinfrontv1.StreamQueryTwinsRequest,
 ) iter.Seq2[*twinfrontv1.QueryRow, error] {
 	return func(yield func(*twinfrontv1.QueryRow, error) bool) {
 		next := proto.Clone(request).(*twinfrontv1.StreamQueryTwinsRequest)
 		for breaks := 0; ; {
-			err := streamOnce(ctx, client, next, &breaks, yield)
-			if err == nil {
-				return
+			progress, err := streamOnce(ctx, client, next, yield)
+			if progress {
+				breaks = 0
 			}
-			if breaks++; !errors.Is(err, Unavailable) || breaks >= maxBreaks {
+			switch breaks++; {
+			case err == nil:
+				return
+			case !errors.Is(err, Unavailable) || breaks >= maxBreaks:
 				yield(nil, err)
 				return
 			}
@@ -92,42 +103,51 @@ func StreamRows(
 	}
 }
 
+// streamOnce reads a stream until it breaks, it ends, or nobody wants more; the latter two without an error. It leaves
+// in the request where to go on, and tells whether it got anywhere.
 func streamOnce(
-	ctx context.Context, client *Client, request *twinfrontv1.StreamQueryTwinsRequest, breaks *int,
+	ctx context.Context, client *Client, request *twinfrontv1.StreamQueryTwinsRequest,
 	yield func(*twinfrontv1.QueryRow, error) bool,
-) error {
+) (progress bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := client.Queries.StreamQueryTwins(ctx, request)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for {
 		message, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
+		// The last message has no token: with all rows there, a break before the status is none.
+		if errors.Is(err, io.EOF) || (errors.Is(err, Unavailable) && progress && request.GetResumeToken() == "") {
+			return progress, nil
 		}
 		if err != nil {
-			return err
+			return progress, err
 		}
-		request.ResumeToken, *breaks = message.GetResumeToken(), 0
+		request.ResumeToken, progress = message.GetResumeToken(), true
 		for _, row := range message.GetRows() {
 			if !yield(row, nil) {
-				return nil
+				return progress, nil
 			}
 		}
 	}
 }
 
-// UpdateWithRetry reads a twin, asks for a change to it, and writes the change under the twin's etag; when another
-// writer was faster it does all of it again, up to so many times. The change gets the twin and returns a patch, or nil
-// if nothing is to be done. It returns the twin's etag.
+// UpdateWithRetry reads a twin, asks for a change to it, and writes the change under the twin's etag. When another
+// writer was faster it does all of it again after a pause (up to 50 ms after the first attempt, twice as long after each
+// further one, 2 s at the most).
+//
+// The change gets the twin, and returns a patch, or nil if there is nothing to change. It may be called as often as there
+// are attempts.
+//
+// UpdateWithRetry returns the twin's etag. It fails with the kind [Aborted], as a rule an [*EtagMismatchError], if
+// another writer was faster at the last attempt too; with the error of the change or of a call at once.
 func UpdateWithRetry(
 	ctx context.Context, client *Client, digitalTwinID string, attempts int,
 	change func(*twinfrontv1.DigitalTwin) (*Patch, error),
 ) (string, error) {
 	if attempts < 1 {
-		return "", errors.New("twinfront: attempts has to be 1 at the least")
+		return "", fmt.Errorf("twinfront: attempts is %d, and has to be 1 at the least", attempts)
 	}
 	for attempt := 1; ; attempt++ {
 		read, err := client.DigitalTwins.GetDigitalTwin(
@@ -137,8 +157,11 @@ func UpdateWithRetry(
 		}
 		twin := read.GetDigitalTwin()
 		patch, err := change(twin)
-		if err != nil || patch == nil {
-			return twin.GetEtag(), err
+		if err != nil {
+			return "", err
+		}
+		if patch == nil {
+			return twin.GetEtag(), nil
 		}
 		operations, err := patch.Operations()
 		if err != nil {
@@ -147,11 +170,8 @@ func UpdateWithRetry(
 		written, err := client.DigitalTwins.UpdateDigitalTwin(ctx, &twinfrontv1.UpdateDigitalTwinRequest{
 			DigitalTwinId: digitalTwinID, Patch: operations, IfMatch: twin.GetEtag(),
 		})
-		if err == nil {
-			return written.GetEtag(), nil
-		}
-		if !errors.Is(err, Aborted) || attempt == attempts {
-			return "", err
+		if err == nil || !errors.Is(err, Aborted) || attempt == attempts {
+			return written.GetEtag(), err
 		}
 		if err := sleep(ctx, pause(attempt)); err != nil {
 			return "", err

@@ -79,7 +79,7 @@ func (p *Patch) set(op twinfrontv1.JsonPatchOperation_Op, path string, value any
 
 func (p *Patch) append(operation *twinfrontv1.JsonPatchOperation) *Patch {
 	if !strings.HasPrefix(operation.GetPath(), "/") {
-		p.fail(fmt.Errorf("twinfront: a path starts with '/': '/%s'", operation.GetPath()))
+		p.fail(fmt.Errorf("a path starts with '/': '/%s'", operation.GetPath()))
 	}
 	p.operations = append(p.operations, operation)
 	return p
@@ -87,7 +87,7 @@ func (p *Patch) append(operation *twinfrontv1.JsonPatchOperation) *Patch {
 
 func (p *Patch) fail(err error) {
 	if p.err == nil {
-		p.err = fmt.Errorf("patch[%d]: %w", len(p.operations), err)
+		p.err = fmt.Errorf("twinfront: patch[%d]: %w", len(p.operations), err)
 	}
 }
 

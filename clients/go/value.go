@@ -1,14 +1,17 @@
 package twinfront
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
 )
 
+// maxDepth keeps values that contain themselves from being followed forever.
 const maxDepth = 100
 
 // ValueError says which part of a value cannot be sent.
@@ -19,23 +22,24 @@ type ValueError struct {
 	Problem string
 }
 
+// Error says where the part is and what is wrong with it.
 func (e *ValueError) Error() string {
 	if e.Path == "" {
-		return "twinfront: the value " + e.Problem
+		return "the value " + e.Problem
 	}
-	return "twinfront: the value at " + e.Path + " " + e.Problem
+	return "the value at " + e.Path + " " + e.Problem
 }
 
 // ToValue makes a Go value one that travels. It takes nil, bools, all integers and floats, strings, slices and arrays,
-// maps with string keys, and values of type *twinfrontv1.Value, which stay as they are. Integers stay integers: 1 is an
-// int_value and 1.0 a double_value.
+// maps with string keys, [json.Number], and values of type *twinfrontv1.Value, which stay as they are. Integers stay
+// integers: 1 is an int_value and 1.0 a double_value. A nil slice is an empty list, a nil map an empty object.
 //
-// It returns a [*ValueError] for NaN, the infinities, integers beyond 64 bits with sign, text that is not UTF-8, and
-// other types.
+// It returns a [*ValueError] for NaN, the infinities, integers beyond 64 bits with sign, text that is not UTF-8, what is
+// nested more than 100 deep, and other types; []byte is among those, as JSON has no form for it.
 func ToValue(value any) (*twinfrontv1.Value, error) { return toValue(value, "", 0) }
 
 // FromValue gives the Go value that a value of the service stands for: nil, bool, int64, float64, string, []any or
-// map[string]any.
+// map[string]any. A property that the model says is a double may come as an int64, if it was written as an integer.
 func FromValue(value *twinfrontv1.Value) any {
 	switch kind := value.GetKind().(type) {
 	case *twinfrontv1.Value_BoolValue:
@@ -80,8 +84,13 @@ func toValue(value any, path string, depth int) (*twinfrontv1.Value, error) {
 	if value == nil {
 		return &twinfrontv1.Value{Kind: &twinfrontv1.Value_NullValue{}}, nil
 	}
-	if message, ok := value.(*twinfrontv1.Value); ok {
-		return message, nil
+	switch value := value.(type) {
+	case *twinfrontv1.Value:
+		return value, nil
+	case json.Number:
+		return numberValue(value, path)
+	case []byte:
+		return nil, &ValueError{path, "is a []byte, which is no JSON value"}
 	}
 	v := reflect.ValueOf(value)
 	switch v.Kind() {
@@ -95,10 +104,7 @@ func toValue(value any, path string, depth int) (*twinfrontv1.Value, error) {
 		}
 		return intValue(int64(v.Uint())), nil
 	case reflect.Float32, reflect.Float64:
-		if math.IsNaN(v.Float()) || math.IsInf(v.Float(), 0) {
-			return nil, &ValueError{path, fmt.Sprintf("is %v, which JSON has no form for", v.Float())}
-		}
-		return &twinfrontv1.Value{Kind: &twinfrontv1.Value_DoubleValue{DoubleValue: v.Float()}}, nil
+		return doubleValue(v.Float(), path)
 	case reflect.String:
 		if !utf8.ValidString(v.String()) {
 			return nil, &ValueError{path, "is not UTF-8"}
@@ -145,4 +151,27 @@ func toFields(v reflect.Value, path string, depth int) (map[string]*twinfrontv1.
 
 func intValue(value int64) *twinfrontv1.Value {
 	return &twinfrontv1.Value{Kind: &twinfrontv1.Value_IntValue{IntValue: value}}
+}
+
+func doubleValue(value float64, path string) (*twinfrontv1.Value, error) {
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return nil, &ValueError{path, fmt.Sprintf("is %v, which JSON has no form for", value)}
+	}
+	return &twinfrontv1.Value{Kind: &twinfrontv1.Value_DoubleValue{DoubleValue: value}}, nil
+}
+
+// numberValue makes the number that a decoder with UseNumber leaves as text an integer if it is written as one.
+func numberValue(number json.Number, path string) (*twinfrontv1.Value, error) {
+	if !strings.ContainsAny(number.String(), ".eE") {
+		value, err := number.Int64()
+		if err != nil {
+			return nil, &ValueError{path, fmt.Sprintf("is %q, which is no integer of 64 bits", number)}
+		}
+		return intValue(value), nil
+	}
+	value, err := number.Float64()
+	if err != nil {
+		return nil, &ValueError{path, fmt.Sprintf("is %q, which is no double", number)}
+	}
+	return doubleValue(value, path)
 }

@@ -198,7 +198,7 @@ class Scene:
         }
         return {"response": {"ids": [_id(item, step["id"]) for item in lists[step["call"].split("/")[1]]()]}}
 
-    def _do_streamRows(self, step: Step) -> Line:  # noqa: N802  (the step's name)
+    def _do_streamQuery(self, step: Step) -> Line:  # noqa: N802  (the step's name)
         return {"response": {"rows": [_tagged(row) for row in self._client.stream_query(step["query"])]}}
 
     def _do_dial(self, step: Step) -> Line:

@@ -47,9 +47,8 @@ while not client.get_import_job("tuesday").finished:
     time.sleep(0.1)
 client.cancel_import_job("tuesday")""",
     "UPSTREAM_THROTTLED": 'client.create_models([{"@id": "dtmi:example:Lift;1", "@type": "Interface"}])',
-    "LIMIT_REACHED": """client.create_models(
-    [{"@context": "dtmi:dtdl:context;3", "@id": "dtmi:example:Lift;1", "@type": "Interface"}]
-)
+    "LIMIT_REACHED": """lift = {"@context": "dtmi:dtdl:context;3", "@id": "dtmi:example:Lift;1", "@type": "Interface"}
+client.create_models([lift])
 client.create_or_replace_digital_twin("lift", DigitalTwin(model_id="dtmi:example:Lift;1"))""",
     "UPSTREAM_UNAVAILABLE": 'client.get_digital_twin("room-001")',
     "OUTCOME_UNKNOWN": 'client.publish_telemetry("room-001", {"temperature": 21.5})',

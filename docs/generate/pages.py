@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.generate import api, commands, errors, tables
+from docs.generate import api, clients, commands, errors, tables
 from docs.generate.protos import ROOT
 
 _PART = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "localtwins-settings": tables.localtwins_setting_table,
     "metrics": tables.metric_table,
     "settings": tables.setting_tables,
+    **{f"ten-lines-{client}": clients.ten_lines(client) for client in clients.TEN_LINES},
 }
 
 

@@ -7,7 +7,6 @@ inside interfaces, and DTDL 4.
 
 import copy
 import json
-import os
 import random
 import re
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.caches import CACHES
 
 from localtwins.dtdl import DtdlError, parse
 
@@ -49,9 +49,7 @@ class Judge:
 def judge() -> Iterator[Judge]:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed, so there is no official parser to compare with")
-    cache = (
-        Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinfront-tests" / f"dtdl-parser-{VERSION}"
-    )
+    cache = CACHES / f"dtdl-parser-{VERSION}"
     folder = cache / "node_modules" / PACKAGE
     if not (folder / "build" / "index.js").is_file():
         cache.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ PAGES = [
 
 OUTPUT_LANGUAGES = {"text", "json"}
 
-_BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```\n(?P<between>\s*)", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(?P<language>[\w,]+)\n(?P<text>.*?)^```\n(?P<between>\s*)", re.MULTILINE | re.DOTALL)
 
 _GENERATED = re.compile(r"<!-- begin .*?<!-- end ", re.DOTALL)
 

@@ -1,14 +1,11 @@
 """A server for the pages' blocks to talk to."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.interop.third_party.tools import GRPCURL
 from tests.rpc.serving import process
-
-GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
 
 
 @pytest.fixture
@@ -30,18 +27,6 @@ def places(served: process.ServedProcess) -> dict[str, str]:
 
 
 @pytest.fixture
-def grpcurl(pytestconfig: pytest.Config) -> Path:
-    """grpcurl from the PATH, or built with Go and kept for the next time."""
-    if found := shutil.which("grpcurl"):
-        return Path(found)
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("neither grpcurl nor Go is installed")
-    folder = pytestconfig.cache.mkdir("grpcurl")
-    if not (folder / "grpcurl").exists():
-        built = subprocess.run(
-            ["env", f"GOBIN={folder}", go, "install", GRPCURL], capture_output=True, text=True, timeout=500, check=False
-        )
-        if built.returncode != 0:
-            pytest.skip(f"grpcurl is not installed, and Go cannot build it: {built.stderr.strip().splitlines()[-1]}")
-    return folder / "grpcurl"
+def grpcurl() -> Path:
+    """The tool; built with Go and kept for the next time."""
+    return GRPCURL.path()

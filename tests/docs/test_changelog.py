@@ -4,6 +4,8 @@ import re
 import tomllib
 from importlib.metadata import version
 
+import pytest
+
 import twinfront_server
 
 from .blocks import CHECKOUT
@@ -35,3 +37,17 @@ def test_changes_are_grouped_as_keep_a_changelog_says():
 
 def test_package_and_server_bear_that_version():
     assert version("twinfront") == twinfront_server.__version__ == VERSION
+
+
+@pytest.mark.parametrize(
+    ("file", "version_line"),
+    [
+        ("clients/go/client.go", 'const Version = "{}"'),
+        ("clients/typescript/package.json", '  "version": "{}",'),
+        ("clients/typescript/src/client.ts", 'export const VERSION = "{}";'),
+        ("clients/java/pom.xml", "  <version>{}</version>"),
+        ("clients/rust/Cargo.toml", 'version = "{}"'),
+    ],
+)
+def test_the_clients_bear_it_too(file: str, version_line: str):
+    assert version_line.format(VERSION) in (CHECKOUT / file).read_text().splitlines()

@@ -26,7 +26,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     served.process.wait()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(func_only=True)
 def test_the_blocks_of_the_page_run_one_after_the_other(
     address: str, grpcurl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

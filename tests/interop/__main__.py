@@ -1,33 +1,48 @@
-"""`python -m tests.interop`: builds every client whose tools are there, and prints the matrix for each way to serve."""
+"""The clients in all languages.
+
+python -m tests.interop          builds those whose tools are there, runs them, prints a matrix for each way to serve
+python -m tests.interop build    only builds and tests them
+"""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from .languages import LANGUAGES
+from .languages import LANGUAGES, Language, left_out
 from .matrix import run_all, table
 from .serving import MODES
 
 
 def main() -> int:
     """Returns 1 if any client does anything else than expected, or than the others."""
-    failed = False
-    languages = []
+    languages = build_all()
+    return 0 if sys.argv[1:] == ["build"] else compare(languages)
+
+
+def build_all() -> list[Language]:
+    """Builds what can be built here, and says what is left out."""
+    built = []
     for language in LANGUAGES:
-        missing = language.missing_tools()
-        if missing:
-            print(f"{language.name} is left out: {', '.join(missing)} not installed")
+        if reason := left_out(language):
+            print(reason)
             continue
+        print(f"{language.name}: building and testing", flush=True)
         language.build()
-        languages.append(language)
-    with tempfile.TemporaryDirectory() as folder:
-        for mode in MODES:
-            problems = run_all(languages, mode, Path(folder) / mode)
-            print(f"\n== {mode}\n{table(problems)}")
-            for (language_name, scenario), found in problems.items():
-                for problem in found:
-                    failed = True
-                    print(f"{language_name}, {scenario}, {problem}")
+        built.append(language)
+    return built
+
+
+def compare(languages: list[Language]) -> int:
+    """Runs the clients side by side, and prints what came of it."""
+    failed = False
+    for mode in MODES:
+        with tempfile.TemporaryDirectory() as folder:
+            problems = run_all(languages, mode, Path(folder))
+        print(f"\n== {mode}\n{table(problems)}", flush=True)
+        for (language_name, scenario), found in problems.items():
+            for problem in found:
+                failed = True
+                print(f"{language_name}, {scenario}, {problem}")
     return 1 if failed else 0
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,25 +39,50 @@ class Language:
 
     def build(self) -> None:
         """Builds and tests the client; RuntimeError with what the build said if it fails."""
-        script = self.folder / "build"
-        if script.exists():
-            self._run([str(script)], _BUILD_SECONDS)
+        self.run_script("build", seconds=_BUILD_SECONDS, under=("nice",))
 
-    def run(self, arguments: Sequence[str]) -> list[Line]:
+    def run_scenarios(self, arguments: Sequence[str]) -> list[Line]:
         """Runs its runner and gives the lines that it prints."""
-        ended = self._run([str(self.folder / "run-scenarios"), *arguments], _RUN_SECONDS)
-        return [json.loads(line) for line in ended.splitlines()]
+        printed = self.run_script("run-scenarios", *arguments, seconds=_RUN_SECONDS)
+        return [json.loads(line) for line in printed.splitlines()]
 
-    def _run(self, command: Sequence[str], seconds: float) -> str:
-        environment: Mapping[str, str] = os.environ | {"PYTHON": sys.executable}
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
+    def run_example(self, name: str, address: str) -> str:
+        """Runs an example against a server and gives what it prints."""
+        return self.run_script("run-example", name, seconds=_RUN_SECONDS, TWINFRONT_ADDRESS=address)
+
+    def run_script(
+        self, script: str, *arguments: str, seconds: float, under: Sequence[str] = (), **variables: str
+    ) -> str:
+        """Runs a script of the client's and gives what it prints; RuntimeError if it fails."""
+        environment = os.environ | {"PYTHON": sys.executable} | variables
+        ended = subprocess.run(
+            [*under, str(self.folder / script), *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
         if ended.returncode:
-            raise RuntimeError(f"{command[0]} failed:\n{ended.stdout[-8000:]}\n{ended.stderr[-8000:]}")
+            raise RuntimeError(f"{self.name}/{script} failed:\n{ended.stdout[-8000:]}\n{ended.stderr[-8000:]}")
         return ended.stdout
+
+
+def left_out(language: Language) -> str:
+    """Why a client is not tried: which tools are not there; empty if all are.
+
+    Where every client has to be tried, as in continuous integration, TWINFRONT_EVERY_CLIENT=1 says so.
+    """
+    missing = language.missing_tools()
+    if missing and os.environ.get("TWINFRONT_EVERY_CLIENT") != "1":
+        return f"the {language.name} client is left out: {', '.join(missing)} not installed"
+    return ""
 
 
 LANGUAGES = [
     Language("python", ()),
     Language("go", ("go",)),
     Language("typescript", ("node", "npm")),
+    Language("java", ("java", "mvn")),
+    Language("rust", ("cargo",)),
 ]

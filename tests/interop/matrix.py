@@ -1,5 +1,6 @@
 """Every client run through the scenarios, side by side: what went wrong, language by scenario."""
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,23 +8,40 @@ from pathlib import Path
 from .comparing import essence, imported, mismatches
 from .languages import Language
 from .scenarios import Line, scenarios
-from .serving import served
+from .serving import Endpoint, served
+
+FAULTS = (
+    "latency=2s:on=get_delete_job,error=503:on=list_delete_jobs,"
+    "lost:on=publish_component_telemetry,throttle=1:on=delete_import_job"
+)
+"""Operations that are there to fail, so that every client meets what a caller can meet."""
+
+EMPTY_GRAPH = """{"Section": "Header"}
+{"fileVersion": "1.0.0", "author": "interop", "organization": "twinfront"}
+"""
+"""What the import jobs of the scenarios import, as interop.ndjson."""
 
 Problems = dict[tuple[str, str], list[str]]
 """By language and scenario."""
 
 
 def run_all(languages: Sequence[Language], mode: str, folder: Path) -> Problems:
-    """Runs the scenarios with the clients at the same time, against one server.
+    """Runs the scenarios with the clients at the same time, against one server that keeps its files in the folder.
 
     Returns:
         What is not as expected, or not as with the first of the languages; an empty list where all is well.
     """
-    with served(mode, folder) as server, ThreadPoolExecutor(len(languages)) as pool:
+    (folder / "interop.ndjson").write_text(EMPTY_GRAPH)
+    variables = {
+        "LOCALTWINS_INJECT": FAULTS,
+        "LOCALTWINS_JOBS_DIR": str(folder),
+        "LOCALTWINS_ENDPOINT": json.dumps({"events": f"file:{folder / 'events.ndjson'}"}),
+    }
+    with served(mode, folder, [], variables) as endpoint, ThreadPoolExecutor(len(languages)) as pool:
 
         def run(language: Language) -> list[Line]:
             file = scenarios(language.prefix).write(folder / f"{language.name}.json")
-            return language.run([*server.arguments, str(file)])
+            return language.run_scenarios([*_words(endpoint), str(file)])
 
         lines = dict(zip((language.name for language in languages), pool.map(run, languages), strict=True))
     problems: Problems = {}
@@ -34,6 +52,16 @@ def run_all(languages: Sequence[Language], mode: str, folder: Path) -> Problems:
             if problem:
                 problems[language.name, scenario].append(f"step {number}: {problem}")
     return problems
+
+
+def _words(endpoint: Endpoint) -> list[str]:
+    """The options by which a runner reaches a server."""
+    words = ["--address", endpoint.address]
+    if endpoint.authority:
+        words += ["--ca", str(endpoint.authority), "--server-name", "localhost"]
+    if endpoint.client:
+        words += ["--cert", str(endpoint.client.cert), "--key", str(endpoint.client.key)]
+    return words
 
 
 def _problems(

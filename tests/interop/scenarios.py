@@ -11,8 +11,8 @@ import yaml
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / "clients" / "scenarios"
 
-LONG_TEXT = "x" * 40_000
-"""More than a twin may have."""
+TEXT_4K = "x" * 4_000
+"""About as much as one string may have; eight of them are more than a twin may have."""
 
 Line = dict[str, Any]
 
@@ -42,7 +42,7 @@ def scenarios(prefix: str) -> Scenarios:
     """The scenarios with the ids of one client; jsonschema.ValidationError if the file is not as it has to be."""
     document = yaml.safe_load((FOLDER / "scenarios.yaml").read_text())
     jsonschema.validate(document, json.loads((FOLDER / "schema.json").read_text()))
-    document = _with(document, {"prefix": prefix, "longText": LONG_TEXT})
+    document = _with(document, {"prefix": prefix, "text4k": TEXT_4K})
     steps = []
     for scenario in document["scenarios"]:
         for number, step in enumerate(scenario["steps"]):

@@ -1,53 +1,38 @@
-"""The server that the clients are run against: in clear, with TLS, and with mTLS."""
+"""The server that clients and tools are run against: in the clear, with TLS, and with mTLS."""
 
 import contextlib
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.rpc.serving import process
-from tests.rpc.serving.certificates import Authority
+from tests.rpc.serving.certificates import Authority, Issued
 
 MODES = ("clear", "tls", "mtls")
 
-FAULTS = (
-    "latency=2s:on=get_delete_job,error=503:on=list_delete_jobs,"
-    "lost:on=publish_component_telemetry,throttle=1:on=delete_import_job"
-)
-"""Operations that are there to fail, so that every client meets what a caller can meet."""
-
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """A server, and the arguments by which a runner reaches it."""
+class Endpoint:
+    """A server, and what a caller needs to be let in."""
 
     address: str
-    arguments: list[str]
+    authority: Path | None
+    client: Issued | None
 
 
 @contextlib.contextmanager
-def served(mode: str, folder: Path) -> Iterator[Served]:
-    """Serves inside the block."""
-    folder.mkdir(parents=True, exist_ok=True)
+def served(mode: str, folder: Path, words: Sequence[str], variables: Mapping[str, str]) -> Iterator[Endpoint]:
+    """Serves inside the block, with these words and variables besides those of the mode."""
     authority = Authority(folder)
-    certificate, own = authority.issue("server"), authority.issue("client")
-    words: list[str] = []
-    arguments: list[str] = []
+    own, client = authority.issue("server"), authority.issue("client")
+    words = list(words)
     if mode != "clear":
-        words = [f"--tls-cert={certificate.cert}", f"--tls-key={certificate.key}"]
-        arguments = ["--ca", str(authority.cert), "--server-name", "localhost"]
+        words += [f"--tls-cert={own.cert}", f"--tls-key={own.key}"]
     if mode == "mtls":
         words.append(f"--tls-client-ca={authority.cert}")
-        arguments += ["--cert", str(own.cert), "--key", str(own.key)]
-    variables = {
-        "LOCALTWINS_INJECT": FAULTS,
-        "LOCALTWINS_JOBS_DIR": str(folder),
-        "LOCALTWINS_ENDPOINT": json.dumps({"events": f"file:{folder / 'events.ndjson'}"}),
-    }
-    server = process.start(folder, words, variables)
+    server = process.start(folder, words, dict(variables))
     try:
-        yield Served(server.address, ["--address", server.address, *arguments])
+        yield Endpoint(server.address, authority.cert if mode != "clear" else None, client if mode == "mtls" else None)
     finally:
         server.process.kill()
         server.process.wait()

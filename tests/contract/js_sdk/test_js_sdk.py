@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.caches import CACHES
 
 from ...localtwins.serving import serving
 
@@ -24,7 +25,7 @@ def sdk() -> Path:
     """The folder in whose node_modules the SDK is."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed, so the JavaScript SDK cannot run")
-    caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinfront-tests"
+    caches = CACHES
     folder = caches / f"digital-twins-core-{VERSION}"
     if not (folder / "node_modules" / PACKAGE / "dist" / "index.js").is_file():
         folder.mkdir(parents=True, exist_ok=True)

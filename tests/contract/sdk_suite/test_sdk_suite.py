@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.caches import CACHES
 
 from ...localtwins.serving import serving
 
@@ -37,7 +38,7 @@ class Outcome:
 @pytest.fixture(scope="session")
 def suite() -> Path:
     """The folder of the official tests."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinfront-tests" / f"{PACKAGE}-{VERSION}"
+    cache = CACHES / f"{PACKAGE}-{VERSION}"
     unpacked = cache / f"{PACKAGE.replace('-', '_')}-{VERSION}"
     if not (unpacked / "tests" / FILES[-1]).is_file():
         cache.mkdir(parents=True, exist_ok=True)

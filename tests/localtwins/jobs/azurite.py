@@ -1,6 +1,5 @@
 """Azurite, the storage emulator, as a process: its npm package is installed into the user's cache on first use."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.caches import CACHES
 
 PACKAGE = "azurite"
 VERSION = "3.35.0"
@@ -21,7 +21,7 @@ def _installed() -> Path:
     """The emulator's blob service as a script."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed, so there is no storage emulator")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinfront-tests" / f"azurite-{VERSION}"
+    cache = CACHES / f"azurite-{VERSION}"
     script = cache / "node_modules" / PACKAGE / "dist" / "src" / "blob" / "main.js"
     if not script.is_file():
         cache.mkdir(parents=True, exist_ok=True)

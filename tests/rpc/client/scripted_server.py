@@ -1,7 +1,7 @@
 """A server that answers as a test says."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,10 +13,10 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from twinfront.v1 import digital_twin_service_pb2, model_service_pb2, relationship_service_pb2
+from twinfront.v1 import digital_twin_service_pb2, model_service_pb2, query_service_pb2, relationship_service_pb2
 
-Answer = Callable[[Any, grpc.ServicerContext], Message]
-"""Gets the request and returns the response, or aborts."""
+Answer = Callable[[Any, grpc.ServicerContext], Any]
+"""Gets the request and returns the response, of a stream all of them, or aborts."""
 
 
 class ScriptedServer:
@@ -32,7 +32,7 @@ class ScriptedServer:
         self.time_left: list[float] = []
         self._lock = threading.Lock()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
-        for file in (digital_twin_service_pb2, relationship_service_pb2, model_service_pb2):
+        for file in (digital_twin_service_pb2, relationship_service_pb2, model_service_pb2, query_service_pb2):
             for service in file.DESCRIPTOR.services_by_name.values():
                 handlers = {method.name: self._handler(method) for method in service.methods}
                 generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
@@ -49,7 +49,7 @@ class ScriptedServer:
         self._server.stop(None).wait()
 
     def _handler(self, method: Any) -> Any:
-        def behave(request: Message, context: grpc.ServicerContext) -> Message:
+        def behave(request: Message, context: grpc.ServicerContext) -> Message | Iterator[Message]:
             with self._lock:
                 self.requests.append(request)
                 self.metadata.append(dict(context.invocation_metadata()))
@@ -59,7 +59,8 @@ class ScriptedServer:
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, f"No answer for {method.name}.")
             return self.answers[method.name](request, context)
 
-        return grpc.unary_unary_rpc_method_handler(
+        kind = grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
+        return kind(
             behave,
             request_deserializer=GetMessageClass(method.input_type).FromString,
             response_serializer=GetMessageClass(method.output_type).SerializeToString,

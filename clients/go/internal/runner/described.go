@@ -1,11 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
+	"strings"
 
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/grpc/codes"
 
 	"github.com/twinfront/twinfront/clients/go"
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
@@ -56,9 +55,17 @@ func blockers(listed []*twinfrontv1.RelationshipsBlockingDelete_BlockingRelation
 	return result
 }
 
-func fill(text json.RawMessage, message proto.Message) error {
-	if text == nil {
-		return nil
+// codeName gives a code in capitals, as it is written on the wire's side of the world.
+func codeName(err *twinfront.Error) string {
+	if err.Code == codes.Canceled {
+		return "CANCELLED"
 	}
-	return protojson.Unmarshal(text, message)
+	var name strings.Builder
+	for i, r := range err.Code.String() {
+		if i > 0 && r >= 'A' && r <= 'Z' {
+			name.WriteByte('_')
+		}
+		name.WriteRune(r)
+	}
+	return strings.ToUpper(name.String())
 }

@@ -41,7 +41,6 @@ type step struct {
 	Property      string          `json:"property"`
 	Interfere     int             `json:"interfere"`
 	Attempts      int             `json:"attempts"`
-	Items         string          `json:"items"`
 	ID            string          `json:"id"`
 	Query         string          `json:"query"`
 	Options       json.RawMessage `json:"options"`
@@ -67,7 +66,7 @@ func (s *scene) line(ctx context.Context, raw json.RawMessage) object {
 		quoted, _ := json.Marshal(value)
 		return quoted[1 : len(quoted)-1]
 	})
-	var parsed step
+	parsed := step{Request: json.RawMessage("{}")}
 	if err := errors.Join(missing, json.Unmarshal(text, &parsed)); err != nil {
 		return failed(err)
 	}
@@ -120,8 +119,8 @@ func (s *scene) execute(ctx context.Context, step *step) (object, error) {
 		return s.updateWithRetry(ctx, step)
 	case "listAll":
 		return s.listAll(ctx, step)
-	case "streamRows":
-		return s.streamRows(ctx, step)
+	case "streamQuery":
+		return s.streamQuery(ctx, step)
 	case "dial":
 		return s.dial(step)
 	}

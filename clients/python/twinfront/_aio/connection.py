@@ -74,16 +74,19 @@ class AsyncConnection:
         metadata: CallMetadata,
     ) -> AsyncGenerator[Result]:
         """Reads a stream to its end; where it breaks, on from the last message."""
-        token, failures = "", 0
+        token, failures, is_whole = "", 0, False
         while True:
             call = call_from(token)
             rpc = method(call.request, timeout=timeout, metadata=await self._with_token(metadata))
             try:
                 async for response in rpc:
                     token, failures = resume_token(response), 0
+                    is_whole = not token  # only the last message has none
                     yield call.read(response)
             except grpc.aio.AioRpcError as error:
                 await self._report(call.method, rpc)
+                if is_whole:
+                    return
                 raised = from_rpc_error(error)
                 failures += 1
                 if not may_resume(raised, failures):

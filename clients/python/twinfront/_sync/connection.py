@@ -78,16 +78,19 @@ class Connection:
             timeout: seconds for each call; None for as long as it takes.
             metadata: further request metadata.
         """
-        token, failures = "", 0
+        token, failures, is_whole = "", 0, False
         while True:
             call = call_from(token)
             rpc = method(call.request, timeout=timeout, metadata=self._with_token(metadata))
             try:
                 for response in rpc:
                     token, failures = resume_token(response), 0
+                    is_whole = not token  # only the last message has none
                     yield call.read(response)
             except grpc.RpcError as error:
                 self._report(call.method, rpc)
+                if is_whole:
+                    return
                 raised = from_rpc_error(error)
                 failures += 1
                 if not may_resume(raised, failures):

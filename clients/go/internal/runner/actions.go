@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
-	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/twinfront/twinfront/clients/go"
@@ -150,10 +148,10 @@ func (s *scene) listAll(ctx context.Context, step *step) (object, error) {
 	return nil, fmt.Errorf("%s does not list", step.Call)
 }
 
-func listed[Request proto.Message, Answer twinfront.Page, Item proto.Message](
+func listed[Request twinfront.PageRequest, Answer twinfront.Page, Item proto.Message](
 	ctx context.Context, step *step, list twinfront.List[Request, Answer], request Request, items func(Answer) []Item,
 ) (object, error) {
-	if err := fill(step.Request, request); err != nil {
+	if err := protojson.Unmarshal(step.Request, request); err != nil {
 		return nil, err
 	}
 	ids := []string{}
@@ -167,10 +165,10 @@ func listed[Request proto.Message, Answer twinfront.Page, Item proto.Message](
 	return object{"response": object{"ids": ids}}, nil
 }
 
-func (s *scene) streamRows(ctx context.Context, step *step) (object, error) {
+func (s *scene) streamQuery(ctx context.Context, step *step) (object, error) {
 	rows := []any{}
 	request := &twinfrontv1.StreamQueryTwinsRequest{Query: step.Query}
-	for row, err := range twinfront.StreamRows(ctx, s.client, request) {
+	for row, err := range twinfront.StreamQuery(ctx, s.client, request) {
 		if err != nil {
 			return nil, err
 		}
@@ -204,78 +202,4 @@ func (s *scene) read(ctx context.Context, digitalTwinID string) (*twinfrontv1.Di
 	answer, err := s.client.DigitalTwins.GetDigitalTwin(
 		ctx, &twinfrontv1.GetDigitalTwinRequest{DigitalTwinId: digitalTwinID})
 	return answer.GetDigitalTwin(), err
-}
-
-// untagged makes native values of JSON in which numbers are tagged: {"$int": "1"}, {"$double": "1.5"}.
-func untagged(value any) (any, error) {
-	switch value := value.(type) {
-	case object:
-		if text, ok := value["$int"].(string); ok {
-			return strconv.ParseInt(text, 10, 64)
-		}
-		if text, ok := value["$double"].(string); ok {
-			return strconv.ParseFloat(text, 64)
-		}
-		result := make(object, len(value))
-		for name, member := range value {
-			plain, err := untagged(member)
-			if err != nil {
-				return nil, err
-			}
-			result[name] = plain
-		}
-		return result, nil
-	case []any:
-		result := make([]any, len(value))
-		for i, item := range value {
-			plain, err := untagged(item)
-			if err != nil {
-				return nil, err
-			}
-			result[i] = plain
-		}
-		return result, nil
-	}
-	return value, nil
-}
-
-func tagged(value any) any {
-	switch value := value.(type) {
-	case int64:
-		return object{"$int": strconv.FormatInt(value, 10)}
-	case float64:
-		text := strconv.FormatFloat(value, 'g', -1, 64)
-		if !strings.ContainsAny(text, ".e") {
-			text += ".0"
-		}
-		return object{"$double": text}
-	case object:
-		result := make(object, len(value))
-		for name, member := range value {
-			result[name] = tagged(member)
-		}
-		return result
-	case []any:
-		result := make([]any, len(value))
-		for i, item := range value {
-			result[i] = tagged(item)
-		}
-		return result
-	}
-	return value
-}
-
-// codeName gives a code in capitals, as it is written on the wire's side of the world.
-func codeName(err *twinfront.Error) string {
-	if err.Code == codes.Canceled {
-		return "CANCELLED"
-	}
-	var name strings.Builder
-	for i, r := range err.Code.String() {
-		if i > 0 && r >= 'A' && r <= 'Z' {
-			name.WriteByte('_')
-		}
-		name.WriteRune(r)
-	}
-	return strings.ToUpper(name.String())
 }

@@ -1,0 +1,155 @@
+package twinfront
+
+import (
+	"google.golang.org/grpc/codes"
+
+	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
+)
+
+// Kind is what an error is about. Kinds are targets of [errors.Is], and a general one matches its particular ones too:
+//
+//	if errors.Is(err, twinfront.NotFound) { … } // a twin, a relationship, a model, …
+type Kind string
+
+// Other is any status without a kind of its own, such as INTERNAL.
+const Other Kind = "Twinfront"
+
+// NotFound and its particular kinds: what the call is about does not exist.
+const (
+	// NotFound is any of those below.
+	NotFound Kind = "NotFound"
+	// TwinNotFound: no such digital twin.
+	TwinNotFound Kind = "TwinNotFound"
+	// RelationshipNotFound: the twin has no such relationship.
+	RelationshipNotFound Kind = "RelationshipNotFound"
+	// ComponentNotFound: the twin has no such component.
+	ComponentNotFound Kind = "ComponentNotFound"
+	// ModelNotFound: no such model.
+	ModelNotFound Kind = "ModelNotFound"
+	// EventRouteNotFound: no such event route.
+	EventRouteNotFound Kind = "EventRouteNotFound"
+	// JobNotFound: no such import or delete job.
+	JobNotFound Kind = "JobNotFound"
+)
+
+// AlreadyExists: a twin or relationship that was only to be created, a model, a job.
+const AlreadyExists Kind = "AlreadyExists"
+
+// Aborted and its particular kind: another writer was faster; read again, redo the change, write again.
+const (
+	// Aborted is the one below, or a conflict that the server said no more about.
+	Aborted Kind = "Aborted"
+	// EtagMismatch is the kind of [EtagMismatchError].
+	EtagMismatch Kind = "EtagMismatch"
+)
+
+// FailedPrecondition and its particular kinds: something else has to be changed first.
+const (
+	// FailedPrecondition is any of those below, or a job that is not as far as it has to be.
+	FailedPrecondition Kind = "FailedPrecondition"
+	// TwinHasRelationships is the kind of [TwinHasRelationshipsError].
+	TwinHasRelationships Kind = "TwinHasRelationships"
+	// TargetTwinNotFound: the twin that a relationship is to point to does not exist.
+	TargetTwinNotFound Kind = "TargetTwinNotFound"
+	// ModelHasDependents: other models extend this one or have it as a component.
+	ModelHasDependents Kind = "ModelHasDependents"
+	// ModelDecommissioned: no new twins of the model.
+	ModelDecommissioned Kind = "ModelDecommissioned"
+)
+
+// InvalidArgument and its particular kinds: the request is wrong, whatever the state of the graph. All of them are the
+// kind of an [InvalidArgumentError].
+const (
+	// InvalidArgument is any of those below, or a field that is wrong by itself.
+	InvalidArgument Kind = "InvalidArgument"
+	// ValidationFailed: the twin or relationship would not fit its model.
+	ValidationFailed Kind = "ValidationFailed"
+	// JSONPatchInvalid: an operation of a patch is malformed, or its path leads nowhere.
+	JSONPatchInvalid Kind = "JsonPatchInvalid"
+	// DTDLInvalid: a model is not valid DTDL, or refers to a model that is not there.
+	DTDLInvalid Kind = "DtdlInvalid"
+	// QueryInvalid: the query is not understood.
+	QueryInvalid Kind = "QueryInvalid"
+	// PageTokenInvalid: the page token is made up, or belongs to another request.
+	PageTokenInvalid Kind = "PageTokenInvalid"
+)
+
+// ResourceExhausted and its particular kinds: there was too much of something.
+const (
+	// ResourceExhausted is any of those below, or a message that is too large.
+	ResourceExhausted Kind = "ResourceExhausted"
+	// Throttled: too many calls; a [RetryableError] says when to try again.
+	Throttled Kind = "Throttled"
+	// LimitReached: trying again does not help.
+	LimitReached Kind = "LimitReached"
+)
+
+// Kinds that have no particular ones.
+const (
+	// Unavailable: the server, or Azure Digital Twins behind it, cannot be reached; the call changed nothing.
+	Unavailable Kind = "Unavailable"
+	// DeadlineExceeded: the call's time has run out; a write may have been applied all the same.
+	DeadlineExceeded Kind = "DeadlineExceeded"
+	// OutcomeUnknown: the answer to a write was lost; read before writing again.
+	OutcomeUnknown Kind = "OutcomeUnknown"
+	// CallCancelled: the caller or the server ended the call.
+	CallCancelled Kind = "CallCancelled"
+	// Unauthenticated: no valid token or certificate was presented.
+	Unauthenticated Kind = "Unauthenticated"
+	// PermissionDenied: the caller may not do this.
+	PermissionDenied Kind = "PermissionDenied"
+	// ValidateOnlyUnsupported: Azure Digital Twins cannot tell what a write would end in; localtwins can.
+	ValidateOnlyUnsupported Kind = "ValidateOnlyUnsupported"
+)
+
+// Error makes a kind a target of [errors.Is].
+func (k Kind) Error() string { return "twinfront: " + string(k) }
+
+var kindByReason = map[twinfrontv1.ErrorReason]Kind{
+	twinfrontv1.ErrorReason_ERROR_REASON_TWIN_NOT_FOUND:            TwinNotFound,
+	twinfrontv1.ErrorReason_ERROR_REASON_RELATIONSHIP_NOT_FOUND:    RelationshipNotFound,
+	twinfrontv1.ErrorReason_ERROR_REASON_COMPONENT_NOT_FOUND:       ComponentNotFound,
+	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_NOT_FOUND:           ModelNotFound,
+	twinfrontv1.ErrorReason_ERROR_REASON_EVENT_ROUTE_NOT_FOUND:     EventRouteNotFound,
+	twinfrontv1.ErrorReason_ERROR_REASON_JOB_NOT_FOUND:             JobNotFound,
+	twinfrontv1.ErrorReason_ERROR_REASON_ETAG_MISMATCH:             EtagMismatch,
+	twinfrontv1.ErrorReason_ERROR_REASON_TWIN_HAS_RELATIONSHIPS:    TwinHasRelationships,
+	twinfrontv1.ErrorReason_ERROR_REASON_TARGET_TWIN_NOT_FOUND:     TargetTwinNotFound,
+	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_HAS_DEPENDENTS:      ModelHasDependents,
+	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_DECOMMISSIONED:      ModelDecommissioned,
+	twinfrontv1.ErrorReason_ERROR_REASON_VALIDATION_FAILED:         ValidationFailed,
+	twinfrontv1.ErrorReason_ERROR_REASON_JSON_PATCH_INVALID:        JSONPatchInvalid,
+	twinfrontv1.ErrorReason_ERROR_REASON_DTDL_INVALID:              DTDLInvalid,
+	twinfrontv1.ErrorReason_ERROR_REASON_QUERY_INVALID:             QueryInvalid,
+	twinfrontv1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID:        PageTokenInvalid,
+	twinfrontv1.ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED:        Throttled,
+	twinfrontv1.ErrorReason_ERROR_REASON_LIMIT_REACHED:             LimitReached,
+	twinfrontv1.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN:           OutcomeUnknown,
+	twinfrontv1.ErrorReason_ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED: ValidateOnlyUnsupported,
+}
+
+var kindByCode = map[codes.Code]Kind{
+	codes.NotFound:           NotFound,
+	codes.AlreadyExists:      AlreadyExists,
+	codes.Aborted:            Aborted,
+	codes.FailedPrecondition: FailedPrecondition,
+	codes.InvalidArgument:    InvalidArgument,
+	codes.ResourceExhausted:  ResourceExhausted,
+	codes.Unavailable:        Unavailable,
+	codes.DeadlineExceeded:   DeadlineExceeded,
+	codes.Canceled:           CallCancelled,
+	codes.Unauthenticated:    Unauthenticated,
+	codes.PermissionDenied:   PermissionDenied,
+}
+
+// kindOf gives the kind of a reason (a name of ErrorReason without prefix), or of the code if the reason has none.
+func kindOf(reason string, code codes.Code) Kind {
+	known := twinfrontv1.ErrorReason(twinfrontv1.ErrorReason_value["ERROR_REASON_"+reason])
+	if kind, ok := kindByReason[known]; ok {
+		return kind
+	}
+	if kind, ok := kindByCode[code]; ok {
+		return kind
+	}
+	return Other
+}

@@ -1,0 +1,47 @@
+package io.twinfront.client;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.twinfront.v1.ExportGraphRequest;
+import io.twinfront.v1.ExportGraphResponse;
+import io.twinfront.v1.GraphServiceGrpc;
+import io.twinfront.v1.ImportGraphRequest;
+import io.twinfront.v1.ImportGraphResponse;
+
+/** Whole graphs in and out: the calls of {@code GraphService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
+public final class GraphCalls extends Calls<GraphCalls> {
+    GraphCalls(Channel channel) {
+        this(channel, CallOptions.DEFAULT);
+    }
+
+    private GraphCalls(Channel channel, CallOptions options) {
+        super(channel, options);
+    }
+
+    @Override
+    protected GraphCalls build(Channel channel, CallOptions options) {
+        return new GraphCalls(channel, options);
+    }
+
+    /**
+     * Writes what the caller streams and answers how each item ended. This is not atomic. Requests are taken from
+     * the caller on a thread of the channel, as fast as the server takes them in; where they throw, the call is
+     * cancelled with that as the cause. Not reading the answers holds up the requests.
+     *
+     * @param requests the items or chunks; options in the first one
+     * @return the messages as they come
+     */
+    public CloseableIterator<ImportGraphResponse> importGraph(Iterable<ImportGraphRequest> requests) {
+        return ResponseStream.bidi(call(GraphServiceGrpc.getImportGraphMethod()), requests.iterator());
+    }
+
+    /**
+     * Reads models, twins and relationships, all or by query, in an order in which they can be imported.
+     *
+     * @param request what to export, and in which form
+     * @return the messages as they come
+     */
+    public CloseableIterator<ExportGraphResponse> exportGraph(ExportGraphRequest request) {
+        return ResponseStream.of(call(GraphServiceGrpc.getExportGraphMethod()), request);
+    }
+}

@@ -1,0 +1,168 @@
+package io.twinfront.client;
+
+import com.google.protobuf.NullValue;
+import io.twinfront.v1.ListValue;
+import io.twinfront.v1.ObjectValue;
+import io.twinfront.v1.Value;
+import java.lang.reflect.Array;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Property values as plain Java values, and the other way round. */
+public final class Values {
+    private static final int MAX_DEPTH = 100;
+
+    private Values() {}
+
+    /**
+     * Makes a Java value one that travels. It takes null, {@code Boolean}, all integers, {@code Float} and {@code Double},
+     * {@code String}, collections, arrays, maps with strings as keys, and a {@link Value}, which stays as it is. Integers
+     * stay integers: {@code 1} is an {@code int_value} and {@code 1.0} a {@code double_value}.
+     *
+     * @param value the value, or null for JSON's null
+     * @return the value as it travels
+     * @throws ValueException for NaN, the infinities, integers beyond 64 bits with sign, text that is not Unicode, what is
+     *     nested deeper than 100 levels, and other types
+     */
+    public static Value toValue(Object value) {
+        return convert(value, "", 0);
+    }
+
+    /**
+     * Does what {@link #toValue} does for the properties of a twin, component or relationship.
+     *
+     * @param properties the properties by name
+     * @return the properties as they travel
+     * @throws ValueException as with {@link #toValue}; its path starts with the property's name
+     */
+    public static Map<String, Value> toValues(Map<String, ?> properties) {
+        return convertMembers(properties, "", 0);
+    }
+
+    /**
+     * Gives the Java value that a value of the service stands for.
+     *
+     * @param value the value as it travels
+     * @return null, {@code Boolean}, {@code Long}, {@code Double}, {@code String}, {@code List<Object>} or
+     *     {@code Map<String, Object>}; lists and maps are the caller's own
+     */
+    public static Object fromValue(Value value) {
+        return switch (value.getKindCase()) {
+            case NULL_VALUE, KIND_NOT_SET -> null;
+            case BOOL_VALUE -> value.getBoolValue();
+            case INT_VALUE -> value.getIntValue();
+            case DOUBLE_VALUE -> value.getDoubleValue();
+            case STRING_VALUE -> value.getStringValue();
+            case LIST_VALUE -> {
+                List<Object> list = new ArrayList<>(value.getListValue().getValuesCount());
+                value.getListValue().getValuesList().forEach(item -> list.add(fromValue(item)));
+                yield list;
+            }
+            case OBJECT_VALUE -> fromValues(value.getObjectValue().getFieldsMap());
+        };
+    }
+
+    /**
+     * Does what {@link #fromValue} does for properties, and for the columns of a query's row.
+     *
+     * @param values the values as they travel
+     * @return the Java values by name
+     */
+    public static Map<String, Object> fromValues(Map<String, Value> values) {
+        Map<String, Object> properties = new LinkedHashMap<>();
+        values.forEach((name, value) -> properties.put(name, fromValue(value)));
+        return properties;
+    }
+
+    private static Value convert(Object value, String path, int depth) {
+        if (depth > MAX_DEPTH) {
+            throw new ValueException(path, "is nested too deeply, or contains itself");
+        }
+        if (value == null) {
+            return Value.newBuilder().setNullValue(NullValue.NULL_VALUE).build();
+        }
+        if (value instanceof Value travelling) {
+            return travelling;
+        }
+        if (value instanceof Boolean bool) {
+            return Value.newBuilder().setBoolValue(bool).build();
+        }
+        if (value instanceof Number number) {
+            return convertNumber(number, path);
+        }
+        if (value instanceof String text) {
+            if (!isUnicode(text)) {
+                throw new ValueException(path, "has half a surrogate pair in it, which is not Unicode");
+            }
+            return Value.newBuilder().setStringValue(text).build();
+        }
+        if (value instanceof Map<?, ?> members) {
+            ObjectValue object = ObjectValue.newBuilder()
+                    .putAllFields(convertMembers(members, path, depth))
+                    .build();
+            return Value.newBuilder().setObjectValue(object).build();
+        }
+        if (value instanceof Collection<?> items) {
+            return convertItems(items, path, depth);
+        }
+        if (value.getClass().isArray()) {
+            List<Object> items = new ArrayList<>();
+            for (int i = 0; i < Array.getLength(value); i++) {
+                items.add(Array.get(value, i));
+            }
+            return convertItems(items, path, depth);
+        }
+        throw notJson(value, path);
+    }
+
+    private static Value convertNumber(Number number, String path) {
+        if (number instanceof Long || number instanceof Integer || number instanceof Short || number instanceof Byte) {
+            return Value.newBuilder().setIntValue(number.longValue()).build();
+        }
+        if (number instanceof BigInteger integer) {
+            if (integer.bitLength() >= Long.SIZE) {
+                throw new ValueException(path, "is " + integer + ", beyond the 64 bits of a DTDL long");
+            }
+            return Value.newBuilder().setIntValue(integer.longValue()).build();
+        }
+        if (number instanceof Double || number instanceof Float) {
+            if (!Double.isFinite(number.doubleValue())) {
+                throw new ValueException(path, "is " + number + ", which JSON has no form for");
+            }
+            return Value.newBuilder().setDoubleValue(number.doubleValue()).build();
+        }
+        throw notJson(number, path);
+    }
+
+    private static Value convertItems(Collection<?> items, String path, int depth) {
+        ListValue.Builder list = ListValue.newBuilder();
+        for (Object item : items) {
+            list.addValues(convert(item, path + "/" + list.getValuesCount(), depth + 1));
+        }
+        return Value.newBuilder().setListValue(list).build();
+    }
+
+    private static Map<String, Value> convertMembers(Map<?, ?> members, String path, int depth) {
+        Map<String, Value> fields = new LinkedHashMap<>();
+        members.forEach((key, member) -> {
+            if (!(key instanceof String name) || !isUnicode(name)) {
+                throw new ValueException(path, "has a name that is not Unicode text");
+            }
+            fields.put(name, convert(member, path + Patch.pointer(name), depth + 1));
+        });
+        return fields;
+    }
+
+    private static boolean isUnicode(String text) {
+        return StandardCharsets.UTF_8.newEncoder().canEncode(text);
+    }
+
+    private static ValueException notJson(Object value, String path) {
+        return new ValueException(path, "is a " + value.getClass().getName() + ", which is no JSON value");
+    }
+}

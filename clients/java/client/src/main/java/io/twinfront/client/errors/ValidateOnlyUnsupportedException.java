@@ -1,0 +1,10 @@
+package io.twinfront.client.errors;
+
+/** The upstream cannot tell what a write would end in without doing it ({@code UNIMPLEMENTED}). */
+public class ValidateOnlyUnsupportedException extends TwinfrontException {
+    private static final long serialVersionUID = 1L;
+
+    ValidateOnlyUnsupportedException(ErrorFacts facts) {
+        super(facts);
+    }
+}

@@ -1,0 +1,210 @@
+package io.twinfront.client.errors;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.Duration;
+import com.google.protobuf.Message;
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.ResourceInfo;
+import com.google.rpc.RetryInfo;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import io.twinfront.v1.ErrorReason;
+import io.twinfront.v1.EtagConflict;
+import io.twinfront.v1.RelationshipsBlockingDelete;
+import io.twinfront.v1.RelationshipsBlockingDelete.BlockingRelationship;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TwinfrontExceptionTest {
+    private static com.google.rpc.Status status(Status.Code code, String reason, Message... details) {
+        com.google.rpc.Status.Builder status =
+                com.google.rpc.Status.newBuilder().setCode(code.value()).setMessage("No.");
+        ErrorInfo info = ErrorInfo.newBuilder()
+                .setDomain("twinfront")
+                .setReason(reason)
+                .putMetadata("digital_twin_id", "room-001")
+                .build();
+        status.addDetails(Any.pack(info));
+        for (Message detail : details) {
+            status.addDetails(Any.pack(detail));
+        }
+        return status.build();
+    }
+
+    private static TwinfrontException failure(Status.Code code, String reason, Message... details) {
+        return TwinfrontException.from(StatusProto.toStatusRuntimeException(status(code, reason, details)));
+    }
+
+    @Test
+    void anEtagMismatchCarriesBothEtags() {
+        EtagConflict conflict = EtagConflict.newBuilder()
+                .setResource("digitaltwins/room-001")
+                .setExpectedEtag("a")
+                .setCurrentEtag("b")
+                .build();
+        EtagMismatchException mismatch =
+                assertInstanceOf(EtagMismatchException.class, failure(Status.Code.ABORTED, "ETAG_MISMATCH", conflict));
+        assertInstanceOf(AbortedException.class, mismatch);
+        assertEquals("digitaltwins/room-001", mismatch.getResource());
+        assertEquals("a", mismatch.getExpectedEtag());
+        assertEquals("b", mismatch.getCurrentEtag());
+        assertEquals("ETAG_MISMATCH", mismatch.getReason());
+        assertEquals(Status.Code.ABORTED, mismatch.getCode());
+        assertEquals("No.", mismatch.getDescription());
+        assertEquals(Map.of("digital_twin_id", "room-001"), mismatch.getMetadata());
+        assertEquals("[ETAG_MISMATCH] No.", mismatch.getMessage());
+    }
+
+    @Test
+    void aBlockedDeleteNamesTheRelationships() {
+        RelationshipsBlockingDelete blocking = RelationshipsBlockingDelete.newBuilder()
+                .addIncoming2(BlockingRelationship.newBuilder().setSourceId("floor"))
+                .setIncomingCount4(42)
+                .setCountsAreLowerBounds(true)
+                .build();
+        TwinHasRelationshipsException blocked = assertInstanceOf(
+                TwinHasRelationshipsException.class,
+                failure(Status.Code.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", blocking));
+        assertEquals("floor", blocked.getIncoming().get(0).getSourceId());
+        assertEquals(List.of(), blocked.getOutgoing());
+        assertEquals(42, blocked.getIncomingCount());
+        assertEquals(0, blocked.getOutgoingCount());
+        assertTrue(blocked.areCountsLowerBounds());
+    }
+
+    @Test
+    void throttlingSaysWhenToTryAgain() {
+        RetryInfo retry = RetryInfo.newBuilder()
+                .setRetryDelay(Duration.newBuilder().setSeconds(1).setNanos(500_000_000))
+                .build();
+        ThrottledException throttled = assertInstanceOf(
+                ThrottledException.class, failure(Status.Code.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED", retry));
+        assertEquals(Optional.of(java.time.Duration.ofMillis(1500)), throttled.getRetryAfter());
+        UnavailableException draining =
+                assertInstanceOf(UnavailableException.class, failure(Status.Code.UNAVAILABLE, "SERVER_DRAINING"));
+        assertEquals(Optional.empty(), draining.getRetryAfter());
+    }
+
+    @Test
+    void anInvalidArgumentNamesTheFields() {
+        BadRequest request = BadRequest.newBuilder()
+                .addFieldViolations(BadRequest.FieldViolation.newBuilder()
+                        .setField("patch[0].path")
+                        .setDescription("leads nowhere")
+                        .setReason("JSON_PATCH_INVALID"))
+                .build();
+        InvalidArgumentException invalid = assertInstanceOf(
+                JsonPatchInvalidException.class, failure(Status.Code.INVALID_ARGUMENT, "JSON_PATCH_INVALID", request));
+        assertEquals(
+                List.of(new FieldViolation("patch[0].path", "leads nowhere", "JSON_PATCH_INVALID")),
+                invalid.getFieldViolations());
+    }
+
+    @Test
+    void aReasonThatIsNotKnownGoesByItsCode() {
+        assertSame(
+                NotFoundException.class,
+                failure(Status.Code.NOT_FOUND, "SOMETHING_NEW").getClass());
+        assertSame(TwinfrontException.class, failure(Status.Code.INTERNAL, "").getClass());
+        assertSame(
+                AlreadyExistsException.class,
+                failure(Status.Code.ALREADY_EXISTS, "JOB_ALREADY_EXISTS").getClass());
+    }
+
+    @Test
+    void theReasonOfAnotherDomainDoesNotCount() {
+        com.google.rpc.Status status = com.google.rpc.Status.newBuilder()
+                .setCode(Status.Code.NOT_FOUND.value())
+                .addDetails(Any.pack(ErrorInfo.newBuilder()
+                        .setDomain("example.com")
+                        .setReason("TWIN_NOT_FOUND")
+                        .build()))
+                .build();
+        TwinfrontException failure = TwinfrontException.fromStatus(status).orElseThrow();
+        assertSame(NotFoundException.class, failure.getClass());
+        assertEquals("", failure.getReason());
+    }
+
+    @Test
+    void everyReasonWithAClassIsOneOfTheContract() {
+        for (String reason : ErrorFacts.BY_REASON.keySet()) {
+            assertNotNull(ErrorReason.valueOf("ERROR_REASON_" + reason));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Status.Code.class,
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"OK", "UNKNOWN", "UNIMPLEMENTED", "INTERNAL", "OUT_OF_RANGE", "DATA_LOSS"})
+    void theOtherCodesHaveAClass(Status.Code code) {
+        assertNotSame(
+                TwinfrontException.class,
+                TwinfrontException.from(code.toStatus(), null).getClass());
+    }
+
+    @Test
+    void theRequestIdIsInATrailer() {
+        Metadata trailers = new Metadata();
+        trailers.put(Metadata.Key.of("twinfront-request-id", Metadata.ASCII_STRING_MARSHALLER), "r-1");
+        TwinfrontException failure = TwinfrontException.from(Status.INTERNAL.withDescription("No."), trailers);
+        assertEquals("r-1", failure.getRequestId());
+        assertEquals("[INTERNAL] No. (request id r-1)", failure.getMessage());
+        assertSame(trailers, failure.getTrailers());
+    }
+
+    @Test
+    void detailsThatCannotBeReadAreLeftOut() {
+        Metadata trailers = new Metadata();
+        trailers.put(
+                Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER), new byte[] {(byte) 0xff});
+        assertSame(
+                AbortedException.class,
+                TwinfrontException.from(Status.ABORTED, trailers).getClass());
+    }
+
+    @Test
+    void theErrorIsFoundAmongTheCauses() {
+        TwinfrontException typed = failure(Status.Code.NOT_FOUND, "TWIN_NOT_FOUND");
+        StatusRuntimeException ofAStub = typed.getStatus().withCause(typed).asRuntimeException();
+        assertSame(typed, TwinfrontException.from(new ExecutionException(ofAStub)));
+        assertInstanceOf(
+                AbortedException.class, TwinfrontException.from(new ExecutionException(Status.ABORTED.asException())));
+    }
+
+    @Test
+    void whatHasNoStatusIsUnknown() {
+        IllegalStateException other = new IllegalStateException();
+        TwinfrontException failure = TwinfrontException.from(other);
+        assertEquals(Status.Code.UNKNOWN, failure.getCode());
+        assertSame(other, failure.getCause());
+    }
+
+    @Test
+    void theStatusOfAnItemIsAnErrorUnlessItIsOk() {
+        assertEquals(Optional.empty(), TwinfrontException.fromStatus(com.google.rpc.Status.getDefaultInstance()));
+        ResourceInfo resource =
+                ResourceInfo.newBuilder().setResourceName("room-001").build();
+        TwinfrontException failure = TwinfrontException.fromStatus(
+                        status(Status.Code.NOT_FOUND, "TWIN_NOT_FOUND", resource))
+                .orElseThrow();
+        assertInstanceOf(TwinNotFoundException.class, failure);
+        assertEquals(Optional.of(resource), failure.getDetail(ResourceInfo.class));
+        assertEquals("No.", failure.getDescription());
+    }
+}

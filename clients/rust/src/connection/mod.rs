@@ -1,0 +1,184 @@
+//! What is between the generated clients and tonic's channel: timeouts, retries, tokens.
+
+mod body;
+mod broken;
+mod deadline;
+mod retries;
+mod service_config;
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header::AUTHORIZATION, request::Parts};
+use http_body_util::{BodyExt as _, Full};
+use tonic::{Code, Status, body::Body, transport::Channel};
+use tower_service::Service;
+
+use self::{
+    body::AnswerBody,
+    deadline::Deadline,
+    retries::{Attempts, RetryBudget},
+    service_config::{Policy, RetryPolicy, policy_of},
+};
+use crate::token::Token;
+
+const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+
+/// The connection of a [`Client`](crate::Client), which the generated clients are made on. Cloning it is cheap, and
+/// clones share the connection.
+///
+/// It gives each call the timeout of the service config unless it has one of its own, sends calls again as the service
+/// config says, and presents the token. Dropping the future of a call, or the stream of its answer, cancels it.
+#[derive(Clone)]
+pub struct Connection<S = Channel> {
+    inner: S,
+    token: Option<Token>,
+    budget: Arc<RetryBudget>,
+}
+
+impl<S> Connection<S> {
+    pub(crate) fn new(inner: S, token: Option<Token>) -> Self {
+        Self { inner, token, budget: Arc::new(RetryBudget::new(service_config::retry_throttling())) }
+    }
+}
+
+impl<S> Connection<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    async fn call(self, request: Request<Body>, policy: Policy) -> Result<Response<Body>, Status> {
+        let deadline = Deadline::of(request.headers(), policy.timeout);
+        let answer = deadline.enforce(async {
+            match &policy.retry_policy {
+                Some(retries) => self.send_until_settled(request, retries, deadline).await,
+                None => {
+                    let (parts, body) = request.into_parts();
+                    self.send(&parts, body, deadline, 0).await
+                }
+            }
+        });
+        Ok(answer.await?.map(Body::new))
+    }
+
+    /// Sends a call with one message until it ends in a way that is not to be tried again.
+    ///
+    /// An answer is looked into as far as its first message, so that a stream is tried again as long as it has none.
+    async fn send_until_settled(
+        &self,
+        request: Request<Body>,
+        retries: &RetryPolicy,
+        deadline: Deadline,
+    ) -> Result<Response<AnswerBody>, Status> {
+        let (parts, body) = request.into_parts();
+        let message = body.collect().await?.to_bytes();
+        let mut attempts = Attempts::new(retries, &self.budget);
+        loop {
+            let body = Body::new(Full::new(message.clone()));
+            let mut answer = self.send(&parts, body, deadline, attempts.made()).await;
+            let (code, trailers) = outcome(&mut answer).await;
+            if code == Code::Ok {
+                self.budget.note_success();
+                return answer;
+            }
+            match attempts.pause_after(code, &trailers) {
+                Some(pause) if deadline.leaves(pause) => tokio::time::sleep(pause).await,
+                _ => return answer,
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        parts: &Parts,
+        body: Body,
+        deadline: Deadline,
+        previous_attempts: u32,
+    ) -> Result<Response<AnswerBody>, Status> {
+        let mut request = Request::from_parts(parts.clone(), body);
+        let headers = request.headers_mut();
+        deadline.write(headers);
+        if previous_attempts > 0 {
+            headers.insert(PREVIOUS_ATTEMPTS, previous_attempts.into());
+        }
+        if let Some(token) = &self.token {
+            headers.insert(AUTHORIZATION, token.header().await?);
+        }
+        // A clone of its own, as one that is ready is good for one call.
+        let mut service = self.inner.clone();
+        let answer = async {
+            std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
+            service.call(request).await
+        };
+        match answer.await {
+            Ok(answer) => Ok(answer.map(|body| AnswerBody::new(body, deadline))),
+            Err(error) => Err(broken::status_of(Status::from_error(error.into()))),
+        }
+    }
+}
+
+/// The code of an answer as far as it is known before its first message, and where the server says more about it.
+async fn outcome(answer: &mut Result<Response<AnswerBody>, Status>) -> (Code, HeaderMap) {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(status) => return (status.code(), HeaderMap::new()),
+    };
+    if let Some(code) = code_in(answer.headers()) {
+        return (code, answer.headers().clone());
+    }
+    match answer.status() {
+        StatusCode::OK => {}
+        // A proxy on the way, not the server.
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => return (Code::Unavailable, HeaderMap::new()),
+        _ => return (Code::Unknown, HeaderMap::new()),
+    }
+    match answer.body_mut().peek().await {
+        Some(Ok(frame)) => match frame.trailers_ref() {
+            Some(trailers) => (code_in(trailers).unwrap_or(Code::Unknown), trailers.clone()),
+            None => (Code::Ok, HeaderMap::new()),
+        },
+        Some(Err(status)) => (status.code(), HeaderMap::new()),
+        None => (Code::Unknown, HeaderMap::new()),
+    }
+}
+
+fn code_in(headers: &HeaderMap) -> Option<Code> {
+    headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()))
+}
+
+impl<S> Service<Request<Body>> for Connection<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Status>> + Send>>;
+
+    /// Always ready: a call waits for the channel within its own deadline.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let policy = policy_of(request.uri().path());
+        Box::pin(self.clone().call(request, policy))
+    }
+}
+
+impl<S> fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

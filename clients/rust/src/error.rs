@@ -1,0 +1,271 @@
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use prost::{Message as _, Name};
+use prost_types::Any;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetail, FieldViolation, RpcStatusExt as _};
+
+use crate::{
+    ConfigError, Kind, PatchError, ValueError,
+    v1::{EtagConflict, RelationshipsBlockingDelete, relationships_blocking_delete::BlockingRelationship},
+};
+
+const DOMAIN: &str = "twinfront";
+const REQUEST_ID: &str = "twinfront-request-id";
+
+/// What went wrong with a call, or with what was to be sent.
+///
+/// Calls of the generated clients fail with a [`tonic::Status`], which `?` or `map_err(Error::from)` makes an `Error`:
+/// nothing of it is lost. Match on the variants for what is particular to them, or look at [`kind`](Error::kind).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The etag in `if_match` is not the resource's current one: read again, redo the change, write again.
+    EtagMismatch {
+        /// The resource as a path: `digitaltwins/{id}` or `digitaltwins/{id}/relationships/{relationship id}`.
+        resource: String,
+        /// The etag that the call asked for.
+        expected_etag: String,
+        /// The etag that the resource had; `None` if it could not be read, or is gone by now.
+        current_etag: Option<String>,
+        /// What all failed calls have.
+        failure: Box<Failure>,
+    },
+    /// A twin with relationships cannot be deleted: delete them first, or along with it
+    /// ([`Relationships::Detach`](crate::v1::Relationships::Detach)).
+    TwinHasRelationships {
+        /// Relationships that start from the twin; both lists together name 20 at the most.
+        outgoing: Vec<BlockingRelationship>,
+        /// Relationships that point to the twin.
+        incoming: Vec<BlockingRelationship>,
+        /// How many relationships start from the twin, listed or not.
+        outgoing_count: i64,
+        /// How many relationships point to the twin, listed or not.
+        incoming_count: i64,
+        /// Whether there may be more than counted, because there was no time to count them all.
+        counts_are_lower_bounds: bool,
+        /// What all failed calls have.
+        failure: Box<Failure>,
+    },
+    /// The request is wrong, whatever the state of the graph; the kind may be a particular one.
+    InvalidArgument {
+        /// The fields that are wrong, by their paths in the request, such as `patch[2].path`, with a reason as in
+        /// [`Error::reason`]; empty if the server named none.
+        field_violations: Vec<FieldViolation>,
+        /// What all failed calls have.
+        failure: Box<Failure>,
+    },
+    /// Azure Digital Twins throttles.
+    Throttled {
+        /// How long to wait before the next try; `None` if the server did not say.
+        retry_after: Option<Duration>,
+        /// What all failed calls have.
+        failure: Box<Failure>,
+    },
+    /// The server, or Azure Digital Twins behind it, cannot be reached.
+    Unavailable {
+        /// How long to wait before the next try; `None` if the server did not say.
+        retry_after: Option<Duration>,
+        /// What all failed calls have.
+        failure: Box<Failure>,
+    },
+    /// A call failed with nothing beyond what all failed calls have; the kind tells which.
+    Call(Box<Failure>),
+    /// A value cannot be sent, or is not of the type that was asked for.
+    Value(ValueError),
+    /// A patch is wrong.
+    Patch(PatchError),
+    /// A client cannot be made of the options.
+    Config(ConfigError),
+}
+
+/// What all failed calls have.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What the error is about: by its reason, else by its code.
+    pub kind: Kind,
+    /// Why, as a name of [`ErrorReason`](crate::v1::ErrorReason) without prefix, such as `ETAG_MISMATCH`; `None` if the
+    /// server gave none.
+    pub reason: Option<String>,
+    /// The ids that the error is about, by request field: `digital_twin_id`.
+    pub metadata: BTreeMap<String, String>,
+    /// The id under which the server logged the call; `None` if it did not get there.
+    pub request_id: Option<String>,
+    /// The status as it came, with the code, the message for people, and all details.
+    pub status: Status,
+}
+
+static NO_METADATA: BTreeMap<String, String> = BTreeMap::new();
+
+impl Error {
+    /// The error of an item of a batch or an import; `None` if the item did not fail.
+    pub fn from_status(status: &tonic_types::Status) -> Option<Self> {
+        match Code::from_i32(status.code) {
+            Code::Ok => None,
+            code => Some(Status::with_details(code, &status.message, status.encode_to_vec().into()).into()),
+        }
+    }
+
+    /// What the error is about. What was wrong before anything was sent is an
+    /// [`InvalidArgument`](Kind::InvalidArgument).
+    pub fn kind(&self) -> Kind {
+        self.failure().map_or(Kind::InvalidArgument, |failure| failure.kind)
+    }
+
+    /// Whether the error is of a kind, or of a particular case of it: a [`TwinNotFound`](Kind::TwinNotFound) is a
+    /// [`NotFound`](Kind::NotFound).
+    pub fn is(&self, kind: Kind) -> bool {
+        self.kind() == kind || Kind::of_code(self.code()) == kind
+    }
+
+    /// The gRPC code.
+    pub fn code(&self) -> Code {
+        self.failure().map_or(Code::InvalidArgument, |failure| failure.status.code())
+    }
+
+    /// Why, as a name of [`ErrorReason`](crate::v1::ErrorReason) without prefix, such as `ETAG_MISMATCH`; `None` if the
+    /// server gave none.
+    pub fn reason(&self) -> Option<&str> {
+        self.failure()?.reason.as_deref()
+    }
+
+    /// The ids that the error is about, by request field: `digital_twin_id`.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        self.failure().map_or(&NO_METADATA, |failure| &failure.metadata)
+    }
+
+    /// The id under which the server logged the call; `None` if it did not get there.
+    pub fn request_id(&self) -> Option<&str> {
+        self.failure()?.request_id.as_deref()
+    }
+
+    /// What all failed calls have; `None` if something was wrong before anything was sent.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::EtagMismatch { failure, .. }
+            | Self::TwinHasRelationships { failure, .. }
+            | Self::InvalidArgument { failure, .. }
+            | Self::Throttled { failure, .. }
+            | Self::Unavailable { failure, .. }
+            | Self::Call(failure) => Some(failure),
+            Self::Value(_) | Self::Patch(_) | Self::Config(_) => None,
+        }
+    }
+}
+
+impl From<Status> for Error {
+    fn from(status: Status) -> Self {
+        let sent = tonic_types::Status::decode(status.details()).unwrap_or_default();
+        let mut failure = Box::new(Failure {
+            kind: Kind::of_code(status.code()),
+            reason: None,
+            metadata: BTreeMap::new(),
+            request_id: status.metadata().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
+            status,
+        });
+        let mut field_violations = Vec::new();
+        let mut retry_after = None;
+        for detail in sent.get_error_details_vec() {
+            match detail {
+                ErrorDetail::ErrorInfo(info) if info.domain == DOMAIN => {
+                    failure.reason = Some(info.reason);
+                    failure.metadata = info.metadata.into_iter().collect();
+                }
+                ErrorDetail::BadRequest(bad) => field_violations = bad.field_violations,
+                ErrorDetail::RetryInfo(retry) => retry_after = retry.retry_delay,
+                _ => {}
+            }
+        }
+        if let Some(kind) = failure.reason.as_deref().and_then(Kind::of_reason) {
+            failure.kind = kind;
+        }
+        match failure.kind {
+            Kind::EtagMismatch => {
+                let conflict: EtagConflict = find(&sent.details);
+                Self::EtagMismatch {
+                    resource: conflict.resource,
+                    expected_etag: conflict.expected_etag,
+                    current_etag: Some(conflict.current_etag).filter(|etag| !etag.is_empty()),
+                    failure,
+                }
+            }
+            Kind::TwinHasRelationships => {
+                let blocking: RelationshipsBlockingDelete = find(&sent.details);
+                Self::TwinHasRelationships {
+                    outgoing: blocking.outgoing,
+                    incoming: blocking.incoming,
+                    outgoing_count: blocking.outgoing_count,
+                    incoming_count: blocking.incoming_count,
+                    counts_are_lower_bounds: blocking.counts_are_lower_bounds,
+                    failure,
+                }
+            }
+            Kind::Throttled => Self::Throttled { retry_after, failure },
+            Kind::Unavailable => Self::Unavailable { retry_after, failure },
+            _ if failure.status.code() == Code::InvalidArgument => Self::InvalidArgument { field_violations, failure },
+            _ => Self::Call(failure),
+        }
+    }
+}
+
+/// The first detail of a type; an empty one if there is none.
+fn find<M: Name + Default>(details: &[Any]) -> M {
+    details.iter().find_map(|detail| detail.to_msg().ok()).unwrap_or_default()
+}
+
+impl From<ValueError> for Error {
+    fn from(error: ValueError) -> Self {
+        Self::Value(error)
+    }
+}
+
+impl From<PatchError> for Error {
+    fn from(error: PatchError) -> Self {
+        Self::Patch(error)
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(error) => error.fmt(f),
+            Self::Patch(error) => error.fmt(f),
+            Self::Config(error) => error.fmt(f),
+            Self::EtagMismatch { failure, .. }
+            | Self::TwinHasRelationships { failure, .. }
+            | Self::InvalidArgument { failure, .. }
+            | Self::Throttled { failure, .. }
+            | Self::Unavailable { failure, .. }
+            | Self::Call(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "[{reason}] {}", self.status.message())?,
+            None => write!(f, "[{:?}] {}", self.status.code(), self.status.message())?,
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(error) => error.source(),
+            _ => self.failure()?.status.source(),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+/**
+ * Runs the code blocks of the client's README.
+ *
+ * It needs a server: TWINFRONT_ADDRESS, or localhost:50051. With a TWINFRONT_TOKEN it connects over TLS, with ca.pem,
+ * client.pem and client-key.pem in the working folder.
+ */
+import { createClient, type Transport } from "@connectrpc/connect";
+import {
+  fromError,
+  fromStatus,
+  fromValue,
+  fromValues,
+  isTwinfrontError,
+  items,
+  patch,
+  streamQuery,
+  toValues,
+  TwinfrontClient,
+  updateWithRetry,
+} from "twinfront";
+import { DigitalTwinService } from "twinfront/v1/digital_twin_service";
+
+const ROOM = {
+  "@context": "dtmi:dtdl:context;3",
+  "@id": "dtmi:example:readme:Room;1",
+  "@type": "Interface",
+  contents: [
+    { "@type": "Property", name: "temperature", schema: "double" },
+    { "@type": "Property", name: "visits", schema: "long" },
+    {
+      "@type": "Property",
+      name: "labels",
+      schema: {
+        "@type": "Map",
+        mapKey: { name: "key", schema: "string" },
+        mapValue: { name: "value", schema: "string" },
+      },
+    },
+    { "@type": "Relationship", name: "leadsTo" },
+  ],
+};
+const hall = "typescript-hall";
+const study = "typescript-study";
+
+function dial(target: string, token: string | undefined): TwinfrontClient {
+  return token === undefined ? new TwinfrontClient(target) : dialOverTls(target, async () => token);
+}
+
+function dialOverTls(target: string, fetchToken: (signal: AbortSignal) => Promise<string>): TwinfrontClient {
+  const client = new TwinfrontClient(target, {
+    tls: { ca: "ca.pem", cert: "client.pem", key: "client-key.pem" },
+    token: (signal) => fetchToken(signal),
+  });
+  return client;
+}
+
+function advice(error: unknown): string {
+  if (!isTwinfrontError(error)) {
+    throw error;
+  }
+  switch (error.kind) {
+    case "EtagMismatch":
+      return `somebody was faster, the etag is now ${error.currentEtag}`;
+    case "TwinHasRelationships":
+      return `${error.incomingCount} relationships point to it`;
+    case "Throttled":
+    case "Unavailable":
+      return `try again after ${error.retryAfter ?? 1000} ms`;
+    case "ValidationFailed":
+    case "JsonPatchInvalid":
+      return `wrong fields: ${error.fieldViolations.map(({ field }) => field).join(", ")}`;
+  }
+  if (error.is("NotFound")) {
+    return "there is no such thing"; // a twin, a relationship, a model, …
+  }
+  return `${error.kind}: ${error.message}; the server's log has it as ${error.requestId}`;
+}
+
+async function plainClient(transport: Transport, digitalTwinId: string): Promise<void> {
+  const twins = createClient(DigitalTwinService, transport);
+  try {
+    await twins.getDigitalTwin({ digitalTwinId });
+  } catch (error) {
+    throw fromError(error);
+  }
+}
+
+async function furnish(client: TwinfrontClient): Promise<void> {
+  try {
+    await client.models.createModels({ dtdlModels: [JSON.stringify(ROOM)] });
+  } catch (error) {
+    if (!isTwinfrontError(error) || error.kind !== "AlreadyExists") throw error; // there from the last run
+  }
+  const properties = toValues({
+    temperature: 20.5,
+    visits: 9_007_199_254_740_993n, // beyond what a number holds
+    labels: { door: "green" },
+  });
+  for (const digitalTwinId of [hall, study]) {
+    const digitalTwin = { modelId: ROOM["@id"], properties };
+    await client.digitalTwins.createOrReplaceDigitalTwin({ digitalTwinId, digitalTwin });
+  }
+  await client.relationships.createOrReplaceRelationship({
+    digitalTwinId: hall,
+    relationshipId: "door",
+    relationship: { name: "leadsTo", targetId: study },
+  });
+}
+
+async function change(client: TwinfrontClient): Promise<void> {
+  const changes = patch()
+    .replace("/temperature", 21.5)
+    .add(["labels", "a/b"], "names may have slashes")
+    .sourceTime("temperature", new Date());
+  await client.digitalTwins.updateDigitalTwin({ digitalTwinId: hall, patch: changes.operations });
+}
+
+async function conflict(client: TwinfrontClient): Promise<void> {
+  const changes = patch().replace("/temperature", 19);
+  try {
+    await client.digitalTwins.updateDigitalTwin({
+      digitalTwinId: hall,
+      patch: changes.operations,
+      ifMatch: 'W/"stale"',
+    });
+  } catch (error) {
+    console.log(advice(error));
+  }
+  try {
+    await plainClient(client.transport, "typescript-nowhere");
+  } catch (error) {
+    console.log(advice(error));
+  }
+}
+
+async function wholeDouble(client: TwinfrontClient): Promise<void> {
+  await client.digitalTwins.updateDigitalTwin({
+    digitalTwinId: study,
+    patch: patch().replace("/temperature", 20).operations,
+  });
+  const { digitalTwin } = await client.digitalTwins.getDigitalTwin({ digitalTwinId: study });
+  console.log("20 came back as", digitalTwin?.properties.temperature?.kind.case);
+}
+
+async function list(client: TwinfrontClient): Promise<void> {
+  const request = { digitalTwinId: hall, pageSize: 100 };
+  for await (const { id, targetId } of items(
+    client.relationships.listRelationships,
+    request,
+    (page) => page.relationships,
+  )) {
+    console.log(id, "leads to", targetId);
+  }
+}
+
+async function query(client: TwinfrontClient): Promise<void> {
+  const query = "SELECT T.$dtId, T.temperature FROM digitaltwins T WHERE STARTSWITH(T.$dtId, 'typescript-')";
+  for await (const row of streamQuery(client, { query }, { signal: AbortSignal.timeout(60_000) })) {
+    const { $dtId, temperature } = fromValues(row.fields);
+    console.log($dtId, temperature);
+  }
+}
+
+async function count(client: TwinfrontClient): Promise<void> {
+  const etag = await updateWithRetry(client, hall, (twin) => {
+    const { visits = 0 } = fromValues(twin.properties);
+    return patch().add("/visits", BigInt(visits as number | bigint) + 1n);
+  });
+  const { digitalTwin } = await client.digitalTwins.getDigitalTwin({ digitalTwinId: hall });
+  console.log("counted:", etag !== "", digitalTwin?.properties.visits && fromValue(digitalTwin.properties.visits));
+}
+
+async function batch(client: TwinfrontClient): Promise<void> {
+  const { operations } = patch().replace("/temperature", 18.5);
+  const ids = [study, "typescript-nowhere"];
+  const { results } = await client.digitalTwins.batchWriteDigitalTwins({
+    writes: ids.map((digitalTwinId) => ({ digitalTwinId, write: { case: "patch", value: { operations } } })),
+  });
+  for (const [index, result] of results.entries()) {
+    const error = fromStatus(result.status);
+    if (error) {
+      console.log(ids[index], "-", advice(error));
+    }
+  }
+}
+
+const client = dial(process.env.TWINFRONT_ADDRESS ?? "localhost:50051", process.env.TWINFRONT_TOKEN);
+for (const step of [furnish, change, conflict, wholeDouble, list, query, count, batch]) {
+  await step(client);
+}
+client.close();

@@ -1,0 +1,38 @@
+import type { TwinfrontError } from "../src/index.js";
+
+/** An error as all runners print it. */
+export function described(error: TwinfrontError): Record<string, unknown> {
+  const common = { kind: error.kind, reason: error.reason, metadata: error.metadata };
+  switch (error.kind) {
+    case "EtagMismatch":
+      return {
+        ...common,
+        resource: error.resource,
+        expectedEtag: error.expectedEtag,
+        currentEtag: error.currentEtag,
+      };
+    case "TwinHasRelationships": {
+      const listed = (blockers: typeof error.outgoing) =>
+        blockers.map(({ relationshipId, sourceId, targetId, name }) => ({ relationshipId, sourceId, targetId, name }));
+      return {
+        ...common,
+        outgoing: listed(error.outgoing),
+        incoming: listed(error.incoming),
+        outgoingCount: error.outgoingCount,
+        incomingCount: error.incomingCount,
+      };
+    }
+    case "Throttled":
+    case "Unavailable":
+      return error.retryAfter === undefined ? common : { ...common, retryAfterMs: Math.round(error.retryAfter) };
+    case "InvalidArgument":
+    case "ValidationFailed":
+    case "JsonPatchInvalid":
+    case "DtdlInvalid":
+    case "QueryInvalid":
+    case "PageTokenInvalid":
+      return { ...common, fieldViolations: error.fieldViolations.map(({ field, reason }) => ({ field, reason })) };
+    default:
+      return common;
+  }
+}

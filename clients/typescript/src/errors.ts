@@ -1,0 +1,302 @@
+import { createRegistry, type Message } from "@bufbuild/protobuf";
+import { anyUnpack } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+
+import { codeName } from "./codes.js";
+import {
+  BadRequestSchema,
+  type BadRequest,
+  type ErrorInfo,
+  ErrorInfoSchema,
+  type RetryInfo,
+  RetryInfoSchema,
+} from "./gen/google/rpc/error_details_pb.js";
+import type { Status } from "./gen/google/rpc/status_pb.js";
+import {
+  type EtagConflict,
+  EtagConflictSchema,
+  type RelationshipsBlockingDelete,
+  type RelationshipsBlockingDelete_BlockingRelationship as BlockingRelationship,
+  RelationshipsBlockingDeleteSchema,
+} from "./gen/twinfront/v1/error_details_pb.js";
+
+export { Code } from "@connectrpc/connect";
+export type { BlockingRelationship };
+
+const DOMAIN = "twinfront";
+
+/** The kind of each reason that has one of its own. */
+const KIND_BY_REASON = {
+  TWIN_NOT_FOUND: "TwinNotFound",
+  RELATIONSHIP_NOT_FOUND: "RelationshipNotFound",
+  COMPONENT_NOT_FOUND: "ComponentNotFound",
+  MODEL_NOT_FOUND: "ModelNotFound",
+  EVENT_ROUTE_NOT_FOUND: "EventRouteNotFound",
+  JOB_NOT_FOUND: "JobNotFound",
+  ETAG_MISMATCH: "EtagMismatch",
+  TWIN_HAS_RELATIONSHIPS: "TwinHasRelationships",
+  TARGET_TWIN_NOT_FOUND: "TargetTwinNotFound",
+  MODEL_HAS_DEPENDENTS: "ModelHasDependents",
+  MODEL_DECOMMISSIONED: "ModelDecommissioned",
+  VALIDATION_FAILED: "ValidationFailed",
+  JSON_PATCH_INVALID: "JsonPatchInvalid",
+  DTDL_INVALID: "DtdlInvalid",
+  QUERY_INVALID: "QueryInvalid",
+  PAGE_TOKEN_INVALID: "PageTokenInvalid",
+  UPSTREAM_THROTTLED: "Throttled",
+  LIMIT_REACHED: "LimitReached",
+  OUTCOME_UNKNOWN: "OutcomeUnknown",
+  VALIDATE_ONLY_UNSUPPORTED: "ValidateOnlyUnsupported",
+} as const;
+
+/** The kind of each code, for reasons that are not known and answers without one. */
+const KIND_BY_CODE = {
+  [Code.NotFound]: "NotFound",
+  [Code.AlreadyExists]: "AlreadyExists",
+  [Code.Aborted]: "Aborted",
+  [Code.FailedPrecondition]: "FailedPrecondition",
+  [Code.InvalidArgument]: "InvalidArgument",
+  [Code.ResourceExhausted]: "ResourceExhausted",
+  [Code.Unavailable]: "Unavailable",
+  [Code.DeadlineExceeded]: "DeadlineExceeded",
+  [Code.Canceled]: "CallCancelled",
+  [Code.Unauthenticated]: "Unauthenticated",
+  [Code.PermissionDenied]: "PermissionDenied",
+} as const;
+
+/** What an error is about: by its reason, else by its code; `Twinfront` for INTERNAL and the like. */
+export type Kind =
+  (typeof KIND_BY_REASON)[keyof typeof KIND_BY_REASON] | (typeof KIND_BY_CODE)[keyof typeof KIND_BY_CODE] | "Twinfront";
+
+type InvalidKind =
+  "InvalidArgument" | "ValidationFailed" | "JsonPatchInvalid" | "DtdlInvalid" | "QueryInvalid" | "PageTokenInvalid";
+type RetryableKind = "Throttled" | "Unavailable";
+type OtherKind = Exclude<Kind, "EtagMismatch" | "TwinHasRelationships" | InvalidKind | RetryableKind>;
+
+/** What all errors of calls have in common. Use {@link isTwinfrontError} and switch on `kind`. */
+export abstract class TwinfrontErrorBase extends Error {
+  override readonly name = "TwinfrontError";
+  /** What the error is about; it tells the classes of the union {@link TwinfrontError} apart. */
+  abstract readonly kind: Kind;
+  /** The gRPC code. */
+  readonly code: Code;
+  /** Why, as a name of `ErrorReason` without prefix, such as `ETAG_MISMATCH`; empty if the server gave none. */
+  readonly reason: string;
+  /** The ids that the error is about, by request field: `{ digital_twin_id: "room-001" }`. */
+  readonly metadata: { readonly [name: string]: string };
+  /** The id under which the server logged the call; empty if it did not get there. */
+  readonly requestId: string;
+
+  constructor(facts: Facts) {
+    super(facts.message, { cause: facts.cause });
+    this.code = facts.code;
+    this.reason = facts.reason;
+    this.metadata = facts.metadata;
+    this.requestId = facts.requestId;
+  }
+
+  /** Whether the error is of a kind, or of a particular case of it: a `TwinNotFound` is a `NotFound`. */
+  is(kind: Kind): boolean {
+    return this.kind === kind || kindOfCode(this.code) === kind;
+  }
+
+  override toString(): string {
+    const request = this.requestId && ` (request id ${this.requestId})`;
+    return `[${this.reason || codeName(this.code)}] ${this.message}${request}`;
+  }
+}
+
+/** The etag in `ifMatch` is not the resource's current one: read again, redo the change, write again. */
+export class EtagMismatchError extends TwinfrontErrorBase {
+  readonly kind = "EtagMismatch";
+  /** The resource as a path: `digitaltwins/{id}` or `digitaltwins/{id}/relationships/{relationship id}`. */
+  readonly resource: string;
+  /** The etag that the call asked for. */
+  readonly expectedEtag: string;
+  /** The etag that the resource had; empty if it could not be read, or is gone by now. */
+  readonly currentEtag: string;
+
+  constructor(facts: Facts, conflict: EtagConflict | undefined) {
+    super(facts);
+    this.resource = conflict?.resource ?? "";
+    this.expectedEtag = conflict?.expectedEtag ?? "";
+    this.currentEtag = conflict?.currentEtag ?? "";
+  }
+}
+
+/** A twin with relationships cannot be deleted: delete them first, or along with it (`RELATIONSHIPS_DETACH`). */
+export class TwinHasRelationshipsError extends TwinfrontErrorBase {
+  readonly kind = "TwinHasRelationships";
+  /** Relationships that start from the twin; both lists together name 20 at the most. */
+  readonly outgoing: readonly BlockingRelationship[];
+  /** Relationships that point to the twin. */
+  readonly incoming: readonly BlockingRelationship[];
+  /** How many relationships start from the twin, listed or not. */
+  readonly outgoingCount: number;
+  /** How many relationships point to the twin, listed or not. */
+  readonly incomingCount: number;
+  /** Whether there may be more than counted, because there was no time to count them all. */
+  readonly countsAreLowerBounds: boolean;
+
+  constructor(facts: Facts, blocking: RelationshipsBlockingDelete | undefined) {
+    super(facts);
+    this.outgoing = blocking?.outgoing ?? [];
+    this.incoming = blocking?.incoming ?? [];
+    this.outgoingCount = Number(blocking?.outgoingCount ?? 0n);
+    this.incomingCount = Number(blocking?.incomingCount ?? 0n);
+    this.countsAreLowerBounds = blocking?.countsAreLowerBounds ?? false;
+  }
+}
+
+/** What is wrong with one field of a request. */
+export interface FieldViolation {
+  /** The field's path in the request: `digital_twin.properties["temperature"]`, `patch[2].path`. */
+  readonly field: string;
+  /** What is wrong with it. */
+  readonly description: string;
+  /** A name of `ErrorReason` without prefix; empty if there is none. */
+  readonly reason: string;
+}
+
+/** The request is wrong, whatever the state of the graph. */
+export class InvalidArgumentError extends TwinfrontErrorBase {
+  /** The fields that are wrong; empty if the server named none. */
+  readonly fieldViolations: readonly FieldViolation[];
+
+  constructor(
+    readonly kind: InvalidKind,
+    facts: Facts,
+    badRequest: BadRequest | undefined,
+  ) {
+    super(facts);
+    const violations = badRequest?.fieldViolations ?? [];
+    this.fieldViolations = violations.map(({ field, description, reason }) => ({ field, description, reason }));
+  }
+}
+
+/** Azure Digital Twins throttles, or it or the server cannot be reached. */
+export class RetryableError extends TwinfrontErrorBase {
+  /** Milliseconds to wait before the next try; `undefined` if the server did not say. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    readonly kind: RetryableKind,
+    facts: Facts,
+    retryInfo: RetryInfo | undefined,
+  ) {
+    super(facts);
+    const delay = retryInfo?.retryDelay;
+    this.retryAfter = delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6;
+  }
+}
+
+/** An error that has nothing beyond what all have. */
+export class OtherError extends TwinfrontErrorBase {
+  constructor(
+    readonly kind: OtherKind,
+    facts: Facts,
+  ) {
+    super(facts);
+  }
+}
+
+/** Every error of a call: a union that is told apart by `kind`. */
+export type TwinfrontError =
+  EtagMismatchError | TwinHasRelationshipsError | InvalidArgumentError | RetryableError | OtherError;
+
+/** Whether something that was thrown is the error of a call. */
+export function isTwinfrontError(error: unknown): error is TwinfrontError {
+  return error instanceof TwinfrontErrorBase;
+}
+
+interface Facts {
+  readonly message: string;
+  readonly code: Code;
+  readonly reason: string;
+  readonly metadata: { readonly [name: string]: string };
+  readonly requestId: string;
+  readonly cause?: unknown;
+}
+
+/** The error that a failed call of plain Connect clients stands for; what is typed already stays as it is. */
+export function fromError(error: unknown): TwinfrontError {
+  if (isTwinfrontError(error)) {
+    return error;
+  }
+  const failure = ConnectError.from(error);
+  const details: Details = {
+    errorInfo: failure.findDetails(ErrorInfoSchema).find((info) => info.domain === DOMAIN),
+    badRequest: failure.findDetails(BadRequestSchema)[0],
+    retryInfo: failure.findDetails(RetryInfoSchema)[0],
+    conflict: failure.findDetails(EtagConflictSchema)[0],
+    blocking: failure.findDetails(RelationshipsBlockingDeleteSchema)[0],
+  };
+  const requestId = failure.metadata.get("twinfront-request-id") ?? "";
+  return typed(failure.code, failure.rawMessage, details, requestId, failure);
+}
+
+const REGISTRY = createRegistry(
+  ErrorInfoSchema,
+  BadRequestSchema,
+  RetryInfoSchema,
+  EtagConflictSchema,
+  RelationshipsBlockingDeleteSchema,
+);
+
+/** The error of an item of a batch or an import; `undefined` if it did not fail. */
+export function fromStatus(status: Status | undefined): TwinfrontError | undefined {
+  if (!status?.code) {
+    return undefined;
+  }
+  const unpacked = status.details.flatMap((detail) => anyUnpack(detail, REGISTRY) ?? []);
+  const find = <T extends Message>(name: string) =>
+    unpacked.find((detail) => detail.$typeName === name) as T | undefined;
+  const details: Details = {
+    errorInfo: find<ErrorInfo>(ErrorInfoSchema.typeName),
+    badRequest: find<BadRequest>(BadRequestSchema.typeName),
+    retryInfo: find<RetryInfo>(RetryInfoSchema.typeName),
+    conflict: find<EtagConflict>(EtagConflictSchema.typeName),
+    blocking: find<RelationshipsBlockingDelete>(RelationshipsBlockingDeleteSchema.typeName),
+  };
+  return typed(status.code, status.message, details, "", undefined);
+}
+
+interface Details {
+  readonly errorInfo: ErrorInfo | undefined;
+  readonly badRequest: BadRequest | undefined;
+  readonly retryInfo: RetryInfo | undefined;
+  readonly conflict: EtagConflict | undefined;
+  readonly blocking: RelationshipsBlockingDelete | undefined;
+}
+
+function typed(code: Code, message: string, details: Details, requestId: string, cause: unknown): TwinfrontError {
+  const reason = details.errorInfo?.reason ?? "";
+  const facts: Facts = { message, code, reason, metadata: details.errorInfo?.metadata ?? {}, requestId, cause };
+  const kind = isKnown(reason) ? KIND_BY_REASON[reason] : kindOfCode(code);
+  switch (kind) {
+    case "EtagMismatch":
+      return new EtagMismatchError(facts, details.conflict);
+    case "TwinHasRelationships":
+      return new TwinHasRelationshipsError(facts, details.blocking);
+    case "InvalidArgument":
+    case "ValidationFailed":
+    case "JsonPatchInvalid":
+    case "DtdlInvalid":
+    case "QueryInvalid":
+    case "PageTokenInvalid":
+      return new InvalidArgumentError(kind, facts, details.badRequest);
+    case "Throttled":
+    case "Unavailable":
+      return new RetryableError(kind, facts, details.retryInfo);
+    default:
+      return new OtherError(kind, facts);
+  }
+}
+
+function isKnown(reason: string): reason is keyof typeof KIND_BY_REASON {
+  return Object.hasOwn(KIND_BY_REASON, reason);
+}
+
+function kindOfCode(code: Code): (typeof KIND_BY_CODE)[keyof typeof KIND_BY_CODE] | "Twinfront" {
+  return code in KIND_BY_CODE ? KIND_BY_CODE[code as keyof typeof KIND_BY_CODE] : "Twinfront";
+}

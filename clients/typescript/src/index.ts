@@ -1,0 +1,12 @@
+/**
+ * The TypeScript client of twinfront, a gRPC service in front of Azure Digital Twins.
+ *
+ * @packageDocumentation
+ */
+export { type ClientOptions, type TlsOptions, TwinfrontClient, VERSION } from "./client.js";
+export * from "./errors.js";
+export { items, pages, streamQuery, type UpdateOptions, updateWithRetry } from "./iteration.js";
+export { patch, Patch, type Path } from "./patch.js";
+export { pointer } from "./pointer.js";
+export type { TokenSource } from "./transport.js";
+export { fromValue, fromValues, type PlainValue, toValue, toValues, ValueError } from "./values.js";

@@ -1,0 +1,100 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
+
+import { codeName } from "./codes.js";
+import serviceConfig from "./gen/service_config.js";
+
+/** What the service config says about a method. */
+export interface MethodPolicy {
+  /** The default deadline; `undefined` for none. */
+  readonly timeoutMs: number | undefined;
+  /** When it is sent again; `undefined` for never. */
+  readonly retry: RetryPolicy | undefined;
+}
+
+interface RetryPolicy {
+  readonly maxAttempts: number;
+  readonly initialBackoff: string;
+  readonly maxBackoff: string;
+  readonly backoffMultiplier: number;
+  readonly retryableStatusCodes: readonly string[];
+}
+
+interface MethodConfig {
+  readonly name: readonly { readonly service: string; readonly method: string }[];
+  readonly timeout?: string;
+  readonly retryPolicy?: RetryPolicy;
+}
+
+const METHOD_CONFIGS: readonly MethodConfig[] = serviceConfig.methodConfig;
+const POLICIES: ReadonlyMap<string, MethodPolicy> = new Map(
+  METHOD_CONFIGS.flatMap(({ name, timeout, retryPolicy }) => {
+    const policy = { timeoutMs: timeout === undefined ? undefined : milliseconds(timeout), retry: retryPolicy };
+    return name.map(({ service, method }): [string, MethodPolicy] => [`${service}/${method}`, policy]);
+  }),
+);
+const NO_POLICY: MethodPolicy = { timeoutMs: undefined, retry: undefined };
+
+/** What the service config says about a method: `twinfront.v1.DigitalTwinService/GetDigitalTwin`. */
+export function policyOf(method: string): MethodPolicy {
+  return POLICIES.get(method) ?? NO_POLICY;
+}
+
+/** The budget of a connection for sending calls again (gRFC A6): failures take from it, successes give back. */
+export class RetryBudget {
+  private tokens: number = serviceConfig.retryThrottling.maxTokens;
+
+  /** Notes a call that succeeded. */
+  succeeded(): void {
+    const { maxTokens, tokenRatio } = serviceConfig.retryThrottling;
+    this.tokens = Math.min(maxTokens, this.tokens + tokenRatio);
+  }
+
+  /** Notes an attempt that failed; whether the budget allows for another one. */
+  failed(): boolean {
+    this.tokens = Math.max(0, this.tokens - 1);
+    return this.tokens > serviceConfig.retryThrottling.maxTokens / 2;
+  }
+}
+
+/** The attempts at one call. */
+export class Attempts {
+  /** How often the call was sent again so far. */
+  repeats = 0;
+  private pauses = 0;
+
+  constructor(
+    private readonly policy: RetryPolicy | undefined,
+    private readonly budget: RetryBudget,
+  ) {}
+
+  /** Milliseconds to wait before the call is sent again after a failure; `undefined` if it is not. */
+  pauseAfter(failure: ConnectError): number | undefined {
+    const pushback = failure.metadata.get("grpc-retry-pushback-ms");
+    const isForbidden = pushback !== null && !/^\d+$/.test(pushback);
+    if (!this.isRetryable(failure) && !isForbidden) {
+      return undefined;
+    }
+    const isAllowed = this.budget.failed() && !isForbidden;
+    if (!this.policy || !isAllowed || this.repeats + 1 >= this.policy.maxAttempts) {
+      return undefined;
+    }
+    this.repeats++;
+    if (pushback !== null) {
+      this.pauses = 0;
+      return Number(pushback);
+    }
+    const { initialBackoff, maxBackoff, backoffMultiplier } = this.policy;
+    const pause = Math.min(milliseconds(maxBackoff), milliseconds(initialBackoff) * backoffMultiplier ** this.pauses++);
+    return pause * (0.8 + 0.4 * Math.random());
+  }
+
+  private isRetryable({ code, metadata }: ConnectError): boolean {
+    // Without metadata it is this client that refuses the answer, as too large: it would be so again.
+    const isTooLarge = code === Code.ResourceExhausted && metadata.entries().next().done;
+    return !isTooLarge && (this.policy?.retryableStatusCodes.includes(codeName(code)) ?? false);
+  }
+}
+
+function milliseconds(duration: string): number {
+  return Number.parseFloat(duration) * 1000;
+}

@@ -1,0 +1,156 @@
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+} from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  type StreamResponse,
+  type Transport,
+  type UnaryResponse,
+} from "@connectrpc/connect";
+
+import { fromError } from "./errors.js";
+import { Attempts, type MethodPolicy, policyOf, RetryBudget } from "./retries.js";
+import { CallScope, pause } from "./scope.js";
+
+type HeaderInit = ConstructorParameters<typeof Headers>[0];
+
+/** Gives the bearer token of a call; the signal is aborted when nobody waits for it any more. */
+export type TokenSource = (signal: AbortSignal) => string | Promise<string>;
+
+/** A transport that sends a bearer token, applies the service config, and fails with typed errors. */
+export class TypedTransport implements Transport {
+  private readonly budget = new RetryBudget();
+
+  constructor(
+    private readonly inner: Transport,
+    private readonly userAgent: string,
+    private readonly token: TokenSource | undefined,
+    private readonly closed: AbortSignal,
+  ) {}
+
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeaderInit | undefined,
+    input: MessageInitShape<I>,
+    contextValues?: ContextValues,
+  ): Promise<UnaryResponse<I, O>> {
+    const policy = policyFor(method);
+    const scope = new CallScope([this.closed, signal], timeoutMs ?? policy.timeoutMs);
+    try {
+      const answer = await this.attempt(policy, scope, header, (headers) =>
+        this.inner.unary(method, scope.signal, scope.millisecondsLeft, headers, input, contextValues),
+      );
+      this.budget.succeeded();
+      return answer;
+    } catch (thrown) {
+      throw fromError(thrown);
+    } finally {
+      scope.close();
+    }
+  }
+
+  async stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodStreaming<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeaderInit | undefined,
+    input: AsyncIterable<MessageInitShape<I>>,
+    contextValues?: ContextValues,
+  ): Promise<StreamResponse<I, O>> {
+    const policy = policyFor(method);
+    const scope = new CallScope([this.closed, signal], timeoutMs ?? policy.timeoutMs);
+    try {
+      // A single request can be sent again, as long as no answer to it has begun.
+      const replayable = method.methodKind === "server_streaming" ? await replay(input) : input;
+      const answer = await this.attempt(policy, scope, header, (headers) =>
+        this.inner.stream(method, scope.signal, scope.millisecondsLeft, headers, replayable, contextValues),
+      );
+      return { ...answer, message: this.typedMessages(answer.message, scope) };
+    } catch (thrown) {
+      scope.close();
+      throw fromError(thrown);
+    }
+  }
+
+  private async attempt<Answer>(
+    policy: MethodPolicy,
+    scope: CallScope,
+    header: HeaderInit | undefined,
+    send: (headers: Headers) => Promise<Answer>,
+  ): Promise<Answer> {
+    const attempts = new Attempts(policy.retry, this.budget);
+    for (;;) {
+      const headers = await this.headers(header, attempts.repeats, scope);
+      try {
+        return await send(headers);
+      } catch (thrown) {
+        const wait = thrown instanceof ConnectError ? attempts.pauseAfter(thrown) : undefined;
+        if (wait === undefined || wait >= (scope.millisecondsLeft ?? Number.POSITIVE_INFINITY)) {
+          throw thrown;
+        }
+        await pause(wait, scope.signal);
+      }
+    }
+  }
+
+  private async headers(header: HeaderInit | undefined, repeats: number, scope: CallScope): Promise<Headers> {
+    const headers = new Headers(header);
+    headers.set("user-agent", this.userAgent);
+    if (repeats > 0) {
+      headers.set("grpc-previous-rpc-attempts", String(repeats));
+    }
+    if (this.token) {
+      headers.set("authorization", `Bearer ${await scope.during(validToken(this.token, scope.signal))}`);
+    }
+    return headers;
+  }
+
+  private async *typedMessages<T>(messages: AsyncIterable<T>, scope: CallScope): AsyncGenerator<T> {
+    try {
+      yield* messages;
+      this.budget.succeeded();
+    } catch (thrown) {
+      throw fromError(thrown);
+    } finally {
+      scope.close();
+    }
+  }
+}
+
+function policyFor(method: DescMethod): MethodPolicy {
+  return policyOf(`${method.parent.typeName}/${method.name}`);
+}
+
+async function validToken(source: TokenSource, signal: AbortSignal): Promise<string> {
+  let token: string;
+  try {
+    token = await source(signal);
+  } catch (thrown) {
+    throw new ConnectError(`there is no token: ${String(thrown)}`, Code.Unauthenticated, undefined, undefined, thrown);
+  }
+  if (!/^[!-~]+$/.test(token)) {
+    throw new ConnectError("the token is empty, or has characters that no bearer token has", Code.Unauthenticated);
+  }
+  return token;
+}
+
+/** The messages as an iterable that can be read more than once. */
+async function replay<T>(messages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const read: T[] = [];
+  for await (const message of messages) {
+    read.push(message);
+  }
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield* read;
+    },
+  };
+}

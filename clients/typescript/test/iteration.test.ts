@@ -1,0 +1,206 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type TestContext, test } from "node:test";
+
+import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
+import { EtagConflictSchema } from "../src/gen/twinfront/v1/error_details_pb.js";
+import type { StreamQueryTwinsResponseSchema } from "../src/gen/twinfront/v1/query_service_pb.js";
+import {
+  fromValue,
+  isTwinfrontError,
+  items,
+  patch,
+  streamQuery,
+  toValue,
+  type TwinfrontClient,
+  updateWithRetry,
+  ValueError,
+} from "../src/index.js";
+import { isOfKind } from "./kinds.js";
+import { serve } from "./serving.js";
+
+const rows = (...numbers: number[]) => numbers.map((number) => ({ fields: { n: toValue(number) } }));
+
+type Answers = Iterable<MessageInitShape<typeof StreamQueryTwinsResponseSchema>>;
+
+function* brokenAfter(...answers: MessageInitShape<typeof StreamQueryTwinsResponseSchema>[]): Answers {
+  yield* answers;
+  throw new ConnectError("The server is about to stop.", Code.Unavailable);
+}
+
+/** A client of a server that answers one after the other, and the resume tokens that it is sent. */
+async function streaming(t: TestContext, answer: (stream: number) => Answers): Promise<[TwinfrontClient, string[]]> {
+  const tokens: string[] = [];
+  async function* streamQueryTwins({ resumeToken }: { resumeToken: string }) {
+    yield* answer(tokens.push(resumeToken));
+  }
+  return [await serve(t, { queries: { streamQueryTwins } }), tokens];
+}
+
+async function collected(client: TwinfrontClient): Promise<unknown[]> {
+  const numbers: unknown[] = [];
+  for await (const row of streamQuery(client, { query: "SELECT" })) {
+    numbers.push(row.fields.n && fromValue(row.fields.n));
+  }
+  return numbers;
+}
+
+test("a stream goes on where it broke", async (t) => {
+  const [client, tokens] = await streaming(t, (stream) => {
+    switch (stream) {
+      case 1:
+        return brokenAfter({ rows: rows(1, 2), resumeToken: "after 2" });
+      case 2:
+      case 3:
+        return brokenAfter();
+      default:
+        return [{ rows: rows(3) }];
+    }
+  });
+  assert.deepEqual(await collected(client), [1, 2, 3]);
+  assert.deepEqual(tokens, ["", "after 2", "after 2", "after 2"]);
+});
+
+test("a stream that breaks after the last message is complete", async (t) => {
+  const [client, tokens] = await streaming(t, () => brokenAfter({ rows: rows(1) }));
+  assert.deepEqual(await collected(client), [1]);
+  assert.equal(tokens.length, 1);
+});
+
+test("a stream is given up at the fifth break in a row", async (t) => {
+  const [client, tokens] = await streaming(t, (stream) =>
+    // A message in between starts the count anew.
+    stream === 4 ? brokenAfter({ resumeToken: "a" }) : brokenAfter(),
+  );
+  await assert.rejects(collected(client), isOfKind("Unavailable"));
+  assert.equal(tokens.length, 4 + 4);
+});
+
+test("a stream that fails otherwise is not gone on with", async (t) => {
+  const [client, tokens] = await streaming(t, () => {
+    throw new ConnectError("No.", Code.InvalidArgument);
+  });
+  await assert.rejects(collected(client), isOfKind("InvalidArgument"));
+  assert.equal(tokens.length, 1);
+});
+
+test("leaving the loop, or a signal, ends the stream", async (t) => {
+  const contexts: HandlerContext[] = [];
+  async function* streamQueryTwins(_: unknown, context: HandlerContext) {
+    contexts.push(context);
+    for (;;) {
+      yield { rows: rows(1), resumeToken: "a" };
+    }
+  }
+  const client = await serve(t, { queries: { streamQueryTwins } });
+  for await (const _ of streamQuery(client, { query: "SELECT" })) {
+    break;
+  }
+  const aborting = new AbortController();
+  const aborted = async () => {
+    for await (const _ of streamQuery(client, { query: "SELECT" }, { signal: aborting.signal })) {
+      aborting.abort();
+    }
+  };
+  await assert.rejects(aborted, isOfKind("CallCancelled"));
+  assert.equal(contexts.length, 2);
+  for (const { signal } of contexts) {
+    assert(signal.aborted || (await once(signal, "abort")));
+  }
+});
+
+test("items are read page after page as needed", async (t) => {
+  let asked: string[] = [];
+  const queryTwins = ({ pageToken }: { pageToken: string }) => {
+    asked.push(pageToken);
+    const number = Number(pageToken || 0);
+    return { rows: rows(number), nextPageToken: number < 3 ? String(number + 1) : "" };
+  };
+  const client = await serve(t, { queries: { queryTwins } });
+  const cases: [string, number, string[]][] = [
+    ["", 100, ["", "1", "2", "3"]],
+    ["2", 100, ["2", "3"]],
+    ["", 1, ["", "1"]],
+  ];
+  for (const [pageToken, until, fetched] of cases) {
+    asked = [];
+    const request = { query: "SELECT", pageToken };
+    for await (const row of items(client.queries.queryTwins, request, (page) => page.rows)) {
+      if (row.fields.n && fromValue(row.fields.n) === until) {
+        break;
+      }
+    }
+    assert.deepEqual(asked, fetched);
+    assert.equal(request.pageToken, pageToken);
+  }
+});
+
+/** A client whose first writes fail so, and how often it reads and writes. */
+async function contested(t: TestContext, ...failures: ConnectError[]) {
+  const counts = { reads: 0, writes: 0 };
+  const getDigitalTwin = () => {
+    counts.reads++;
+    return { digitalTwin: { etag: "read" } };
+  };
+  const updateDigitalTwin = ({ ifMatch }: { ifMatch: string }) => {
+    const failure = failures[counts.writes++];
+    if (failure || ifMatch !== "read") {
+      throw failure ?? new ConnectError("there was no condition", Code.Internal);
+    }
+    return { etag: "written" };
+  };
+  return { client: await serve(t, { twins: { getDigitalTwin, updateDigitalTwin } }), counts };
+}
+
+function mismatch(): ConnectError {
+  const info = { desc: ErrorInfoSchema, value: { reason: "ETAG_MISMATCH", domain: "twinfront" } };
+  const conflict = { desc: EtagConflictSchema, value: { currentEtag: "other" } };
+  return new ConnectError("No.", Code.Aborted, undefined, [info, conflict]);
+}
+
+const change = () => patch().replace("/counter", 1);
+
+test("an update is tried again when another writer was faster", async (t) => {
+  const { client, counts } = await contested(t, mismatch(), mismatch());
+  assert.equal(await updateWithRetry(client, "room-001", change, { attempts: 3 }), "written");
+  assert.deepEqual(counts, { reads: 3, writes: 3 });
+});
+
+test("an update is given up after the last attempt", async (t) => {
+  const { client, counts } = await contested(t, mismatch(), mismatch());
+  await assert.rejects(updateWithRetry(client, "room-001", change, { attempts: 2 }), (error) => {
+    return isTwinfrontError(error) && error.kind === "EtagMismatch" && error.currentEtag === "other";
+  });
+  assert.deepEqual(counts, { reads: 2, writes: 2 });
+});
+
+test("an update with nothing to change writes nothing", async (t) => {
+  const { client, counts } = await contested(t);
+  assert.equal(await updateWithRetry(client, "room-001", () => undefined), "read");
+  assert.deepEqual(counts, { reads: 1, writes: 0 });
+});
+
+test("other errors end an update at once", async (t) => {
+  const { client, counts } = await contested(t, new ConnectError("No.", Code.NotFound));
+  for (const attempts of [0, -1, Number.NaN]) {
+    await assert.rejects(updateWithRetry(client, "room-001", change, { attempts }), RangeError);
+  }
+  const failing = () => Promise.reject(mismatch());
+  await assert.rejects(updateWithRetry(client, "room-001", failing), ConnectError);
+  const wrong = () => patch().add("/a", Number.NaN);
+  await assert.rejects(updateWithRetry(client, "room-001", wrong), ValueError);
+  assert.deepEqual(counts, { reads: 2, writes: 0 });
+  await assert.rejects(updateWithRetry(client, "room-001", change), isOfKind("NotFound"));
+  assert.deepEqual(counts, { reads: 3, writes: 1 });
+});
+
+test("a signal ends the pause between updates", async (t) => {
+  const { client } = await contested(t, ...Array.from({ length: 1000 }, mismatch));
+  const signal = AbortSignal.timeout(200);
+  await assert.rejects(
+    updateWithRetry(client, "room-001", change, { attempts: 1000, signal }),
+    isOfKind("DeadlineExceeded"),
+  );
+});

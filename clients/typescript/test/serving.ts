@@ -1,0 +1,37 @@
+import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { once } from "node:events";
+import { createServer, type Http2Server } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { TestContext } from "node:test";
+
+import { DigitalTwinService } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
+import { QueryService } from "../src/gen/twinfront/v1/query_service_pb.js";
+import { type ClientOptions, TwinfrontClient } from "../src/index.js";
+
+/** Services that fail on demand; the real ones cannot be made to break at a given point. */
+export interface Services {
+  readonly twins?: Partial<ServiceImpl<typeof DigitalTwinService>>;
+  readonly queries?: Partial<ServiceImpl<typeof QueryService>>;
+}
+
+/** A client of services that are served in this process until the test has ended. */
+export async function serve(t: TestContext, services: Services, options?: ClientOptions): Promise<TwinfrontClient> {
+  const routes = (router: ConnectRouter) => {
+    router.service(DigitalTwinService, services.twins ?? {});
+    router.service(QueryService, services.queries ?? {});
+  };
+  return await dial(t, createServer(connectNodeAdapter({ routes })), options);
+}
+
+/** A client of a server that then serves until the test has ended. */
+export async function dial(t: TestContext, server: Http2Server, options?: ClientOptions): Promise<TwinfrontClient> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = new TwinfrontClient(`127.0.0.1:${(server.address() as AddressInfo).port}`, options);
+  t.after(() => {
+    client.close();
+    server.close();
+  });
+  return client;
+}

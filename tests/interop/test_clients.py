@@ -1,0 +1,69 @@
+"""Every client builds, passes its own tests, and does on a live server what the scenarios say, like all the others."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.rpc.serving import process
+
+from twinfront import TwinfrontClient, patch
+
+from .building import Builds
+from .languages import LANGUAGES, Language
+from .matrix import Problems, run_all
+from .scenarios import scenarios
+from .serving import MODES
+
+pytestmark = pytest.mark.timeout(1200)  # the first build fetches and compiles what a client depends on
+
+every_client = pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+
+SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any").steps))
+
+
+@pytest.fixture(scope="module")
+def sample_building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with the sample building, for the examples."""
+    server = process.start(tmp_path_factory.mktemp("served"), ["--sample"], {})
+    yield server.address
+    server.process.kill()
+    server.process.wait()
+
+
+@pytest.fixture(scope="module", params=MODES)
+def matrix(builds: Builds, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Problems:
+    """What went wrong with all clients that are there, side by side against one server."""
+    clients = [language for language in LANGUAGES if builds.has_succeeded(language)]
+    return run_all(clients, request.param, tmp_path_factory.mktemp("served"))
+
+
+@every_client
+def test_it_builds_and_passes_its_own_tests(built: Language):
+    assert not built.missing_tools()
+
+
+@every_client
+def test_it_does_what_the_scenarios_say_and_what_the_others_do(built: Language, matrix: Problems):
+    found = {scenario: matrix[built.name, scenario] for scenario in SCENARIOS}
+    assert {scenario: problems for scenario, problems in found.items() if problems} == {}
+
+
+@every_client
+def test_its_example_of_a_conflict_and_a_blocked_delete(built: Language, sample_building: str):
+    printed = built.run_example("conflict", sample_building).splitlines()
+    assert printed in (
+        [
+            "somebody was faster: true",
+            f"temperature: {temperature}",  # as the language writes a double
+            f"in the way: {built.name}-lobby leadsTo {built.name}-library",
+            "deleted, with relationships: 1",
+        ]
+        for temperature in ("22", "22.0")
+    )
+
+
+@every_client
+def test_its_ten_lines(built: Language, sample_building: str):
+    with TwinfrontClient(sample_building) as client:
+        client.update_digital_twin("room-001", patch().replace("/temperature", 20.0))
+        assert built.run_example("ten_lines", sample_building) == ""
+        assert client.get_digital_twin("room-001")["temperature"] == 22.5

@@ -1,0 +1,45 @@
+"""Stubs that are committed are those that the protos give."""
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .languages import LANGUAGES, Language
+from .scenarios import CHECKOUT
+
+COMMITTED = {"go": ["twinfront", "service_config.json"], "rust": ["src/generated"]}
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    "language", [language for language in LANGUAGES if language.name in COMMITTED], ids=lambda language: language.name
+)
+def test_generating_them_again_changes_nothing(built: Language, tmp_path: Path):
+    # A copy is generated anew, so that a difference stays one until somebody looks at it.
+    ignored = shutil.ignore_patterns("target", "bin", ".git")
+    copy = shutil.copytree(built.folder, tmp_path / "clients" / built.name, ignore=ignored, symlinks=True)
+    shutil.copytree(CHECKOUT / "protos", tmp_path / "protos")
+    environment = os.environ | {"PYTHON": sys.executable, "CARGO_TARGET_DIR": str(built.folder / "target")}
+    ended = subprocess.run(
+        [copy / "generate"], env=environment, capture_output=True, text=True, timeout=900, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for name in COMMITTED[built.name]:
+        assert list(_differences(built.folder / name, copy / name)) == []
+
+
+def _differences(one: Path, other: Path) -> list[str]:
+    if one.is_file():
+        return [] if filecmp.cmp(one, other, shallow=False) else [one.name]
+    names = {path.relative_to(folder) for folder in (one, other) for path in folder.rglob("*") if path.is_file()}
+    return [
+        str(name)
+        for name in sorted(names)
+        if not ((one / name).is_file() and (other / name).is_file())
+        or not filecmp.cmp(one / name, other / name, shallow=False)
+    ]

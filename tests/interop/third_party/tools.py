@@ -1,0 +1,134 @@
+"""The tools: built from their authors' sources, or with Debian's packages, and kept for the next run.
+
+A toolchain that is not there, and cannot be installed, skips the tests that need it; a build that fails fails them.
+"""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from tests.caches import CACHES
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+CACHE = CACHES / "tools"
+PROTOS = CHECKOUT / "protos"
+CPP = Path(__file__).resolve().parent / "cpp"
+
+PROTOC_PACKAGES = ("protobuf-compiler", "libprotobuf-dev")
+CPP_PACKAGES = (*PROTOC_PACKAGES, "protobuf-compiler-grpc", "libgrpc++-dev", "g++", "cmake", "make")
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Builds begin in the background; a test that comes before its tool waits for it instead of building it too."""
+
+_BUILD_SECONDS = 1800
+"""A first build fetches and compiles whatever a tool depends on, on whatever machine this is."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoTool:
+    """A program that `go install` builds."""
+
+    name: str
+    package: str
+    version: str
+
+    def path(self) -> Path:
+        """Where it is; built on first use."""
+        path = CACHE / f"{self.name}-{self.version}"
+        with _ONE_AT_A_TIME:
+            if not path.exists():
+                self._build(path)
+        return path
+
+    def _build(self, path: Path) -> None:
+        if shutil.which("go") is None:
+            pytest.skip(f"go is not installed, so {self.name} cannot be built")
+        with _workshop() as folder:
+            # Without cgo it needs neither a C compiler nor libraries of this machine.
+            variables = {"GOBIN": str(folder), "CGO_ENABLED": "0"}
+            _checked(_run(["nice", "go", "install", f"{self.package}@{self.version}"], variables))
+            (folder / self.name).replace(path)
+
+
+GRPCURL = GoTool("grpcurl", "github.com/fullstorydev/grpcurl/cmd/grpcurl", "v1.9.4")
+GRPC_HEALTH_PROBE = GoTool("grpc-health-probe", "github.com/grpc-ecosystem/grpc-health-probe", "v0.4.62")
+GHZ = GoTool("ghz", "github.com/bojand/ghz/cmd/ghz", "v0.93.0")
+
+
+def require(packages: Sequence[str]) -> None:
+    """Sees to it that Debian's packages are installed."""
+    if shutil.which("dpkg-query") is None:
+        pytest.skip(f"this is no Debian, which has the packages {' '.join(packages)}")
+    missing = _not_installed(packages)
+    if not missing:
+        return
+    if os.geteuid() != 0:
+        pytest.skip(f"not installed: {' '.join(missing)}")
+    options = ("-qq", "--option=DPkg::Lock::Timeout=300")
+    for words in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
+        ended = run_debians("apt-get", *options, *words)
+        if ended.returncode:
+            pytest.skip(f"cannot be installed: {' '.join(missing)}: {ended.stderr.strip()[-400:]}")
+
+
+def run_debians(*command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program of Debian's, even if the PATH has another of that name."""
+    path = os.pathsep.join((os.defpath, os.environ["PATH"]))
+    return _run(command, {"PATH": path, "DEBIAN_FRONTEND": "noninteractive"})
+
+
+def cpp_client() -> Path:
+    """Where the C++ client is; built anew if its source, the protos or the compilers are others than the last time."""
+    require(CPP_PACKAGES)
+    inputs = sha256()
+    for file in sorted([*PROTOS.rglob("*.proto"), *CPP.iterdir()]):
+        inputs.update(f"{file.relative_to(CHECKOUT)}\0".encode() + file.read_bytes())
+    inputs.update(run_debians("dpkg-query", "--show", *CPP_PACKAGES).stdout.encode())
+    path = CACHE / f"twins-{inputs.hexdigest()[:16]}"
+    with _ONE_AT_A_TIME:
+        if not path.exists():
+            with _workshop() as folder:
+                _checked(run_debians("cmake", "-S", str(CPP), "-B", str(folder), f"-DPROTOS={PROTOS}"))
+                _checked(run_debians("nice", "cmake", "--build", str(folder), "--parallel", str(os.cpu_count() or 1)))
+                (folder / "twins").replace(path)
+    return path
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    """A folder for a build, beside its destination: what is there is always whole, whoever builds at the same time."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=CACHE, prefix=".building-") as folder:
+        yield Path(folder)
+
+
+def _checked(ended: subprocess.CompletedProcess[str]) -> None:
+    if ended.returncode:
+        command = " ".join(ended.args)
+        pytest.fail(f"{command} failed:\n{ended.stdout[-8000:]}\n{ended.stderr[-8000:]}", pytrace=False)
+
+
+def _not_installed(packages: Sequence[str]) -> list[str]:
+    asked = run_debians("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages)
+    lines = set(asked.stdout.splitlines())
+    return [package for package in packages if f"{package} installed" not in lines]
+
+
+def _run(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        env=os.environ | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_BUILD_SECONDS,
+        check=False,
+    )
