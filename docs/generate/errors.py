@@ -83,8 +83,12 @@ TEXTS = {
     "SERVER_DRAINING": (
         "[SERVER_DRAINING] This server is about to stop. Nothing was changed; try again. (request id 5b1f0f4c98f04a0e)"
     ),
+    "STREAM_NOT_READ": (
+        "[STREAM_NOT_READ] A message waited 1 s for its caller to read on. Go on behind the last one that was read. "
+        "(request id 5b1f0f4c98f04a0e)"
+    ),
 }
-"""How the exception reads, for the reasons that no caller can bring about."""
+"""How the exception reads, for the reasons that no call alone can bring about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@
 The SDK then does all it does over the network, but for the network.
 """
 
+import time
 from collections.abc import AsyncIterator, Iterable
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -71,6 +74,11 @@ class LocalTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         return None
 
 
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
 async def _body(content: Any) -> bytes:
     if content is None:
         return b""
@@ -93,6 +101,7 @@ class LocalResponse(AsyncHttpResponse):
         self._request = request
         self._status = answer.status
         self._headers = case_insensitive_dict(answer.headers)
+        self._headers.setdefault("Date", _http_date(int(time.time())))  # over a network the HTTP server says it
         self._content_type = answer.headers.get("Content-Type")
         self._content = answer.body
         self._encoding: str | None = None

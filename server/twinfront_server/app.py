@@ -8,11 +8,10 @@ from typing import Any, Final, Self
 
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
-from twinfront_server import health
+from twinfront_server import health, reflection
 from twinfront_server.address import Address
 from twinfront_server.errors import StartupError, TwinfrontError
 from twinfront_server.interceptors.chain import Chain
@@ -141,7 +140,7 @@ class App:
         services.append(health.SERVICE_NAME)
         if settings.reflection:
             services.append(reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(services, self._server)
+            reflection.serve_reflection(self._server, services)
         self.metrics.register_services(services)
 
         if settings.metrics_listen != "none":

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn
 
+from twinfront_server import __version__
+
 _OWN_PACKAGES: Final = frozenset({"twinfront", "twinfront_server", "localtwins"})
 
 _USAGE_ERROR: Final = 2
@@ -53,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = _Parser(prog="twinfront", description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.text, add_help=False)
@@ -144,8 +147,6 @@ def _default_address() -> str:
 
 
 def _version(_options: argparse.Namespace) -> int:
-    from twinfront_server import __version__  # noqa: PLC0415
-
     print(__version__)
     return 0
 

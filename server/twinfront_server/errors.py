@@ -6,7 +6,7 @@ a reason from `twinfront.v1.ErrorReason`, metadata with the ids, and standard or
 """
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import grpc
@@ -129,18 +129,24 @@ def invalid_fields(
     return TwinfrontError(
         grpc.StatusCode.INVALID_ARGUMENT,
         reason,
-        message or "; ".join(f"{field}: {description}" for field, description in fields.items()),
+        message or _listed(violations),
         metadata=metadata,
         details=[BadRequest(field_violations=violations)],
     )
 
 
 def rename_fields(error: TwinfrontError, rename: Callable[[str], str]) -> None:
-    """Gives the fields that an error names other proto paths: the error came up in a part of a larger request."""
+    """Gives the fields that an error names other proto paths: the error came up in a part of a larger request.
+
+    The message names them anew too, if it is one that lists the fields.
+    """
     for detail in error.details:
         if isinstance(detail, BadRequest):
+            lists_fields = error.message == shortened(_listed(detail.field_violations))
             for violation in detail.field_violations:
                 violation.field = shortened(rename(violation.field))
+            if lists_fields:
+                error.message = shortened(_listed(detail.field_violations))
 
 
 def etag_mismatch(
@@ -188,6 +194,16 @@ def server_draining(advice: str) -> TwinfrontError:
     )
 
 
+def stream_not_read(patience: float) -> TwinfrontError:
+    """UNAVAILABLE: a message of a stream has waited too long, in seconds, for its caller to read on."""
+    return TwinfrontError(
+        grpc.StatusCode.UNAVAILABLE,
+        "STREAM_NOT_READ",
+        f"A message waited {patience:g} s for its caller to read on. Go on behind the last one that was read.",
+        retry_after=0.0,
+    )
+
+
 def internal(request_id: str) -> TwinfrontError:
     """INTERNAL: a fault of this server; the text of the exception stays in the log."""
     return TwinfrontError(
@@ -215,6 +231,11 @@ def shortened(text: str) -> str:
     if len(encoded) <= MAX_TEXT_BYTES:
         return encoded.decode()
     return encoded[: MAX_TEXT_BYTES - 3].decode(errors="ignore") + "…"
+
+
+def _listed(violations: Iterable[BadRequest.FieldViolation]) -> str:
+    """The message of an error that says no more than what is wrong with which field."""
+    return "; ".join(f"{violation.field}: {violation.description}" for violation in violations)
 
 
 def _status(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> Status:

@@ -128,6 +128,11 @@ class Settings(BaseSettings):
     max_connection_age_grace: PositiveSeconds = _setting(
         60.0, LIMITS, "Time for the calls on such an aged connection to finish."
     )
+    max_unread_time: PositiveSeconds = _setting(
+        60.0,
+        LIMITS,
+        "Longest time that a message of a stream waits for its caller to read on; then the stream is ended.",
+    )
 
     import_concurrency: Annotated[int, Field(ge=1, le=1000)] = _setting(
         16, LIMITS, "Most writes of one ImportGraph stream that are under way at a time; fewer while it is throttled."

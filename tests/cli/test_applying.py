@@ -141,6 +141,14 @@ def test_a_dry_run_writes_nothing(twinfront: Command, tmp_path: Path):
     assert twinfront("get", "s9").returncode == 3
 
 
+def test_a_dry_run_says_that_it_sees_nothing_new(twinfront: Command, tmp_path: Path):
+    lamp = {"$dtId": "lamp", "$metadata": {"$model": "dtmi:example:Lamp;1"}}
+    write(tmp_path / "new.json", [{"@context": CONTEXT, "@id": "dtmi:example:Lamp;1", "@type": "Interface"}, lamp])
+    ended = twinfront("apply", "--dry-run", "new.json")
+    assert (ended.returncode, ended.stdout) == (2, "1 models, 0 twins, 0 relationships would be applied, 1 failed\n")
+    assert "A dry run sees the graph as it is" in ended.stderr
+
+
 def test_an_export_is_what_an_import_takes(twinfront: Command, tmp_path: Path):
     assert twinfront("export", "--file", "saved.ndjson").returncode == 0
     saved = (tmp_path / "saved.ndjson").read_text()

@@ -92,7 +92,7 @@ def test_the_systemd_unit_and_the_pod_start_a_server_with_settings_that_there_ar
 
 def test_there_is_no_kind_of_block_that_no_test_looks_at():
     languages = {block.language for page in PAGES for block in blocks.blocks(page)}
-    assert languages == {"python", "sh", "text", "promql", "ini", "yaml", "js", "csharp", "java"}
+    assert languages == {"python", "sh", "text", "promql", "ini", "yaml", "js", "csharp", "java", "xml"}
     pictures = [block for block in all_blocks("text") if block.page != "README.md"]
     assert not pictures, "only the README has a picture; every other text block is the output of the block before"
     assert {block.page for language in ("python", "sh") for block in all_blocks(language)} == {

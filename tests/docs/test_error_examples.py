@@ -144,10 +144,21 @@ async def _server_draining() -> None:
         await client.get_digital_twin("room-001")
 
 
+async def _stream_not_read() -> None:
+    settings = SETTINGS.model_copy(update={"max_unread_time": 1.0})
+    small_window = {"grpc.http2.bdp_probe": 0, "grpc.http2.lookahead_bytes": 65536}
+    of_no_model = {"$dtId": "x" * 100, "$metadata": {"$model": "dtmi:example:Nothing;1"}}
+    async with App(settings) as app, AsyncTwinfrontClient(str(app.address), options=small_window) as client:
+        pauses = iter([3.0])
+        async for _report in client.import_graph([of_no_model] * 20_000):
+            await asyncio.sleep(next(pauses, 0.0))
+
+
 MISFORTUNES: dict[str, Callable[[], Awaitable[None]]] = {
     "UPSTREAM_CREDENTIALS_REJECTED": _credential_rejected,
     "INTERNAL": _server_faulty,
     "SERVER_DRAINING": _server_draining,
+    "STREAM_NOT_READ": _stream_not_read,
 }
 
 

@@ -24,6 +24,7 @@ MODEL = "dtmi:example:Room;1"
 CHANGED = Answer(412, {"error": {"code": "PreconditionFailed", "message": "The etag is another."}})
 THROTTLED = Answer(429, {"error": {"code": "TooManyRequests", "message": "Slow down."}}, {"Retry-After": "0"})
 BLOCKED = Answer(400, {"error": {"code": "RelationshipsNotDeleted", "message": "There are relationships."}})
+UNAVAILABLE = Answer(503, {"error": {"code": "ServiceUnavailable", "message": "Not now."}}, {"Retry-After": "0"})
 GONE = Answer(404, {"error": {"code": "RelationshipNotFound", "message": "No."}})
 DONE = Answer(204)
 NOTHING_LISTED = Answer(200, {"value": []})
@@ -120,6 +121,34 @@ async def test_relationships_that_others_delete_are_fine_and_not_counted(
     upstream.on("^DELETE", DONE)
     response = await DigitalTwinServiceStub(channel).DeleteDigitalTwin(DETACH)
     assert (response.outgoing_relationships_deleted, response.incoming_relationships_deleted) == (2, 0)
+
+
+async def test_a_detaching_delete_that_fails_tells_what_it_has_deleted(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
+    upstream.on("^GET .*/incomingrelationships", UNAVAILABLE)
+    upstream.on("^GET .*/relationships", _listed("a", "b"))
+    upstream.on("^GET", _twin(1))
+    upstream.on("^DELETE", DONE)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await DigitalTwinServiceStub(channel).DeleteDigitalTwin(DETACH, timeout=5)
+    error = from_rpc_error(caught.value)
+    assert error.reason == "UPSTREAM_UNAVAILABLE"
+    assert error.metadata["outgoing_relationships_deleted"] == "2"
+    assert error.metadata["incoming_relationships_deleted"] == "0"
+    assert "without the 2 outgoing and 0 incoming relationships that were deleted before this" in error.message
+    assert "changed nothing" not in error.message
+
+
+async def test_lists_of_a_detaching_delete_wait_where_they_are_throttled(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
+    upstream.on("^GET .*/incomingrelationships", *[THROTTLED] * 10, NOTHING_LISTED)
+    upstream.on("^GET .*/relationships", _listed("a"))
+    upstream.on("^GET", _twin(1))
+    upstream.on("^DELETE", DONE)
+    response = await DigitalTwinServiceStub(channel).DeleteDigitalTwin(DETACH)
+    assert response.outgoing_relationships_deleted == 1
 
 
 async def test_relationships_that_keep_turning_up(upstream: FaultServer, channel: grpc.aio.Channel):

@@ -1,11 +1,13 @@
 """Streams of queries whose upstream pages are slow, many, or not to be had."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
+from google.rpc.error_details_pb2 import BadRequest
 
 from twinfront.errors import from_rpc_error
 from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest
@@ -16,12 +18,39 @@ from .fault_server import Answer, FaultServer
 
 ROW = {"text": "x" * 10_000}
 ALL = StreamQueryTwinsRequest(query="SELECT * FROM digitaltwins")
+TOKEN_REFUSED = Answer(400, {"error": {"code": "BadRequest", "message": "The continuationToken is not one of ours."}})
 
 
 def page(number: int, *, last: bool = False, rows: int = 50) -> Answer:
     """A page of half a megabyte."""
     body = {"value": [{**ROW, "page": number}] * rows, "continuationToken": None if last else f"page-{number + 1}"}
     return Answer(200, body, {"query-charge": "2.5"})
+
+
+def numbered(start: int, end: int, *, last: bool = False) -> Answer:
+    """A page of rows that say their numbers."""
+    rows = [{"number": number} for number in range(start, end)]
+    return Answer(200, {"value": rows, "continuationToken": None if last else f"from-{end}"})
+
+
+def numbered_pages(*sizes: int) -> list[Answer]:
+    """The list from its beginning, in pages of these sizes."""
+    ends = list(itertools.accumulate(sizes))
+    return [numbered(end - size, end, last=end == ends[-1]) for size, end in zip(sizes, ends, strict=True)]
+
+
+def numbers(message: Any) -> list[int]:
+    return [row.fields["number"].int_value for row in message.rows]
+
+
+async def refused_field(stub: Any, resume_token: str) -> tuple[str, list[str]]:
+    """The reason that a stream ends with, and the fields that are wrong."""
+    request = StreamQueryTwinsRequest(query=ALL.query, resume_token=resume_token)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await _read_on(stub.StreamQueryTwins(request))
+    error = from_rpc_error(raised.value)
+    found = [detail for detail in error.details if isinstance(detail, BadRequest)]
+    return error.reason, [violation.field for detail in found for violation in detail.field_violations]
 
 
 async def test_a_caller_who_does_not_read_is_not_read_ahead_for(upstream: FaultServer, channel: grpc.aio.Channel):
@@ -72,6 +101,34 @@ async def test_a_stream_that_breaks_can_be_gone_on_with(upstream: FaultServer, c
     rows = [row.fields["page"].int_value async for message in stub.StreamQueryTwins(rest) for row in message.rows]
     assert rows == [1] * 50
     assert b"page-1" in upstream.requests[-1].body
+
+
+async def test_a_stream_is_gone_on_with_whatever_the_pages_are_by_then(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
+    upstream.on("POST /query", numbered(0, 250, last=True), *numbered_pages(60, 60, 200))
+    stub = QueryServiceStub(channel)
+    first: Any = await stub.StreamQueryTwins(ALL).read()
+    taken = numbers(first)
+    assert (taken, first.resume_token != "") == (list(range(100)), True)
+    rest = StreamQueryTwinsRequest(query=ALL.query, resume_token=first.resume_token)
+    assert [each async for message in stub.StreamQueryTwins(rest) for each in numbers(message)] == list(range(100, 320))
+
+
+async def test_a_token_that_the_upstream_does_not_take_is_the_resume_token(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
+    upstream.on("POST /query", page(0), page(1, last=True), TOKEN_REFUSED)
+    stub = QueryServiceStub(channel)
+    messages = [message async for message in stub.StreamQueryTwins(ALL)]
+    assert await refused_field(stub, messages[1].resume_token) == ("PAGE_TOKEN_INVALID", ["resume_token"])
+
+
+async def test_a_token_of_the_upstreams_own_that_it_does_not_take_is_no_fault_of_the_caller(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
+    upstream.on("POST /query", page(0), TOKEN_REFUSED)
+    assert await refused_field(QueryServiceStub(channel), "") == ("UPSTREAM_ANSWER_UNEXPECTED", [])
 
 
 async def test_what_is_no_page_of_rows_is_not_understood(upstream: FaultServer, channel: grpc.aio.Channel):

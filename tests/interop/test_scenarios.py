@@ -24,6 +24,7 @@ NOT_FOR_A_CALLER_TO_PROVOKE = {
     "DEADLINE_EXCEEDED": "its scenario has it, by code: the client may end a call before the server does",
     "INTERNAL": "a fault of the server",
     "SERVER_DRAINING": "a server that stops",
+    "STREAM_NOT_READ": "takes a minute",
     "UPSTREAM_ANSWER_UNEXPECTED": "a fault of the upstream",
     "UPSTREAM_CREDENTIALS_REJECTED": "a fault of the deployment",
     "VALIDATE_ONLY_UNSUPPORTED": "of an instance on Azure only",

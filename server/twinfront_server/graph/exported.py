@@ -35,9 +35,8 @@ def relationship_row(document: Document) -> Document:
     return row | {name: value for name, value in document.items() if not name.startswith("$")}
 
 
-def typed_row(section: Section, row: Document) -> GraphItem:
-    """A row as an item with typed fields."""
-    item = GraphItem()
+def fill_item(item: GraphItem, section: Section, row: Document) -> None:
+    """Sets an empty message to a row, with typed fields."""
     match section:
         case Section.MODELS:
             item.dtdl_model = orjson.dumps(row).decode()
@@ -48,7 +47,6 @@ def typed_row(section: Section, row: Document) -> GraphItem:
             item.relationship.SetInParent()
             members = {"$sourceId" if name == "$dtId" else name: value for name, value in row.items()}
             fill_listed_relationship(item.relationship, members, as_json=False)
-    return item
 
 
 def _metadata(metadata: Document) -> Document:

@@ -7,13 +7,14 @@ from typing import Final
 from twinfront.v1.graph_service_pb2 import ExportFormat, ExportGraphRequest, ExportGraphResponse, GraphItem
 from twinfront_server.call import current_call
 from twinfront_server.errors import invalid_argument, server_draining
-from twinfront_server.graph.exported import typed_row
+from twinfront_server.graph.exported import fill_item
 from twinfront_server.graph.import_format import Section, header_line, row_line, section_line
 from twinfront_server.graph.walk import GraphWalk, Place, Step
 from twinfront_server.upstream import Upstream
+from twinfront_server.wire.filling import Filling, room_for_items
 
 MAX_BYTES: Final = 256 << 10
-"""The size of a message, a single larger item aside."""
+"""What the items of a message take up, a single larger one aside."""
 
 _AUTHOR: Final = "twinfront"
 _FORMATS: Final = frozenset(ExportFormat.values())
@@ -22,7 +23,13 @@ Send = Callable[[ExportGraphResponse], Awaitable[None]]
 
 
 async def export_graph(
-    upstream: Upstream, request: ExportGraphRequest, place: Place, seal: Callable[[Place], str], send: Send
+    upstream: Upstream,
+    request: ExportGraphRequest,
+    place: Place,
+    seal: Callable[[Place], str],
+    send: Send,
+    *,
+    max_response_bytes: int,
 ) -> None:
     """Serves one stream to its end.
 
@@ -32,6 +39,7 @@ async def export_graph(
         place: where to begin, or go on.
         seal: makes a token of a place.
         send: sends the caller a message, and waits until it can be sent.
+        max_response_bytes: the server's largest message.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for a format that the enum does not have, or a query whose rows are no twins;
@@ -40,7 +48,8 @@ async def export_graph(
     if request.format not in _FORMATS:
         raise invalid_argument("format", f"{request.format} is not an ExportFormat")
     stopping = current_call().stopping
-    message = _Lines() if request.format == ExportFormat.EXPORT_FORMAT_NDJSON else _Items()
+    max_bytes = min(MAX_BYTES, room_for_items(max_response_bytes))
+    message = (_Lines if request.format == ExportFormat.EXPORT_FORMAT_NDJSON else _Items)(max_bytes)
     walk = GraphWalk(upstream, request.query, exclude_models=request.exclude_models)
     after = place
     async with aclosing(walk.steps(after)) as steps:
@@ -57,39 +66,37 @@ async def export_graph(
 class _Items:
     """A message with typed items."""
 
-    def __init__(self) -> None:
-        self._items: list[GraphItem] = []
-        self._bytes = 0
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._begin()
 
     def add(self, step: Step) -> bool:
         """Adds what a step comes to; False if the message is full."""
-        if step.row is None:
-            return True
-        item = typed_row(step.section, step.row)
-        size = item.ByteSize()
-        if self._items and self._bytes + size > MAX_BYTES:
-            return False
-        self._items.append(item)
-        self._bytes += size
-        return True
+        return step.row is None or self._items.add(step)
 
     def take(self, resume_token: str) -> ExportGraphResponse:
         """The message; the next one is empty."""
-        message = ExportGraphResponse(items=self._items, resume_token=resume_token)
-        self._items, self._bytes = [], 0
+        message = self._message
+        message.resume_token = resume_token
+        self._begin()
         return message
+
+    def _begin(self) -> None:
+        self._message = ExportGraphResponse()
+        self._items = Filling(self._message.items, _fill, max_bytes=self._max_bytes)
 
 
 class _Lines:
     """A message with lines of the import format."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._text = bytearray()
 
     def add(self, step: Step) -> bool:
         """Adds what a step comes to; False if the message is full."""
         text = _opening(step.section) if step.row is None else row_line(step.row)
-        if self._text and len(self._text) + len(text) > MAX_BYTES:
+        if self._text and len(self._text) + len(text) > self._max_bytes:
             return False
         self._text += text
         return True
@@ -99,6 +106,11 @@ class _Lines:
         message = ExportGraphResponse(chunk=bytes(self._text), resume_token=resume_token)
         self._text.clear()
         return message
+
+
+def _fill(item: GraphItem, step: Step) -> None:
+    if step.row is not None:
+        fill_item(item, step.section, step.row)
 
 
 def _opening(section: Section) -> bytes:

@@ -5,7 +5,8 @@ The upstream gives out pages; the next one is read while the caller takes in thi
 
 import bisect
 import dataclasses
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import re
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -13,20 +14,25 @@ from typing import Any, Final
 
 import orjson
 
-from twinfront_server.errors import invalid_argument
+from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
 from twinfront_server.graph.exported import Document, digital_twin_row, relationship_row
 from twinfront_server.graph.import_format import Section
-from twinfront_server.upstream import Page, Upstream
-from twinfront_server.upstream.page_ahead import pages_ahead
+from twinfront_server.upstream import Upstream
+from twinfront_server.upstream.pages import Fetch, pages_ahead
+from twinfront_server.wire.page_token import Position
 
 PAGE_SIZE: Final = 500
 
 _ALL_TWINS: Final = "SELECT * FROM digitaltwins"
 _ALL_RELATIONSHIPS: Final = "SELECT * FROM relationships"
+_TWINS: Final = "SELECT * FROM digitaltwins T WHERE T.$dtId IN [{}]"
 _RELATIONSHIPS_FROM: Final = "SELECT * FROM relationships R WHERE R.$sourceId IN [{}]"
-_MAX_SOURCES: Final = 50
-_MAX_SOURCES_LENGTH: Final = 7500
+_MAX_IDS: Final = 50
+_MAX_IDS_LENGTH: Final = 7500
 """How many ids fit into one query: Azure Digital Twins has limits for the list, and for the text."""
+
+_PATTERN: Final = re.compile(r"\b(?:JOIN|MATCH)\b", re.IGNORECASE)
+"""What is in every query that answers a twin once for each of its matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,9 @@ class Place:
         opened: whether the line that opens the section lies before the place.
         link: the page of the upstream that the next row is on.
         skip: how many rows of that page lie before the place.
-        done: of relationships by query: the sources up to this id lie before the page's,
-        until: and this is the last one that the page's query is about.
+        done: of relationships by query: the sources up to this id lie before the page's; of twins by a query that has a
+            pattern: the twins up to this id lie before the place.
+        until: of relationships by query: the last source that the page's query is about.
     """
 
     section: Section
@@ -78,7 +85,6 @@ class Step:
     after: Place
 
 
-Fetch = Callable[[str], Awaitable[Page]]
 Rows = AsyncGenerator[tuple[Document, Place]]
 
 
@@ -95,6 +101,7 @@ class GraphWalk:
         self._upstream = upstream
         self._query = query
         self._sections = [section for section in Section if not (exclude_models and section is Section.MODELS)]
+        self._has_pattern = _PATTERN.search(query) is not None
         # The twins that the query answers, whose relationships with each other are wanted: some 100 bytes each.
         self._ids: set[str] = set()
 
@@ -105,7 +112,7 @@ class GraphWalk:
             TwinfrontError: INVALID_ARGUMENT for a query whose rows are no twins, and what the upstream's reads raise.
         """
         in_twins = place.section is Section.TWINS and bool(place.link or place.skip)
-        if self._query and (in_twins or place.section is Section.RELATIONSHIPS):
+        if self._query and (self._has_pattern or in_twins or place.section is Section.RELATIONSHIPS):
             await self._gather_ids()
         for section in self._sections[self._sections.index(place.section) :]:
             here = place if place.section is section else Place(section, opened=False)
@@ -117,10 +124,10 @@ class GraphWalk:
                     yield Step(section, row, after)
 
     async def _gather_ids(self) -> None:
-        """Reads the twins that lie before a place; a walk that goes on does not know them."""
-        async with aclosing(self._digital_twins(Place(Section.TWINS))) as rows:
-            async for _ in rows:
-                pass
+        """Reads which twins the query answers; a walk that goes on does not know those before its place."""
+        async with aclosing(_items(self._asking(self._query), Place(Section.TWINS))) as items:
+            async for item, _ in items:
+                self._ids.add(_digital_twin(item, own=False)["$dtId"])
 
     def _rows(self, place: Place) -> Rows:
         match place.section:
@@ -129,7 +136,7 @@ class GraphWalk:
             case Section.MODELS:
                 return self._models(place)
             case Section.TWINS:
-                return self._digital_twins(place)
+                return self._digital_twins_by_id(place) if self._has_pattern else self._digital_twins(place)
             case Section.RELATIONSHIPS:
                 return self._relationships_between(place) if self._query else self._relationships(place)
 
@@ -140,19 +147,26 @@ class GraphWalk:
                 yield item["model"], after
 
     async def _digital_twins(self, place: Place) -> Rows:
-        answered: set[str] = set()
-        async with aclosing(_items(self._asking(self._query or _ALL_TWINS), place)) as items:
+        async with aclosing(_items(self._asking(self._query or _ALL_TWINS, own=not self._query), place)) as items:
             async for item, after in items:
-                twin = _digital_twin(item)
+                twin = _digital_twin(item, own=not self._query)
                 if self._query:
-                    if twin["$dtId"] in answered:  # a join answers a twin once for each of its matches
-                        continue
-                    answered.add(twin["$dtId"])
+                    self._ids.add(twin["$dtId"])
                 yield digital_twin_row(twin), after
-        self._ids |= answered
+
+    async def _digital_twins_by_id(self, place: Place) -> Rows:
+        """Each twin once, from any place on: their ids, unlike the query's rows, say which ones lie before it."""
+        ids, done = sorted(self._ids), place.done
+        while some := _next_ids(ids, done):
+            async with aclosing(_items(self._asking(_about(_TWINS, some), own=True), Place(Section.TWINS))) as items:
+                found = [_digital_twin(item, own=True) async for item, _ in items]
+            twins = {twin["$dtId"]: twin for twin in found}
+            for twin_id in sorted(twins):
+                yield digital_twin_row(twins[twin_id]), Place(Section.TWINS, done=twin_id)
+            done = some[-1]
 
     async def _relationships(self, place: Place) -> Rows:
-        async with aclosing(_items(self._asking(_ALL_RELATIONSHIPS), place)) as items:
+        async with aclosing(_items(self._asking(_ALL_RELATIONSHIPS, own=True), place)) as items:
             async for item, after in items:
                 yield relationship_row(item), after
 
@@ -160,19 +174,19 @@ class GraphWalk:
         ids = sorted(self._ids)
         while True:
             # A page that was begun has its own query, whatever twins there are now.
-            sources = [place.until] if place.link else _next_sources(ids, place.done)
+            sources = [place.until] if place.link else _next_ids(ids, place.done)
             if not sources:
                 return
             place = dataclasses.replace(place, until=sources[-1])
-            query = _RELATIONSHIPS_FROM.format(", ".join(map(_quoted, sources)))
-            async with aclosing(_items(self._asking(query), place)) as items:
+            query = _about(_RELATIONSHIPS_FROM, sources)
+            async with aclosing(_items(self._asking(query, own=True), place)) as items:
                 async for item, after in items:
                     if item["$targetId"] in self._ids:
                         yield relationship_row(item), after
             place = Place(Section.RELATIONSHIPS, done=place.until)
 
-    def _asking(self, query: str) -> Fetch:
-        return partial(self._upstream.query_twins, query, page_size=PAGE_SIZE)
+    def _asking(self, query: str, *, own: bool = False) -> Fetch:
+        return partial(self._upstream.query_twins, query, page_size=PAGE_SIZE, place_field="resume_token", own=own)
 
 
 async def _no_rows() -> Rows:
@@ -183,35 +197,43 @@ async def _no_rows() -> Rows:
 
 async def _items(fetch: Fetch, place: Place) -> AsyncGenerator[tuple[Any, Place]]:
     """The items of a list of the upstream from a place on, each with the place behind it."""
-    skip = place.skip
-    async with aclosing(pages_ahead(fetch, place.link)) as pages:
-        async for link, page in pages:
-            for number, item in enumerate(page.items[skip:], skip + 1):
-                last = number == len(page.items) and bool(page.next_link)
-                here, passed = (page.next_link, 0) if last else (link, number)
-                yield item, dataclasses.replace(place, link=here, skip=passed)
-            skip = 0
+    async with aclosing(pages_ahead(fetch, Position(place.link, place.skip))) as pages:
+        async for page in pages:
+            for item, behind in page.items():
+                yield item, dataclasses.replace(place, link=behind.link, skip=behind.skip)
 
 
-def _digital_twin(row: Document) -> Document:
-    """The twin that a row is, or that it has as its only member: `SELECT * FROM …`, `SELECT T FROM …`."""
+def _digital_twin(row: Document, *, own: bool) -> Document:
+    """The twin that a row is, or that it has as its only member: `SELECT * FROM …`, `SELECT T FROM …`.
+
+    Args:
+        row: the row.
+        own: whether the query is the walk's own and not the caller's.
+    """
     twin = next(iter(row.values())) if len(row) == 1 else row
     if not isinstance(twin, dict) or not twin.keys() >= {"$dtId", "$metadata"}:
+        if own:
+            raise upstream_answer_unexpected(200)
         message = "must answer one whole digital twin a row, as SELECT * FROM digitaltwins and SELECT T FROM … T do"
         raise invalid_argument("query", message)
     return twin
 
 
-def _next_sources(ids: Sequence[str], done: str) -> list[str]:
+def _next_ids(ids: Sequence[str], done: str) -> list[str]:
     """The ids behind `done`, as many as one query takes."""
-    sources: list[str] = []
+    some: list[str] = []
     length = 0
-    for source in ids[bisect.bisect_right(ids, done) :][:_MAX_SOURCES]:
-        length += len(_quoted(source)) + 2
-        if sources and length > _MAX_SOURCES_LENGTH:
+    first = bisect.bisect_right(ids, done)
+    for each in ids[first : first + _MAX_IDS]:
+        length += len(_quoted(each)) + 2
+        if some and length > _MAX_IDS_LENGTH:
             break
-        sources.append(source)
-    return sources
+        some.append(each)
+    return some
+
+
+def _about(query: str, ids: Sequence[str]) -> str:
+    return query.format(", ".join(map(_quoted, ids)))
 
 
 def _quoted(text: str) -> str:

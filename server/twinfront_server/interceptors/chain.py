@@ -19,6 +19,7 @@ from twinfront_server.interceptors.metrics import measure
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
 from twinfront_server.interceptors.request_id import request_id
 from twinfront_server.interceptors.trailing_metadata import send_figures
+from twinfront_server.interceptors.unread import end_unread
 from twinfront_server.interceptors.validate_only import rehearse
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
@@ -50,6 +51,7 @@ class Chain(grpc.aio.ServerInterceptor):
     ) -> None:
         self._metrics = metrics
         self._log = log
+        self._max_response_bytes = settings.max_response_bytes
         self._handlers: dict[str, tuple[str, Handler]] = {}
         self.in_flight = InFlight(metrics.in_flight)
         self.draining = Draining()
@@ -62,6 +64,7 @@ class Chain(grpc.aio.ServerInterceptor):
             "error_mapping": map_errors(log),
             "draining": self.draining.link,
             "deadline": bound(settings.default_deadline, settings.max_deadline),
+            "unread": end_unread(settings.max_unread_time),
         }
         self.message_links: dict[str, Link] = {
             "validate_only": rehearse(require_validation),
@@ -96,7 +99,13 @@ class Chain(grpc.aio.ServerInterceptor):
         service, _, name = path.removeprefix("/").rpartition("/")
         method = Method(service, name, handler.request_streaming, handler.response_streaming)
         series = self._metrics.method(service, name, method.rpc_type)
-        behaviour = serve_messages(handler, method, series, list(self.message_links.values()))
+        behaviour = serve_messages(
+            handler,
+            method,
+            series,
+            list(self.message_links.values()),
+            max_response_bytes=self._max_response_bytes,
+        )
         for link in reversed(self.links.values()):
             behaviour = link(behaviour, method)
         return method.full_name, _handler(behaviour, method)

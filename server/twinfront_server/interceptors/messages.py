@@ -1,7 +1,8 @@
 """The inner end of the chain: bytes to messages, the servicer, messages to bytes.
 
 grpc is told of no serializers and hands the chain bytes. So a request that does not parse is answered like any other
-bad argument, typed, counted and logged, where grpc itself would answer UNKNOWN, uncounted.
+bad argument, typed, counted and logged, where grpc itself would answer UNKNOWN, uncounted; and so is a response that is
+too large to be sent.
 """
 
 import inspect
@@ -14,12 +15,14 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from twinfront_server.call import Call
-from twinfront_server.errors import TwinfrontError
+from twinfront_server.errors import TwinfrontError, limit_reached
 from twinfront_server.interceptors.link import Behaviour, Context, Handler, Link, Method
 from twinfront_server.metrics import MethodMetrics
 
 
-def serve_messages(handler: Handler, method: Method, series: MethodMetrics, links: Sequence[Link]) -> Behaviour:
+def serve_messages(
+    handler: Handler, method: Method, series: MethodMetrics, links: Sequence[Link], *, max_response_bytes: int
+) -> Behaviour:
     """The behaviour that a servicer's method is, with its messages counted.
 
     Args:
@@ -27,8 +30,9 @@ def serve_messages(handler: Handler, method: Method, series: MethodMetrics, link
         method: what it is called.
         series: where messages are counted.
         links: what stands around it and takes messages, the outermost first; not for streams.
+        max_response_bytes: the largest message that it may answer.
     """
-    codec = _Codec(handler, series)
+    codec = _Codec(handler, series, max_response_bytes)
     if handler.response_streaming:
         return _streamed(handler, codec)
     if handler.request_streaming:
@@ -39,11 +43,12 @@ def serve_messages(handler: Handler, method: Method, series: MethodMetrics, link
 class _Codec:
     """Reads and writes the messages of one method, and counts them."""
 
-    def __init__(self, handler: Handler, series: MethodMetrics) -> None:
+    def __init__(self, handler: Handler, series: MethodMetrics, max_response_bytes: int) -> None:
         self._deserialize: Callable[[bytes], Any] = handler.request_deserializer or bytes
         self._serialize: Callable[[Any], bytes] = handler.response_serializer or bytes
         self._received = series.received.inc
         self._sent = series.sent.inc
+        self._max_response_bytes = max_response_bytes
 
     def request(self, data: bytes) -> Any:
         self._received()
@@ -62,6 +67,13 @@ class _Codec:
 
     def response(self, message: Any) -> bytes:
         data = self._serialize(message)
+        if len(data) > self._max_response_bytes:
+            # grpc would refuse to send it after all, without details, and log and metrics would have it as sent.
+            raise limit_reached(
+                "response",
+                f"The call was carried out, but its answer has {len(data)} bytes, and a message of this server's may "
+                f"have {self._max_response_bytes} (--max-response-bytes).",
+            )
         self._sent()
         return data
 

@@ -25,6 +25,7 @@ from twinfront_server.services.event_route import EventRouteService
 from twinfront_server.services.graph import GraphService
 from twinfront_server.services.job import JobService
 from twinfront_server.services.model import ModelService
+from twinfront_server.services.paging import Paging
 from twinfront_server.services.query import QueryService
 from twinfront_server.services.relationship import RelationshipService
 from twinfront_server.services.telemetry import TelemetryService
@@ -47,12 +48,13 @@ _FILES = (
 def register(server: grpc.aio.Server, upstream: Upstream, settings: Settings) -> list[str]:
     """Adds all services to a server and returns their full names."""
     tokens = PageTokens(settings.page_token_key)
+    paging = Paging(tokens, settings.max_response_bytes)
     add_DigitalTwinServiceServicer_to_server(DigitalTwinService(upstream, settings), server)
-    add_RelationshipServiceServicer_to_server(RelationshipService(upstream, tokens), server)
-    add_ModelServiceServicer_to_server(ModelService(upstream, tokens), server)
-    add_QueryServiceServicer_to_server(QueryService(upstream, tokens), server)
+    add_RelationshipServiceServicer_to_server(RelationshipService(upstream, paging), server)
+    add_ModelServiceServicer_to_server(ModelService(upstream, paging), server)
+    add_QueryServiceServicer_to_server(QueryService(upstream, tokens, paging, settings.max_response_bytes), server)
     add_TelemetryServiceServicer_to_server(TelemetryService(upstream), server)
-    add_EventRouteServiceServicer_to_server(EventRouteService(upstream, tokens), server)
-    add_JobServiceServicer_to_server(JobService(upstream, tokens), server)
-    add_GraphServiceServicer_to_server(GraphService(upstream, tokens, settings.import_concurrency), server)
+    add_EventRouteServiceServicer_to_server(EventRouteService(upstream, paging), server)
+    add_JobServiceServicer_to_server(JobService(upstream, paging), server)
+    add_GraphServiceServicer_to_server(GraphService(upstream, tokens, settings), server)
     return [service.full_name for file in _FILES for service in file.DESCRIPTOR.services_by_name.values()]

@@ -1,23 +1,23 @@
 """`EventRouteService`."""
 
+from functools import partial
 from typing import Any
 
 from twinfront.v1 import event_route_service_pb2 as messages
 from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceServicer
-from twinfront_server.services.paging import read_page
+from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.event_route import event_route_body, fill_event_route, fill_listed_event_route
 from twinfront_server.wire.identifier import required_id
-from twinfront_server.wire.page_token import PageTokens
 from twinfront_server.wire.representation import wants_json
 
 
 class EventRouteService(EventRouteServiceServicer):
     """Event routes."""
 
-    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+    def __init__(self, upstream: Upstream, paging: Paging) -> None:
         self._upstream = upstream
-        self._tokens = tokens
+        self._paging = paging
 
     async def CreateOrReplaceEventRoute(
         self, request: messages.CreateOrReplaceEventRouteRequest, context: Any
@@ -39,14 +39,14 @@ class EventRouteService(EventRouteServiceServicer):
         self, request: messages.ListEventRoutesRequest, context: Any
     ) -> messages.ListEventRoutesResponse:
         as_json = wants_json(request.representation)
-        items, following = await read_page(
-            self._upstream.list_event_routes, self._tokens.open(request, request.page_token), request.page_size
-        )
         response = messages.ListEventRoutesResponse()
-        for item in items:
-            fill_listed_event_route(response.event_routes.add(), item, as_json=as_json)
-        if following is not None:
-            response.next_page_token = self._tokens.seal(request, following)
+        await self._paging.fill(
+            request,
+            response,
+            response.event_routes,
+            lambda link, _size: self._upstream.list_event_routes(link),
+            partial(fill_listed_event_route, as_json=as_json),
+        )
         return response
 
     async def DeleteEventRoute(

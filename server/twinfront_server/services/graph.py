@@ -8,6 +8,7 @@ from twinfront.v1.graph_service_pb2_grpc import GraphServiceServicer
 from twinfront_server.graph.exporting import export_graph
 from twinfront_server.graph.importing import import_graph
 from twinfront_server.graph.walk import START, Place
+from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.page_token import PageTokens, Position
 
@@ -18,13 +19,14 @@ class GraphService(GraphServiceServicer):
     Args:
         upstream: where the twins are.
         tokens: seals the places from which exports go on.
-        import_concurrency: how many writes of one import are under way at a time.
+        settings: the server's settings.
     """
 
-    def __init__(self, upstream: Upstream, tokens: PageTokens, import_concurrency: int) -> None:
+    def __init__(self, upstream: Upstream, tokens: PageTokens, settings: Settings) -> None:
         self._upstream = upstream
         self._tokens = tokens
-        self._import_concurrency = import_concurrency
+        self._import_concurrency = settings.import_concurrency
+        self._max_response_bytes = settings.max_response_bytes
 
     # Both write to the context, which the stubs do not know of, instead of answering an iterator.
     async def ImportGraph(  # type: ignore[override]
@@ -42,4 +44,5 @@ class GraphService(GraphServiceServicer):
             Place.read(position.link) if position.link else START,
             lambda place: self._tokens.seal(request, Position(place.write())),
             context.write,
+            max_response_bytes=self._max_response_bytes,
         )

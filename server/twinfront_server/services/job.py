@@ -1,23 +1,23 @@
 """`JobService`."""
 
+from functools import partial
 from typing import Any
 
 from twinfront.v1 import job_service_pb2 as messages
 from twinfront.v1.job_service_pb2_grpc import JobServiceServicer
-from twinfront_server.services.paging import read_page
+from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.identifier import required_header_id, required_id
 from twinfront_server.wire.job import fill_job, fill_listed_job, import_job_body
-from twinfront_server.wire.page_token import PageTokens
 from twinfront_server.wire.representation import wants_json
 
 
 class JobService(JobServiceServicer):
     """Import and delete jobs."""
 
-    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+    def __init__(self, upstream: Upstream, paging: Paging) -> None:
         self._upstream = upstream
-        self._tokens = tokens
+        self._paging = paging
 
     async def CreateImportJob(
         self, request: messages.CreateImportJobRequest, context: Any
@@ -40,14 +40,14 @@ class JobService(JobServiceServicer):
         self, request: messages.ListImportJobsRequest, context: Any
     ) -> messages.ListImportJobsResponse:
         as_json = wants_json(request.representation)
-        items, following = await read_page(
-            self._upstream.list_import_jobs, self._tokens.open(request, request.page_token), request.page_size
-        )
         response = messages.ListImportJobsResponse()
-        for item in items:
-            fill_listed_job(response.import_jobs.add(), item, as_json=as_json)
-        if following is not None:
-            response.next_page_token = self._tokens.seal(request, following)
+        await self._paging.fill(
+            request,
+            response,
+            response.import_jobs,
+            lambda link, _size: self._upstream.list_import_jobs(link),
+            partial(fill_listed_job, as_json=as_json),
+        )
         return response
 
     async def CancelImportJob(
@@ -86,12 +86,12 @@ class JobService(JobServiceServicer):
         self, request: messages.ListDeleteJobsRequest, context: Any
     ) -> messages.ListDeleteJobsResponse:
         as_json = wants_json(request.representation)
-        items, following = await read_page(
-            self._upstream.list_delete_jobs, self._tokens.open(request, request.page_token), request.page_size
-        )
         response = messages.ListDeleteJobsResponse()
-        for item in items:
-            fill_listed_job(response.delete_jobs.add(), item, as_json=as_json)
-        if following is not None:
-            response.next_page_token = self._tokens.seal(request, following)
+        await self._paging.fill(
+            request,
+            response,
+            response.delete_jobs,
+            lambda link, _size: self._upstream.list_delete_jobs(link),
+            partial(fill_listed_job, as_json=as_json),
+        )
         return response

@@ -1,15 +1,15 @@
 """`ModelService`."""
 
+from functools import partial
 from typing import Any, Final
 
 from twinfront.v1 import model_service_pb2 as messages
 from twinfront.v1.model_service_pb2_grpc import ModelServiceServicer
 from twinfront_server.errors import invalid_argument
-from twinfront_server.services.paging import read_page
+from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.identifier import required_id
 from twinfront_server.wire.model import created_models, fill_listed_model, fill_model, models_body
-from twinfront_server.wire.page_token import PageTokens
 from twinfront_server.wire.representation import wants_json
 
 MAX_ROOTS: Final = 250
@@ -19,9 +19,9 @@ MAX_ROOTS: Final = 250
 class ModelService(ModelServiceServicer):
     """Models."""
 
-    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+    def __init__(self, upstream: Upstream, paging: Paging) -> None:
         self._upstream = upstream
-        self._tokens = tokens
+        self._paging = paging
 
     async def CreateModels(self, request: messages.CreateModelsRequest, context: Any) -> messages.CreateModelsResponse:
         as_json = wants_json(request.representation)
@@ -48,18 +48,16 @@ class ModelService(ModelServiceServicer):
             required_id(model_id, f"dependencies_for[{index}]")
             for index, model_id in enumerate(request.dependencies_for)
         ]
-        items, following = await read_page(
-            lambda link: self._upstream.list_models(
+        response = messages.ListModelsResponse()
+        await self._paging.fill(
+            request,
+            response,
+            response.models,
+            lambda link, _size: self._upstream.list_models(
                 roots, link, include_model_definition=request.include_model_definition
             ),
-            self._tokens.open(request, request.page_token),
-            request.page_size,
+            partial(fill_listed_model, as_json=as_json),
         )
-        response = messages.ListModelsResponse()
-        for item in items:
-            fill_listed_model(response.models.add(), item, as_json=as_json)
-        if following is not None:
-            response.next_page_token = self._tokens.seal(request, following)
         return response
 
     async def DecommissionModel(

@@ -9,10 +9,11 @@ from twinfront.v1 import query_service_pb2 as messages
 from twinfront.v1.query_service_pb2_grpc import QueryServiceServicer
 from twinfront_server.call import current_call
 from twinfront_server.errors import server_draining
-from twinfront_server.services.paging import checked_page_size, read_page
+from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
-from twinfront_server.upstream.page_ahead import pages_ahead
-from twinfront_server.wire.page_token import PageTokens, Position
+from twinfront_server.upstream.pages import pages_ahead
+from twinfront_server.wire.filling import Fill, Filling, room_for_items
+from twinfront_server.wire.page_token import PageTokens
 from twinfront_server.wire.query import fill_row, required_query
 from twinfront_server.wire.representation import wants_json, wants_metadata
 
@@ -21,53 +22,77 @@ STREAMED_PAGE: Final = 500
 
 MAX_ROWS: Final = 100
 MAX_BYTES: Final = 256 << 10
-"""When a message of a stream is full; a single larger row makes a larger one."""
-
-_END: Final = Position("")
+"""What the rows of a message of a stream take up, a single larger one aside."""
 
 
 class QueryService(QueryServiceServicer):
-    """Queries."""
+    """Queries.
 
-    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+    Args:
+        upstream: what is asked.
+        tokens: seals the places from which streams go on.
+        paging: answers pages.
+        max_response_bytes: the server's largest message.
+    """
+
+    def __init__(self, upstream: Upstream, tokens: PageTokens, paging: Paging, max_response_bytes: int) -> None:
         self._upstream = upstream
         self._tokens = tokens
+        self._paging = paging
+        self._max_bytes = min(MAX_BYTES, room_for_items(max_response_bytes))
 
     async def QueryTwins(self, request: messages.QueryTwinsRequest, context: Any) -> messages.QueryTwinsResponse:
         as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
-        size = checked_page_size(request.page_size)
-        fetch = partial(self._upstream.query_twins, required_query(request.query), page_size=size)
-        items, following = await read_page(fetch, self._tokens.open(request, request.page_token), size)
-        response = messages.QueryTwinsResponse(query_charge=current_call().query_charge or 0.0)
-        for item in items:
-            fill_row(response.rows.add(), item, as_json=as_json, metadata=metadata)
-        if following is not None:
-            response.next_page_token = self._tokens.seal(request, following)
+        query = required_query(request.query)
+        response = messages.QueryTwinsResponse()
+        await self._paging.fill(
+            request,
+            response,
+            response.rows,
+            lambda link, size: self._upstream.query_twins(query, link, page_size=size),
+            partial(fill_row, as_json=as_json, metadata=metadata),
+        )
+        response.query_charge = current_call().query_charge or 0.0
         return response
 
     async def StreamQueryTwins(
         self, request: messages.StreamQueryTwinsRequest, context: Any
     ) -> AsyncIterator[messages.StreamQueryTwinsResponse]:
-        as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
-        fetch = partial(self._upstream.query_twins, required_query(request.query), page_size=STREAMED_PAGE)
-        start = self._tokens.open(request, request.resume_token, "resume_token")
-        stopping = current_call().stopping
-        skip = start.skip
-        response, size = messages.StreamQueryTwinsResponse(), 0
-        async with aclosing(pages_ahead(fetch, start.link)) as pages:
-            async for link, page in pages:
+        fill = partial(fill_row, as_json=wants_json(request.representation), metadata=wants_metadata(request.view))
+        fetch = partial(
+            self._upstream.query_twins,
+            required_query(request.query),
+            page_size=STREAMED_PAGE,
+            place_field="resume_token",
+        )
+        after = self._tokens.open(request, request.resume_token, "resume_token")
+        response, rows = self._empty_message(fill)
+        async with aclosing(pages_ahead(fetch, after)) as pages:
+            async for page in pages:
                 response.query_charge += page.query_charge
-                for number, item in enumerate(page.items[skip:], skip + 1):
-                    row = response.rows.add()
-                    fill_row(row, item, as_json=as_json, metadata=metadata)
-                    size += row.ByteSize()
-                    is_full = len(response.rows) >= MAX_ROWS or size >= MAX_BYTES
-                    following = Position(link, number) if number < len(page.items) else Position(page.next_link)
-                    if following != _END and (is_full or number == len(page.items)):
-                        response.resume_token = self._tokens.seal(request, following)
+                for item, behind in page.items():
+                    if not rows.add(item):
+                        response.resume_token = self._tokens.seal(request, after)
                         yield response
-                        if stopping is not None and stopping.is_set():
-                            raise server_draining("Go on with the last resume_token.")
-                        response, size = messages.StreamQueryTwinsResponse(), 0
-                skip = 0
+                        _end_if_stopping()
+                        response, rows = self._empty_message(fill)
+                        rows.add(item)
+                    after = behind
+                if page.end is not None:
+                    after = page.end
+                    if rows.count:  # the next page may take its time
+                        response.resume_token = self._tokens.seal(request, after)
+                        yield response
+                        _end_if_stopping()
+                        response, rows = self._empty_message(fill)
         yield response
+
+    def _empty_message(self, fill: Fill) -> tuple[messages.StreamQueryTwinsResponse, Filling]:
+        response = messages.StreamQueryTwinsResponse()
+        return response, Filling(response.rows, fill, max_bytes=self._max_bytes, max_items=MAX_ROWS)
+
+
+def _end_if_stopping() -> None:
+    stopping = current_call().stopping
+    if stopping is not None and stopping.is_set():
+        raise server_draining("Go on with the last resume_token.")

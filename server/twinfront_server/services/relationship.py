@@ -1,14 +1,14 @@
 """`RelationshipService`."""
 
+from functools import partial
 from typing import Any
 
 from twinfront.v1 import relationship_service_pb2 as messages
 from twinfront.v1.relationship_service_pb2_grpc import RelationshipServiceServicer
-from twinfront_server.services.paging import read_page
+from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.identifier import if_match, if_none_match, required_id
 from twinfront_server.wire.json_patch import json_patch_body
-from twinfront_server.wire.page_token import PageTokens
 from twinfront_server.wire.relationship import (
     fill_incoming_relationship,
     fill_listed_relationship,
@@ -21,9 +21,9 @@ from twinfront_server.wire.representation import wants_json
 class RelationshipService(RelationshipServiceServicer):
     """Relationships between digital twins."""
 
-    def __init__(self, upstream: Upstream, tokens: PageTokens) -> None:
+    def __init__(self, upstream: Upstream, paging: Paging) -> None:
         self._upstream = upstream
-        self._tokens = tokens
+        self._paging = paging
 
     async def CreateOrReplaceRelationship(
         self, request: messages.CreateOrReplaceRelationshipRequest, context: Any
@@ -77,16 +77,14 @@ class RelationshipService(RelationshipServiceServicer):
     ) -> messages.ListRelationshipsResponse:
         as_json = wants_json(request.representation)
         twin_id = required_id(request.digital_twin_id, "digital_twin_id")
-        items, following = await read_page(
-            lambda link: self._upstream.list_relationships(twin_id, request.relationship_name, link),
-            self._tokens.open(request, request.page_token),
-            request.page_size,
-        )
         response = messages.ListRelationshipsResponse()
-        for item in items:
-            fill_listed_relationship(response.relationships.add(), item, as_json=as_json)
-        if following is not None:
-            response.next_page_token = self._tokens.seal(request, following)
+        await self._paging.fill(
+            request,
+            response,
+            response.relationships,
+            lambda link, _size: self._upstream.list_relationships(twin_id, request.relationship_name, link),
+            partial(fill_listed_relationship, as_json=as_json),
+        )
         return response
 
     async def ListIncomingRelationships(
@@ -94,14 +92,12 @@ class RelationshipService(RelationshipServiceServicer):
     ) -> messages.ListIncomingRelationshipsResponse:
         as_json = wants_json(request.representation)
         twin_id = required_id(request.digital_twin_id, "digital_twin_id")
-        items, following = await read_page(
-            lambda link: self._upstream.list_incoming_relationships(twin_id, link),
-            self._tokens.open(request, request.page_token),
-            request.page_size,
-        )
         response = messages.ListIncomingRelationshipsResponse()
-        for item in items:
-            fill_incoming_relationship(response.incoming_relationships.add(), item, as_json=as_json)
-        if following is not None:
-            response.next_page_token = self._tokens.seal(request, following)
+        await self._paging.fill(
+            request,
+            response,
+            response.incoming_relationships,
+            lambda link, _size: self._upstream.list_incoming_relationships(twin_id, link),
+            partial(fill_incoming_relationship, as_json=as_json),
+        )
         return response

@@ -12,11 +12,13 @@ class Answer:
         body: as it came.
         etag: of the ETag header; empty without one.
         query_charge: of the header of that name, in query units; 0 without one.
+        date: of the Date header, the upstream's own time in whole seconds; empty without one.
     """
 
     body: bytes
     etag: str
     query_charge: float = 0.0
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)

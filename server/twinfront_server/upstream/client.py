@@ -16,6 +16,7 @@ from twinfront_server.upstream.models import Models
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.queries import Queries
 from twinfront_server.upstream.relationships import Relationships
+from twinfront_server.upstream.sent_writes import SentWrite
 from twinfront_server.upstream.settling import settle
 from twinfront_server.upstream.shared_reads import SharedReads
 from twinfront_server.upstream.telemetry import Telemetry
@@ -88,8 +89,8 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
         """Reads a digital twin, along with whoever else is reading it at the moment."""
         return await self._shared_reads.read(digital_twin_id, partial(self.get_digital_twin, digital_twin_id))
 
-    async def _settled(self, lost: TwinfrontError, asked: Asked, send: Callable[[], Awaitable[Answer]]) -> Answer:
-        return await settle(self, asked, send, lost, self._on_settled)
+    async def _settled(self, lost: TwinfrontError, write: SentWrite, send: Callable[[], Awaitable[Answer]]) -> Answer:
+        return await settle(self, self._writes, write, send, lost, self._on_settled)
 
     async def _explained(self, error: TwinfrontError, asked: Asked) -> TwinfrontError:
         return await diagnose(self, error, asked)

@@ -24,9 +24,12 @@ class DigitalTwins(SdkCalls):
             asked, self._sdk.upsert_digital_twin, digital_twin_id, {}, **if_none_match_option(if_none_match)
         )
 
-    async def patch_digital_twin(self, digital_twin_id: str, body: Body, *, if_match: str) -> Answer:
-        """Applies a JSON Patch to a digital twin."""
-        asked = Asked(operations.PATCH_DIGITAL_TWIN, {"digital_twin_id": digital_twin_id}, body, if_match)
+    async def patch_digital_twin(
+        self, digital_twin_id: str, body: Body, *, if_match: str, by_content: bool = False
+    ) -> Answer:
+        """Applies a JSON Patch to a digital twin; `by_content` if others may bring about the same as well."""
+        ids = {"digital_twin_id": digital_twin_id}
+        asked = Asked(operations.PATCH_DIGITAL_TWIN, ids, body, if_match, by_content=by_content)
         return await self._call(asked, self._sdk.update_digital_twin, digital_twin_id, [], **if_match_option(if_match))
 
     async def delete_digital_twin(self, digital_twin_id: str, *, if_match: str) -> None:

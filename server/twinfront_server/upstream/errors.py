@@ -77,7 +77,8 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         answer = _read(error)
         rule = _RULES.get((answer.status, answer.code)) or _STATUS_RULES.get(answer.status) or _by_class(answer.status)
-        return rule(answer, asked)
+        refused = rule(answer, asked)
+        return _own_refused(answer, asked) if asked.own and _finds_fault(refused) else refused
     if _never_sent(error) or not asked.operation.write:
         _note_cause(asked, str(error))
         return _unavailable("Azure Digital Twins cannot be reached.", asked)
@@ -188,12 +189,22 @@ def _invalid(reason: str) -> _Rule:
 def _invalid_query(answer: _Answer, asked: Asked) -> TwinfrontError:
     """For any refusal of a query but that of its continuation token, which came out of the caller's token."""
     if answer.code == "BadRequest" and "ontinuation" in answer.message:
-        return invalid_fields({"page_token": answer.text}, reason="PAGE_TOKEN_INVALID", metadata=asked.ids)
+        return invalid_fields({asked.place_field: answer.text}, reason="PAGE_TOKEN_INVALID", metadata=asked.ids)
     return invalid_fields({"query": answer.text}, reason="QUERY_INVALID", metadata=asked.ids)
 
 
 def _bad_request(answer: _Answer, asked: Asked) -> TwinfrontError:
     return (_invalid_query if asked.operation.resource is Resource.QUERY else _INVALID_ARGUMENT)(answer, asked)
+
+
+def _finds_fault(error: TwinfrontError) -> bool:
+    """Whether an error says that what was asked is wrong in itself, the token aside that says where to go on."""
+    return error.code is grpc.StatusCode.INVALID_ARGUMENT and error.reason != "PAGE_TOKEN_INVALID"
+
+
+def _own_refused(answer: _Answer, asked: Asked) -> TwinfrontError:
+    """For what the front thought up itself, which may take the upstream too long."""
+    return (_server_error if answer.code == "TimeoutError" else _unexpected)(answer, asked)
 
 
 def _invalid_member(name: str) -> _Rule:
@@ -266,7 +277,7 @@ def _unavailable(message: str, asked: Asked, delay: float | None = None) -> Twin
     return TwinfrontError(
         grpc.StatusCode.UNAVAILABLE,
         "UPSTREAM_UNAVAILABLE",
-        f"{message} Nothing was changed; try again.",
+        f"{message} That changed nothing; try again." if asked.operation.write else f"{message} Try again.",
         metadata=asked.ids,
         retry_after=_OUTAGE_DELAY if delay is None else delay,
     )

@@ -5,6 +5,8 @@ The SDK has no public methods for them; what its generated ones want is known he
 
 # ruff: noqa: SLF001  (see above)
 
+import uuid
+
 from azure.digitaltwins.core._generated.models import ImportJob
 
 from twinfront_server.upstream import operation as operations
@@ -43,11 +45,14 @@ class Jobs(SdkCalls):
         await self._call(asked, self._sdk._client.import_jobs.delete, job_id)
 
     async def post_delete_job(self, job_id: str) -> Answer:
-        """Creates a delete job, of an id of the service's own making if `job_id` is empty."""
-        asked = Asked(operations.POST_DELETE_JOB, {"job_id": job_id})
-        headers = {"operation-id": job_id} if job_id else {}
+        """Creates a delete job.
+
+        Without an id it gets one here and not from the service: a job whose answer is lost could not be told otherwise.
+        """
+        job_id = job_id or str(uuid.uuid4())
+        asked = Asked(operations.POST_DELETE_JOB, {"job_id": job_id}, create_only=True)
         # The method for callers, begin_add, would go on to wait for the job's end.
-        return await self._call(asked, self._sdk._client.delete_jobs._add_initial, headers=headers)
+        return await self._call(asked, self._sdk._client.delete_jobs._add_initial, headers={"operation-id": job_id})
 
     async def get_delete_job(self, job_id: str) -> Answer:
         """Reads a delete job."""

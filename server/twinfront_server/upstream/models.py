@@ -14,7 +14,7 @@ class Models(SdkCalls):
 
     async def post_models(self, body: Body) -> Answer:
         """Creates models, all or none."""
-        return await self._call(Asked(operations.POST_MODELS, body=body), self._sdk.create_models, [])
+        return await self._call(Asked(operations.POST_MODELS, body=body, create_only=True), self._sdk.create_models, [])
 
     async def get_model(self, model_id: str, *, include_model_definition: bool) -> Answer:
         """Reads a model."""

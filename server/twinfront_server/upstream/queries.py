@@ -16,7 +16,9 @@ from twinfront_server.wire.json_text import parse_answer
 class Queries(SdkCalls):
     """Queries."""
 
-    async def query_twins(self, query: str, continuation: str, *, page_size: int) -> Page:
+    async def query_twins(
+        self, query: str, continuation: str, *, page_size: int, place_field: str = "page_token", own: bool = False
+    ) -> Page:
         """One page of the rows of a query, as parsed JSON; its link is the continuation token of the next page.
 
         What it was charged is added to the current call's.
@@ -25,9 +27,17 @@ class Queries(SdkCalls):
             query: the query.
             continuation: the token of the page; empty for the first one.
             page_size: how many rows are wanted; the upstream may answer fewer, with a link, and none at all.
+            place_field: the field of the caller's request that has the place to go on from.
+            own: whether the query is the front's own and not the caller's.
+
+        Raises:
+            TwinfrontError: QUERY_INVALID, unless the query is the front's own; PAGE_TOKEN_INVALID; what keeps the
+                upstream from answering.
         """
         document = {"query": query, **({"continuationToken": continuation} if continuation else {})}
-        asked = Asked(operations.QUERY_TWINS, body=Body(orjson.dumps(document), "query"))
+        asked = Asked(
+            operations.QUERY_TWINS, body=Body(orjson.dumps(document), "query"), place_field=place_field, own=own
+        )
         # The SDK's public method leaves no way to the page size, nor to the charge.
         answer = await self._call(
             asked,

@@ -16,6 +16,7 @@ from twinfront_server.upstream.answer import Answer, Page
 from twinfront_server.upstream.errors import error_of
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.pipeline import ListedItems
+from twinfront_server.upstream.sent_writes import SentWrite, SentWrites
 
 
 class SdkCalls(ABC):
@@ -27,6 +28,7 @@ class SdkCalls(ABC):
 
     def __init__(self, sdk: DigitalTwinsClient) -> None:
         self._sdk = sdk
+        self._writes = SentWrites()
 
     async def _call(self, asked: Asked, method: Callable[..., Any], *args: Any, **options: Any) -> Answer:
         if current_call().validate_only:
@@ -34,15 +36,28 @@ class SdkCalls(ABC):
         if asked.body is not None:
             options["body"] = asked.body.content
         try:
+            if asked.operation.write:
+                return await self._write(asked, partial(_send, asked, method, args, options))
             return await _send(asked, method, args, options)
         except TwinfrontError as error:
             failure = error
-        if failure.reason == "OUTCOME_UNKNOWN":
-            try:
-                return await self._settled(failure, asked, partial(_send, asked, method, args, options))
-            except TwinfrontError as error:
-                failure = error
         raise await self._explained(failure, asked)
+
+    async def _write(self, asked: Asked, send: Callable[[], Awaitable[Answer]]) -> Answer:
+        write = self._writes.begin(asked)
+        try:
+            answer = await send()
+        except TwinfrontError as error:
+            if error.reason == "OUTCOME_UNKNOWN":
+                return await self._settled(error, write, send)
+            if error.reason != "UPSTREAM_ANSWER_UNEXPECTED":
+                self._writes.refused(write)
+            raise
+        else:
+            self._writes.answered(write, answer)
+            return answer
+        finally:
+            self._writes.end(write)
 
     async def _list(
         self, asked: Asked, link: str, method: Callable[..., AsyncItemPaged[Any]], *args: Any, **options: Any
@@ -56,7 +71,7 @@ class SdkCalls(ABC):
         return Page(listed.items, listed.next_link or "")
 
     @abstractmethod
-    async def _settled(self, lost: TwinfrontError, asked: Asked, send: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _settled(self, lost: TwinfrontError, write: SentWrite, send: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer of a write whose answer was lost; raises a TwinfrontError if there is none."""
 
     @abstractmethod
@@ -89,4 +104,7 @@ def if_none_match_option(create_only: bool) -> dict[str, Any]:  # noqa: FBT001  
 def _answer(pipeline_response: Any, _deserialized: object, headers: dict[str, str]) -> Answer:
     """The SDK's hook for raw answers (its keyword `cls`)."""
     charge = headers.get("query-charge")
-    return Answer(pipeline_response.http_response.content, headers.get("ETag") or "", float(charge or 0.0))
+    response = pipeline_response.http_response
+    return Answer(
+        response.content, headers.get("ETag") or "", float(charge or 0.0), date=response.headers.get("Date") or ""
+    )

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import dataclasses
 import hashlib
 import os
 from dataclasses import dataclass
@@ -20,10 +21,18 @@ _PAGING_FIELDS: Final = frozenset({"page_size", "page_token", "resume_token"})
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page starts: a page of the upstream, and how many of its items were answered before."""
+    """Where a page starts.
+
+    Attributes:
+        link: a page of the upstream.
+        skip: how many items, from that page's beginning on, were answered before.
+        size: how many items are to be read from there on at first, because more of their size would not have room; 0
+            for as many as the caller wants.
+    """
 
     link: str = ""
     skip: int = 0
+    size: int = 0
 
 
 class PageTokens:
@@ -40,7 +49,7 @@ class PageTokens:
     def seal(self, request: Message, position: Position) -> str:
         """The token of the page at a position, for the next request of the same kind."""
         nonce = os.urandom(_NONCE_BYTES)
-        text = orjson.dumps([position.link, position.skip])
+        text = orjson.dumps(dataclasses.astuple(position))
         sealed = nonce + self._cipher.encrypt(nonce, text, _identity(request))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
@@ -60,8 +69,7 @@ class PageTokens:
                 "is not a token of this request's list; the fields beside it have to be as they were, save page_size"
             )
             raise invalid_argument(field, message, reason="PAGE_TOKEN_INVALID") from None
-        link, skip = orjson.loads(text)
-        return Position(link, skip)
+        return Position(*orjson.loads(text))
 
 
 def _identity(request: Message) -> bytes:

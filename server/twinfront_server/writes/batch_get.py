@@ -6,13 +6,11 @@ from twinfront.v1.digital_twin_service_pb2 import BatchGetDigitalTwinsRequest, B
 from twinfront_server.errors import TwinfrontError, limit_reached, rename_fields
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.digital_twin import fill_digital_twin
+from twinfront_server.wire.filling import FRAMING
 from twinfront_server.wire.identifier import required_id
 from twinfront_server.wire.representation import wants_json, wants_metadata
 from twinfront_server.writes.batch_size import require_batch
 from twinfront_server.writes.concurrency import for_each
-
-_FRAMING = 8
-"""The bytes of a field's tag and length, at the most."""
 
 
 async def batch_get(
@@ -45,11 +43,11 @@ async def batch_get(
         body = bodies.pop(digital_twin_id)
         if body is None:
             response.missing_digital_twin_ids.append(digital_twin_id)
-            size += len(digital_twin_id.encode()) + _FRAMING
+            size += len(digital_twin_id.encode()) + FRAMING
         else:
             twin = response.digital_twins.add()
             fill_digital_twin(twin, body, as_json=as_json, metadata=metadata)
-            size += twin.ByteSize() + _FRAMING
+            size += twin.ByteSize() + FRAMING
         if size > max_response_bytes:
             raise limit_reached(
                 "digital_twin_ids",

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError
+from twinfront_server.errors import TwinfrontError, shortened
 from twinfront_server.graph.pacing import Pace
 from twinfront_server.upstream import Page, Upstream
 from twinfront_server.writes.concurrency import for_each
@@ -27,6 +27,21 @@ class Detached:
     outgoing: int = 0
     incoming: int = 0
 
+    def explain(self, error: TwinfrontError) -> TwinfrontError:
+        """The error with what was done before it: counts in its metadata, and in its text."""
+        if not (self.outgoing or self.incoming):
+            return error
+        explained = error.renewed()
+        explained.message = shortened(
+            f"The twin is still there, without the {self.outgoing} outgoing and {self.incoming} incoming relationships "
+            f"that were deleted before this: {error.message}"
+        )
+        explained.metadata |= {
+            "outgoing_relationships_deleted": str(self.outgoing),
+            "incoming_relationships_deleted": str(self.incoming),
+        }
+        return explained
+
     def count(self, digital_twin_id: str, relationship: dict[str, Any]) -> None:
         """Adds one relationship."""
         if relationship["$sourceId"] == digital_twin_id:
@@ -45,28 +60,38 @@ async def detach_and_delete(
         digital_twin_id: its id.
         detached: where relationships are counted as they go, so that what an error leaves is known too.
         if_match: the caller's condition, checked before anything is deleted and again with the twin.
-        pace: runs the deletions.
+        pace: runs the requests.
         concurrency: how many deletions wait for their turn at a time.
 
     Raises:
         TwinfrontError: TWIN_NOT_FOUND or ETAG_MISMATCH, in general with nothing deleted; TWIN_HAS_RELATIONSHIPS if
             others are faster in making relationships than this in deleting them; what keeps one from being deleted.
+            Once relationships are deleted the error tells how many.
     """
     await read_twin(upstream, digital_twin_id, if_match=if_match)
     if current_call().validate_only:
-        await _count(upstream, digital_twin_id, detached)
+        await _count(upstream, digital_twin_id, detached, pace)
         if not (detached.outgoing or detached.incoming):
             await upstream.delete_digital_twin(digital_twin_id, if_match=if_match)
         # Else the upstream would refuse: to it the relationships are there.
         return
 
+    try:
+        await _detach_and_delete(upstream, digital_twin_id, detached, if_match, pace, concurrency)
+    except TwinfrontError as error:
+        raise detached.explain(error) from error
+
+
+async def _detach_and_delete(
+    upstream: Upstream, digital_twin_id: str, detached: Detached, if_match: str, pace: Pace, concurrency: int
+) -> None:
     async def delete(relationship: dict[str, Any]) -> None:
         if await pace.run(partial(_delete_relationship, upstream, relationship)):
             detached.count(digital_twin_id, relationship)
 
     for rounds_left in reversed(range(MAX_ROUNDS)):
         for listed in (_outgoing, _incoming):
-            async for items in listed(upstream, digital_twin_id):
+            async for items in listed(upstream, digital_twin_id, pace):
                 await for_each(items, concurrency, delete)
         try:
             await pace.run(partial(upstream.delete_digital_twin, digital_twin_id, if_match=if_match))
@@ -88,25 +113,25 @@ async def _delete_relationship(upstream: Upstream, relationship: dict[str, Any])
     return True
 
 
-async def _count(upstream: Upstream, digital_twin_id: str, detached: Detached) -> None:
-    async for items in _outgoing(upstream, digital_twin_id):
+async def _count(upstream: Upstream, digital_twin_id: str, detached: Detached, pace: Pace) -> None:
+    async for items in _outgoing(upstream, digital_twin_id, pace):
         detached.outgoing += len(items)
-    async for items in _incoming(upstream, digital_twin_id):
+    async for items in _incoming(upstream, digital_twin_id, pace):
         detached.incoming += sum(item["$sourceId"] != digital_twin_id for item in items)
 
 
-def _outgoing(upstream: Upstream, digital_twin_id: str) -> AsyncIterator[list[Any]]:
-    return _pages(lambda link: upstream.list_relationships(digital_twin_id, "", link))
+def _outgoing(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[list[Any]]:
+    return _pages(lambda link: upstream.list_relationships(digital_twin_id, "", link), pace)
 
 
-def _incoming(upstream: Upstream, digital_twin_id: str) -> AsyncIterator[list[Any]]:
-    return _pages(lambda link: upstream.list_incoming_relationships(digital_twin_id, link))
+def _incoming(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[list[Any]]:
+    return _pages(lambda link: upstream.list_incoming_relationships(digital_twin_id, link), pace)
 
 
-async def _pages(fetch: Callable[[str], Awaitable[Page]]) -> AsyncIterator[list[Any]]:
+async def _pages(fetch: Callable[[str], Awaitable[Page]], pace: Pace) -> AsyncIterator[list[Any]]:
     link = ""
     while True:
-        page = await fetch(link)
+        page = await pace.run(partial(fetch, link))
         yield page.items
         if not page.next_link:
             return

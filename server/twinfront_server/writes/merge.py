@@ -9,7 +9,7 @@ from twinfront_server.wire.body import Body
 from twinfront_server.wire.merge import Merge
 from twinfront_server.writes.difference import Document, difference
 from twinfront_server.writes.merge_patch import merged
-from twinfront_server.writes.rewriting import Rewritten, rewrite
+from twinfront_server.writes.rewriting import Rewritten, names_etag, rewrite
 
 
 async def merge_digital_twin(upstream: Upstream, digital_twin_id: str, merge: Merge, *, if_match: str) -> Rewritten:
@@ -19,7 +19,9 @@ async def merge_digital_twin(upstream: Upstream, digital_twin_id: str, merge: Me
         TwinfrontError: TWIN_NOT_FOUND; ETAG_MISMATCH; VALIDATION_FAILED or JSON_PATCH_INVALID with the path of the
             merge's field.
     """
-    return await rewrite(upstream, digital_twin_id, partial(_patch, merge), if_match=if_match)
+    return await rewrite(
+        upstream, digital_twin_id, partial(_patch, merge), if_match=if_match, by_content=not names_etag(if_match)
+    )
 
 
 def _patch(merge: Merge, stored: Document) -> Body | None:

@@ -33,7 +33,9 @@ class Rewritten:
     changed: bool
 
 
-async def rewrite(upstream: Upstream, digital_twin_id: str, change: Change, *, if_match: str) -> Rewritten:
+async def rewrite(
+    upstream: Upstream, digital_twin_id: str, change: Change, *, if_match: str, by_content: bool = False
+) -> Rewritten:
     """Changes a twin in a way that depends on what it is.
 
     Args:
@@ -41,6 +43,8 @@ async def rewrite(upstream: Upstream, digital_twin_id: str, change: Change, *, i
         digital_twin_id: its id.
         change: works out what to send; called once more after each conflict with another writer.
         if_match: the caller's condition; only without an etag is there a second attempt.
+        by_content: whether a patch whose answer is lost may count as applied if another write has brought about the
+            same.
 
     Raises:
         TwinfrontError: TWIN_NOT_FOUND, ETAG_MISMATCH, what `change` raises, and whatever keeps a patch from being
@@ -53,7 +57,9 @@ async def rewrite(upstream: Upstream, digital_twin_id: str, change: Change, *, i
         if body is None:
             return Rewritten(read.etag, changed=False)
         try:
-            written = await upstream.patch_digital_twin(digital_twin_id, body, if_match=read.etag)
+            written = await upstream.patch_digital_twin(
+                digital_twin_id, body, if_match=read.etag, by_content=by_content
+            )
         except TwinfrontError as error:
             if error.reason != "ETAG_MISMATCH" or names_etag(if_match):
                 raise

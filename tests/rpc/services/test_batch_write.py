@@ -168,6 +168,16 @@ async def test_a_bad_write_fails_alone_and_names_its_field(building: Building, w
     assert {(await building.read(name)).etag for name in ("good", "last")} == {good.etag, last.etag}
 
 
+async def test_the_message_of_a_bad_write_has_the_field_as_the_violation_has_it(building: Building):
+    write = DigitalTwinWrite(
+        digital_twin_id="room", create_or_replace=DigitalTwin(model_id=ROOM, properties={"$x": value(1)})
+    )
+    _, bad = await _write(building, _put("good"), write)
+    [field] = _fields(bad.status)
+    assert field == 'writes[1].create_or_replace.properties["$x"]'
+    assert bad.status.message.startswith(f"{field}: ")
+
+
 async def test_failures_have_the_details_of_calls_of_their_own(building: Building):
     for name in ("room", "other", "blocked"):
         await building.add_room(name)

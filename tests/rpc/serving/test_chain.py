@@ -27,7 +27,7 @@ def reason_of(outcome: Outcome) -> str:
 
 def test_the_links_stand_in_this_order(echo: EchoServer) -> None:
     order = ["in_flight", "metrics", "access_log", "trailing_metadata", "error_mapping", "draining", "deadline"]
-    assert list(echo.chain.links) == order
+    assert list(echo.chain.links) == [*order, "unread"]
     assert list(echo.chain.message_links) == ["validate_only", "recent_outcomes"]
 
 
@@ -133,6 +133,17 @@ async def test_messages_are_counted(echo: EchoServer, method: str, received: int
     await echo.call(method, *words)
     assert echo.value("grpc_server_msg_received_total", method) == received
     assert echo.value("grpc_server_msg_sent_total", method) == sent
+
+
+@pytest.mark.parametrize("method", [*METHODS, "Written"])
+async def test_a_response_that_is_too_large_is_a_limit_and_counted_as_one(settings: Settings, method: str) -> None:
+    async with EchoServer(settings.model_copy(update={"max_response_bytes": 1024})) as echo:
+        ended = await echo.call(method, "x" * 1025)
+        assert (ended.code, reason_of(ended)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_REACHED")
+        assert echo.handled(method) == {"ResourceExhausted": 1}
+        assert not echo.value("grpc_server_msg_sent_total", method)
+        [line] = echo.access_lines()
+        assert (line["code"], line["reason"]) == ("RESOURCE_EXHAUSTED", "LIMIT_REACHED")
 
 
 async def test_a_servicer_may_write_to_the_context(echo: EchoServer) -> None:

@@ -1,5 +1,6 @@
 """The memory of a server that imports and exports a large graph."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
 
 from .process import ServedProcess
 
-COUNT = 30_000
+COUNT = int(os.environ.get("TWINFRONT_IMPORT_ITEMS", "30000"))
 LIMIT_MB = 200
 MODEL = {
     "@id": "dtmi:example:Node;1",
@@ -56,6 +57,7 @@ def peak_mb(served: ServedProcess) -> int:
     return int(line.split()[1]) // 1024
 
 
+@pytest.mark.timeout(600)
 def test_a_large_import_and_its_export_take_little_memory(serve: Callable[..., ServedProcess], tmp_path: Path) -> None:
     served = serve("--data-dir", tmp_path / "data")
     with grpc.insecure_channel(served.address) as channel:

@@ -35,6 +35,15 @@ async def test_a_service_is_described(channel: grpc.aio.Channel) -> None:
     assert file.name == "twinfront/v1/model_service.proto"
 
 
+async def test_an_rpc_is_found_by_its_name(channel: grpc.aio.Channel) -> None:
+    names = ["twinfront.v1.ModelService.ListModels", "twinfront.v1.ModelService.ListNothing"]
+    requests = [ServerReflectionRequest(file_containing_symbol=name) for name in names]
+    found, missing = [answer async for answer in ServerReflectionStub(channel).ServerReflectionInfo(requests)]
+    file = FileDescriptorProto.FromString(found.file_descriptor_response.file_descriptor_proto[0])
+    assert file.name == "twinfront/v1/model_service.proto"
+    assert missing.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+
+
 async def test_it_can_be_switched_off() -> None:
     settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", reflection=False)
     async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:

@@ -19,11 +19,13 @@ from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.errors import (
     DOMAIN,
     MAX_STATUS_BYTES,
+    MAX_TEXT_BYTES,
     TwinfrontError,
     deadline_exceeded,
     internal,
     invalid_argument,
     invalid_fields,
+    rename_fields,
     resource_info,
     shortened,
     upstream_answer_unexpected,
@@ -155,6 +157,32 @@ def test_a_status_and_its_message_always_fit_into_trailers(text: str, listed: in
     assert status.ByteSize() < MAX_STATUS_BYTES
     assert trailers < 8192 - 512
     assert _unpacked(status, RelationshipsBlockingDelete).incoming_count == 50_000
+
+
+def _inside(field: str) -> str:
+    return f"writes[1].{field}"
+
+
+def test_fields_that_are_renamed_are_so_in_details_and_message():
+    error = invalid_fields({"patch[0].path": "is no pointer", "if_match": "is no etag"})
+    rename_fields(error, _inside)
+    violations = _unpacked(error.status(), BadRequest).field_violations
+    assert [violation.field for violation in violations] == ["writes[1].patch[0].path", "writes[1].if_match"]
+    assert error.message == "writes[1].patch[0].path: is no pointer; writes[1].if_match: is no etag"
+
+
+@pytest.mark.parametrize("length", [100, 500, 505, 512, 513, 5000])
+def test_long_fields_and_descriptions_are_renamed_too(length: int):
+    error = invalid_fields({"x" * length: "ä" * length, "patch": "é" * length})
+    rename_fields(error, _inside)
+    assert error.message.startswith("writes[1].xxx")
+    assert len(error.message.encode()) <= MAX_TEXT_BYTES
+
+
+def test_a_message_of_the_upstreams_own_stays_when_fields_are_renamed():
+    error = invalid_fields({"patch": "No."}, message="patch: No, and here is why.")
+    rename_fields(error, _inside)
+    assert error.message == "patch: No, and here is why."
 
 
 def test_a_shortened_text_ends_between_characters():

@@ -182,6 +182,32 @@ def test_412_under_if_none_match_means_there_is_one(operation: Operation, reason
     assert (error.code, error.reason) == (Code.ALREADY_EXISTS, reason)
 
 
+TOKEN_REFUSED = (400, "BadRequest", "The continuationToken is not one that this service gave out.")
+
+
+@pytest.mark.parametrize("field", ["page_token", "resume_token"])
+def test_a_place_in_a_query_that_is_refused_is_the_callers_token(field: str):
+    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, place_field=field))
+    assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
+    assert [violation.field for violation in _detail(error, BadRequest).field_violations] == [field]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [*(row[:2] for row in ROWS if row[2] is Code.INVALID_ARGUMENT), (400, ""), (413, ""), (431, "")]
+)
+def test_what_the_front_thought_up_itself_is_no_invalid_argument_of_the_callers(status: int, code: str):
+    error = _refused(status, code, asked=Asked(operations.QUERY_TWINS, body=Body(b"{}", "query"), own=True))
+    expected = (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
+    if code != "TimeoutError":
+        expected = (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
+    assert (error.code, error.reason) == expected
+
+
+def test_the_place_to_go_on_from_is_the_callers_whoever_thought_up_the_query():
+    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, place_field="resume_token", own=True))
+    assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
+
+
 def test_the_existing_models_are_named():
     message = "Some of the model ids already exist: dtmi:a:A;1, dtmi:a:B;2.1, dtmi:a:C. Use another."
     error = _refused(409, "ModelIdAlreadyExists", message, asked=Asked(operations.POST_MODELS))

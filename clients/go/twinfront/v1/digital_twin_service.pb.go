@@ -1084,7 +1084,11 @@ func (x *UpdateComponentResponse) GetEtag() string {
 type BatchGetDigitalTwinsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The ids of the twins, at most 1,000. An id that is given twice is answered once. If the twins together are more than the server's
-	// largest response the call fails with LIMIT_REACHED.
+	// largest response (`--max-response-bytes`, 16 MB) the call fails with LIMIT_REACHED. The clients of this project take in as much;
+	// a plain stub takes 4 MB and fails with a RESOURCE_EXHAUSTED of its own beyond, without details, unless its channel is told
+	// otherwise: `grpc.max_receive_message_length` in Python, C++ and Node.js, `grpc.MaxCallRecvMsgSize` in Go, `maxInboundMessageSize`
+	// in Java, `max_decoding_message_size` in Rust (tonic), `MaxReceiveMessageSize` in .NET. Or ask for fewer at a time: a thousand
+	// twins of 4 KB are 4 MB.
 	DigitalTwinIds []string `protobuf:"bytes,1,rep,name=digital_twin_ids,json=digitalTwinIds,proto3" json:"digital_twin_ids,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,2,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`

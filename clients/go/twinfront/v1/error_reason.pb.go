@@ -107,6 +107,9 @@ const (
 	// FAILED_PRECONDITION. The job is not as far as it has to be, or further: one that has ended cannot be cancelled, one that has not
 	// cannot be deleted. Detail: google.rpc.PreconditionFailure. Metadata: job_id.
 	ErrorReason_ERROR_REASON_JOB_STATUS_CONFLICT ErrorReason = 32
+	// UNAVAILABLE. A message of a stream waited too long for its caller to read on (--max-unread-time): go on behind the last one that
+	// was read. Detail: google.rpc.RetryInfo.
+	ErrorReason_ERROR_REASON_STREAM_NOT_READ ErrorReason = 33
 )
 
 // Enum value maps for ErrorReason.
@@ -145,6 +148,7 @@ var (
 		30: "ERROR_REASON_JOB_ALREADY_EXISTS",
 		31: "ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED",
 		32: "ERROR_REASON_JOB_STATUS_CONFLICT",
+		33: "ERROR_REASON_STREAM_NOT_READ",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -180,6 +184,7 @@ var (
 		"ERROR_REASON_JOB_ALREADY_EXISTS":            30,
 		"ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED":     31,
 		"ERROR_REASON_JOB_STATUS_CONFLICT":           32,
+		"ERROR_REASON_STREAM_NOT_READ":               33,
 	}
 )
 
@@ -214,7 +219,7 @@ var File_twinfront_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_twinfront_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftwinfront/v1/error_reason.proto\x12\ftwinfront.v1*\xd2\t\n" +
+	"\x1ftwinfront/v1/error_reason.proto\x12\ftwinfront.v1*\xf4\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x01\x12$\n" +
@@ -249,7 +254,8 @@ const file_twinfront_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_SERVER_DRAINING\x10\x1d\x12#\n" +
 	"\x1fERROR_REASON_JOB_ALREADY_EXISTS\x10\x1e\x12*\n" +
 	"&ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED\x10\x1f\x12$\n" +
-	" ERROR_REASON_JOB_STATUS_CONFLICT\x10 Bx\n" +
+	" ERROR_REASON_JOB_STATUS_CONFLICT\x10 \x12 \n" +
+	"\x1cERROR_REASON_STREAM_NOT_READ\x10!Bx\n" +
 	"\x0fio.twinfront.v1B\x10ErrorReasonProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 
 var (

@@ -538,7 +538,8 @@ type ExportGraphRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Only the twins that this query answers, one whole twin a row, and the relationships between them. Everything if empty. Such as
 	// `SELECT * FROM digitaltwins T WHERE IS_OF_MODEL(T, 'dtmi:example:Room;1')` or
-	// `SELECT R FROM digitaltwins F JOIN R RELATED F.contains WHERE F.$dtId = 'floor'`. Models are exported all.
+	// `SELECT R FROM digitaltwins F JOIN R RELATED F.contains WHERE F.$dtId = 'floor'`. Models are exported all. A query with JOIN or
+	// MATCH may answer a twin more than once; each comes once all the same, and so the query is read to its end before the first one.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	// Leave out the models.
 	ExcludeModels bool `protobuf:"varint,2,opt,name=exclude_models,json=excludeModels,proto3" json:"exclude_models,omitempty"`

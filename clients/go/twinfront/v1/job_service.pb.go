@@ -588,7 +588,8 @@ func (x *GetImportJobResponse) GetImportJob() *ImportJob {
 // Request of ListImportJobs.
 type ListImportJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many to answer at the most: 100 if 0; more than 1000 counts as 1000.
+	// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -891,7 +892,7 @@ func (*DeleteImportJobResponse) Descriptor() ([]byte, []int) {
 // Request of CreateDeleteJob.
 type CreateDeleteJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id of the job; one of the service's own making if empty.
+	// The id of the job; one of the server's making if empty.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,2,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
@@ -1093,7 +1094,8 @@ func (x *GetDeleteJobResponse) GetDeleteJob() *DeleteJob {
 // Request of ListDeleteJobs.
 type ListDeleteJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many to answer at the most: 100 if 0; more than 1000 counts as 1000.
+	// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

@@ -264,7 +264,8 @@ type ListModelsRequest struct {
 	DependenciesFor []string `protobuf:"bytes,1,rep,name=dependencies_for,json=dependenciesFor,proto3" json:"dependencies_for,omitempty"`
 	// Whether to answer the DTDL too.
 	IncludeModelDefinition bool `protobuf:"varint,2,opt,name=include_model_definition,json=includeModelDefinition,proto3" json:"include_model_definition,omitempty"`
-	// How many models to answer at the most: 100 if 0; more than 1000 counts as 1000.
+	// How many models to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
 	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

@@ -101,7 +101,8 @@ type QueryTwinsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The query, such as `SELECT * FROM digitaltwins T WHERE T.temperature > 20`.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
-	// How many rows to answer at the most: 100 if 0; more than 1000 counts as 1000.
+	// How many rows to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

@@ -577,7 +577,8 @@ type ListRelationshipsRequest struct {
 	DigitalTwinId string `protobuf:"bytes,1,opt,name=digital_twin_id,json=digitalTwinId,proto3" json:"digital_twin_id,omitempty"`
 	// Only relationships of this name; all if empty.
 	RelationshipName string `protobuf:"bytes,2,opt,name=relationship_name,json=relationshipName,proto3" json:"relationship_name,omitempty"`
-	// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000.
+	// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
 	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -712,7 +713,8 @@ type ListIncomingRelationshipsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the target twin.
 	DigitalTwinId string `protobuf:"bytes,1,opt,name=digital_twin_id,json=digitalTwinId,proto3" json:"digital_twin_id,omitempty"`
-	// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000.
+	// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

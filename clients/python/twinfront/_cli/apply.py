@@ -25,7 +25,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "import format of Azure Digital Twins; a folder of both; or - for the import format from stdin. Models go "
         "first and relationships last. What is there already is replaced; models are left as they are.",
     ).complete = shtab.FILE  # type: ignore[attr-defined]
-    parser.add_argument("--dry-run", action="store_true", help="Only say how it would end (localtwins only).")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="Only say how each would end on the graph as it is (localtwins only): what refers to something that is "
+        "new in these files fails.",
+    )
     add_connection_arguments(parser)
 
 

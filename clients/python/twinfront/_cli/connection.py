@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 import shtab
 
 from twinfront import TlsConfig, TwinfrontClient
+from twinfront._cli.numbers import seconds
 
 DEFAULT_ADDRESS = "localhost:50051"
 
@@ -19,9 +20,7 @@ def add_connection_arguments(parser: ArgumentParser) -> None:
         default=os.environ.get("TWINFRONT_ADDRESS") or DEFAULT_ADDRESS,
         help=f"The server [{DEFAULT_ADDRESS}] (TWINFRONT_ADDRESS).",
     )
-    group.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="For each call; the client's own by default."
-    )
+    group.add_argument("--timeout", type=seconds, metavar="SECONDS", help="For each call; the client's own by default.")
     group.add_argument("--insecure", action="store_true", help="Talk in the clear to a server on another machine.")
     group.add_argument(
         "--token",
@@ -49,10 +48,3 @@ def connect(options: Namespace) -> TwinfrontClient:
     named = (options.tls_ca, options.tls_cert, options.tls_key, options.tls_server_name)
     tls = TlsConfig(*named) if any(named) else options.tls
     return TwinfrontClient(options.address, tls=tls, token=options.token, insecure=options.insecure)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise ValueError(text)
-    return seconds

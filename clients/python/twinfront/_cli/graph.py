@@ -12,6 +12,7 @@ import shtab
 from twinfront import DigitalTwin, Relationship, TwinfrontClient
 from twinfront._cli.connection import add_connection_arguments, connect
 from twinfront._cli.exit_codes import FAILED
+from twinfront._cli.numbers import count
 from twinfront._cli.output import errors, shown
 from twinfront.errors import NotFoundError
 
@@ -26,8 +27,8 @@ _BATCH: Final = 1000
 def add_arguments(parser: ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("twin", metavar="TWIN", help="The twin's id.")
-    parser.add_argument("--depth", type=_count, default=1, metavar="N", help="How many steps to go [%(default)s].")
-    parser.add_argument("--max-twins", type=_count, default=200, metavar="N", help="Draw no more [%(default)s].")
+    parser.add_argument("--depth", type=count, default=1, metavar="N", help="How many steps to go [%(default)s].")
+    parser.add_argument("--max-twins", type=count, default=200, metavar="N", help="Draw no more [%(default)s].")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--dot", action="store_true", help="Write Graphviz's language, which is the default.")
     form.add_argument("--svg", action="store_true", help="Write SVG; needs Graphviz's dot on the PATH.")
@@ -138,10 +139,3 @@ def _draw(start: str, twins: Iterable[DigitalTwin], relationships: Iterable[Rela
                 label=graphviz.escape(shown(relationship.name)),
             )
     return drawing
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count

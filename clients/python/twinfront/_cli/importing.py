@@ -163,6 +163,8 @@ class GraphImport:
             reasons = Counter(error.reason or error.code.name for error in self._errors)
             counts = ", ".join(f"{reason} {count} times" for reason, count in reasons.most_common())
             print(f"Only the first {_REPORTED} failures are shown; in all: {counts}", file=sys.stderr)
+        if self.dry_run and self._errors:
+            print("A dry run sees the graph as it is, and nothing that these files would add to it.", file=sys.stderr)
         return exit_code_of_all(self._errors)
 
 

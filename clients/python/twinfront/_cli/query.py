@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from itertools import islice
 
 from twinfront._cli.connection import add_connection_arguments, connect
+from twinfront._cli.numbers import count
 from twinfront._cli.output import add_output_argument, print_rows
 
 EXAMPLES = (
@@ -18,7 +19,7 @@ EXAMPLES = (
 def add_arguments(parser: ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("query", metavar="QUERY", help="The query; - reads it from stdin.")
-    parser.add_argument("--limit", type=_count, metavar="N", help="Print so many rows at the most.")
+    parser.add_argument("--limit", type=count, metavar="N", help="Print so many rows at the most.")
     add_output_argument(parser)
     add_connection_arguments(parser)
 
@@ -29,10 +30,3 @@ def run(options: Namespace) -> int:
     with connect(options) as client:
         print_rows(islice(client.stream_query(text, timeout=options.timeout), options.limit), options.output)
     return 0
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count

@@ -703,7 +703,11 @@ impl ::prost::Name for UpdateComponentResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BatchGetDigitalTwinsRequest {
     /// The ids of the twins, at most 1,000. An id that is given twice is answered once. If the twins together are more than the server's
-    /// largest response the call fails with LIMIT_REACHED.
+    /// largest response (`--max-response-bytes`, 16 MB) the call fails with LIMIT_REACHED. The clients of this project take in as much;
+    /// a plain stub takes 4 MB and fails with a RESOURCE_EXHAUSTED of its own beyond, without details, unless its channel is told
+    /// otherwise: `grpc.max_receive_message_length` in Python, C++ and Node.js, `grpc.MaxCallRecvMsgSize` in Go, `maxInboundMessageSize`
+    /// in Java, `max_decoding_message_size` in Rust (tonic), `MaxReceiveMessageSize` in .NET. Or ask for fewer at a time: a thousand
+    /// twins of 4 KB are 4 MB.
     #[prost(string, repeated, tag = "1")]
     pub digital_twin_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The form of the answer.
@@ -1474,6 +1478,9 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION. The job is not as far as it has to be, or further: one that has ended cannot be cancelled, one that has not
     /// cannot be deleted. Detail: google.rpc.PreconditionFailure. Metadata: job_id.
     JobStatusConflict = 32,
+    /// UNAVAILABLE. A message of a stream waited too long for its caller to read on (--max-unread-time): go on behind the last one that
+    /// was read. Detail: google.rpc.RetryInfo.
+    StreamNotRead = 33,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1517,6 +1524,7 @@ impl ErrorReason {
             Self::JobAlreadyExists => "ERROR_REASON_JOB_ALREADY_EXISTS",
             Self::ValidateOnlyUnsupported => "ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED",
             Self::JobStatusConflict => "ERROR_REASON_JOB_STATUS_CONFLICT",
+            Self::StreamNotRead => "ERROR_REASON_STREAM_NOT_READ",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1563,6 +1571,7 @@ impl ErrorReason {
                 Some(Self::ValidateOnlyUnsupported)
             }
             "ERROR_REASON_JOB_STATUS_CONFLICT" => Some(Self::JobStatusConflict),
+            "ERROR_REASON_STREAM_NOT_READ" => Some(Self::StreamNotRead),
             _ => None,
         }
     }
@@ -1667,7 +1676,8 @@ impl ::prost::Name for GetEventRouteResponse {
 /// Request of ListEventRoutes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListEventRoutesRequest {
-    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000.
+    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
     /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
@@ -2164,7 +2174,8 @@ impl ::prost::Name for ImportProgress {
 pub struct ExportGraphRequest {
     /// Only the twins that this query answers, one whole twin a row, and the relationships between them. Everything if empty. Such as
     /// `SELECT * FROM digitaltwins T WHERE IS_OF_MODEL(T, 'dtmi:example:Room;1')` or
-    /// `SELECT R FROM digitaltwins F JOIN R RELATED F.contains WHERE F.$dtId = 'floor'`. Models are exported all.
+    /// `SELECT R FROM digitaltwins F JOIN R RELATED F.contains WHERE F.$dtId = 'floor'`. Models are exported all. A query with JOIN or
+    /// MATCH may answer a twin more than once; each comes once all the same, and so the query is read to its end before the first one.
     #[prost(string, tag = "1")]
     pub query: ::prost::alloc::string::String,
     /// Leave out the models.
@@ -2576,7 +2587,8 @@ impl ::prost::Name for GetImportJobResponse {
 /// Request of ListImportJobs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListImportJobsRequest {
-    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000.
+    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
     /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
@@ -2686,7 +2698,7 @@ impl ::prost::Name for DeleteImportJobResponse {
 /// Request of CreateDeleteJob.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateDeleteJobRequest {
-    /// The id of the job; one of the service's own making if empty.
+    /// The id of the job; one of the server's making if empty.
     #[prost(string, tag = "1")]
     pub job_id: ::prost::alloc::string::String,
     /// The form of the answer.
@@ -2760,7 +2772,8 @@ impl ::prost::Name for GetDeleteJobResponse {
 /// Request of ListDeleteJobs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListDeleteJobsRequest {
-    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000.
+    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
     /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
@@ -3272,7 +3285,8 @@ pub struct ListModelsRequest {
     /// Whether to answer the DTDL too.
     #[prost(bool, tag = "2")]
     pub include_model_definition: bool,
-    /// How many models to answer at the most: 100 if 0; more than 1000 counts as 1000.
+    /// How many models to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
     /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
@@ -3639,7 +3653,8 @@ pub struct QueryTwinsRequest {
     /// The query, such as `SELECT * FROM digitaltwins T WHERE T.temperature > 20`.
     #[prost(string, tag = "1")]
     pub query: ::prost::alloc::string::String,
-    /// How many rows to answer at the most: 100 if 0; more than 1000 counts as 1000.
+    /// How many rows to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
@@ -4087,7 +4102,8 @@ pub struct ListRelationshipsRequest {
     /// Only relationships of this name; all if empty.
     #[prost(string, tag = "2")]
     pub relationship_name: ::prost::alloc::string::String,
-    /// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000.
+    /// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
     /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
@@ -4133,7 +4149,8 @@ pub struct ListIncomingRelationshipsRequest {
     /// The id of the target twin.
     #[prost(string, tag = "1")]
     pub digital_twin_id: ::prost::alloc::string::String,
-    /// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000.
+    /// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
+    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.

@@ -1,0 +1,217 @@
+"""What writes leave behind: whether what was found is what a write makes, and which version of a resource it is.
+
+One write gives the twin and every property that it touches one and the same time, and leaves the times of all others
+as they are (recorded). So the times of a twin tell what its last write touched.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, Final, TypeGuard
+
+import orjson
+
+from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.answer import Answer
+from twinfront_server.upstream.operation import Asked
+
+Document = dict[str, Any]
+
+_DELETIONS: Final = (operations.DELETE_DIGITAL_TWIN, operations.DELETE_RELATIONSHIP)
+_METADATA: Final = "$metadata"
+_ANY: Final = "*"
+_OF_JOBS_AND_ROUTES: Final = frozenset(
+    {"id", "status", "createdDateTime", "lastActionDateTime", "finishedDateTime", "purgeDateTime", "error"}
+)
+"""What the service adds to a job or an event route."""
+
+
+def sent_by(asked: Asked) -> Any:
+    """What a write sent, parsed; an empty list for nothing."""
+    return [] if asked.body is None else orjson.loads(asked.body.content)
+
+
+def leaves(asked: Asked, found: Document) -> bool:
+    """Whether a resource is, with the times it has, as a write would leave it that came last."""
+    match asked.operation:
+        case operations.PUT_DIGITAL_TWIN:
+            return is_as_put(sent_by(asked), found) and _has_one_time(found)
+        case operations.PUT_RELATIONSHIP | operations.PUT_IMPORT_JOB:
+            return is_as_put(sent_by(asked), found)
+        case operations.POST_DELETE_JOB:
+            return True
+        case operations.POST_MODELS:
+            return any(model.get("@id") == found.get("id") for model in sent_by(asked))
+        case operations.PATCH_DIGITAL_TWIN | operations.PATCH_COMPONENT | operations.PATCH_RELATIONSHIP:
+            patch = patch_of(asked)
+            return shows(patch, found) and _touched_last(patch, found)
+        case _:
+            return False
+
+
+def versions(asked: Asked, answer: Answer) -> list[str]:
+    """What tells the versions that an answered write made from all others; of a deletion that there is none now."""
+    if answer.etag:
+        return [answer.etag]
+    if asked.operation in _DELETIONS:
+        return [deletion_of(asked.path)]
+    if not asked.create_only:
+        return []
+    try:
+        made = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return []  # whoever reads the answer will say so
+    return [version_of(each, "") for each in (made if isinstance(made, list) else [made]) if isinstance(each, dict)]
+
+
+def version_of(found: Document, etag: str) -> str:
+    """What tells this version of a resource from all others: its etag; a model or a job has none and a time.
+
+    Empty if it has neither.
+    """
+    name, time = found.get("id"), written_at(found)
+    return etag or (f"{name} {time}" if name and time else "")
+
+
+def deletion_of(path: str) -> str:
+    """What stands for a resource's deletion among versions."""
+    return f"no {path}"
+
+
+def written_at(found: Document) -> str:
+    """The service's time of the last write of a twin, or of the creation of a model or a job; empty if it has none."""
+    time = (found.get(_METADATA) or found).get("$lastUpdateTime")
+    return str(time or found.get("createdDateTime") or found.get("uploadTime") or "")
+
+
+def is_as_put(sent: Any, stored: Mapping[str, Any]) -> bool:
+    """Whether a stored document is what a put of `sent` makes: all that was sent, and nothing that was not.
+
+    Members that begin with `$`, and what the service keeps in `$metadata`, count only if they were sent; those that
+    every put ignores (ids, etags, update times) do not count at all.
+    """
+    if not isinstance(sent, dict) or not all(name in stored for name in sent if not name.startswith("$")):
+        return False
+    for name, value in stored.items():
+        if name == _METADATA:
+            if not _is_metadata_as_put(sent.get(name) or {}, value):
+                return False
+        elif name.startswith("$"):
+            if name in {"$targetId", "$relationshipName"} and sent.get(name) != value:
+                return False
+        elif _is_component(value):
+            if not is_as_put(sent.get(name) or {}, value):
+                return False
+        elif name not in sent and name in _OF_JOBS_AND_ROUTES:
+            continue
+        elif name not in sent or sent[name] != value:
+            return False
+    return True
+
+
+def _is_metadata_as_put(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    if "$model" in stored and sent.get("$model") != stored["$model"]:
+        return False
+    return _source_times(stored) == _source_times(sent)
+
+
+def _source_times(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: entry["sourceTime"] for name, entry in metadata.items() if type(entry) is dict and "sourceTime" in entry
+    }
+
+
+Operation = tuple[str, list[str], Any]
+"""An operation of a patch: op, path as its segments, value."""
+
+
+def patch_of(asked: Asked) -> list[Operation]:
+    """The patch that a write sent, of a component with paths that begin at its twin."""
+    start = [asked.ids["component_name"]] if asked.operation is operations.PATCH_COMPONENT else []
+    return [(each["op"], start + _segments(each["path"]), each.get("value")) for each in sent_by(asked)]
+
+
+def shows(patch: Sequence[Operation], found: Document) -> bool:
+    """Whether a patch would leave the resource as it is, a removal of what is not there included."""
+    patched = deepcopy(found)
+    for op, (*way, name), value in patch:
+        owner = _member(patched, way)
+        if op == "remove":
+            if isinstance(owner, list):
+                return False
+            if isinstance(owner, dict):
+                owner.pop(name, None)
+        elif isinstance(owner, dict):
+            stored = owner.get(name)
+            # A component is stored with times that were not sent.
+            owner[name] = stored if _is_component(stored) and is_as_put(value, stored) else value
+        elif op == "add" or not isinstance(owner, list) or _member(owner, [name]) != value:
+            return False
+    return patched == found
+
+
+def is_repeatable(patch: Sequence[Operation], found: Document) -> bool:
+    """Whether a patch does the same when it lands twice: not if it moves the elements of an array."""
+    return not any(op != "replace" and isinstance(_member(found, way), list) for op, (*way, _), _ in patch)
+
+
+def _segments(path: str) -> list[str]:
+    return [segment.replace("~1", "/").replace("~0", "~") for segment in path.removeprefix("/").split("/")]
+
+
+def _member(value: Any, way: Sequence[str]) -> Any:
+    """What a way leads to; None if it leads nowhere."""
+    for segment in way:
+        if isinstance(value, list):
+            value = value[int(segment)] if segment.isdecimal() and int(segment) < len(value) else None
+        else:
+            value = value.get(segment) if isinstance(value, dict) else None
+    return value
+
+
+def _touched_last(patch: Sequence[Operation], found: Document) -> bool:
+    """Whether the times of a twin are those after a patch: all that it set has the last one, and nothing else has.
+
+    What is removed, and what is set in `$metadata`, may have been touched or not. Without times there is nothing to be
+    seen but what a patch sets or removes.
+    """
+    last = written_at(found)
+    if not last:
+        return bool(patch)
+    changed: set[tuple[str, str]] = set()
+    allowed: set[tuple[str, str]] = set()
+    for op, path, _ in patch:
+        owner, rest = (path[0], path[1:] or [_ANY]) if _is_component(found.get(path[0])) else ("", path)
+        if rest[0] == _METADATA:
+            allowed.add((owner, _ANY if rest[1:2] == ["$model"] else "".join(rest[1:2])))
+        elif op == "remove" or rest[0] == _ANY:
+            allowed.add((owner, rest[0]))
+        else:
+            changed.add((owner, rest[0]))
+    for (owner, name), time in _update_times(found):
+        if (owner, name) in changed:
+            if time != last:
+                return False
+        elif time == last and not allowed & {(owner, name), (owner, _ANY), ("", _ANY)}:
+            return False
+    return True
+
+
+def _has_one_time(found: Document) -> bool:
+    """Whether nothing was written to a twin since it was put."""
+    last = written_at(found)
+    return not last or all(time == last for _, time in _update_times(found))
+
+
+def _update_times(twin: Document, component: str = "") -> Iterator[tuple[tuple[str, str], Any]]:
+    """The times of all properties, by component (none for the twin's own) and name."""
+    for name, entry in twin.get(_METADATA, {}).items():
+        if type(entry) is dict and "lastUpdateTime" in entry:
+            yield (component, name), entry["lastUpdateTime"]
+    if not component:
+        for name, value in twin.items():
+            if _is_component(value):
+                yield from _update_times(value, name)
+
+
+def _is_component(value: object) -> TypeGuard[Document]:
+    return type(value) is dict and _METADATA in value

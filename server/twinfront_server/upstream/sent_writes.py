@@ -1,0 +1,151 @@
+"""The writes that this process has sent: what is known of those that could be taken for each other.
+
+Azure Digital Twins does not tell whose a write was, and two callers may send the same one. Of its own callers' writes
+the process knows at least which versions they were answered with, and which are without an answer.
+"""
+
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from twinfront_server.upstream.answer import Answer
+from twinfront_server.upstream.effects import Document, deletion_of, leaves, version_of, versions, written_at
+from twinfront_server.upstream.operation import Asked
+
+MAX_VERSIONS: Final = 32_768
+"""How many versions are remembered after their writes have ended; some seconds' worth at full load."""
+
+KEPT_SECONDS: Final = 60.0
+MAX_KEPT: Final = 1_000
+"""How long, and how many, writes are remembered that ended without an answer."""
+
+CLOCKS_APART: Final = 2.0
+"""Seconds that the clocks of the service's machines may be apart."""
+
+
+@dataclass(slots=True, eq=False)
+class SentWrite:
+    """A write that was sent.
+
+    Attributes:
+        asked: what it asked for.
+        path: of the resource.
+        sent: when it was sent, by the monotonic clock, and
+        sent_by_wall: by the clock on the wall.
+        elsewhere: the versions that other writes of the resource were answered with since then, with their conditions.
+        ended: when it ended without an answer, by the monotonic clock; None before.
+    """
+
+    asked: Asked
+    path: str
+    sent: float
+    sent_by_wall: float
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    ended: float | None = None
+
+    def is_younger_than(self, found: Document, answer: Answer) -> bool:
+        """Whether what was found was there for certain before this was sent, by the service's own clock.
+
+        Args:
+            found: the resource, which may have no time.
+            answer: with which it came. Its Date, of whole seconds, tells the service's time; that of the sending is as
+                much before as has passed here.
+        """
+        # The monotonic clock stands still while the machine sleeps, the other one may be set back.
+        passed = max(time.monotonic() - self.sent, time.time() - self.sent_by_wall)
+        try:
+            sent = parsedate_to_datetime(answer.date).timestamp() - passed
+            return datetime.fromisoformat(written_at(found)).timestamp() < sent - CLOCKS_APART
+        except (OverflowError, TypeError, ValueError):
+            return False
+
+
+class SentWrites:
+    """The writes of one process.
+
+    A write begins, and ends with an answer, with a refusal, or without either.
+    """
+
+    def __init__(self) -> None:
+        self._unanswered: dict[str, list[SentWrite]] = {}
+        self._kept: deque[SentWrite] = deque()
+        self._versions: OrderedDict[str, str] = OrderedDict()
+
+    def begin(self, asked: Asked) -> SentWrite:
+        """A write is sent."""
+        write = SentWrite(asked, asked.path, time.monotonic(), time.time())
+        self._unanswered.setdefault(write.path, []).append(write)
+        return write
+
+    def answered(self, write: SentWrite, answer: Answer) -> None:
+        """It was applied, and the answer's version is its own."""
+        self._forget(write)
+        if answer.etag:
+            self._versions.pop(deletion_of(write.path), None)
+        for version in filter(None, versions(write.asked, answer)):
+            self._versions[version] = write.asked.if_match
+            for other in self._unanswered.get(write.path, ()):
+                if other.ended is None:
+                    other.elsewhere[version] = write.asked.if_match
+        while len(self._versions) > MAX_VERSIONS:
+            self._versions.popitem(last=False)
+
+    def refused(self, write: SentWrite) -> None:
+        """It was not applied, and will not be."""
+        self._forget(write)
+
+    def end(self, write: SentWrite) -> None:
+        """Its caller is answered; if it was neither answered nor refused, it may have been applied, or may still be."""
+        if write not in self._unanswered.get(write.path, ()):
+            return
+        write.ended = time.monotonic()
+        self._kept.append(write)
+        while len(self._kept) > MAX_KEPT or self._is_forgotten(self._kept[0]):
+            self._forget(self._kept.popleft())
+
+    def was_before(self, write: SentWrite, found: Document, answer: Answer) -> bool:
+        """Whether what was found is known to be another's in a way that shows that a write was not applied.
+
+        It was there before, or another made it out of the very version that the write wants to change.
+        """
+        version = version_of(found, answer.etag)
+        if version in write.elsewhere:
+            return write.asked.wants_version and write.elsewhere[version] == write.asked.if_match
+        return version in self._versions
+
+    def may_be_others(self, write: SentWrite, found: Document, answer: Answer) -> bool:
+        """Whether what was found is another write's, or may be one's of which nobody knows what became."""
+        return version_of(found, answer.etag) in write.elsewhere or any(
+            leaves(other.asked, found) for other in self._others(write)
+        )
+
+    def deletion(self, write: SentWrite) -> str | None:
+        """The condition under which another write deleted the resource; None if none is known to have."""
+        version = deletion_of(write.path)
+        return write.elsewhere.get(version, self._versions.get(version))
+
+    def may_delete(self, write: SentWrite) -> bool:
+        """Whether another write has deleted the resource in the meantime, or may have."""
+        return deletion_of(write.path) in write.elsewhere or any(
+            other.asked.operation.name.startswith("delete") for other in self._others(write)
+        )
+
+    def _others(self, write: SentWrite) -> list[SentWrite]:
+        return [
+            other
+            for other in self._unanswered.get(write.path, ())
+            if other is not write and not self._is_forgotten(other)
+        ]
+
+    def _is_forgotten(self, write: SentWrite) -> bool:
+        return write.ended is not None and time.monotonic() - write.ended > KEPT_SECONDS
+
+    def _forget(self, write: SentWrite) -> None:
+        writes = self._unanswered.get(write.path, [])
+        if write in writes:
+            writes.remove(write)
+        if not writes:
+            self._unanswered.pop(write.path, None)

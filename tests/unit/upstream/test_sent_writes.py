@@ -1,0 +1,163 @@
+"""What is known of the writes of this process, and for how long."""
+
+from typing import Any
+
+import pytest
+
+from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream import sent_writes
+from twinfront_server.upstream.answer import Answer
+from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.sent_writes import KEPT_SECONDS, SentWrites
+from twinfront_server.wire.body import Body
+
+WARMER = Body(b'[{"op": "replace", "path": "/temperature", "value": 2}]', "patch")
+FOUND = {"$dtId": "room", "$etag": "2", "temperature": 2}
+READ = Answer(b"", "2")
+
+
+def patch(if_match: str = "1", body: Body = WARMER) -> Asked:
+    return Asked(operations.PATCH_DIGITAL_TWIN, {"digital_twin_id": "room"}, body, if_match)
+
+
+class Clock:
+    """The two clocks of the machine."""
+
+    def __init__(self) -> None:
+        self.monotonic_now = 1000.0
+        self.wall_now = 1_700_000_000.0
+
+    def monotonic(self) -> float:
+        return self.monotonic_now
+
+    def time(self) -> float:
+        return self.wall_now
+
+    def pass_by(self, seconds: float) -> None:
+        self.monotonic_now += seconds
+        self.wall_now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(sent_writes, "time", clock)
+    return clock
+
+
+def is_clear(writes: SentWrites, write: Any) -> bool:
+    return not writes.was_before(write, FOUND, READ) and not writes.may_be_others(write, FOUND, READ)
+
+
+def test_of_one_that_nobody_else_wrote_there_is_nothing_to_know():
+    writes = SentWrites()
+    write = writes.begin(patch())
+    assert is_clear(writes, write)
+
+
+def test_a_version_that_was_answered_before_is_anothers():
+    writes = SentWrites()
+    other = writes.begin(patch())
+    writes.answered(other, READ)
+    write = writes.begin(patch())
+    assert writes.was_before(write, FOUND, READ)
+
+
+@pytest.mark.parametrize("if_match", ["1", "0", ""])
+def test_one_that_is_answered_meanwhile_rules_a_write_out_if_it_had_the_same_condition(if_match: str):
+    writes = SentWrites()
+    write = writes.begin(patch("1"))
+    writes.answered(writes.begin(patch(if_match)), READ)
+    assert writes.was_before(write, FOUND, READ) == (if_match == "1")
+    assert writes.may_be_others(write, FOUND, READ)
+
+
+def test_one_without_an_answer_may_have_done_it_if_it_would_have_left_the_same():
+    writes = SentWrites()
+    write = writes.begin(patch())
+    other = writes.begin(patch(body=Body(b'[{"op": "replace", "path": "/temperature", "value": 3}]', "patch")))
+    assert is_clear(writes, write)
+    same = writes.begin(patch())
+    assert not is_clear(writes, write)
+    writes.refused(same)
+    assert is_clear(writes, write)
+    writes.end(other)
+    writes.end(same)
+    assert is_clear(writes, write)
+
+
+def test_one_that_ended_without_an_answer_is_remembered_for_a_while(clock: Clock):
+    writes = SentWrites()
+    writes.end(writes.begin(patch()))
+    write = writes.begin(patch())
+    assert not is_clear(writes, write)
+    clock.pass_by(KEPT_SECONDS + 1)
+    assert is_clear(writes, write)
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sent_writes, "MAX_VERSIONS", 3)
+    monkeypatch.setattr(sent_writes, "MAX_KEPT", 3)
+    writes = SentWrites()
+    for number in range(10):
+        writes.answered(writes.begin(patch()), Answer(b"", f"version {number}"))
+        writes.end(writes.begin(patch()))
+    assert list(writes._versions) == ["version 7", "version 8", "version 9"]
+    assert len(writes._kept) == sum(map(len, writes._unanswered.values())) == 3
+
+
+def test_nothing_is_left_of_writes_that_are_answered_or_refused():
+    writes = SentWrites()
+    answered, refused = writes.begin(patch()), writes.begin(patch())
+    writes.answered(answered, READ)
+    writes.refused(refused)
+    for write in (answered, refused):
+        writes.end(write)
+    assert not writes._unanswered
+    assert not writes._kept
+
+
+def test_a_deletion_is_known_until_there_is_a_twin_again():
+    writes = SentWrites()
+    delete = Asked(operations.DELETE_DIGITAL_TWIN, {"digital_twin_id": "room"}, if_match="1")
+    writes.answered(writes.begin(delete), Answer(b"", ""))
+    write = writes.begin(delete)
+    assert writes.deletion(write) == "1"
+    assert not writes.may_delete(write)
+    put = Asked(operations.PUT_DIGITAL_TWIN, {"digital_twin_id": "room"})
+    writes.answered(writes.begin(put), READ)
+    assert writes.deletion(write) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "is_younger"),
+    [
+        ("2023-11-14T22:13:17.9999999Z", True),
+        ("2023-11-14T22:13:18.0000000Z", False),
+        ("2023-11-14T22:13:20.0000000Z", False),
+        ("2023-11-15T00:13:17.9+02:00", True),
+        ("yesterday", False),
+        ("", False),
+    ],
+)
+def test_a_write_is_younger_than_what_was_written_two_seconds_before_it(clock: Clock, written: str, is_younger: bool):
+    write = SentWrites().begin(patch())
+    clock.pass_by(5)
+    answer = Answer(b"", "2", date="Tue, 14 Nov 2023 22:13:25 GMT")
+    assert write.is_younger_than({"$metadata": {"$lastUpdateTime": written}}, answer) == is_younger
+
+
+@pytest.mark.parametrize("date", ["", "now"])
+def test_without_the_services_time_nothing_is_known(date: str):
+    write = SentWrites().begin(patch())
+    found = {"$metadata": {"$lastUpdateTime": "2020-01-01T00:00:00.0000000Z"}}
+    assert not write.is_younger_than(found, Answer(b"", "2", date=date))
+
+
+@pytest.mark.parametrize("which", ["monotonic_now", "wall_now"])
+def test_a_clock_that_stood_still_or_was_set_back_does_not_make_a_write_younger(clock: Clock, which: str):
+    write = SentWrites().begin(patch())
+    clock.pass_by(100)
+    setattr(clock, which, getattr(clock, which) - 100)
+    found = {"$metadata": {"$lastUpdateTime": "2023-11-14T22:13:20.0000000Z"}}
+    assert not write.is_younger_than(found, Answer(b"", "2", date="Tue, 14 Nov 2023 22:15:00 GMT"))
