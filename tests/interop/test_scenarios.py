@@ -4,17 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from tests.contract_services import METHODS
 
-from twinfront.v1 import (
-    digital_twin_service_pb2,
-    event_route_service_pb2,
-    graph_service_pb2,
-    job_service_pb2,
-    model_service_pb2,
-    query_service_pb2,
-    relationship_service_pb2,
-    telemetry_service_pb2,
-)
 from twinfront.v1.error_reason_pb2 import ErrorReason
 
 from .comparing import essence, mismatches
@@ -30,21 +21,7 @@ NOT_FOR_A_CALLER_TO_PROVOKE = {
     "VALIDATE_ONLY_UNSUPPORTED": "of an instance on Azure only",
 }
 
-RPCS = {
-    f"{service.name}/{method.name}"
-    for file in (
-        digital_twin_service_pb2,
-        event_route_service_pb2,
-        graph_service_pb2,
-        job_service_pb2,
-        model_service_pb2,
-        query_service_pb2,
-        relationship_service_pb2,
-        telemetry_service_pb2,
-    )
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
+RPCS = {f"{method.containing_service.name}/{method.name}" for method in METHODS}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ The caller gets the success that was lost, with the true etag; never a conflict 
 import asyncio
 
 import pytest
+from tests.contract_services import METHODS
 
 from twinfront import (
     EtagMismatchError,
@@ -13,16 +14,6 @@ from twinfront import (
     TwinNotFoundError,
     ValidationFailedError,
     patch,
-)
-from twinfront.v1 import (
-    digital_twin_service_pb2,
-    event_route_service_pb2,
-    graph_service_pb2,
-    job_service_pb2,
-    model_service_pb2,
-    query_service_pb2,
-    relationship_service_pb2,
-    telemetry_service_pb2,
 )
 
 from .house import serving
@@ -34,21 +25,7 @@ pytestmark = pytest.mark.usefixtures("blobs")
 FAULTS = ["lost", "lost=503", "error=500"]
 """No answer to what was done, an error instead of one, and an error where nothing was done."""
 
-RPCS = {
-    method.name
-    for file in (
-        digital_twin_service_pb2,
-        relationship_service_pb2,
-        model_service_pb2,
-        query_service_pb2,
-        telemetry_service_pb2,
-        event_route_service_pb2,
-        job_service_pb2,
-        graph_service_pb2,
-    )
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
+RPCS = {method.name for method in METHODS}
 READS = {
     "GetDigitalTwin",
     "GetComponent",

@@ -5,38 +5,14 @@ import json
 import orjson
 import pytest
 from google.protobuf.message import Message
+from tests.contract_services import SERVICES
 
-from twinfront.v1 import (
-    digital_twin_service_pb2,
-    event_route_service_pb2,
-    graph_service_pb2,
-    job_service_pb2,
-    model_service_pb2,
-    query_service_pb2,
-    relationship_service_pb2,
-    telemetry_service_pb2,
-)
 from twinfront.v1 import model_service_pb2 as models
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
 
 from .building import Building, interface, value
 from .refusal import refused
 from .writes import DONE, REFUSED, WARMER, Write, furnish, state, twin
-
-SERVICES = [
-    service
-    for file in (
-        digital_twin_service_pb2,
-        relationship_service_pb2,
-        model_service_pb2,
-        query_service_pb2,
-        telemetry_service_pb2,
-        event_route_service_pb2,
-        job_service_pb2,
-        graph_service_pb2,
-    )
-    for service in file.DESCRIPTOR.services_by_name.values()
-]
 
 
 @pytest.fixture

@@ -7,37 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.descriptor import MethodDescriptor
-
-from twinfront.v1 import (
-    digital_twin_service_pb2,
-    event_route_service_pb2,
-    graph_service_pb2,
-    job_service_pb2,
-    model_service_pb2,
-    query_service_pb2,
-    relationship_service_pb2,
-    telemetry_service_pb2,
-)
+from tests.contract_services import METHODS as ALL_METHODS
 
 PROTOS = Path(__file__).resolve().parents[3] / "protos"
 SOURCE = PROTOS / "twinfront" / "v1" / "twinfront_service_config.json"
-FILES = (
-    digital_twin_service_pb2,
-    relationship_service_pb2,
-    model_service_pb2,
-    query_service_pb2,
-    telemetry_service_pb2,
-    event_route_service_pb2,
-    job_service_pb2,
-    graph_service_pb2,
-)
-METHODS: dict[tuple[str, str], MethodDescriptor] = {
-    (service.full_name, method.name): method
-    for file in FILES
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
+METHODS = {(method.containing_service.full_name, method.name): method for method in ALL_METHODS}
 CHANGES_NOTHING = ("Get", "List", "BatchGet", "Query", "StreamQuery", "Export")
 NEVER_RETRIED = {"ABORTED", "FAILED_PRECONDITION", "UNKNOWN", "INTERNAL", "INVALID_ARGUMENT", "ALREADY_EXISTS"}
 
