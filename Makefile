@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+# Most tests wait for servers more than they compute; 0 runs them in one process.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check format proto docs clients interop bench clean
@@ -22,7 +24,7 @@ run: install ## Serve twins on this machine (ARGS='--help' shows all settings)
 	$(BIN)/twinfront serve $(ARGS)
 
 test: install ## Run all tests (ARGS='-k etag' passes options to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: install ## Check style, types and protos
 	$(BIN)/ruff check .

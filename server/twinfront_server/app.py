@@ -29,8 +29,10 @@ _SETTLING_SECONDS: Final = 0.5
 _SHARE_FOR_STREAMS: Final = 0.8
 """Of the grace, how much streams have to end by themselves; in the rest they end where they can be gone on with."""
 
-_BACKLOG_LOOKS: Final = 10
+_BACKLOG_LOOKS: Final = 20
 _BACKLOG_LOOK_SECONDS: Final = 0.05
+_QUIET_LOOKS: Final = 4
+"""How many looks in a row have to find nothing new: on a busy machine a call can take that long to get here."""
 
 
 class App:
@@ -94,12 +96,14 @@ class App:
         await _either(hasten.wait(), self._chain.recent_outcomes.idle(), asyncio.sleep(end - loop.time()))
 
     async def _refuse_backlog(self) -> None:
-        """Refuses the calls that wait to be served, until no more come or half a second is over."""
+        """Refuses the calls that wait to be served, until no more come or a second is over."""
         self._chain.draining.begin()
+        quiet = 0
         for _ in range(_BACKLOG_LOOKS):
             refused = self._chain.draining.refused
             await asyncio.sleep(_BACKLOG_LOOK_SECONDS)
-            if self._chain.draining.refused == refused:
+            quiet = quiet + 1 if self._chain.draining.refused == refused else 0
+            if quiet == _QUIET_LOOKS:
                 return
 
     async def _end_streams(self) -> None:
@@ -109,11 +113,12 @@ class App:
         await asyncio.Event().wait()
 
     async def _quiet(self) -> None:
-        """Returns when no call is in flight and the last answers have left."""
+        """Returns when no call is in flight, none has come lately, and the last answers have left."""
         while True:
             await self._chain.in_flight.idle()
+            refused = self._chain.draining.refused
             await asyncio.sleep(_SETTLING_SECONDS)
-            if self._chain.in_flight.is_idle:
+            if self._chain.in_flight.is_idle and self._chain.draining.refused == refused:
                 return
 
     async def _require_validation(self) -> None:

@@ -9,7 +9,6 @@ import copy
 import json
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.caches import CACHES
+from tests.caches import npm_package
 
 from localtwins.dtdl import DtdlError, parse
 
@@ -47,16 +46,7 @@ class Judge:
 
 @pytest.fixture(scope="session")
 def judge() -> Iterator[Judge]:
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed, so there is no official parser to compare with")
-    cache = CACHES / f"dtdl-parser-{VERSION}"
-    folder = cache / "node_modules" / PACKAGE
-    if not (folder / "build" / "index.js").is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(cache)]
-        installed = subprocess.run([*command, f"{PACKAGE}@{VERSION}"], capture_output=True, check=False)
-        if installed.returncode != 0:
-            pytest.skip(f"npm could not install {PACKAGE}")
+    folder = npm_package(PACKAGE, VERSION) / "node_modules" / PACKAGE
     command = ["node", str(SCRIPT), str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Judge(process)

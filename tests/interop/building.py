@@ -1,29 +1,55 @@
-"""What takes long to build, built one after the other in the background while other tests run."""
+"""The builds of the clients: once in a test run, be it one process or several."""
 
-from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from .languages import Language
 
 
 class Builds:
-    """Builds, begun in this order when this is made.
+    """The builds of a test run.
 
     Args:
-        builds: each under the key by which it is waited for.
+        folder: where the processes of the run leave word for each other what is built.
     """
 
-    def __init__(self, builds: Mapping[Hashable, Callable[[], object]]) -> None:
-        self._pool = ThreadPoolExecutor(1, "builds")
-        self._builds: dict[Hashable, Future[object]] = {key: self._pool.submit(build) for key, build in builds.items()}
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
-    def wait_for(self, key: Hashable) -> None:
-        """Waits for a build; raises what it raised. Nothing to wait for is fine too."""
-        if key in self._builds:
-            self._builds[key].result()
+    def build(self, language: Language) -> None:
+        """Builds a client, or waits for whoever builds it; RuntimeError with what the build said if it failed."""
+        word = self._folder / f"{language.name}.built"
+        with FileLock(self._folder / f"{language.name}.lock"):
+            if not word.exists():
+                try:
+                    language.build()
+                except RuntimeError as error:
+                    word.write_text(str(error))
+                else:
+                    word.touch()
+            if problem := word.read_text():
+                raise RuntimeError(problem)
 
-    def has_succeeded(self, key: Hashable) -> bool:
-        """Waits for a build; whether it was begun and has not failed."""
-        return key in self._builds and self._builds[key].exception() is None
+    def succeeds(self, language: Language) -> bool:
+        """Whether a client can be built."""
+        try:
+            self.build(language)
+        except RuntimeError:
+            return False
+        return True
 
-    def stop(self) -> None:
-        """Begins no more of them."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+
+def in_background(jobs: Sequence[Callable[[], object]]) -> None:
+    """Does one job after the other while tests run; whatever comes of one is for the tests that need it to find out."""
+
+    def work() -> None:
+        for job in jobs:
+            try:
+                job()
+            except BaseException:  # noqa: BLE001  (a skip is one)
+                continue
+
+    threading.Thread(target=work, daemon=True).start()

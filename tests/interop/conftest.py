@@ -1,10 +1,12 @@
 """The clients and tools, built while the other tests run: the tests of this folder come last."""
 
+import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from .building import Builds
+from .building import Builds, in_background
 from .languages import LANGUAGES, Language, left_out
 from .third_party.tools import GHZ, GRPC_HEALTH_PROBE, GRPCURL, cpp_client
 
@@ -18,20 +20,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if session.config.option.collectonly:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    folder = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    builds = session.config.stash[_BUILDS] = Builds(folder.parent if worker else folder)
+    if session.config.option.collectonly or worker not in {None, "gw0"}:
         return
     used = {language for item in session.items for language in _languages_of(item)}
-    tools = [GRPCURL.path, GRPC_HEALTH_PROBE.path, GHZ.path, cpp_client]
+    clients = [partial(builds.build, each) for each in LANGUAGES if each in used and not left_out(each)]
     uses_tools = any(_HERE / "third_party" in item.path.parents for item in session.items)
-    session.config.stash[_BUILDS] = Builds(
-        {language: language.build for language in LANGUAGES if language in used and not left_out(language)}
-        | {tool: tool for tool in tools if uses_tools}
-    )
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if _BUILDS in config.stash:
-        config.stash[_BUILDS].stop()
+    tools = [GRPCURL.path, cpp_client, GRPC_HEALTH_PROBE.path, GHZ.path]
+    in_background([*clients, *(tools if uses_tools else [])])
 
 
 def _languages_of(item: pytest.Item) -> list[Language]:
@@ -41,7 +39,7 @@ def _languages_of(item: pytest.Item) -> list[Language]:
 
 @pytest.fixture(scope="session")
 def builds(request: pytest.FixtureRequest) -> Builds:
-    """The builds of the clients and tools that tests of this run use."""
+    """The builds of this test run."""
     return request.config.stash[_BUILDS]
 
 
@@ -50,5 +48,5 @@ def built(language: Language, builds: Builds) -> Language:
     """A client that is built."""
     if reason := left_out(language):
         pytest.skip(reason)
-    builds.wait_for(language)
+    builds.build(language)
     return language

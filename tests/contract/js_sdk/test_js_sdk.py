@@ -6,12 +6,11 @@ trusts the development certificate's authority through NODE_EXTRA_CA_CERTS.
 
 import asyncio
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from tests.caches import CACHES
+from tests.caches import npm_package
 
 from ...localtwins.serving import serving
 
@@ -23,16 +22,7 @@ PROGRAM = Path(__file__).with_name("lifecycle.mjs")
 @pytest.fixture(scope="session")
 def sdk() -> Path:
     """The folder in whose node_modules the SDK is."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed, so the JavaScript SDK cannot run")
-    caches = CACHES
-    folder = caches / f"digital-twins-core-{VERSION}"
-    if not (folder / "node_modules" / PACKAGE / "dist" / "index.js").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(folder)]
-        if subprocess.run([*command, f"{PACKAGE}@{VERSION}"], capture_output=True, check=False).returncode != 0:
-            pytest.skip(f"npm could not install {PACKAGE}")
-    return folder
+    return npm_package(PACKAGE, VERSION)
 
 
 def run(sdk: Path, url: str, endpoint: str, authority: Path) -> "subprocess.CompletedProcess[str]":

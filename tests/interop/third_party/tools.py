@@ -6,27 +6,21 @@ A toolchain that is not there, and cannot be installed, skips the tests that nee
 import os
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from tests.caches import CACHES
+from tests.caches import filling
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-CACHE = CACHES / "tools"
 PROTOS = CHECKOUT / "protos"
 CPP = Path(__file__).resolve().parent / "cpp"
 
 PROTOC_PACKAGES = ("protobuf-compiler", "libprotobuf-dev")
 CPP_PACKAGES = (*PROTOC_PACKAGES, "protobuf-compiler-grpc", "libgrpc++-dev", "g++", "cmake", "make")
-
-_ONE_AT_A_TIME = threading.Lock()
-"""Builds begin in the background; a test that comes before its tool waits for it instead of building it too."""
 
 _BUILD_SECONDS = 1800
 """A first build fetches and compiles whatever a tool depends on, on whatever machine this is."""
@@ -42,8 +36,8 @@ class GoTool:
 
     def path(self) -> Path:
         """Where it is; built on first use."""
-        path = CACHE / f"{self.name}-{self.version}"
-        with _ONE_AT_A_TIME:
+        with filling(f"{self.name}-{self.version}") as folder:
+            path = folder / self.name
             if not path.exists():
                 self._build(path)
         return path
@@ -51,11 +45,11 @@ class GoTool:
     def _build(self, path: Path) -> None:
         if shutil.which("go") is None:
             pytest.skip(f"go is not installed, so {self.name} cannot be built")
-        with _workshop() as folder:
+        with TemporaryDirectory(dir=path.parent) as folder:
             # Without cgo it needs neither a C compiler nor libraries of this machine.
-            variables = {"GOBIN": str(folder), "CGO_ENABLED": "0"}
+            variables = {"GOBIN": folder, "CGO_ENABLED": "0"}
             _checked(_run(["nice", "go", "install", f"{self.package}@{self.version}"], variables))
-            (folder / self.name).replace(path)
+            Path(folder, self.name).replace(path)
 
 
 GRPCURL = GoTool("grpcurl", "github.com/fullstorydev/grpcurl/cmd/grpcurl", "v1.9.4")
@@ -67,7 +61,11 @@ def require(packages: Sequence[str]) -> None:
     """Sees to it that Debian's packages are installed."""
     if shutil.which("dpkg-query") is None:
         pytest.skip(f"this is no Debian, which has the packages {' '.join(packages)}")
-    missing = _not_installed(packages)
+    with filling("debian"):
+        _install(_not_installed(packages))
+
+
+def _install(missing: Sequence[str]) -> None:
     if not missing:
         return
     if os.geteuid() != 0:
@@ -92,22 +90,14 @@ def cpp_client() -> Path:
     for file in sorted([*PROTOS.rglob("*.proto"), *CPP.iterdir()]):
         inputs.update(f"{file.relative_to(CHECKOUT)}\0".encode() + file.read_bytes())
     inputs.update(run_debians("dpkg-query", "--show", *CPP_PACKAGES).stdout.encode())
-    path = CACHE / f"twins-{inputs.hexdigest()[:16]}"
-    with _ONE_AT_A_TIME:
+    with filling(f"twins-{inputs.hexdigest()[:16]}") as folder:
+        path = folder / "twins"
         if not path.exists():
-            with _workshop() as folder:
-                _checked(run_debians("cmake", "-S", str(CPP), "-B", str(folder), f"-DPROTOS={PROTOS}"))
-                _checked(run_debians("nice", "cmake", "--build", str(folder), "--parallel", str(os.cpu_count() or 1)))
-                (folder / "twins").replace(path)
+            with TemporaryDirectory(dir=folder) as build:
+                _checked(run_debians("cmake", "-S", str(CPP), "-B", build, f"-DPROTOS={PROTOS}"))
+                _checked(run_debians("nice", "cmake", "--build", build, "--parallel", str(os.cpu_count() or 1)))
+                Path(build, "twins").replace(path)
     return path
-
-
-@contextmanager
-def _workshop() -> Iterator[Path]:
-    """A folder for a build, beside its destination: what is there is always whole, whoever builds at the same time."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=CACHE, prefix=".building-") as folder:
-        yield Path(folder)
 
 
 def _checked(ended: subprocess.CompletedProcess[str]) -> None:

@@ -1,14 +1,12 @@
 """Azurite, the storage emulator, as a process: its npm package is installed into the user's cache on first use."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from tests.caches import CACHES
+from tests.caches import npm_package
 
 PACKAGE = "azurite"
 VERSION = "3.35.0"
@@ -19,17 +17,7 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 
 def _installed() -> Path:
     """The emulator's blob service as a script."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed, so there is no storage emulator")
-    cache = CACHES / f"azurite-{VERSION}"
-    script = cache / "node_modules" / PACKAGE / "dist" / "src" / "blob" / "main.js"
-    if not script.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(cache)]
-        installed = subprocess.run([*command, f"{PACKAGE}@{VERSION}"], capture_output=True, check=False)
-        if installed.returncode != 0:
-            pytest.skip(f"npm could not install {PACKAGE}")
-    return script
+    return npm_package(PACKAGE, VERSION) / "node_modules" / PACKAGE / "dist" / "src" / "blob" / "main.js"
 
 
 @contextmanager

@@ -121,8 +121,9 @@ async def test_a_caller_whose_connection_is_gone_leaves_nothing_behind(server: A
 async def test_a_deadline_ends_the_stream_and_what_it_runs(channel: grpc.aio.Channel, server: App):
     imported = Imported()
     call = GraphServiceStub(channel).ImportGraph(unfinished(), timeout=2.0)
-    error = await refused(collect(call, imported.messages))
-    assert (error.code, error.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
+    with pytest.raises(grpc.aio.AioRpcError) as ended:  # by the server, or by the client, which has the same deadline
+        await collect(call, imported.messages)
+    assert ended.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert imported.progress.acknowledged_count > 0
     await becomes_true(lambda: not at_work() and server._chain.in_flight.is_idle, GONE_SECONDS)
 
@@ -142,7 +143,7 @@ async def test_bytes_that_are_no_message_end_the_stream_after_what_came_before(c
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"drain_grace": 2.0})
+    return settings.model_copy(update={"drain_grace": 8.0})
 
 
 async def test_a_server_that_stops_ends_the_stream_with_all_that_was_acknowledged(

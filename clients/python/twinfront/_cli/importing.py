@@ -7,7 +7,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -109,7 +108,8 @@ class GraphImport:
 
         def chunks() -> Iterator[bytes]:
             sent = 0
-            with nullcontext(sys.stdin.buffer) if is_stdin else path.open("rb") as file:
+            # Unbuffered, because Python aborts when it ends while another thread waits in a buffered read.
+            with open(sys.stdin.fileno() if is_stdin else path, "rb", buffering=0, closefd=not is_stdin) as file:
                 while chunk := file.read(_CHUNK):
                     sent += len(chunk)
                     self._progress.update(task, completed=sent)
