@@ -15,6 +15,9 @@ PAGES = [
     *sorted((CHECKOUT / "deploy").glob("*.md")),
 ]
 
+CLIENT_PAGES = sorted((CHECKOUT / "clients").glob("*/README.md"))
+"""Their blocks are of many languages, and stand in examples."""
+
 OUTPUT_LANGUAGES = {"text", "json"}
 
 _BLOCK = re.compile(r"^```(?P<language>[\w,]+)\n(?P<text>.*?)^```\n(?P<between>\s*)", re.MULTILINE | re.DOTALL)

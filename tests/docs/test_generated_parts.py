@@ -11,7 +11,7 @@ from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.metrics import METRICS
 from twinfront_server.settings import describe
 
-from .blocks import CHECKOUT, PAGES
+from .blocks import CHECKOUT, CLIENT_PAGES, PAGES
 
 
 def test_no_page_is_stale():
@@ -63,6 +63,6 @@ def test_a_page_names_all_there_is(page: str, names: list[str]):
 
 
 def test_links_between_pages_lead_somewhere():
-    for page in PAGES:
+    for page in [*PAGES, *CLIENT_PAGES]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            assert (page.parent / target).exists(), f"{page} links to {target}"

@@ -1,5 +1,6 @@
 """The scenarios that all clients have in common, and what is expected of each step."""
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +41,20 @@ class Scenarios:
 
 def scenarios(prefix: str) -> Scenarios:
     """The scenarios with the ids of one client; jsonschema.ValidationError if the file is not as it has to be."""
-    document = yaml.safe_load((FOLDER / "scenarios.yaml").read_text())
-    jsonschema.validate(document, json.loads((FOLDER / "schema.json").read_text()))
-    document = _with(document, {"prefix": prefix, "text4k": TEXT_4K})
+    document = _with(_document(), {"prefix": prefix, "text4k": TEXT_4K})
     steps = []
     for scenario in document["scenarios"]:
         for number, step in enumerate(scenario["steps"]):
             steps.append(Step((scenario["name"], number), {"code": "OK", **step.pop("expect", {})}))
     return Scenarios(document, steps)
+
+
+@functools.cache
+def _document() -> Any:
+    """The file as it is, which nobody changes: each client gets a copy of its own."""
+    document = yaml.safe_load((FOLDER / "scenarios.yaml").read_text())
+    jsonschema.validate(document, json.loads((FOLDER / "schema.json").read_text()))
+    return document
 
 
 def _with(value: Any, variables: dict[str, str]) -> Any:

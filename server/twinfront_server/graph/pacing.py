@@ -1,7 +1,7 @@
-"""How many writes are under way at a time: as many as the upstream takes.
+"""How many requests are under way at a time: as many as the upstream takes.
 
 Additive increase, multiplicative decrease, as TCP does it (RFC 5681): an answer that throttles halves the number and
-holds everything back for the time that it names; each write that goes through adds a little.
+holds everything back for the time that it names; each request that goes through adds a little.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from twinfront_server.errors import TwinfrontError
 T = TypeVar("T")
 
 OUTAGE_RETRIES: Final = 3
-"""How often a write is sent again that did not reach the upstream; each time after twice as long."""
+"""How often a request is sent again that did not reach the upstream; each time after twice as long."""
 
 _DEADLINE_MARGIN: Final = 0.05
 
 
 class Pace:
-    """Runs writes, as many at a time as the upstream takes, and those that it throttled again.
+    """Runs requests, as many at a time as the upstream takes, and those that it throttled again.
 
     Args:
         limit: the most at a time.
@@ -32,7 +32,7 @@ class Pace:
         sleep: how to wait for some of them.
 
     Attributes:
-        allowed: how many writes may be under way now.
+        allowed: how many requests may be under way now.
     """
 
     def __init__(
@@ -51,24 +51,24 @@ class Pace:
         self._active = 0
         self._free = asyncio.Condition()
         self._held_until = 0.0
-        # Writes that began before the last decrease say nothing about the pace after it.
+        # Requests that began before the last decrease say nothing about the pace after it.
         self._decreases = 0
 
-    async def run(self, write: Callable[[], Awaitable[T]]) -> T:
-        """What the write returns.
+    async def run(self, request: Callable[[], Awaitable[T]]) -> T:
+        """What the request returns.
 
-        A write that is throttled is tried again for as long as the deadline allows, one that finds no upstream
+        One that is throttled is tried again for as long as the deadline allows, one that finds no upstream
         `OUTAGE_RETRIES` times.
 
         Raises:
-            TwinfrontError: what the write raised last.
+            TwinfrontError: what the request raised last.
         """
         outages = 0
         while True:
             await self._begin()
             decreases = self._decreases
             try:
-                done = await write()
+                done = await request()
             except TwinfrontError as error:
                 wait = _retry_delay(error)
                 if error.reason == "UPSTREAM_THROTTLED":

@@ -33,8 +33,8 @@ class Detached:
             return error
         explained = error.renewed()
         explained.message = shortened(
-            f"The twin is still there, without the {self.outgoing} outgoing and {self.incoming} incoming relationships "
-            f"that were deleted before this: {error.message}"
+            f"The twin, if it is still there, is without the {self.outgoing} outgoing and {self.incoming} incoming "
+            f"relationships that were deleted before this: {error.message}"
         )
         explained.metadata |= {
             "outgoing_relationships_deleted": str(self.outgoing),
