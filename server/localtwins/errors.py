@@ -25,11 +25,19 @@ class AdtError(Exception):
 
     `status` is the HTTP status, `code` and `message` stand in the envelope `{"error": {"code", "message"}}`, and
     `details` are the messages of the individual problems, each of which is answered under the same code.
-    `retry_after` is the header of that name, in seconds.
+    `retry_after` is the header of that name, in seconds. `unchanged` is the promise that nothing was changed, for an
+    error that could otherwise be the end of a write that was carried out.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, details: Sequence[str] = (), *, retry_after: int | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Sequence[str] = (),
+        *,
+        retry_after: int | None = None,
+        unchanged: bool = False,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -37,6 +45,7 @@ class AdtError(Exception):
         self.message = message
         self.details = tuple(details)
         self.retry_after = retry_after
+        self.unchanged = unchanged
 
 
 class JobError(Exception):
@@ -119,9 +128,17 @@ def internal_error() -> AdtError:
     return AdtError(500, "InternalServerError", "The service met an unexpected error. Its log tells what happened.")
 
 
-def storage_unavailable(reason: str) -> AdtError:
-    """The database could not be read or written; nothing of the request was stored."""
-    return AdtError(503, "ServiceUnavailable", f"The data could not be read or written: {reason}. Nothing was changed.")
+def storage_unavailable(reason: str, *, unchanged: bool = True) -> AdtError:
+    """The database could not be read or written; nothing of the request was stored, if it can be known."""
+    promise = " Nothing was changed." if unchanged else ""
+    message = f"The data could not be read or written: {reason}.{promise}"
+    return AdtError(503, "ServiceUnavailable", message, unchanged=unchanged)
+
+
+def busy() -> AdtError:
+    """More large requests wait than there is room for; nothing of this one was done."""
+    message = "Too many large requests are waiting. Nothing was changed; try again later."
+    return AdtError(503, "ServiceUnavailable", message, retry_after=1, unchanged=True)
 
 
 def etag_mismatch(etag: str) -> AdtError:

@@ -10,6 +10,13 @@ VALIDATED_ONLY = "localtwins-validated-only"
 """Header of every answer to such a request, so that nobody takes a service that knows nothing of it for this one."""
 
 
+UNCHANGED = "localtwins-unchanged"
+"""Header of an error answer beyond 499 that promises that nothing was changed; its value is `true`.
+
+Where it is missing, as it always is in the answers of Azure Digital Twins, nobody can tell.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """An HTTP request.

@@ -1,5 +1,6 @@
 """The service: one door, `handle`, for whoever carries the requests."""
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Sequence
@@ -19,8 +20,10 @@ from localtwins.rest.operation import OPERATIONS
 from localtwins.rest.routing import ROUTES, Handler, Router
 from localtwins.settings import Settings
 from localtwins.store.database import Database
+from localtwins.workers import Workers
 
 _log = logging.getLogger(__name__)
+_NOT_SYNCED = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
 
 
 class LocalTwins:
@@ -38,6 +41,7 @@ class LocalTwins:
             handler: OPERATIONS[path][method] for path, methods in ROUTES.items() for method, handler in methods.items()
         }
         self._jobs = JobRunner(database, settings)
+        self._workers = Workers()
         self._delivery = Delivery(database, settings.endpoints, settings.event_source)
         self._rate_limits = RateLimits(settings) if settings.rate_limits else None
         self._faults: Faults | None = None
@@ -66,6 +70,7 @@ class LocalTwins:
         """Finish what is being written and close the database."""
         await self._jobs.stop()
         await self._delivery.close()
+        await asyncio.to_thread(self._workers.close)
         await self._database.close()
 
     def inject(self, faults: str, *, seed: int | None = None) -> None:
@@ -103,7 +108,7 @@ class LocalTwins:
             handler = methods.get(request.method)
             if handler is None:
                 return Response(405, {"Allow": ", ".join(methods)})
-            call = Call.begin(request, self._database, self._settings, self._jobs)
+            call = Call.begin(request, self._database, self._settings, self._jobs, self._workers)
             if self._rate_limits is None and self._faults is None:
                 return await handler(call, *ids)
             return await self._handle_hampered(handler, call, ids)
@@ -118,7 +123,7 @@ class LocalTwins:
         except sqlite3.Error as error:
             # One line each: on a full disk there are many, and a trace would say no more.
             _log.error("%s %s met a storage error: %s", request.method, request.path, error)
-            failure = errors.storage_unavailable(str(error))
+            failure = errors.storage_unavailable(str(error), unchanged=not _may_be_stored(error))
         except Exception:  # noqa: BLE001 - a defect; the caller gets an answer all the same
             _log.exception("%s %s met an unexpected error", request.method, request.path)
             failure = errors.internal_error()
@@ -137,3 +142,8 @@ class LocalTwins:
         if self._rate_limits is not None:
             self._rate_limits.settle(operation, answer)
         return answer
+
+
+def _may_be_stored(error: sqlite3.Error) -> bool:
+    """Tell whether a write may be found after a crash: it has reached the log, and whether the disk, is unknown."""
+    return getattr(error, "sqlite_errorcode", None) in _NOT_SYNCED

@@ -181,6 +181,7 @@ async def test_a_database_that_cannot_grow_refuses_writes_and_answers_reads(serv
     results = await asyncio.gather(*(adt.put(f"/digitaltwins/room{number}", room(number)) for number in range(50)))
     assert {answer.status for answer in results} == {200, 503}
     assert all("database or disk is full" in answer.message for answer in results if answer.status == 503)
+    assert all(answer.headers["localtwins-unchanged"] == "true" for answer in results if answer.status == 503)
     for number, answer in enumerate(results):
         found = await adt.get(f"/digitaltwins/room{number}")
         assert found.status == (200 if answer.status == 200 else 404)
@@ -210,6 +211,20 @@ async def test_while_another_program_holds_the_database_writes_are_refused_and_r
         assert (await adt.get("/digitaltwins/machine")).status == 200
     assert (await adt.get("/digitaltwins/room")).status == 404
     assert (await adt.put("/digitaltwins/room", ROOM_TWIN)).status == 200
+
+
+async def test_a_commit_that_may_have_reached_the_disk_promises_nothing(service: LocalTwins):
+    def fail(_transaction: Transaction) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "keep_time", fail)
+        answer = await Adt(service).put("/digitaltwins/machine", MACHINE_TWIN)
+    assert (answer.status, answer.code) == (503, "ServiceUnavailable")
+    assert "localtwins-unchanged" not in answer.headers
+    assert "Nothing was changed" not in answer.message
 
 
 async def test_writes_that_cannot_begin_wait_for_the_lock_together(service: LocalTwins, tmp_path: Path):

@@ -5,7 +5,7 @@ import secrets
 import orjson
 
 from localtwins.errors import AdtError, FrameworkError, ThrottledError
-from localtwins.message import Response
+from localtwins.message import UNCHANGED, Response
 from localtwins.rest.call import API_VERSION_2020
 
 _JSON = "application/json; charset=utf-8"
@@ -47,6 +47,8 @@ def error_answer(error: AdtError, api_version: str) -> Response:
         headers["x-ms-error-code"] = error.code
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
+    if error.unchanged:
+        headers[UNCHANGED] = "true"
     return Response(error.status, headers, body)
 
 

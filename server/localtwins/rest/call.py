@@ -13,6 +13,7 @@ from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
+from localtwins.workers import Workers
 
 T = TypeVar("T")
 
@@ -41,9 +42,12 @@ class Call:
     parameters: Parameters
     api_version: str
     jobs: JobRunner
+    workers: Workers
 
     @classmethod
-    def begin(cls, request: Request, database: Database, settings: Settings, jobs: JobRunner) -> "Call":
+    def begin(
+        cls, request: Request, database: Database, settings: Settings, jobs: JobRunner, workers: Workers
+    ) -> "Call":
         """Start answering a request. Raises an error answer for an api-version that is missing or not served."""
         parameters = _parse_query(request.query)
         version = parameters.get("api-version", [""])[0].lower()
@@ -51,7 +55,7 @@ class Call:
             if not version:
                 raise errors.api_version_missing()
             raise errors.api_version_unsupported(version, f"{request.base_url}{request.path}")
-        return cls(request, database, settings, parameters, version, jobs)
+        return cls(request, database, settings, parameters, version, jobs, workers)
 
     @property
     def read(self) -> Reader:

@@ -11,13 +11,16 @@ from localtwins.rest.bodies import read_json, read_patch
 from localtwins.rest.call import Call
 from localtwins.rest.paging import MODELS_PAGE, next_link, page_size, read_token
 from localtwins.store.reader import ModelRow
+from localtwins.workers import PARSING_SECONDS
 
 _DEFINITION = "includemodeldefinition"
 
 
 async def create(call: Call) -> Response:
     """Create models, all or none."""
-    documents = read_json(call.request)
+    request = call.request
+    expected = len(request.body) * PARSING_SECONDS
+    documents = await call.workers.run(lambda: read_json(request), expected=expected)
     if type(documents) is not list or not documents:
         raise errors.models_empty()
     limit = call.settings.max_models_per_request
