@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto docs clients interop bench clean
+.PHONY: help install run test check format proto baseline docs clients interop bench clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ check: install ## Check style, types and protos
 	$(BIN)/mypy
 	cd protos && $(CURDIR)/$(BIN)/buf lint
 	cd protos && $(CURDIR)/$(BIN)/buf format --diff --exit-code
+	cd protos && $(CURDIR)/$(BIN)/buf build -o - | $(CURDIR)/$(BIN)/buf breaking - --against breaking_baseline.binpb
 
 format: install ## Put code and protos into shape
 	$(BIN)/ruff check --fix .
@@ -42,6 +43,9 @@ proto: install ## Generate the stubs anew, those of Go and Rust too where these 
 	$(BIN)/python protos/generate.py
 	@if command -v go > /dev/null; then clients/go/generate; else echo "Go is not installed: its stubs stay"; fi
 	@if command -v cargo > /dev/null; then clients/rust/generate; else echo "Rust is not installed: its stubs stay"; fi
+
+baseline: install ## Take the protos as they are for what later ones must stay compatible with (docs/versioning.md)
+	cd protos && $(CURDIR)/$(BIN)/buf build --exclude-source-info --output breaking_baseline.binpb
 
 docs: install ## Fill in the tables of README and docs
 	$(BIN)/python -m docs.generate

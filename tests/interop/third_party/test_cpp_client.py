@@ -64,9 +64,18 @@ def test_a_conflict_is_decoded_from_the_trailer(twins: Twins) -> None:
     current = twins.run("create", SPACE, "cpp-contested", "12.5")
     assert twins.refusal("change", "cpp-contested", "13", STALE_ETAG) == {
         "code": str(grpc.StatusCode.ABORTED.value[0]),
+        "reason": "ETAG_MISMATCH",
         "resource": "digitaltwins/cpp-contested",
         "expected": STALE_ETAG,
         "current": current,
+    }
+
+
+def test_the_reason_and_the_field_of_a_wrong_request_are_decoded(twins: Twins) -> None:
+    assert twins.refusal("area", "no/such/twin") == {
+        "code": str(grpc.StatusCode.INVALID_ARGUMENT.value[0]),
+        "reason": "INVALID_ARGUMENT",
+        "field": "digital_twin_id",
     }
 
 

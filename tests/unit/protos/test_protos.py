@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import (
     EnumDescriptorProto,
     FileDescriptorProto,
     FileDescriptorSet,
+    MethodOptions,
     ServiceDescriptorProto,
 )
 
@@ -72,6 +73,17 @@ def test_every_file_has_the_options_of_all_languages(compiled: list[FileDescript
         assert (options.java_package, options.java_multiple_files) == ("io.twinfront.v1", True), file.name
         assert options.go_package.endswith("/twinfront/v1;twinfrontv1"), file.name
         assert options.csharp_namespace == "Twinfront.V1", file.name
+
+
+WRITES = ("Cancel", "Create", "Decommission", "Delete", "Import", "Merge", "Publish", "Update", "BatchWrite")
+
+
+def test_reads_and_only_reads_are_declared_free_of_side_effects(compiled: list[FileDescriptorProto]):
+    methods = [method for file in compiled for service in file.service for method in service.method]
+    reads = [method for method in methods if method.options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS]
+    assert [method.name for method in reads] == [
+        method.name for method in methods if not method.name.startswith(WRITES)
+    ]
 
 
 def _without_comment(file: FileDescriptorProto) -> list[str]:

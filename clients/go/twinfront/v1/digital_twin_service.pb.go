@@ -1807,16 +1807,16 @@ const file_twinfront_v1_digital_twin_service_proto_rawDesc = "" +
 	"\rRelationships\x12\x1d\n" +
 	"\x19RELATIONSHIPS_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12RELATIONSHIPS_FAIL\x10\x01\x12\x18\n" +
-	"\x14RELATIONSHIPS_DETACH\x10\x022\xbc\a\n" +
+	"\x14RELATIONSHIPS_DETACH\x10\x022\xcb\a\n" +
 	"\x12DigitalTwinService\x12\x7f\n" +
-	"\x1aCreateOrReplaceDigitalTwin\x12/.twinfront.v1.CreateOrReplaceDigitalTwinRequest\x1a0.twinfront.v1.CreateOrReplaceDigitalTwinResponse\x12[\n" +
-	"\x0eGetDigitalTwin\x12#.twinfront.v1.GetDigitalTwinRequest\x1a$.twinfront.v1.GetDigitalTwinResponse\x12d\n" +
+	"\x1aCreateOrReplaceDigitalTwin\x12/.twinfront.v1.CreateOrReplaceDigitalTwinRequest\x1a0.twinfront.v1.CreateOrReplaceDigitalTwinResponse\x12`\n" +
+	"\x0eGetDigitalTwin\x12#.twinfront.v1.GetDigitalTwinRequest\x1a$.twinfront.v1.GetDigitalTwinResponse\"\x03\x90\x02\x01\x12d\n" +
 	"\x11UpdateDigitalTwin\x12&.twinfront.v1.UpdateDigitalTwinRequest\x1a'.twinfront.v1.UpdateDigitalTwinResponse\x12a\n" +
 	"\x10MergeDigitalTwin\x12%.twinfront.v1.MergeDigitalTwinRequest\x1a&.twinfront.v1.MergeDigitalTwinResponse\x12d\n" +
-	"\x11DeleteDigitalTwin\x12&.twinfront.v1.DeleteDigitalTwinRequest\x1a'.twinfront.v1.DeleteDigitalTwinResponse\x12U\n" +
-	"\fGetComponent\x12!.twinfront.v1.GetComponentRequest\x1a\".twinfront.v1.GetComponentResponse\x12^\n" +
-	"\x0fUpdateComponent\x12$.twinfront.v1.UpdateComponentRequest\x1a%.twinfront.v1.UpdateComponentResponse\x12m\n" +
-	"\x14BatchGetDigitalTwins\x12).twinfront.v1.BatchGetDigitalTwinsRequest\x1a*.twinfront.v1.BatchGetDigitalTwinsResponse\x12s\n" +
+	"\x11DeleteDigitalTwin\x12&.twinfront.v1.DeleteDigitalTwinRequest\x1a'.twinfront.v1.DeleteDigitalTwinResponse\x12Z\n" +
+	"\fGetComponent\x12!.twinfront.v1.GetComponentRequest\x1a\".twinfront.v1.GetComponentResponse\"\x03\x90\x02\x01\x12^\n" +
+	"\x0fUpdateComponent\x12$.twinfront.v1.UpdateComponentRequest\x1a%.twinfront.v1.UpdateComponentResponse\x12r\n" +
+	"\x14BatchGetDigitalTwins\x12).twinfront.v1.BatchGetDigitalTwinsRequest\x1a*.twinfront.v1.BatchGetDigitalTwinsResponse\"\x03\x90\x02\x01\x12s\n" +
 	"\x16BatchWriteDigitalTwins\x12+.twinfront.v1.BatchWriteDigitalTwinsRequest\x1a,.twinfront.v1.BatchWriteDigitalTwinsResponseB\x7f\n" +
 	"\x0fio.twinfront.v1B\x17DigitalTwinServiceProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 

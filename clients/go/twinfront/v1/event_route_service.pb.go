@@ -524,11 +524,11 @@ const file_twinfront_v1_event_route_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"E\n" +
 	"\x17DeleteEventRouteRequest\x12*\n" +
 	"\x0eevent_route_id\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\feventRouteId\"\x1a\n" +
-	"\x18DeleteEventRouteResponse2\xae\x03\n" +
+	"\x18DeleteEventRouteResponse2\xb8\x03\n" +
 	"\x11EventRouteService\x12|\n" +
-	"\x19CreateOrReplaceEventRoute\x12..twinfront.v1.CreateOrReplaceEventRouteRequest\x1a/.twinfront.v1.CreateOrReplaceEventRouteResponse\x12X\n" +
-	"\rGetEventRoute\x12\".twinfront.v1.GetEventRouteRequest\x1a#.twinfront.v1.GetEventRouteResponse\x12^\n" +
-	"\x0fListEventRoutes\x12$.twinfront.v1.ListEventRoutesRequest\x1a%.twinfront.v1.ListEventRoutesResponse\x12a\n" +
+	"\x19CreateOrReplaceEventRoute\x12..twinfront.v1.CreateOrReplaceEventRouteRequest\x1a/.twinfront.v1.CreateOrReplaceEventRouteResponse\x12]\n" +
+	"\rGetEventRoute\x12\".twinfront.v1.GetEventRouteRequest\x1a#.twinfront.v1.GetEventRouteResponse\"\x03\x90\x02\x01\x12c\n" +
+	"\x0fListEventRoutes\x12$.twinfront.v1.ListEventRoutesRequest\x1a%.twinfront.v1.ListEventRoutesResponse\"\x03\x90\x02\x01\x12a\n" +
 	"\x10DeleteEventRoute\x12%.twinfront.v1.DeleteEventRouteRequest\x1a&.twinfront.v1.DeleteEventRouteResponseB~\n" +
 	"\x0fio.twinfront.v1B\x16EventRouteServiceProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 

@@ -722,10 +722,10 @@ const file_twinfront_v1_graph_service_proto_rawDesc = "" +
 	"\fExportFormat\x12\x1d\n" +
 	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EXPORT_FORMAT_TYPED\x10\x01\x12\x18\n" +
-	"\x14EXPORT_FORMAT_NDJSON\x10\x022\xbc\x01\n" +
+	"\x14EXPORT_FORMAT_NDJSON\x10\x022\xc1\x01\n" +
 	"\fGraphService\x12V\n" +
-	"\vImportGraph\x12 .twinfront.v1.ImportGraphRequest\x1a!.twinfront.v1.ImportGraphResponse(\x010\x01\x12T\n" +
-	"\vExportGraph\x12 .twinfront.v1.ExportGraphRequest\x1a!.twinfront.v1.ExportGraphResponse0\x01By\n" +
+	"\vImportGraph\x12 .twinfront.v1.ImportGraphRequest\x1a!.twinfront.v1.ImportGraphResponse(\x010\x01\x12Y\n" +
+	"\vExportGraph\x12 .twinfront.v1.ExportGraphRequest\x1a!.twinfront.v1.ExportGraphResponse\"\x03\x90\x02\x010\x01By\n" +
 	"\x0fio.twinfront.v1B\x11GraphServiceProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 
 var (

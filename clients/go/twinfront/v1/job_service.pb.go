@@ -1301,17 +1301,17 @@ const file_twinfront_v1_job_service_proto_rawDesc = "" +
 	"\x15JOB_STATUS_CANCELLING\x10\x03\x12\x18\n" +
 	"\x14JOB_STATUS_SUCCEEDED\x10\x04\x12\x15\n" +
 	"\x11JOB_STATUS_FAILED\x10\x05\x12\x18\n" +
-	"\x14JOB_STATUS_CANCELLED\x10\x062\xf4\x05\n" +
+	"\x14JOB_STATUS_CANCELLED\x10\x062\x88\x06\n" +
 	"\n" +
 	"JobService\x12^\n" +
-	"\x0fCreateImportJob\x12$.twinfront.v1.CreateImportJobRequest\x1a%.twinfront.v1.CreateImportJobResponse\x12U\n" +
-	"\fGetImportJob\x12!.twinfront.v1.GetImportJobRequest\x1a\".twinfront.v1.GetImportJobResponse\x12[\n" +
-	"\x0eListImportJobs\x12#.twinfront.v1.ListImportJobsRequest\x1a$.twinfront.v1.ListImportJobsResponse\x12^\n" +
+	"\x0fCreateImportJob\x12$.twinfront.v1.CreateImportJobRequest\x1a%.twinfront.v1.CreateImportJobResponse\x12Z\n" +
+	"\fGetImportJob\x12!.twinfront.v1.GetImportJobRequest\x1a\".twinfront.v1.GetImportJobResponse\"\x03\x90\x02\x01\x12`\n" +
+	"\x0eListImportJobs\x12#.twinfront.v1.ListImportJobsRequest\x1a$.twinfront.v1.ListImportJobsResponse\"\x03\x90\x02\x01\x12^\n" +
 	"\x0fCancelImportJob\x12$.twinfront.v1.CancelImportJobRequest\x1a%.twinfront.v1.CancelImportJobResponse\x12^\n" +
 	"\x0fDeleteImportJob\x12$.twinfront.v1.DeleteImportJobRequest\x1a%.twinfront.v1.DeleteImportJobResponse\x12^\n" +
-	"\x0fCreateDeleteJob\x12$.twinfront.v1.CreateDeleteJobRequest\x1a%.twinfront.v1.CreateDeleteJobResponse\x12U\n" +
-	"\fGetDeleteJob\x12!.twinfront.v1.GetDeleteJobRequest\x1a\".twinfront.v1.GetDeleteJobResponse\x12[\n" +
-	"\x0eListDeleteJobs\x12#.twinfront.v1.ListDeleteJobsRequest\x1a$.twinfront.v1.ListDeleteJobsResponseBw\n" +
+	"\x0fCreateDeleteJob\x12$.twinfront.v1.CreateDeleteJobRequest\x1a%.twinfront.v1.CreateDeleteJobResponse\x12Z\n" +
+	"\fGetDeleteJob\x12!.twinfront.v1.GetDeleteJobRequest\x1a\".twinfront.v1.GetDeleteJobResponse\"\x03\x90\x02\x01\x12`\n" +
+	"\x0eListDeleteJobs\x12#.twinfront.v1.ListDeleteJobsRequest\x1a$.twinfront.v1.ListDeleteJobsResponse\"\x03\x90\x02\x01Bw\n" +
 	"\x0fio.twinfront.v1B\x0fJobServiceProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 
 var (

@@ -650,12 +650,12 @@ const file_twinfront_v1_model_service_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"\x15\n" +
-	"\x13DeleteModelResponse2\xbb\x03\n" +
+	"\x13DeleteModelResponse2\xc5\x03\n" +
 	"\fModelService\x12U\n" +
-	"\fCreateModels\x12!.twinfront.v1.CreateModelsRequest\x1a\".twinfront.v1.CreateModelsResponse\x12I\n" +
-	"\bGetModel\x12\x1d.twinfront.v1.GetModelRequest\x1a\x1e.twinfront.v1.GetModelResponse\x12O\n" +
+	"\fCreateModels\x12!.twinfront.v1.CreateModelsRequest\x1a\".twinfront.v1.CreateModelsResponse\x12N\n" +
+	"\bGetModel\x12\x1d.twinfront.v1.GetModelRequest\x1a\x1e.twinfront.v1.GetModelResponse\"\x03\x90\x02\x01\x12T\n" +
 	"\n" +
-	"ListModels\x12\x1f.twinfront.v1.ListModelsRequest\x1a .twinfront.v1.ListModelsResponse\x12d\n" +
+	"ListModels\x12\x1f.twinfront.v1.ListModelsRequest\x1a .twinfront.v1.ListModelsResponse\"\x03\x90\x02\x01\x12d\n" +
 	"\x11DecommissionModel\x12&.twinfront.v1.DecommissionModelRequest\x1a'.twinfront.v1.DecommissionModelResponse\x12R\n" +
 	"\vDeleteModel\x12 .twinfront.v1.DeleteModelRequest\x1a!.twinfront.v1.DeleteModelResponseBy\n" +
 	"\x0fio.twinfront.v1B\x11ModelServiceProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"

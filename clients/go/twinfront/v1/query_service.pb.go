@@ -412,11 +412,11 @@ const file_twinfront_v1_query_service_proto_rawDesc = "" +
 	"\x18StreamQueryTwinsResponse\x12*\n" +
 	"\x04rows\x18\x01 \x03(\v2\x16.twinfront.v1.QueryRowR\x04rows\x12!\n" +
 	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\x12!\n" +
-	"\fquery_charge\x18\x03 \x01(\x01R\vqueryCharge2\xc4\x01\n" +
-	"\fQueryService\x12O\n" +
+	"\fquery_charge\x18\x03 \x01(\x01R\vqueryCharge2\xce\x01\n" +
+	"\fQueryService\x12T\n" +
 	"\n" +
-	"QueryTwins\x12\x1f.twinfront.v1.QueryTwinsRequest\x1a .twinfront.v1.QueryTwinsResponse\x12c\n" +
-	"\x10StreamQueryTwins\x12%.twinfront.v1.StreamQueryTwinsRequest\x1a&.twinfront.v1.StreamQueryTwinsResponse0\x01By\n" +
+	"QueryTwins\x12\x1f.twinfront.v1.QueryTwinsRequest\x1a .twinfront.v1.QueryTwinsResponse\"\x03\x90\x02\x01\x12h\n" +
+	"\x10StreamQueryTwins\x12%.twinfront.v1.StreamQueryTwinsRequest\x1a&.twinfront.v1.StreamQueryTwinsResponse\"\x03\x90\x02\x010\x01By\n" +
 	"\x0fio.twinfront.v1B\x11QueryServiceProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 
 var (

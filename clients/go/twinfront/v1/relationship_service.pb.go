@@ -897,14 +897,14 @@ const file_twinfront_v1_relationship_service_proto_rawDesc = "" +
 	"\x0erepresentation\x18\x04 \x01(\x0e2\x1c.twinfront.v1.RepresentationR\x0erepresentation\"\xa6\x01\n" +
 	"!ListIncomingRelationshipsResponse\x12Y\n" +
 	"\x16incoming_relationships\x18\x01 \x03(\v2\".twinfront.v1.IncomingRelationshipR\x15incomingRelationships\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xb0\x05\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xc0\x05\n" +
 	"\x13RelationshipService\x12\x82\x01\n" +
-	"\x1bCreateOrReplaceRelationship\x120.twinfront.v1.CreateOrReplaceRelationshipRequest\x1a1.twinfront.v1.CreateOrReplaceRelationshipResponse\x12^\n" +
-	"\x0fGetRelationship\x12$.twinfront.v1.GetRelationshipRequest\x1a%.twinfront.v1.GetRelationshipResponse\x12g\n" +
+	"\x1bCreateOrReplaceRelationship\x120.twinfront.v1.CreateOrReplaceRelationshipRequest\x1a1.twinfront.v1.CreateOrReplaceRelationshipResponse\x12c\n" +
+	"\x0fGetRelationship\x12$.twinfront.v1.GetRelationshipRequest\x1a%.twinfront.v1.GetRelationshipResponse\"\x03\x90\x02\x01\x12g\n" +
 	"\x12UpdateRelationship\x12'.twinfront.v1.UpdateRelationshipRequest\x1a(.twinfront.v1.UpdateRelationshipResponse\x12g\n" +
-	"\x12DeleteRelationship\x12'.twinfront.v1.DeleteRelationshipRequest\x1a(.twinfront.v1.DeleteRelationshipResponse\x12d\n" +
-	"\x11ListRelationships\x12&.twinfront.v1.ListRelationshipsRequest\x1a'.twinfront.v1.ListRelationshipsResponse\x12|\n" +
-	"\x19ListIncomingRelationships\x12..twinfront.v1.ListIncomingRelationshipsRequest\x1a/.twinfront.v1.ListIncomingRelationshipsResponseB\x80\x01\n" +
+	"\x12DeleteRelationship\x12'.twinfront.v1.DeleteRelationshipRequest\x1a(.twinfront.v1.DeleteRelationshipResponse\x12i\n" +
+	"\x11ListRelationships\x12&.twinfront.v1.ListRelationshipsRequest\x1a'.twinfront.v1.ListRelationshipsResponse\"\x03\x90\x02\x01\x12\x81\x01\n" +
+	"\x19ListIncomingRelationships\x12..twinfront.v1.ListIncomingRelationshipsRequest\x1a/.twinfront.v1.ListIncomingRelationshipsResponse\"\x03\x90\x02\x01B\x80\x01\n" +
 	"\x0fio.twinfront.v1B\x18RelationshipServiceProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 
 var (

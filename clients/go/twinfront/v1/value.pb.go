@@ -156,12 +156,15 @@ type Value_BoolValue struct {
 }
 
 type Value_IntValue struct {
-	// A JSON number written without fraction and exponent; DTDL integer and long.
+	// A JSON number written without fraction and exponent; DTDL integer and long, and whole numbers of any other number type.
 	IntValue int64 `protobuf:"varint,3,opt,name=int_value,json=intValue,proto3,oneof"`
 }
 
 type Value_DoubleValue struct {
 	// Any other JSON number; DTDL double and float. NaN and the infinities have no JSON form and are refused.
+	//
+	// A number comes back as it was written: a property of type double that somebody set to 20 comes as int_value 20, and
+	// double_value then reads 0 in most languages. Whoever reads a double takes either kind; each client has a function for it.
 	DoubleValue float64 `protobuf:"fixed64,4,opt,name=double_value,json=doubleValue,proto3,oneof"`
 }
 

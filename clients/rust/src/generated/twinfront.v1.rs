@@ -17,10 +17,13 @@ pub mod value {
         /// A JSON boolean; DTDL boolean.
         #[prost(bool, tag = "2")]
         BoolValue(bool),
-        /// A JSON number written without fraction and exponent; DTDL integer and long.
+        /// A JSON number written without fraction and exponent; DTDL integer and long, and whole numbers of any other number type.
         #[prost(int64, tag = "3")]
         IntValue(i64),
         /// Any other JSON number; DTDL double and float. NaN and the infinities have no JSON form and are refused.
+        ///
+        /// A number comes back as it was written: a property of type double that somebody set to 20 comes as int_value 20, and
+        /// double_value then reads 0 in most languages. Whoever reads a double takes either kind; each client has a function for it.
         #[prost(double, tag = "4")]
         DoubleValue(f64),
         /// A JSON string; DTDL string, date, dateTime, time, duration and string enums.

@@ -5,7 +5,7 @@
 //   change ID AREA ETAG     sets the area if the twin still has the etag, and prints the new one
 //   query QUERY             prints the ids of the twins that a query finds, a line for each message of the stream
 //
-// A call that fails ends with 1; the code, and the etag conflict if it is one, are printed.
+// A call that fails ends with 1; the code is printed, and what is in the details.
 
 #include <grpcpp/grpcpp.h>
 
@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "twinfront/v1/digital_twin_service.grpc.pb.h"
 #include "twinfront/v1/error_details.pb.h"
@@ -46,8 +47,14 @@ int Failed(const grpc::Status& status) {
   google::rpc::Status details;
   if (!details.ParseFromString(status.error_details())) throw std::runtime_error("the details are no status");
   for (const auto& detail : details.details()) {
+    google::rpc::ErrorInfo info;
+    google::rpc::BadRequest bad_request;
     v1::EtagConflict conflict;
-    if (detail.UnpackTo(&conflict)) {
+    if (detail.UnpackTo(&info)) {
+      std::cout << "reason " << info.reason() << '\n';
+    } else if (detail.UnpackTo(&bad_request)) {
+      for (const auto& violation : bad_request.field_violations()) std::cout << "field " << violation.field() << '\n';
+    } else if (detail.UnpackTo(&conflict)) {
       std::cout << "resource " << conflict.resource() << '\n'
                 << "expected " << conflict.expected_etag() << '\n'
                 << "current " << conflict.current_etag() << '\n';
