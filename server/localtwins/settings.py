@@ -15,13 +15,14 @@ from localtwins.engine.validation import ValueLimits
 from localtwins.errors import StartupError
 from localtwins.events.endpoints import check_target
 from localtwins.faults import parse_faults
+from localtwins.jobs.allowed_storage import AllowedStorage
 from localtwins.query.properties import check_indexable
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 # The settings whose flags can be given several times.
-REPEATABLE = frozenset({"endpoint", "index_property", "inject"})
+REPEATABLE = frozenset({"endpoint", "index_property", "inject", "jobs_storage"})
 
 
 class Settings(BaseSettings):
@@ -46,8 +47,13 @@ class Settings(BaseSettings):
     jobs_dir: str | None = Field(
         default=None, description="directory whose files jobs may read and write as file: blobs; none by default"
     )
+    jobs_storage: str | None = Field(
+        default=None,
+        description="storage account such as mygraphs, or URL such as https://mygraphs.blob.core.windows.net/in, whose "
+        "blobs jobs may read and write; repeatable, or with commas between; none by default",
+    )
     storage_connection_string: str | None = Field(
-        default=None, repr=False, description="connection string of the storage account whose blobs jobs use"
+        default=None, repr=False, description="connection string with the key for the account in --jobs-storage"
     )
 
     event_source: str = Field(default="localtwins", min_length=1, description="source of events: the instance's name")
@@ -138,7 +144,18 @@ class Settings(BaseSettings):
             check_indexable(dotted)
         return value
 
-    @field_validator("index_property", "inject", mode="before")
+    @cached_property
+    def allowed_storage(self) -> AllowedStorage:
+        """The storage whose blobs jobs may use."""
+        return AllowedStorage.parse(_listed(self.jobs_storage))
+
+    @field_validator("jobs_storage")
+    @classmethod
+    def _check_jobs_storage(cls, value: str | None) -> str | None:
+        AllowedStorage.parse(_listed(value))
+        return value
+
+    @field_validator("index_property", "inject", "jobs_storage", mode="before")
     @classmethod
     def _read_list(cls, value: Any) -> Any:
         return ",".join(map(str, value)) if isinstance(value, list) else value

@@ -153,6 +153,12 @@ class Settings(BaseSettings):
         "Folder of the embedded service's data, or ':memory:' to keep nothing.",
         takes="FOLDER",
     )
+    jobs_storage: str | None = _setting(
+        None,
+        UPSTREAM,
+        "Storage accounts and URLs whose blobs jobs of the embedded service may read and write, with commas between.",
+        takes="URL,…",
+    )
     sample: bool = _setting(False, UPSTREAM, "Load the sample building at start if the upstream is empty.")
     upstream_credential: Literal["default", "none"] = _setting(
         "default", UPSTREAM, "'default' for DefaultAzureCredential, 'none' for a localtwins that asks for no token."

@@ -3,12 +3,13 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceModifiedError
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
+
+from localtwins.jobs.allowed_storage import Location
 
 # Only the storage of Azure's own clouds gets to see the token of this process.
 _AZURE = (
@@ -19,37 +20,51 @@ _AZURE = (
 )
 _LARGEST_BLOCK = 1024 * 1024  # beyond which aiohttp warns that sending bytes holds up the event loop
 _LARGEST_PIECE = 4 * 1024 * 1024
-_RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2}
+# What is asked for comes from that very place: no redirects, no proxy or .netrc of the environment. Storage that is not
+# there is given up soon, since no other job runs meanwhile.
+_PIPELINE: dict[str, Any] = {
+    "permit_redirects": False,
+    "use_env_settings": False,
+    "connection_timeout": 3,
+    "read_timeout": 20,
+    "retry_total": 2,
+    "initial_backoff": 0.5,
+    "increment_base": 1,
+    "random_jitter_range": 0.5,
+}
 
 
 @asynccontextmanager
-async def open_azure_blob(uri: str, connection_string: str | None) -> AsyncIterator["AzureBlob"]:
-    """Give the blob of a URI.
+async def open_azure_blob(location: Location, query: str, connection_string: str | None) -> AsyncIterator["AzureBlob"]:
+    """Give the blob of a URL.
 
-    It is reached with the shared access signature in the URI, else with the key of `connection_string` if that is for
+    It is reached with the shared access signature in the query, else with the key of `connection_string` if that is for
     the blob's account, else with DefaultAzureCredential in Azure, else without credentials. Raises OSError.
     """
+    url = f"{location.url()}?{query}" if query else location.url()
     async with AsyncExitStack() as stack:
         try:
-            credential = await _credential(uri, connection_string, stack)
+            credential = await _credential(location, query, connection_string, stack)
             client = BlobClient.from_blob_url(
-                uri, credential=credential, max_single_get_size=_LARGEST_PIECE, **_RETRIES
+                url, credential=credential, max_single_get_size=_LARGEST_PIECE, **_PIPELINE
             )
+            asked_for = Location.parse(client.url.partition("?")[0])
         except (ValueError, AzureError) as error:
             raise OSError(_reason(error)) from error
+        if asked_for != location:  # the SDK takes the URL apart by rules of its own and builds another
+            raise OSError("the URL does not name an account, a container and a blob")
         yield AzureBlob(await stack.enter_async_context(client))
 
 
-async def _credential(uri: str, connection_string: str | None, stack: AsyncExitStack) -> Any:
-    parts = urlsplit(uri)
-    if "sig=" in parts.query:
+async def _credential(location: Location, query: str, connection_string: str | None, stack: AsyncExitStack) -> Any:
+    if "sig=" in query:
         return None
     if connection_string is not None:
         account = BlobServiceClient.from_connection_string(connection_string)
         async with account:
-            if uri.startswith(account.url.rstrip("/") + "/"):
+            if Location.parse(account.url.rstrip("/")).covers(location):
                 return account.credential
-    if parts.scheme == "https" and (parts.hostname or "").endswith(_AZURE):
+    if location.scheme == "https" and location.host.endswith(_AZURE):
         return await stack.enter_async_context(DefaultAzureCredential())
     return None
 

@@ -1,4 +1,4 @@
-"""The blobs that jobs read and write: in Azure Storage, or files below a directory that the operator allows."""
+"""The blobs that jobs read and write: in storage services, or files, each only where the operator allows it."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,11 +7,12 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from localtwins import errors
+from localtwins.jobs.allowed_storage import SCHEMES, Location
 from localtwins.jobs.file_blob import FileBlob
 from localtwins.settings import Settings
 
-_STORAGE_SCHEMES = frozenset({"https", "http"})
 _FILE_SCHEME = "file"
+_LONGEST_SHOWN = 512
 
 
 class Blob(Protocol):
@@ -40,14 +41,12 @@ def check_jobs_dir(settings: Settings) -> None:
 def check_blob_uri(uri: str, settings: Settings) -> None:
     """Raise InvalidArgument unless jobs may use a blob of that URI."""
     parts = _split(uri)
-    if parts.scheme in _STORAGE_SCHEMES:
-        segments = [segment for segment in parts.path.split("/") if segment]
-        if not parts.hostname or len(segments) < 2:  # noqa: PLR2004 - a container and a blob
-            raise errors.blob_uri_invalid(_without_query(parts), "It must name an account, a container and a blob.")
+    if parts.scheme in SCHEMES:
+        _location(uri, settings)
     elif parts.scheme == _FILE_SCHEME:
         _file_blob(uri, parts, settings)
     else:
-        raise errors.blob_uri_invalid(uri, "The scheme must be https, http or file.")
+        raise errors.blob_uri_invalid(shown(uri), "The scheme must be https, http or file.")
 
 
 @asynccontextmanager
@@ -57,13 +56,36 @@ async def open_blob(uri: str, settings: Settings) -> AsyncIterator[Blob]:
     if parts.scheme == _FILE_SCHEME:
         yield _file_blob(uri, parts, settings)
         return
+    location = _location(uri, settings)
     try:
         from localtwins.jobs.azure_blob import open_azure_blob  # noqa: PLC0415 - only who uses it needs the SDK
     except ImportError as error:
         raise OSError("the Python package azure-storage-blob is not installed") from error
 
-    async with open_azure_blob(uri, settings.storage_connection_string) as blob:
+    async with open_azure_blob(location, parts.query, settings.storage_connection_string) as blob:
         yield blob
+
+
+def shown(uri: str) -> str:
+    """Give a URI as messages tell it: without a shared access signature, without a password, and not endless."""
+    place = uri.partition("?")[0].partition("#")[0]
+    scheme, separator, rest = place.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"[:_LONGEST_SHOWN]
+
+
+def _location(uri: str, settings: Settings) -> Location:
+    try:
+        location = Location.parse(uri)
+    except ValueError as error:
+        raise errors.blob_uri_invalid(shown(uri), str(error)) from None
+    if len(location.segments) < 2:  # noqa: PLR2004 - a container and a blob
+        raise errors.blob_uri_invalid(shown(uri), "It must name an account, a container and a blob.")
+    if not settings.allowed_storage.has(location):
+        raise errors.blob_uri_invalid(
+            shown(uri), "Jobs may not use it here; --jobs-storage names the storage accounts and URLs that they may."
+        )
+    return location
 
 
 def _split(uri: str) -> SplitResult:
@@ -74,23 +96,20 @@ def _split(uri: str) -> SplitResult:
         parts = SplitResult("", "", "", "", "")
     if not parts.scheme:
         # The words are .NET's (recorded).
-        raise errors.blob_uri_invalid(uri, "Invalid URI: The format of the URI could not be determined.")
+        raise errors.blob_uri_invalid(shown(uri), "Invalid URI: The format of the URI could not be determined.")
     return parts
 
 
 def _file_blob(uri: str, parts: SplitResult, settings: Settings) -> FileBlob:
     if settings.jobs_dir is None:
-        raise errors.blob_uri_invalid(uri, "Jobs may use no files here; --jobs-dir names a directory that they may.")
+        raise errors.blob_uri_invalid(
+            shown(uri), "Jobs may use no files here; --jobs-dir names a directory that they may."
+        )
     if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment:
-        raise errors.blob_uri_invalid(uri, "A file: URI has a path only.")
+        raise errors.blob_uri_invalid(shown(uri), "A file: URI has a path only.")
     try:
         return FileBlob.below(settings.jobs_dir, parts.path)
     except (ValueError, OSError):
         raise errors.blob_uri_invalid(
-            uri, "The path does not lead to a file below the directory of --jobs-dir."
+            shown(uri), "The path does not lead to a file below the directory of --jobs-dir."
         ) from None
-
-
-def _without_query(parts: SplitResult) -> str:
-    """Leave out a shared access signature."""
-    return parts._replace(query="", fragment="").geturl()

@@ -127,11 +127,16 @@ def conclude(
 
 
 def finish(tx: Transaction, job_id: str, error: JobError | None = None) -> None:
-    """Have a job finished as it was concluded, its log being in the output blob; or failed with an `error`."""
+    """Have a job finished as it was concluded, its log being in the output blob.
+
+    With an `error` it has failed, unless it was to be cancelled.
+    """
     now = tx.now()
     job = get(tx, job_id, now)
     tx.trim_job_log()
-    if error is not None:
+    if error is not None and job.status is Status.CANCELLING:
+        job = replace(job, outcome=Status.CANCELLED, error=None)
+    elif error is not None:
         job = replace(job, outcome=Status.FAILED, error=told(error))
     _store(tx, job.moved(job.outcome or Status.FAILED, now))
 

@@ -1,11 +1,14 @@
 """Running an import job from where it stands: input blob → batches → transactions, and its log → output blob."""
 
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
+from typing import Any, TypeVar
 
 from localtwins import errors
 from localtwins.errors import AdtError, JobError
 from localtwins.jobs import import_job
-from localtwins.jobs.blobs import Blob, open_blob
+from localtwins.jobs.blobs import Blob, open_blob, shown
 from localtwins.jobs.import_format import BATCH_ROWS, Batch, FormatLimits, Section, read_batches
 from localtwins.jobs.import_job import Flushed
 from localtwins.jobs.job import ImportJob, Status
@@ -14,18 +17,27 @@ from localtwins.store.database import Database
 
 # More than one step logs, so that what a run may have to write again is never cut into other pieces than before.
 _LOG_LINES = 4 * BATCH_ROWS
+# How long a blob may take to answer for the first time, and the output blob once its job is to be cancelled: no other
+# job can start meanwhile.
+_OPENING_SECONDS = 10.0
+_CANCELLING_SECONDS = 3.0
+
+T = TypeVar("T")
 
 
-async def run_import_job(database: Database, settings: Settings, job: ImportJob) -> None:
-    """Bring a job to its end. Raises sqlite3.Error if the database cannot be written; the job can be run again then."""
+async def run_import_job(database: Database, settings: Settings, job: ImportJob, cancelling: asyncio.Event) -> None:
+    """Bring a job to its end, at once when `cancelling` is set.
+
+    Raises sqlite3.Error if the database cannot be written; the job can be run again then.
+    """
     unwritable: JobError | None = None
     try:
         async with open_blob(job.output_uri, settings) as output:
-            run = _ImportRun(database, settings, job, output)
+            run = _ImportRun(database, settings, job, output, cancelling)
             if job.outcome is None:
                 await run.conclude(await run.import_rows())
             await run.flush()
-    except (_OutputError, OSError, AdtError):
+    except (_OutputError, _CancelledJobError, OSError, AdtError):
         unwritable = errors.output_blob_unwritable()
     await database.write(lambda tx: import_job.finish(tx, job.id, unwritable))
 
@@ -34,14 +46,21 @@ class _OutputError(Exception):
     """The output blob cannot be written; apart from OSError, which may be the input's."""
 
 
+class _CancelledJobError(Exception):
+    """The job is to be cancelled, so nobody waits for a blob any more."""
+
+
 class _ImportRun:
     """One run of a job; a job that was interrupted has several."""
 
-    def __init__(self, database: Database, settings: Settings, job: ImportJob, output: Blob) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, job: ImportJob, output: Blob, cancelling: asyncio.Event
+    ) -> None:
         self._database = database
         self._settings = settings
         self._job = job
         self._output = output
+        self._cancelling = cancelling
         self._flushed = Flushed(job.log_bytes)
         # The section of the last batch that was read; the job itself knows only that of the last one imported.
         self._section: Section | None = job.position.section
@@ -53,10 +72,12 @@ class _ImportRun:
         try:
             async with open_blob(self._job.input_uri, self._settings) as blob:
                 await self._read(blob)
+        except _CancelledJobError:
+            return None
         except JobError as error:
             return error
         except (OSError, AdtError) as error:
-            return errors.input_blob_unreadable(error.message if isinstance(error, AdtError) else str(error))
+            return errors.input_blob_unreadable(_reason(error, self._job.input_uri))
         return None
 
     async def conclude(self, error: JobError | None) -> None:
@@ -65,28 +86,58 @@ class _ImportRun:
         await self._database.write(lambda tx: import_job.conclude(tx, self._job.id, flushed, error, section))
 
     async def flush(self) -> None:
-        """Write the lines of the log that are not in the output blob yet. Raises _OutputError."""
+        """Write the lines of the log that are not in the output blob yet.
+
+        Raises _OutputError, and _CancelledJobError if the job is to be cancelled and the blob takes long.
+        """
         while lines := self._database.read.job_log(self._flushed.position, _LOG_LINES):
             data = b"".join(line for _, line in lines)
+            appending = self._output.append(data, self._flushed.log_bytes)
+            if self._flushed.log_bytes == 0:
+                appending = asyncio.wait_for(appending, _OPENING_SECONDS)
             try:
-                await self._output.append(data, self._flushed.log_bytes)
+                await self._unless_cancelled(appending, grace=_CANCELLING_SECONDS)
             except OSError as error:
                 raise _OutputError from error
             self._flushed = Flushed(self._flushed.log_bytes + len(data), lines[-1][0])
 
     async def _read(self, blob: Blob) -> None:
-        version = await blob.version()
+        try:
+            version = await self._unless_cancelled(asyncio.wait_for(blob.version(), _OPENING_SECONDS))
+        except TimeoutError:
+            raise OSError(f"it did not answer within {_OPENING_SECONDS:g} seconds") from None
         self._job = await self._database.write(lambda tx: import_job.begin(tx, self._job.id, version))
         await self.flush()
         position = self._job.position
         async with (
             aclosing(blob.chunks(position.offset, version)) as chunks,
-            aclosing(read_batches(chunks, FormatLimits.of(self._settings), position)) as batches,
+            aclosing(self._until_cancelled(chunks)) as chunks_until_cancelled,
+            aclosing(read_batches(chunks_until_cancelled, FormatLimits.of(self._settings), position)) as batches,
         ):
             async for batch in batches:
                 await self._import(batch)
                 if self._job.status is Status.CANCELLING:
                     return
+
+    async def _until_cancelled(self, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        while (chunk := await self._unless_cancelled(_next(chunks))) is not None:
+            yield chunk
+
+    async def _unless_cancelled(self, working: Coroutine[Any, Any, T], *, grace: float = 0) -> T:
+        """Wait for a blob. Raises _CancelledJobError `grace` seconds after the job is to be cancelled."""
+        task = asyncio.ensure_future(working)
+        cancelling = asyncio.ensure_future(self._cancelling.wait())
+        try:
+            await asyncio.wait({task, cancelling}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                await asyncio.wait({task}, timeout=grace)
+            if not task.done():
+                raise _CancelledJobError
+            return task.result()
+        finally:
+            cancelling.cancel()
+            task.cancel()
+            await asyncio.wait({task, cancelling})
 
     async def _import(self, batch: Batch) -> None:
         flushed, settings = self._flushed, self._settings
@@ -95,3 +146,14 @@ class _ImportRun:
             lambda tx: import_job.advance(tx, settings, self._job.id, batch, flushed)
         )
         await self.flush()
+
+
+async def _next(chunks: AsyncGenerator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
+
+
+def _reason(error: OSError | AdtError, uri: str) -> str:
+    """Tell why a blob cannot be read, by its URI and never by a path of this machine."""
+    if isinstance(error, AdtError):
+        return error.message
+    return f"{shown(uri)}: {error.strerror or error}"

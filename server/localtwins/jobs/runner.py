@@ -8,10 +8,11 @@ from collections.abc import Callable
 from functools import partial
 
 from localtwins import errors
+from localtwins.engine.clock import current_ticks
 from localtwins.errors import JobError
 from localtwins.jobs import delete_job, import_job
 from localtwins.jobs.import_run import run_import_job
-from localtwins.jobs.job import IMPORT, DeleteJob, ImportJob, Job
+from localtwins.jobs.job import IMPORT, DeleteJob, ImportJob, Job, Status
 from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.store.transaction import Transaction
@@ -30,11 +31,21 @@ class JobRunner:
         self._database = database
         self._settings = settings
         self._task: asyncio.Task[None] | None = None
+        self._running: str | None = None
+        self._cancelling = asyncio.Event()
 
     def wake(self) -> None:
         """See to it that an unfinished job is being run."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run(), name="localtwins-jobs")
+
+    def cancel(self) -> None:
+        """Have the import job that is running end at once if it is to be cancelled."""
+        if self._running is None:
+            return
+        state = self._database.read.job(IMPORT, self._running, current_ticks())
+        if state is not None and ImportJob.from_json(state).status is Status.CANCELLING:
+            self._cancelling.set()
 
     async def stop(self) -> None:
         """Interrupt the job that is running; it goes on with the next start."""
@@ -59,7 +70,7 @@ class JobRunner:
         finish: Callable[[Transaction, str, JobError], object]
         if kind == IMPORT:
             job, finish = ImportJob.from_json(state), import_job.finish
-            running = run_import_job(self._database, self._settings, job)
+            running = self._run_import(job)
         else:
             job, finish = DeleteJob.from_json(state), delete_job.finish
             running = self._run_delete(job)
@@ -70,6 +81,15 @@ class JobRunner:
         except Exception:  # noqa: BLE001 - a defect; the job ends all the same
             _log.exception("the %s job %s met an unexpected error", kind, job.id)
             await self._database.write(lambda tx: finish(tx, job.id, errors.job_internal_error()))
+
+    async def _run_import(self, job: ImportJob) -> None:
+        self._running = job.id
+        self._cancelling.clear()
+        self.cancel()
+        try:
+            await run_import_job(self._database, self._settings, job, self._cancelling)
+        finally:
+            self._running = None
 
     async def _run_delete(self, job: DeleteJob) -> None:
         advance = partial(delete_job.advance, job_id=job.id)

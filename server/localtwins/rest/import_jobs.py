@@ -68,6 +68,7 @@ async def cancel(call: Call, job_id: str) -> Response:
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
     job = await call.write(lambda tx: import_job.cancel(tx, job_id))
+    call.jobs.cancel()
     return json_answer(_job(call, job))
 
 

@@ -24,8 +24,9 @@ async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
         StartupError: if the data cannot be opened, for example because another process has it, or if a variable of
             localtwins makes no sense.
     """
+    given = {} if settings.jobs_storage is None else {"jobs_storage": settings.jobs_storage}
     try:
-        service = await LocalTwins.open(settings.data_dir, read_settings({}))
+        service = await LocalTwins.open(settings.data_dir, read_settings(given))
     except LocalStartupError as error:
         raise StartupError(str(error)) from error
     dry_runs = ValidateOnlyPolicy()

@@ -9,6 +9,7 @@ import pytest
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
 from localtwins import LocalTwins, Settings
+from localtwins.jobs.allowed_storage import Location
 from localtwins.jobs.azure_blob import AzureBlob, open_azure_blob
 
 from ..adt import Adt
@@ -61,15 +62,16 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 
 @asynccontextmanager
-async def _jobs(storage: str | None) -> AsyncIterator[Jobs]:
-    service = await LocalTwins.open(":memory:", Settings(storage_connection_string=storage))
+async def _jobs(account: Account, storage: str | None) -> AsyncIterator[Jobs]:
+    settings = Settings(storage_connection_string=storage, jobs_storage=account.url)
+    service = await LocalTwins.open(":memory:", settings)
     yield Jobs(Adt(service), Path())
     await service.close()
 
 
 async def test_with_shared_access_signatures(account: Account):
     account.upload("in.ndjson", SMALL)
-    async with _jobs(None) as jobs:
+    async with _jobs(account, None) as jobs:
         await jobs.put(
             "one",
             account.signed("in.ndjson", read=True),
@@ -82,7 +84,7 @@ async def test_with_shared_access_signatures(account: Account):
 async def test_with_a_connection_string(account: Account):
     account.upload("in.ndjson", SMALL)
     account.upload("old.log", b"an old block blob")
-    async with _jobs(account.connection_string) as jobs:
+    async with _jobs(account, account.connection_string) as jobs:
         await jobs.put("one", account.blob_url("in.ndjson"), account.blob_url("old.log"))
         assert (await jobs.finished("one"))["status"] == "succeeded"
     assert account.read("old.log").count(b"\n") == 8
@@ -90,7 +92,7 @@ async def test_with_a_connection_string(account: Account):
 
 async def test_a_blob_of_several_pieces(account: Account):
     account.upload("large.ndjson", LARGE)
-    async with _jobs(account.connection_string) as jobs:
+    async with _jobs(account, account.connection_string) as jobs:
         await jobs.put("one", account.blob_url("large.ndjson"), account.blob_url("large.log"))
         assert (await jobs.finished("one"))["status"] == "succeeded"
         assert jobs.adt.service._database.read.total("digital_twins") == 3000
@@ -99,21 +101,30 @@ async def test_a_blob_of_several_pieces(account: Account):
 @pytest.mark.parametrize("storage", [None, "nonsense"])
 async def test_without_credentials_the_output_is_refused(account: Account, storage: str | None):
     account.upload("in.ndjson", SMALL)
-    async with _jobs(storage) as jobs:
+    async with _jobs(account, storage) as jobs:
         await jobs.put("one", account.blob_url("in.ndjson"), account.blob_url("refused.log"))
         assert (await jobs.finished("one"))["error"]["code"] == "UnableToWriteToOutputBlob"
 
 
 async def test_an_input_that_is_not_there(account: Account):
-    async with _jobs(account.connection_string) as jobs:
+    async with _jobs(account, account.connection_string) as jobs:
         await jobs.put("one", account.blob_url("nothing"), account.blob_url("one.log"))
         error = (await jobs.finished("one"))["error"]
     assert error["code"] == "UnableToReadInputBlob"
     assert "404 BlobNotFound" in error["message"]
 
 
+async def test_blobs_in_folders_are_found_however_the_folder_is_written(account: Account):
+    account.upload("in folder/a.ndjson", SMALL)
+    async with _jobs(account, account.connection_string) as jobs:
+        for number, name in enumerate(("in%20folder/a.ndjson", "in%20folder%2Fa.ndjson")):
+            await jobs.put(f"job{number}", account.blob_url(name), account.blob_url(f"folder{number}/a.log"))
+            assert (await jobs.finished(f"job{number}"))["status"] == "succeeded"
+            assert account.read(f"folder{number}/a.log")
+
+
 async def test_an_error_does_not_repeat_a_signature(account: Account):
-    async with _jobs(account.connection_string) as jobs:
+    async with _jobs(account, account.connection_string) as jobs:
         await jobs.put("one", account.signed("nothing", read=True), account.blob_url("one.log"))
         error = (await jobs.finished("one"))["error"]
     assert "sig=" not in error["message"]
@@ -122,7 +133,8 @@ async def test_an_error_does_not_repeat_a_signature(account: Account):
 
 @pytest.fixture
 async def blob(account: Account) -> AsyncIterator[AzureBlob]:
-    async with open_azure_blob(account.blob_url("a.log"), account.connection_string) as blob:
+    location = Location.parse(account.blob_url("a.log"))
+    async with open_azure_blob(location, "", account.connection_string) as blob:
         yield blob
 
 

@@ -13,6 +13,8 @@ from twinfront.v1 import job_service_pb2 as jobs
 from twinfront.v1.job_service_pb2 import ImportJob, JobStatus
 from twinfront.v1.job_service_pb2_grpc import JobServiceStub
 from twinfront.v1.representation_pb2 import Representation
+from twinfront_server.app import App
+from twinfront_server.settings import Settings
 
 from .building import ROOM, Building
 from .refusal import fields, refused
@@ -75,6 +77,29 @@ async def test_a_job_that_fails_says_why(stub: "JobServiceAsyncStub"):
     assert job.status == JobStatus.JOB_STATUS_FAILED
     assert job.error.code == "UnableToReadInputBlob"
     assert job.error.message
+
+
+@pytest.mark.parametrize("member", ["input_blob_uri", "output_blob_uri"])
+async def test_a_url_of_storage_that_is_not_allowed_is_refused(stub: "JobServiceAsyncStub", member: str):
+    error = await refused(stub.CreateImportJob(create(**{member: "http://127.0.0.1:9/internal/secret/blob"})))
+    assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+    assert "--jobs-storage" in str(error)
+
+
+async def test_storage_that_the_server_is_told_of_is_used():
+    settings = Settings.model_validate(
+        {
+            "listen": "127.0.0.1:0",
+            "metrics_listen": "none",
+            "data_dir": ":memory:",
+            "jobs_storage": "http://127.0.0.1:9/a",
+        }
+    )
+    async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
+        stub: JobServiceAsyncStub = JobServiceStub(channel)
+        job = create(input_blob_uri="http://127.0.0.1:9/a/container/blob", output_blob_uri="http://127.0.0.1:9/a/c/log")
+        await stub.CreateImportJob(job)
+        assert (await ended(stub)).error.code == "UnableToWriteToOutputBlob"
 
 
 async def test_jobs_in_json_are_the_services_own(stub: "JobServiceAsyncStub"):
