@@ -155,7 +155,8 @@ mod lists {
         let query = "SELECT T.$dtId, T.temperature FROM digitaltwins T".into();
         let mut rows = client.stream_query(StreamQueryTwinsRequest { query, ..Default::default() });
         while let Some(row) = rows.try_next().await? {
-            println!("{:?} {:?}", row.fields["$dtId"].as_str(), row.fields.get("temperature"));
+            let temperature = row.fields.get("temperature").and_then(|value| value.as_f64());
+            println!("{:?} {temperature:?}", row.fields["$dtId"].as_str());
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 use crate::{
     ClientBuilder, ConfigError, Connection,
+    connection::MAX_RECEIVE_BYTES,
     v1::{
         digital_twin_service_client::DigitalTwinServiceClient, event_route_service_client::EventRouteServiceClient,
         graph_service_client::GraphServiceClient, job_service_client::JobServiceClient,
@@ -7,9 +8,6 @@ use crate::{
         relationship_service_client::RelationshipServiceClient, telemetry_service_client::TelemetryServiceClient,
     },
 };
-
-/// A page of 1000 models with their definitions is larger than the 4 MiB that are tonic's default.
-const MAX_RECEIVE_BYTES: usize = 16 << 20;
 
 /// A connection to a server, with the generated clients of all services on it.
 ///

@@ -17,6 +17,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 /// As long as gRPC's other clients wait for a connection at the most.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Details of errors ride in the trailers; a gateway's may be larger than the 16 KiB that are hyper's default.
+const MAX_RECEIVE_METADATA_BYTES: u32 = 64 << 10;
 
 /// How a client uses TLS. As it is made, it checks the server's certificate against the authorities of the crate's
 /// features: the system's, Mozilla's, or both.
@@ -166,6 +168,7 @@ impl ClientBuilder {
             .map(|endpoint| {
                 endpoint
                     .connect_timeout(CONNECT_TIMEOUT)
+                    .http2_max_header_list_size(MAX_RECEIVE_METADATA_BYTES)
                     .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
                     .keep_alive_timeout(KEEPALIVE_TIMEOUT)
                     .keep_alive_while_idle(true)

@@ -1,9 +1,9 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use prost::{Message as _, Name};
+use prost::{Message, Name};
 use prost_types::Any;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetail, FieldViolation, RpcStatusExt as _};
+use tonic_types::{FieldViolation, pb};
 
 use crate::{
     ConfigError, Kind, PatchError, ValueError,
@@ -12,6 +12,8 @@ use crate::{
 
 const DOMAIN: &str = "twinfront";
 const REQUEST_ID: &str = "twinfront-request-id";
+/// No server means more than that, and no program should sleep so long for one that errs.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What went wrong with a call, or with what was to be sent.
 ///
@@ -156,33 +158,24 @@ impl Error {
 
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
-        let sent = tonic_types::Status::decode(status.details()).unwrap_or_default();
-        let mut failure = Box::new(Failure {
-            kind: Kind::of_code(status.code()),
-            reason: None,
-            metadata: BTreeMap::new(),
+        // gRPC forbids details of another code than the status has; a broken proxy can make such ones.
+        let details = tonic_types::Status::decode(status.details())
+            .ok()
+            .filter(|sent| Code::from_i32(sent.code) == status.code())
+            .map_or_else(Vec::new, |sent| sent.details);
+        let info = all::<pb::ErrorInfo>(&details, "google.rpc.ErrorInfo").find(|info| info.domain == DOMAIN);
+        let kind = info.as_ref().and_then(|info| Kind::of_reason(status.code(), &info.reason));
+        let (reason, metadata) = info.map(|info| (info.reason, info.metadata)).unzip();
+        let failure = Box::new(Failure {
+            kind: kind.unwrap_or_else(|| Kind::of_code(status.code())),
+            reason: reason.filter(|reason| !reason.is_empty()),
+            metadata: metadata.into_iter().flatten().collect(),
             request_id: status.metadata().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
             status,
         });
-        let mut field_violations = Vec::new();
-        let mut retry_after = None;
-        for detail in sent.get_error_details_vec() {
-            match detail {
-                ErrorDetail::ErrorInfo(info) if info.domain == DOMAIN => {
-                    failure.reason = Some(info.reason);
-                    failure.metadata = info.metadata.into_iter().collect();
-                }
-                ErrorDetail::BadRequest(bad) => field_violations = bad.field_violations,
-                ErrorDetail::RetryInfo(retry) => retry_after = retry.retry_delay,
-                _ => {}
-            }
-        }
-        if let Some(kind) = failure.reason.as_deref().and_then(Kind::of_reason) {
-            failure.kind = kind;
-        }
         match failure.kind {
             Kind::EtagMismatch => {
-                let conflict: EtagConflict = find(&sent.details);
+                let conflict = first_of_ours::<EtagConflict>(&details);
                 Self::EtagMismatch {
                     resource: conflict.resource,
                     expected_etag: conflict.expected_etag,
@@ -191,7 +184,7 @@ impl From<Status> for Error {
                 }
             }
             Kind::TwinHasRelationships => {
-                let blocking: RelationshipsBlockingDelete = find(&sent.details);
+                let blocking = first_of_ours::<RelationshipsBlockingDelete>(&details);
                 Self::TwinHasRelationships {
                     outgoing: blocking.outgoing,
                     incoming: blocking.incoming,
@@ -201,17 +194,44 @@ impl From<Status> for Error {
                     failure,
                 }
             }
-            Kind::Throttled => Self::Throttled { retry_after, failure },
-            Kind::Unavailable => Self::Unavailable { retry_after, failure },
-            _ if failure.status.code() == Code::InvalidArgument => Self::InvalidArgument { field_violations, failure },
+            Kind::Throttled => Self::Throttled { retry_after: retry_after(&details), failure },
+            Kind::Unavailable => Self::Unavailable { retry_after: retry_after(&details), failure },
+            _ if failure.status.code() == Code::InvalidArgument => {
+                Self::InvalidArgument { field_violations: field_violations(&details), failure }
+            }
             _ => Self::Call(failure),
         }
     }
 }
 
-/// The first detail of a type; an empty one if there is none.
-fn find<M: Name + Default>(details: &[Any]) -> M {
-    details.iter().find_map(|detail| detail.to_msg().ok()).unwrap_or_default()
+/// The details of a type, by its name behind whatever else is in the type URL. One that cannot be read leaves the others.
+fn all<'a, M: Message + Default>(details: &'a [Any], name: &'a str) -> impl Iterator<Item = M> + 'a {
+    let named = details.iter().filter(move |detail| detail.type_url.rsplit('/').next() == Some(name));
+    named.filter_map(|detail| M::decode(detail.value.as_slice()).ok())
+}
+
+/// The first detail of a type of the contract; an empty one if there is none.
+fn first_of_ours<M: Name + Default>(details: &[Any]) -> M {
+    all(details, &M::full_name()).next().unwrap_or_default()
+}
+
+fn field_violations(details: &[Any]) -> Vec<FieldViolation> {
+    let bad: pb::BadRequest = all(details, "google.rpc.BadRequest").next().unwrap_or_default();
+    let violation = |sent: pb::bad_request::FieldViolation| FieldViolation {
+        field: sent.field,
+        description: sent.description,
+        reason: sent.reason,
+        ..Default::default()
+    };
+    bad.field_violations.into_iter().map(violation).collect()
+}
+
+/// How long the server asks to wait: not less than nothing, and not longer than makes sense.
+fn retry_after(details: &[Any]) -> Option<Duration> {
+    let told = all::<pb::RetryInfo>(details, "google.rpc.RetryInfo").next()?.retry_delay?;
+    let nanos = i128::from(told.seconds) * 1_000_000_000 + i128::from(told.nanos);
+    let longest = i128::try_from(LONGEST_WAIT.as_nanos()).unwrap_or(i128::MAX);
+    Some(Duration::from_nanos(nanos.clamp(0, longest).try_into().unwrap_or(u64::MAX)))
 }
 
 impl From<ValueError> for Error {

@@ -116,29 +116,30 @@ impl Kind {
         }
     }
 
-    /// The kind of a reason; `None` if it is not known, or has none of its own.
-    pub(crate) fn of_reason(reason: &str) -> Option<Self> {
-        Some(match ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"))? {
-            ErrorReason::TwinNotFound => Self::TwinNotFound,
-            ErrorReason::RelationshipNotFound => Self::RelationshipNotFound,
-            ErrorReason::ComponentNotFound => Self::ComponentNotFound,
-            ErrorReason::ModelNotFound => Self::ModelNotFound,
-            ErrorReason::EventRouteNotFound => Self::EventRouteNotFound,
-            ErrorReason::JobNotFound => Self::JobNotFound,
-            ErrorReason::EtagMismatch => Self::EtagMismatch,
-            ErrorReason::TwinHasRelationships => Self::TwinHasRelationships,
-            ErrorReason::TargetTwinNotFound => Self::TargetTwinNotFound,
-            ErrorReason::ModelHasDependents => Self::ModelHasDependents,
-            ErrorReason::ModelDecommissioned => Self::ModelDecommissioned,
-            ErrorReason::ValidationFailed => Self::ValidationFailed,
-            ErrorReason::JsonPatchInvalid => Self::JsonPatchInvalid,
-            ErrorReason::DtdlInvalid => Self::DtdlInvalid,
-            ErrorReason::QueryInvalid => Self::QueryInvalid,
-            ErrorReason::PageTokenInvalid => Self::PageTokenInvalid,
-            ErrorReason::UpstreamThrottled => Self::Throttled,
-            ErrorReason::LimitReached => Self::LimitReached,
-            ErrorReason::OutcomeUnknown => Self::OutcomeUnknown,
-            ErrorReason::ValidateOnlyUnsupported => Self::ValidateOnlyUnsupported,
+    /// The kind of a reason; `None` if it is not known, has none of its own, or does not go with the code: a reason counts
+    /// only where both say the same.
+    pub(crate) fn of_reason(code: Code, reason: &str) -> Option<Self> {
+        Some(match (code, ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"))?) {
+            (Code::NotFound, ErrorReason::TwinNotFound) => Self::TwinNotFound,
+            (Code::NotFound, ErrorReason::RelationshipNotFound) => Self::RelationshipNotFound,
+            (Code::NotFound, ErrorReason::ComponentNotFound) => Self::ComponentNotFound,
+            (Code::NotFound, ErrorReason::ModelNotFound) => Self::ModelNotFound,
+            (Code::NotFound, ErrorReason::EventRouteNotFound) => Self::EventRouteNotFound,
+            (Code::NotFound, ErrorReason::JobNotFound) => Self::JobNotFound,
+            (Code::Aborted, ErrorReason::EtagMismatch) => Self::EtagMismatch,
+            (Code::FailedPrecondition, ErrorReason::TwinHasRelationships) => Self::TwinHasRelationships,
+            (Code::FailedPrecondition, ErrorReason::TargetTwinNotFound) => Self::TargetTwinNotFound,
+            (Code::FailedPrecondition, ErrorReason::ModelHasDependents) => Self::ModelHasDependents,
+            (Code::FailedPrecondition, ErrorReason::ModelDecommissioned) => Self::ModelDecommissioned,
+            (Code::InvalidArgument, ErrorReason::ValidationFailed) => Self::ValidationFailed,
+            (Code::InvalidArgument, ErrorReason::JsonPatchInvalid) => Self::JsonPatchInvalid,
+            (Code::InvalidArgument, ErrorReason::DtdlInvalid) => Self::DtdlInvalid,
+            (Code::InvalidArgument, ErrorReason::QueryInvalid) => Self::QueryInvalid,
+            (Code::InvalidArgument, ErrorReason::PageTokenInvalid) => Self::PageTokenInvalid,
+            (Code::ResourceExhausted, ErrorReason::UpstreamThrottled) => Self::Throttled,
+            (Code::ResourceExhausted, ErrorReason::LimitReached) => Self::LimitReached,
+            (Code::Unknown, ErrorReason::OutcomeUnknown) => Self::OutcomeUnknown,
+            (Code::Unimplemented, ErrorReason::ValidateOnlyUnsupported) => Self::ValidateOnlyUnsupported,
             _ => return None,
         })
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod circle;
 mod client;
 mod config;
 mod connection;

@@ -4,7 +4,7 @@ use async_stream::try_stream;
 use futures_core::Stream;
 use tonic::Status;
 
-use crate::{Client, Error, v1};
+use crate::{Client, Error, circle::Circle, v1};
 
 /// A request that lists: its answer is one page. For the requests of this crate only.
 pub trait ListRequest: sealed::ListRequest<Response: Send, Item: Send> + Clone + Send + Sync + 'static {}
@@ -17,6 +17,7 @@ mod sealed {
         type Item;
 
         fn send(self, client: &Client) -> impl Future<Output = Result<Self::Response, Status>> + Send;
+        fn page_token(&self) -> &str;
         fn set_page_token(&mut self, token: String);
         fn next_page_token(page: &Self::Response) -> &str;
         fn items(page: Self::Response) -> Vec<Self::Item>;
@@ -38,6 +39,10 @@ macro_rules! lists {
 
                 async fn send(self, client: &Client) -> Result<v1::$response, Status> {
                     client.$service().$method(self).await.map(tonic::Response::into_inner)
+                }
+
+                fn page_token(&self) -> &str {
+                    &self.page_token
                 }
 
                 fn set_page_token(&mut self, token: String) {
@@ -74,19 +79,23 @@ lists! {
 
 impl Client {
     /// The answers to a request that lists, from its `page_token` on, each fetched when it is asked for. An error ends
-    /// the stream.
+    /// the stream; page tokens that lead in a circle are one.
     pub fn pages<R: ListRequest>(
         &self,
         mut request: R,
     ) -> impl Stream<Item = Result<PageOf<R>, Error>> + Send + Unpin + use<R> {
         let client = self.clone();
         Box::pin(try_stream! {
+            let mut circle = Circle::new(request.page_token());
             loop {
                 let page = request.clone().send(&client).await?;
                 let next = R::next_page_token(&page).to_owned();
                 yield page;
                 if next.is_empty() {
                     return;
+                }
+                if circle.closes_at(&next) {
+                    Err(Status::internal("the server's page tokens lead in a circle"))?;
                 }
                 request.set_page_token(next);
             }

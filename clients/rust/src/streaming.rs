@@ -7,12 +7,12 @@ use crate::{
     v1::{QueryRow, StreamQueryTwinsRequest},
 };
 
-/// How often in a row a stream may break.
+/// How often a stream may break without a row in between.
 const MAX_BREAKS: u32 = 5;
 
 impl Client {
     /// The rows of a query as the server streams them. Where the stream breaks it goes on with the last `resume_token`,
-    /// up to five times in a row. Dropping it ends the query.
+    /// and gives up when it has broken five times without a row in between. Dropping it ends the query.
     ///
     /// ```no_run
     /// use tokio_stream::StreamExt;
@@ -35,6 +35,7 @@ impl Client {
         let client = self.clone();
         Box::pin(try_stream! {
             let mut breaks = 0;
+            let mut is_whole = false;
             let mut open = None;
             loop {
                 let next = match &mut open {
@@ -49,13 +50,19 @@ impl Client {
                 };
                 match next.map_err(Error::from) {
                     Ok(Some(message)) => {
-                        breaks = 0;
+                        // What leads nowhere, or to where it began, must not be gone on with for ever.
+                        if !message.rows.is_empty() && message.resume_token != request.resume_token {
+                            breaks = 0;
+                        }
+                        is_whole = message.resume_token.is_empty();
                         request.resume_token = message.resume_token;
                         for row in message.rows {
                             yield row;
                         }
                     }
                     Ok(None) => return,
+                    // Only the last message has no token: all rows are there, and what got lost is the status.
+                    Err(_) if is_whole => return,
                     Err(error) => {
                         breaks += 1;
                         if !error.is(Kind::Unavailable) || breaks >= MAX_BREAKS {

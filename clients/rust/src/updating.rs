@@ -1,3 +1,5 @@
+use tonic::Status;
+
 use crate::{
     Client, Error, Kind, Patch,
     pause::pause,
@@ -25,7 +27,7 @@ impl Client {
     /// # Errors
     ///
     /// Those of the calls and of the change; [`EtagMismatch`](Error::EtagMismatch) if another writer was faster each
-    /// time.
+    /// time. Nothing is written under an etag that the server did not give.
     pub async fn update_with_retry<F, C>(
         &self,
         digital_twin_id: &str,
@@ -40,8 +42,13 @@ impl Client {
         loop {
             let read = GetDigitalTwinRequest { digital_twin_id: digital_twin_id.to_owned(), ..Default::default() };
             let answer = self.digital_twins().get_digital_twin(read).await?.into_inner();
-            let etag = answer.etag;
-            let Some(patch) = change(answer.digital_twin.unwrap_or_default()).await? else {
+            let twin = answer.digital_twin.ok_or_else(|| Status::internal("the server answered without a twin"))?;
+            let etag = twin.etag.clone();
+            if etag.is_empty() {
+                // A write under no etag is one without condition.
+                Err(Status::internal("the server answered without an etag"))?;
+            }
+            let Some(patch) = change(twin).await? else {
                 return Ok(etag);
             };
             let write = UpdateDigitalTwinRequest {
@@ -52,7 +59,8 @@ impl Client {
             };
             match self.digital_twins().update_digital_twin(write).await.map_err(Error::from) {
                 Ok(answer) => return Ok(answer.into_inner().etag),
-                Err(error) if error.is(Kind::Aborted) && attempt < attempts => pause(attempt).await,
+                // Only the server knows that nothing was written; ABORTED alone can be of anything in between.
+                Err(error) if error.is(Kind::EtagMismatch) && attempt < attempts => pause(attempt).await,
                 Err(error) => return Err(error),
             }
             attempt += 1;

@@ -123,3 +123,73 @@ fn what_broke_stays_the_source() {
 fn an_item_that_did_not_fail_has_no_error() {
     assert!(Error::from_status(&tonic_types::Status::default()).is_none());
 }
+
+/// An error with these details, of the types and bytes given.
+fn with_details(code: Code, details: Vec<(&str, Vec<u8>)>) -> Error {
+    let details = details.into_iter().map(|(type_url, value)| Any { type_url: type_url.into(), value }).collect();
+    Error::from_status(&tonic_types::Status { code: code as i32, message: "No.".into(), details }).unwrap()
+}
+
+fn info(domain: &str, reason: &str) -> Vec<u8> {
+    let info = tonic_types::pb::ErrorInfo { domain: domain.into(), reason: reason.into(), ..Default::default() };
+    prost::Message::encode_to_vec(&info)
+}
+
+const INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
+
+#[test]
+fn a_detail_that_cannot_be_read_leaves_the_others() {
+    let broken = || vec![0xff; 3];
+    for details in [
+        vec![(INFO, info("twinfront", "TWIN_NOT_FOUND")), ("type.googleapis.com/google.rpc.DebugInfo", broken())],
+        vec![("type.googleapis.com/google.rpc.BadRequest", broken()), (INFO, info("twinfront", "TWIN_NOT_FOUND"))],
+        vec![(INFO, broken()), (INFO, info("twinfront", "TWIN_NOT_FOUND"))],
+        vec![("", broken()), ("example.com/google.rpc.ErrorInfo", info("twinfront", "TWIN_NOT_FOUND"))],
+    ] {
+        assert_eq!(with_details(Code::NotFound, details).kind(), Kind::TwinNotFound);
+    }
+}
+
+#[test]
+fn the_first_reason_of_the_domain_counts() {
+    let error = with_details(
+        Code::NotFound,
+        vec![
+            (INFO, info("example.com", "ZZZ")),
+            (INFO, info("twinfront", "TWIN_NOT_FOUND")),
+            (INFO, info("twinfront", "MODEL_NOT_FOUND")),
+        ],
+    );
+    assert_eq!((error.kind(), error.reason()), (Kind::TwinNotFound, Some("TWIN_NOT_FOUND")));
+}
+
+#[test]
+fn a_reason_counts_only_with_its_code() {
+    let error = with_details(Code::FailedPrecondition, vec![(INFO, info("twinfront", "ETAG_MISMATCH"))]);
+    assert_eq!((error.kind(), error.reason()), (Kind::FailedPrecondition, Some("ETAG_MISMATCH")));
+    assert!(!error.is(Kind::EtagMismatch) && !error.is(Kind::Aborted));
+}
+
+#[test]
+fn details_of_another_code_than_the_status_do_not_count() {
+    let sent = Status::with_error_details(Code::Aborted, "No.", details("ETAG_MISMATCH"));
+    let error = Error::from(Status::with_details(Code::NotFound, "No.", sent.details().to_vec().into()));
+    assert_eq!((error.kind(), error.reason()), (Kind::NotFound, None));
+    let garbage = Error::from(Status::with_details(Code::NotFound, "No.", vec![0xff; 9].into()));
+    assert_eq!((garbage.kind(), garbage.reason()), (Kind::NotFound, None));
+}
+
+#[test]
+fn the_time_to_wait_is_between_nothing_and_a_day() {
+    let day = 24 * 60 * 60;
+    for (seconds, nanos, millis) in
+        [(1, 500_000_000, 1500), (-5, 0, 0), (0, -1, 0), (1 << 62, 0, day * 1000), (i64::MAX, i32::MAX, day * 1000)]
+    {
+        let retry_delay = Some(twinfront::prost_types::Duration { seconds, nanos });
+        let told = prost::Message::encode_to_vec(&tonic_types::pb::RetryInfo { retry_delay });
+        match with_details(Code::Unavailable, vec![("type.googleapis.com/google.rpc.RetryInfo", told)]) {
+            Error::Unavailable { retry_after: Some(after), .. } => assert_eq!(after, Duration::from_millis(millis)),
+            other => panic!("{other:?}"),
+        }
+    }
+}

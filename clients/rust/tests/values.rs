@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use twinfront::{from_value, from_values, to_value, to_values, v1::Value};
+use twinfront::{
+    from_value, from_values, to_value, to_values,
+    v1::{CreateOrReplaceDigitalTwinRequest, DigitalTwin, Value},
+};
 
 #[test]
 fn json_comes_back_as_it_was() {
@@ -91,12 +95,25 @@ fn what_has_no_json_form_is_refused_by_its_path() {
 }
 
 #[test]
-fn nesting_ends_at_100() {
-    let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
-    let value = to_value(nested(100)).unwrap();
-    assert_eq!(from_value::<serde_json::Value>(value).unwrap(), nested(100));
-    let error = to_value(nested(101)).unwrap_err();
-    assert_eq!((error.path().len(), error.problem()), (200, "is nested too deeply"));
+fn nesting_ends_where_protobuf_ends() {
+    let lists = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+    let objects = |depth| (0..depth).fold(json!(1), |inner, _| json!({"a": inner}));
+    for most in [lists(48), objects(32)] {
+        let properties = to_values(json!({"p": most})).unwrap();
+        let twin = DigitalTwin { properties: properties.clone(), ..Default::default() };
+        let request = CreateOrReplaceDigitalTwinRequest { digital_twin: Some(twin), ..Default::default() };
+        assert_eq!(CreateOrReplaceDigitalTwinRequest::decode(request.encode_to_vec().as_slice()).unwrap(), request);
+        assert_eq!(from_values::<serde_json::Value>(properties).unwrap()["p"], most);
+        assert_eq!(from_value::<serde_json::Value>(to_value(&most).unwrap()).unwrap(), most);
+    }
+    for too_much in [lists(49), objects(33), lists(1000)] {
+        let error = to_values(json!({"p": too_much})).unwrap_err();
+        assert!(error.path().starts_with("/p/"), "{error}");
+        assert_eq!(
+            (error.problem(), error.path().len() - 2),
+            ("is nested too deeply", to_value(too_much).unwrap_err().path().len())
+        );
+    }
 }
 
 #[test]
@@ -130,4 +147,15 @@ fn numbers_of_arbitrary_precision_are_numbers() {
     assert_eq!(number("1.0"), to_value(1.0));
     assert_eq!(number("1e3"), to_value(1000.0));
     assert_eq!(number("9223372036854775808").unwrap_err().path(), "/0");
+}
+
+#[test]
+fn a_number_is_read_as_a_double_whichever_way_it_was_written() {
+    assert_eq!(to_value(20).unwrap().as_f64(), Some(20.0));
+    assert_eq!(to_value(20.5).unwrap().as_f64(), Some(20.5));
+    assert_eq!(to_value(i64::MIN).unwrap().as_f64(), Some(-9_223_372_036_854_775_808.0));
+    for other in [json!(null), json!(true), json!("20"), json!([20])] {
+        assert_eq!(to_value(other).unwrap().as_f64(), None);
+    }
+    assert_eq!(Value::default().as_f64(), None);
 }

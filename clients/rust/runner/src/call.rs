@@ -48,7 +48,8 @@ async fn answered(
     };
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name()).parse()?;
     let codec = DynamicCodec(method.output());
-    let mut grpc: Grpc<Connection> = Grpc::new(client.connection());
+    // The connection has a limit of its own, as it has for the clients that it gives.
+    let mut grpc: Grpc<Connection> = Grpc::new(client.connection()).max_decoding_message_size(usize::MAX);
     if !method.is_client_streaming() && !method.is_server_streaming() {
         let message = messages.into_iter().next().ok_or("a call without a request")?;
         let answer = grpc.unary(with_metadata(message, step)?, path, codec).await?;

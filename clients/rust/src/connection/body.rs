@@ -10,37 +10,34 @@ use tonic::{Status, body::Body};
 
 use super::{broken, deadline, deadline::Deadline};
 
-/// The body of an answer: ends at the deadline, and with the right code where the connection breaks.
+/// A page of 1000 models with their definitions is larger than the 4 MiB that are tonic's default.
+pub(crate) const MAX_RECEIVE_BYTES: usize = 16 << 20;
+
+/// The body of an answer: ends at the deadline, and with the right code where the connection breaks or a message is too
+/// large.
 pub(super) struct AnswerBody {
     /// What was read to see whether the call failed.
     first: Option<Result<Frame<Bytes>, Status>>,
     rest: Body,
+    lengths: Lengths,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl AnswerBody {
     pub(super) fn new(rest: Body, deadline: Deadline) -> Self {
         let deadline = deadline.instant().map(|instant| Box::pin(tokio::time::sleep_until(instant)));
-        Self { first: None, rest, deadline }
+        Self { first: None, rest, lengths: Lengths::default(), deadline }
     }
 
     /// Reads the first frame, which stays the next one to be read.
     pub(super) async fn peek(&mut self) -> Option<&Result<Frame<Bytes>, Status>> {
         if self.first.is_none() {
-            self.first = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await;
+            self.first = std::future::poll_fn(|cx| self.poll_rest(cx)).await;
         }
         self.first.as_ref()
     }
-}
 
-impl http_body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(first));
-        }
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match Pin::new(&mut self.rest).poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(broken::status_of))),
             Poll::Pending => {
@@ -54,6 +51,28 @@ impl http_body::Body for AnswerBody {
             }
         }
     }
+}
+
+impl http_body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = match self.first.take() {
+            Some(first) => Some(first),
+            None => ready!(self.poll_rest(cx)),
+        };
+        // Looked at only now, since it is no failure of the call that would be sent again.
+        let checked = frame.map(|frame| {
+            let frame = frame?;
+            self.lengths.check(frame.data_ref().map_or(&[], |data| data.as_ref()))?;
+            Ok(frame)
+        });
+        if let Some(Err(_)) = checked {
+            self.rest = Body::empty();
+        }
+        Poll::Ready(checked)
+    }
 
     fn is_end_stream(&self) -> bool {
         self.first.is_none() && self.rest.is_end_stream()
@@ -61,5 +80,60 @@ impl http_body::Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::default()
+    }
+}
+
+/// Reads the lengths that go before the messages of an answer, as far as it has come. tonic would do so too, and give a
+/// code that no other client of gRPC gives.
+#[derive(Default)]
+struct Lengths {
+    /// A flag, and the four bytes of the length.
+    prefix: Vec<u8>,
+    /// What is to come of the message.
+    left: usize,
+}
+
+impl Lengths {
+    fn check(&mut self, mut data: &[u8]) -> Result<(), Status> {
+        while !data.is_empty() {
+            let skipped = self.left.min(data.len());
+            self.left -= skipped;
+            data = &data[skipped..];
+            let (next, rest) = data.split_at(data.len().min(5 - self.prefix.len()));
+            self.prefix.extend_from_slice(next);
+            data = rest;
+            if let [_, length @ ..] = &self.prefix[..]
+                && let Ok(length) = <[u8; 4]>::try_from(length).map(u32::from_be_bytes)
+            {
+                self.prefix.clear();
+                self.left = length as usize;
+                if self.left > MAX_RECEIVE_BYTES {
+                    let message = format!("the answer has {length} bytes, and may have {MAX_RECEIVE_BYTES}");
+                    return Err(Status::resource_exhausted(message));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_found_however_the_bytes_come() {
+        let message = |length: usize| {
+            [&[0], &u32::try_from(length).unwrap().to_be_bytes()[..], &vec![7; length.min(99)]].concat()
+        };
+        let good = [message(3), message(0), message(99)].concat();
+        let bad = message(MAX_RECEIVE_BYTES + 1);
+        for size in [1, 2, 5, 6, 1000] {
+            let mut lengths = Lengths::default();
+            assert!(good.chunks(size).all(|chunk| lengths.check(chunk).is_ok()), "{size}");
+            let refused = bad.chunks(size).find_map(|chunk| lengths.check(chunk).err()).unwrap();
+            assert_eq!(refused.code(), tonic::Code::ResourceExhausted, "{size}");
+        }
+        assert!(Lengths::default().check(&message(MAX_RECEIVE_BYTES)).is_ok());
     }
 }

@@ -18,6 +18,7 @@ use http_body_util::{BodyExt as _, Full};
 use tonic::{Code, Status, body::Body, transport::Channel};
 use tower_service::Service;
 
+pub(crate) use self::body::MAX_RECEIVE_BYTES;
 use self::{
     body::AnswerBody,
     deadline::Deadline,

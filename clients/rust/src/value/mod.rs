@@ -13,8 +13,12 @@ pub use error::ValueError;
 
 use crate::v1::{ListValue, ObjectValue, Value, value::Kind};
 
-/// How deeply lists and objects may be nested.
-const MAX_DEPTH: usize = 100;
+/// How many messages may be in one another in a value: protobuf reads 100, and the value is in some of the request's.
+const MAX_LEVELS: usize = 96;
+/// The value, and the list in it.
+const LIST_LEVELS: usize = 2;
+/// The value, the object in it, and the entry of its map.
+const OBJECT_LEVELS: usize = 3;
 
 /// Makes a Rust value one that travels: anything that serde serializes as `serde_json` would, such as numbers, strings,
 /// `Vec`, `HashMap<String, _>`, structs that derive `Serialize`, and `serde_json::Value` itself.
@@ -33,9 +37,9 @@ const MAX_DEPTH: usize = 100;
 /// # Errors
 ///
 /// NaN, the infinities, integers beyond 64 bits with sign, bytes, names of members that are no strings, and what is
-/// nested more than 100 deep.
+/// nested too deeply to travel: in more than 48 lists or 32 objects.
 pub fn to_value(value: impl Serialize) -> Result<Value, ValueError> {
-    value.serialize(ser::ValueSerializer::default())
+    value.serialize(ser::ValueSerializer { levels: MAX_LEVELS })
 }
 
 /// [`to_value`] for the properties of a twin, component or relationship: of a map or a struct.
@@ -54,7 +58,8 @@ pub fn to_value(value: impl Serialize) -> Result<Value, ValueError> {
 ///
 /// Those of [`to_value`], and what is no object.
 pub fn to_values(properties: impl Serialize) -> Result<HashMap<String, Value>, ValueError> {
-    match to_value(properties)?.kind {
+    // The object around all properties is none of the values that travel.
+    match properties.serialize(ser::ValueSerializer { levels: MAX_LEVELS + OBJECT_LEVELS })?.kind {
         Some(Kind::ObjectValue(object)) => Ok(object.fields),
         _ => Err(ValueError::new("is no object")),
     }

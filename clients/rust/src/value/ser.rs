@@ -2,22 +2,21 @@ use std::collections::HashMap;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::{MAX_DEPTH, ValueError, name::NameSerializer};
+use super::{LIST_LEVELS, OBJECT_LEVELS, ValueError, name::NameSerializer};
 use crate::v1::{Value, value::Kind};
 
 /// Serializes into a [`Value`].
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct ValueSerializer {
-    /// How many lists and objects the value is in.
-    depth: usize,
+    /// How many levels the value may have.
+    pub(super) levels: usize,
 }
 
 impl ValueSerializer {
-    fn deeper(self) -> Result<Self, ValueError> {
-        if self.depth == MAX_DEPTH {
-            return Err(ValueError::new("is nested too deeply"));
-        }
-        Ok(Self { depth: self.depth + 1 })
+    /// For what is in a list or object.
+    fn within(self, levels: usize) -> Result<Self, ValueError> {
+        let left = self.levels.checked_sub(levels).ok_or_else(|| ValueError::new("is nested too deeply"))?;
+        Ok(Self { levels: left })
     }
 }
 
@@ -131,12 +130,12 @@ impl Serializer for ValueSerializer {
         variant: &'static str,
         value: &T,
     ) -> Result<Value, ValueError> {
-        let content = value.serialize(self.deeper()?).map_err(|error| error.under(variant))?;
+        let content = value.serialize(self.within(OBJECT_LEVELS)?).map_err(|error| error.under(variant))?;
         Ok(HashMap::from([(variant.to_owned(), content)]).into())
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<ListSerializer, ValueError> {
-        Ok(ListSerializer { elements: self.deeper()?, values: Vec::with_capacity(length.unwrap_or(0)) })
+        Ok(ListSerializer { elements: self.within(LIST_LEVELS)?, values: Vec::with_capacity(length.unwrap_or(0)) })
     }
 
     fn serialize_tuple(self, length: usize) -> Result<ListSerializer, ValueError> {
@@ -154,11 +153,11 @@ impl Serializer for ValueSerializer {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeTupleVariant, ValueError> {
-        Ok(VariantSerializer { variant, content: self.deeper()?.serialize_seq(Some(length))? })
+        Ok(VariantSerializer { variant, content: self.within(OBJECT_LEVELS)?.serialize_seq(Some(length))? })
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<ObjectSerializer, ValueError> {
-        Ok(ObjectSerializer { members: self.deeper()?, fields: HashMap::new(), name: String::new() })
+        Ok(ObjectSerializer { members: self.within(OBJECT_LEVELS)?, fields: HashMap::new(), name: String::new() })
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<ObjectSerializer, ValueError> {
@@ -172,7 +171,7 @@ impl Serializer for ValueSerializer {
         variant: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, ValueError> {
-        Ok(VariantSerializer { variant, content: self.deeper()?.serialize_map(None)? })
+        Ok(VariantSerializer { variant, content: self.within(OBJECT_LEVELS)?.serialize_map(None)? })
     }
 }
 

@@ -1,0 +1,5 @@
+//! What the client makes of the answers of a server that breaks, goes round in circles, or leaves out what it must not.
+
+mod serving;
+mod streams;
+mod updating;

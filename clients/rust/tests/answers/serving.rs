@@ -1,0 +1,106 @@
+//! A server that answers as a test says: with any status, trailers and messages, or by breaking the connection.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use h2::{RecvStream, server::SendResponse};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use prost::Message;
+use tokio::net::{TcpListener, TcpStream};
+use twinfront::{
+    Client,
+    tonic::{Code, Status},
+    v1,
+};
+
+/// How an answer ends after its messages.
+#[derive(Debug, Clone)]
+pub(super) enum End {
+    Status(Status),
+    /// The connection is closed.
+    Broken,
+}
+
+pub(super) const OK: fn() -> End = || End::Status(Status::new(Code::Ok, ""));
+pub(super) const UNAVAILABLE: fn() -> End = || End::Status(Status::unavailable("The server is about to stop."));
+
+/// An answer: encoded messages, and how it ends.
+pub(super) type Answer = (Vec<Vec<u8>>, End);
+
+type Handler = Arc<Mutex<dyn FnMut(&str, Bytes) -> Answer + Send>>;
+
+/// A client of a server that answers each call, which is given by its method and its request.
+pub(super) async fn serve(answer: impl FnMut(&str, Bytes) -> Answer + Send + 'static) -> Client {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let handler: Handler = Arc::new(Mutex::new(answer));
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(connection(socket, handler.clone()));
+        }
+    });
+    Client::new(address).unwrap()
+}
+
+async fn connection(socket: TcpStream, handler: Handler) {
+    let mut connection = h2::server::handshake(socket).await.unwrap();
+    let (breaks, mut broken) = tokio::sync::mpsc::channel::<()>(1);
+    loop {
+        tokio::select! {
+            accepted = connection.accept() => match accepted {
+                Some(Ok((request, respond))) => tokio::spawn(call(request, respond, handler.clone(), breaks.clone())),
+                _ => return,
+            },
+            _ = broken.recv() => return,
+        };
+    }
+}
+
+async fn call(
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    handler: Handler,
+    breaks: tokio::sync::mpsc::Sender<()>,
+) {
+    let method = request.uri().path().rsplit('/').next().unwrap().to_owned();
+    let mut body = request.into_body();
+    let mut sent = BytesMut::new();
+    while let Some(Ok(data)) = body.data().await {
+        sent.extend_from_slice(&data);
+    }
+    let (messages, end) = (handler.lock().unwrap())(&method, sent.split_off(5).freeze());
+    let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
+    let mut stream = respond.send_response(head, false).unwrap();
+    for message in messages {
+        let mut framed = BytesMut::new();
+        framed.put_u8(0);
+        framed.put_u32(message.len().try_into().unwrap());
+        framed.extend_from_slice(&message);
+        stream.send_data(framed.freeze(), false).unwrap();
+    }
+    match end {
+        End::Status(status) => {
+            let mut trailers = HeaderMap::new();
+            status.add_header(&mut trailers).unwrap();
+            trailers.entry("grpc-status").or_insert(HeaderValue::from_static("0"));
+            stream.send_trailers(trailers).unwrap();
+        }
+        End::Broken => {
+            // What was sent before is on its way by then.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let _ = breaks.send(()).await;
+            // Dropping the stream would reset it.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A message of a query's stream, whose rows have numbers.
+pub(super) fn rows(numbers: impl IntoIterator<Item = i64>, resume_token: &str) -> Vec<u8> {
+    let row = |number: i64| v1::QueryRow { fields: [("n".to_owned(), number.into())].into(), ..Default::default() };
+    let rows = numbers.into_iter().map(row).collect();
+    v1::StreamQueryTwinsResponse { rows, resume_token: resume_token.into(), ..Default::default() }.encode_to_vec()
+}
