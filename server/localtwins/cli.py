@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from localtwins.errors import StartupError
-from localtwins.http_server import serve
 from localtwins.jobs.offline import export_graph, import_graph
+from localtwins.serve import serve
 from localtwins.settings import REPEATABLE, Settings, read_settings
 
 
@@ -48,7 +48,7 @@ def _run(command: str, file: str, given: dict[str, Any]) -> int:
         return 0
     if command == "import":
         return 0 if asyncio.run(import_graph(settings, file, partial(print, file=sys.stderr))) else 1
-    asyncio.run(serve(settings, partial(print, flush=True)))
+    asyncio.run(serve(settings, partial(print, flush=True), partial(print, file=sys.stderr, flush=True)))
     return 0
 
 

@@ -4,13 +4,15 @@ A field `max_twins` is the flag `--max-twins` and the environment variable `LOCA
 `max_` settings but the first two, and of the `rate_` settings, are the limits that Azure Digital Twins documents.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from localtwins.address import as_ip
 from localtwins.engine.validation import ValueLimits
 from localtwins.errors import StartupError
 from localtwins.events.endpoints import check_target
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 # The settings whose flags can be given several times.
-REPEATABLE = frozenset({"endpoint", "index_property", "inject", "jobs_storage"})
+REPEATABLE = frozenset({"endpoint", "index_property", "inject", "jobs_storage", "tls_name"})
+
+# What host names are made of, and the wildcard that a certificate may begin with.
+_HOST_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,20}")
+_LONGEST_HOST_NAME = 253
 
 
 class Settings(BaseSettings):
@@ -35,6 +41,14 @@ class Settings(BaseSettings):
     http: bool = Field(default=False, description="serve plain HTTP instead of HTTPS")
     tls_cert: str | None = Field(default=None, description="PEM file of your own certificate chain, with --tls-key")
     tls_key: str | None = Field(default=None, description="PEM file of the private key of --tls-cert")
+    tls_name: str | None = Field(
+        default=None,
+        description="host name or address that the generated certificate has besides those of this machine and that of "
+        "--listen; repeatable, or with commas between",
+    )
+    log_requests: Literal["none", "refused", "all"] = Field(
+        default="refused", description="which requests get a line on standard error: none, those refused, or all"
+    )
     shutdown_seconds: float = Field(default=10, ge=0, description="how long running requests may go on after SIGTERM")
 
     index_property: str | None = Field(
@@ -155,7 +169,20 @@ class Settings(BaseSettings):
         AllowedStorage.parse(_listed(value))
         return value
 
-    @field_validator("index_property", "inject", "jobs_storage", mode="before")
+    @property
+    def tls_names(self) -> list[str]:
+        """The names that the generated certificate has besides those that it has anyway."""
+        return _listed(self.tls_name)
+
+    @field_validator("tls_name")
+    @classmethod
+    def _check_tls_names(cls, value: str | None) -> str | None:
+        for name in _listed(value):
+            if as_ip(name) is None and (len(name) > _LONGEST_HOST_NAME or not _HOST_NAME.fullmatch(name)):
+                raise ValueError(f"{name!r} is no host name and no address")
+        return value
+
+    @field_validator("index_property", "inject", "jobs_storage", "tls_name", mode="before")
     @classmethod
     def _read_list(cls, value: Any) -> Any:
         return ",".join(map(str, value)) if isinstance(value, list) else value

@@ -36,11 +36,14 @@ class Server:
         await self.process.wait()
 
 
-async def start(*arguments: str, condition: Callable[[], object] | None = None, **environment: str) -> Server:
+async def start(
+    *arguments: str, condition: Callable[[], object] | None = None, stderr: int | None = None, **environment: str
+) -> Server:
     """Start a server on a free port, in a process for which `condition` is set first; it must come up."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", *arguments),
         stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
         env=os.environ | environment,
         preexec_fn=condition,
     )
@@ -56,7 +59,7 @@ async def start(*arguments: str, condition: Callable[[], object] | None = None, 
 @asynccontextmanager
 async def serving(*arguments: str, **environment: str) -> AsyncIterator[Server]:
     """A server for the time of a block; it must stop cleanly."""
-    server = await start(*arguments, condition=None, **environment)
+    server = await start(*arguments, condition=None, stderr=None, **environment)
     try:
         yield server
     finally:

@@ -16,7 +16,6 @@ from yarl import URL
 
 from localtwins import LocalTwins, StartupError
 from localtwins.cli import main
-from localtwins.http_server import parse_listen
 
 from .adt import MACHINE_TWIN, MODELS
 from .serving import Server, refused, serving, start
@@ -204,6 +203,10 @@ async def test_a_port_in_use_is_refused(tmp_path: Path):
         (["--listen", "nowhere"], "--listen must be host:port"),
         (["--listen", "127.0.0.1:70000"], "--listen must be host:port"),
         (["--tls-cert", "x.pem"], "--tls-cert and --tls-key need each other"),
+        (["--tls-cert", "x.pem", "--tls-key", "y.pem", "--tls-name", "vm"], "--tls-name is for the certificate that"),
+        (["--tls-name", "two words"], "--tls-name 'two words': Value error, 'two words' is no host name"),
+        (["--tls-name", "bücher.example"], "'bücher.example' is no host name"),
+        (["--log-requests", "some"], "--log-requests 'some'"),
         (["--tls-cert", "x.pem", "--tls-key", "y.pem"], "The TLS certificate x.pem with key y.pem cannot be used"),
         (["--max-twins", "many"], "--max-twins 'many'"),
         (["--max-twins", "-1"], "--max-twins '-1'"),
@@ -235,14 +238,6 @@ def test_help_tells_flag_variable_and_default(capsys: pytest.CaptureFixture[str]
 def test_version(capsys: pytest.CaptureFixture[str]):
     assert main(["version"]) == 0
     assert capsys.readouterr().out.strip()
-
-
-@pytest.mark.parametrize(
-    ("listen", "expected"),
-    [("127.0.0.1:1", ("127.0.0.1", 1)), ("[::1]:80", ("::1", 80)), ("localhost:0", ("localhost", 0))],
-)
-def test_listen_addresses(listen: str, expected: tuple[str, int]):
-    assert parse_listen(listen) == expected
 
 
 def test_starting_without_the_front():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localtwins.http_server import serve
+from localtwins.serve import serve
 from localtwins.settings import Settings
 
 
@@ -27,6 +27,6 @@ async def test_a_signal_ends_it_where_the_event_loop_handles_none(
             signal.raise_signal(signum)
 
     settings = Settings(listen="127.0.0.1:0", data_dir=str(tmp_path), http=True)
-    await asyncio.wait_for(serve(settings, announce), 20)
+    await asyncio.wait_for(serve(settings, announce, announce), 20)
     assert announced[1:] == ["localtwins stops"]
     assert signal.getsignal(signum) is before

@@ -1,0 +1,50 @@
+"""Addresses to listen on: `host:port` or `[ipv6]:port`."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from localtwins.errors import StartupError
+
+_END_OF_PORTS = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host, without the brackets of IPv6, and a port; port 0 stands for any free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str, flag: str) -> "Address":
+        """Reads what was given with a flag. Raises StartupError."""
+        host, _, port = text.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or not (port.isascii() and port.isdigit() and int(port) < _END_OF_PORTS):
+            raise StartupError(f"{flag} must be host:port, such as 127.0.0.1:8443, and not {text!r}.")
+        return cls(host, int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """True if only this machine can reach it."""
+        address = as_ip(self.host)
+        return self.host.lower() == "localhost" if address is None else address.is_loopback
+
+    @property
+    def is_wildcard(self) -> bool:
+        """True if it stands for all addresses of the machine."""
+        address = as_ip(self.host)
+        return address is not None and address.is_unspecified
+
+    def url(self, scheme: str, port: int | None = None) -> str:
+        """Gives the URL of a server there, with the port that it really has."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port if port is None else port}"
+
+
+def as_ip(host: str) -> IPv4Address | IPv6Address | None:
+    """Gives the IP address that a host is written as, or none for a name."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
