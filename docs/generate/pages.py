@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "error-sections": errors.error_sections,
     "error-table": errors.error_table,
     "exit-codes": commands.exit_code_table,
+    "limits": tables.limit_table,
     "localtwins-operations": tables.localtwins_operations,
     "localtwins-settings": tables.localtwins_setting_table,
     "metrics": tables.metric_table,

@@ -1,11 +1,15 @@
 """Tables of Markdown, and those of metrics and settings."""
 
+import ast
+import inspect
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import localtwins
 from localtwins.rest.operation import BY_NAME
 from twinfront_server.metrics import BUCKETS, METRICS
 from twinfront_server.settings import describe
+from twinfront_server.wire import limits
 
 NONE = "none"
 
@@ -48,6 +52,18 @@ def _setting_table(group: str) -> str:
         if setting.group == group
     )
     return table(("flag", "variable", "default", "what it does"), rows)
+
+
+def limit_table() -> str:
+    """How large requests may be, as the constants and what is written below them have it."""
+    rows = []
+    for constant, note in pairwise(ast.parse(inspect.getsource(limits)).body):
+        match constant, note:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                if name.startswith("MAX_"):
+                    sentence = text.replace("\n", " ").split(". ")[0].removesuffix(".")
+                    rows.append([sentence, f"{getattr(limits, name):,}"])
+    return table(("what", "at most"), rows)
 
 
 def localtwins_setting_table() -> str:

@@ -16,6 +16,7 @@ from twinfront_server.wire.body import Body
 from twinfront_server.wire.digital_twin import digital_twin_body
 from twinfront_server.wire.identifier import required_id
 from twinfront_server.wire.json_text import parse_json, parse_json_object
+from twinfront_server.wire.limits import MAX_MODEL_VALUES
 from twinfront_server.wire.relationship import relationship_body
 
 MODEL_FIELD: Final = "dtdl_model"
@@ -147,7 +148,7 @@ def item_field(write: Write, field: str) -> str:
 
 
 def _model(text: bytes) -> ModelWrite:
-    document = parse_json(text, MODEL_FIELD, reason="DTDL_INVALID")
+    document = parse_json(text, MODEL_FIELD, reason="DTDL_INVALID", max_values=MAX_MODEL_VALUES)
     if not isinstance(document, dict):
         raise invalid_argument(MODEL_FIELD, "must be one DTDL interface, a JSON object", reason="DTDL_INVALID")
     model_id = document.get("@id")

@@ -6,6 +6,7 @@ from twinfront.v1.graph_service_pb2 import GraphItem, ImportGraphRequest, Import
 from twinfront_server.errors import invalid_argument
 from twinfront_server.graph.import_format import FormatReader, Row
 from twinfront_server.graph.item import Item, row_item, typed_item
+from twinfront_server.wire.limits import MAX_ITEMS, require_at_most
 
 
 class ItemReader:
@@ -36,10 +37,12 @@ class ItemReader:
 
         Raises:
             TwinfrontError: INVALID_ARGUMENT, after the items before that place were given, if the stream cannot be
-                gone on with: options in a later message, items and chunks in one stream, an unreadable text.
+                gone on with: options in a later message, items and chunks in one stream, too many items in a message,
+                an unreadable text.
         """
         if message.HasField("options"):
             raise invalid_argument("options", "are for the first message only")
+        require_at_most(len(message.items), MAX_ITEMS, "items", "items")
         chunk = message.chunk
         self._typed = self._typed or bool(message.items)
         if chunk and self._format is None:

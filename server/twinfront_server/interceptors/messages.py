@@ -18,6 +18,7 @@ from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError, limit_reached
 from twinfront_server.interceptors.link import Behaviour, Context, Handler, Link, Method
 from twinfront_server.metrics import MethodMetrics
+from twinfront_server.wire.limits import MAX_TEXT, require_moderate_texts
 
 
 def serve_messages(
@@ -53,13 +54,16 @@ class _Codec:
     def request(self, data: bytes) -> Any:
         self._received()
         try:
-            return self._deserialize(data)
+            message = self._deserialize(data)
         except DecodeError as error:
             raise TwinfrontError(
                 grpc.StatusCode.INVALID_ARGUMENT,
                 "INVALID_ARGUMENT",
                 "The request is no message of the type that this method takes.",
             ) from error
+        if len(data) > MAX_TEXT:
+            require_moderate_texts(message)
+        return message
 
     async def requests(self, stream: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for data in stream:

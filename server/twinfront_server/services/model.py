@@ -1,19 +1,16 @@
 """`ModelService`."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from twinfront.v1 import model_service_pb2 as messages
 from twinfront.v1.model_service_pb2_grpc import ModelServiceServicer
-from twinfront_server.errors import invalid_argument
 from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.identifier import required_id
+from twinfront_server.wire.limits import MAX_MODELS, require_at_most
 from twinfront_server.wire.model import created_models, fill_listed_model, fill_model, models_body
 from twinfront_server.wire.representation import wants_json
-
-MAX_ROOTS: Final = 250
-"""As many ids as models in one upload; they all become part of one URL."""
 
 
 class ModelService(ModelServiceServicer):
@@ -42,8 +39,7 @@ class ModelService(ModelServiceServicer):
 
     async def ListModels(self, request: messages.ListModelsRequest, context: Any) -> messages.ListModelsResponse:
         as_json = wants_json(request.representation)
-        if len(request.dependencies_for) > MAX_ROOTS:
-            raise invalid_argument("dependencies_for", f"has more than {MAX_ROOTS} ids")
+        require_at_most(len(request.dependencies_for), MAX_MODELS, "dependencies_for", "ids")
         roots = [
             required_id(model_id, f"dependencies_for[{index}]")
             for index, model_id in enumerate(request.dependencies_for)

@@ -12,6 +12,7 @@ from twinfront.v1.digital_twin_pb2 import Component, DigitalTwin, PropertyMetada
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.body import Body
 from twinfront_server.wire.json_text import parse_answer, parse_json_object
+from twinfront_server.wire.limits import MAX_VALUES, ValueCount, require_at_most
 from twinfront_server.wire.timestamp import fill_timestamp, timestamp_text
 from twinfront_server.wire.value import entry, fill_value, plain_fields
 
@@ -72,11 +73,13 @@ def digital_twin_body(twin: DigitalTwin, digital_twin_id: str) -> Body:
         return Body(twin.json, "digital_twin.json")
     if not twin.model_id:
         raise invalid_argument("digital_twin.model_id", "is required: the DTMI of the twin's model")
+    count = ValueCount()
     document: dict[str, Any] = {
         "$metadata": {"$model": twin.model_id}
         | _source_times(twin.property_metadata, "digital_twin.property_metadata"),
-        **_properties(twin, "digital_twin"),
+        **_properties(twin, "digital_twin", count),
     }
+    require_at_most(len(twin.components), MAX_VALUES, "digital_twin.components", "entries")
     for name, component in twin.components.items():
         field = entry("digital_twin.components", name)
         _refuse_system_name(name, field)
@@ -85,7 +88,7 @@ def digital_twin_body(twin: DigitalTwin, digital_twin_id: str) -> Body:
         if component.json:
             raise invalid_argument(f"{field}.json", "must be empty inside a twin; use digital_twin.json")
         times = _source_times(component.property_metadata, f"{field}.property_metadata")
-        document[name] = {"$metadata": times, **_properties(component, field)}
+        document[name] = {"$metadata": times, **_properties(component, field, count)}
     return Body(orjson.dumps(document), "digital_twin", ids={"model_id": twin.model_id})
 
 
@@ -120,10 +123,12 @@ def without_property_metadata(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _properties(owner: DigitalTwin | Component, field: str) -> dict[str, Any]:
-    for name in owner.properties:
-        _refuse_system_name(name, entry(f"{field}.properties", name))
-    return plain_fields(owner.properties, f"{field}.properties")
+def _properties(owner: DigitalTwin | Component, field: str, count: ValueCount) -> dict[str, Any]:
+    properties = plain_fields(owner.properties, f"{field}.properties", count)
+    for name in properties:
+        if name.startswith("$"):
+            _refuse_system_name(name, entry(f"{field}.properties", name))
+    return properties
 
 
 def _refuse_system_name(name: str, field: str) -> None:
@@ -133,6 +138,7 @@ def _refuse_system_name(name: str, field: str) -> None:
 
 
 def _source_times(entries: Mapping[str, PropertyMetadata], field: str) -> dict[str, Any]:
+    require_at_most(len(entries), MAX_VALUES, field, "entries")
     times = {}
     for name, metadata in entries.items():
         if metadata.HasField("source_time"):

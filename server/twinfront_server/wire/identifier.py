@@ -4,11 +4,7 @@ import re
 from typing import Final
 
 from twinfront_server.errors import invalid_argument
-
-MAX_LENGTH: Final = 2048
-"""The longest DTMI reference; ids are shorter, but how short is the upstream's to say."""
-
-MAX_REQUEST_ID: Final = 128
+from twinfront_server.wire.limits import MAX_NAME, MAX_REQUEST_ID, require_at_most
 
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,256}"')
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -23,8 +19,7 @@ def required_id(text: str, field: str) -> str:
     """
     if not text:
         raise invalid_argument(field, "is required")
-    if len(text) > MAX_LENGTH:
-        raise invalid_argument(field, f"is longer than {MAX_LENGTH} characters")
+    require_at_most(len(text), MAX_NAME, field, "characters")
     if text in {".", ".."}:
         raise invalid_argument(field, "must not be . or ..")
     if _CONTROL.search(text):
@@ -38,8 +33,7 @@ def request_id(text: str) -> str:
     Raises:
         TwinfrontError: INVALID_ARGUMENT if it is longer than 128 characters or has control characters.
     """
-    if len(text) > MAX_REQUEST_ID:
-        raise invalid_argument("request_id", f"is longer than {MAX_REQUEST_ID} characters")
+    require_at_most(len(text), MAX_REQUEST_ID, "request_id", "characters")
     if _CONTROL.search(text):
         raise invalid_argument("request_id", "has control characters")
     return text

@@ -10,6 +10,7 @@ from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.wire.body import Body
 from twinfront_server.wire.json_text import parse_json
+from twinfront_server.wire.limits import MAX_OPERATIONS, MAX_PATH, ValueCount, json_values, require_at_most
 from twinfront_server.wire.value import plain_value
 
 _OPS: Final = {
@@ -17,6 +18,8 @@ _OPS: Final = {
     JsonPatchOperation.OP_REPLACE: "replace",
     JsonPatchOperation.OP_REMOVE: "remove",
 }
+
+_REASON: Final = "JSON_PATCH_INVALID"
 
 # The service takes a path without the leading slash too (page "Manage digital twins", component source times).
 _PATH: Final = re.compile(r"/?(?:[^/~]|~[01])+(?:/(?:[^/~]|~[01])+)*")
@@ -27,33 +30,40 @@ def json_patch_body(patch: Sequence[JsonPatchOperation]) -> Body:
 
     Raises:
         TwinfrontError: JSON_PATCH_INVALID with the path of the field (`patch[2].path`) for an operation without op,
-            with a malformed path, or without a value; INVALID_ARGUMENT for a value that JSON cannot say.
+            with a malformed path, or without a value, and for too many; INVALID_ARGUMENT for a value that JSON cannot
+            say.
     """
-    operations = [_operation(operation, f"patch[{index}]") for index, operation in enumerate(patch)]
+    require_at_most(len(patch), MAX_OPERATIONS, "patch", "operations", reason=_REASON)
+    count = ValueCount()
+    operations = [_operation(operation, f"patch[{index}]", count) for index, operation in enumerate(patch)]
     return Body(orjson.dumps(operations), "patch", items=[operation.path for operation in patch])
 
 
-def _operation(operation: JsonPatchOperation, field: str) -> dict[str, Any]:
+def _operation(operation: JsonPatchOperation, field: str, count: ValueCount) -> dict[str, Any]:
     op = _OPS.get(operation.op)
     if op is None:
         raise _invalid(f"{field}.op", "must be OP_ADD, OP_REPLACE or OP_REMOVE")
+    require_at_most(len(operation.path), MAX_PATH, f"{field}.path", "characters", reason=_REASON)
     if not _PATH.fullmatch(operation.path):
         raise _invalid(f"{field}.path", "is not a JSON Pointer to a member, such as /temperature (RFC 6901)")
     if op == "remove":
         return {"op": op, "path": operation.path}
-    return {"op": op, "path": operation.path, "value": _value(operation, field)}
+    return {"op": op, "path": operation.path, "value": _value(operation, field, count)}
 
 
-def _value(operation: JsonPatchOperation, field: str) -> Any:
+def _value(operation: JsonPatchOperation, field: str, count: ValueCount) -> Any:
     if operation.value_json:
         if operation.HasField("value"):
             raise _invalid(f"{field}.value_json", "must be empty when value is set")
-        parse_json(operation.value_json, f"{field}.value_json", reason="JSON_PATCH_INVALID")
+        problem = count.add(json_values(operation.value_json))
+        if problem is not None:
+            raise _invalid(f"{field}.value_json", problem)
+        parse_json(operation.value_json, f"{field}.value_json", reason=_REASON)
         return orjson.Fragment(operation.value_json)
     if not operation.HasField("value"):
         raise _invalid(f"{field}.value", "is required for OP_ADD and OP_REPLACE")
-    return plain_value(operation.value, f"{field}.value")
+    return plain_value(operation.value, f"{field}.value", count)
 
 
 def _invalid(field: str, description: str) -> TwinfrontError:
-    return invalid_argument(field, description, reason="JSON_PATCH_INVALID")
+    return invalid_argument(field, description, reason=_REASON)

@@ -6,15 +6,17 @@ from typing import Any
 import orjson
 
 from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
+from twinfront_server.wire.limits import MAX_VALUES, require_moderate_json
 
 
-def parse_json(text: bytes, field: str, *, reason: str = "INVALID_ARGUMENT") -> Any:
+def parse_json(text: bytes, field: str, *, reason: str = "INVALID_ARGUMENT", max_values: int = MAX_VALUES) -> Any:
     """The parsed JSON of a request field.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT with the given reason if the text is no JSON (RFC 8259), which has neither
-            NaN nor comments.
+            NaN nor comments; if it has too many values.
     """
+    require_moderate_json(text, max_values, field, reason=reason)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:

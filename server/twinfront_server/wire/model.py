@@ -9,6 +9,7 @@ from twinfront.v1.model_pb2 import Model
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.body import Body
 from twinfront_server.wire.json_text import parse_answer, parse_json
+from twinfront_server.wire.limits import MAX_MODEL_VALUES, require_models
 from twinfront_server.wire.timestamp import fill_timestamp
 
 
@@ -45,14 +46,16 @@ def models_body(dtdl_models: Sequence[str]) -> Body:
     """The JSON array to send for models that a caller wants created.
 
     Raises:
-        TwinfrontError: INVALID_ARGUMENT without any model; DTDL_INVALID for a text that is not one JSON object.
+        TwinfrontError: INVALID_ARGUMENT without any model; LIMIT_REACHED for too many; DTDL_INVALID for a text that
+            is not one JSON object.
     """
+    require_models(len(dtdl_models), "dtdl_models")
     if not dtdl_models:
         raise invalid_argument("dtdl_models", "is empty; give at least one DTDL interface")
     documents, ids = [], []
     for index, text in enumerate(dtdl_models):
         field = f"dtdl_models[{index}]"
-        document = parse_json(text.encode(), field, reason="DTDL_INVALID")
+        document = parse_json(text.encode(), field, reason="DTDL_INVALID", max_values=MAX_MODEL_VALUES)
         if not isinstance(document, dict):
             raise invalid_argument(field, "must be one DTDL interface, a JSON object", reason="DTDL_INVALID")
         documents.append(orjson.Fragment(text.encode()))

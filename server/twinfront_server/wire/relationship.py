@@ -78,14 +78,15 @@ def relationship_body(relationship: Relationship, digital_twin_id: str, relation
         raise invalid_argument("relationship.name", "is required: a relationship of the source twin's model")
     if not relationship.target_id:
         raise invalid_argument("relationship.target_id", "is required: the id of the target twin")
-    for name in relationship.properties:
+    properties = plain_fields(relationship.properties, "relationship.properties")
+    for name in properties:
         if name.startswith("$"):
             field = entry("relationship.properties", name)
             raise invalid_argument(field, "names that begin with $ belong to the service")
     document = {
         "$relationshipName": relationship.name,
         "$targetId": relationship.target_id,
-        **plain_fields(relationship.properties, "relationship.properties"),
+        **properties,
     }
     return Body(orjson.dumps(document), "relationship", ids=_target(relationship.target_id))
 

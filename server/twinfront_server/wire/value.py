@@ -4,13 +4,14 @@ Integers stay integers and doubles doubles, so that JSON → Value → JSON give
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
 
 import orjson
 
 from twinfront.v1.value_pb2 import Value
-from twinfront_server.errors import invalid_argument
+from twinfront_server.errors import TwinfrontError, invalid_argument
+from twinfront_server.wire.limits import ValueCount
 
 _INT64_MIN: Final = -(2**63)
 _INT64_MAX: Final = 2**63 - 1
@@ -47,38 +48,100 @@ def fill_value(value: Value, item: Any) -> None:
         value.null_value = 0  # type: ignore[assignment]  # the enum's stub has no literal for its only number
 
 
-def plain_value(value: Value, field: str) -> Any:
+def plain_value(value: Value, field: str, count: ValueCount | None = None) -> Any:
     """The Python value of a `Value` that a caller sent.
 
     Args:
         value: the message.
         field: its proto path, for the error.
+        count: counts the values of the document that this one belongs to; of its own if there is none.
 
     Raises:
-        TwinfrontError: INVALID_ARGUMENT if a value has no kind, or is NaN or infinite, which JSON cannot say.
+        TwinfrontError: INVALID_ARGUMENT if a value has no kind, or is NaN or infinite, which JSON cannot say; if there
+            are too many.
     """
+    try:
+        return _plain(value, count or ValueCount())
+    except _UnsayableError as error:
+        raise error.at(field) from None
+
+
+def plain_fields(fields: Mapping[str, Value], field: str, count: ValueCount | None = None) -> dict[str, Any]:
+    """The Python values of a map of values; arguments as for `plain_value`."""
+    try:
+        return _plain_members(fields, count or ValueCount())
+    except _UnsayableError as error:
+        raise error.at(field) from None
+
+
+class _UnsayableError(Exception):
+    """What cannot be said in JSON.
+
+    Its path is put together from the inside out on its way up: paths of values that are fine would be long and many.
+    """
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description)
+        self._description = description
+        self._steps: list[str] = []
+
+    def inside(self, step: str) -> Self:
+        self._steps.append(step)
+        return self
+
+    def at(self, field: str) -> TwinfrontError:
+        return invalid_argument(f"{field}{''.join(reversed(self._steps))}", self._description)
+
+
+def _plain(value: Value, count: ValueCount) -> Any:
     kind = value.WhichOneof("kind")
     match kind:
         case "string_value" | "bool_value" | "int_value":
             return getattr(value, kind)
         case "double_value":
             if not math.isfinite(value.double_value):
-                raise invalid_argument(field, "must be a finite number: JSON has neither NaN nor infinity")
+                raise _UnsayableError("must be a finite number: JSON has neither NaN nor infinity")
             return value.double_value
         case "object_value":
-            return plain_fields(value.object_value.fields, f"{field}.object_value.fields")
+            try:
+                return _plain_members(value.object_value.fields, count)
+            except _UnsayableError as error:
+                raise error.inside(".object_value.fields") from None
         case "list_value":
-            path = f"{field}.list_value.values"
-            return [plain_value(element, f"{path}[{index}]") for index, element in enumerate(value.list_value.values)]
+            return _plain_elements(value.list_value.values, count)
         case "null_value":
             return None
         case _:
-            raise invalid_argument(field, "has no value; set one of its kinds")
+            raise _UnsayableError("has no value; set one of its kinds")
 
 
-def plain_fields(fields: Mapping[str, Value], field: str) -> dict[str, Any]:
-    """The Python values of a map of values; `field` is the map's proto path."""
-    return {name: plain_value(member, entry(field, name)) for name, member in fields.items()}
+def _plain_members(fields: Mapping[str, Value], count: ValueCount) -> dict[str, Any]:
+    _add(count, len(fields))
+    members = {}
+    name = ""
+    try:
+        for name, member in fields.items():
+            members[name] = _plain(member, count)
+    except _UnsayableError as error:
+        raise error.inside(entry("", name)) from None
+    return members
+
+
+def _plain_elements(values: Sequence[Value], count: ValueCount) -> list[Any]:
+    _add(count, len(values))
+    elements: list[Any] = []
+    try:
+        for element in values:
+            elements.append(_plain(element, count))  # noqa: PERF401  (their number is the place of one that fails)
+    except _UnsayableError as error:
+        raise error.inside(f".list_value.values[{len(elements)}]") from None
+    return elements
+
+
+def _add(count: ValueCount, values: int) -> None:
+    problem = count.add(values)
+    if problem is not None:
+        raise _UnsayableError(problem)
 
 
 def entry(field: str, key: str) -> str:

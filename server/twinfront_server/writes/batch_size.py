@@ -1,10 +1,7 @@
 """How many items a batch takes."""
 
-from typing import Final
-
 from twinfront_server.errors import invalid_argument
-
-MAX_BATCH: Final = 1000
+from twinfront_server.wire.limits import MAX_BATCH, require_at_most
 
 
 def require_batch(count: int, field: str) -> None:
@@ -15,5 +12,4 @@ def require_batch(count: int, field: str) -> None:
     """
     if not count:
         raise invalid_argument(field, "is required")
-    if count > MAX_BATCH:
-        raise invalid_argument(field, f"has {count} items and may have {MAX_BATCH}")
+    require_at_most(count, MAX_BATCH, field, "items")

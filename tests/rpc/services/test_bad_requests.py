@@ -12,6 +12,7 @@ from twinfront.v1 import model_service_pb2 as models
 from twinfront.v1 import relationship_service_pb2 as relationships
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront.v1.relationship_pb2 import Relationship
+from twinfront_server.wire.limits import MAX_OPERATIONS
 
 from .building import Building, replace, room, value
 from .refusal import fields, refused, refused_field
@@ -140,14 +141,14 @@ async def test_an_rpc_that_there_is_not(channel: grpc.aio.Channel):
     assert (await _refused_bytes(call(b""))).code() is Code.UNIMPLEMENTED
 
 
-async def test_a_patch_of_very_many_wrong_operations_is_answered(building: Building):
+@pytest.mark.parametrize(("count", "field"), [(MAX_OPERATIONS, "patch[0].value"), (30_000, "patch")])
+async def test_a_patch_of_very_many_wrong_operations_is_answered(building: Building, count: int, field: str):
     """Looking for the field of each of them would keep the server from everybody else for hours."""
     await building.add_room("room")
-    patch = [
-        JsonPatchOperation(op=JsonPatchOperation.OP_ADD, path=f"/x{index}", value=value(1)) for index in range(30_000)
-    ]
+    wrong = JsonPatchOperation.OP_ADD
+    patch = [JsonPatchOperation(op=wrong, path=f"/x{index}", value=value(1)) for index in range(count)]
     error = await refused(building.patch("room", *patch))
-    assert (error.code, fields(error)[0]) == (Code.INVALID_ARGUMENT, "patch[0].value")
+    assert (error.code, fields(error)[0]) == (Code.INVALID_ARGUMENT, field)
 
 
 async def test_values_nested_deeper_than_protobuf_parses(channel: grpc.aio.Channel):
