@@ -10,6 +10,7 @@ _PATCH_ADVICE = (
     "Please provide a valid patch document. See section on update apis in the documentation https://aka.ms/adtv2twins."
 )
 _MODEL_FORMAT_ADVICE = "See model documentation(https://aka.ms/ADTv2Models) for supported format."
+_LONGEST_ETAG_SHOWN = 256
 _BLOB_ADVICE = (
     "Please check: https://docs.microsoft.com/en-us/rest/api/storageservices/"
     "naming-and-referencing-containers--blobs--and-metadata"
@@ -92,6 +93,16 @@ def invalid_argument(message: str) -> AdtError:
     return AdtError(400, "InvalidArgument", message)
 
 
+def if_match_invalid() -> AdtError:
+    """An If-Match header that names no versions (recorded)."""
+    return invalid_argument("Invalid If-Match header value. Allowed value(s): If-Match: {etag} or If-Match: *")
+
+
+def if_none_match_invalid() -> AdtError:
+    """An If-None-Match header other than `*` (recorded)."""
+    return invalid_argument("Invalid If-None-Match header value. Allowed value(s): If-None-Match: *")
+
+
 def empty_body() -> AdtError:
     """No body where one is needed (recorded)."""
     return AdtError(400, "BadRequest", "A non-empty request body is required.")
@@ -144,7 +155,7 @@ def busy() -> AdtError:
 def etag_mismatch(etag: str) -> AdtError:
     """If-Match names another etag than the current one (recorded)."""
     message = (
-        f"The provided etag {etag} doesn't match the current etag for the resource. "
+        f"The provided etag {etag[:_LONGEST_ETAG_SHOWN]} doesn't match the current etag for the resource. "
         "Please obtain and provide the latest etag by getting the resource. "
         "See section on get apis in the documentation https://aka.ms/adtv2twins."
     )

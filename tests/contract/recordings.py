@@ -21,6 +21,8 @@ BASE_URL = "https://replay.example"
 Send = Callable[[Request], Awaitable[Response]]
 Exchange = dict[str, Any]
 
+# A link to the next page, and the path of the request that follows it.
+_NEXT_LINK, _NEXT = "NEXTLINK", "NEXT"
 _TWIN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z")
 _MODEL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,6}[1-9])?\+00:00")
 _ETAG = re.compile(r'W/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"')
@@ -41,6 +43,11 @@ class Recording:
     name: str
     exchanges: list[Exchange]
     assumes: dict[str, list[str]]
+    setup: list[tuple[int, str, str, Any]] = field(default_factory=list)
+
+    def setup_before(self, index: int) -> list[tuple[str, str, Any]]:
+        """The requests that are to be sent before an exchange, and were not recorded."""
+        return [(method, path, body) for before, method, path, body in self.setup if before == index]
 
     @property
     def decommissioned(self) -> list[str]:
@@ -59,12 +66,16 @@ def names() -> list[str]:
 def load(name: str) -> Recording:
     """Read a recording."""
     (entry,) = [entry for entry in _index() if entry["file"] == name]
-    return Recording(name, json.loads((FOLDER / name).read_text())["exchanges"], entry.get("assumes", {}))
+    recording = json.loads((FOLDER / name).read_text())
+    return Recording(name, recording["exchanges"], entry.get("assumes", {}), recording.get("setup", []))
 
 
 def _index() -> list[dict[str, Any]]:
+    """What there is: the index, and the folder that it does not list."""
     index = FOLDER / "index.json"
-    return json.loads(index.read_text()) if index.is_file() else []
+    indexed: list[dict[str, Any]] = json.loads(index.read_text()) if index.is_file() else []
+    others = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.glob("other-sdks/*.json"))
+    return indexed + [{"file": name} for name in others]
 
 
 @dataclass
@@ -106,6 +117,7 @@ class Replay:
         self._send = send
         self._ours: dict[str, str] = {}  # recorded etag or time -> our own
         self._recorded: dict[str, str] = {}  # and back
+        self._next_link = ""  # of the last answer that had one
         self._twins: set[str] = set()  # those that the recording knows of, and not the whole recorded instance
 
     async def prepare(self, recording: Recording, definitions: Definitions) -> None:
@@ -145,16 +157,27 @@ class Replay:
         answer = await self._send(request)
         assert answer.status < 300, (method, path, answer)
 
+    async def run_all(self, recording: Recording) -> None:
+        """Send all exchanges but those of the recorded instance's throttle, and compare their answers."""
+        for index, exchange in enumerate(recording.exchanges):
+            for method, path, body in recording.setup_before(index):
+                await self._create(method, path, body)
+            if exchange["status"] != 429:
+                await self.run(exchange)
+
     async def run(self, exchange: Exchange) -> None:
         """Send one exchange and compare its answer."""
         headers = {name.lower(): self._ours.get(value, value) for name, value in exchange["request_headers"].items()}
         if exchange["path"].endswith("/telemetry"):
             headers.setdefault("message-id", "recorded")  # always sent, and dropped by the recorder
         body = exchange["request_body"]
+        path, query = exchange["path"], urlencode(exchange["query"])
+        if path == _NEXT:
+            path, _, query = self._next_link.removeprefix(BASE_URL).partition("?")
         request = Request(
             exchange["method"],
-            exchange["path"],
-            urlencode(exchange["query"]),
+            path,
+            query,
             headers,
             b"" if body is None else json.dumps(body).encode(),
             BASE_URL,
@@ -196,6 +219,10 @@ class Replay:
             assert len(ours) == len(recorded), (key, recorded, ours)
             for expected, value in zip(recorded, ours, strict=True):
                 self._compare_value(key, expected, value)
+        elif recorded == _NEXT_LINK:
+            assert ours.startswith(f"{BASE_URL}/")
+            assert "continuationToken=" in ours
+            self._next_link = ours
         elif key in _VOLATILE:
             self._map(key, recorded, ours, _VOLATILE[key])
         elif isinstance(recorded, str):

@@ -78,6 +78,21 @@ async def test_a_component_that_is_not_there(graph: Adt):
     assert (await graph.patch("/digitaltwins/nobody/components/sensor", {})).code == "DigitalTwinNotFound"
 
 
+async def test_an_empty_patch_writes_nothing_and_is_answered_without_an_etag(graph: Adt):
+    before = await graph.twin("room")
+    for condition in ({}, {"if_match": before["$etag"]}, {"if_match": "*"}):
+        answer = await graph.patch(PATH, **condition)
+        assert (answer.status, answer.body) == (204, None)
+        assert "ETag" not in answer.headers
+    assert await graph.twin("room") == before
+
+
+async def test_an_empty_patch_is_held_to_its_condition_and_its_path(graph: Adt):
+    assert (await graph.patch(PATH, if_match='W/"old"')).status == 412
+    assert (await graph.patch("/digitaltwins/room/components/none")).code == "ComponentNotFound"
+    assert (await graph.patch("/digitaltwins/none/components/sensor")).code == "DigitalTwinNotFound"
+
+
 async def test_if_match_is_the_twins_etag(graph: Adt):
     old = (await graph.twin("room"))["$etag"]
     await graph.patch("/digitaltwins/room", replace("/temperature", 1))

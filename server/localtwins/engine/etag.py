@@ -6,7 +6,7 @@ import uuid
 from localtwins import errors
 
 ANY = "*"
-_ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7E\x80-\xFF]*"')
+_ITEM = re.compile(r'[ \t]*((?:W/)?"[\x21\x23-\x7E\x80-\xFF]*")[ \t]*(,|\Z)')
 
 
 def new_etag() -> str:
@@ -15,15 +15,13 @@ def new_etag() -> str:
 
 
 def parse_if_match(value: str | None) -> str | None:
-    """Give the etag that an If-Match header asks for: `*` or one entity tag, None without the header.
+    """Check an If-Match header: `*`, or etags with commas between, of which one has to match; None without the header.
 
     Raises InvalidArgument for anything else.
     """
-    if value is None or value == ANY or _ENTITY_TAG.fullmatch(value):
+    if value is None or value == ANY or _entity_tags(value):
         return value
-    raise errors.invalid_argument(
-        f'The If-Match header must be * or one entity tag such as W/"guid", and not {value!r}.'
-    )
+    raise errors.if_match_invalid()
 
 
 def parse_if_none_match(value: str | None) -> bool:
@@ -35,10 +33,23 @@ def parse_if_none_match(value: str | None) -> bool:
         return False
     if value == ANY:
         return True
-    raise errors.invalid_argument(f"The If-None-Match header must be *, and not {value!r}.")
+    raise errors.if_none_match_invalid()
 
 
 def check_if_match(if_match: str | None, current: str) -> None:
-    """Raise PreconditionFailed if the caller asks for another version than the current one."""
-    if if_match is not None and if_match not in {current, ANY}:
+    """Raise PreconditionFailed if the caller asks for other versions than the current one."""
+    if if_match is not None and if_match not in {current, ANY} and current not in _entity_tags(if_match):
         raise errors.etag_mismatch(if_match)
+
+
+def _entity_tags(value: str) -> list[str]:
+    """Give the etags of a list; none if it is no such list."""
+    tags = []
+    position, comma = 0, ","
+    while comma:
+        item = _ITEM.match(value, position)
+        if item is None:
+            return []
+        tags.append(item[1])
+        position, comma = item.end(), item[2]
+    return tags

@@ -56,8 +56,10 @@ def patch(
     *,
     if_match: str | None,
     component: str | None = None,
-) -> str:
+) -> str | None:
     """Patch a twin, or one of its components, and give the twin's new etag.
+
+    An empty patch of a component writes nothing and gives none (recorded); of a twin it makes a new version.
 
     Raises DigitalTwinNotFound, PreconditionFailed, JsonPatchInvalid, ValidationFailed or ModelDecommissioned.
     """
@@ -72,6 +74,8 @@ def patch(
         if operations:
             raise errors.json_patch_invalid(f"{operations[0].path} was not found.")
         raise errors.component_not_found(twin_id, component)
+    if component is not None and not operations:
+        return None
     etag = new_etag()
     now = twin_time(tx.now())
     twin = digital_twin.patch(twin, operations, etag=etag, now=now)

@@ -41,14 +41,14 @@ async def get(call: Call, route_id: str) -> Response:
 
 
 async def list_all(call: Call) -> Response:
-    """List event routes by their id."""
+    """List event routes in the order of their creation."""
     size = page_size(call, _PAGE)
-    token = read_token(call, (str,))
-    routes = call.read.event_routes(token[0] if token else "", size + 1)
+    token = read_token(call, (int,))
+    routes = call.read.event_routes(token[0] if token else 0, size + 1)
     link = None
     if len(routes) > size:
         del routes[size:]
-        link = next_link(call, "/EventRoutes", [routes[-1].id])
+        link = next_link(call, "/EventRoutes", [routes[-1].number])
     return json_answer(orjson.dumps({"value": [_shown(route) for route in routes], "nextLink": link}))
 
 

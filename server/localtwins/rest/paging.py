@@ -14,6 +14,7 @@ from localtwins.rest.call import Call
 MODELS_PAGE = 100
 RELATIONSHIPS_PAGE = 10
 JOBS_PAGE = 100
+_INT64 = range(-(2**63), 2**63)
 
 
 def page_size(call: Call, default: int) -> int:
@@ -35,9 +36,13 @@ def read_token(call: Call, form: Sequence[type]) -> list[Any] | None:
         values = orjson.loads(base64.urlsafe_b64decode(token.encode()))
     except (binascii.Error, ValueError):
         values = None
-    if type(values) is not list or [type(value) for value in values] != list(form):
+    if type(values) is not list or [type(value) for value in values] != list(form) or _beyond_int64(values):
         raise errors.invalid_argument("The continuationToken is not one that this service gave out.")
     return values
+
+
+def _beyond_int64(values: list[Any]) -> bool:
+    return any(type(value) is int and value not in _INT64 for value in values)
 
 
 def next_link(call: Call, path: str, token: Sequence[object], parameters: Mapping[str, object] | None = None) -> str:

@@ -60,8 +60,9 @@ class Change(NamedTuple):
 
 
 class EventRoute(NamedTuple):
-    """An event route, and the position of the last change that it has delivered."""
+    """An event route: its number in the order of creation, and the position of the last change that it delivered."""
 
+    number: int
     id: str
     endpoint_name: str
     filter: str
@@ -218,9 +219,9 @@ class Reader:
         routes = self._event_routes("WHERE id = ?", (route_id,))
         return routes[0] if routes else None
 
-    def event_routes(self, after: str = "", limit: int = -1) -> list[EventRoute]:
-        """List event routes by their id, from behind `after`."""
-        return self._event_routes("WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    def event_routes(self, after: int = 0, limit: int = -1) -> list[EventRoute]:
+        """List event routes in the order of creation, from behind number `after`."""
+        return self._event_routes("WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
 
     def event_route_count(self) -> int:
         """Count the event routes."""
@@ -228,8 +229,9 @@ class Reader:
         return int(count)
 
     def _event_routes(self, condition: str, parameters: Sequence[object]) -> list[EventRoute]:
-        rows = self._rows(f"SELECT id, endpoint_name, filter, position FROM event_routes {condition}", parameters)  # noqa: S608
-        return [EventRoute(row[0].decode(), row[1].decode(), row[2].decode(), row[3]) for row in rows]
+        columns = "number, id, endpoint_name, filter, position"
+        rows = self._rows(f"SELECT {columns} FROM event_routes {condition}", parameters)  # noqa: S608 - our own pieces
+        return [EventRoute(row[0], row[1].decode(), row[2].decode(), row[3].decode(), row[4]) for row in rows]
 
     def job(self, kind: str, job_id: str, now: int) -> bytes | None:
         """Give the state of a job that is not to be purged by `now`, or None."""

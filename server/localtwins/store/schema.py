@@ -140,7 +140,21 @@ CREATE TABLE clock (                             -- one row: no change is older,
 INSERT INTO clock VALUES (0);
 """
 
-MIGRATIONS = (_INITIAL, _CHANGES_AND_EVENT_ROUTES, _JOBS, _CLOCK)
+_EVENT_ROUTES_IN_ORDER = """
+ALTER TABLE event_routes RENAME TO event_routes_by_id;
+CREATE TABLE event_routes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,    -- the order of creation, in which event routes are listed
+    id TEXT NOT NULL UNIQUE,
+    endpoint_name TEXT NOT NULL,
+    filter TEXT NOT NULL,
+    position INTEGER NOT NULL                    -- the last change that is delivered
+) STRICT;
+INSERT INTO event_routes (id, endpoint_name, filter, position)
+    SELECT id, endpoint_name, filter, position FROM event_routes_by_id ORDER BY id;
+DROP TABLE event_routes_by_id;
+"""
+
+MIGRATIONS = (_INITIAL, _CHANGES_AND_EVENT_ROUTES, _JOBS, _CLOCK, _EVENT_ROUTES_IN_ORDER)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -104,12 +104,15 @@ class DigitalTwinService(DigitalTwinServiceServicer):
     async def UpdateComponent(
         self, request: messages.UpdateComponentRequest, context: Any
     ) -> messages.UpdateComponentResponse:
-        answer = await self._upstream.patch_component(
+        ids = (
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.component_name, "component_name"),
-            json_patch_body(request.patch),
-            if_match=if_match(request.if_match),
         )
+        answer = await self._upstream.patch_component(
+            *ids, json_patch_body(request.patch), if_match=if_match(request.if_match)
+        )
+        if not request.patch and not answer.etag:  # nothing was written, so the etag is the one that was there
+            answer = await self._upstream.get_component(*ids)
         return messages.UpdateComponentResponse(etag=answer.etag)
 
     async def BatchGetDigitalTwins(

@@ -1,5 +1,7 @@
 """Event routes as resources: put, read, listed, deleted, and refused."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -28,21 +30,51 @@ async def test_a_route_lives_and_dies(routed: Adt):
         assert (answer.status, answer.code) == (404, "EventRouteNotFound")
 
 
-async def test_routes_are_listed_page_by_page(routed: Adt):
-    for number in range(5):
-        assert (await routed.put(f"/eventroutes/r{number}", BODY)).status == 204
-    whole = await routed.get("/eventroutes")
-    assert [route["id"] for route in whole.body["value"]] == ["r0", "r1", "r2", "r3", "r4"]
-    assert list(whole.body) == ["value", "nextLink"]
-    assert whole.body["nextLink"] is None
+async def pages(adt: Adt, size: str) -> list[list[str]]:
     ids, target = [], "/eventroutes"
     while target:
-        page = (await routed.get(target, max_items_per_page="2")).body
+        page = (await adt.get(target, max_items_per_page=size)).body
         ids.append([route["id"] for route in page["value"]])
         link: str | None = page["nextLink"]
         assert link is None or link.startswith("https://adt.example/EventRoutes?continuationToken=")
         target = link.removeprefix("https://adt.example").rpartition("&api-version")[0] if link else ""
-    assert ids == [["r0", "r1"], ["r2", "r3"], ["r4"]]
+    return ids
+
+
+async def test_routes_are_listed_page_by_page_in_the_order_of_their_creation(routed: Adt):
+    for route_id in "zmayb":
+        assert (await routed.put(f"/eventroutes/{route_id}", BODY)).status == 204
+    whole = await routed.get("/eventroutes")
+    assert [route["id"] for route in whole.body["value"]] == ["z", "m", "a", "y", "b"]
+    assert list(whole.body) == ["value", "nextLink"]
+    assert whole.body["nextLink"] is None
+    assert await pages(routed, "2") == [["z", "m"], ["a", "y"], ["b"]]
+
+
+async def test_a_route_that_is_replaced_keeps_its_place_and_one_that_is_made_anew_does_not(routed: Adt):
+    for route_id in "zma":
+        await routed.put(f"/eventroutes/{route_id}", BODY)
+    await routed.put("/eventroutes/z", {**BODY, "filter": "false"})
+    assert await pages(routed, "1") == [["z"], ["m"], ["a"]]
+    await routed.delete("/eventroutes/z")
+    await routed.put("/eventroutes/z", BODY)
+    assert await pages(routed, "5") == [["m", "a", "z"]]
+
+
+async def test_a_page_goes_on_behind_a_route_that_was_deleted_meanwhile(routed: Adt):
+    for route_id in "zma":
+        await routed.put(f"/eventroutes/{route_id}", BODY)
+    link = (await routed.get("/eventroutes", max_items_per_page="1")).body["nextLink"]
+    await routed.delete("/eventroutes/z")
+    target = link.removeprefix("https://adt.example").rpartition("&api-version")[0]
+    assert [route["id"] for route in (await routed.get(target)).body["value"]] == ["m", "a"]
+
+
+@pytest.mark.parametrize("token", [["z"], [1.0], [2**63], [1, 1], [], {}, 1])
+async def test_a_token_of_another_form_is_refused(routed: Adt, token: object):
+    text = base64.urlsafe_b64encode(json.dumps(token).encode()).decode()
+    answer = await routed.get(f"/eventroutes?continuationToken={text}")
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
 @pytest.mark.parametrize("route_id", ["a b", "a.b", "%C3%A9", "x" * 129, "a%0A"])

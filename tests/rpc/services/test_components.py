@@ -37,6 +37,15 @@ async def test_a_patch_of_a_component_gives_its_twin_a_new_etag(building: Buildi
     assert twin.etag == response.etag != etag
 
 
+async def test_an_empty_patch_of_a_component_changes_nothing_and_is_answered_with_the_etag_that_is(building: Building):
+    etag = await building.add_room("room")
+    assert (await building.twins.UpdateComponent(_patch())).etag == etag
+    assert (await building.twins.UpdateComponent(_patch(if_match=etag))).etag == etag
+    assert (await building.read("room")).etag == etag
+    error = await refused(building.twins.UpdateComponent(_patch(if_match='W/"old"')))
+    assert error.reason == "ETAG_MISMATCH"
+
+
 @pytest.mark.parametrize(
     ("operation", "reason", "field"),
     [

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -32,6 +33,23 @@ def test_migrating_again_changes_nothing(connection: sqlite3.Connection):
     schema.migrate(connection)
     assert connection.execute("SELECT sql FROM sqlite_schema").fetchall() == before
     assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+
+
+def test_event_routes_of_an_earlier_version_keep_their_place_in_the_log_and_are_listed_by_id():
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    with closing(connection), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:4])
+        schema.migrate(connection)
+        for route in (("z", "hook", "true", 7), ("a", "file", "false", 3)):
+            connection.execute("INSERT INTO event_routes VALUES (?, ?, ?, ?)", route)
+        patch.undo()
+        schema.migrate(connection)
+        tx = Transaction(connection, Clock())
+        assert tx.event_routes() == [(1, "a", "file", "false", 3), (2, "z", "hook", "true", 7)]
+        tx.put_event_route("b", "file", "true")
+        tx.put_event_route("a", "hook", "true")
+        assert [route.id for route in tx.event_routes()] == ["a", "z", "b"]
+        assert tx.event_route("a") == (1, "a", "hook", "true", 3)
 
 
 def test_counts_follow_every_change(tx: Transaction):
