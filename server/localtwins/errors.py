@@ -194,6 +194,14 @@ def payload_invalid() -> AdtError:
     return invalid_argument("Payload is invalid.")
 
 
+def string_body() -> AdtError:
+    """The body is text that was put into a JSON string, as some clients do with JSON that they are given as text."""
+    return invalid_argument(
+        "Payload is invalid. It is a JSON string, and has to be the object or array itself: "
+        "text that is JSON already must not be made JSON again."
+    )
+
+
 def invalid_twin(problems: Sequence[str]) -> AdtError:
     """The twin does not conform to its model; one detail for each problem (recorded)."""
     return AdtError(400, "ValidationFailed", "Invalid twin specified", problems)

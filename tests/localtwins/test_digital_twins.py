@@ -133,7 +133,7 @@ async def test_every_problem_is_told(adt: Adt):
     ]
 
 
-@pytest.mark.parametrize("body", [[], [{}], "text", 1, True])
+@pytest.mark.parametrize("body", [[], [{}], 1, True])
 async def test_a_twin_that_is_no_object_is_refused(adt: Adt, body: Any):
     answer = await adt.put("/digitaltwins/room", body)
     assert (answer.status, answer.code, answer.message) == (400, "InvalidArgument", "Payload is invalid.")
@@ -288,7 +288,7 @@ async def test_an_array_of_anything_but_operations_is_the_frameworks_to_refuse(g
     assert "error" not in answer.body
 
 
-@pytest.mark.parametrize("body", [{}, "x", 5, {"op": "remove", "path": "/temperature"}])
+@pytest.mark.parametrize("body", [{}, 5, {"op": "remove", "path": "/temperature"}])
 async def test_a_patch_that_is_no_array_is_refused(graph: Adt, body: Any):
     answer = await graph.send("PATCH", "/digitaltwins/room", body)
     assert (answer.status, answer.code) == (400, "InvalidArgument")

@@ -89,7 +89,6 @@ async def test_create_only_fails_on_a_relationship_that_is_there(graph: Adt):
         {"$relationshipName": 5, "$targetId": "machine"},
         {"$relationshipName": "servedBy", "$targetId": None},
         [],
-        "text",
     ],
 )
 async def test_a_body_without_name_or_target_is_refused(graph: Adt, body: Any):

@@ -29,6 +29,17 @@ def read_json(request: Request) -> Any:
     return parse_json(request.body, "request body")
 
 
+def read_document(request: Request) -> Any:
+    """Parse a body that has to be an object or an array, as all are but those of telemetry.
+
+    Raises what `read_json` does, and InvalidArgument for a string, into which some clients put the JSON they are given.
+    """
+    document = read_json(request)
+    if type(document) is str:
+        raise errors.string_body()
+    return document
+
+
 def parse_json(text: bytes, what: str) -> Any:
     """Parse JSON, which is called `what` in messages. Raises InvalidArgument for what cannot be kept as it is."""
     if text.count(b"[") + text.count(b"{") > MAX_NESTING:
@@ -47,7 +58,7 @@ def read_patch(request: Request, *, parameter: str | None = None) -> list[dict[s
 
     `parameter` is the name under which the framework misses a document that it could not read, on some operations.
     """
-    document = read_json(request)
+    document = read_document(request)
     if type(document) is not list:
         raise errors.invalid_argument("The request body must be a JSON Patch document: an array of operations.")
     for index, operation in enumerate(document):

@@ -9,7 +9,7 @@ from localtwins.engine.identifiers import check_twin_id
 from localtwins.message import Response
 from localtwins.operations import digital_twins
 from localtwins.rest.answers import json_answer, no_content
-from localtwins.rest.bodies import read_json, read_patch
+from localtwins.rest.bodies import read_document, read_patch
 from localtwins.rest.call import API_VERSION_2020, Call
 
 PATCH_PARAMETER = "jsonPatchDocument"
@@ -28,7 +28,7 @@ async def put(call: Call, twin_id: str) -> Response:
     """Create or replace a digital twin."""
     check_twin_id(twin_id)
     create_only = parse_if_none_match(call.request.headers.get("if-none-match"))
-    payload = read_json(call.request)
+    payload = read_document(call.request)
     if type(payload) is not dict:
         raise errors.payload_invalid()
     written = await call.write(

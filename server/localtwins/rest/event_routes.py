@@ -10,7 +10,7 @@ from localtwins.events import filters
 from localtwins.message import Response
 from localtwins.operations import event_routes
 from localtwins.rest.answers import json_answer, no_content
-from localtwins.rest.bodies import read_json
+from localtwins.rest.bodies import read_document
 from localtwins.rest.call import Call
 from localtwins.rest.paging import next_link, page_size, read_token
 from localtwins.store.reader import EventRoute
@@ -23,7 +23,7 @@ async def put(call: Call, route_id: str) -> Response:
     """Create or replace an event route."""
     if not _ID.fullmatch(route_id):
         raise errors.event_route_id_invalid(route_id)
-    body = read_json(call.request)
+    body = read_document(call.request)
     endpoint_name, filter_text = _member(body, "endpointName"), _member(body, "filter")
     if endpoint_name not in call.settings.endpoints:
         raise errors.event_route_endpoint_invalid()

@@ -10,7 +10,7 @@ from localtwins.jobs.blobs import check_blob_uri
 from localtwins.jobs.job import IMPORT, ImportJob
 from localtwins.message import Response
 from localtwins.rest.answers import error_answer, json_answer, no_content
-from localtwins.rest.bodies import read_json
+from localtwins.rest.bodies import read_document
 from localtwins.rest.call import Call
 from localtwins.rest.paging import JOBS_PAGE, next_link, page_size, read_token
 
@@ -22,7 +22,7 @@ async def create(call: Call, job_id: str) -> Response:
     """Create a job, which then starts by itself."""
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
-    payload = read_json(call.request)
+    payload = read_document(call.request)
     uris = []
     for member in ("inputBlobUri", "outputBlobUri"):
         uri = payload.get(member) if type(payload) is dict else None

@@ -7,7 +7,7 @@ from localtwins.engine.identifiers import check_model_id
 from localtwins.message import Response
 from localtwins.operations import models
 from localtwins.rest.answers import json_answer, no_content
-from localtwins.rest.bodies import read_json, read_patch
+from localtwins.rest.bodies import read_document, read_patch
 from localtwins.rest.call import Call
 from localtwins.rest.paging import MODELS_PAGE, next_link, page_size, read_token
 from localtwins.store.reader import ModelRow
@@ -20,7 +20,7 @@ async def create(call: Call) -> Response:
     """Create models, all or none."""
     request = call.request
     expected = len(request.body) * PARSING_SECONDS
-    documents = await call.workers.run(lambda: read_json(request), expected=expected)
+    documents = await call.workers.run(lambda: read_document(request), expected=expected)
     if type(documents) is not list or not documents:
         raise errors.models_empty()
     limit = call.settings.max_models_per_request

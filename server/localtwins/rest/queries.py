@@ -10,14 +10,14 @@ from localtwins.message import Response
 from localtwins.query import Position, compile_query, read_token, write_token
 from localtwins.query.limits import DEFAULT_PAGE, LARGEST_PAGE
 from localtwins.rest.answers import json_answer
-from localtwins.rest.bodies import read_json
+from localtwins.rest.bodies import read_document
 from localtwins.rest.call import API_VERSION_2020, Call
 from localtwins.rest.paging import page_size
 
 
 async def query(call: Call) -> Response:
     """Answer a page of a query, the first one or the one that a continuation token leads to."""
-    text, position = _asked(read_json(call.request))
+    text, position = _asked(read_document(call.request))
     size = page_size(call, LARGEST_PAGE) if "max-items-per-page" in call.request.headers else DEFAULT_PAGE
     queries = call.database.queries
     page = await queries.page(

@@ -11,7 +11,7 @@ from localtwins.engine.relationship import sort_key
 from localtwins.message import Response
 from localtwins.operations import relationships
 from localtwins.rest.answers import json_answer, no_content
-from localtwins.rest.bodies import read_json, read_patch
+from localtwins.rest.bodies import read_document, read_patch
 from localtwins.rest.call import Call
 from localtwins.rest.paging import RELATIONSHIPS_PAGE, next_link, read_token
 
@@ -30,7 +30,7 @@ async def put(call: Call, source_id: str, relationship_id: str) -> Response:
     """Create or replace a relationship."""
     _check_ids(source_id, relationship_id)
     create_only = parse_if_none_match(call.request.headers.get("if-none-match"))
-    payload = read_json(call.request)
+    payload = read_document(call.request)
     written = await call.write(
         lambda tx: relationships.put(tx, call.settings, source_id, relationship_id, payload, create_only=create_only)
     )
