@@ -111,20 +111,20 @@ class TwinfrontError(Exception):
 
 def invalid_argument(field: str, description: str, *, reason: str = "INVALID_ARGUMENT") -> TwinfrontError:
     """INVALID_ARGUMENT for one field of the request, named by its proto path."""
-    return invalid_fields({field: description}, reason=reason)
+    return invalid_fields([(field, description)], reason=reason)
 
 
 def invalid_fields(
-    fields: Mapping[str, str],
+    fields: Iterable[tuple[str, str]],
     *,
     reason: str = "INVALID_ARGUMENT",
     message: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> TwinfrontError:
-    """INVALID_ARGUMENT for fields of the request: description by proto path."""
+    """INVALID_ARGUMENT for fields of the request: pairs of proto path and description, one for each thing wrong."""
     violations = [
         BadRequest.FieldViolation(field=shortened(field), description=shortened(description), reason=reason)
-        for field, description in fields.items()
+        for field, description in fields
     ]
     return TwinfrontError(
         grpc.StatusCode.INVALID_ARGUMENT,

@@ -18,6 +18,7 @@ _LONG_INTEGER = re.compile(rb"[0-9]{19}")
 _INT64 = range(-(2**63), 2**63)
 # Possessive, and content with a string that never ends, so that no body makes it slow.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_SEPARATOR = re.compile(r"[\s,]*")
 _NEWLINE = "\n"
 _OPERATION_TYPE = "Microsoft.AspNetCore.JsonPatch.Operations.Operation"
 
@@ -83,10 +84,9 @@ def _refuse_operation(body: bytes, index: int, parameter: str | None) -> NoRetur
 def _element(text: str, index: int) -> tuple[object, int]:
     """Give an element of the array that `text` is, and the position behind it."""
     decoder = JSONDecoder()
-    blank = re.compile(r"[\s,]*")
     value, end = None, text.index("[") + 1
     for _ in range(index + 1):
-        separator = blank.match(text, end)
+        separator = _SEPARATOR.match(text, end)
         value, end = decoder.raw_decode(text, separator.end() if separator else end)
     return value, end
 

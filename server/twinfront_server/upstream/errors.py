@@ -20,6 +20,7 @@ from google.rpc.error_details_pb2 import PreconditionFailure
 
 from twinfront_server.call import current_call
 from twinfront_server.errors import (
+    MAX_LISTED,
     NO_RETRY,
     TwinfrontError,
     etag_mismatch,
@@ -33,6 +34,7 @@ from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.credential import CredentialError
 from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.pipeline import retry_after
+from twinfront_server.upstream.refusal import MAX_MESSAGE
 from twinfront_server.upstream.violations import violated_fields
 
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
@@ -40,26 +42,32 @@ _OUTAGE_DELAY: Final = 1.0
 _MAX_CAUSE: Final = 1000
 
 _DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
-_LINK_SENTENCES: Final = re.compile(
-    r"(?:(?<=[.!?])\s+(?:See|Please check|Check)\b[^.]*|\s+See samples in )https?://\S+.*$", re.DOTALL
-)
+_SENTENCE_GAP: Final = re.compile(r"(?<=[.!?])\s+")
+_POINTERS: Final = ("See ", "Please check", "Check ")
+_LINKS: Final = ("https://", "http://")
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """An answer of the upstream that says no."""
+    """An answer of the upstream that says no.
+
+    Its texts quote the caller, who may have written anything: they are cut to `MAX_MESSAGE` before they are looked at.
+
+    Attributes:
+        status: the HTTP status.
+        code: what the service calls the error; empty if it does not say.
+        message: the service's message.
+        details: the messages of the single problems, the first ones.
+        text: message and details in one, without the pointers to the service's own documentation.
+        retry_after: the seconds of the header of that name.
+    """
 
     status: int
     code: str
     message: str
     details: Sequence[str]
+    text: str
     retry_after: float | None
-
-    @property
-    def text(self) -> str:
-        """Message and details in one, without the pointers to the service's own documentation."""
-        message = _LINK_SENTENCES.sub("", self.message).strip()
-        return f"{message.rstrip('.')}: {' '.join(self.details)}" if self.details else message
 
 
 _Rule = Callable[[_Answer, Asked], TwinfrontError]
@@ -73,7 +81,7 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
         asked: what the call asked for.
     """
     if isinstance(error, CredentialError):
-        return _credentials_rejected(_Answer(0, "", error.message, (), None), asked)
+        return _credentials_rejected(_Answer(0, "", error.message, (), "", None), asked)
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         answer = _read(error)
         rule = _RULES.get((answer.status, answer.code)) or _STATUS_RULES.get(answer.status) or _by_class(answer.status)
@@ -104,13 +112,33 @@ def _never_sent(error: AzureError) -> bool:
 def _read(error: HttpResponseError) -> _Answer:
     response: Any = error.response
     odata: Any = error.error or _encoded_twice(response)
+    listed = [_text(detail.message) for detail in (odata and odata.details) or ()]
+    message = _text(odata and odata.message) or _text(error.reason)
+    details = list(filter(None, listed))[:MAX_LISTED]
     return _Answer(
         status=error.status_code or 0,
         code=_text(odata and odata.code),
-        message=_text(odata and odata.message) or error.reason or "",
-        details=[detail.message for detail in (odata and odata.details) or () if _text(detail.message)],
+        message=message,
+        details=details,
+        text=_told(message, details),
         retry_after=retry_after(response.headers if response is not None else {}),
     )
+
+
+def _told(message: str, details: Sequence[str]) -> str:
+    message = _without_pointers(message)
+    return f"{message.rstrip('.')}: {' '.join(details)}" if details else message
+
+
+def _without_pointers(message: str) -> str:
+    """A message up to the sentence that points to the service's own documentation."""
+    message = message.partition(" See samples in http")[0]
+    told: list[str] = []
+    for sentence in _SENTENCE_GAP.split(message):
+        if told and sentence.startswith(_POINTERS) and any(link in sentence for link in _LINKS):
+            break
+        told.append(sentence)
+    return " ".join(told).strip()
 
 
 def _encoded_twice(response: Any) -> ODataV4Format | None:
@@ -122,7 +150,7 @@ def _encoded_twice(response: Any) -> ODataV4Format | None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value[:MAX_MESSAGE] if isinstance(value, str) else ""
 
 
 def _about(code: grpc.StatusCode, reason: str, resource: str, id_field: str) -> _Rule:
@@ -180,7 +208,7 @@ def _precondition(reason: str, answer: _Answer, asked: Asked, subjects: Sequence
 
 def _invalid(reason: str) -> _Rule:
     def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
-        fields = violated_fields(reason, [*answer.details] or [answer.text], asked)
+        fields = violated_fields(reason, answer.details or [answer.text], asked)
         return invalid_fields(fields, reason=reason, message=answer.text, metadata=asked.ids)
 
     return rule
@@ -189,8 +217,8 @@ def _invalid(reason: str) -> _Rule:
 def _invalid_query(answer: _Answer, asked: Asked) -> TwinfrontError:
     """For any refusal of a query but that of its continuation token, which came out of the caller's token."""
     if answer.code == "BadRequest" and "ontinuation" in answer.message:
-        return invalid_fields({asked.place_field: answer.text}, reason="PAGE_TOKEN_INVALID", metadata=asked.ids)
-    return invalid_fields({"query": answer.text}, reason="QUERY_INVALID", metadata=asked.ids)
+        return invalid_fields([(asked.place_field, answer.text)], reason="PAGE_TOKEN_INVALID", metadata=asked.ids)
+    return invalid_fields([("query", answer.text)], reason="QUERY_INVALID", metadata=asked.ids)
 
 
 def _bad_request(answer: _Answer, asked: Asked) -> TwinfrontError:
@@ -213,7 +241,7 @@ def _invalid_member(name: str) -> _Rule:
     def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
         field = asked.body.field if asked.body is not None else "request"
         path = field if field.endswith(".json") else f"{field}.{name}"
-        return invalid_fields({path: answer.text}, metadata=asked.ids)
+        return invalid_fields([(path, answer.text)], metadata=asked.ids)
 
     return rule
 

@@ -33,6 +33,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from twinfront_server.call import current_call
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream.operation import Operation
+from twinfront_server.upstream.refusal import check_length
 
 RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -84,6 +85,7 @@ class BodyPolicy(Policy):
         response = await self.next.send(request)
         http_response = response.http_response
         if http_response.status_code >= 300:  # noqa: PLR2004  (the statuses of success end here)
+            check_length(http_response)
             response.context[_DECODED] = _decoded_error(http_response.content)
         elif listed is not None:
             listed.items, listed.next_link = _page(http_response)

@@ -2,10 +2,14 @@
 
 The service answers in sentences; those whose form is recorded name what they mean. A complaint that names nothing
 known is laid to the field that the body came from, or to the first id.
+
+Complaints have words of the caller in them, so they are read with string methods, whose time grows as the text does,
+and by nothing that tries a text in several ways.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from string import Formatter
 from typing import Final
 
 from twinfront_server.errors import MAX_LISTED
@@ -17,46 +21,70 @@ _MOST_SEARCHED: Final = 1000
 """How many operations of a patch, or models, are searched for what a complaint is about: the first ones. A request may
 have some hundred thousand, and nobody else is served in the meantime."""
 
+_LONGEST_PATH: Final = 4096
+"""The longest path that is searched for; no complaint names a longer one whole."""
+
 _TWIN: Final = "Twin"
 """What complaints call the twin itself, as against a component or a relationship, which they name."""
 
+_PREFIX: Final = "ValidationFailed: "
 _ABOUT_ID: Final = re.compile(r"\b(?P<kind>digital twin|relationship|model|event route|job) id\b", re.IGNORECASE)
-_ABOUT_MODEL: Final = re.compile(r"(?:ValidationFailed: )?dtmi:\S+ or one of its dependencies does not exist\.?")
+_ABOUT_MODEL: Final = "or one of its dependencies does not exist"
 _MODEL_PATH: Final = ["$metadata", "$model"]
-_COMPLAINTS: Final = (
-    re.compile(r"(?:ValidationFailed: )?(?P<name>\S+) does not appear on the DTDL for (?P<owner>.+?)\.?"),
-    re.compile(r"(?:ValidationFailed: )?Expected value of type .+ for (?P<name>\S+) on (?P<owner>.+?)\.?"),
-    re.compile(r"The string value of (?P<name>\S+) on (?P<owner>.+?) is longer than .+"),
-    re.compile(r"Twin is missing (?:\$metadata of )?component (?P<component>\S+?)\.?"),
-    re.compile(r"The target location specified by path segment '(?P<segment>.+?)' was not found\..*", re.DOTALL),
-    re.compile(r"(?P<path>/\S*) (?:was not found|cannot be changed)\..*", re.DOTALL),
+_COMPLAINTS: Final = tuple(
+    [(literal, hole) for literal, hole, *_ in Formatter().parse(form)]
+    for form in (
+        "{name} does not appear on the DTDL for {owner}",
+        "Expected value of type {type} for {name} on {owner}",
+        "The string value of {name} on {owner} is longer than {limit}",
+        "A name in {name} on {owner} is longer than {limit}",
+        "Twin is missing component {component}",
+        "Twin is missing $metadata of component {component}",
+        "The target location specified by path segment '{segment}' was not found.{advice}",
+        "/{path} was not found.{advice}",
+        "/{path} cannot be changed.{advice}",
+    )
 )
+"""The forms of complaints: what stands before each thing that they name, with the name of that."""
 
 
-def violated_fields(reason: str, complaints: Sequence[str], asked: Asked) -> dict[str, str]:
-    """The proto paths of the fields that the complaints are about, each with the complaint.
+def violated_fields(reason: str, complaints: Sequence[str], asked: Asked) -> list[tuple[str, str]]:
+    """Names the field that each complaint is about, by its proto path.
 
     Args:
         reason: the reason of the error, which decides where in the request to look.
         complaints: the messages, one for each thing that is wrong; a status lists no more than `MAX_LISTED` of them.
         asked: what the call asked for.
+
+    Returns:
+        The fields, each with its complaint, in the order of the complaints. Several may be about one field.
     """
-    fields: dict[str, str] = {}
-    for complaint in complaints[:MAX_LISTED]:
-        field = _field(reason, complaint, asked)
-        fields[field] = f"{fields[field]} {complaint}" if field in fields else complaint
-    return fields
+    operations = list(_operations(asked.body)) if asked.body is not None else []
+    return [(_field(reason, complaint, asked, operations), complaint) for complaint in complaints[:MAX_LISTED]]
 
 
-def _field(reason: str, complaint: str, asked: Asked) -> str:
+Operation = tuple[int, list[str]]
+"""An operation of a patch: its index, and the segments of its path, escaped as they came."""
+
+
+def _operations(body: Body) -> Iterator[Operation]:
+    if body.field != "dtdl_models":
+        for index, path in enumerate(body.items[:_MOST_SEARCHED]):
+            if len(path) <= _LONGEST_PATH:
+                yield index, path.strip("/").split("/")
+
+
+def _field(reason: str, complaint: str, asked: Asked, operations: Sequence[Operation]) -> str:
     if reason == "INVALID_ARGUMENT":
         field = _id_field(complaint, asked)
         if field is not None:
             return field
     if asked.body is None:
         return next(iter((*asked.ids, *asked.listed)), "request")
+    if asked.body.field == "dtdl_models":
+        return _model_field(complaint, asked.body)
     if asked.body.items:
-        return _item_field(complaint, asked.body, asked.ids)
+        return _operation_field(complaint, asked.body, operations, asked.ids)
     return _member_field(complaint, asked.body.field)
 
 
@@ -76,30 +104,52 @@ def _id_field(complaint: str, asked: Asked) -> str | None:
 
 
 def _quotes(complaint: str, value: str) -> bool:
-    return value in complaint and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", complaint) is not None
+    """Whether a complaint has a value in it that is no part of a longer word."""
+    start = complaint.find(value)
+    while start >= 0:
+        end = start + len(value)
+        if not (_is_of_word(complaint[start - 1 : start]) or _is_of_word(complaint[end : end + 1])):
+            return True
+        start = complaint.find(value, end)
+    return False
 
 
-def _item_field(complaint: str, body: Body, ids: Mapping[str, str]) -> str:
-    """The operation of a patch, or the model, that a complaint is about."""
-    searched = range(min(len(body.items), _MOST_SEARCHED))
-    if body.field == "dtdl_models":
-        for index in searched:
-            item = body.items[index]
-            # Elements without an id of their own have one made from their interface's: dtmi:a:Room:_contents:__name;1
-            if item and (_quotes(complaint, item) or f"{item.partition(';')[0]}:_" in complaint):
-                return f"{body.field}[{index}]"
-        return body.field
-    about_model = _ABOUT_MODEL.fullmatch(complaint) is not None
+def _is_of_word(character: str) -> bool:
+    return character == "_" or character.isalnum()
+
+
+def _model_field(complaint: str, body: Body) -> str:
+    """The model that a complaint is about."""
+    for index, model_id in enumerate(body.items[:_MOST_SEARCHED]):
+        # Elements without an id of their own have one made from their interface's: dtmi:a:Room:_contents:__name;1
+        if model_id and (_quotes(complaint, model_id) or f"{model_id.partition(';')[0]}:_" in complaint):
+            return f"{body.field}[{index}]"
+    return body.field
+
+
+def _operation_field(complaint: str, body: Body, operations: Sequence[Operation], ids: Mapping[str, str]) -> str:
+    """The operation of a patch that a complaint is about.
+
+    What no operation touches and is wrong all the same is so by the new model: `replace /$metadata/$model` makes
+    properties wrong that the patch leaves as they are.
+    """
+    about_model = _is_about_model(complaint)
     finding = _finding(complaint)
-    for index in reversed(searched):
-        segments = body.items[index].strip("/").split("/")
-        if about_model:
-            member = "value" if segments == _MODEL_PATH else None
+    by_new_model = body.field
+    for index, segments in reversed(operations):
+        if segments == _MODEL_PATH:
+            member = "value" if about_model else None
+            if finding.keys() & {"name", "component"}:
+                by_new_model = _place(body, index, "value")
         else:
             member = _member_of_operation(finding, segments, ids)
         if member is not None:
-            return body.item_field(index) if body.item_field else f"{body.field}[{index}].{member}"
-    return body.field
+            return _place(body, index, member)
+    return by_new_model
+
+
+def _place(body: Body, index: int, member: str) -> str:
+    return body.item_field(index) if body.item_field else f"{body.field}[{index}].{member}"
 
 
 def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: Mapping[str, str]) -> str | None:
@@ -107,15 +157,20 @@ def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: M
     whole = [ids["component_name"], *segments] if "component_name" in ids else segments
     match finding:
         case {"path": path}:
-            return "path" if path == "/" + "/".join(whole) else None
+            return "path" if path == "/".join(whole) else None
         case {"segment": segment}:
-            return "path" if segment in segments else None
+            # Of all that complaints name, this alone comes unescaped.
+            return "path" if segment in map(_unescaped, segments) else None
         case {"component": component}:
             return "path" if whole[0] == component else None
         case {"name": name, "owner": owner}:
             named = name if owner == _TWIN or "relationship_id" in ids else f"{owner}/{name}"
             return "value" if _is_on_the_way(named, "/".join(whole)) else None
     return None
+
+
+def _unescaped(segment: str) -> str:
+    return segment.replace("~1", "/").replace("~0", "~")
 
 
 def _is_on_the_way(one: str, other: str) -> bool:
@@ -127,7 +182,7 @@ def _member_field(complaint: str, field: str) -> str:
     """The member of a whole twin or relationship that a complaint is about; JSON is one field."""
     if field.endswith(".json"):
         return field
-    if _ABOUT_MODEL.fullmatch(complaint):
+    if _is_about_model(complaint):
         return f"{field}.model_id" if field == "digital_twin" else field
     match _finding(complaint):
         case {"component": component}:
@@ -138,10 +193,33 @@ def _member_field(complaint: str, field: str) -> str:
     return field
 
 
+def _is_about_model(complaint: str) -> bool:
+    model_id, _, rest = complaint.removeprefix(_PREFIX).partition(" ")
+    return model_id.startswith("dtmi:") and rest.removesuffix(".") == _ABOUT_MODEL
+
+
 def _finding(complaint: str) -> dict[str, str]:
     """What a complaint names; a member of a property by its path, `address/city`."""
-    for pattern in _COMPLAINTS:
-        match = pattern.fullmatch(complaint)
-        if match:
-            return match.groupdict()
+    text = complaint.removeprefix(_PREFIX)
+    for form in _COMPLAINTS:
+        found = _read(text, form)
+        if found is not None:
+            return found
     return {}
+
+
+def _read(text: str, form: Sequence[tuple[str, str | None]]) -> dict[str, str] | None:
+    """What a text of a form names; None for a text of another form."""
+    (start, hole), *others = form
+    if not text.startswith(start):
+        return None
+    rest = text[len(start) :]
+    found = {}
+    for literal, next_hole in others:
+        value, literal_found, rest = rest.partition(literal)
+        if not (hole and value and literal_found):
+            return None
+        found[hole], hole = value, next_hole
+    if hole:
+        found[hole] = rest.removesuffix(".")
+    return found

@@ -22,7 +22,8 @@ _OPS: Final = {
 _REASON: Final = "JSON_PATCH_INVALID"
 
 # The service takes a path without the leading slash too (page "Manage digital twins", component source times).
-_PATH: Final = re.compile(r"/?(?:[^/~]|~[01])+(?:/(?:[^/~]|~[01])+)*")
+# Possessive, so that a long path leaves nothing to come back to.
+_PATH: Final = re.compile(r"/?(?:[^/~]++|~[01])++(?:/(?:[^/~]++|~[01])++)*+")
 
 
 def json_patch_body(patch: Sequence[JsonPatchOperation]) -> Body:

@@ -91,7 +91,7 @@ def test_as_many_blockers_as_fit_are_listed():
 
 def test_of_fifty_violations_the_first_ones_stay():
     fields = {f"patch[{index}].value": f"{index} {LONGEST_ID}" for index in range(50)}
-    status = invalid_fields(fields, metadata=IDS).status()
+    status = invalid_fields(fields.items(), metadata=IDS).status()
     violations = _unpacked(status, BadRequest).field_violations
     assert status.ByteSize() < MAX_STATUS_BYTES
     assert violations[0].field == "patch[0].value"
@@ -99,7 +99,7 @@ def test_of_fifty_violations_the_first_ones_stay():
 
 def test_thousands_of_violations_are_no_work():
     fields = {f"patch[{index}].value": LONGEST_ID for index in range(20_000)}
-    assert invalid_fields(fields).status().ByteSize() < MAX_STATUS_BYTES
+    assert invalid_fields(fields.items()).status().ByteSize() < MAX_STATUS_BYTES
 
 
 def test_a_field_whose_name_is_too_long_is_still_named():
@@ -164,7 +164,7 @@ def _inside(field: str) -> str:
 
 
 def test_fields_that_are_renamed_are_so_in_details_and_message():
-    error = invalid_fields({"patch[0].path": "is no pointer", "if_match": "is no etag"})
+    error = invalid_fields([("patch[0].path", "is no pointer"), ("if_match", "is no etag")])
     rename_fields(error, _inside)
     violations = _unpacked(error.status(), BadRequest).field_violations
     assert [violation.field for violation in violations] == ["writes[1].patch[0].path", "writes[1].if_match"]
@@ -173,14 +173,14 @@ def test_fields_that_are_renamed_are_so_in_details_and_message():
 
 @pytest.mark.parametrize("length", [100, 500, 505, 512, 513, 5000])
 def test_long_fields_and_descriptions_are_renamed_too(length: int):
-    error = invalid_fields({"x" * length: "ä" * length, "patch": "é" * length})
+    error = invalid_fields([("x" * length, "ä" * length), ("patch", "é" * length)])
     rename_fields(error, _inside)
     assert error.message.startswith("writes[1].xxx")
     assert len(error.message.encode()) <= MAX_TEXT_BYTES
 
 
 def test_a_message_of_the_upstreams_own_stays_when_fields_are_renamed():
-    error = invalid_fields({"patch": "No."}, message="patch: No, and here is why.")
+    error = invalid_fields([("patch", "No.")], message="patch: No, and here is why.")
     rename_fields(error, _inside)
     assert error.message == "patch: No, and here is why."
 

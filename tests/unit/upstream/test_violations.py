@@ -14,9 +14,9 @@ COMPONENT = {"digital_twin_id": "room", "component_name": "thermostat"}
 
 
 def _field(asked: Asked, complaint: str, reason: str = "VALIDATION_FAILED") -> str:
-    fields = violated_fields(reason, [complaint], asked)
-    assert list(fields.values()) == [complaint]
-    return next(iter(fields))
+    ((field, told),) = violated_fields(reason, [complaint], asked)
+    assert told == complaint
+    return field
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,14 @@ def test_a_twin_in_json_is_one_field():
     assert _field(asked, "color does not appear on the DTDL for Twin.") == "digital_twin.json"
 
 
-def test_several_complaints_about_one_field_are_one_violation():
+def test_several_complaints_about_one_field_are_a_violation_each():
     asked = Asked(operations.PUT_DIGITAL_TWIN, TWIN, Body(b"{}", "digital_twin"))
     complaints = ["a does not appear on the DTDL for Twin.", "Odd.", "Odder."]
-    assert violated_fields("VALIDATION_FAILED", complaints, asked) == {
-        'digital_twin.properties["a"]': "a does not appear on the DTDL for Twin.",
-        "digital_twin": "Odd. Odder.",
-    }
+    assert violated_fields("VALIDATION_FAILED", complaints, asked) == [
+        ('digital_twin.properties["a"]', "a does not appear on the DTDL for Twin."),
+        ("digital_twin", "Odd."),
+        ("digital_twin", "Odder."),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,57 @@ def test_a_member_of_a_property_is_told_from_its_others():
         assert _field(asked, f"Expected value of type double for {path} on Twin.") == field
 
 
+@pytest.mark.parametrize(
+    ("path", "segment"),
+    [
+        ("/labels/a~1b", "a/b"),
+        ("/labels/a~0b", "a~b"),
+        ("/labels/~01", "~1"),
+        ("/labels/a~1b/c", "a/b"),
+        ("labels/a~1b", "a/b"),
+        ("/labels/a b", "a b"),
+    ],
+)
+def test_a_segment_of_a_path_is_named_unescaped(path: str, segment: str):
+    asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=["/other", path]))
+    complaint = f"The target location specified by path segment '{segment}' was not found. Please …"
+    assert _field(asked, complaint, "JSON_PATCH_INVALID") == "patch[1].path"
+
+
+@pytest.mark.parametrize("path", ["/labels/a~1b", "/labels/a~0b/c", "/labels/a b"])
+def test_whole_paths_are_named_escaped(path: str):
+    asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=["/other", path]))
+    assert _field(asked, f"{path} was not found. Please …", "JSON_PATCH_INVALID") == "patch[1].path"
+    assert _field(asked, f"Expected value of type string for {path[1:]} on Twin.") == "patch[1].value"
+
+
+def test_each_problem_of_a_patch_has_the_path_of_its_operation():
+    items = ["/mass", "/labels/a~1b", "/thermostat/setpoint", "/mass"]
+    asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=items))
+    complaints = [
+        "ValidationFailed: Expected value of type double for mass on Twin.",
+        "The string value of labels/a~1b on Twin is longer than 4096 bytes.",
+        "A name in labels/a~1b on Twin is longer than 1024 bytes.",
+        "setpoint does not appear on the DTDL for thermostat.",
+        "Odd.",
+    ]
+    fields = [field for field, _ in violated_fields("VALIDATION_FAILED", complaints, asked)]
+    assert fields == ["patch[3].value", "patch[1].value", "patch[1].value", "patch[2].value", "patch"]
+
+
+def test_what_a_new_model_makes_wrong_is_laid_to_the_new_model():
+    items = ["/size", "/$metadata/$model"]
+    asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=items))
+    complaints = [
+        "mass does not appear on the DTDL for Twin.",
+        "Expected value of type double for size on Twin.",
+        "Twin is missing component thermostat.",
+        "Odd.",
+    ]
+    fields = [field for field, _ in violated_fields("VALIDATION_FAILED", complaints, asked)]
+    assert fields == ["patch[1].value", "patch[0].value", "patch[1].value", "patch"]
+
+
 def test_items_may_come_from_fields_of_their_own():
     body = Body(b"[]", "merge", items=["/a", "/b"], item_field=lambda index: f"merge.fields[{index}]")
     asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, body)
@@ -94,7 +146,7 @@ def test_items_may_come_from_fields_of_their_own():
         ("ValidationFailed: color does not appear on the DTDL for Twin.", "patch[1].value"),
         ("Expected value of type double for setpoint on thermostat.", "patch[2].value"),
         ("Expected value of type double for mode on humidifier.", "patch[3].value"),
-        ("Expected value of type double for setpoint on Twin.", "patch"),
+        ("Expected value of type double for setpoint on Twin.", "patch[4].value"),
         ("dtmi:a:B;1 or one of its dependencies does not exist.", "patch[4].value"),
         ("/thermostat/setpoint was not found. Please provide a valid patch document.", "patch[2].path"),
         ("The target location specified by path segment 'city' was not found. Please …", "patch[0].path"),
@@ -168,7 +220,8 @@ def test_without_a_body_it_is_the_first_id():
 def test_no_more_complaints_are_looked_at_than_a_status_lists():
     asked = Asked(operations.PUT_DIGITAL_TWIN, TWIN, Body(b"{}", "digital_twin"))
     complaints = [f"p{index} does not appear on the DTDL for Twin." for index in range(MAX_LISTED + 1)]
-    assert list(violated_fields("VALIDATION_FAILED", complaints, asked).values()) == complaints[:MAX_LISTED]
+    listed = [complaint for _, complaint in violated_fields("VALIDATION_FAILED", complaints, asked)]
+    assert listed == complaints[:MAX_LISTED]
 
 
 def test_of_a_huge_patch_the_first_thousand_operations_are_searched():
