@@ -200,9 +200,7 @@ async def test_files_are_refused_unless_the_operator_allows_a_directory(empty: A
     assert "--jobs-dir" in answer.message
 
 
-@pytest.mark.parametrize(
-    "body", [[], "x", {}, {"inputBlobUri": "file:in"}, {"inputBlobUri": 1, "outputBlobUri": "file:o"}]
-)
+@pytest.mark.parametrize("body", [[], {}, {"inputBlobUri": "file:in"}, {"inputBlobUri": 1, "outputBlobUri": "file:o"}])
 async def test_a_body_without_the_two_uris_is_refused(jobs: Jobs, body: object):
     answer = await jobs.adt.put("/jobs/imports/one", body)
     assert (answer.status, answer.code) == (400, "InvalidArgument")
