@@ -6,6 +6,7 @@
  */
 import { createClient, type Transport } from "@connectrpc/connect";
 import {
+  asDouble,
   fromError,
   fromStatus,
   fromValue,
@@ -139,7 +140,8 @@ async function wholeDouble(client: TwinfrontClient): Promise<void> {
     patch: patch().replace("/temperature", 20).operations,
   });
   const { digitalTwin } = await client.digitalTwins.getDigitalTwin({ digitalTwinId: study });
-  console.log("20 came back as", digitalTwin?.properties.temperature?.kind.case);
+  const temperature = asDouble(digitalTwin?.properties.temperature); // undefined if it is no number, or not there
+  console.log("20 came back as", digitalTwin?.properties.temperature?.kind.case, "and is", temperature);
 }
 
 async function list(client: TwinfrontClient): Promise<void> {

@@ -1,8 +1,9 @@
 import { type Client, Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { Http2SessionManager } from "@connectrpc/connect-node";
 import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 
+import { createGrpcTransport } from "./connection.js";
 import { DigitalTwinService } from "./gen/twinfront/v1/digital_twin_service_pb.js";
 import { EventRouteService } from "./gen/twinfront/v1/event_route_service_pb.js";
 import { GraphService } from "./gen/twinfront/v1/graph_service_pb.js";
@@ -46,8 +47,8 @@ export interface ClientOptions {
 // 20 s.
 const PING_INTERVAL_MS = 30_000;
 const PING_TIMEOUT_MS = 15_000;
-// A page of 1000 models with their definitions is larger than the 4 MiB that are usual with gRPC.
-const MAX_RECEIVE_BYTES = 16 * 1024 * 1024;
+// Details of errors ride in the trailers, and a gateway's may be large.
+const MAX_RECEIVE_METADATA_BYTES = 64 * 1024;
 
 /**
  * A connection to a server, with the calls of all services on it. It connects with the first call, and one is enough for
@@ -92,11 +93,14 @@ export class TwinfrontClient {
     this.connection = new Http2SessionManager(
       url.origin,
       { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS, pingIdleConnection: true },
-      typeof options.tls === "object" ? tlsNodeOptions(options.tls) : {},
+      {
+        settings: { maxHeaderListSize: MAX_RECEIVE_METADATA_BYTES },
+        ...(typeof options.tls === "object" ? tlsNodeOptions(options.tls) : {}),
+      },
     );
     const { token } = options;
     this.transport = new TypedTransport(
-      createGrpcTransport({ baseUrl: url.origin, sessionManager: this.connection, readMaxBytes: MAX_RECEIVE_BYTES }),
+      createGrpcTransport(url.origin, this.connection),
       `twinfront-typescript/${VERSION}`,
       typeof token === "string" ? () => token : token,
       this.closing.signal,

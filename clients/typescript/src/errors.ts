@@ -1,5 +1,3 @@
-import { createRegistry, type Message } from "@bufbuild/protobuf";
-import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 import { codeName } from "./codes.js";
@@ -24,29 +22,31 @@ export { Code } from "@connectrpc/connect";
 export type { BlockingRelationship };
 
 const DOMAIN = "twinfront";
+/** A day. No server means more than that, and no program should sleep so long for one that errs. */
+const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
-/** The kind of each reason that has one of its own. */
+/** The kind of each reason that has one of its own, and the code that goes with it. */
 const KIND_BY_REASON = {
-  TWIN_NOT_FOUND: "TwinNotFound",
-  RELATIONSHIP_NOT_FOUND: "RelationshipNotFound",
-  COMPONENT_NOT_FOUND: "ComponentNotFound",
-  MODEL_NOT_FOUND: "ModelNotFound",
-  EVENT_ROUTE_NOT_FOUND: "EventRouteNotFound",
-  JOB_NOT_FOUND: "JobNotFound",
-  ETAG_MISMATCH: "EtagMismatch",
-  TWIN_HAS_RELATIONSHIPS: "TwinHasRelationships",
-  TARGET_TWIN_NOT_FOUND: "TargetTwinNotFound",
-  MODEL_HAS_DEPENDENTS: "ModelHasDependents",
-  MODEL_DECOMMISSIONED: "ModelDecommissioned",
-  VALIDATION_FAILED: "ValidationFailed",
-  JSON_PATCH_INVALID: "JsonPatchInvalid",
-  DTDL_INVALID: "DtdlInvalid",
-  QUERY_INVALID: "QueryInvalid",
-  PAGE_TOKEN_INVALID: "PageTokenInvalid",
-  UPSTREAM_THROTTLED: "Throttled",
-  LIMIT_REACHED: "LimitReached",
-  OUTCOME_UNKNOWN: "OutcomeUnknown",
-  VALIDATE_ONLY_UNSUPPORTED: "ValidateOnlyUnsupported",
+  TWIN_NOT_FOUND: [Code.NotFound, "TwinNotFound"],
+  RELATIONSHIP_NOT_FOUND: [Code.NotFound, "RelationshipNotFound"],
+  COMPONENT_NOT_FOUND: [Code.NotFound, "ComponentNotFound"],
+  MODEL_NOT_FOUND: [Code.NotFound, "ModelNotFound"],
+  EVENT_ROUTE_NOT_FOUND: [Code.NotFound, "EventRouteNotFound"],
+  JOB_NOT_FOUND: [Code.NotFound, "JobNotFound"],
+  ETAG_MISMATCH: [Code.Aborted, "EtagMismatch"],
+  TWIN_HAS_RELATIONSHIPS: [Code.FailedPrecondition, "TwinHasRelationships"],
+  TARGET_TWIN_NOT_FOUND: [Code.FailedPrecondition, "TargetTwinNotFound"],
+  MODEL_HAS_DEPENDENTS: [Code.FailedPrecondition, "ModelHasDependents"],
+  MODEL_DECOMMISSIONED: [Code.FailedPrecondition, "ModelDecommissioned"],
+  VALIDATION_FAILED: [Code.InvalidArgument, "ValidationFailed"],
+  JSON_PATCH_INVALID: [Code.InvalidArgument, "JsonPatchInvalid"],
+  DTDL_INVALID: [Code.InvalidArgument, "DtdlInvalid"],
+  QUERY_INVALID: [Code.InvalidArgument, "QueryInvalid"],
+  PAGE_TOKEN_INVALID: [Code.InvalidArgument, "PageTokenInvalid"],
+  UPSTREAM_THROTTLED: [Code.ResourceExhausted, "Throttled"],
+  LIMIT_REACHED: [Code.ResourceExhausted, "LimitReached"],
+  OUTCOME_UNKNOWN: [Code.Unknown, "OutcomeUnknown"],
+  VALIDATE_ONLY_UNSUPPORTED: [Code.Unimplemented, "ValidateOnlyUnsupported"],
 } as const;
 
 /** The kind of each code, for reasons that are not known and answers without one. */
@@ -66,7 +66,9 @@ const KIND_BY_CODE = {
 
 /** What an error is about: by its reason, else by its code; `Twinfront` for INTERNAL and the like. */
 export type Kind =
-  (typeof KIND_BY_REASON)[keyof typeof KIND_BY_REASON] | (typeof KIND_BY_CODE)[keyof typeof KIND_BY_CODE] | "Twinfront";
+  | (typeof KIND_BY_REASON)[keyof typeof KIND_BY_REASON][1]
+  | (typeof KIND_BY_CODE)[keyof typeof KIND_BY_CODE]
+  | "Twinfront";
 
 type InvalidKind =
   "InvalidArgument" | "ValidationFailed" | "JsonPatchInvalid" | "DtdlInvalid" | "QueryInvalid" | "PageTokenInvalid";
@@ -176,7 +178,7 @@ export class InvalidArgumentError extends TwinfrontErrorBase {
 
 /** Azure Digital Twins throttles, or it or the server cannot be reached. */
 export class RetryableError extends TwinfrontErrorBase {
-  /** Milliseconds to wait before the next try; `undefined` if the server did not say. */
+  /** Milliseconds to wait before the next try, a day at the most; `undefined` if the server did not say. */
   readonly retryAfter: number | undefined;
 
   constructor(
@@ -186,7 +188,8 @@ export class RetryableError extends TwinfrontErrorBase {
   ) {
     super(facts);
     const delay = retryInfo?.retryDelay;
-    this.retryAfter = delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6;
+    const told = delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6;
+    this.retryAfter = told && Math.min(Math.max(told, 0), LONGEST_WAIT_MS);
   }
 }
 
@@ -224,41 +227,31 @@ export function fromError(error: unknown): TwinfrontError {
     return error;
   }
   const failure = ConnectError.from(error);
-  const details: Details = {
-    errorInfo: failure.findDetails(ErrorInfoSchema).find((info) => info.domain === DOMAIN),
-    badRequest: failure.findDetails(BadRequestSchema)[0],
-    retryInfo: failure.findDetails(RetryInfoSchema)[0],
-    conflict: failure.findDetails(EtagConflictSchema)[0],
-    blocking: failure.findDetails(RelationshipsBlockingDeleteSchema)[0],
-  };
   const requestId = failure.metadata.get("twinfront-request-id") ?? "";
-  return typed(failure.code, failure.rawMessage, details, requestId, failure);
+  return typed(failure.code, failure.rawMessage, detailsOf(failure), requestId, failure);
 }
-
-const REGISTRY = createRegistry(
-  ErrorInfoSchema,
-  BadRequestSchema,
-  RetryInfoSchema,
-  EtagConflictSchema,
-  RelationshipsBlockingDeleteSchema,
-);
 
 /** The error of an item of a batch or an import; `undefined` if it did not fail. */
 export function fromStatus(status: Status | undefined): TwinfrontError | undefined {
   if (!status?.code) {
     return undefined;
   }
-  const unpacked = status.details.flatMap((detail) => anyUnpack(detail, REGISTRY) ?? []);
-  const find = <T extends Message>(name: string) =>
-    unpacked.find((detail) => detail.$typeName === name) as T | undefined;
-  const details: Details = {
-    errorInfo: find<ErrorInfo>(ErrorInfoSchema.typeName),
-    badRequest: find<BadRequest>(BadRequestSchema.typeName),
-    retryInfo: find<RetryInfo>(RetryInfoSchema.typeName),
-    conflict: find<EtagConflict>(EtagConflictSchema.typeName),
-    blocking: find<RelationshipsBlockingDelete>(RelationshipsBlockingDeleteSchema.typeName),
+  const { code, message } = status;
+  const details = status.details.map(({ typeUrl, value }) => ({ type: typeUrl.replace(/^.*\//, ""), value }));
+  const failure = new ConnectError(message, code);
+  failure.details = details;
+  return typed(code, message, detailsOf(failure), "", undefined);
+}
+
+/** The details that can be read. */
+function detailsOf(failure: ConnectError): Details {
+  return {
+    errorInfo: failure.findDetails(ErrorInfoSchema).find((info) => info.domain === DOMAIN),
+    badRequest: failure.findDetails(BadRequestSchema)[0],
+    retryInfo: failure.findDetails(RetryInfoSchema)[0],
+    conflict: failure.findDetails(EtagConflictSchema)[0],
+    blocking: failure.findDetails(RelationshipsBlockingDeleteSchema)[0],
   };
-  return typed(status.code, status.message, details, "", undefined);
 }
 
 interface Details {
@@ -272,7 +265,7 @@ interface Details {
 function typed(code: Code, message: string, details: Details, requestId: string, cause: unknown): TwinfrontError {
   const reason = details.errorInfo?.reason ?? "";
   const facts: Facts = { message, code, reason, metadata: details.errorInfo?.metadata ?? {}, requestId, cause };
-  const kind = isKnown(reason) ? KIND_BY_REASON[reason] : kindOfCode(code);
+  const kind = kindOfReason(code, reason) ?? kindOfCode(code);
   switch (kind) {
     case "EtagMismatch":
       return new EtagMismatchError(facts, details.conflict);
@@ -293,8 +286,13 @@ function typed(code: Code, message: string, details: Details, requestId: string,
   }
 }
 
-function isKnown(reason: string): reason is keyof typeof KIND_BY_REASON {
-  return Object.hasOwn(KIND_BY_REASON, reason);
+/** The kind of a reason that is known, has one of its own, and goes with the code: it counts only where both say the same. */
+function kindOfReason(code: Code, reason: string): (typeof KIND_BY_REASON)[keyof typeof KIND_BY_REASON][1] | undefined {
+  if (!Object.hasOwn(KIND_BY_REASON, reason)) {
+    return undefined;
+  }
+  const [codeOfReason, kind] = KIND_BY_REASON[reason as keyof typeof KIND_BY_REASON];
+  return codeOfReason === code ? kind : undefined;
 }
 
 function kindOfCode(code: Code): (typeof KIND_BY_CODE)[keyof typeof KIND_BY_CODE] | "Twinfront" {

@@ -5,8 +5,8 @@
  */
 export { type ClientOptions, type TlsOptions, TwinfrontClient, VERSION } from "./client.js";
 export * from "./errors.js";
-export { items, pages, streamQuery, type UpdateOptions, updateWithRetry } from "./iteration.js";
+export { items, type List, pages, streamQuery, type UpdateOptions, updateWithRetry } from "./iteration.js";
 export { patch, Patch, type Path } from "./patch.js";
 export { pointer } from "./pointer.js";
 export type { TokenSource } from "./transport.js";
-export { fromValue, fromValues, type PlainValue, toValue, toValues, ValueError } from "./values.js";
+export { asDouble, fromValue, fromValues, type PlainValue, toValue, toValues, ValueError } from "./values.js";

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { CallOptions } from "@connectrpc/connect";
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 
+import { Circle } from "./circle.js";
 import type { TwinfrontClient } from "./client.js";
 import { fromError, isTwinfrontError } from "./errors.js";
 import type { DigitalTwin } from "./gen/twinfront/v1/digital_twin_pb.js";
@@ -12,18 +13,28 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;
 const MAX_BREAKS = 5;
 
+/** A call that lists: `client.models.listModels`. */
+export type List<Request, Answer> = (request: Request, options?: CallOptions) => Promise<Answer>;
+
 /**
  * The answers to a request that lists, from its `pageToken` on, each fetched when it is asked for:
- * `pages(client.models.listModels, { pageSize: 100 })`.
+ * `pages(client.models.listModels, { pageSize: 100 })`. Page tokens that lead in a circle are an error.
+ *
+ * @param options - For each of the calls.
  */
 export async function* pages<Request extends { pageToken?: string }, Answer extends { nextPageToken: string }>(
-  list: (request: Request) => Promise<Answer>,
+  list: List<Request, Answer>,
   request: Request,
+  options?: CallOptions,
 ): AsyncGenerator<Answer, void, undefined> {
-  let answer = await list(request);
+  const circle = new Circle(request.pageToken ?? "");
+  let answer = await list(request, options);
   yield answer;
   while (answer.nextPageToken) {
-    answer = await list({ ...request, pageToken: answer.nextPageToken });
+    if (circle.closesAt(answer.nextPageToken)) {
+      throw fromError(new ConnectError("the server's page tokens lead in a circle", Code.Internal));
+    }
+    answer = await list({ ...request, pageToken: answer.nextPageToken }, options);
     yield answer;
   }
 }
@@ -31,21 +42,24 @@ export async function* pages<Request extends { pageToken?: string }, Answer exte
 /**
  * The items of all pages:
  * `items(client.models.listModels, {}, (page) => page.models)`.
+ *
+ * @param options - For each of the calls.
  */
 export async function* items<Request extends { pageToken?: string }, Answer extends { nextPageToken: string }, Item>(
-  list: (request: Request) => Promise<Answer>,
+  list: List<Request, Answer>,
   request: Request,
   itemsOf: (page: Answer) => readonly Item[],
+  options?: CallOptions,
 ): AsyncGenerator<Item, void, undefined> {
-  for await (const page of pages(list, request)) {
+  for await (const page of pages(list, request, options)) {
     yield* itemsOf(page);
   }
 }
 
 /**
  * The rows of a query as the server streams them. Where the stream breaks, which is an error of the kind `Unavailable`,
- * it goes on after the last message, and gives up when that has failed five times in a row. Leaving the loop ends the
- * stream.
+ * it goes on after the last message, and gives up when it has broken five times without a row in between. Leaving the
+ * loop ends the stream.
  *
  * @param options - For each of the calls: `timeoutMs` bounds one stream, not all of them together.
  */
@@ -59,19 +73,23 @@ export async function* streamQuery(
   for (let breaks = 0; ;) {
     try {
       for await (const message of client.queries.streamQueryTwins(next, options)) {
+        if (message.rows.length > 0 && message.resumeToken !== next.resumeToken) {
+          breaks = 0; // what leads nowhere, or to where it began, must not be gone on with for ever
+        }
         next.resumeToken = message.resumeToken;
         isComplete = message.resumeToken === "";
-        breaks = 0;
         yield* message.rows;
       }
       return;
     } catch (error) {
-      const isBroken = isTwinfrontError(error) && error.kind === "Unavailable";
-      if (isBroken && isComplete) {
-        return; // the last message has no token: all rows are there, only the status got lost
+      if (!isTwinfrontError(error)) {
+        throw error;
+      }
+      if (isComplete) {
+        return; // only the last message has no token: all rows are there, and what got lost is the status
       }
       breaks++;
-      if (!isBroken || breaks >= MAX_BREAKS) {
+      if (error.kind !== "Unavailable" || breaks >= MAX_BREAKS) {
         throw error;
       }
     }
@@ -108,8 +126,10 @@ export async function updateWithRetry(
   }
   for (let attempt = 1; ; attempt++) {
     const { digitalTwin: twin } = await client.digitalTwins.getDigitalTwin({ digitalTwinId }, callOptions);
-    if (!twin) {
-      throw new Error("the server answered without a twin");
+    if (!twin?.etag) {
+      // A write under no etag is one without condition.
+      const missing = twin ? "an etag" : "a twin";
+      throw fromError(new ConnectError(`the server answered without ${missing}`, Code.Internal));
     }
     const patch = await change(twin);
     if (!patch) {
@@ -119,7 +139,8 @@ export async function updateWithRetry(
       const request = { digitalTwinId, patch: patch.operations, ifMatch: twin.etag };
       return (await client.digitalTwins.updateDigitalTwin(request, callOptions)).etag;
     } catch (error) {
-      if (!isTwinfrontError(error) || !error.is("Aborted") || attempt >= attempts) {
+      // Only the server knows that nothing was written; ABORTED alone can be of anything in between.
+      if (!isTwinfrontError(error) || error.kind !== "EtagMismatch" || attempt >= attempts) {
         throw error;
       }
     }

@@ -1,5 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+
+/** Timers take no more, which is 24 days: later is never. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Servers are told no more, a day: gRPC's timeouts have eight digits. */
+const LONGEST_TOLD_MS = 99_999_999;
 
 /**
  * The life of a call. Its signal is aborted when the caller, the deadline or the closing client ends the call, and once
@@ -26,8 +32,11 @@ export class CallScope {
     }
     if (timeoutMs !== undefined && timeoutMs > 0) {
       this.deadline = performance.now() + timeoutMs;
-      timer = setTimeout(() => this.abort(new ConnectError("the call timed out", Code.DeadlineExceeded)), timeoutMs);
+      if (timeoutMs <= LONGEST_TIMER_MS) {
+        timer = setTimeout(() => this.abort(new ConnectError("the call timed out", Code.DeadlineExceeded)), timeoutMs);
+      }
     }
+    setMaxListeners(0, ...linked); // as many as there are calls is no leak
     linked.forEach((signal) => signal.addEventListener("abort", onAbort));
   }
 
@@ -36,9 +45,10 @@ export class CallScope {
     return this.controller.signal;
   }
 
-  /** Whole milliseconds that are left, 1 at the least; `undefined` without a deadline. */
+  /** Whole milliseconds that are left, 1 at the least; `undefined` without a deadline, or one that is far away. */
   get millisecondsLeft(): number | undefined {
-    return this.deadline === undefined ? undefined : Math.max(1, Math.ceil(this.deadline - performance.now()));
+    const left = this.deadline === undefined ? undefined : Math.max(1, Math.ceil(this.deadline - performance.now()));
+    return left === undefined || left > LONGEST_TOLD_MS ? undefined : left;
   }
 
   /** Waits for something else than the call itself; throws a ConnectError if the call ends before. */

@@ -29,11 +29,11 @@ async function* messagesOf<I extends DescMessage, O extends DescMessage>(
   requests: AsyncIterable<MessageInitShape<I>>,
   options: CallOptions | undefined,
 ): AsyncGenerator<MessageShape<O>> {
-  const { signal, timeoutMs, headers, contextValues, onHeader, onTrailer } = options ?? {};
+  const { signal, timeoutMs, headers, contextValues } = options ?? {};
   const answer = await transport.stream(method, signal, timeoutMs, headers, requests, contextValues);
-  onHeader?.(answer.header);
+  options?.onHeader?.(answer.header);
   yield* answer.message;
-  onTrailer?.(answer.trailer);
+  options?.onTrailer?.(answer.trailer);
 }
 
 async function* only<T>(message: T): AsyncGenerator<T> {

@@ -22,8 +22,13 @@ export class ValueError extends TypeError {
   }
 }
 
-/** Keeps values that contain themselves from being followed forever. */
-const MAX_DEPTH = 100;
+/**
+ * How many messages may be in one another in a value: protobuf reads 100, and the value is in some of the request's. A
+ * list is one in a value, an object one in a value with an entry in it.
+ */
+const MAX_LEVELS = 96;
+const LIST_LEVELS = 2;
+const OBJECT_LEVELS = 3;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -35,8 +40,9 @@ const INT64_MAX = 2n ** 63n - 1n;
  * Since JavaScript does not tell 20 from 20.0, a double without a fraction is sent as an integer, which the service takes
  * where a model says double; `create(ValueSchema, …)` makes a double of it all the same.
  *
- * @throws ValueError for NaN, the infinities, integers beyond 64 bits, text that is not Unicode, what is nested more than
- * 100 deep, and what is no JSON: `undefined`, functions, dates and other objects with a class.
+ * @throws ValueError for NaN, the infinities, integers beyond 64 bits, text that is not Unicode, what is nested too
+ * deeply to travel (in more than 48 lists or 32 objects), and what is no JSON: `undefined`, functions, dates and other
+ * objects with a class.
  */
 export function toValue(value: unknown): Value {
   return convert(value, "", 0);
@@ -75,8 +81,24 @@ export function fromValues(values: { readonly [name: string]: Value }): { [name:
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fromValue(value)]));
 }
 
-function convert(value: unknown, path: string, depth: number): Value {
-  if (depth > MAX_DEPTH) {
+/**
+ * The number, be it an integer or a double: a `double` property that somebody set to `20` comes as an integer.
+ *
+ * @returns `undefined` for what is no number, or not there.
+ */
+export function asDouble(value: Value | undefined): number | undefined {
+  switch (value?.kind.case) {
+    case "intValue":
+      return Number(value.kind.value);
+    case "doubleValue":
+      return value.kind.value;
+    default:
+      return undefined;
+  }
+}
+
+function convert(value: unknown, path: string, levels: number): Value {
+  if (levels > MAX_LEVELS) {
     throw new ValueError(path, "is nested too deeply, or contains itself");
   }
   switch (typeof value) {
@@ -108,24 +130,24 @@ function convert(value: unknown, path: string, depth: number): Value {
         return value;
       }
       if (Array.isArray(value)) {
-        const values = Array.from(value, (item, index) => convert(item, `${path}/${index}`, depth + 1));
+        const values = Array.from(value, (item, index) => convert(item, `${path}/${index}`, levels + LIST_LEVELS));
         return create(ValueSchema, { kind: { case: "listValue", value: { values } } });
       }
       if (!isMessage(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)) {
-        const fields = convertMembers(value as { [name: string]: unknown }, path, depth);
+        const fields = convertMembers(value as { [name: string]: unknown }, path, levels + OBJECT_LEVELS);
         return create(ValueSchema, { kind: { case: "objectValue", value: { fields } } });
       }
   }
   throw new ValueError(path, `is ${description(value)}, which is no JSON value`);
 }
 
-function convertMembers(members: { readonly [name: string]: unknown }, path: string, depth: number) {
+function convertMembers(members: { readonly [name: string]: unknown }, path: string, levels: number) {
   return Object.fromEntries(
     Object.entries(members).map(([name, member]) => {
       if (!isUnicode(name)) {
         throw new ValueError(path, "has a name with half a surrogate pair in it, which is not Unicode");
       }
-      return [name, convert(member, path + pointer(name), depth + 1)];
+      return [name, convert(member, path + pointer(name), levels)];
     }),
   );
 }

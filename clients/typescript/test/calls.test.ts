@@ -142,3 +142,26 @@ test("leaving the loop over a stream ends the call", async (t) => {
   assert(context.signal.aborted || (await once(context.signal, "abort")));
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
+
+test("as many calls at once as one likes are no leak of listeners, neither of the client nor of a signal", async (t) => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on("warning", note);
+  t.after(() => process.off("warning", note));
+  const [client] = await noted(t);
+  const { signal } = new AbortController();
+  await Promise.all(Array.from({ length: 50 }, () => client.digitalTwins.getDigitalTwin({}, { signal })));
+  await new Promise(setImmediate); // warnings come a tick later
+  assert.deepEqual(warnings, []);
+});
+
+test("a deadline that no timer can hold, or no header can tell, ends no call", async (t) => {
+  const [client, contexts] = await noted(t);
+  for (const timeoutMs of [100_000_000, 2 ** 31 - 1, 2 ** 31, 1e12, Number.POSITIVE_INFINITY]) {
+    await client.digitalTwins.getDigitalTwin({}, { timeoutMs });
+  }
+  assert.deepEqual(
+    contexts.map((context) => context.timeoutMs()),
+    Array.from({ length: 5 }, () => undefined),
+  );
+});

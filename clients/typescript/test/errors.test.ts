@@ -1,5 +1,5 @@
-import { create } from "@bufbuild/protobuf";
-import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { type Any, anyPack, AnySchema } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -72,4 +72,74 @@ test("the error of a plain Connect client is typed, and one that is typed stays 
   assert.equal(fromError(error), error);
   const foreign = { desc: ErrorInfoSchema, value: { reason: "TWIN_NOT_FOUND", domain: "else" } };
   assert.equal(fromError(new ConnectError("No.", Code.NotFound, undefined, [foreign])).kind, "NotFound");
+});
+
+const INFO = "type.googleapis.com/google.rpc.ErrorInfo";
+
+/** What `fromStatus` makes of details of these types and bytes. */
+function withDetails(code: Code, ...details: [string, Uint8Array][]): TwinfrontError {
+  const packed = details.map(([typeUrl, value]) => create(AnySchema, { typeUrl, value }));
+  const error = fromStatus(create(StatusSchema, { code, message: "No.", details: packed }));
+  assert(error);
+  return error;
+}
+
+function info(domain: string, reason: string): Uint8Array {
+  return toBinary(ErrorInfoSchema, create(ErrorInfoSchema, { domain, reason }));
+}
+
+test("a detail that cannot be read leaves the others", () => {
+  const broken = new Uint8Array([0xff, 0xff, 0xff]);
+  const good = info("twinfront", "TWIN_NOT_FOUND");
+  for (const details of [
+    [
+      [INFO, good],
+      ["type.googleapis.com/google.rpc.BadRequest", broken],
+    ],
+    [
+      [INFO, broken],
+      [INFO, good],
+    ],
+    [
+      ["type.googleapis.com/google.rpc.DebugInfo", broken],
+      ["", broken],
+      [INFO, good],
+    ],
+    [["example.com/google.rpc.ErrorInfo", good]],
+  ] as [string, Uint8Array][][]) {
+    assert.equal(withDetails(Code.NotFound, ...details).kind, "TwinNotFound");
+  }
+});
+
+test("the first reason of the domain counts, in an item as in a call", () => {
+  const error = withDetails(
+    Code.NotFound,
+    [INFO, info("example.com", "ZZZ")],
+    [INFO, info("twinfront", "TWIN_NOT_FOUND")],
+    [INFO, info("twinfront", "MODEL_NOT_FOUND")],
+  );
+  assert.deepEqual([error.kind, error.reason], ["TwinNotFound", "TWIN_NOT_FOUND"]);
+  const foreign = withDetails(Code.NotFound, [INFO, info("example.com", "TWIN_NOT_FOUND")]);
+  assert.deepEqual([foreign.kind, foreign.reason], ["NotFound", ""]);
+});
+
+test("a reason counts only with its code", () => {
+  const error = withDetails(Code.FailedPrecondition, [INFO, info("twinfront", "ETAG_MISMATCH")]);
+  assert.deepEqual([error.kind, error.reason], ["FailedPrecondition", "ETAG_MISMATCH"]);
+  assert(!error.is("EtagMismatch") && !error.is("Aborted"));
+});
+
+test("the time to wait is between nothing and a day", () => {
+  const day = 24 * 60 * 60 * 1000;
+  for (const [seconds, nanos, expected] of [
+    [1n, 500_000_000, 1500],
+    [-5n, 0, 0],
+    [0n, -1, 0],
+    [2n ** 62n, 0, day],
+    [2n ** 63n - 1n, 2_000_000_000, day],
+  ] as const) {
+    const retry = create(RetryInfoSchema, { retryDelay: { seconds, nanos } });
+    const error = failure(Code.Unavailable, "", anyPack(RetryInfoSchema, retry));
+    assert(error.kind === "Unavailable" && error.retryAfter === expected);
+  }
 });

@@ -11,6 +11,7 @@ import {
   fromValue,
   isTwinfrontError,
   items,
+  pages,
   patch,
   streamQuery,
   toValue,
@@ -69,13 +70,31 @@ test("a stream that breaks after the last message is complete", async (t) => {
   assert.equal(tokens.length, 1);
 });
 
-test("a stream is given up at the fifth break in a row", async (t) => {
+test("a stream is whole after the last message, whatever it ends with", async (t) => {
+  const [client, tokens] = await streaming(t, function* () {
+    yield { rows: rows(1), resumeToken: "1" };
+    yield { rows: rows(2) };
+    throw new ConnectError("No.", Code.Internal);
+  });
+  assert.deepEqual(await collected(client), [1, 2]);
+  assert.equal(tokens.length, 1);
+});
+
+test("a stream is given up at the fifth break without a row in between", async (t) => {
   const [client, tokens] = await streaming(t, (stream) =>
-    // A message in between starts the count anew.
-    stream === 4 ? brokenAfter({ resumeToken: "a" }) : brokenAfter(),
+    stream === 4 ? brokenAfter({ rows: rows(1), resumeToken: "a" }) : brokenAfter(),
   );
   await assert.rejects(collected(client), isOfKind("Unavailable"));
   assert.equal(tokens.length, 4 + 4);
+});
+
+test("a stream that leads nowhere, or to where it began, is given up", async (t) => {
+  const [nowhere, tokens] = await streaming(t, (stream) => brokenAfter({ resumeToken: String(stream) }));
+  await assert.rejects(collected(nowhere), isOfKind("Unavailable"));
+  assert.equal(tokens.length, 5);
+  const [same, sameTokens] = await streaming(t, () => brokenAfter({ rows: rows(1), resumeToken: "a" }));
+  await assert.rejects(collected(same), isOfKind("Unavailable"));
+  assert.equal(sameTokens.length, 5);
 });
 
 test("a stream that fails otherwise is not gone on with", async (t) => {
@@ -137,6 +156,46 @@ test("items are read page after page as needed", async (t) => {
   }
 });
 
+test("page tokens that lead in a circle are an error", async (t) => {
+  for (const [after, most] of [
+    [["1", "1"], 2],
+    [["1", "2", "1"], 6],
+  ] as const) {
+    const queryTwins = ({ pageToken }: { pageToken: string }) => ({
+      rows: rows(1),
+      nextPageToken: after[Number(pageToken)]!,
+    });
+    const client = await serve(t, { queries: { queryTwins } });
+    let count = 0;
+    const all = async () => {
+      for await (const _ of items(client.queries.queryTwins, {}, (page) => page.rows)) {
+        count++;
+      }
+    };
+    await assert.rejects(all, isOfKind("Twinfront"));
+    assert(count <= most, `${count} pages`);
+  }
+});
+
+test("a list takes options for each of its calls", async (t) => {
+  const aborting = new AbortController();
+  const queryTwins = (_: unknown, context: HandlerContext) => ({
+    rows: rows(1),
+    nextPageToken: context.requestHeader.get("twinfront-request-id") + "+",
+  });
+  const client = await serve(t, { queries: { queryTwins } });
+  const options = { signal: aborting.signal, headers: { "twinfront-request-id": "r1" } };
+  const tokens: string[] = [];
+  const all = async () => {
+    for await (const page of pages(client.queries.queryTwins, {}, options)) {
+      tokens.push(page.nextPageToken);
+      aborting.abort();
+    }
+  };
+  await assert.rejects(all, isOfKind("CallCancelled"));
+  assert.deepEqual(tokens, ["r1+"]);
+});
+
 /** A client whose first writes fail so, and how often it reads and writes. */
 async function contested(t: TestContext, ...failures: ConnectError[]) {
   const counts = { reads: 0, writes: 0 };
@@ -194,6 +253,37 @@ test("other errors end an update at once", async (t) => {
   assert.deepEqual(counts, { reads: 2, writes: 0 });
   await assert.rejects(updateWithRetry(client, "room-001", change), isOfKind("NotFound"));
   assert.deepEqual(counts, { reads: 3, writes: 1 });
+});
+
+test("nothing is written again unless the server says that the etag was another", async (t) => {
+  const withReason = (code: Code, reason: string) =>
+    new ConnectError("No.", code, undefined, [{ desc: ErrorInfoSchema, value: { reason, domain: "twinfront" } }]);
+  for (const [failure, kind] of [
+    [new ConnectError("No.", Code.Aborted), "Aborted"],
+    [withReason(Code.Aborted, "SOMETHING_NEW"), "Aborted"],
+    [withReason(Code.FailedPrecondition, "ETAG_MISMATCH"), "FailedPrecondition"],
+  ] as const) {
+    const { client, counts } = await contested(t, failure);
+    await assert.rejects(updateWithRetry(client, "room-001", change), isOfKind(kind));
+    assert.deepEqual(counts, { reads: 1, writes: 1 });
+  }
+});
+
+test("nothing is written under an etag that was not given", async (t) => {
+  for (const answer of [{}, { etag: "read" }, { digitalTwin: {} }]) {
+    let calls = 0;
+    const updateDigitalTwin = () => {
+      calls++;
+      return {};
+    };
+    const client = await serve(t, { twins: { getDigitalTwin: () => answer, updateDigitalTwin } });
+    const changed = () => {
+      calls++;
+      return change();
+    };
+    await assert.rejects(updateWithRetry(client, "room-001", changed), isOfKind("Twinfront"));
+    assert.equal(calls, 0);
+  }
 });
 
 test("a signal ends the pause between updates", async (t) => {

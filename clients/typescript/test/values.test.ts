@@ -1,10 +1,11 @@
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { DigitalTwinSchema } from "../src/gen/twinfront/v1/digital_twin_pb.js";
+import { CreateOrReplaceDigitalTwinRequestSchema } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
 import { ValueSchema } from "../src/gen/twinfront/v1/value_pb.js";
-import { fromValue, patch, pointer, toValue, toValues, ValueError } from "../src/index.js";
+import { asDouble, fromValue, fromValues, patch, pointer, toValue, toValues, ValueError } from "../src/index.js";
 
 test("values come back as they were", () => {
   const values = [
@@ -43,10 +44,32 @@ test("20.0 comes back as 20, and 20 is sent as an integer", () => {
   assert.deepEqual(toValues({ t: double }), { t: double });
 });
 
-test("nesting is bounded", () => {
-  const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
-  toValue(nested(100));
-  assert.throws(() => toValue(nested(101)), ValueError);
+test("nesting ends where protobuf ends", () => {
+  const lists = (depth: number): unknown => (depth === 0 ? 1 : [lists(depth - 1)]);
+  const objects = (depth: number): unknown => (depth === 0 ? 1 : { a: objects(depth - 1) });
+  for (const most of [lists(48), objects(32)]) {
+    const request = create(CreateOrReplaceDigitalTwinRequestSchema, {
+      digitalTwin: { properties: toValues({ p: most }) },
+    });
+    const sent = toBinary(CreateOrReplaceDigitalTwinRequestSchema, request);
+    const { digitalTwin } = fromBinary(CreateOrReplaceDigitalTwinRequestSchema, sent);
+    assert.deepEqual(fromValues(digitalTwin?.properties ?? {}), { p: most });
+  }
+  for (const tooMuch of [lists(49), objects(33), lists(1000)]) {
+    assert.throws(() => toValue(tooMuch), ValueError);
+    assert.throws(() => toValues({ p: tooMuch }), /^ValueError: the value at \/p\/.* is nested too deeply/);
+  }
+});
+
+test("a number is read as a double whichever way it was written", () => {
+  assert.equal(asDouble(toValue(20)), 20);
+  assert.equal(asDouble(toValue(20.5)), 20.5);
+  assert.equal(asDouble(toValue(2n ** 62n)), 2 ** 62);
+  for (const other of [null, true, "20", [20]]) {
+    assert.equal(asDouble(toValue(other)), undefined);
+  }
+  assert.equal(asDouble(create(ValueSchema)), undefined);
+  assert.equal(asDouble(undefined), undefined);
 });
 
 test("what has no JSON form is refused by its path", () => {

@@ -1,0 +1,144 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import {
+  compressionBrotli,
+  compressionGzip,
+  createNodeHttpClient,
+  type Http2SessionManager,
+} from "@connectrpc/connect-node";
+import type { UniversalClientFn, UniversalClientResponse } from "@connectrpc/connect/protocol";
+import { createTransport } from "@connectrpc/connect/protocol-grpc";
+import { type ClientHttp2Stream, constants, type Http2Session } from "node:http2";
+
+import { StatusSchema } from "./gen/google/rpc/status_pb.js";
+
+// A page of 1000 models with their definitions is larger than the 4 MiB that are usual with gRPC.
+const MAX_RECEIVE_BYTES = 16 * 1024 * 1024;
+const MAX_SEND_BYTES = 0xffffffff;
+const STATUS = "grpc-status";
+const MESSAGE = "grpc-message";
+const DETAILS = "grpc-status-details-bin";
+
+/**
+ * Connect's transport for gRPC, but for two things: a connection that breaks is UNAVAILABLE, and details of an error never
+ * hide its status.
+ */
+export function createGrpcTransport(baseUrl: string, manager: Http2SessionManager): Transport {
+  return createTransport({
+    baseUrl,
+    httpClient: httpClient(manager),
+    useBinaryFormat: true,
+    interceptors: [],
+    acceptCompression: [compressionGzip, compressionBrotli],
+    sendCompression: null,
+    compressMinBytes: 1024,
+    readMaxBytes: MAX_RECEIVE_BYTES,
+    writeMaxBytes: MAX_SEND_BYTES,
+  });
+}
+
+/** Node's HTTP client, which says truly what became of an exchange. */
+function httpClient(manager: Http2SessionManager): UniversalClientFn {
+  return async (request) => {
+    const exchange = new Exchange(manager, request.signal);
+    try {
+      const response = await createNodeHttpClient({ httpVersion: "2", sessionProvider: () => exchange })(request);
+      correctStatus(response.header);
+      return { ...response, body: exchange.body(response) };
+    } catch (thrown) {
+      throw exchange.failure(thrown);
+    }
+  };
+}
+
+/** A request and its response. It stands between them and the sessions, and looks at its own when something fails. */
+class Exchange {
+  readonly authority: string;
+  private stream: ClientHttp2Stream | undefined;
+  private session: Http2Session | undefined; // which a stream that has ended no longer knows
+
+  constructor(
+    private readonly manager: Http2SessionManager,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    this.authority = manager.authority;
+  }
+
+  async request(...words: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
+    this.stream = await this.manager.request(...words);
+    this.session = this.stream.session;
+    return this.stream;
+  }
+
+  notifyResponseByteRead(stream: ClientHttp2Stream): void {
+    this.manager.notifyResponseByteRead(stream);
+  }
+
+  /** The body, after which the trailers are there. */
+  async *body({ header, body, trailer }: UniversalClientResponse): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (thrown) {
+      throw this.failure(thrown);
+    }
+    if (!header.has(STATUS) && !trailer.has(STATUS) && this.session?.destroyed) {
+      throw this.failure(new ConnectError("the answer has no end", Code.Aborted));
+    }
+    correctStatus(trailer);
+  }
+
+  /**
+   * What the exchange failed with: a lost connection, unless the caller has ended it, or the server has reset the stream.
+   * Connect makes ABORTED of errors of sockets, CANCELLED of streams that end along with their session, and INTERNAL of
+   * most resets.
+   */
+  failure(thrown: unknown): ConnectError {
+    const error = ConnectError.from(thrown);
+    if (this.signal?.aborted) {
+      return error;
+    }
+    if (!this.session || this.session.destroyed || error.code === Code.Aborted) {
+      const problem = this.session ? "the connection broke" : "cannot connect";
+      return new ConnectError(`${problem}: ${error.rawMessage}`, Code.Unavailable, undefined, undefined, error);
+    }
+    const code = this.stream?.rstCode === undefined ? undefined : CODE_BY_RESET[this.stream.rstCode];
+    return code ? new ConnectError(error.rawMessage, code, undefined, undefined, error) : error;
+  }
+}
+
+/** As the mapping of HTTP/2 errors in gRPC's specification says; all others are INTERNAL. */
+const CODE_BY_RESET: { readonly [reset: number]: Code } = {
+  [constants.NGHTTP2_REFUSED_STREAM]: Code.Unavailable,
+  [constants.NGHTTP2_CANCEL]: Code.Canceled,
+  [constants.NGHTTP2_ENHANCE_YOUR_CALM]: Code.ResourceExhausted,
+  [constants.NGHTTP2_INADEQUATE_SECURITY]: Code.PermissionDenied,
+};
+
+/** Leaves out what would hide a status: details that are none, or of another code than the status, and wrong escapes. */
+function correctStatus(headers: Headers): void {
+  const details = headers.get(DETAILS);
+  if (details !== null && codeIn(details) !== Number(headers.get(STATUS))) {
+    headers.delete(DETAILS);
+  }
+  const message = headers.get(MESSAGE);
+  if (message !== null && !isEscaped(message)) {
+    headers.set(MESSAGE, encodeURIComponent(message));
+  }
+}
+
+function codeIn(details: string): number | undefined {
+  try {
+    return fromBinary(StatusSchema, base64Decode(details)).code;
+  } catch {
+    return undefined;
+  }
+}
+
+function isEscaped(message: string): boolean {
+  try {
+    return decodeURIComponent(message) !== undefined;
+  } catch {
+    return false;
+  }
+}
