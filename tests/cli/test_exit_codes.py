@@ -54,7 +54,7 @@ def test_a_blocked_delete_names_the_blockers_and_the_way_out(twinfront: Command)
 
 def test_one_twin_that_cannot_be_deleted_does_not_keep_the_others(twinfront: Command):
     ended = twinfront("delete", "nothing", "motion-01", "--detach", "--dry-run")
-    assert (ended.returncode, ended.stdout) == (3, "motion-01 would be deleted with 1 relationships\n")
+    assert (ended.returncode, ended.stdout) == (3, "motion-01 would be deleted with 1 relationship\n")
 
 
 def test_a_server_that_is_not_there(twinfront: Command):
@@ -131,7 +131,7 @@ def test_an_interrupt(environment: dict[str, str]):
     out, err = started.communicate(timeout=30)
     assert started.returncode == 130
     assert "Traceback" not in err
-    assert out == "0 models, 0 twins, 0 relationships applied\n"
+    assert out == "nothing applied\n"
 
 
 def _has_connected(pid: int) -> bool:

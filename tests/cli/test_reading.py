@@ -88,3 +88,18 @@ def test_what_a_terminal_would_take_for_commands_is_shown_escaped(twinfront: Com
     assert "\x1b" not in shown
     assert r"\x1b[2Jgone" in shown
     assert twinfront("delete", "escape").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("room-001",), ("room-001", "--component", "thermostat"), ("floor-0", "--relationship", "hasRoom-room-001")],
+)
+def test_a_document_comes_in_the_form_that_is_asked_for(twinfront: Command, words: tuple[str, ...]):
+    document = json.loads(twinfront("get", *words).stdout)
+    assert json.loads(twinfront("get", *words, "-o", "json").stdout) == document
+    [line] = twinfront("get", *words, "-o", "ndjson").stdout.splitlines()
+    assert json.loads(line) == document
+    head, row = twinfront("get", *words, "-o", "table").stdout.splitlines()
+    shown = next(name for name, value in document.items() if isinstance(value, str | float) and name != "$etag")
+    assert shown in head.split()
+    assert str(document[shown]) in row

@@ -19,6 +19,7 @@ from twinfront._channel import TlsConfig
 from twinfront._digital_twins import Component, DigitalTwin, PropertyMetadata
 from twinfront._event_routes import EventRoute
 from twinfront._graphs import GraphItem, ImportProgress, ImportReport, ImportResult
+from twinfront._imports import AsyncImportReports, ImportReports
 from twinfront._jobs import DeleteJob, ImportJob, JobFailure, JobStatus
 from twinfront._models import Model
 from twinfront._pages import AsyncPager, Page, Pager
@@ -27,6 +28,7 @@ from twinfront._queries import QueryPage
 from twinfront._relationships import IncomingRelationship, Relationship
 from twinfront._sync.client import TwinfrontClient
 from twinfront._timestamps import Timestamp
+from twinfront._values import as_double
 from twinfront._writes import (
     BatchGetResult,
     CreateOrReplace,
@@ -80,6 +82,7 @@ from twinfront.errors import (
 __all__ = [
     "AbortedError",
     "AlreadyExistsError",
+    "AsyncImportReports",
     "AsyncPager",
     "AsyncTwinfrontClient",
     "BatchGetResult",
@@ -105,6 +108,7 @@ __all__ = [
     "ImportJob",
     "ImportProgress",
     "ImportReport",
+    "ImportReports",
     "ImportResult",
     "IncomingRelationship",
     "InvalidArgumentError",
@@ -146,6 +150,7 @@ __all__ = [
     "ValidateOnlyUnsupportedError",
     "ValidationFailedError",
     "WriteResult",
+    "as_double",
     "from_rpc_error",
     "from_status",
     "patch",

@@ -35,6 +35,14 @@ class CallInfo:
             method=method,
             code=code,
             request_id=trailer(trailers, "twinfront-request-id"),
-            upstream_milliseconds=float(milliseconds) if milliseconds else None,
-            upstream_attempts=int(attempts) if attempts else None,
+            upstream_milliseconds=_number(milliseconds),
+            upstream_attempts=int(attempts) if attempts.isascii() and attempts.isdecimal() else None,
         )
+
+
+def _number(text: str) -> float | None:
+    """Reads a figure; None for what is none, since a call that succeeded does not fail for its trailers."""
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -16,6 +16,7 @@ from twinfront._models import Model, dtdl_texts
 from twinfront._pages import Page
 from twinfront._patch import patch_operations
 from twinfront._relationships import IncomingRelationship, Relationship
+from twinfront.errors import unreadable_answer
 from twinfront.v1 import digital_twin_pb2, relationship_pb2
 from twinfront.v1 import digital_twin_service_pb2 as twin_rpcs
 from twinfront.v1 import model_service_pb2 as model_rpcs
@@ -49,6 +50,13 @@ class Call(Generic[Request, Response, Result]):
     def method(self) -> str:
         """The RPC's name: its request is named after it."""
         return type(self.request).DESCRIPTOR.name.removesuffix("Request")
+
+    def result(self, response: Response) -> Result:
+        """Reads the answer; TwinfrontError for one that the contract does not allow, such as a twin without JSON."""
+        try:
+            return self.read(response)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise unreadable_answer(self.method, error) from error
 
 
 def create_or_replace_digital_twin(

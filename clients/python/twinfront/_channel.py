@@ -25,6 +25,9 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "grpc.http2.max_pings_without_data": 0,
     # A page of 1000 models with their definitions is larger than the 4 MiB that are the default.
     "grpc.max_receive_message_length": 16 * 1024 * 1024,
+    # Details of errors travel as trailing metadata, of which gRPC takes 8 KiB unless told otherwise.
+    "grpc.max_metadata_size": 64 * 1024,
+    "grpc.absolute_max_metadata_size": 64 * 1024,
 }
 
 
@@ -74,10 +77,15 @@ def channel_credentials(
     return None
 
 
-def channel_options(options: Mapping[str, Any], *, tls: TlsConfig | bool) -> list[tuple[str, Any]]:
-    """The channel arguments: the client's own, overridden by the caller's."""
+def channel_options(target: str, options: Mapping[str, Any], *, tls: TlsConfig | bool) -> list[tuple[str, Any]]:
+    """Gives the channel arguments: the client's own, overridden by the caller's.
+
+    In the clear, and on this machine, the proxy that the environment names (`http_proxy`) is passed by: gRPC would ask
+    it for loopback too, and what the tunnel then carries, token and all, is readable there.
+    """
     merged = {
         **_OPTIONS,
+        "grpc.enable_http_proxy": int(bool(tls) and not is_loopback(target)),
         "grpc.service_config": channel_service_config(),
         "grpc.primary_user_agent": f"twinfront-python/{version('twinfront')}",
     }
@@ -87,12 +95,17 @@ def channel_options(options: Mapping[str, Any], *, tls: TlsConfig | bool) -> lis
 
 
 def is_loopback(target: str) -> bool:
-    """Whether a gRPC target (`host:port`, `dns:///host:port`, `ipv4:…`, `unix:…`) is on this machine for sure."""
+    """Tells whether a gRPC target (`host:port`, `dns:///host:port`, `ipv4:…`, `unix:…`) is on this machine for sure.
+
+    An authority, as in `dns://192.0.2.1/localhost`, names another name server, which says where "localhost" is.
+    """
     scheme, colon, rest = target.partition(":")
     if colon and scheme in {"unix", "unix-abstract"}:
         return True
     if scheme in {"dns", "ipv4", "ipv6"}:
-        target = rest.rpartition("/")[2]
+        target = rest.removeprefix("//" if rest.startswith("///") else "").removeprefix("/")
+        if "/" in target:
+            return False
     return all(_is_loopback_host(_host(address)) for address in target.split(","))
 
 

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from twinfront.errors import unreadable_answer
+
 Item = TypeVar("Item")
 
 
@@ -42,7 +44,7 @@ class Pager(Generic[Item]):
         while True:
             page = self._fetch(page_token)
             yield page
-            page_token = page.next_page_token
+            page_token = _following(page, page_token)
             if not page_token:
                 return
 
@@ -67,6 +69,13 @@ class AsyncPager(Generic[Item]):
         while True:
             page = await self._fetch(page_token)
             yield page
-            page_token = page.next_page_token
+            page_token = _following(page, page_token)
             if not page_token:
                 return
+
+
+def _following(page: Page[Item], page_token: str) -> str:
+    """Gives the token of the next page; TwinfrontError if it is the page's own, whose list would never end."""
+    if page.next_page_token and page.next_page_token == page_token:
+        raise unreadable_answer("a list", "the token of the next page is that of this one")
+    return page.next_page_token

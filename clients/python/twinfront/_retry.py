@@ -1,9 +1,10 @@
-"""The pauses of `update_with_retry`, and when streams are gone on with."""
+"""What `update_with_retry` waits for and checks, and when streams are gone on with."""
 
 import random
 from typing import Any
 
-from twinfront.errors import TwinfrontError, UnavailableError
+from twinfront._digital_twins import DigitalTwin
+from twinfront.errors import TwinfrontError, UnavailableError, unreadable_answer
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
@@ -24,8 +25,23 @@ def check_attempts(attempts: int) -> None:
         raise ValueError(f"attempts is {attempts}, and has to be 1 at the least")
 
 
+def check_etag(twin: DigitalTwin) -> None:
+    """TwinfrontError for a twin that was read without its etag: the write would have no condition."""
+    if not twin.etag:
+        raise unreadable_answer("GetDigitalTwin", "the twin has no etag")
+
+
+def check_change(before: DigitalTwin, twin: DigitalTwin, patch: object) -> None:
+    """TypeError for a change that was made to the twin itself, with no patch to write it.
+
+    `lambda twin: twin.properties.update(temperature=9)` returns None, as a change does that finds nothing to do.
+    """
+    if patch is None and twin != before:
+        raise TypeError("change returned None, and changed the twin that it was given: return a patch instead")
+
+
 def may_resume(error: TwinfrontError, failures: int) -> bool:
-    """Whether a stream that broke is gone on with, after so many failures since the last message."""
+    """Tells whether a stream that broke is gone on with, after so many failures since it last brought something."""
     return isinstance(error, UnavailableError) and failures < BREAKS
 
 

@@ -43,7 +43,7 @@ What is wrong with an argument before anything is sent, such as NaN in a twin, i
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -290,7 +290,7 @@ class ThrottledError(ResourceExhaustedError):
 
     @property
     def retry_after(self) -> timedelta | None:
-        """How long to wait before the next try; None if the server did not say."""
+        """How long to wait before the next try, from 0 to a day; None if the server did not say."""
         return _retry_delay(self)
 
 
@@ -307,7 +307,7 @@ class UnavailableError(TwinfrontError):
 
     @property
     def retry_after(self) -> timedelta | None:
-        """How long to wait before the next try; None if the server did not say."""
+        """How long to wait before the next try, from 0 to a day; None if the server did not say."""
         return _retry_delay(self)
 
 
@@ -334,6 +334,9 @@ class PermissionDeniedError(TwinfrontError):
 class ValidateOnlyUnsupportedError(TwinfrontError):
     """The upstream cannot tell what a write would end in without doing it; nothing was done."""
 
+
+_LONGEST_DELAY: Final = timedelta(days=1)
+"""What a server that asks for more is taken to ask for, so that `sleep` can be given any `retry_after`."""
 
 _BY_REASON: dict[str, type[TwinfrontError]] = {
     "TWIN_NOT_FOUND": TwinNotFoundError,
@@ -372,6 +375,12 @@ _BY_CODE: dict[grpc.StatusCode, type[TwinfrontError]] = {
     grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
 }
 
+_OF_NO_CODE: Final = {
+    OutcomeUnknownError: grpc.StatusCode.UNKNOWN,
+    ValidateOnlyUnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
+}
+"""The codes of those classes that derive from none of the classes of codes."""
+
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 _DETAIL_CLASSES: dict[str, type[Message]] = {
@@ -391,6 +400,12 @@ def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
     return _error(call.code(), message, _details(call), request_id)
 
 
+def unreadable_answer(method: str, why: object) -> TwinfrontError:
+    """Makes the error for an answer that came with OK and is not what the contract says."""
+    message = f"The answer to {method} is not what the contract says: {why}"
+    return TwinfrontError(message, code=grpc.StatusCode.INTERNAL)
+
+
 def from_status(status: Status) -> TwinfrontError | None:
     """The error that a status in a response stands for; None for OK."""
     if status.code == Code.OK:
@@ -402,8 +417,7 @@ def from_status(status: Status) -> TwinfrontError | None:
 def _error(code: grpc.StatusCode, message: str, details: Sequence[Message], request_id: str) -> TwinfrontError:
     info = next((d for d in details if isinstance(d, google_details.ErrorInfo) and d.domain == DOMAIN), None)
     reason = info.reason if info else ""
-    kind = _BY_REASON.get(reason) or _BY_CODE.get(code, TwinfrontError)
-    return kind(
+    return _kind(code, reason)(
         message,
         code=code,
         reason=reason,
@@ -411,6 +425,17 @@ def _error(code: grpc.StatusCode, message: str, details: Sequence[Message], requ
         details=details,
         request_id=request_id,
     )
+
+
+def _kind(code: grpc.StatusCode, reason: str) -> type[TwinfrontError]:
+    """Gives the class of an error: that of its reason if the code is the reason's, else that of the code.
+
+    A proxy that turns ABORTED into UNAVAILABLE and passes the details on has made another error of it.
+    """
+    general = _BY_CODE.get(code, TwinfrontError)
+    kind = _BY_REASON.get(reason, general)
+    fits = _OF_NO_CODE[kind] is code if kind in _OF_NO_CODE else code in _BY_CODE and issubclass(kind, general)
+    return kind if fits else general
 
 
 def trailer(trailers: Iterable[tuple[str, str | bytes]] | None, name: str) -> str:
@@ -447,7 +472,11 @@ def _relationships(listed: Iterable[RelationshipsBlockingDelete.BlockingRelation
 
 def _retry_delay(error: TwinfrontError) -> timedelta | None:
     retry_info = error.detail(google_details.RetryInfo)
-    return retry_info.retry_delay.ToTimedelta() if retry_info else None
+    if retry_info is None:
+        return None
+    seconds = min(max(retry_info.retry_delay.seconds, 0), int(_LONGEST_DELAY.total_seconds()))
+    nanos = retry_info.retry_delay.nanos
+    return min(timedelta(seconds=seconds, microseconds=max(nanos, 0) // 1000), _LONGEST_DELAY)
 
 
 def _blank(kind: type[TwinfrontError], message: str) -> TwinfrontError:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
-from twinfront import AsyncTwinfrontClient, TwinfrontClient
+from twinfront import AsyncTwinfrontClient, ImportReports, TwinfrontClient
 
 Connect = Callable[..., AsyncTwinfrontClient]
 """Makes a client of the kind that the test runs with; it is closed after the test."""
@@ -24,12 +24,32 @@ class Awaited:
         if name.startswith("list_") or name == "query":
             return lambda *args, **kwargs: AwaitedPager(method(*args, **kwargs))
         if name in STREAMS:
-            return lambda *args, **kwargs: _awaited(method(*args, **kwargs))
+            return lambda *args, **kwargs: AwaitedStream(method(*args, **kwargs))
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             return await asyncio.to_thread(method, *args, **kwargs)
 
         return call
+
+
+class AwaitedStream:
+    """An iterator with the face of an asynchronous one; an import has a `run` as well."""
+
+    def __init__(self, items: Any) -> None:
+        self._items = items
+        self._reading = _awaited(items)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await anext(self._reading)
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._items.close)
+
+    async def run(self) -> Any:
+        return await asyncio.to_thread(self._items.run)
 
 
 class AwaitedPager:
@@ -51,5 +71,5 @@ async def _awaited(items: Iterator[Any]) -> AsyncIterator[Any]:
         while (item := await asyncio.to_thread(next, items, done)) is not done:
             yield item
     finally:
-        if isinstance(items, Generator):
+        if isinstance(items, Generator | ImportReports):
             await asyncio.to_thread(items.close)

@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.message import Message
 
 from twinfront import AsyncTwinfrontClient, UnavailableError
+from twinfront._retry import BREAKS
 from twinfront.v1.query_service_pb2 import StreamQueryTwinsResponse
 
 from .scripted_server import ScriptedServer
@@ -52,6 +53,19 @@ async def test_a_break_after_the_last_row_is_no_reason_to_begin_again(
     scripted.answers["StreamQueryTwins"] = breaking_after(ROWS)
     assert await rows(scripted_client) == list(range(ROWS))
     assert len(scripted.requests) == 1
+
+
+async def test_a_stream_that_brings_no_rows_and_breaks_is_given_up(
+    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient
+) -> None:
+    def answer(_request: Any, context: grpc.ServicerContext) -> Iterator[Message]:
+        yield StreamQueryTwinsResponse(resume_token=str(len(scripted.requests)))
+        context.abort(grpc.StatusCode.UNAVAILABLE, "The connection broke.")
+
+    scripted.answers["StreamQueryTwins"] = answer
+    with pytest.raises(UnavailableError):
+        await rows(scripted_client)
+    assert len(scripted.requests) == BREAKS
 
 
 async def test_a_stream_that_never_gets_on_is_given_up(

@@ -82,6 +82,23 @@ async def test_each_call_reports_its_figures(scripted: ScriptedServer, connect: 
     ]
 
 
+@pytest.mark.parametrize("text", ["abc", "", "1,5", "²", "-"])
+async def test_figures_that_are_none_do_not_fail_a_call(scripted: ScriptedServer, connect: Connect, text: str) -> None:
+    def answer(_request: object, context: grpc.ServicerContext) -> DeleteDigitalTwinResponse:
+        context.set_trailing_metadata(
+            (
+                ("twinfront-upstream-ms-bin", b"1"),
+                ("twinfront-upstream-attempts", text.encode("ascii", "replace").decode()),
+            )
+        )
+        return DeleteDigitalTwinResponse()
+
+    scripted.answers["DeleteDigitalTwin"] = answer
+    calls: list[CallInfo] = []
+    await connect(scripted.target, on_call=calls.append).delete_digital_twin("room-1")
+    assert [(call.upstream_milliseconds, call.upstream_attempts) for call in calls] == [(None, None)]
+
+
 def test_a_client_on_a_channel_of_the_callers_leaves_it_open(deleting: ScriptedServer) -> None:
     with grpc.insecure_channel(deleting.target) as channel:
         with TwinfrontClient.from_channel(channel) as first:

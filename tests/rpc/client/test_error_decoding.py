@@ -54,6 +54,13 @@ Code = grpc.StatusCode
         (Code.UNAUTHENTICATED, "", twinfront.UnauthenticatedError),
         (Code.PERMISSION_DENIED, "", twinfront.PermissionDeniedError),
         (Code.DATA_LOSS, "", TwinfrontError),
+        # A reason of another code says nothing about this one: something on the way has made another error of it.
+        (Code.NOT_FOUND, "ETAG_MISMATCH", twinfront.NotFoundError),
+        (Code.FAILED_PRECONDITION, "ETAG_MISMATCH", twinfront.FailedPreconditionError),
+        (Code.ABORTED, "TWIN_NOT_FOUND", twinfront.AbortedError),
+        (Code.INTERNAL, "OUTCOME_UNKNOWN", TwinfrontError),
+        (Code.UNKNOWN, "VALIDATE_ONLY_UNSUPPORTED", TwinfrontError),
+        (Code.DATA_LOSS, "ETAG_MISMATCH", TwinfrontError),
     ],
 )
 async def test_the_class_follows_the_reason_and_else_the_code(

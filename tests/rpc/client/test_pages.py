@@ -6,7 +6,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from twinfront import AsyncTwinfrontClient, IncomingRelationship, Relationship
+from twinfront import AsyncTwinfrontClient, IncomingRelationship, Relationship, TwinfrontError
 from twinfront.v1.model_service_pb2 import ListModelsResponse
 from twinfront.v1.relationship_service_pb2 import ListIncomingRelationshipsResponse, ListRelationshipsResponse
 
@@ -92,6 +92,15 @@ async def test_models_are_listed(scripted: ScriptedServer, scripted_client: Asyn
     models = [model async for model in scripted_client.list_models(roots, include_model_definition=True)]
     assert models[0].dtdl_model == {"@id": "dtmi:example:Room;1"}
     assert list(scripted.requests[0].dependencies_for) == ["dtmi:example:Room;1"]
+
+
+async def test_a_list_whose_token_repeats_is_given_up(
+    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient
+) -> None:
+    scripted.answers["ListModels"] = lambda *_: ListModelsResponse(next_page_token="again")
+    with pytest.raises(TwinfrontError, match="the token of the next page is that of this one"):
+        _ = [model async for model in scripted_client.list_models()]
+    assert len(scripted.requests) == 2
 
 
 async def test_a_page_may_be_larger_than_the_default_of_grpc(

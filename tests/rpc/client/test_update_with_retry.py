@@ -79,12 +79,57 @@ async def test_the_last_conflict_is_raised(
     assert counter.reads == 3
 
 
-async def test_a_conflict_without_details_is_one_too(
+@pytest.mark.parametrize("reason", ["", "CONCURRENCY"])
+async def test_an_aborted_call_that_is_no_etag_mismatch_is_not_redone(
+    scripted_client: AsyncTwinfrontClient, make_counter: Callable[..., Counter], reason: str
+) -> None:
+    """Proxies and transports make an ABORTED of a broken connection, and then the write may have been applied."""
+    counter = make_counter(conflicts=1, reason=reason)
+    with pytest.raises(twinfront.AbortedError):
+        await scripted_client.update_with_retry("c", count_up)
+    assert counter.reads == 1
+
+
+async def test_an_etag_mismatch_of_another_code_is_not_redone(
     scripted_client: AsyncTwinfrontClient, make_counter: Callable[..., Counter]
 ) -> None:
-    counter = make_counter(conflicts=1, reason="")
-    await scripted_client.update_with_retry("c", count_up)
-    assert counter.count == 11
+    counter = make_counter(conflicts=1, code=grpc.StatusCode.FAILED_PRECONDITION)
+    with pytest.raises(twinfront.FailedPreconditionError):
+        await scripted_client.update_with_retry("c", count_up)
+    assert counter.reads == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"count": 1, "$metadata": {"$model": "dtmi:example:Counter;1"}}',
+        b'{"$etag": "", "count": 1, "$metadata": {}}',
+        b"",
+        b"null",
+        b"[]",
+        b'{"$metadata": []}',
+        b"\xff",
+    ],
+    ids=["no-etag", "empty-etag", "no-twin", "null", "a-list", "odd-metadata", "no-text"],
+)
+async def test_an_answer_without_twin_or_etag_fails_and_nothing_is_written(
+    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient, answer: bytes
+) -> None:
+    response = GetDigitalTwinResponse()
+    response.digital_twin.json = answer
+    scripted.answers["GetDigitalTwin"] = lambda *_: response
+    with pytest.raises(twinfront.TwinfrontError, match="The answer to GetDigitalTwin is not what the contract says"):
+        await scripted_client.update_with_retry("c", count_up)
+    assert len(scripted.requests) == 1
+
+
+async def test_a_change_to_the_twin_itself_is_no_patch(
+    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient, make_counter: Callable[..., Counter]
+) -> None:
+    make_counter(conflicts=0)
+    with pytest.raises(TypeError, match="return a patch instead"):
+        await scripted_client.update_with_retry("c", lambda twin: twin.properties.update(count=9))
+    assert len(scripted.requests) == 1
 
 
 async def test_nothing_is_written_if_there_is_nothing_to_change(

@@ -4,7 +4,7 @@ from twinfront._channel import channel_options
 from twinfront_server.server import OPTIONS
 from twinfront_server.settings import Settings
 
-CLIENT, SERVER = dict(channel_options({}, tls=False)), dict(OPTIONS)
+CLIENT, SERVER = dict(channel_options("localhost:1", {}, tls=False)), dict(OPTIONS)
 
 
 def test_the_client_does_not_ping_more_often_than_the_server_allows():

@@ -20,7 +20,6 @@ from twinfront._channel import bearer, channel_credentials, channel_options, is_
         "::1",
         "dns:///localhost:50051",
         "dns:localhost:50051",
-        "dns://8.8.8.8/localhost:50051",
         "ipv4:127.0.0.1:50051",
         "ipv6:[::1]:50051",
         "ipv4:127.0.0.1:50051,127.0.0.2:50051",
@@ -44,6 +43,12 @@ def test_these_are_on_this_machine(target: str) -> None:
         "2001:db8::1",
         "dns:///twins.example.com",
         "dns://localhost/twins.example.com:443",
+        # A name server elsewhere says where these are.
+        "dns://192.0.2.1/localhost:50051",
+        "dns:evil/localhost:1",
+        "ipv6:evil.example/[::1]:1",
+        "ipv4://192.0.2.1/127.0.0.1:1",
+        "dns:////localhost:1",
         "ipv4:127.0.0.1:50051,10.0.0.1:50051",
         "xds:///localhost",
         "",
@@ -112,12 +117,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_callers_options_override_the_clients_own() -> None:
-    options = dict(channel_options({"grpc.keepalive_time_ms": 60_000}, tls=False))
+    options = dict(channel_options("localhost:1", {"grpc.keepalive_time_ms": 60_000}, tls=False))
     assert options["grpc.keepalive_time_ms"] == 60_000
     assert options["grpc.enable_retries"] == 1
     assert options["grpc.primary_user_agent"].startswith("twinfront-python/")
 
 
 def test_the_name_in_the_servers_certificate_can_be_another() -> None:
-    options = dict(channel_options({}, tls=TlsConfig(server_name="twins.internal")))
+    options = dict(channel_options("twins:1", {}, tls=TlsConfig(server_name="twins.internal")))
     assert options["grpc.ssl_target_name_override"] == "twins.internal"

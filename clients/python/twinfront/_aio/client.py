@@ -52,7 +52,7 @@ class AsyncTwinfrontClient(
         options: Mapping[str, Any] | None = None,
     ) -> None:
         credentials = _channel.channel_credentials(target, tls=tls, has_token=token is not None, insecure=insecure)
-        arguments = _channel.channel_options(options or {}, tls=tls)
+        arguments = _channel.channel_options(target, options or {}, tls=tls)
         if credentials is None:
             channel = grpc.aio.insecure_channel(target, arguments)
         else:

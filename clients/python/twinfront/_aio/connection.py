@@ -64,7 +64,7 @@ class AsyncConnection:
             await self._report(call.method, rpc)
             raise from_rpc_error(error) from error
         await self._report(call.method, rpc)
-        return call.read(response)
+        return call.result(response)
 
     async def _stream(
         self,
@@ -80,9 +80,12 @@ class AsyncConnection:
             rpc = method(call.request, timeout=timeout, metadata=await self._with_token(metadata))
             try:
                 async for response in rpc:
-                    token, failures = resume_token(response), 0
+                    token = resume_token(response)
                     is_whole = not token  # only the last message has none
-                    yield call.read(response)
+                    result = call.result(response)
+                    if result:  # one that brings nothing does not count as progress, or it could go on for ever
+                        failures = 0
+                    yield result
             except grpc.aio.AioRpcError as error:
                 await self._report(call.method, rpc)
                 if is_whole:

@@ -3,6 +3,7 @@
 # ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import Any
@@ -11,8 +12,8 @@ from twinfront import _calls
 from twinfront._aio.connection import AsyncConnection
 from twinfront._calls import CallMetadata, PatchOperations, View
 from twinfront._digital_twins import Component, DigitalTwin
-from twinfront._retry import check_attempts, pause
-from twinfront.errors import AbortedError
+from twinfront._retry import check_attempts, check_change, check_etag, pause
+from twinfront.errors import EtagMismatchError
 
 
 class AsyncDigitalTwinMethods(AsyncConnection):
@@ -88,16 +89,19 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         while True:
             attempt += 1
             twin = await self.get_digital_twin(digital_twin_id, timeout=timeout, metadata=metadata)
+            check_etag(twin)
+            before = copy.deepcopy(twin)
             patch = change(twin)
             if isawaitable(patch):
                 patch = await patch
+            check_change(before, twin, patch)
             if patch is None:
                 return twin.etag
             try:
                 return await self.update_digital_twin(
                     digital_twin_id, patch, if_match=twin.etag, timeout=timeout, metadata=metadata
                 )
-            except AbortedError:
+            except EtagMismatchError:
                 if attempt == attempts:
                     raise
             await asyncio.sleep(pause(attempt))

@@ -2,13 +2,14 @@
 
 # ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing
 
 from twinfront import _graphs
 from twinfront._aio.connection import AsyncConnection
 from twinfront._calls import CallMetadata
 from twinfront._graphs import GraphItem, ImportReport
+from twinfront._imports import AsyncImportReports
 from twinfront.v1.graph_service_pb2 import ImportGraphRequest
 
 
@@ -24,12 +25,12 @@ class AsyncGraphMethods(AsyncConnection):
         validate_only: bool = False,
         timeout: float | None = None,
         metadata: CallMetadata = (),
-    ) -> AsyncIterator[ImportReport]:
+    ) -> AsyncImportReports:
         """Writes models, digital twins and relationships as they come. This is not atomic."""
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        return self._import(options, _item_messages(items), timeout, metadata)
+        return AsyncImportReports(self._import(options, _item_messages(items), timeout, metadata))
 
     def import_graph_text(
         self,
@@ -40,12 +41,12 @@ class AsyncGraphMethods(AsyncConnection):
         validate_only: bool = False,
         timeout: float | None = None,
         metadata: CallMetadata = (),
-    ) -> AsyncIterator[ImportReport]:
+    ) -> AsyncImportReports:
         """Writes a graph in the import format of Azure Digital Twins (NDJSON). This is not atomic."""
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        return self._import(options, _chunk_messages(chunks), timeout, metadata)
+        return AsyncImportReports(self._import(options, _chunk_messages(chunks), timeout, metadata))
 
     async def export_graph_text(
         self,
@@ -73,7 +74,7 @@ class AsyncGraphMethods(AsyncConnection):
         messages: AsyncIterator[ImportGraphRequest],
         timeout: float | None,
         metadata: CallMetadata,
-    ) -> AsyncIterator[ImportReport]:
+    ) -> AsyncGenerator[ImportReport]:
         answers = self._converse(self._graph_service.ImportGraph, options, messages, timeout, metadata)
         async with aclosing(answers):
             async for response in answers:

@@ -21,9 +21,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "files",
         metavar="PATH",
         nargs="+",
-        help="A .json file with a model, digital twin or relationship, or a list of such; an .ndjson file in the "
-        "import format of Azure Digital Twins; a folder of both; or - for the import format from stdin. Models go "
-        "first and relationships last. What is there already is replaced; models are left as they are.",
+        help="A .json file with a model, digital twin or relationship, a list of such, or an export of Azure Digital "
+        "Twins Explorer; an .ndjson file in the import format of Azure Digital Twins; a folder of both; or - for the "
+        "import format from stdin. Models go first and relationships last. What is there already is replaced; models "
+        "are left as they are.",
     ).complete = shtab.FILE  # type: ignore[attr-defined]
     parser.add_argument(
         "--dry-run",

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from twinfront._cli.connection import add_connection_arguments, connect
 from twinfront._cli.exit_codes import exit_code_of_all
+from twinfront._cli.numbers import counted
 from twinfront._cli.output import shown
 from twinfront._cli.reporting import report
 from twinfront.errors import TwinfrontError
@@ -43,5 +44,5 @@ def run(options: Namespace) -> int:
                 continue
             gone = deleted.outgoing_relationships + deleted.incoming_relationships
             done = "would be deleted" if options.dry_run else "deleted"
-            print(f"{shown(twin)} {done}" + (f" with {gone} relationships" if gone else ""))
+            print(f"{shown(twin)} {done}" + (f" with {counted(gone, 'relationship')}" if gone else ""))
     return exit_code_of_all(failures)

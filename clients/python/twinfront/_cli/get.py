@@ -8,6 +8,7 @@ from twinfront._cli.output import add_output_argument, print_document, print_row
 
 EXAMPLES = (
     "twinfront get room-001",
+    "twinfront get room-001 -o ndjson >> rooms.ndjson",
     "twinfront get room-001 --component thermostat",
     "twinfront get floor-0 --relationships hasRoom -o ndjson",
     "twinfront get room-001 --incoming",
@@ -28,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="List the relationships that start from the twin; those of a name only, if there is one.",
     )
     what.add_argument("--incoming", action="store_true", help="List the relationships that point to the twin.")
-    add_output_argument(parser)
+    add_output_argument(parser, of="what is shown", default="json; table for lists")
     add_connection_arguments(parser)
 
 
@@ -37,10 +38,10 @@ def run(options: Namespace) -> int:
     with connect(options) as client:
         if options.component is not None:
             component = client.get_component(options.twin, options.component, timeout=options.timeout)
-            print_document(component.to_dict())
+            print_document(component.to_dict(), options.output)
         elif options.relationship is not None:
             found = client.get_relationship(options.twin, options.relationship, timeout=options.timeout)
-            print_document(found.to_dict())
+            print_document(found.to_dict(), options.output)
         elif options.relationships is not None:
             outgoing = client.list_relationships(options.twin, options.relationships or None, timeout=options.timeout)
             print_rows((entry.to_dict() for entry in outgoing), options.output)
@@ -48,7 +49,7 @@ def run(options: Namespace) -> int:
             incoming = client.list_incoming_relationships(options.twin, timeout=options.timeout)
             print_rows(map(_incoming, incoming), options.output)
         else:
-            print_document(client.get_digital_twin(options.twin, timeout=options.timeout).to_dict())
+            print_document(client.get_digital_twin(options.twin, timeout=options.timeout).to_dict(), options.output)
     return 0
 
 

@@ -35,7 +35,8 @@ def read_graph_files(names: Sequence[str]) -> GraphFiles:
     """Reads JSON files and finds those in the import format; of folders all that are in them, by name.
 
     A JSON file has a model, a digital twin or a relationship in the JSON form of Azure Digital Twins, or a list of
-    such. `-` stands for stdin, in the import format.
+    such; or it is an export of Azure Digital Twins Explorer, which has a list of each. `-` stands for stdin, in the
+    import format.
 
     Raises:
         OSError: A file cannot be read.
@@ -59,7 +60,8 @@ def _files(name: str) -> list[Path]:
         return found
     if path.suffix in {JSON, NDJSON} or name == STDIN:
         return [path]
-    raise ValueError(f"{name} is neither a folder nor a {JSON} or {NDJSON} file")
+    hint = "; the Explorer exports its graphs as JSON too" if path.suffix == ".xlsx" else ""
+    raise ValueError(f"{name} is neither a folder nor a {JSON} or {NDJSON} file{hint}")
 
 
 def _read_json(path: Path, files: GraphFiles) -> None:
@@ -79,8 +81,36 @@ def _read_json(path: Path, files: GraphFiles) -> None:
                 raise ValueError(f"{origin} is no model (@id), no twin ($dtId) and no relationship ($relationshipId)")
 
 
-def _documents(path: Path, content: object) -> Iterator[tuple[str, Any]]:
-    if isinstance(content, list):
-        yield from ((f"{path}[{index}]", entry) for index, entry in enumerate(content))
-    else:
-        yield str(path), content
+def _documents(path: Path, content: Any) -> Iterator[tuple[str, Any]]:
+    """Gives what a file holds, each with its place."""
+    match content:
+        case list():
+            yield from _entries(str(path), content)
+        case {"digitalTwinsFileInfo": _} | {"digitalTwinsGraph": _} | {"digitalTwinsModels": _}:
+            yield from _of_explorer(path, content)
+        case _:
+            yield str(path), content
+
+
+def _of_explorer(path: Path, export: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Gives what an export of Azure Digital Twins Explorer holds.
+
+    Models and relationships may be absent: `{"digitalTwinsFileInfo": …, "digitalTwinsGraph": {"digitalTwins": […],
+    "relationships": […]}, "digitalTwinsModels": […]}`.
+    """
+    graph = export.get("digitalTwinsGraph", {})
+    if not isinstance(graph, Mapping):
+        raise ValueError(f"{path} digitalTwinsGraph is no object")  # noqa: TRY004  (the file is wrong, not the call)
+    lists = {
+        "digitalTwinsModels": export.get("digitalTwinsModels", []),
+        "digitalTwinsGraph.digitalTwins": graph.get("digitalTwins", []),
+        "digitalTwinsGraph.relationships": graph.get("relationships", []),
+    }
+    for name, entries in lists.items():
+        if not isinstance(entries, list):
+            raise ValueError(f"{path} {name} is no list")  # noqa: TRY004  (as above)
+        yield from _entries(f"{path} {name}", entries)
+
+
+def _entries(origin: str, entries: list[Any]) -> Iterator[tuple[str, Any]]:
+    yield from ((f"{origin}[{index}]", entry) for index, entry in enumerate(entries))

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from twinfront import ImportProgress, ImportReport, ImportResult, TwinfrontClient, TwinfrontError
 from twinfront._cli.exit_codes import exit_code_of_all
 from twinfront._cli.graph_files import STDIN, Item
+from twinfront._cli.numbers import counted
 from twinfront._cli.output import errors
 from twinfront._cli.reporting import report
 from twinfront._retry import may_resume, pause
@@ -46,8 +47,8 @@ class Totals:
         self.failed += progress.failed
 
     def __str__(self) -> str:
-        named = {"models": self.models, "twins": self.twins, "relationships": self.relationships}
-        return ", ".join(f"{count} {name}" for name, count in named.items())
+        named = {"model": self.models, "twin": self.twins, "relationship": self.relationships}
+        return ", ".join(counted(number, name) for name, number in named.items() if number) or "nothing"
 
 
 @dataclass(slots=True)
@@ -153,12 +154,14 @@ class GraphImport:
             if result.error is not None:
                 self._errors.append(result.error)
                 if len(self._errors) <= _REPORTED:
-                    report(result.error, " ".join(filter(None, (origin(result), result.resource))))
+                    resource = result.resource.removeprefix("models/")
+                    report(result.error, " ".join(filter(None, (origin(result), resource))))
 
     def summary(self) -> int:
-        """Prints what was done and what failed; the exit code for it."""
+        """Prints what was done and what failed; gives the exit code for it."""
         done = "would be applied" if self.dry_run else "applied"
-        print(f"{self.totals} {done}" + (f", {self.totals.failed} failed" if self.totals.failed else ""))
+        failed = f", {self.totals.failed} failed" if self.totals.failed else ""
+        print(f"{self.totals} {done}{failed}")
         if len(self._errors) > _REPORTED:
             reasons = Counter(error.reason or error.code.name for error in self._errors)
             counts = ", ".join(f"{reason} {count} times" for reason, count in reasons.most_common())

@@ -1,4 +1,4 @@
-"""Numbers on the command line."""
+"""Numbers on the command line, and in what it prints."""
 
 from argparse import ArgumentTypeError
 from math import inf
@@ -9,6 +9,11 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
+
+
+def counted(number: int, name: str) -> str:
+    """Writes a number of things: `1 twin`, `2 twins`."""
+    return f"{number} {name}" + ("" if number == 1 else "s")
 
 
 def seconds(text: str) -> float:

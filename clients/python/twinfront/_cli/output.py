@@ -19,14 +19,13 @@ _UNBOUNDED_WIDTH: Final = 10_000
 Row = Mapping[str, Any]
 
 
-def add_output_argument(parser: ArgumentParser) -> None:
-    """The option for the form of rows."""
+def add_output_argument(parser: ArgumentParser, *, of: str = "the rows", default: str = "table") -> None:
+    """Adds the option for the form of what is printed."""
     parser.add_argument(
         "-o",
         "--output",
         choices=FORMS,
-        default="table",
-        help=f"Form of the rows [%(default)s]; a table has {_TABLE_ROWS} at the most.",
+        help=f"Form of {of} [{default}]; a table has {_TABLE_ROWS} rows at the most.",
     )
 
 
@@ -40,8 +39,11 @@ def errors() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def print_document(document: object) -> None:
-    """Prints JSON to be read, in colours on a terminal."""
+def print_document(document: Row, form: str | None) -> None:
+    """Prints one document: as JSON to be read, in colours on a terminal, unless another form was asked for."""
+    if form not in {None, "json"}:
+        print_rows([document], form)
+        return
     text = json.dumps(document, ensure_ascii=False, indent=2)
     if sys.stdout.isatty():
         console().print_json(text, ensure_ascii=False)
@@ -49,8 +51,8 @@ def print_document(document: object) -> None:
         print(text)
 
 
-def print_rows(rows: Iterable[Row], form: str) -> None:
-    """Prints rows as they come; a table once all are there."""
+def print_rows(rows: Iterable[Row], form: str | None) -> None:
+    """Prints rows as they come, or as a table, which is the default, once all are there."""
     if form == "ndjson":
         for row in rows:
             print(_compact(row))

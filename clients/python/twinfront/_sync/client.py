@@ -39,7 +39,8 @@ class TwinfrontClient(
     Every method sends one call (lists: one a page) and takes
 
     - `timeout`: seconds for the call with all its retries. By default what the shipped service config says: 30 for
-      reads, 60 for writes, 300 for `create_models`. A server that cannot be reached is waited for that long.
+      reads, 60 for writes, 300 for `create_models`. A server that is not there is tried again for a second or two by
+      reads and not at all by writes, which then fail with UnavailableError.
     - `metadata`: further request metadata, for example a `twinfront-request-id` to find the call by in the server's
       log.
 
@@ -79,7 +80,7 @@ class TwinfrontClient(
         options: Mapping[str, Any] | None = None,
     ) -> None:
         credentials = _channel.channel_credentials(target, tls=tls, has_token=token is not None, insecure=insecure)
-        arguments = _channel.channel_options(options or {}, tls=tls)
+        arguments = _channel.channel_options(target, options or {}, tls=tls)
         if credentials is None:
             channel = grpc.insecure_channel(target, arguments)
         else:

@@ -61,7 +61,7 @@ class Connection:
             self._report(call.method, error)  # type: ignore[arg-type]  # the error of a blocking call is its grpc.Call
             raise from_rpc_error(error) from error
         self._report(call.method, rpc)
-        return call.read(response)
+        return call.result(response)
 
     def _stream(
         self,
@@ -84,9 +84,12 @@ class Connection:
             rpc = method(call.request, timeout=timeout, metadata=self._with_token(metadata))
             try:
                 for response in rpc:
-                    token, failures = resume_token(response), 0
+                    token = resume_token(response)
                     is_whole = not token  # only the last message has none
-                    yield call.read(response)
+                    result = call.result(response)
+                    if result:  # one that brings nothing does not count as progress, or it could go on for ever
+                        failures = 0
+                    yield result
             except grpc.RpcError as error:
                 self._report(call.method, rpc)
                 if is_whole:

@@ -1,5 +1,6 @@
 """Digital twins and their components."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 from twinfront import _calls
 from twinfront._calls import CallMetadata, PatchOperations, View
 from twinfront._digital_twins import Component, DigitalTwin
-from twinfront._retry import check_attempts, pause
+from twinfront._retry import check_attempts, check_change, check_etag, pause
 from twinfront._sync.connection import Connection
-from twinfront.errors import AbortedError
+from twinfront.errors import EtagMismatchError
 
 
 class DigitalTwinMethods(Connection):
@@ -149,6 +150,7 @@ class DigitalTwinMethods(Connection):
         Raises:
             EtagMismatchError: Another writer was faster at the last attempt too.
             TwinNotFoundError: No such twin, or not any more.
+            TypeError: `change` changed the twin that it was given and returned None; nothing would be written.
             TwinfrontError: What else `update_digital_twin` raises; that ends it at once.
         """
         check_attempts(attempts)
@@ -156,14 +158,17 @@ class DigitalTwinMethods(Connection):
         while True:
             attempt += 1
             twin = self.get_digital_twin(digital_twin_id, timeout=timeout, metadata=metadata)
+            check_etag(twin)
+            before = copy.deepcopy(twin)
             patch = change(twin)
+            check_change(before, twin, patch)
             if patch is None:
                 return twin.etag
             try:
                 return self.update_digital_twin(
                     digital_twin_id, patch, if_match=twin.etag, timeout=timeout, metadata=metadata
                 )
-            except AbortedError:
+            except EtagMismatchError:
                 if attempt == attempts:
                     raise
             time.sleep(pause(attempt))

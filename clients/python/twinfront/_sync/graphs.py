@@ -1,10 +1,11 @@
 """Whole graphs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from twinfront import _graphs
 from twinfront._calls import CallMetadata
 from twinfront._graphs import GraphItem, ImportReport
+from twinfront._imports import ImportReports
 from twinfront._sync.connection import Connection
 from twinfront.v1.graph_service_pb2 import ImportGraphRequest
 
@@ -21,7 +22,7 @@ class GraphMethods(Connection):
         validate_only: bool = False,
         timeout: float | None = None,
         metadata: CallMetadata = (),
-    ) -> Iterator[ImportReport]:
+    ) -> ImportReports:
         """Writes models, digital twins and relationships as they come. This is not atomic.
 
         Args:
@@ -36,7 +37,7 @@ class GraphMethods(Connection):
 
         Returns:
             An iterator of reports, each with the items that ended since the last one, and the progress. It has to be
-            read to the end; closing it ends the import.
+            read to the end, by `for` or at once by its `run()`; closing it ends the import.
 
         Raises:
             TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
@@ -44,7 +45,7 @@ class GraphMethods(Connection):
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        return self._import(options, _graphs.item_messages(items), timeout, metadata)
+        return ImportReports(self._import(options, _graphs.item_messages(items), timeout, metadata))
 
     def import_graph_text(
         self,
@@ -55,7 +56,7 @@ class GraphMethods(Connection):
         validate_only: bool = False,
         timeout: float | None = None,
         metadata: CallMetadata = (),
-    ) -> Iterator[ImportReport]:
+    ) -> ImportReports:
         """Writes a graph in the import format of Azure Digital Twins (NDJSON). This is not atomic.
 
         Args:
@@ -69,7 +70,7 @@ class GraphMethods(Connection):
 
         Returns:
             An iterator of reports, each with the items that ended since the last one, and the progress. It has to be
-            read to the end; closing it ends the import.
+            read to the end, by `for` or at once by its `run()`; closing it ends the import.
 
         Raises:
             TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
@@ -78,7 +79,7 @@ class GraphMethods(Connection):
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
         messages = (message for chunk in chunks for message in _graphs.chunk_messages(chunk))
-        return self._import(options, messages, timeout, metadata)
+        return ImportReports(self._import(options, messages, timeout, metadata))
 
     def export_graph_text(
         self,
@@ -116,6 +117,6 @@ class GraphMethods(Connection):
         messages: Iterator[ImportGraphRequest],
         timeout: float | None,
         metadata: CallMetadata,
-    ) -> Iterator[ImportReport]:
+    ) -> Generator[ImportReport]:
         for response in self._converse(self._graph_service.ImportGraph, options, messages, timeout, metadata):
             yield _graphs.read_report(response)
