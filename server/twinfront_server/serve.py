@@ -3,13 +3,13 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from twinfront_server import __version__
 from twinfront_server.address import Address
 from twinfront_server.app import App
 from twinfront_server.errors import StartupError
+from twinfront_server.event_loop import new_event_loop
 from twinfront_server.log import configure_logging, get_logger
 from twinfront_server.settings import Settings
 
@@ -28,7 +28,7 @@ def serve(settings: Settings, warnings: list[str]) -> int:
     log = get_logger()
     for warning in warnings:
         log.warning(warning)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         try:
             runner.run(_serve(settings))
         except StartupError as error:
@@ -101,11 +101,3 @@ def _example_options(settings: Settings, target: Address) -> str:
         options += f" --tls-ca {settings.tls_cert}"
         options += " --tls-cert client.pem --tls-key client.key" if settings.tls_client_ca else ""
     return options
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415  (not on Windows)
-    except ModuleNotFoundError:
-        return None
-    return uvloop.new_event_loop

@@ -16,11 +16,21 @@ class UpstreamProcess:
 
     process: subprocess.Popen[bytes]
     url: str
+    authority: Path | None = None
 
     @property
     def words(self) -> list[str]:
         """What `twinfront serve` has to be told to use it."""
-        return ["--upstream", self.url, "--upstream-credential", "none"]
+        return self.words_for(self.port)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def words_for(self, port: int) -> list[str]:
+        """The same for a server that reaches it through another port of this machine."""
+        trust = [] if self.authority is None else ["--upstream-ca", str(self.authority)]
+        return ["--upstream", f"{self.url.rpartition(':')[0]}:{port}", "--upstream-credential", "none", *trust]
 
     def hang(self) -> None:
         """Takes connections and requests from here on, and answers none."""
@@ -35,13 +45,14 @@ class UpstreamProcess:
         self.process.wait()
 
 
-def start(folder: Path, port: int = 0) -> UpstreamProcess:
-    """Starts localtwins in the clear, with nothing kept."""
+def start(folder: Path, port: int = 0, *, tls: bool = False) -> UpstreamProcess:
+    """Starts localtwins, in the clear with nothing kept, or over TLS with its data in the folder."""
     stdout = folder / "upstream-stdout"
-    words = ["serve", "--http", f"--listen=127.0.0.1:{port}", "--data-dir=:memory:"]
+    kept = [f"--data-dir={folder / 'upstream-data'}"] if tls else ["--http", "--data-dir=:memory:"]
+    words = ["serve", f"--listen=127.0.0.1:{port}", *kept]
     with stdout.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-m", "localtwins", *words], env=environment(), stdout=out)
-    wait_until(lambda: process.poll() is not None or b"http://" in stdout.read_bytes())
-    url = re.search(r"http://[\d.:]+", stdout.read_text())
+    wait_until(lambda: process.poll() is not None or b"://127.0.0.1:" in stdout.read_bytes())
+    url = re.search(r"https?://127\.0\.0\.1:\d+", stdout.read_text())
     assert url, "localtwins did not start"
-    return UpstreamProcess(process, url[0])
+    return UpstreamProcess(process, url[0], folder / "upstream-data/tls/ca.pem" if tls else None)
