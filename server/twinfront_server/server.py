@@ -12,8 +12,12 @@ from twinfront_server.errors import StartupError
 from twinfront_server.settings import Settings
 from twinfront_server.tls import server_credentials
 
-MAX_PENDING_CALLS: Final = 100_000
-"""Calls that may wait for the event loop: those of a hundred connections that open all the streams they may."""
+MAX_PENDING_CALLS: Final = 20_000
+"""Calls that may wait for the event loop: those of twenty connections that open all the streams they may.
+
+Each takes some 20 KB, those that their callers have given up included until the event loop has seen them; so this is
+also what bounds the memory that a flood of calls, cancelled as soon as they are sent, can take.
+"""
 
 OPTIONS: Final = (
     # Two servers on one port would answer for each other.
@@ -25,8 +29,11 @@ OPTIONS: Final = (
     # A peer that is gone without a word is noticed within 80 s.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # More calls than this on one connection wait at the client.
+    # More calls than this on one connection wait at the client. It counts those that it has no answer to; grpc would
+    # count those that this side has not yet cleared away too, of which the client knows nothing, and turn its next
+    # calls away with a RST_STREAM: untyped, unseen by metrics, and up to half of them in a burst.
     ("grpc.max_concurrent_streams", 1000),
+    ("grpc.http.overload_protection", 0),
     # Calls of a burst wait for the event loop. Beyond these numbers grpc cuts calls off at random, and beyond the
     # second all of them: callers see CANCELLED, and neither log nor metrics know. Its own are 1000 and 3000.
     ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),

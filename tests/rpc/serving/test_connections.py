@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import contextlib
+from importlib.resources import files
 
 import grpc
 import grpc.aio
@@ -13,6 +14,8 @@ from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
 from twinfront_server.app import App
 from twinfront_server.server import OPTIONS
 from twinfront_server.settings import Settings
+
+SERVICE_CONFIG = (files("twinfront.v1") / "twinfront_service_config.json").read_text()
 
 
 async def test_a_request_above_the_limit_is_refused(channel: grpc.aio.Channel) -> None:
@@ -42,6 +45,17 @@ async def test_calls_of_a_burst_are_all_answered(server: App) -> None:
             for _ in range(5)
         ]
         calls = [stub.ListModels(ListModelsRequest()) for stub in stubs for _ in range(1000)]
+        codes = collections.Counter([await call.code() for call in calls])
+    assert codes == {grpc.StatusCode.OK: 5000}
+
+
+@pytest.mark.parametrize("options", [[("grpc.enable_retries", 0)], [], [("grpc.service_config", SERVICE_CONFIG)]])
+async def test_calls_beyond_the_streams_of_a_connection_wait(server: App, options: list[tuple[str, object]]) -> None:
+    options = [*options, ("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.insecure_channel(str(server.address), options) as channel:
+        stub = ModelServiceStub(channel)
+        await stub.ListModels(ListModelsRequest())  # the client knows the limit from here on
+        calls = [stub.ListModels(ListModelsRequest()) for _ in range(5000)]
         codes = collections.Counter([await call.code() for call in calls])
     assert codes == {grpc.StatusCode.OK: 5000}
 

@@ -1,0 +1,91 @@
+"""Floods of frames that no client library would send: memory stays bounded, and others are answered."""
+
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+
+from twinfront.v1.model_service_pb2 import ListModelsRequest
+from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
+
+from .process import ServedProcess
+
+RESETS = 60_000
+MEGABYTES = 700
+"""With room above the calls that may wait (some 400 MB); all of the flood would take 1.2 GB."""
+
+HEADERS, RST_STREAM, SETTINGS = 1, 3, 4
+END_HEADERS, ACK = 4, 1
+CANCEL = struct.pack(">I", 8)
+
+Serve = Callable[..., ServedProcess]
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    """A frame of HTTP/2 (RFC 9113, section 4.1)."""
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def field(name: str, value: str) -> bytes:
+    """A header field, written out (RFC 7541, section 6.2.2)."""
+    return b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+
+
+CALL = b"".join(
+    [
+        field(":method", "POST"),
+        field(":scheme", "http"),
+        field(":path", "/twinfront.v1.ModelService/ListModels"),
+        field(":authority", "localhost"),
+        field("content-type", "application/grpc"),
+        field("te", "trailers"),
+    ]
+)
+
+
+def flood(port: int) -> None:
+    """Begins calls and cancels each at once, as fast as the server reads them."""
+    with socket.create_connection(("127.0.0.1", port), timeout=100) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0) + frame(SETTINGS, ACK, 0))
+        reading = threading.Thread(target=read_on, args=(connection,))
+        reading.start()
+        for start in range(0, RESETS, 100):
+            streams = range(start * 2 + 1, (start + 100) * 2 + 1, 2)
+            connection.sendall(
+                b"".join(
+                    frame(HEADERS, END_HEADERS, each, CALL) + frame(RST_STREAM, 0, each, CANCEL) for each in streams
+                )
+            )
+        connection.shutdown(socket.SHUT_RDWR)
+        reading.join()
+
+
+def read_on(connection: socket.socket) -> None:
+    while connection.recv(1 << 16):
+        pass
+
+
+def high_water_mark(served: ServedProcess) -> int:
+    """The most memory that the server has had, in megabytes."""
+    [line] = [
+        line for line in Path(f"/proc/{served.process.pid}/status").read_text().splitlines() if line.startswith("VmHWM")
+    ]
+    return int(line.split()[1]) // 1024
+
+
+def test_calls_that_are_cancelled_as_soon_as_they_are_sent(serve: Serve) -> None:
+    served = serve()
+    flooding = threading.Thread(target=flood, args=(int(served.port),))
+    with grpc.insecure_channel(served.address) as channel:
+        stub = ModelServiceStub(channel)
+        stub.ListModels(ListModelsRequest(), timeout=20)
+        flooding.start()
+        while flooding.is_alive():
+            stub.ListModels(ListModelsRequest(), timeout=20)
+    flooding.join()
+    assert high_water_mark(served) < MEGABYTES
+    served.signal()
+    assert served.exit_code() == 0
