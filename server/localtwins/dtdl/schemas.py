@@ -16,21 +16,23 @@ from localtwins.dtdl.geojson import is_geometry
 
 INTEGER_RANGE = range(-(2**31), 2**31)
 _LONG_RANGE = range(-(2**63), 2**63)
-_MAX_FLOAT = 3.402823e38
-_MAX_DOUBLE = 1.797693134862315e308
+# Where numbers begin that IEEE 754 rounds to infinity: half a step beyond the largest float and double. The official
+# parser has shorter constants, which leave out the largest values themselves.
+_FLOAT_BOUND = 2**128 - 2**103
+_DOUBLE_BOUND = 2**1024 - 2**970
 
 
-def _is_number_within(value: object, limit: float) -> bool:
-    return (type(value) is float or type(value) is int) and -limit <= value <= limit
+def _is_number_within(value: object, bound: int) -> bool:
+    return (type(value) is float or type(value) is int) and -bound < value < bound
 
 
 _CONFORMS: Mapping[str, Callable[[object], bool]] = {
     "boolean": lambda value: type(value) is bool,
     "date": lambda value: type(value) is str and temporal.is_date(value),
     "dateTime": lambda value: type(value) is str and temporal.is_date_time(value),
-    "double": lambda value: _is_number_within(value, _MAX_DOUBLE),
+    "double": lambda value: _is_number_within(value, _DOUBLE_BOUND),
     "duration": lambda value: type(value) is str and temporal.is_duration(value),
-    "float": lambda value: _is_number_within(value, _MAX_FLOAT),
+    "float": lambda value: _is_number_within(value, _FLOAT_BOUND),
     "integer": lambda value: type(value) is int and value in INTEGER_RANGE,
     "long": lambda value: type(value) is int and value in _LONG_RANGE,
     "string": lambda value: type(value) is str,

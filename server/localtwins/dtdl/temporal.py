@@ -1,11 +1,14 @@
-"""The four temporal schemas: RFC 3339 date, dateTime and time, ISO 8601 duration, as the official parser reads them."""
+"""The four temporal schemas: RFC 3339 date, dateTime and time, ISO 8601 duration, as the official parser reads them.
+
+It asks for the zone of a dateTime or time. The service does not: twins that were read from it have values without one.
+"""
 
 import re
 from datetime import date
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _TIME = re.compile(
-    r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)",
+    r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?",
     re.ASCII,
 )
 # Weeks stand alone or with days and time. A fraction is taken only in the last part, and never as ".1".
@@ -31,12 +34,12 @@ def is_date(text: str) -> bool:
 
 
 def is_time(text: str) -> bool:
-    """Whether `text` is `HH:MM:SS[.f+]` followed by `Z` or an offset of at most 14 hours."""
+    """Whether `text` is `HH:MM:SS[.f+]`, with or without `Z` or an offset of at most 14 hours."""
     return _TIME.fullmatch(text) is not None
 
 
 def is_date_time(text: str) -> bool:
-    """Whether `text` is a date, a capital `T` and a time with its zone."""
+    """Whether `text` is a date, a capital `T` and a time."""
     return text[10:11] == "T" and is_date(text[:10]) and is_time(text[11:])
 
 

@@ -10,6 +10,7 @@ from localtwins import errors
 
 MAX_LENGTH = 128
 _PLAIN_ID = re.compile(r"[^$/\\?#\x00-\x1f\x7f-\x9f][^/\\?#\x00-\x1f\x7f-\x9f]{0,127}")
+_RESOLVED_AWAY = frozenset({".", ".."})
 _SEGMENT = "[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?"
 _DTMI = re.compile(rf"dtmi:{_SEGMENT}(?::{_SEGMENT})*(?:;[1-9][0-9]{{0,8}}(?:\.[1-9][0-9]{{0,5}})?)?")
 _MAX_DTMI_LENGTH = 2048
@@ -39,6 +40,8 @@ def check_model_id(value: str) -> None:
 
 
 def _check(value: str, what: str) -> None:
+    if value in _RESOLVED_AWAY:
+        raise errors.invalid_argument(f"The {what} id must not be . or .., which no client can send in a path.")
     if _PLAIN_ID.fullmatch(value):
         return
     message = (

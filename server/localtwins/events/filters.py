@@ -52,6 +52,7 @@ _FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
     "ENDS_WITH": str.endswith,
     "CONTAINS": operator.contains,
 }
+_INT64 = range(-(2**63), 2**63)
 _ESCAPE = re.compile(r"\\(['\\])")
 
 
@@ -133,18 +134,22 @@ class _ConditionBuilder(Transformer[Token, Condition]):
         name, *members = token.split(".")
         if name == _BODY and members:
             return lambda event: _member(event.body, members)
-        if members or name not in {*_ATTRIBUTES, _EVENT_TYPE}:
-            raise _unexpected(token)
-        if name == _EVENT_TYPE:
+        if token == _EVENT_TYPE:
             return lambda event: _EVENT_TYPES[event.change.type]
-        return lambda event: event.attributes.get(name, _MISSING)
+        if name.startswith("$"):
+            raise _unexpected(token)
+        if token in _ATTRIBUTES:
+            return lambda event: event.attributes.get(name, _MISSING)
+        # The service takes any other name as one that no event has: `type = Microsoft.DigitalTwins.Twin.Create`.
+        return lambda _event: _MISSING
 
     def string(self, token: Token) -> Operand:
         text = _ESCAPE.sub(r"\1", token[1:-1])
         return lambda _event: text
 
     def number(self, token: Token) -> Operand:
-        number = int(token) if token.lstrip("-").isdigit() else float(token)
+        whole = token.lstrip("-").isdigit() and len(token) <= len(str(_INT64.start)) and int(token) in _INT64
+        number = int(token) if whole else float(token)
         return lambda _event: number
 
     def true(self, _token: Token) -> Operand:

@@ -1,10 +1,13 @@
 """Request bodies: JSON that the service can keep and give back as it came.
 
-Of a name that stands twice in an object the last value counts, as in the service's own parser.
+Of a name that stands twice in an object the last value counts, as in the service's own parser. An integer beyond 64
+bits is the double that its text is: JavaScript and Go write doubles such as 1e19 so. Whether the schema takes doubles
+is for the model to say.
 """
 
 import json
 import re
+from collections.abc import Iterable
 from json.decoder import JSONDecoder
 from typing import Any, NoReturn
 
@@ -15,7 +18,7 @@ from localtwins.message import Request
 
 MAX_NESTING = 100
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
-_INT64 = range(-(2**63), 2**63)
+_LARGEST_INTEGER = 2**63 - 1
 # Possessive, and content with a string that never ends, so that no body makes it slow.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SEPARATOR = re.compile(r"[\s,]*")
@@ -50,7 +53,7 @@ def parse_json(text: bytes, what: str) -> Any:
     except orjson.JSONDecodeError as error:
         raise errors.invalid_argument(f"The {what} is not valid JSON: {error}.") from error
     if _LONG_INTEGER.search(text):
-        _check_integers(text, what)
+        _make_doubles(document)
     return document
 
 
@@ -91,15 +94,20 @@ def _element(text: str, index: int) -> tuple[object, int]:
     return value, end
 
 
-def _check_integers(text: bytes, what: str) -> None:
-    """Refuse integers that would come back as other numbers."""
-
-    def check(digits: str) -> int:
-        if len(digits) > 20 or int(digits) not in _INT64:  # noqa: PLR2004 - a sign and 19 digits
-            raise errors.invalid_argument(f"The integer {digits[:40]} in the {what} is outside the 64-bit range.")
-        return int(digits)
-
-    json.loads(text, parse_int=check)
+def _make_doubles(document: Any) -> None:
+    """Replace the integers beyond 64 bits inside a document; orjson has made doubles of those beyond 2^64."""
+    if type(document) is dict:
+        members: Iterable[tuple[Any, Any]] = document.items()
+    elif type(document) is list:
+        members = enumerate(document)
+    else:
+        return
+    for key, member in members:
+        if type(member) is int:
+            if member > _LARGEST_INTEGER:
+                document[key] = float(member)
+        else:
+            _make_doubles(member)
 
 
 def _check_nesting(text: bytes, what: str) -> None:

@@ -1,12 +1,17 @@
 """JSON text: what callers send as `bytes`, and what the upstream answers."""
 
+import re
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
 from twinfront_server.wire.limits import MAX_VALUES, require_moderate_json
+
+_LONG_INTEGER: Final = re.compile(rb"[0-9]{19}")
+_LARGEST_INTEGER: Final = 2**63 - 1
 
 
 def parse_json(text: bytes, field: str, *, reason: str = "INVALID_ARGUMENT", max_values: int = MAX_VALUES) -> Any:
@@ -18,7 +23,7 @@ def parse_json(text: bytes, field: str, *, reason: str = "INVALID_ARGUMENT", max
     """
     require_moderate_json(text, max_values, field, reason=reason)
     try:
-        return orjson.loads(text)
+        return _loads(text)
     except orjson.JSONDecodeError as error:
         raise invalid_argument(field, f"is not JSON: {error}", reason=reason) from None
 
@@ -38,7 +43,7 @@ def parse_answer(body: bytes) -> Any:
         TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED if it is no JSON.
     """
     try:
-        return orjson.loads(body)
+        return _loads(body)
     except orjson.JSONDecodeError as error:
         raise upstream_answer_unexpected(HTTPStatus.OK) from error
 
@@ -54,3 +59,27 @@ def require_moderate_depth(document: Any, field: str) -> None:
         orjson.dumps([[document]])
     except orjson.JSONEncodeError:
         raise invalid_argument(field, "is nested too deeply") from None
+
+
+def _loads(text: bytes) -> Any:
+    """The parsed JSON, in which an integer beyond 64 bits is the double that its text is."""
+    document = orjson.loads(text)
+    if _LONG_INTEGER.search(text):
+        _make_doubles(document)
+    return document
+
+
+def _make_doubles(document: Any) -> None:
+    """Replaces integers beyond 64 bits inside a document; orjson has made doubles of those beyond 2^64."""
+    if type(document) is dict:
+        members: Iterable[tuple[Any, Any]] = document.items()
+    elif type(document) is list:
+        members = enumerate(document)
+    else:
+        return
+    for key, member in members:
+        if type(member) is int:
+            if member > _LARGEST_INTEGER:
+                document[key] = float(member)
+        else:
+            _make_doubles(member)
