@@ -36,10 +36,16 @@ class Address:
         address = as_ip(self.host)
         return address is not None and address.is_unspecified
 
+    def reachable(self) -> "Address":
+        """Gives the address to connect to from this machine: loopback, where this one stands for all addresses."""
+        return Address("::1" if ":" in self.host else "127.0.0.1", self.port) if self.is_wildcard else self
+
     def url(self, scheme: str, port: int | None = None) -> str:
         """Gives the URL of a server there, with the port that it really has."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{host}:{self.port if port is None else port}"
+        return f"{scheme}://{Address(self.host, self.port if port is None else port)}"
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def as_ip(host: str) -> IPv4Address | IPv6Address | None:

@@ -5,7 +5,6 @@ after. Its key lies beside it and only its owner may read it: who has the key ca
 clients, so the authority is for the trust of single programs and not for that of the whole system.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from localtwins.address import as_ip
 from localtwins.errors import StartupError
+from localtwins.files import replace_file
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 """The names that every certificate has."""
@@ -119,8 +119,8 @@ def _new_authority(certificate_file: Path, key_file: Path) -> _Authority:
         (_usage("key_cert_sign"), True),
     ]
     certificate = _sign(name, name, key, key, _AUTHORITY_LIFETIME, extensions)
-    _replace(key_file, _private(key), 0o600)
-    _replace(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
+    replace_file(key_file, _private(key), 0o600)
+    replace_file(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
     return _Authority(certificate, key)
 
 
@@ -139,24 +139,14 @@ def _make(files: DevelopmentCertificate, authority: _Authority, names: Sequence[
             (x509.SubjectAlternativeName([_alternative(name) for name in names]), False),
         ],
     )
-    _replace(files.key, _private(key), 0o600)
-    _replace(files.chain, certificate.public_bytes(serialization.Encoding.PEM))
+    replace_file(files.key, _private(key), 0o600)
+    replace_file(files.chain, certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def _replace(file: Path, content: bytes, mode: int = 0o666) -> None:
-    """Write a file whole or not at all, so that a start that is cut short leaves nothing for the next to stumble on."""
-    new = file.with_suffix(".new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    new.replace(file)
 
 
 def _sign(

@@ -11,6 +11,7 @@ from localtwins import errors
 from localtwins.address import Address
 from localtwins.errors import AnswerLostError, StartupError
 from localtwins.front_page import front_page
+from localtwins.identity.management import add_management
 from localtwins.message import VALIDATE_ONLY, VALIDATED_ONLY, Request
 from localtwins.request_log import ERROR_CODE, request_log
 from localtwins.rest.answers import error_answer
@@ -37,12 +38,14 @@ class HttpServer:
             client_max_size=settings.max_request_bytes, middlewares=request_log(settings.log_requests, log)
         )
         application.router.add_get("/", front_page)
+        if settings.identity:
+            add_management(application)
         application.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=settings.shutdown_seconds)
-        self.url = ""
+        self.url, self.port = "", 0
 
     async def start(self) -> None:
-        """Listen; `url` tells where, with the real port. Raises StartupError."""
+        """Listen; `url` and `port` tell where, with the real port. Raises StartupError."""
         listen = Address.parse(self._settings.listen, "--listen")
         await self._runner.setup()
         site = web.TCPSite(self._runner, listen.host, listen.port, ssl_context=self._tls)
@@ -52,7 +55,8 @@ class HttpServer:
             raise StartupError(
                 f"Cannot listen on {self._settings.listen}: {error.strerror or error}. Choose another --listen."
             ) from error
-        self.url = listen.url(self._scheme, self._runner.addresses[0][1])
+        self.port = self._runner.addresses[0][1]
+        self.url = listen.url(self._scheme, self.port)
 
     async def stop(self) -> None:
         """Stop listening and give running requests the time that the settings allow."""

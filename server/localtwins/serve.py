@@ -2,19 +2,19 @@
 
 import asyncio
 import signal
-import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from localtwins.address import Address
-from localtwins.certificate import DevelopmentCertificate, development_certificate
-from localtwins.errors import StartupError
+from localtwins.certificate import DevelopmentCertificate
 from localtwins.http_server import HttpServer
+from localtwins.identity.serving import identity_address, start_identity
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
 from localtwins.store.database import MEMORY
+from localtwins.tls import server_tls
 
 
 async def serve(settings: Settings, announce: Callable[[str], None], log: Callable[[str], None]) -> None:
@@ -29,18 +29,26 @@ async def serve(settings: Settings, announce: Callable[[str], None], log: Callab
         StartupError: if it cannot start.
     """
     stopped = asyncio.Event()
+    listen, identity = Address.parse(settings.listen, "--listen"), identity_address(settings)
     async with AsyncExitStack() as stack:
         for signum in (signal.SIGTERM, signal.SIGINT):
             _on_signal(signum, stopped.set, stack)
         service = await LocalTwins.open(settings.data_dir, settings)
         stack.push_async_callback(service.close)
-        tls, trust = None, ""
+        tls, made = None, None
         if not settings.http:
-            tls, trust = _tls(settings, stack)
+            folder = _folder(settings, stack)
+            tls, made = server_tls(settings, listen, folder)
         server = HttpServer(service, settings, tls, log)
         stack.push_async_callback(server.stop)
         await server.start()
-        announce(f"localtwins serves {server.url} from {settings.data_dir}{trust}")
+        told = [f"localtwins serves {server.url} from {settings.data_dir}"]
+        if made is not None:
+            told.append(_trust(made))
+        if identity is not None:
+            url = listen.reachable().url("https", server.port)
+            told.append(await start_identity(settings, identity, url, made, folder, stack, log))
+        announce("\n".join(told))
         await stopped.wait()
         announce("localtwins stops")
 
@@ -56,37 +64,18 @@ def _on_signal(signum: int, callback: Callable[[], object], stack: AsyncExitStac
         stack.callback(loop.remove_signal_handler, signum)
 
 
-def _tls(settings: Settings, stack: AsyncExitStack) -> tuple[ssl.SSLContext, str]:
-    """Give the TLS context, and how to trust a certificate that was made for development."""
-    trust = ""
-    if settings.tls_cert or settings.tls_key:
-        if not (settings.tls_cert and settings.tls_key):
-            raise StartupError("--tls-cert and --tls-key need each other.")
-        if settings.tls_name:
-            raise StartupError("--tls-name is for the certificate that is made without --tls-cert.")
-        chain, key = Path(settings.tls_cert), Path(settings.tls_key)
-    else:
-        made = _made_certificate(settings, stack)
-        chain, key = made.chain, made.key
-        trust = (
-            "\nThe certificate is for development. To trust it, give clients its authority:\n"
-            f"    {made.authority}\n"
-            "    Python SDK: connection_verify=<that file>; curl: --cacert; Node.js: NODE_EXTRA_CA_CERTS; "
-            "Go and others: SSL_CERT_FILE"
-        )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(chain, key)
-    except (OSError, ssl.SSLError) as error:
-        raise StartupError(f"The TLS certificate {chain} with key {key} cannot be used: {error}.") from error
-    return context, trust
+def _folder(settings: Settings, stack: AsyncExitStack) -> Path:
+    """Give the folder of the certificate and of what clients need, which goes with the stack if nothing is kept."""
+    if settings.data_dir == MEMORY:
+        return Path(stack.enter_context(TemporaryDirectory(prefix="localtwins-"))) / "tls"
+    return Path(settings.data_dir) / "tls"
 
 
-def _made_certificate(settings: Settings, stack: AsyncExitStack) -> DevelopmentCertificate:
-    directory = settings.data_dir
-    if directory == MEMORY:
-        directory = stack.enter_context(TemporaryDirectory(prefix="localtwins-"))
-    listen = Address.parse(settings.listen, "--listen")
-    names = settings.tls_names if listen.is_wildcard else [listen.host, *settings.tls_names]
-    return development_certificate(Path(directory) / "tls", names)
+def _trust(made: DevelopmentCertificate) -> str:
+    """Tell how to trust a certificate that was made for development."""
+    return (
+        "The certificate is for development. To trust it, give clients its authority:\n"
+        f"    {made.authority}\n"
+        "    Python SDK: connection_verify=<that file>; curl: --cacert; Node.js: NODE_EXTRA_CA_CERTS; "
+        "Go and others: SSL_CERT_FILE"
+    )

@@ -46,6 +46,15 @@ class Settings(BaseSettings):
         description="host name or address that the generated certificate has besides those of this machine and that of "
         "--listen; repeatable, or with commas between",
     )
+    identity: str | None = Field(
+        default=None,
+        description="host:port to hand out tokens on, as the managed identity of the programs on this machine",
+    )
+    insecure_identity: bool = Field(default=False, description="let other machines reach --identity, in the clear")
+    env_file: str | None = Field(
+        default=None,
+        description="file to write the environment variables to that --identity prints, for a shell to source",
+    )
     log_requests: Literal["none", "refused", "all"] = Field(
         default="refused", description="which requests get a line on standard error: none, those refused, or all"
     )

@@ -1,0 +1,82 @@
+"""What the management plane answers `az`: one subscription and one instance, beside the twins."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from localtwins.http_server import HttpServer
+
+INSTANCES = "providers/Microsoft.DigitalTwins/digitalTwinsInstances"
+
+
+async def get(managed: HttpServer, path: str) -> tuple[int, Any]:
+    async with aiohttp.ClientSession() as http, http.get(f"{managed.url}{path}") as answer:
+        return answer.status, await answer.json() if answer.content_length else None
+
+
+@pytest.fixture
+async def subscription(managed: HttpServer) -> str:
+    """The path of the only one."""
+    _, found = await get(managed, "/subscriptions?api-version=2022-12-01")
+    [only] = found["value"]
+    return str(only["id"])
+
+
+async def test_a_login_finds_a_subscription_in_a_tenant(managed: HttpServer, subscription: str):
+    _, tenants = await get(managed, "/tenants?api-version=2022-12-01")
+    _, one = await get(managed, f"{subscription}?api-version=2022-12-01")
+    assert one["id"] == subscription == f"/subscriptions/{one['subscriptionId']}"
+    assert [tenant["tenantId"] for tenant in tenants["value"]] == [one["tenantId"]]
+    assert one["state"] == "Enabled"
+
+
+async def test_a_cloud_can_be_registered_by_its_management_endpoint_alone(managed: HttpServer):
+    # What `az cloud register --endpoint-resource-manager` reads of the answer, with and without a slash behind the URL.
+    for path in ("/metadata/endpoints", "//metadata/endpoints"):
+        status, cloud = await get(managed, f"{path}?api-version=2022-09-01")
+        assert status == 200
+        assert cloud["resourceManager"] == f"https://127.0.0.1:{managed.port}/"
+        assert cloud["authentication"]["loginEndpoint"].startswith("https://")
+        assert cloud["authentication"]["audiences"]
+        assert (cloud["name"], cloud["suffixes"]) == ("localtwins", {})
+
+
+@pytest.mark.parametrize("place", [INSTANCES, f"resourceGroups/localtwins/{INSTANCES}"])
+async def test_the_instance_is_found_by_name_with_its_host_and_port(managed: HttpServer, subscription: str, place: str):
+    _, found = await get(managed, f"{subscription}/{place}?api-version=2023-01-31")
+    [instance] = found["value"]
+    assert instance["name"] == "localtwins"
+    assert instance["properties"]["hostName"] == f"127.0.0.1:{managed.port}"
+    assert await get(managed, f"{instance['id']}?api-version=2023-01-31") == (200, instance)
+    assert await get(managed, f"{instance['id'].upper()}?api-version=2023-01-31") == (200, instance)
+
+
+async def test_the_resource_group_of_the_instance_is_there(managed: HttpServer, subscription: str):
+    _, found = await get(managed, f"{subscription}/resourcegroups?api-version=2022-09-01")
+    [group] = found["value"]
+    assert (await get(managed, f"{group['id']}?api-version=2022-09-01"))[1] == group
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/subscriptions/00000000-0000-0000-0000-000000000000",
+        f"/subscriptions/00000000-0000-0000-0000-000000000000/{INSTANCES}",
+        "{subscription}/resourceGroups/other",
+        f"{{subscription}}/resourceGroups/other/{INSTANCES}",
+        f"{{subscription}}/resourceGroups/other/{INSTANCES}/localtwins",
+        f"{{subscription}}/resourceGroups/localtwins/{INSTANCES}/other",
+        f"{{subscription}}/resourceGroups/localtwins/{INSTANCES}/localtwins/endpoints",
+        "/metadata",
+        "/tenants/x",
+    ],
+)
+async def test_anything_else_is_not_there(managed: HttpServer, subscription: str, path: str):
+    status, answer = await get(managed, path.format(subscription=subscription) + "?api-version=2023-01-31")
+    assert (status, answer["error"]["code"]) == (404, "ResourceNotFound")
+
+
+async def test_the_twins_are_where_they_always_are(managed: HttpServer):
+    assert await get(managed, "/models?api-version=2023-10-31") == (200, {"value": [], "nextLink": None})
+    assert (await get(managed, "/subscriptionsx"))[0] == 404
