@@ -4,13 +4,14 @@ Messages that recordings of Azure Digital Twins show are exact, odd spaces and d
 `recorded`. The others carry the code that the service's REST reference documents, in words of our own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 _PATCH_ADVICE = (
     "Please provide a valid patch document. See section on update apis in the documentation https://aka.ms/adtv2twins."
 )
 _MODEL_FORMAT_ADVICE = "See model documentation(https://aka.ms/ADTv2Models) for supported format."
 _LONGEST_ETAG_SHOWN = 256
+_LONGEST_API_VERSION_SHOWN = 64
 _BLOB_ADVICE = (
     "Please check: https://docs.microsoft.com/en-us/rest/api/storageservices/"
     "naming-and-referencing-containers--blobs--and-metadata"
@@ -123,9 +124,12 @@ def api_version_missing() -> AdtError:
     return AdtError(400, "ApiVersionUnspecified", "An API version is required, but was not specified.")
 
 
-def api_version_unsupported(version: str, url: str) -> AdtError:
-    """An api-version that the service does not have (ASP.NET API Versioning)."""
-    message = f"The HTTP resource that matches the request URI '{url}' does not support the API version '{version}'."
+def api_version_unsupported(version: str, url: str, served: Collection[str]) -> AdtError:
+    """An api-version that the resource is not there in (ASP.NET API Versioning), with those that it has."""
+    message = (
+        f"The HTTP resource that matches the request URI '{url}' does not support the API version "
+        f"'{version[:_LONGEST_API_VERSION_SHOWN]}'. It supports {', '.join(sorted(served))}."
+    )
     return AdtError(400, "UnsupportedApiVersion", message)
 
 

@@ -107,7 +107,7 @@ async def test_a_page_size_that_is_none_is_refused(adt: Adt, size: str):
     assert "max-items-per-page" in answer.message
 
 
-@pytest.mark.parametrize("token", ["x", "", "WyJhIl0=", "e30=", "%00", "WzEsMl0="])
+@pytest.mark.parametrize("token", ["x", "WyJhIl0=", "e30=", "%00", "WzEsMl0="])
 async def test_a_foreign_continuation_token_is_refused(adt: Adt, token: str):
     for path in ("/models", "/digitaltwins/room/relationships", "/digitaltwins/room/incomingrelationships"):
         if (path, token) != ("/digitaltwins/room/relationships", "WyJhIl0="):

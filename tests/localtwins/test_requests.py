@@ -19,7 +19,7 @@ VERSION = "api-version=2023-10-31"
 
 @pytest.mark.parametrize(
     "version",
-    ["2020-10-31", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"],
+    ["2020-10-31", "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"],
 )
 async def test_api_versions_that_are_served(graph: Adt, version: str):
     assert (await Adt(graph.service, version).get("/digitaltwins/room")).status == 200

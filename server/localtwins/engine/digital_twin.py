@@ -15,6 +15,7 @@ from localtwins.engine.json_patch import Operation, apply_at, not_found
 METADATA = "$metadata"
 MODEL = "$model"
 LAST_UPDATE_TIME = "$lastUpdateTime"
+_IGNORED = frozenset({"$dtId", "$etag", "$id", METADATA})
 
 Document = dict[str, Any]
 
@@ -23,7 +24,8 @@ def create(twin_id: str, payload: Document, *, etag: str, now: str) -> Document:
     """Make the document of a twin that is put.
 
     Every property's `lastUpdateTime` is `now`; of the metadata sent, only `$model` and each `sourceTime` count, and
-    `$dtId` and `$etag` in the payload do not (recorded). Raises ValidationFailed for what no model could allow.
+    `$dtId` and `$etag` in the payload do not (recorded), nor does `$id`, as some tools call the column of ids. Raises
+    ValidationFailed for what no model could allow.
     """
     metadata = payload.get(METADATA)
     if type(metadata) is not dict or type(metadata.get(MODEL)) is not str:
@@ -32,7 +34,7 @@ def create(twin_id: str, payload: Document, *, etag: str, now: str) -> Document:
     kept: Document = {MODEL: metadata[MODEL], LAST_UPDATE_TIME: now}
     for name, value in payload.items():
         if name.startswith("$"):
-            if name not in {"$dtId", "$etag", METADATA}:
+            if name not in _IGNORED:
                 raise errors.invalid_twin([f"{name} is not a name that a twin can have."])
         elif is_component(value):
             twin[name] = _component(name, value, now)

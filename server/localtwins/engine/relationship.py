@@ -8,11 +8,14 @@ from localtwins.engine.json_patch import Operation, apply_at
 
 Document = dict[str, Any]
 
+_LINK = "$relationshipLink"
+
 
 def create(source_id: str, relationship_id: str, payload: object, *, etag: str) -> Document:
     """Make the document of a relationship that is put.
 
-    The ids of the path win over those in the payload (recorded). Raises InvalidArgument without a name and a target.
+    The ids of the path win over those in the payload (recorded), and the link that lists of incoming relationships give
+    is passed over. Raises InvalidArgument without a name and a target.
     """
     if not isinstance(payload, dict):
         raise errors.relationship_body_invalid()
@@ -29,7 +32,7 @@ def create(source_id: str, relationship_id: str, payload: object, *, etag: str) 
     for member, value in payload.items():
         if not member.startswith("$"):
             relationship[member] = value
-        elif member not in relationship:
+        elif member not in relationship and member != _LINK:
             raise errors.invalid_relationship([f"{member} is not a name that a relationship can have."])
     return relationship
 

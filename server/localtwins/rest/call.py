@@ -18,16 +18,22 @@ from localtwins.workers import Workers
 T = TypeVar("T")
 
 API_VERSION_2020 = "2020-10-31"
-API_VERSIONS = frozenset({API_VERSION_2020, "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"})
+# The first preview is what Azure Digital Twins Explorer asks for; it is answered as the version after it.
+API_VERSIONS = frozenset(
+    {API_VERSION_2020, "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"}
+)
 
 Parameters = dict[str, list[str]]
 
 
 @lru_cache(maxsize=1024)
 def _parse_query(query: str) -> Parameters:
-    """Give the values of each query parameter, names in lower case since the service ignores their case."""
+    """Give the values of each query parameter, names in lower case since the service ignores their case.
+
+    A parameter without a value, as in `dependenciesFor=`, is absent: ASP.NET binds the empty text to null.
+    """
     parameters: Parameters = {}
-    for name, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
+    for name, value in parse_qsl(query, errors="replace"):
         parameters.setdefault(name.lower(), []).append(value)
     return parameters
 
@@ -54,7 +60,7 @@ class Call:
         if version not in API_VERSIONS:
             if not version:
                 raise errors.api_version_missing()
-            raise errors.api_version_unsupported(version, f"{request.base_url}{request.path}")
+            raise errors.api_version_unsupported(version, f"{request.base_url}{request.path}", API_VERSIONS)
         return cls(request, database, settings, parameters, version, jobs, workers)
 
     @property
@@ -69,7 +75,8 @@ class Call:
     def require_api_version(self, versions: frozenset[str]) -> None:
         """Raise an error answer if the resource is not there in the api-version that is asked for."""
         if self.api_version not in versions:
-            raise errors.api_version_unsupported(self.api_version, f"{self.request.base_url}{self.request.path}")
+            url = f"{self.request.base_url}{self.request.path}"
+            raise errors.api_version_unsupported(self.api_version, url, versions)
 
     def parameter(self, name: str) -> str | None:
         """Give the first value of a query parameter."""
