@@ -1,30 +1,34 @@
 """Rules of co-types: units that fit, numeric schemas, annotations that annotate something."""
 
-from collections.abc import Mapping
-
 from localtwins.dtdl.co_types import UNIT_PROPERTIES, CoType
 from localtwins.dtdl.element import Element
-from localtwins.dtdl.inheritance import Inherited
+from localtwins.dtdl.inheritance import Inheritance
 from localtwins.dtdl.metamodel import NUMERIC_SCHEMAS
 from localtwins.dtdl.model_graph import ModelGraph
 from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
 
 
-def check_co_types(graph: ModelGraph, inherited: Mapping[str, Inherited]) -> None:
+def check_co_types(graph: ModelGraph, inheritance: Inheritance) -> None:
     """Report co-types of the batch's elements that do not fit what stands beside them."""
+    annotations = {
+        dtmi: any(_value_of(content, "annotates") is not None for content in own.values())
+        for dtmi, own in inheritance.own.items()
+    }
     for element in graph.batch:
         for co_type in element.co_types.values():
             if co_type.unit_group is not None:
                 _check_quantity(graph, element, co_type, co_type.unit_group)
         if element.kind == "Interface":
-            _check_annotations(graph, element, inherited[element.id].contents)
+            if any(annotations[ancestor] for ancestor in inheritance.inherited[element.id].lineage):
+                graph.checkpoint()
+                _check_annotations(graph, element, list(inheritance.contents(element.id)))
         elif element.kind == "Relationship":
-            properties = graph.children(element, "properties")
-            _check_annotations(graph, element, {prop.name: prop for prop in properties if prop.name is not None})
+            _check_annotations(graph, element, list(graph.children(element, "properties")))
 
 
-def _check_annotations(graph: ModelGraph, parent: Element, siblings: Mapping[str, Element]) -> None:
+def _check_annotations(graph: ModelGraph, parent: Element, elements: list[Element]) -> None:
     """Check annotations against what they annotate: inherited ones anew, an heir may bring what they name."""
+    siblings = {element.name: element for element in reversed(elements) if element.name is not None}
     overridden: set[tuple[str, str]] = set()
     for element in siblings.values():
         annotated = _value_of(element, "annotates")

@@ -1,6 +1,8 @@
 """Rules between interfaces: what they inherit, how deep, and what their components are."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from localtwins.dtdl.element import Element
 from localtwins.dtdl.limits import LIMITS
@@ -8,83 +10,118 @@ from localtwins.dtdl.model_graph import ModelGraph
 from localtwins.dtdl.ordering import dependencies_first
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Inherited:
-    """What an interface has with all its ancestors: steps up, interfaces above, contents by name."""
+    """What an interface has above it: steps up, interfaces counted once for each way to them.
 
+    `lineage` are the ids of the interface itself and of all its ancestors. What they have is not put together here:
+    many interfaces may extend one with thousands of contents.
+    """
+
+    lineage: tuple[str, ...]
     depth: int = 0
     ancestors: int = 0
-    contents: dict[str, Element] = field(default_factory=dict)
 
 
-def check_interfaces(graph: ModelGraph) -> dict[str, Inherited]:
-    """Report what is wrong between interfaces; answers what each has, inherited contents included."""
-    interfaces = {element.id: element for element in graph.elements.values() if element.kind == "Interface"}
-    parents = {
-        dtmi: [p for p in element.children.get("extends", ()) if p in interfaces]
-        for dtmi, element in interfaces.items()
-    }
-    batch = {element.id for element in graph.batch}
-    found: dict[str, Inherited] = {}
-    for dtmi in dependencies_first(parents):
-        problems = _Problems(graph, interfaces[dtmi], in_batch=dtmi in batch)
-        found[dtmi] = _inherit(graph, interfaces[dtmi], [found[parent] for parent in parents[dtmi]], problems)
-    for dtmi, element in interfaces.items():
-        if dtmi not in found:
-            found[dtmi] = Inherited()
-            graph.report(element, "recursiveStructureNarrow", "property 'extends' leads back to where it started.")
-    for element in graph.batch:
-        schema = element.child("schema") if element.kind == "Component" else None
-        if schema in found and any(content.kind == "Component" for content in found[schema].contents.values()):
-            graph.report(element, "excludedType", f"property 'schema' leads to {schema}, which has a Component itself.")
-    return found
+class Inheritance:
+    """The interfaces of a graph, each with its own contents and with what it inherits them from."""
 
+    def __init__(self, graph: ModelGraph) -> None:
+        """Report what is wrong between interfaces, and with the names of their contents."""
+        self._graph = graph
+        self._interfaces = {element.id: element for element in graph.elements.values() if element.kind == "Interface"}
+        self._batch = {element.id for element in graph.batch}
+        self.own = {dtmi: self._own_contents(element) for dtmi, element in self._interfaces.items()}
+        owners = Counter(name for contents in self.own.values() for name in contents)
+        self._contested = {
+            dtmi: [name for name in contents if owners[name] > 1] for dtmi, contents in self.own.items()
+        }
+        self._with_component = {
+            dtmi for dtmi, own in self.own.items() if any(content.kind == "Component" for content in own.values())
+        }
+        self.inherited: dict[str, Inherited] = {}
+        self._inherit_all()
+        self._check_components()
 
-@dataclass(frozen=True, slots=True)
-class _Problems:
-    """Takes the problems of one interface, and none of a stored one."""
+    def contents(self, interface: str) -> Iterator[Element]:
+        """Give the contents of an interface, inherited ones included."""
+        return (content for ancestor in self.inherited[interface].lineage for content in self.own[ancestor].values())
 
-    graph: ModelGraph
-    interface: Element
-    in_batch: bool
+    def _own_contents(self, interface: Element) -> dict[str, Element]:
+        own: dict[str, Element] = {}
+        for content in self._graph.children(interface, "contents"):
+            if content.name is not None and own.setdefault(content.name, content) is not content:
+                message = f"property 'contents' contains more than one '{content.name}'."
+                self._report(interface, "nonUniquePropertyValue", message)
+        return own
 
-    def add(self, rule: str, message: str) -> None:
-        if self.in_batch:
-            self.graph.report(self.interface, rule, message)
-
-    def check_count(self, term: str, count: int, maximum: int | None) -> None:
-        if maximum is not None and count > maximum:
-            self.add(
-                "objectCountAboveMax", f"property '{term}' has {count} values but no more than {maximum} are allowed."
+    def _inherit_all(self) -> None:
+        parents = {
+            dtmi: [parent for parent in element.children.get("extends", ()) if parent in self._interfaces]
+            for dtmi, element in self._interfaces.items()
+        }
+        for dtmi in dependencies_first(parents):
+            self._graph.checkpoint()
+            self.inherited[dtmi] = self._inherit(
+                self._interfaces[dtmi], [self.inherited[parent] for parent in parents[dtmi]]
             )
+        for dtmi, element in self._interfaces.items():
+            if dtmi not in self.inherited:
+                self.inherited[dtmi] = Inherited((dtmi,))
+                self._graph.report(
+                    element, "recursiveStructureNarrow", "property 'extends' leads back to where it started."
+                )
 
+    def _inherit(self, interface: Element, parents: list[Inherited]) -> Inherited:
+        limits = LIMITS[interface.dtdl_version]
+        depth = max((parent.depth + 1 for parent in parents), default=0)
+        ancestors = sum(parent.ancestors + 1 for parent in parents)
+        alone = Inherited((interface.id,), depth, ancestors)
+        self._check_count(interface, "extends", len(set(interface.children.get("extends", ()))), limits.parents)
+        if depth > limits.extends_depth:
+            message = f"is more than {limits.extends_depth} steps of 'extends' below an ancestor."
+            self._report(interface, "excessiveDepthNarrow", message)
+            return alone
+        if limits.ancestors is not None and ancestors > limits.ancestors:
+            message = f"has {ancestors} interfaces above it but no more than {limits.ancestors} are allowed."
+            self._report(interface, "excessiveCount", message)
+            return alone
+        above = dict.fromkeys(ancestor for parent in parents for ancestor in parent.lineage)
+        inherited = Inherited((interface.id, *above), depth, ancestors)
+        self._check_names(interface, inherited, parents)
+        count = sum(len(self.own[ancestor]) for ancestor in inherited.lineage)
+        self._check_count(interface, "contents", count, limits.contents)
+        return inherited
 
-def _inherit(graph: ModelGraph, interface: Element, parents: list[Inherited], problems: _Problems) -> Inherited:
-    limits = LIMITS[interface.dtdl_version]
-    own = Inherited(
-        depth=max((parent.depth + 1 for parent in parents), default=0),
-        ancestors=sum(parent.ancestors + 1 for parent in parents),
-    )
-    for content in graph.children(interface, "contents"):
-        if content.name is not None and own.contents.setdefault(content.name, content) is not content:
-            problems.add("nonUniquePropertyValue", f"property 'contents' contains more than one '{content.name}'.")
-    problems.check_count("extends", len(set(interface.children.get("extends", ()))), limits.parents)
-    if own.depth > limits.extends_depth:
-        problems.add(
-            "excessiveDepthNarrow", f"is more than {limits.extends_depth} steps of 'extends' below an ancestor."
-        )
-        return own
-    if limits.ancestors is not None and own.ancestors > limits.ancestors:
-        message = f"has {own.ancestors} interfaces above it but no more than {limits.ancestors} are allowed."
-        problems.add("excessiveCount", message)
-        return own
-    for parent in parents:
-        for name, content in parent.contents.items():
-            if own.contents.setdefault(name, content) is not content:
-                message = f"has more than one '{name}' in 'contents', at least one of them through 'extends'."
-                problems.add("nonUniqueImportedPropertyValue", message)
-    problems.check_count("contents", len(own.contents), limits.contents)
-    return own
+    def _check_names(self, interface: Element, inherited: Inherited, parents: list[Inherited]) -> None:
+        """Find names that two of a lineage have, unless one of the parents has them both and was told so itself."""
+        lineages = [frozenset(parent.lineage) for parent in parents]
+        found: dict[str, str] = {}
+        for ancestor in inherited.lineage:
+            for name in self._contested[ancestor]:
+                other = found.setdefault(name, ancestor)
+                if self.own[other][name] is self.own[ancestor][name]:
+                    continue
+                if not any(other in lineage and ancestor in lineage for lineage in lineages):
+                    message = f"has more than one '{name}' in 'contents', at least one of them through 'extends'."
+                    self._report(interface, "nonUniqueImportedPropertyValue", message)
+
+    def _check_components(self) -> None:
+        for element in self._graph.batch:
+            schema = element.child("schema") if element.kind == "Component" else None
+            if schema in self.inherited and not self._with_component.isdisjoint(self.inherited[schema].lineage):
+                message = f"property 'schema' leads to {schema}, which has a Component itself."
+                self._graph.report(element, "excludedType", message)
+
+    def _check_count(self, interface: Element, term: str, count: int, maximum: int | None) -> None:
+        if maximum is not None and count > maximum:
+            message = f"property '{term}' has {count} values but no more than {maximum} are allowed."
+            self._report(interface, "objectCountAboveMax", message)
+
+    def _report(self, interface: Element, rule: str, message: str) -> None:
+        """Add a problem of an interface, unless it is a stored one, which counts as valid."""
+        if interface.id in self._batch:
+            self._graph.report(interface, rule, message)
 
 
 _COUNTED = (
@@ -100,20 +137,25 @@ _COUNTED = (
 )
 
 
-def check_element_counts(graph: ModelGraph, inherited: dict[str, Inherited]) -> None:
+def check_element_counts(graph: ModelGraph, inheritance: Inheritance) -> None:
     """Report interfaces with too many elements in all; only for models without other problems."""
     counts: dict[str, int] = {}
+    own_counts: dict[str, int] = {}
 
     def count(element: Element) -> int:
         if element.id not in counts:
             if element.kind == "Interface":
-                inside = list(inherited[element.id].contents.values())
-                standard = 0
+                counts[element.id] = sum(own_count(ancestor) for ancestor in inheritance.inherited[element.id].lineage)
             else:
                 inside = [child for term in _COUNTED for child in graph.children(element, term)]
                 standard = sum(len(element.children.get(term, ())) for term in _COUNTED) - len(inside)
-            counts[element.id] = standard + sum(1 + count(child) for child in inside)
+                counts[element.id] = standard + sum(1 + count(child) for child in inside)
         return counts[element.id]
+
+    def own_count(interface: str) -> int:
+        if interface not in own_counts:
+            own_counts[interface] = sum(1 + count(content) for content in inheritance.own[interface].values())
+        return own_counts[interface]
 
     for element in graph.batch:
         maximum = LIMITS[element.dtdl_version].elements

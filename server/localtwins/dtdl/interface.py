@@ -1,5 +1,6 @@
 """A parsed Interface: its contents with everything it inherits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from localtwins.dtdl.schemas import Schema
@@ -59,10 +60,10 @@ class Interface:
     display_name: dict[str, str]
     description: dict[str, str]
     extends: tuple[str, ...]
-    properties: dict[str, Property]
-    telemetries: dict[str, Telemetry]
-    relationships: dict[str, Relationship]
-    components: dict[str, Component]
-    commands: dict[str, Command]
+    properties: Mapping[str, Property]
+    telemetries: Mapping[str, Telemetry]
+    relationships: Mapping[str, Relationship]
+    components: Mapping[str, Component]
+    commands: Mapping[str, Command]
     bases: frozenset[str]
     dependencies: frozenset[str]

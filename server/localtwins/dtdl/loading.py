@@ -6,6 +6,7 @@ from typing import Any
 from localtwins.dtdl import json_ld
 from localtwins.dtdl.geojson import GEOMETRIES
 from localtwins.dtdl.interface import Command, Component, Interface, Property, Relationship, Telemetry
+from localtwins.dtdl.lineage import lineage
 from localtwins.dtdl.schemas import (
     PRIMITIVES,
     ArraySchema,
@@ -19,6 +20,8 @@ from localtwins.dtdl.schemas import (
 from localtwins.dtdl.semantic_types import UNIT_PREFIXES, UNITS
 
 Resolver = Callable[[str], Mapping[str, Any] | None]
+Checkpoint = Callable[[], None]
+"""Is called often in the course of long work; what it raises ends the work."""
 
 _STANDARD_SCHEMAS: dict[str, Schema] = {
     **{name: Primitive(name) for name in PRIMITIVES},
@@ -29,20 +32,27 @@ _STANDARD_SCHEMAS: dict[str, Schema] = {
 }
 
 
-def load(document: Mapping[str, Any], resolve: Resolver | None = None) -> Interface:
+def no_checkpoint() -> None:
+    """Lets work go on to its end."""
+
+
+def load(
+    document: Mapping[str, Any], resolve: Resolver | None = None, checkpoint: Checkpoint = no_checkpoint
+) -> Interface:
     """Build the Interface of a document that `parse` accepted before.
 
     `resolve` must give the documents of all its ancestors. For anything but valid DTDL the outcome is undefined.
     """
-    return Loader(resolve or (lambda _: None)).load(document)
+    return Loader(resolve or (lambda _: None), checkpoint).load(document)
 
 
 class Loader:
     """Builds interfaces and remembers them, so that common ancestors are built once."""
 
-    def __init__(self, resolve: Resolver) -> None:
+    def __init__(self, resolve: Resolver, checkpoint: Checkpoint = no_checkpoint) -> None:
         """Take the way to the documents that loaded ones extend."""
         self._resolve = resolve
+        self._checkpoint = checkpoint
         self._loaded: dict[str, Interface] = {}
 
     def load(self, document: Mapping[str, Any]) -> Interface:
@@ -51,7 +61,8 @@ class Loader:
         interface_id = element["@id"]
         if interface_id not in self._loaded:
             parents = dict.fromkeys(json_ld.flattened(element.get("extends", [])))
-            self._loaded[interface_id] = _Reading(element).interface([self._parent(parent) for parent in parents])
+            reading = _Reading(element, self._checkpoint)
+            self._loaded[interface_id] = reading.interface([self._parent(parent) for parent in parents])
         return self._loaded[interface_id]
 
     def _parent(self, interface_id: str) -> Interface:
@@ -67,9 +78,12 @@ class Loader:
 class _Reading:
     """One document being read."""
 
-    def __init__(self, element: dict[str, Any]) -> None:
+    def __init__(self, element: dict[str, Any], checkpoint: Checkpoint) -> None:
         self._root = element
+        self._checkpoint = checkpoint
         self._elements_by_id: dict[str, dict[str, Any]] | None = None
+        # By the identity of what the document has there: references may meet at an element from everywhere.
+        self._schemas: dict[int, Schema] = {}
 
     def interface(self, parents: list[Interface]) -> Interface:
         root = self._root
@@ -78,16 +92,10 @@ class _Reading:
         relationships: dict[str, Relationship] = {}
         components: dict[str, Component] = {}
         commands: dict[str, Command] = {}
-        bases = {root["@id"]}
-        for parent in parents:
-            bases |= parent.bases
-            properties |= parent.properties
-            telemetries |= parent.telemetries
-            relationships |= parent.relationships
-            components |= parent.components
-            commands |= parent.commands
+        bases = {root["@id"]}.union(*(parent.bases for parent in parents))
         dependencies = {parent.id for parent in parents}
         for content in self._elements(root.get("contents", [])):
+            self._checkpoint()
             kinds = set(json_ld.types(content))
             name = json_ld.plain(content["name"])
             if "Property" in kinds:
@@ -107,11 +115,11 @@ class _Reading:
             display_name=json_ld.language_map(root.get("displayName", [])),
             description=json_ld.language_map(root.get("description", [])),
             extends=tuple(parent.id for parent in parents),
-            properties=properties,
-            telemetries=telemetries,
-            relationships=relationships,
-            components=components,
-            commands=commands,
+            properties=lineage(properties, [parent.properties for parent in parents]),
+            telemetries=lineage(telemetries, [parent.telemetries for parent in parents]),
+            relationships=lineage(relationships, [parent.relationships for parent in parents]),
+            components=lineage(components, [parent.components for parent in parents]),
+            commands=lineage(commands, [parent.commands for parent in parents]),
             bases=frozenset(bases),
             dependencies=frozenset(dependencies),
         )
@@ -124,12 +132,19 @@ class _Reading:
         return Relationship(name, json_ld.single(element.get("target", [])), properties)
 
     def _schema(self, value: object) -> Schema:
+        """Give the schema that stands there; each element is built once, however many references lead to it."""
         value = json_ld.single(value)
         if isinstance(value, str):
             known = _STANDARD_SCHEMAS.get(json_ld.schema_term(value))
             if known is not None:
                 return known
-        element = self._element(value)
+        source = self._source(value)
+        schema = self._schemas.get(id(source))
+        if schema is None:
+            schema = self._schemas[id(source)] = self._built(json_ld.by_term(source))
+        return schema
+
+    def _built(self, element: dict[str, Any]) -> Schema:
         kinds = set(json_ld.types(element))
         if "Array" in kinds:
             return ArraySchema(self._schema(element["elementSchema"]))
@@ -146,9 +161,12 @@ class _Reading:
         return (self._element(value) for value in json_ld.flattened(values))
 
     def _element(self, value: Any) -> dict[str, Any]:
+        return json_ld.by_term(self._source(value))
+
+    def _source(self, value: Any) -> dict[str, Any]:
         """Give the element that stands there, or that the DTMI standing there refers to within this document."""
         if isinstance(value, dict):
-            return json_ld.by_term(value)
+            return value
         if self._elements_by_id is None:
             self._elements_by_id = _elements_by_id(self._root)
         return self._elements_by_id[value]
@@ -163,6 +181,6 @@ def _elements_by_id(root: dict[str, Any]) -> dict[str, dict[str, Any]]:
             waiting.extend(value)
         elif isinstance(value, dict):
             if isinstance(value.get("@id"), str):
-                found[value["@id"]] = json_ld.by_term(value)
+                found[value["@id"]] = value
             waiting.extend(value.values())
     return found

@@ -20,6 +20,7 @@ class ModelGraph:
         Stored models are valid, so no problem of theirs is reported.
         """
         self.problems = batch.problems
+        self.checkpoint = batch.checkpoint
         self.batch = list(batch.elements.values())
         self.elements = dict(batch.elements)
         self.unresolved: list[tuple[str, int]] = []
@@ -52,7 +53,7 @@ class ModelGraph:
                 continue
             if target not in asked:
                 asked.add(target)
-                stored = Reader()
+                stored = Reader(self.checkpoint)
                 document = resolve(target)
                 if document is not None:
                     stored.read(dict(document))

@@ -13,6 +13,7 @@ from localtwins.dtdl.element_types import ElementTypes, is_interface, read_types
 from localtwins.dtdl.errors import Problem
 from localtwins.dtdl.json_ld import flattened
 from localtwins.dtdl.literals import Report
+from localtwins.dtdl.loading import Checkpoint
 from localtwins.dtdl.metamodel import DOCUMENT, FIELDS, Elements, Field, is_required
 
 _PROPERTY = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);([1-9][0-9]*)")
@@ -38,7 +39,8 @@ class Reader:
     `stated_ids` are all ids that are defined somewhere, those of unreadable elements too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
         self.elements: dict[str, Element] = {}
         self.stated_ids: set[str] = set()
         self.references: list[ElementReference] = []
@@ -99,6 +101,7 @@ class Reader:
         return self._element(source, context, place)
 
     def _element(self, source: dict[str, Any], context: Context, place: _Place) -> Element | None:
+        self.checkpoint()
         element_id = self._stated_id(source, context, place) if "@id" in source else _id_from_place(source, place)
         if element_id is None:
             return None

@@ -1,0 +1,46 @@
+"""Contents with everything inherited, without a copy of what the ancestors have."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Lineage(Mapping[str, T]):
+    """The contents of an interface and of its ancestors by name, which valid models use once.
+
+    Many interfaces may extend one with thousands of contents, so each keeps a list of who has what and no more.
+    """
+
+    __slots__ = ("generations",)
+
+    def __init__(self, generations: Iterable[Mapping[str, T]]) -> None:
+        """Take the contents that each one of the lineage has of its own."""
+        self.generations = tuple(generations)
+
+    def __getitem__(self, name: str) -> T:
+        for generation in self.generations:
+            if name in generation:
+                return generation[name]
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in generation for generation in self.generations)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for generation in self.generations for name in generation)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.generations))
+
+
+def lineage(own: Mapping[str, T], inherited: Iterable[Mapping[str, T]]) -> Mapping[str, T]:
+    """Give what an interface has: those of its parents, as this function gave them, and its own contents."""
+    generations: dict[int, Mapping[str, T]] = {}
+    for contents in (*inherited, own):
+        for generation in contents.generations if isinstance(contents, Lineage) else (contents,):
+            if generation:
+                generations[id(generation)] = generation
+    if len(generations) == 1:
+        return next(iter(generations.values()))
+    return Lineage(generations.values()) if generations else own
