@@ -2,6 +2,7 @@
 
 from localtwins.dtdl.co_types import UNIT_PROPERTIES, CoType
 from localtwins.dtdl.element import Element
+from localtwins.dtdl.errors import shown
 from localtwins.dtdl.inheritance import Inheritance
 from localtwins.dtdl.metamodel import NUMERIC_SCHEMAS
 from localtwins.dtdl.model_graph import ModelGraph
@@ -39,7 +40,7 @@ def _check_annotations(graph: ModelGraph, parent: Element, elements: list[Elemen
         overrides = _value_of(element, "overrides")
         if overrides is not None:
             if (annotated, overrides) in overridden:
-                message = f"has more than one element that overrides the same property of '{annotated}'."
+                message = f"has more than one element that overrides the same property of '{shown(annotated)}'."
                 graph.report(parent, "multipleReference", message)
             overridden.add((annotated, overrides))
             _check_override(graph, element, sibling, overrides)
@@ -58,22 +59,22 @@ def _check_quantity(graph: ModelGraph, element: Element, co_type: CoType, unit_g
 
 def _check_annotation(graph: ModelGraph, element: Element, sibling: Element) -> None:
     if sibling.kind not in {"Property", "Telemetry"}:
-        message = f"property 'annotates' names '{sibling.name}', which is not a Property or Telemetry."
+        message = f"property 'annotates' names '{shown(sibling.name or '')}', which is not a Property or Telemetry."
         graph.report(element, "notSiblingRequiredType", message)
     if _value_of(sibling, "annotates") is not None:
-        message = f"property 'annotates' names '{sibling.name}', which is a ValueAnnotation itself."
+        message = f"property 'annotates' names '{shown(sibling.name or '')}', which is a ValueAnnotation itself."
         graph.report(element, "disallowedType", message)
 
 
 def _check_override(graph: ModelGraph, element: Element, sibling: Element, overrides: str) -> None:
     overridden = [co_type for co_type in sibling.co_types.values() if overrides in co_type.properties]
     if not overridden:
-        message = f"property 'overrides' names a property that no co-type of '{sibling.name}' brings."
+        message = f"property 'overrides' names a property that no co-type of '{shown(sibling.name or '')}' brings."
         graph.report(element, "noMatchingSupplementalProperty", message)
     for co_type in overridden:
         expected = co_type.unit_group if overrides in UNIT_PROPERTIES.values() else None
         if element.child("schema") not in {expected, None}:
-            message = f"property 'schema' is not what '{sibling.name}' takes for the overridden property."
+            message = f"property 'schema' is not what '{shown(sibling.name or '')}' takes for the overridden property."
             graph.report(element, "siblingPropertyMismatch", message)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localtwins.dtdl.dtmi import is_dtmi
-from localtwins.dtdl.errors import UNSUPPORTED_VERSION
+from localtwins.dtdl.errors import UNSUPPORTED_VERSION, shown
 from localtwins.dtdl.vocabulary import EXTENSION_TERMS, KNOWN_EXTENSIONS, TERMS
 
 _DTDL = "dtmi:dtdl:context;"
@@ -106,20 +106,21 @@ def _dtdl_version(specifier: str) -> int:
     if match is None:
         raise ContextError(
             "invalidContextSpecifier",
-            f"@context specifier '{specifier}' is not valid. Give 'dtmi:dtdl:context;2' or 'dtmi:dtdl:context;3'.",
+            f"@context specifier '{shown(specifier)}' is not valid. "
+            "Give 'dtmi:dtdl:context;2' or 'dtmi:dtdl:context;3'.",
         )
     version = int(match[1])
     if version == _UNSUPPORTED:
         raise ContextError(
             UNSUPPORTED_VERSION,
-            f"@context specifier has value '{specifier}', which specifies a DTDL version that exceeds the configured "
-            f"max version of {_NEWEST_TAKEN}. Modify @context specifier to indicate a DTDL major version no greater "
-            f"than {_NEWEST_TAKEN}.",
+            f"@context specifier has value '{shown(specifier)}', which specifies a DTDL version that exceeds the "
+            f"configured max version of {_NEWEST_TAKEN}. Modify @context specifier to indicate a DTDL major version no "
+            f"greater than {_NEWEST_TAKEN}.",
         )
     if version not in TERMS or match[0] != match[1]:
         raise ContextError(
             "unrecognizedContextVersion",
-            f"@context specifier '{specifier}' has an unrecognized DTDL version. Use version 2 or 3.",
+            f"@context specifier '{shown(specifier)}' has an unrecognized DTDL version. Use version 2 or 3.",
         )
     return version
 
@@ -128,21 +129,25 @@ def _is_known_extension(specifier: str, version: int) -> bool:
     if specifier.startswith(_DTDL):
         raise ContextError(
             "dtdlContextFollowsAffiliate",
-            f"@context lists '{specifier}' after an extension. Put all DTDL context specifiers first.",
+            f"@context lists '{shown(specifier)}' after an extension. Put all DTDL context specifiers first.",
         )
     if not specifier.startswith("dtmi:"):
-        raise ContextError("nonDtmiContextSpecifier", f"@context specifier '{specifier}' is not a DTMI. Remove it.")
+        raise ContextError(
+            "nonDtmiContextSpecifier", f"@context specifier '{shown(specifier)}' is not a DTMI. Remove it."
+        )
     name, semicolon, number = specifier.partition(";")
     if not semicolon or not is_dtmi(specifier, version):
-        raise ContextError("invalidContextSpecifier", f"@context specifier '{specifier}' is not a valid DTMI. Fix it.")
+        raise ContextError(
+            "invalidContextSpecifier", f"@context specifier '{shown(specifier)}' is not a valid DTMI. Fix it."
+        )
     known = number in KNOWN_EXTENSIONS.get(name, ())
     if known and name.startswith("dtmi:dtdl:limits:"):
         raise ContextError(
-            "misplacedLimitContext", f"@context specifier '{specifier}' does not belong there. Remove it."
+            "misplacedLimitContext", f"@context specifier '{shown(specifier)}' does not belong there. Remove it."
         )
     if not known and version > 2:  # noqa: PLR2004 - DTDL 2 allows extensions that the parser does not know
         raise ContextError(
             "unresolvableContextSpecifier",
-            f"@context specifier '{specifier}' names no known extension. Remove it.",
+            f"@context specifier '{shown(specifier)}' names no known extension. Remove it.",
         )
     return known

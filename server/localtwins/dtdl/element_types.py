@@ -7,6 +7,7 @@ from typing import Any
 
 from localtwins.dtdl.co_types import CO_TYPES, CoType
 from localtwins.dtdl.context import Context
+from localtwins.dtdl.errors import shown
 from localtwins.dtdl.literals import Report
 from localtwins.dtdl.metamodel import Elements, Field
 from localtwins.dtdl.vocabulary import MATERIAL_CLASSES
@@ -46,7 +47,7 @@ def read_types(source: dict[str, Any], context: Context, takes: Elements, report
     for name in stated if isinstance(stated, list) else [stated]:
         rule, kind, dtmi = _classify(name, context, takes)
         if rule is not None:
-            report(rule, f"has @type '{name}', which may not stand there. Remove or replace it.")
+            report(rule, f"has @type '{shown(str(name))}', which may not stand there. Remove or replace it.")
             is_broken = True
         elif kind is not None:
             kinds.add(kind)

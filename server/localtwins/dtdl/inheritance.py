@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localtwins.dtdl.element import Element
+from localtwins.dtdl.errors import shown
 from localtwins.dtdl.limits import LIMITS
 from localtwins.dtdl.model_graph import ModelGraph
 from localtwins.dtdl.ordering import dependencies_first
@@ -30,12 +31,9 @@ class Inheritance:
         """Report what is wrong between interfaces, and with the names of their contents."""
         self._graph = graph
         self._interfaces = {element.id: element for element in graph.elements.values() if element.kind == "Interface"}
-        self._batch = {element.id for element in graph.batch}
         self.own = {dtmi: self._own_contents(element) for dtmi, element in self._interfaces.items()}
         owners = Counter(name for contents in self.own.values() for name in contents)
-        self._contested = {
-            dtmi: [name for name in contents if owners[name] > 1] for dtmi, contents in self.own.items()
-        }
+        self._contested = {dtmi: [name for name in contents if owners[name] > 1] for dtmi, contents in self.own.items()}
         self._with_component = {
             dtmi for dtmi, own in self.own.items() if any(content.kind == "Component" for content in own.values())
         }
@@ -51,7 +49,7 @@ class Inheritance:
         own: dict[str, Element] = {}
         for content in self._graph.children(interface, "contents"):
             if content.name is not None and own.setdefault(content.name, content) is not content:
-                message = f"property 'contents' contains more than one '{content.name}'."
+                message = f"property 'contents' contains more than one '{shown(content.name)}'."
                 self._report(interface, "nonUniquePropertyValue", message)
         return own
 
@@ -95,6 +93,8 @@ class Inheritance:
 
     def _check_names(self, interface: Element, inherited: Inherited, parents: list[Inherited]) -> None:
         """Find names that two of a lineage have, unless one of the parents has them both and was told so itself."""
+        if interface.document is None:
+            return
         lineages = [frozenset(parent.lineage) for parent in parents]
         found: dict[str, str] = {}
         for ancestor in inherited.lineage:
@@ -103,14 +103,17 @@ class Inheritance:
                 if self.own[other][name] is self.own[ancestor][name]:
                     continue
                 if not any(other in lineage and ancestor in lineage for lineage in lineages):
-                    message = f"has more than one '{name}' in 'contents', at least one of them through 'extends'."
+                    where = "in 'contents', at least one of them through 'extends'"
+                    message = f"has more than one '{shown(name)}' {where}."
                     self._report(interface, "nonUniqueImportedPropertyValue", message)
+                    if not self._graph.problems.takes(interface.document):
+                        return
 
     def _check_components(self) -> None:
         for element in self._graph.batch:
             schema = element.child("schema") if element.kind == "Component" else None
             if schema in self.inherited and not self._with_component.isdisjoint(self.inherited[schema].lineage):
-                message = f"property 'schema' leads to {schema}, which has a Component itself."
+                message = f"property 'schema' leads to {shown(schema)}, which has a Component itself."
                 self._graph.report(element, "excludedType", message)
 
     def _check_count(self, interface: Element, term: str, count: int, maximum: int | None) -> None:
@@ -120,7 +123,7 @@ class Inheritance:
 
     def _report(self, interface: Element, rule: str, message: str) -> None:
         """Add a problem of an interface, unless it is a stored one, which counts as valid."""
-        if interface.id in self._batch:
+        if interface.document is not None:
             self._graph.report(interface, rule, message)
 
 

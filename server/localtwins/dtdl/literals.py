@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from localtwins.dtdl.context import Context
+from localtwins.dtdl.errors import shown
 from localtwins.dtdl.json_ld import flattened
 from localtwins.dtdl.localizable import check_localizable, not_allowed_in_value, utf16_length
 from localtwins.dtdl.metamodel import Boolean, Integer, Literal, LocalizableText, Reference, Text, is_required
@@ -76,7 +77,7 @@ def _single(value: Any, kind: str, term: str, context: Context, report: Report) 
             return None
         excess = not_allowed_in_value(found, _VALUE_OBJECT, context)
         if excess is not None:
-            report(_excess_rule(excess), f"property '{term}' has a value object with '{excess}'. Remove it.")
+            report(_excess_rule(excess), f"property '{term}' has a value object with '{shown(excess)}'. Remove it.")
             return None
         if not _type_fits(found, kind):
             rule = "literalNotValid" if kind == "literal" else f"{kind}TypeNot{kind.capitalize()}"
@@ -114,7 +115,7 @@ def _text(value: Any, term: str, field: Text, report: Report) -> str | None:
     if field.max_length is not None and utf16_length(value) > field.max_length:
         report("stringTooLong", f"property '{term}' is longer than the {field.max_length} characters allowed.")
     if field.is_name and _NAME.fullmatch(value) is None:
-        report("stringInvalid", f"property '{term}' has value '{value}', which does not match {_NAME.pattern}.")
+        report("stringInvalid", f"property '{term}' has value '{shown(value)}', which does not match {_NAME.pattern}.")
         return None
     return value
 
@@ -161,5 +162,7 @@ def _reference(value: Any, term: str, context: Context, report: Report) -> str |
         return None
     target = context.dtmi(values[0])
     if target is None:
-        report("identifierNotDtmi", f"property '{term}' has value '{values[0]}' that is neither a DTMI nor a term.")
+        report(
+            "identifierNotDtmi", f"property '{term}' has value '{shown(values[0])}' that is neither a DTMI nor a term."
+        )
     return target

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localtwins.dtdl.context import Context
+from localtwins.dtdl.errors import shown
 from localtwins.dtdl.json_ld import flattened
 
 _LANGUAGE = re.compile(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
@@ -40,7 +41,10 @@ def check_localizable(
         if isinstance(entry, dict):
             excess = not_allowed_in_value(entry, _TAGGED_STRING, context)
             if excess is not None:
-                report("langStringElementInvalidProp", f"property '{term}' has an object with '{excess}'. Remove it.")
+                report(
+                    "langStringElementInvalidProp",
+                    f"property '{term}' has an object with '{shown(excess)}'. Remove it.",
+                )
                 continue
             language, text = entry.get("@language", _DEFAULT_LANGUAGE), entry.get("@value")
         if not isinstance(language, str) or _LANGUAGE.fullmatch(language) is None:
@@ -50,18 +54,23 @@ def check_localizable(
         else:
             _check_length(text, term, max_length, report)
             if language in seen:
-                report("langStringElementCodeNotUnique", f"property '{term}' has several values for '{language}'.")
+                report(
+                    "langStringElementCodeNotUnique", f"property '{term}' has several values for '{shown(language)}'."
+                )
             seen.add(language)
 
 
 def _check_language_map(texts: dict[str, Any], term: str, max_length: int, report: Callable[[str, str], None]) -> None:
     for language, text in texts.items():
         if language.startswith("@"):
-            report("langMapObjKeyword", f"property '{term}' has a language map with '{language}'. Remove it.")
+            report("langMapObjKeyword", f"property '{term}' has a language map with '{shown(language)}'. Remove it.")
         elif _LANGUAGE.fullmatch(language) is None:
-            report("langStringInvalidCode", f"property '{term}' has '{language}', which is not a language code.")
+            report("langStringInvalidCode", f"property '{term}' has '{shown(language)}', which is not a language code.")
         elif not isinstance(text, str):
-            report("langStringValueNotString", f"property '{term}' has a value for '{language}' that is not a string.")
+            report(
+                "langStringValueNotString",
+                f"property '{term}' has a value for '{shown(language)}' that is not a string.",
+            )
         else:
             _check_length(text, term, max_length, report)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from localtwins.dtdl.dtmi import is_reserved
 from localtwins.dtdl.element import Element, ElementReference
-from localtwins.dtdl.errors import UNRESOLVED_REFERENCE, Problem
+from localtwins.dtdl.errors import MOST_TOLD, UNRESOLVED_REFERENCE, Problem, shown
 from localtwins.dtdl.loading import Resolver
 from localtwins.dtdl.reading import Reader
 from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
@@ -30,7 +30,7 @@ class ModelGraph:
 
     def report(self, element: Element, rule: str, message: str) -> None:
         """Add a problem of `element`."""
-        self.problems.append(Problem(rule, f"{element.id} {message}", element.id))
+        self.problems.add(Problem(rule, f"{element.title} {message}", element.id, element.document))
 
     def kind(self, element_id: str) -> str | None:
         """The DTDL class of an element, own or standard; None if there is none that is readable."""
@@ -43,7 +43,7 @@ class ModelGraph:
         return (self.elements[child] for child in element.children.get(term, ()) if child in self.elements)
 
     def _resolve(self, batch: Reader, resolve: Resolver) -> None:
-        places: dict[str, int] = {}
+        places: dict[str, list[ElementReference]] = {}
         waiting = deque(self._references)
         asked: set[str] = set()
         while waiting:
@@ -62,23 +62,36 @@ class ModelGraph:
                     waiting.extend(other for other in stored.references if other.term == "extends")
                     continue
             if is_reserved(target):
-                message = f"refers to {target}, which the language does not define."
+                message = f"refers to {shown(target)}, which the language does not define."
                 self._report(reference, "undefinedReservedId", message)
             else:
-                places[target] = places.get(target, 0) + 1
+                places.setdefault(target, []).append(reference)
         if places:
-            self.unresolved = list(places.items())
-            itemized = ", ".join(
-                f"{target} (referenced in {count} place{'s' if count > 1 else ''})" for target, count in self.unresolved
-            )
-            message = f"DtmiResolverAsync failed to resolve requisite references to element(s): {itemized}"
-            self.problems.append(Problem(UNRESOLVED_REFERENCE, message, self.unresolved[0][0]))
+            self._report_unresolved(places)
+
+    def _report_unresolved(self, places: dict[str, list[ElementReference]]) -> None:
+        self.unresolved = [(target, len(references)) for target, references in places.items()]
+        itemized = ", ".join(
+            f"{shown(target)} (referenced in {count} place{'s' if count > 1 else ''})"
+            for target, count in self.unresolved[:MOST_TOLD]
+        )
+        message = f"DtmiResolverAsync failed to resolve requisite references to element(s): {itemized}"
+        parts: dict[int, str] = {}
+        for target, references in places.items():
+            for reference in references:
+                source = reference.source
+                if source.document is not None and source.document not in parts:
+                    what = f"property '{reference.term}' refers to {shown(target)}"
+                    parts[source.document] = f"{source.title} {what}, which is neither among the models nor stored."
+        self.problems.add(Problem(UNRESOLVED_REFERENCE, message, self.unresolved[0][0], parts=parts))
 
     def _add_stored(self, stored: Reader) -> None:
         for element_id, element in stored.elements.items():
             known = self.elements.setdefault(element_id, element)
             if known is not element:
-                self.report(known, "duplicateDefinition", f"is defined in the stored model {element.interface} too.")
+                self.report(
+                    known, "duplicateDefinition", f"is defined in the stored model {shown(element.interface)} too."
+                )
 
     def _check_references(self) -> None:
         for reference in self._references:
@@ -87,7 +100,9 @@ class ModelGraph:
                 continue
             if kind not in reference.expects.kinds:
                 expected = " or ".join(sorted(reference.expects.kinds))
-                self._report(reference, "badType", f"refers to {reference.target}, which is not of type {expected}.")
+                self._report(
+                    reference, "badType", f"refers to {shown(reference.target)}, which is not of type {expected}."
+                )
                 continue
             target = self.elements.get(reference.target)
             version = target.dtdl_version if target is not None else STANDARD_ELEMENTS[reference.target].dtdl_version
@@ -95,15 +110,15 @@ class ModelGraph:
                 self._report(
                     reference,
                     "disallowedVersionReference",
-                    f"refers to {reference.target}, which is defined in DTDL version {version}. Version "
+                    f"refers to {shown(reference.target)}, which is defined in DTDL version {version}. Version "
                     f"{reference.source.dtdl_version} cannot refer to it there.",
                 )
             if target is not None and kind != "Interface" and target.interface != reference.source.interface:
                 self._report(
                     reference,
                     "crossPartitionReference",
-                    f"refers to {reference.target}, whose definition is nested within {target.interface}. Copy it "
-                    "under another id.",
+                    f"refers to {shown(reference.target)}, whose definition is nested within "
+                    f"{shown(target.interface)}. Copy it under another id.",
                 )
 
     def _report(self, reference: ElementReference, rule: str, message: str) -> None:

@@ -8,18 +8,17 @@ from typing import Any
 from localtwins.dtdl import literals
 from localtwins.dtdl.context import Context, ContextError, child_context
 from localtwins.dtdl.dtmi import MAX_ID, MAX_INTERFACE_ID, child_id, is_dtmi, is_reserved
-from localtwins.dtdl.element import Element, ElementReference
+from localtwins.dtdl.element import Element, ElementReference, title
 from localtwins.dtdl.element_types import ElementTypes, is_interface, read_types
-from localtwins.dtdl.errors import Problem
+from localtwins.dtdl.errors import Problem, Problems, shown
 from localtwins.dtdl.json_ld import flattened
 from localtwins.dtdl.literals import Report
 from localtwins.dtdl.loading import Checkpoint
 from localtwins.dtdl.metamodel import DOCUMENT, FIELDS, Elements, Field, is_required
+from localtwins.dtdl.size import size_problem
 
 _PROPERTY = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);([1-9][0-9]*)")
 _KEYWORDS = frozenset(["@context", "@id", "@type", "@graph"])
-# Callers' own text stands in messages, and may be as long as the request.
-_LONGEST_MESSAGE = 2 * MAX_ID
 _DTMI_SYNTAX = "https://github.com/Azure/digital-twin-model-identifier"
 
 
@@ -44,16 +43,23 @@ class Reader:
         self.elements: dict[str, Element] = {}
         self.stated_ids: set[str] = set()
         self.references: list[ElementReference] = []
-        self.problems: list[Problem] = []
+        self.problems = Problems()
+        self._document: int | None = None
 
-    def read(self, document: object) -> None:
-        """Read one item of the request."""
+    def read(self, document: object, index: int | None = None) -> None:
+        """Read a document; `index` is its place in the batch, None for a stored one."""
+        self._document = index
+        problem = None if index is None else size_problem(document)
         if not isinstance(document, dict):
             self._report("", "notJsonObject", "Top-level JSON element is not a JSON object.")
             return
         stated = document.get("@id")
         element_id = stated if isinstance(stated, str) else ""
+        self.stated_ids.add(element_id)
         report = partial(self._report, element_id)
+        if problem is not None:
+            report(*problem)
+            return
         try:
             context = child_context(None, document)
         except ContextError as error:
@@ -68,18 +74,20 @@ class Reader:
                 f"whose value is a string that conforms to the DTMI syntax -- see {_DTMI_SYNTAX}.",
             )
         elif not is_interface(document.get("@type"), context.dtdl_version):
-            report("typeNotRootable", f"Top-level JSON element {element_id} does not have @type of 'Interface'.")
+            report("typeNotRootable", f"Top-level JSON element {shown(element_id)} does not have @type of 'Interface'.")
         else:
-            report = partial(self._report_of, element_id)
+            report = partial(self._report_of, element_id, None)
             for keyword in _unknown_keywords(document, context):
-                report("topLevelKeywordDisallowed", f"has the keyword '{keyword}', which is not allowed. Remove it.")
+                report(
+                    "topLevelKeywordDisallowed", f"has the keyword '{shown(keyword)}', which is not allowed. Remove it."
+                )
             self._element(document, context, _Place(None, "", DOCUMENT, report))
 
     def _report(self, element_id: str, rule: str, message: str) -> None:
-        self.problems.append(Problem(rule, message[:_LONGEST_MESSAGE], element_id[:MAX_ID]))
+        self.problems.add(Problem(rule, message, element_id[:MAX_ID], self._document))
 
-    def _report_of(self, element_id: str, rule: str, message: str) -> None:
-        self._report(element_id, rule, f"{element_id} {message}")
+    def _report_of(self, element_id: str, interface: str | None, rule: str, message: str) -> None:
+        self._report(element_id, rule, f"{title(element_id, interface)} {message}")
 
     def _child(self, source: dict[str, Any], outer: Context, place: _Place, parent: Element) -> Element | None:
         try:
@@ -94,7 +102,9 @@ class Reader:
         if "@graph" in source:
             place.report("graphDisallowed", f"{where} with a '@graph' property. Remove it.")
         for keyword in _unknown_keywords(source, context):
-            place.report("keywordDisallowed", f"{where} with the keyword '{keyword}', which is not allowed. Remove it.")
+            place.report(
+                "keywordDisallowed", f"{where} with the keyword '{shown(keyword)}', which is not allowed. Remove it."
+            )
         if not place.takes.take_version(context.dtdl_version, parent.dtdl_version):
             message = f"{where} written in DTDL version {context.dtdl_version}, which is not allowed there."
             place.report("disallowedVersionDefinition", message)
@@ -105,14 +115,18 @@ class Reader:
         element_id = self._stated_id(source, context, place) if "@id" in source else _id_from_place(source, place)
         if element_id is None:
             return None
+        interface = place.parent.interface if place.parent is not None else None
         if element_id in self.elements:
             if "@id" in source:
-                self._report_of(element_id, "duplicateDefinition", "has more than one definition. Remove all but one.")
+                self._report_of(
+                    element_id, interface, "duplicateDefinition", "has more than one definition. Remove all but one."
+                )
             else:
-                message = f"property '{place.term}' contains more than one element with the same name."
+                name = shown(_name(source) or "")
+                message = f"property '{place.term}' contains more than one element whose property 'name' is '{name}'."
                 place.report("nonUniquePropertyValue", message)
             return None
-        report = partial(self._report_of, element_id)
+        report = partial(self._report_of, element_id, interface)
         types = read_types(source, context, place.takes, report)
         if types is None:
             return None
@@ -123,7 +137,9 @@ class Reader:
             if place.parent is not None:
                 message = "is defined inside another Interface. Define it at top level and refer to it by its id."
                 report("inlineInterface", message)
-        element = Element(element_id, types.kind, context.dtdl_version, place.parent, place.term, dict(types.co_types))
+        element = Element(
+            element_id, types.kind, context.dtdl_version, place.parent, place.term, dict(types.co_types), self._document
+        )
         self.elements[element_id] = element
         self._properties(source, context, element, types, report)
         return element
@@ -135,13 +151,14 @@ class Reader:
             return None
         report = partial(self._report, stated)
         if len(stated) > MAX_ID:
-            report("idTooLong", f"Identifier '{stated}' is longer than the {MAX_ID} characters allowed.")
+            report("idTooLong", f"Identifier '{shown(stated)}' is longer than the {MAX_ID} characters allowed.")
         elif not is_dtmi(stated, context.dtdl_version):
             report(
-                "invalidId", f"Identifier '{stated}' is invalid. Replace it with a valid DTMI -- see {_DTMI_SYNTAX}."
+                "invalidId",
+                f"Identifier '{shown(stated)}' is invalid. Replace it with a valid DTMI -- see {_DTMI_SYNTAX}.",
             )
         elif is_reserved(stated):
-            report("reservedId", f"Identifier '{stated}' has a reserved prefix. Choose another.")
+            report("reservedId", f"Identifier '{shown(stated)}' has a reserved prefix. Choose another.")
         else:
             self.stated_ids.add(stated)
             return stated
@@ -166,10 +183,11 @@ class Reader:
                     rule = "propertyUndefinedTerm" if context.is_strict else "noTypeThatAllows"
                     report(
                         rule,
-                        f"does not have a @type that allows property '{key}'. Remove it or correct it if misspelled.",
+                        f"does not have a @type that allows property '{shown(key)}'. "
+                        "Remove it or correct it if misspelled.",
                     )
             elif term in seen:
-                report("duplicatePropertyName", f"has property '{key}' under two names.")
+                report("duplicatePropertyName", f"has property '{shown(key)}' under two names.")
             elif isinstance(field, Elements):
                 place = _Place(element, term, field, report)
                 element.children[term] = self._elements(value, context, place, element)
@@ -201,8 +219,8 @@ class Reader:
                     ids.append(target)
                 else:
                     message = (
-                        f"property '{place.term}' has value '{item}' that is neither a valid DTMI reference nor a DTDL "
-                        f"v{context.dtdl_version} term."
+                        f"property '{place.term}' has value '{shown(item)}' that is neither a valid DTMI reference nor "
+                        f"a DTDL v{context.dtdl_version} term."
                     )
                     place.report("badDtmiOrTerm", message)
             else:
@@ -236,12 +254,21 @@ def _id_from_place(source: dict[str, Any], place: _Place) -> str | None:
         return None
     if not place.takes.named:
         return child_id(place.parent.id, place.term, None)
-    names = [value for key, value in source.items() if key == "name" or _PROPERTY.sub(r"\1", key) == "name"]
-    if not names:
-        place.report("missingDtmiSegPropertyValue", f"{where} without 'name'.")
-        return None
-    name = literals.name_of(names[0])
+    name = _name(source)
     if name is None:
-        place.report("dtmiSegPropertyNotStringOrNumber", f"{where} whose 'name' is not a string.")
+        if _names(source):
+            place.report("dtmiSegPropertyNotStringOrNumber", f"{where} whose 'name' is not a string.")
+        else:
+            place.report("missingDtmiSegPropertyValue", f"{where} without 'name'.")
         return None
     return child_id(place.parent.id, place.term, name)
+
+
+def _names(source: dict[str, Any]) -> list[Any]:
+    return [value for key, value in source.items() if key == "name" or _PROPERTY.sub(r"\1", key) == "name"]
+
+
+def _name(source: dict[str, Any]) -> str | None:
+    """Give what an element is named, as far as it can be part of an id."""
+    names = _names(source)
+    return literals.name_of(names[0]) if names else None

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from localtwins.dtdl.element import Element
+from localtwins.dtdl.errors import shown
 from localtwins.dtdl.limits import LIMITS
 from localtwins.dtdl.metamodel import COMPLEX_SCHEMAS
 from localtwins.dtdl.model_graph import ModelGraph
@@ -55,7 +56,8 @@ def _check_unique(graph: ModelGraph, element: Element, term: str, key: str) -> N
     values = [child.literals[key] for child in graph.children(element, term) if key in child.literals]
     for (_, value), count in Counter((type(value), value) for value in values).items():
         if count > 1:
-            message = f"property '{term}' contains more than one element whose property '{key}' has value '{value}'."
+            what = f"whose property '{key}' has value '{shown(str(value))}'"
+            message = f"property '{term}' contains more than one element {what}."
             graph.report(element, "nonUniquePropertyValue", message)
 
 
