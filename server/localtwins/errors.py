@@ -329,6 +329,12 @@ def models_empty() -> AdtError:
     )
 
 
+def models_change() -> AdtError:
+    """The models that an upload builds on were changed again and again while it was being checked."""
+    message = "The models that these build on are being changed. Nothing was changed; try again later."
+    return AdtError(503, "ServiceUnavailable", message, retry_after=1, unchanged=True)
+
+
 def models_exist(model_ids: Sequence[str]) -> AdtError:
     """Some models of the batch are there already; none is created (recorded)."""
     message = (

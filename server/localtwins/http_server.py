@@ -41,7 +41,10 @@ class HttpServer:
         if settings.identity:
             add_management(application)
         application.router.add_route("*", "/{path:.*}", self._answer)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=settings.shutdown_seconds)
+        # A caller that has gone wants no more work done for it: what runs is cancelled, as it is in process.
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=settings.shutdown_seconds, handler_cancellation=True
+        )
         self.url, self.port = "", 0
 
     async def start(self) -> None:

@@ -2,20 +2,22 @@
 
 from localtwins.dtdl.errors import DtdlError, Problem
 from localtwins.dtdl.interface import Command, Component, Interface, Property, Relationship, Telemetry
-from localtwins.dtdl.loading import Loader, Resolver, load
+from localtwins.dtdl.limits import INTERFACE_BYTES
+from localtwins.dtdl.loading import Checkpoint, Resolver, load, load_on
 from localtwins.dtdl.parsing import parse
 from localtwins.dtdl.schemas import ArraySchema, EnumSchema, Geospatial, MapSchema, ObjectSchema, Primitive, Schema
 from localtwins.dtdl.values import ValueProblem, value_problem
 
 __all__ = [
+    "INTERFACE_BYTES",
     "ArraySchema",
+    "Checkpoint",
     "Command",
     "Component",
     "DtdlError",
     "EnumSchema",
     "Geospatial",
     "Interface",
-    "Loader",
     "MapSchema",
     "ObjectSchema",
     "Primitive",
@@ -27,6 +29,7 @@ __all__ = [
     "Telemetry",
     "ValueProblem",
     "load",
+    "load_on",
     "parse",
     "value_problem",
 ]

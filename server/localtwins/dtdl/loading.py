@@ -36,42 +36,40 @@ def no_checkpoint() -> None:
     """Lets work go on to its end."""
 
 
-def load(
-    document: Mapping[str, Any], resolve: Resolver | None = None, checkpoint: Checkpoint = no_checkpoint
-) -> Interface:
+def load(document: Mapping[str, Any], resolve: Resolver | None = None) -> Interface:
     """Build the Interface of a document that `parse` accepted before.
 
     `resolve` must give the documents of all its ancestors. For anything but valid DTDL the outcome is undefined.
     """
-    return Loader(resolve or (lambda _: None), checkpoint).load(document)
+    return load_on(document, Loader(resolve or (lambda _: None)).load)
+
+
+def load_on(
+    document: Mapping[str, Any], parent: Callable[[str], Interface], checkpoint: Checkpoint = no_checkpoint
+) -> Interface:
+    """Build the Interface of a document on those that it extends, which `parent` gives; see `load`."""
+    element = json_ld.by_term(dict(document))
+    parents = dict.fromkeys(json_ld.flattened(element.get("extends", [])))
+    return _Reading(element, checkpoint).interface([parent(interface_id) for interface_id in parents])
 
 
 class Loader:
     """Builds interfaces and remembers them, so that common ancestors are built once."""
 
     def __init__(self, resolve: Resolver, checkpoint: Checkpoint = no_checkpoint) -> None:
-        """Take the way to the documents that loaded ones extend."""
+        """Take the way to the documents of all that are loaded and of their ancestors."""
         self._resolve = resolve
         self._checkpoint = checkpoint
         self._loaded: dict[str, Interface] = {}
 
-    def load(self, document: Mapping[str, Any]) -> Interface:
-        """Build the Interface of a valid document, and those that it extends."""
-        element = json_ld.by_term(dict(document))
-        interface_id = element["@id"]
-        if interface_id not in self._loaded:
-            parents = dict.fromkeys(json_ld.flattened(element.get("extends", [])))
-            reading = _Reading(element, self._checkpoint)
-            self._loaded[interface_id] = reading.interface([self._parent(parent) for parent in parents])
-        return self._loaded[interface_id]
-
-    def _parent(self, interface_id: str) -> Interface:
+    def load(self, interface_id: str) -> Interface:
+        """Build an Interface, and those that it extends. Raises LookupError for one that is not there."""
         if interface_id not in self._loaded:
             document = self._resolve(interface_id)
             if document is None:
                 message = f"the model {interface_id} that another model extends is not there"
                 raise LookupError(message)
-            self.load(document)
+            self._loaded[interface_id] = load_on(document, self.load, self._checkpoint)
         return self._loaded[interface_id]
 
 

@@ -13,13 +13,19 @@ from localtwins.dtdl.schema_rules import check_schemas
 
 
 def parse(
-    documents: Sequence[object], resolve: Resolver | None = None, checkpoint: Checkpoint = no_checkpoint
+    documents: Sequence[object],
+    resolve: Resolver | None = None,
+    *,
+    sizes: Sequence[int] | None = None,
+    checkpoint: Checkpoint = no_checkpoint,
 ) -> list[Interface]:
     """Parse and validate models, each one DTDL Interface as parsed JSON, together.
 
     What they refer to must be among them or come from `resolve`, which gives the stored document of a DTMI or None;
-    stored documents count as valid. Answers the interfaces in the order of the documents. `checkpoint` is called often
-    in between; what it raises ends the parsing and comes out here.
+    stored documents count as valid. Answers the interfaces in the order of the documents.
+
+    `sizes` are the bytes of JSON that each document was read from; without them, what it has when it is written without
+    white space. `checkpoint` is called often; what it raises ends the work and comes out here.
 
     Raises:
         DtdlError: with all problems found.
@@ -28,7 +34,7 @@ def parse(
     reader = Reader(checkpoint)
     for index, document in enumerate(documents):
         checkpoint()
-        reader.read(document, index)
+        reader.read(document, index, sizes[index] if sizes is not None else None)
     graph = ModelGraph(reader, resolve)
     check_schemas(graph)
     inheritance = Inheritance(graph)
@@ -39,4 +45,4 @@ def parse(
         raise DtdlError(graph.problems, graph.unresolved)
     batch = {document["@id"]: document for document in documents if isinstance(document, dict)}
     loader = Loader(lambda dtmi: batch.get(dtmi) or resolve(dtmi), checkpoint)
-    return [loader.load(document) for document in batch.values()]
+    return [loader.load(interface_id) for interface_id in batch]

@@ -46,10 +46,10 @@ class Reader:
         self.problems = Problems()
         self._document: int | None = None
 
-    def read(self, document: object, index: int | None = None) -> None:
-        """Read a document; `index` is its place in the batch, None for a stored one."""
+    def read(self, document: object, index: int | None = None, size: int | None = None) -> None:
+        """Read a document; `index` is its place in the batch, None for a stored one; `size` its bytes, if known."""
         self._document = index
-        problem = None if index is None else size_problem(document)
+        problem = None if index is None else size_problem(document, size)
         if not isinstance(document, dict):
             self._report("", "notJsonObject", "Top-level JSON element is not a JSON object.")
             return

@@ -6,8 +6,11 @@ from localtwins.dtdl.errors import shown
 from localtwins.dtdl.limits import INTERFACE_BYTES, JSON_DEPTH
 
 
-def size_problem(document: object) -> tuple[str, str] | None:
-    """Give the rule that a document breaks by its depth or size, and a message; None if it breaks none."""
+def size_problem(document: object, size: int | None) -> tuple[str, str] | None:
+    """Give the rule that a document breaks by its depth or size, and a message; None if it breaks none.
+
+    Without a `size` in bytes it counts as written without white space.
+    """
     element = document.get("@id") if isinstance(document, dict) else None
     name = shown(element) if isinstance(element, str) else "a document"
     level = [document]
@@ -22,7 +25,8 @@ def size_problem(document: object) -> tuple[str, str] | None:
             break
     else:
         return "jsonTooDeep", f"{name} is nested more than {JSON_DEPTH} levels deep."
-    size = len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size is None:
+        size = len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
     if size > INTERFACE_BYTES:
         return (
             "partitionTooLarge",

@@ -13,6 +13,7 @@ from localtwins.jobs import job_log
 from localtwins.jobs.import_format import Batch, Section
 from localtwins.jobs.job import IMPORT, ImportJob, Status, told
 from localtwins.jobs.rows import RowError, import_batch
+from localtwins.operations.models import CheckedModels
 from localtwins.settings import Settings
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
@@ -84,8 +85,18 @@ def begin(tx: Transaction, job_id: str, input_version: str) -> ImportJob:
     return job
 
 
-def advance(tx: Transaction, settings: Settings, job_id: str, batch: Batch, flushed: Flushed) -> ImportJob:
-    """Import a batch, unless the job is to be cancelled. Raises JobError for models that cannot be created."""
+def advance(
+    tx: Transaction,
+    settings: Settings,
+    job_id: str,
+    batch: Batch,
+    flushed: Flushed,
+    checked: CheckedModels | None = None,
+) -> ImportJob:
+    """Import a batch, of models what was `checked`, unless the job is to be cancelled.
+
+    Raises JobError for models that cannot be created, and ModelsChangedError for those to be checked again.
+    """
     now = tx.now()
     job = _with_flushed(tx, get(tx, job_id, now), flushed)
     if job.status is Status.RUNNING:
@@ -93,7 +104,7 @@ def advance(tx: Transaction, settings: Settings, job_id: str, batch: Batch, flus
         if batch.section is not job.position.section:
             lines += _section_ended(job, now)
             lines.append(job_log.event(job_id, now, "Started", batch.section))
-        refused = import_batch(tx, settings, batch)
+        refused = import_batch(tx, settings, batch, checked)
         lines += [job_log.refused_row(job_id, now, row) for row in refused]
         tx.append_job_log(lines)
         job = replace(_counted(job, batch, refused), last_action=now)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
 from localtwins import errors
@@ -12,8 +12,11 @@ from localtwins.jobs.blobs import Blob, open_blob, shown
 from localtwins.jobs.import_format import BATCH_ROWS, Batch, FormatLimits, Section, read_batches
 from localtwins.jobs.import_job import Flushed
 from localtwins.jobs.job import ImportJob, Status
+from localtwins.jobs.rows import check_models
+from localtwins.operations.models import CHECKING_SECONDS, CheckedModels, ModelsChangedError
 from localtwins.settings import Settings
 from localtwins.store.database import Database
+from localtwins.workers import LOOP_SECONDS, Workers
 
 # More than one step logs, so that what a run may have to write again is never cut into other pieces than before.
 _LOG_LINES = 4 * BATCH_ROWS
@@ -21,6 +24,8 @@ _LOG_LINES = 4 * BATCH_ROWS
 # job can start meanwhile.
 _OPENING_SECONDS = 10.0
 _CANCELLING_SECONDS = 3.0
+# How often models are checked while others change those that they build on.
+_CHECKS = 5
 
 T = TypeVar("T")
 
@@ -140,12 +145,32 @@ class _ImportRun:
             await asyncio.wait({task, cancelling})
 
     async def _import(self, batch: Batch) -> None:
-        flushed, settings = self._flushed, self._settings
         self._section = batch.section
+        for _ in range(_CHECKS):
+            checked = await self._checked(batch) if batch.section is Section.MODELS else None
+            with suppress(ModelsChangedError):
+                await self._advance(batch, checked)
+                await self.flush()
+                return
+        raise errors.models_not_imported(errors.models_change(), "")
+
+    async def _advance(self, batch: Batch, checked: CheckedModels | None) -> None:
+        settings, job_id, flushed = self._settings, self._job.id, self._flushed
         self._job = await self._database.write(
-            lambda tx: import_job.advance(tx, settings, self._job.id, batch, flushed)
+            lambda tx: import_job.advance(tx, settings, job_id, batch, flushed, checked)
         )
-        await self.flush()
+
+    async def _checked(self, batch: Batch) -> CheckedModels:
+        def on_worker() -> CheckedModels:
+            with self._database.reading() as read:
+                return check_models(read, batch)
+
+        size = sum(len(row.text) for row in batch.rows)
+        workers = Workers()  # of the run's own: a job may have thousands of models, and requests do not wait for it
+        try:
+            return await self._unless_cancelled(workers.run(on_worker, expected=size * CHECKING_SECONDS + LOOP_SECONDS))
+        finally:
+            workers.close()
 
 
 async def _next(chunks: AsyncGenerator[bytes]) -> bytes | None:

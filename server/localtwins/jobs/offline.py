@@ -12,7 +12,7 @@ from typing import IO
 from localtwins.errors import JobError, StartupError
 from localtwins.jobs.exporting import export_lines
 from localtwins.jobs.import_format import FormatLimits, Section, read_batches
-from localtwins.jobs.rows import RowError, import_batch
+from localtwins.jobs.rows import RowError, check_models, import_batch
 from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.store.snapshot import open_snapshot
@@ -80,7 +80,11 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
             aclosing(read_batches(chunks, FormatLimits.of(settings))) as batches,
         ):
             async for batch in batches:
-                errors = await database.write(partial(import_batch, settings=settings, batch=batch))
+                checked = None
+                if batch.section is Section.MODELS:
+                    with database.reading() as read:
+                        checked = check_models(read, batch)
+                errors = await database.write(partial(import_batch, settings=settings, batch=batch, checked=checked))
                 for error in errors:
                     announce(_told(error))
                 taken[batch.section] += len(batch.rows) - len(errors)

@@ -1,16 +1,20 @@
 """Importing rows inside a transaction: each is a PUT, and one that is refused leaves the others be."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from localtwins import errors
 from localtwins.engine.identifiers import check_relationship_id, check_twin_id
 from localtwins.errors import AdtError
 from localtwins.jobs.import_format import Batch, Row, Section
 from localtwins.operations import digital_twins, models, relationships
+from localtwins.operations.models import CheckedModels
 from localtwins.rest.bodies import parse_json
 from localtwins.settings import Settings
+from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
 
 Document = dict[str, Any]
@@ -27,13 +31,47 @@ class RowError:
     error: AdtError
 
 
-def import_batch(tx: Transaction, settings: Settings, batch: Batch) -> list[RowError]:
+def check_models(read: Reader, batch: Batch) -> CheckedModels:
+    """Check the models of a batch that are not there yet, before the transaction that imports them. Blocks.
+
+    The same file can be imported again (recorded: such jobs succeed), so a model that is there with the very same
+    definition is passed over. Raises JobError if they cannot be created.
+    """
+    line = 0
+    relied_on: dict[str, int | None] = {}
+    try:
+        documents, sizes = [], []
+        for row in batch.rows:
+            line = row.line
+            document = _document(row)
+            model_id = document.get("@id")
+            stored = read.model(model_id) if isinstance(model_id, str) else None
+            if stored is not None and orjson.loads(stored.definition or b"null") == document:
+                relied_on[str(model_id)] = stored.position
+            else:
+                documents.append(document)
+                sizes.append(len(row.text))
+        line = 0
+        checked = models.check(read, documents, sizes)
+    except AdtError as error:
+        place = f"Line {line}: " if line else ""
+        raise errors.models_not_imported(error, place) from error
+    return replace(checked, relied_on={**relied_on, **checked.relied_on})
+
+
+def import_batch(
+    tx: Transaction, settings: Settings, batch: Batch, checked: CheckedModels | None = None
+) -> list[RowError]:
     """Import the rows of a batch and give those that were refused. Nothing of it goes to the change log.
 
-    Models are created all or none: raises JobError if they cannot be.
+    Models are created all or none, from what `check_models` gave: raises JobError if they cannot be, and
+    ModelsChangedError if they are to be checked again.
     """
-    if batch.section is Section.MODELS:
-        _import_models(tx, settings, batch.rows)
+    if checked is not None:
+        try:
+            models.create(tx, settings, checked)
+        except AdtError as error:
+            raise errors.models_not_imported(error, "") from error
         return []
     import_row = _import_twin if batch.section is Section.TWINS else _import_relationship
     return list(_refused(tx, settings, batch, import_row))
@@ -47,33 +85,6 @@ def _refused(tx: Transaction, settings: Settings, batch: Batch, import_row: _Imp
             import_row(tx, settings, document)
         except AdtError as error:
             yield RowError(batch.section, row.line, _ids(document), error)
-
-
-def _import_models(tx: Transaction, settings: Settings, rows: tuple[Row, ...]) -> None:
-    """Create the models that are not there yet.
-
-    The same file can be imported again (recorded: such jobs succeed), so a model that is there with the very same
-    definition is passed over.
-    """
-    line = 0
-    try:
-        documents = []
-        for row in rows:
-            line = row.line
-            document = _document(row)
-            if not _is_stored(tx, document):
-                documents.append(document)
-        line = 0
-        if documents:
-            models.create(tx, settings, documents)
-    except AdtError as error:
-        place = f"Line {line}: " if line else ""
-        raise errors.models_not_imported(error, place) from error
-
-
-def _is_stored(tx: Transaction, document: Document) -> bool:
-    model_id = document.get("@id")
-    return isinstance(model_id, str) and tx.definition(model_id) == document
 
 
 def _import_twin(tx: Transaction, settings: Settings, document: Document) -> None:

@@ -1,7 +1,12 @@
-"""Creating, decommissioning and deleting models."""
+"""Checking, creating, decommissioning and deleting models.
 
-from collections.abc import Sequence
-from typing import Any
+To check models takes long if they are large, so it comes before the transaction that creates them, and what it took for
+granted about stored models is looked at again there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
 
@@ -9,36 +14,128 @@ from localtwins import dtdl, errors
 from localtwins.engine.clock import model_time
 from localtwins.engine.model import check_decommissioning, model_data
 from localtwins.settings import Settings
+from localtwins.store.database import Database
+from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
+from localtwins.workers import LOOP_SECONDS, Workers, checkpoint
+
+CHECKING_SECONDS: Final = 0.5e-6
+"""What a byte of a model takes to check."""
+
+# Far more than the largest ontologies hold in all.
+_MOST_STORED_BYTES: Final = 64 * 1024 * 1024
 
 
-def create(tx: Transaction, settings: Settings, documents: Sequence[Any]) -> list[bytes]:
-    """Store a batch of models, all or none, and give the data of each in the order of the batch.
+class ModelsChangedError(Exception):
+    """A stored model that a check relied on is another one by now, or there where it was missing: check again."""
 
-    Raises DTDLParserError, ModelVersionNotSupported, ModelIdAlreadyExists or a limit.
+
+class _TooMuchStoredError(Exception):
+    """A check needs more of the stored models than it was allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedModels:
+    """Models that are valid, each with its definition as JSON.
+
+    `relied_on` are the stored models that this was found with, by id with their position, None for a missing one.
     """
+
+    interfaces: Sequence[dtdl.Interface]
+    definitions: Sequence[bytes]
+    relied_on: Mapping[str, int | None]
+
+
+async def checked(
+    database: Database, workers: Workers, documents: Sequence[Any], sizes: Sequence[int] | None, *, size: int
+) -> CheckedModels:
+    """Check a batch of models: in the event loop if that is quick, else on a worker; see `check`.
+
+    `size` is how many bytes of JSON they have in all, `sizes` how many each of them.
+    """
+    quick = int(LOOP_SECONDS / CHECKING_SECONDS) - size
+    if quick > 0:
+        try:
+            return check(database.read, documents, sizes, most_stored=quick)
+        except _TooMuchStoredError:
+            pass
+
+    def on_worker() -> CheckedModels:
+        with database.reading() as read:
+            return check(read, documents, sizes)
+
+    return await workers.run(on_worker, expected=max(size * CHECKING_SECONDS, 2 * LOOP_SECONDS))
+
+
+def check(
+    read: Reader,
+    documents: Sequence[Any],
+    sizes: Sequence[int] | None = None,
+    *,
+    most_stored: int = _MOST_STORED_BYTES,
+) -> CheckedModels:
+    """Check a batch of models against each other and against those that are stored. Blocks.
+
+    Raises DTDLParserError, ModelVersionNotSupported or a limit.
+    """
+    stored = _Stored(read, most_stored)
     try:
-        interfaces = dtdl.parse(documents, tx.definition)
+        interfaces = dtdl.parse(documents, stored.definition, sizes=sizes, checkpoint=checkpoint)
     except dtdl.DtdlError as error:
         invalid = errors.dtdl_version_unsupported if error.unsupported_version else errors.dtdl_invalid
         raise invalid(str(error)) from error
-    model_ids = [interface.id for interface in interfaces]
+    except _TooMuchStoredError:
+        if most_stored < _MOST_STORED_BYTES:
+            raise
+        message = f"The models build on more than {_MOST_STORED_BYTES} bytes of stored models."
+        raise errors.limit_exceeded(message) from None
+    return CheckedModels(interfaces, [orjson.dumps(document) for document in documents], stored.relied_on)
+
+
+class _Stored:
+    """Gives definitions of stored models, and remembers which there were."""
+
+    def __init__(self, read: Reader, most_bytes: int) -> None:
+        self._read = read
+        self._bytes_left = most_bytes
+        self.relied_on: dict[str, int | None] = {}
+
+    def definition(self, model_id: str) -> dict[str, Any] | None:
+        row = self._read.model(model_id)
+        self.relied_on[model_id] = row.position if row else None
+        if row is None or row.definition is None:
+            return None
+        self._bytes_left -= len(row.definition)
+        if self._bytes_left < 0:
+            raise _TooMuchStoredError
+        definition: dict[str, Any] = orjson.loads(row.definition)
+        return definition
+
+
+def create(tx: Transaction, settings: Settings, models: CheckedModels) -> list[bytes]:
+    """Store a batch of models, all or none, and give the data of each in the order of the batch.
+
+    Raises ModelIdAlreadyExists, a limit, or ModelsChangedError.
+    """
+    for model_id, position in models.relied_on.items():
+        if tx.model_position(model_id) != position:
+            raise ModelsChangedError
+    model_ids = [interface.id for interface in models.interfaces]
     missing = set(tx.models_missing(model_ids))
     existing = [model_id for model_id in model_ids if model_id not in missing]
     if existing:
         raise errors.models_exist(existing)
-    if tx.model_count() + len(documents) > settings.max_models:
+    if tx.model_count() + len(model_ids) > settings.max_models:
         raise errors.limit_exceeded(f"The instance may hold {settings.max_models} models.")
     created = []
-    for interface, document in zip(interfaces, documents, strict=True):
-        definition = orjson.dumps(document)
+    for interface, definition in zip(models.interfaces, models.definitions, strict=True):
         if len(definition) > settings.max_model_bytes:
             message = (
                 f"The model {interface.id} has {len(definition)} bytes of JSON and may have {settings.max_model_bytes}."
             )
             raise errors.limit_exceeded(message)
         data = orjson.dumps(model_data(interface, upload_time=model_time(tx.now())))
-        tx.insert_model(interface.id, data, definition, sorted(interface.dependencies), interface.bases)
+        tx.insert_model(interface, data, definition)
         created.append(data)
     return created
 

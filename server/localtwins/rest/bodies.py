@@ -57,6 +57,24 @@ def parse_json(text: bytes, what: str) -> Any:
     return document
 
 
+def element_sizes(body: bytes) -> list[int]:
+    """Give the number of bytes of each element of the JSON array that a body is, white space within included."""
+    text = body.decode()
+    decoder = JSONDecoder()
+    sizes = []
+    start = _next_element(text, text.index("[") + 1)
+    while text[start] != "]":
+        _, end = decoder.raw_decode(text, start)
+        sizes.append(len(text[start:end].encode()))
+        start = _next_element(text, end)
+    return sizes
+
+
+def _next_element(text: str, position: int) -> int:
+    separator = _SEPARATOR.match(text, position)
+    return separator.end() if separator else position
+
+
 def read_patch(request: Request, *, parameter: str | None = None) -> list[dict[str, Any]]:
     """Parse a JSON Patch document as far as the service's web framework does: an array of objects.
 

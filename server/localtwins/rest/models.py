@@ -1,33 +1,46 @@
 """/models[/{dtmi}]."""
 
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
 import orjson
 
 from localtwins import errors
+from localtwins.dtdl import INTERFACE_BYTES
 from localtwins.engine.identifiers import check_model_id
 from localtwins.message import Response
 from localtwins.operations import models
 from localtwins.rest.answers import json_answer, no_content
-from localtwins.rest.bodies import read_document, read_patch
+from localtwins.rest.bodies import element_sizes, read_document, read_patch
 from localtwins.rest.call import Call
 from localtwins.rest.paging import MODELS_PAGE, next_link, page_size, read_token
 from localtwins.store.reader import ModelRow
 from localtwins.workers import PARSING_SECONDS
 
 _DEFINITION = "includemodeldefinition"
+_CHECKS: Final = 5
+"""How often an upload is checked while others change the models that it builds on."""
 
 
 async def create(call: Call) -> Response:
     """Create models, all or none."""
-    request = call.request
-    expected = len(request.body) * PARSING_SECONDS
-    documents = await call.workers.run(lambda: read_document(request), expected=expected)
+    body = call.request.body
+    documents = await call.workers.run(partial(read_document, call.request), expected=len(body) * PARSING_SECONDS)
     if type(documents) is not list or not documents:
         raise errors.models_empty()
     limit = call.settings.max_models_per_request
     if len(documents) > limit:
         raise errors.limit_exceeded(f"The request has {len(documents)} models and may have {limit}.")
-    created = await call.write(lambda tx: models.create(tx, call.settings, documents))
-    return json_answer(b"[%b]" % b",".join(created), status=201)
+    sizes = None
+    if len(body) > INTERFACE_BYTES:
+        sizes = await call.workers.run(partial(element_sizes, body), expected=len(body) * PARSING_SECONDS)
+    for _ in range(_CHECKS):
+        checked = await models.checked(call.database, call.workers, documents, sizes, size=len(body))
+        with suppress(models.ModelsChangedError):
+            created = await call.write(partial(models.create, settings=call.settings, models=checked))
+            return json_answer(b"[%b]" % b",".join(created), status=201)
+    raise errors.models_change()
 
 
 async def list_all(call: Call) -> Response:

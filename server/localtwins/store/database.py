@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,6 +59,7 @@ class Database:
             resources.callback(querying.close)
             self.queries = Queries(querying, partial(_connect_to_read, queried), nullcontext())
         self._writer = Writer(writing, Transaction(writing, clock, max_changes), guard)
+        self._file = file
         self._replica = replica
         if replica is not None:
             replica.start(self._writer)
@@ -117,6 +118,15 @@ class Database:
     async def write(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
         """Run a write operation; see `Writer.run`."""
         return await self._writer.run(operation, keep=keep)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Give a way to read on another thread than the event loop's, for the time of a block."""
+        if self._file is None:
+            yield self.read
+            return
+        with closing(_connect_to_read(self._file)) as connection:
+            yield Reader(connection, nullcontext())
 
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:

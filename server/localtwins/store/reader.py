@@ -136,6 +136,11 @@ class Reader:
         (count,) = self._rows("SELECT count FROM totals WHERE kind = ?", (kind,))[0]
         return int(count)
 
+    def model_position(self, model_id: str) -> int | None:
+        """Give the place of a model in the order of upload, which no other ever has, or None."""
+        row = self._row("SELECT position FROM models WHERE id = ?", (model_id,))
+        return row[0] if row else None
+
     def model(self, model_id: str) -> ModelRow | None:
         """Give a model with its definition, or None."""
         row = self._row("SELECT position, data, definition FROM models WHERE id = ?", (model_id,))

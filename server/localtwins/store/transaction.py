@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
@@ -13,9 +14,12 @@ from localtwins.engine.model_versions import name_and_version
 from localtwins.engine.relationship import sort_key
 from localtwins.events.notifications import Notification
 from localtwins.store.reader import Reader
+from localtwins.store.sized_cache import SizedCache
 
 MAX_CHANGES = 100_000
 _TRIM_EVERY = 64
+# Definitions of the models that are remembered parsed, which takes several times as much memory.
+_PARSED_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,10 @@ class Transaction(Reader):
         """
         super().__init__(connection, nullcontext())
         self._clock = clock
-        self._parsed: dict[str, Model] = {}
-        self._models_changed = False
+        self._parsed: SizedCache[Model] = SizedCache(_PARSED_BYTES)
+        # Models that the write under way has changed, and those that earlier writes of its group have.
+        self._changed: set[str] = set()
+        self._changed_in_group: set[str] = set()
         self._max_changes = max_changes
 
     def now(self) -> int:
@@ -50,60 +56,74 @@ class Transaction(Reader):
 
     def rolled_back(self, *, whole_group: bool) -> None:
         """Forget parsed models that may not be stored after all."""
-        if whole_group or self._models_changed:
-            self._parsed.clear()
-        self._models_changed = False
+        for model_id in self._changed | self._changed_in_group if whole_group else self._changed:
+            self._parsed.forget(model_id)
+        self._changed.clear()
+        if whole_group:
+            self._changed_in_group.clear()
+
+    def kept(self, *, whole_group: bool) -> None:
+        """Take note that a write is going to be stored, or a whole group is."""
+        if whole_group:
+            self._changed_in_group.clear()
+        elif self._changed:
+            self._changed_in_group |= self._changed
+            self._changed.clear()
 
     def parsed_model(self, model_id: str) -> Model | None:
-        """Give a model with its interface, parsed once and remembered."""
+        """Give a model with its interface, parsed once and remembered for some time."""
         model = self._parsed.get(model_id)
         if model is None:
             row = self.model(model_id)
             if row is None:
                 return None
-            interface = dtdl.load(orjson.loads(row.definition or b""), self.definition)
+            definition = row.definition or b""
+            interface = dtdl.load_on(orjson.loads(definition), self._parent)
             model = Model(interface, orjson.loads(row.data)["decommissioned"])
-            self._parsed[model_id] = model
+            self._parsed.put(model_id, model, len(definition))
         return model
+
+    def _parent(self, model_id: str) -> dtdl.Interface:
+        model = self.parsed_model(model_id)
+        if model is None:
+            message = f"the model {model_id} that another model extends is not there"
+            raise LookupError(message)
+        return model.interface
 
     def definition(self, model_id: str) -> dict[str, object] | None:
         """Give a model's definition, or None."""
         row = self.model(model_id)
         return orjson.loads(row.definition) if row and row.definition else None
 
-    def insert_model(
-        self, model_id: str, data: bytes, definition: bytes, references: Iterable[str], bases: Iterable[str]
-    ) -> None:
-        """Store a new model; `references` are the models that it extends or has as components.
-
-        `bases` are the model itself and all that it inherits from.
-        """
-        self._models_changed = True
+    def insert_model(self, interface: dtdl.Interface, data: bytes, definition: bytes) -> None:
+        """Store a new model."""
+        model_id = interface.id
+        self._changed.add(model_id)
+        self._parsed.put(model_id, Model(interface, decommissioned=False), len(definition))
         self._connection.execute(
             "INSERT INTO models (id, data, definition) VALUES (?, ?, ?)", (model_id, data.decode(), definition.decode())
         )
         self._connection.executemany(
             "INSERT INTO model_references (referrer, referenced) VALUES (?, ?)",
-            [(model_id, referenced) for referenced in references],
+            [(model_id, referenced) for referenced in sorted(interface.dependencies)],
         )
-
         self._connection.executemany(
             "INSERT INTO model_bases (base, version, model_id) VALUES (?, ?, ?)",
-            [(*name_and_version(base), model_id) for base in bases],
+            [(*name_and_version(base), model_id) for base in interface.bases],
         )
 
     def decommission_model(self, model_id: str, data: bytes) -> None:
         """Mark a model as decommissioned, with its data saying so."""
-        self._models_changed = True
-        self._parsed.pop(model_id, None)
+        self._changed.add(model_id)
+        self._parsed.forget(model_id)
         self._connection.execute(
             "UPDATE models SET decommissioned = 1, data = ? WHERE id = ?", (data.decode(), model_id)
         )
 
     def delete_model(self, model_id: str) -> None:
         """Remove a model."""
-        self._models_changed = True
-        self._parsed.pop(model_id, None)
+        self._changed.add(model_id)
+        self._parsed.forget(model_id)
         self._connection.execute("DELETE FROM models WHERE id = ?", (model_id,))
         self._connection.execute("DELETE FROM model_references WHERE referrer = ?", (model_id,))
         self._connection.execute("DELETE FROM model_bases WHERE model_id = ?", (model_id,))

@@ -124,6 +124,7 @@ class Writer:
                 self._run_one(write)
             self._transaction.keep_time()
             self._connection.execute("COMMIT")
+            self._transaction.kept(whole_group=True)
         except BaseException:
             self._transaction.rolled_back(whole_group=True)
             if self._connection.in_transaction:
@@ -141,6 +142,8 @@ class Writer:
         if write.error is not None or not write.keep:
             self._connection.execute("ROLLBACK TO write")
             self._transaction.rolled_back(whole_group=False)
+        else:
+            self._transaction.kept(whole_group=False)
         self._connection.execute("RELEASE write")
 
     def _acknowledge(self, group: list[_Write]) -> None:

@@ -1,13 +1,14 @@
 """Whatever JSON a caller sends as models, the answer is a DtdlError that says something."""
 
 import random
+import time
 from typing import Any
 
 import pytest
 
-from localtwins.dtdl import DtdlError, parse
+from localtwins.dtdl import ArraySchema, DtdlError, MapSchema, ObjectSchema, parse
 
-from .models import interface, rules
+from .models import interface, prop, rules
 
 DEPTH = 10_000
 
@@ -72,6 +73,136 @@ def test_schemas_that_branch_at_every_level_take_no_exponential_time():
     last = {"@id": "dtmi:example:s6;1", "@type": "Object"}
 
     assert is_refused(interface(version=3, schemas=[*schemas, last]))
+
+
+def accepted_within(seconds: float, *models: Any):
+    began = time.process_time()
+    interfaces = parse(models)
+    assert time.process_time() - began < seconds
+    return interfaces
+
+
+def test_schemas_that_all_refer_to_the_next_are_built_once_each():
+    def schema(level: int) -> dict[str, Any]:
+        below = f"dtmi:example:s{level + 1};1" if level < 4 else "string"
+        fields = [{"name": f"f{number}", "schema": below} for number in range(30)]
+        return {"@id": f"dtmi:example:s{level};1", "@type": "Object", "fields": fields}
+
+    contents = [prop("dtmi:example:s0;1", name=f"p{number}") for number in range(300)]
+    (found,) = accepted_within(2, interface(contents=contents, schemas=[schema(level) for level in range(5)]))
+
+    schemas = [found.properties[f"p{number}"].schema for number in range(300)]
+    assert all(schema is schemas[0] for schema in schemas)
+    assert isinstance(schemas[0], ObjectSchema)
+    assert len({id(field) for field in schemas[0].fields.values()}) == 1
+
+
+def test_fields_that_all_refer_to_the_next_ones_are_built_once_each():
+    def field(level: int, number: int) -> dict[str, Any]:
+        below = [f"dtmi:example:f{level + 1}x{other};1" for other in range(30)]
+        schema = {"@type": "Object", "fields": below} if level < 3 else "string"
+        return {"@id": f"dtmi:example:f{level}x{number};1", "@type": "Field", "name": f"f{number}", "schema": schema}
+
+    schemas = [
+        {"@id": f"dtmi:example:s{level};1", "@type": "Object", "fields": [field(level, n) for n in range(30)]}
+        for level in range(4)
+    ]
+    accepted_within(2, interface(contents=[prop("dtmi:example:s0;1")], schemas=schemas))
+
+
+def test_maps_and_arrays_of_one_schema_build_it_once():
+    schemas = [
+        {"@id": "dtmi:example:s;1", "@type": "Object", "fields": [{"name": "f", "schema": "string"}]},
+        {"@id": "dtmi:example:a;1", "@type": "Array", "elementSchema": "dtmi:example:s;1"},
+        {
+            "@id": "dtmi:example:m;1",
+            "@type": "Map",
+            "mapKey": {"name": "k", "schema": "string"},
+            "mapValue": {"name": "v", "schema": "dtmi:example:s;1"},
+        },
+    ]
+    contents = [prop(f"dtmi:example:{name};1", name=name) for name in "sam"]
+    (found,) = parse([interface(version=3, contents=contents, schemas=schemas)])
+    whole, array, mapping = (found.properties[name].schema for name in "sam")
+
+    assert isinstance(array, ArraySchema)
+    assert isinstance(mapping, MapSchema)
+    assert array.element is whole
+    assert mapping.value is whole
+
+
+def contents(count: int, prefix: str = "p"):
+    return [{"@type": "Property", "name": f"{prefix}{number}", "schema": "string"} for number in range(count)]
+
+
+def test_many_heirs_of_a_large_model_share_what_they_inherit():
+    base = interface("Base", 3, contents=contents(15_000))
+    heirs = [interface(f"Heir{number}", 3, extends=base["@id"]) for number in range(249)]
+
+    found = accepted_within(10, base, *heirs)
+
+    assert len(found[-1].properties) == 15_000
+    assert found[-1].properties["p14999"] is found[0].properties["p14999"]
+    assert found[-1].properties == found[0].properties
+
+
+def test_heirs_of_models_with_many_names_in_common():
+    bases = [interface(f"Base{number}", 3, contents=contents(8_000, f"n{number % 2}x")) for number in range(4)]
+    heirs = [
+        interface(f"Heir{number}", 3, extends=[bases[first]["@id"], bases[first + 1]["@id"]])
+        for number, first in enumerate([0, 2] * 100)
+    ]
+
+    accepted_within(10, *bases, *heirs)
+
+
+def test_a_lattice_of_extends():
+    lattice = [
+        interface(
+            f"L{level}x{number}",
+            extends=[f"dtmi:example:L{level - 1}x{(number + step) % 25};1" for step in (0, 1)] if level else [],
+            contents=contents(3, f"n{level}x{number}x"),
+        )
+        for level in range(10)
+        for number in range(25)
+    ]
+
+    found = accepted_within(5, *lattice)
+
+    assert len(found[-1].bases) == 55
+    assert len(found[-1].properties) == 3 * 55
+
+
+def test_of_each_document_twenty_problems_are_told_and_the_others_counted():
+    with pytest.raises(DtdlError) as caught:
+        parse([interface(contents=[5] * 100_000), interface("B"), interface("C", colour=1, **{"@id": "dtmi:c;0"})])
+
+    problems = caught.value.problems
+    assert [problem.document for problem in problems] == [0] * 20 + [2]
+    assert str(caught.value).endswith("There are more problems: at least 99980.")
+
+
+def test_names_that_clash_by_the_thousand_are_told_of_no_more_than_twenty():
+    bases = [interface(f"Base{number}", 3, contents=contents(10_000)) for number in range(2)]
+    heirs = [interface(f"Heir{number}", 3, extends=[base["@id"] for base in bases]) for number in range(100)]
+
+    with pytest.raises(DtdlError) as caught:
+        parse([*bases, *heirs])
+
+    assert len(caught.value.problems) == 20 * 100
+
+
+def test_work_ends_where_its_checkpoint_says():
+    calls = 0
+
+    def checkpoint() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1_000:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        parse([interface(version=3, contents=contents(10_000))], checkpoint=checkpoint)
 
 
 def test_long_lists_of_wrong_things():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from localtwins.dtdl import parse
 from localtwins.engine.clock import Clock
 from localtwins.query import compile_query, run
 from localtwins.store import schema
@@ -15,6 +16,10 @@ from localtwins.store.transaction import Transaction
 from localtwins.store.writer import Writer
 
 LAG = 10.0
+(MODEL,) = parse(
+    [{"@context": "dtmi:dtdl:context;3", "@id": "dtmi:a;1", "@type": "Interface", "extends": "dtmi:b;1"}],
+    {"dtmi:b;1": {"@context": "dtmi:dtdl:context;3", "@id": "dtmi:b;1", "@type": "Interface"}}.get,
+)
 
 
 class Lagging:
@@ -115,7 +120,7 @@ async def test_a_write_that_fails_is_never_seen(lagging: Lagging):
 
 async def test_relationships_and_models_follow_too(lagging: Lagging):
     def relate(transaction: Transaction) -> None:
-        transaction.insert_model("dtmi:a;1", b"{}", b"{}", [], ["dtmi:a;1", "dtmi:b;1"])
+        transaction.insert_model(MODEL, b"{}", b"{}")
         transaction.put_relationship("old", "r", target_id="x", name="n", etag="e", document=b'{"w":1}')
 
     def change(transaction: Transaction) -> None:
