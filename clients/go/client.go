@@ -30,6 +30,8 @@ const (
 	keepaliveTimeout = 15 * time.Second
 	// A page of 1000 models with their definitions is larger than the 4 MiB that are gRPC's default.
 	maxReceiveBytes = 16 << 20
+	// Details of errors ride in the trailers, and a gateway's may be large.
+	maxReceiveMetadataBytes = 64 << 10
 )
 
 // Client is a connection to a server, with the stubs of all services on it. It is safe for concurrent use, and one is
@@ -123,6 +125,7 @@ func Dial(target string, opts ...Option) (*Client, error) {
 			PermitWithoutStream: true,
 		}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxReceiveBytes)),
+		grpc.WithMaxHeaderListSize(maxReceiveMetadataBytes),
 		grpc.WithChainUnaryInterceptor(unary),
 		grpc.WithChainStreamInterceptor(stream),
 	}

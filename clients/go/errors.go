@@ -3,6 +3,8 @@ package twinfront
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -17,6 +19,8 @@ import (
 const (
 	domain           = "twinfront"
 	requestIDTrailer = "twinfront-request-id"
+	// No server means more than a day, and no program should sleep so long for one that errs.
+	longestWait = 24 * time.Hour
 )
 
 // Error is a call that ended with a status other than OK. [errors.As] finds it in every error of a [Client]'s calls,
@@ -102,7 +106,7 @@ func (e *TwinHasRelationshipsError) Unwrap() error { return e.base }
 // RetryableError is an error of the kinds [Throttled] and [Unavailable] that says when to try again.
 type RetryableError struct {
 	*base
-	// RetryAfter is how long to wait before the next try.
+	// RetryAfter is how long to wait before the next try, a day at the most.
 	RetryAfter time.Duration
 }
 
@@ -157,35 +161,18 @@ func typed(err error, trailers metadata.MD) error {
 }
 
 func typedStatus(s *status.Status, trailers metadata.MD, cause error) error {
-	common := &Error{Code: s.Code(), Message: s.Message(), status: s, cause: cause}
+	s = withoutContradiction(s)
+	info := first(s, func(info *errdetails.ErrorInfo) bool { return info.GetDomain() == domain })
+	common := &Error{
+		Kind: kindOf(info.GetReason(), s.Code()), Code: s.Code(), Message: s.Message(),
+		Reason: info.GetReason(), Metadata: info.GetMetadata(), status: s, cause: cause,
+	}
 	if values := trailers.Get(requestIDTrailer); len(values) > 0 {
 		common.RequestID = values[0]
 	}
-	var violations []FieldViolation
-	var conflict *twinfrontv1.EtagConflict
-	var blocking *twinfrontv1.RelationshipsBlockingDelete
-	var retry *errdetails.RetryInfo
-	for _, detail := range s.Details() {
-		switch detail := detail.(type) {
-		case *errdetails.ErrorInfo:
-			if detail.GetDomain() == domain {
-				common.Reason, common.Metadata = detail.GetReason(), detail.GetMetadata()
-			}
-		case *errdetails.BadRequest:
-			for _, v := range detail.GetFieldViolations() {
-				violations = append(violations, FieldViolation{v.GetField(), v.GetDescription(), v.GetReason()})
-			}
-		case *errdetails.RetryInfo:
-			retry = detail
-		case *twinfrontv1.EtagConflict:
-			conflict = detail
-		case *twinfrontv1.RelationshipsBlockingDelete:
-			blocking = detail
-		}
-	}
-	common.Kind = kindOf(common.Reason, common.Code)
 	switch {
 	case common.Kind == EtagMismatch:
+		conflict := first[*twinfrontv1.EtagConflict](s, nil)
 		return &EtagMismatchError{
 			base:         common,
 			Resource:     conflict.GetResource(),
@@ -193,6 +180,7 @@ func typedStatus(s *status.Status, trailers metadata.MD, cause error) error {
 			CurrentEtag:  conflict.GetCurrentEtag(),
 		}
 	case common.Kind == TwinHasRelationships:
+		blocking := first[*twinfrontv1.RelationshipsBlockingDelete](s, nil)
 		return &TwinHasRelationshipsError{
 			base:                 common,
 			Outgoing:             blocking.GetOutgoing(),
@@ -202,9 +190,43 @@ func typedStatus(s *status.Status, trailers metadata.MD, cause error) error {
 			CountsAreLowerBounds: blocking.GetCountsAreLowerBounds(),
 		}
 	case common.Code == codes.InvalidArgument:
+		var violations []FieldViolation
+		for _, v := range first[*errdetails.BadRequest](s, nil).GetFieldViolations() {
+			violations = append(violations, FieldViolation{v.GetField(), v.GetDescription(), v.GetReason()})
+		}
 		return &InvalidArgumentError{base: common, FieldViolations: violations}
-	case (common.Kind == Throttled || common.Kind == Unavailable) && retry != nil:
-		return &RetryableError{base: common, RetryAfter: retry.GetRetryDelay().AsDuration()}
+	case common.Kind == Throttled || common.Kind == Unavailable:
+		if delay := first[*errdetails.RetryInfo](s, nil).GetRetryDelay(); delay != nil {
+			return &RetryableError{base: common, RetryAfter: min(max(delay.AsDuration(), 0), longestWait)}
+		}
 	}
 	return common
+}
+
+// first gives the first detail of a type that can be read and is wanted; the zero value if there is none.
+func first[Detail any](s *status.Status, isWanted func(Detail) bool) (none Detail) {
+	for _, detail := range s.Details() {
+		if found, ok := detail.(Detail); ok && (isWanted == nil || isWanted(found)) {
+			return found
+		}
+	}
+	return none
+}
+
+// withoutContradiction undoes what grpc does with a status whose details are of another code, which is against its
+// specification: it makes it INTERNAL, and hides what the server said in a message of its own.
+func withoutContradiction(s *status.Status) *status.Status {
+	told, ok := strings.CutPrefix(s.Message(), "grpc-status-details-bin mismatch: grpc-status=")
+	if !ok || s.Code() != codes.Internal || len(s.Proto().GetDetails()) > 0 {
+		return s
+	}
+	name, told, _ := strings.Cut(told, ", grpc-message=")
+	quoted, _ := strconv.QuotedPrefix(told)
+	message, _ := strconv.Unquote(quoted)
+	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {
+		if code.String() == name {
+			return status.New(code, message)
+		}
+	}
+	return s
 }

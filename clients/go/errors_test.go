@@ -5,13 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"testing"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/twinfront/twinfront/clients/go"
@@ -160,5 +166,105 @@ func TestWhatIsNoStatusStaysAsItIs(t *testing.T) {
 	}
 	if twinfront.FromStatus(nil) != nil {
 		t.Error("an item that did not fail has an error")
+	}
+}
+
+// withDetails makes an error of a status with details of these types and bytes.
+func withDetails(code codes.Code, details ...*anypb.Any) error {
+	return twinfront.FromStatus(&spb.Status{Code: int32(code), Message: "No.", Details: details})
+}
+
+func packed(t *testing.T, typeURL string, detail proto.Message) *anypb.Any {
+	t.Helper()
+	value, err := proto.Marshal(detail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &anypb.Any{TypeUrl: typeURL, Value: value}
+}
+
+const infoURL = "type.googleapis.com/google.rpc.ErrorInfo"
+
+func info(t *testing.T, domain, reason string) *anypb.Any {
+	t.Helper()
+	return packed(t, infoURL, &errdetails.ErrorInfo{Domain: domain, Reason: reason})
+}
+
+func TestADetailThatCannotBeReadLeavesTheOthers(t *testing.T) {
+	broken := []byte{0xff, 0xff, 0xff}
+	good := info(t, "twinfront", "TWIN_NOT_FOUND")
+	for name, details := range map[string][]*anypb.Any{
+		"another one":  {good, {TypeUrl: "type.googleapis.com/google.rpc.DebugInfo", Value: broken}},
+		"of the type":  {{TypeUrl: infoURL, Value: broken}, good},
+		"without type": {{Value: broken}, good},
+		"other prefix": {packed(t, "example.com/google.rpc.ErrorInfo", &errdetails.ErrorInfo{
+			Domain: "twinfront", Reason: "TWIN_NOT_FOUND",
+		})},
+	} {
+		if err := withDetails(codes.NotFound, details...); !errors.Is(err, twinfront.TwinNotFound) {
+			t.Errorf("%s: got %#v", name, err)
+		}
+	}
+}
+
+func TestTheFirstReasonOfTheDomainCounts(t *testing.T) {
+	err := withDetails(codes.NotFound,
+		info(t, "example.com", "ZZZ"), info(t, "twinfront", "TWIN_NOT_FOUND"), info(t, "twinfront", "MODEL_NOT_FOUND"))
+	if !errors.Is(err, twinfront.TwinNotFound) {
+		t.Errorf("got %#v", err)
+	}
+}
+
+func TestAReasonCountsOnlyWithItsCode(t *testing.T) {
+	err := withDetails(codes.FailedPrecondition, info(t, "twinfront", "ETAG_MISMATCH"))
+	var own *twinfront.Error
+	if !errors.As(err, &own) || own.Kind != twinfront.FailedPrecondition || own.Reason != "ETAG_MISMATCH" ||
+		errors.Is(err, twinfront.EtagMismatch) {
+		t.Errorf("got %#v", err)
+	}
+}
+
+func TestDetailsOfAnotherCodeThanTheStatusDoNotCount(t *testing.T) {
+	details, err := proto.Marshal(&spb.Status{
+		Code: int32(codes.Aborted), Message: "No.", Details: []*anypb.Any{info(t, "twinfront", "ETAG_MISMATCH")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, trailer := range map[string]string{"another code": string(details), "garbage": "\xff\xff"} {
+		server := &twins{get: func(
+			ctx context.Context, _ *twinfrontv1.GetDigitalTwinRequest,
+		) (*twinfrontv1.GetDigitalTwinResponse, error) {
+			if err := grpc.SetTrailer(ctx, metadata.Pairs("grpc-status-details-bin", trailer)); err != nil {
+				return nil, err
+			}
+			return nil, status.Error(codes.NotFound, `Not "there", really.`)
+		}}
+		client := serve(t, server, nil)
+		_, err := client.DigitalTwins.GetDigitalTwin(t.Context(), &twinfrontv1.GetDigitalTwinRequest{})
+		var own *twinfront.Error
+		if !errors.As(err, &own) || own.Kind != twinfront.NotFound || own.Code != codes.NotFound || own.Reason != "" ||
+			own.Message != `Not "there", really.` {
+			t.Errorf("%s: got %#v", name, err)
+		}
+	}
+}
+
+func TestTheTimeToWaitIsBetweenNothingAndADay(t *testing.T) {
+	for _, test := range []struct {
+		told *durationpb.Duration
+		want time.Duration
+	}{
+		{&durationpb.Duration{Seconds: 1, Nanos: 500_000_000}, 1500 * time.Millisecond},
+		{&durationpb.Duration{Seconds: -5}, 0},
+		{&durationpb.Duration{Nanos: -1}, 0},
+		{&durationpb.Duration{Seconds: 1 << 62}, 24 * time.Hour},
+		{&durationpb.Duration{Seconds: math.MaxInt64, Nanos: 2_000_000_000}, 24 * time.Hour},
+	} {
+		err := failure(t, codes.Unavailable, "", &errdetails.RetryInfo{RetryDelay: test.told})
+		var retryable *twinfront.RetryableError
+		if !errors.As(err, &retryable) || retryable.RetryAfter != test.want {
+			t.Errorf("%v became %#v", test.told, err)
+		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -19,7 +21,7 @@ import (
 const (
 	firstPause   = 50 * time.Millisecond
 	longestPause = 2 * time.Second
-	maxBreaks    = 5
+	maxBreaks    = 5 // without a row in between
 )
 
 // PageRequest is the request of a call that lists.
@@ -35,15 +37,22 @@ type Page interface{ GetNextPageToken() string }
 type List[Request PageRequest, Answer Page] func(context.Context, Request, ...grpc.CallOption) (Answer, error)
 
 // Pages gives the answers to a request that lists, from its page_token on, each fetched when it is asked for. The
-// request itself stays as it is. An error ends it, and comes with an answer that is nil.
+// request itself stays as it is. An error ends it, and comes with an answer that is nil; page tokens that lead in a circle
+// are one.
 func Pages[Request PageRequest, Answer Page](
 	ctx context.Context, list List[Request, Answer], request Request,
 ) iter.Seq2[Answer, error] {
 	return func(yield func(Answer, error) bool) {
 		next := proto.Clone(request).(Request)
+		tokens := circle{remembered: request.GetPageToken(), bound: 1}
 		for {
 			answer, err := list(ctx, next)
 			if !yield(answer, err) || err != nil || answer.GetNextPageToken() == "" {
+				return
+			}
+			if tokens.closesAt(answer.GetNextPageToken()) {
+				var none Answer
+				yield(none, typedStatus(status.New(codes.Internal, "the server's page tokens lead in a circle"), nil, nil))
 				return
 			}
 			setString(next, "page_token", answer.GetNextPageToken())
@@ -76,8 +85,8 @@ func Items[Request PageRequest, Answer Page, Item any](
 }
 
 // StreamQuery gives the rows of a query as the server streams them. Where the stream breaks, which is an error of the
-// kind [Unavailable], it goes on after the last message, and gives up when that has failed five times in a row. Breaking
-// out of the loop ends the stream. An error ends it too.
+// kind [Unavailable], it goes on after the last message, and gives up when it has broken five times without a row in
+// between. Breaking out of the loop ends the stream. An error ends it too.
 func StreamQuery(
 	ctx context.Context, client *Client, request *twinfrontv1.StreamQueryTwinsRequest,
 ) iter.Seq2[*twinfrontv1.QueryRow, error] {
@@ -104,7 +113,7 @@ func StreamQuery(
 }
 
 // streamOnce reads a stream until it breaks, it ends, or nobody wants more; the latter two without an error. It leaves
-// in the request where to go on, and tells whether it got anywhere.
+// in the request where to go on, and tells whether it got anywhere: not to where it began, and not without a row.
 func streamOnce(
 	ctx context.Context, client *Client, request *twinfrontv1.StreamQueryTwinsRequest,
 	yield func(*twinfrontv1.QueryRow, error) bool,
@@ -115,16 +124,19 @@ func streamOnce(
 	if err != nil {
 		return false, err
 	}
-	for {
+	for isWhole := false; ; {
 		message, err := stream.Recv()
-		// The last message has no token: with all rows there, a break before the status is none.
-		if errors.Is(err, io.EOF) || (errors.Is(err, Unavailable) && progress && request.GetResumeToken() == "") {
+		// Only the last message has no token: all rows are there, and what got lost is the status.
+		if errors.Is(err, io.EOF) || (err != nil && isWhole) {
 			return progress, nil
 		}
 		if err != nil {
 			return progress, err
 		}
-		request.ResumeToken, progress = message.GetResumeToken(), true
+		if len(message.GetRows()) > 0 && message.GetResumeToken() != request.GetResumeToken() {
+			progress = true
+		}
+		request.ResumeToken, isWhole = message.GetResumeToken(), message.GetResumeToken() == ""
 		for _, row := range message.GetRows() {
 			if !yield(row, nil) {
 				return progress, nil
@@ -140,8 +152,9 @@ func streamOnce(
 // The change gets the twin, and returns a patch, or nil if there is nothing to change. It may be called as often as there
 // are attempts.
 //
-// UpdateWithRetry returns the twin's etag. It fails with the kind [Aborted], as a rule an [*EtagMismatchError], if
-// another writer was faster at the last attempt too; with the error of the change or of a call at once.
+// UpdateWithRetry returns the twin's etag. It fails with an [*EtagMismatchError] if another writer was faster at the last
+// attempt too; with the error of the change or of a call at once. Nothing is written under an etag that the server did not
+// give.
 func UpdateWithRetry(
 	ctx context.Context, client *Client, digitalTwinID string, attempts int,
 	change func(*twinfrontv1.DigitalTwin) (*Patch, error),
@@ -156,6 +169,12 @@ func UpdateWithRetry(
 			return "", err
 		}
 		twin := read.GetDigitalTwin()
+		switch {
+		case twin == nil:
+			return "", typedStatus(status.New(codes.Internal, "the server answered without a twin"), nil, nil)
+		case twin.GetEtag() == "": // a write under it would be one without condition
+			return "", typedStatus(status.New(codes.Internal, "the server answered without an etag"), nil, nil)
+		}
 		patch, err := change(twin)
 		if err != nil {
 			return "", err
@@ -170,7 +189,8 @@ func UpdateWithRetry(
 		written, err := client.DigitalTwins.UpdateDigitalTwin(ctx, &twinfrontv1.UpdateDigitalTwinRequest{
 			DigitalTwinId: digitalTwinID, Patch: operations, IfMatch: twin.GetEtag(),
 		})
-		if err == nil || !errors.Is(err, Aborted) || attempt == attempts {
+		// Only the server knows that nothing was written; ABORTED alone can be of anything in between.
+		if err == nil || !errors.Is(err, EtagMismatch) || attempt == attempts {
 			return written.GetEtag(), err
 		}
 		if err := sleep(ctx, pause(attempt)); err != nil {

@@ -76,16 +76,47 @@ func TestAStreamThatBreaksAfterTheLastMessageIsComplete(t *testing.T) {
 	}
 }
 
-func TestAStreamIsGivenUpAtTheFifthBreakInARow(t *testing.T) {
+func TestAStreamIsWholeAfterTheLastMessageWhateverItEndsWith(t *testing.T) {
 	streams := 0
 	client := serve(t, nil, &queries{stream: func(_ *twinfrontv1.StreamQueryTwinsRequest, stream rowStream) error {
-		if streams++; streams == 4 { // a message in between starts the count anew
-			return errors.Join(stream.Send(&twinfrontv1.StreamQueryTwinsResponse{ResumeToken: "a"}), errBroken)
+		streams++
+		return errors.Join(
+			stream.Send(&twinfrontv1.StreamQueryTwinsResponse{Rows: rows(1), ResumeToken: "1"}),
+			stream.Send(&twinfrontv1.StreamQueryTwinsResponse{Rows: rows(2)}),
+			status.Error(codes.Internal, "No."))
+	}}, eachBreakCounts)
+	if got, err := collected(t.Context(), client); err != nil || fmt.Sprint(got) != "[1 2]" || streams != 1 {
+		t.Errorf("got %v, %v from %d streams", got, err, streams)
+	}
+}
+
+func TestAStreamIsGivenUpAtTheFifthBreakWithoutARowInBetween(t *testing.T) {
+	streams := 0
+	client := serve(t, nil, &queries{stream: func(_ *twinfrontv1.StreamQueryTwinsRequest, stream rowStream) error {
+		if streams++; streams == 4 {
+			message := &twinfrontv1.StreamQueryTwinsResponse{Rows: rows(1), ResumeToken: "a"}
+			return errors.Join(stream.Send(message), errBroken)
 		}
 		return errBroken
 	}}, eachBreakCounts)
 	if _, err := collected(t.Context(), client); !errors.Is(err, twinfront.Unavailable) || streams != 4+4 {
 		t.Errorf("got %v from %d streams", err, streams)
+	}
+}
+
+func TestAStreamThatLeadsNowhereIsGivenUp(t *testing.T) {
+	for name, message := range map[string]*twinfrontv1.StreamQueryTwinsResponse{
+		"messages without rows":         {ResumeToken: "a"},
+		"the same rows again and again": {ResumeToken: "a", Rows: rows(1)},
+	} {
+		streams := 0
+		client := serve(t, nil, &queries{stream: func(_ *twinfrontv1.StreamQueryTwinsRequest, stream rowStream) error {
+			streams++
+			return errors.Join(stream.Send(message), errBroken)
+		}}, eachBreakCounts)
+		if _, err := collected(t.Context(), client); !errors.Is(err, twinfront.Unavailable) || streams != 5 {
+			t.Errorf("%s: got %v from %d streams", name, err, streams)
+		}
 	}
 }
 
@@ -211,5 +242,30 @@ func TestCancellingTheContextEndsItems(t *testing.T) {
 	}
 	if !errors.Is(last, twinfront.CallCancelled) || len(asked) != 1 {
 		t.Errorf("got %v after %d pages", last, len(asked))
+	}
+}
+
+func TestPageTokensThatLeadInACircleAreAnError(t *testing.T) {
+	for name, after := range map[string]map[string]string{
+		"of one": {"": "1", "1": "1"},
+		"of two": {"": "1", "1": "2", "2": "1"},
+	} {
+		pages := 0
+		client := serve(t, nil, &queries{page: func(
+			_ context.Context, request *twinfrontv1.QueryTwinsRequest,
+		) (*twinfrontv1.QueryTwinsResponse, error) {
+			pages++
+			return &twinfrontv1.QueryTwinsResponse{Rows: rows(1), NextPageToken: after[request.GetPageToken()]}, nil
+		}})
+		var last error
+		for _, err := range twinfront.Items(
+			t.Context(), client.Queries.QueryTwins, &twinfrontv1.QueryTwinsRequest{},
+			(*twinfrontv1.QueryTwinsResponse).GetRows,
+		) {
+			last = err
+		}
+		if !errors.Is(last, twinfront.Other) || pages > 6 {
+			t.Errorf("%s: got %v after %d pages", name, last, pages)
+		}
 	}
 }

@@ -105,27 +105,33 @@ const (
 // Error makes a kind a target of [errors.Is].
 func (k Kind) Error() string { return "twinfront: " + string(k) }
 
-var kindByReason = map[twinfrontv1.ErrorReason]Kind{
-	twinfrontv1.ErrorReason_ERROR_REASON_TWIN_NOT_FOUND:            TwinNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_RELATIONSHIP_NOT_FOUND:    RelationshipNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_COMPONENT_NOT_FOUND:       ComponentNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_NOT_FOUND:           ModelNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_EVENT_ROUTE_NOT_FOUND:     EventRouteNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_JOB_NOT_FOUND:             JobNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_ETAG_MISMATCH:             EtagMismatch,
-	twinfrontv1.ErrorReason_ERROR_REASON_TWIN_HAS_RELATIONSHIPS:    TwinHasRelationships,
-	twinfrontv1.ErrorReason_ERROR_REASON_TARGET_TWIN_NOT_FOUND:     TargetTwinNotFound,
-	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_HAS_DEPENDENTS:      ModelHasDependents,
-	twinfrontv1.ErrorReason_ERROR_REASON_MODEL_DECOMMISSIONED:      ModelDecommissioned,
-	twinfrontv1.ErrorReason_ERROR_REASON_VALIDATION_FAILED:         ValidationFailed,
-	twinfrontv1.ErrorReason_ERROR_REASON_JSON_PATCH_INVALID:        JSONPatchInvalid,
-	twinfrontv1.ErrorReason_ERROR_REASON_DTDL_INVALID:              DTDLInvalid,
-	twinfrontv1.ErrorReason_ERROR_REASON_QUERY_INVALID:             QueryInvalid,
-	twinfrontv1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID:        PageTokenInvalid,
-	twinfrontv1.ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED:        Throttled,
-	twinfrontv1.ErrorReason_ERROR_REASON_LIMIT_REACHED:             LimitReached,
-	twinfrontv1.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN:           OutcomeUnknown,
-	twinfrontv1.ErrorReason_ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED: ValidateOnlyUnsupported,
+// codedReason is a reason with the code that goes with it: a reason counts only where both say the same.
+type codedReason struct {
+	code   codes.Code
+	reason twinfrontv1.ErrorReason
+}
+
+var kindByReason = map[codedReason]Kind{
+	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_TWIN_NOT_FOUND}:                   TwinNotFound,
+	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_RELATIONSHIP_NOT_FOUND}:           RelationshipNotFound,
+	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_COMPONENT_NOT_FOUND}:              ComponentNotFound,
+	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_MODEL_NOT_FOUND}:                  ModelNotFound,
+	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_EVENT_ROUTE_NOT_FOUND}:            EventRouteNotFound,
+	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_JOB_NOT_FOUND}:                    JobNotFound,
+	{codes.Aborted, twinfrontv1.ErrorReason_ERROR_REASON_ETAG_MISMATCH}:                     EtagMismatch,
+	{codes.FailedPrecondition, twinfrontv1.ErrorReason_ERROR_REASON_TWIN_HAS_RELATIONSHIPS}: TwinHasRelationships,
+	{codes.FailedPrecondition, twinfrontv1.ErrorReason_ERROR_REASON_TARGET_TWIN_NOT_FOUND}:  TargetTwinNotFound,
+	{codes.FailedPrecondition, twinfrontv1.ErrorReason_ERROR_REASON_MODEL_HAS_DEPENDENTS}:   ModelHasDependents,
+	{codes.FailedPrecondition, twinfrontv1.ErrorReason_ERROR_REASON_MODEL_DECOMMISSIONED}:   ModelDecommissioned,
+	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_VALIDATION_FAILED}:         ValidationFailed,
+	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_JSON_PATCH_INVALID}:        JSONPatchInvalid,
+	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_DTDL_INVALID}:              DTDLInvalid,
+	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_QUERY_INVALID}:             QueryInvalid,
+	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID}:        PageTokenInvalid,
+	{codes.ResourceExhausted, twinfrontv1.ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED}:      Throttled,
+	{codes.ResourceExhausted, twinfrontv1.ErrorReason_ERROR_REASON_LIMIT_REACHED}:           LimitReached,
+	{codes.Unknown, twinfrontv1.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN}:                   OutcomeUnknown,
+	{codes.Unimplemented, twinfrontv1.ErrorReason_ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED}:   ValidateOnlyUnsupported,
 }
 
 var kindByCode = map[codes.Code]Kind{
@@ -142,10 +148,11 @@ var kindByCode = map[codes.Code]Kind{
 	codes.PermissionDenied:   PermissionDenied,
 }
 
-// kindOf gives the kind of a reason (a name of ErrorReason without prefix), or of the code if the reason has none.
+// kindOf gives the kind of a reason (a name of ErrorReason without prefix) that goes with the code, or else that of the
+// code.
 func kindOf(reason string, code codes.Code) Kind {
 	known := twinfrontv1.ErrorReason(twinfrontv1.ErrorReason_value["ERROR_REASON_"+reason])
-	if kind, ok := kindByReason[known]; ok {
+	if kind, ok := kindByReason[codedReason{code, known}]; ok {
 		return kind
 	}
 	if kind, ok := kindByCode[code]; ok {

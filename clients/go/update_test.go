@@ -52,6 +52,15 @@ func mismatch(t *testing.T) error {
 	return s.Err()
 }
 
+func withReason(t *testing.T, code codes.Code, reason string) error {
+	t.Helper()
+	s, err := status.New(code, "No.").WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "twinfront"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Err()
+}
+
 func set(*twinfrontv1.DigitalTwin) (*twinfront.Patch, error) {
 	return twinfront.NewPatch().Replace("/counter", 1), nil
 }
@@ -105,6 +114,14 @@ func TestOtherErrorsEndAnUpdateAtOnce(t *testing.T) {
 			func(err error) bool { return errors.Is(err, twinfront.NotFound) }, 1,
 		},
 		{
+			"a conflict without a reason", []error{status.Error(codes.Aborted, "No.")}, 5, set,
+			func(err error) bool { return errors.Is(err, twinfront.Aborted) }, 1,
+		},
+		{
+			"a reason of another code", []error{withReason(t, codes.FailedPrecondition, "ETAG_MISMATCH")}, 5, set,
+			func(err error) bool { return errors.Is(err, twinfront.FailedPrecondition) }, 1,
+		},
+		{
 			"the change's own error", nil, 5,
 			func(*twinfrontv1.DigitalTwin) (*twinfront.Patch, error) { return nil, own },
 			func(err error) bool { return err == own }, 0,
@@ -145,5 +162,26 @@ func TestTheContextEndsThePauseBetweenUpdates(t *testing.T) {
 	_, err := twinfront.UpdateWithRetry(ctx, client, "room-001", len(failures), set)
 	if !errors.Is(err, twinfront.DeadlineExceeded) {
 		t.Errorf("got %v after %d writes", err, server.writes)
+	}
+}
+
+func TestNothingIsWrittenUnderAnEtagThatWasNotGiven(t *testing.T) {
+	for name, answer := range map[string]*twinfrontv1.GetDigitalTwinResponse{
+		"no twin": {Etag: "read"},
+		"no etag": {DigitalTwin: &twinfrontv1.DigitalTwin{}},
+	} {
+		server := newContested()
+		server.get = func(context.Context, *twinfrontv1.GetDigitalTwinRequest) (*twinfrontv1.GetDigitalTwinResponse, error) {
+			return answer, nil
+		}
+		changes := 0
+		_, err := twinfront.UpdateWithRetry(t.Context(), serve(t, &server.twins, nil), "room-001", 5,
+			func(*twinfrontv1.DigitalTwin) (*twinfront.Patch, error) {
+				changes++
+				return set(nil)
+			})
+		if !errors.Is(err, twinfront.Other) || changes != 0 || server.writes != 0 {
+			t.Errorf("%s: got %v after %d changes and %d writes", name, err, changes, server.writes)
+		}
 	}
 }

@@ -11,8 +11,13 @@ import (
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
 )
 
-// maxDepth keeps values that contain themselves from being followed forever.
-const maxDepth = 100
+// Protobuf reads 100 messages in one another, and a value is in some of the request's. A list is one in a value, an object
+// one in a value with an entry in it.
+const (
+	maxLevels    = 96
+	listLevels   = 2
+	objectLevels = 3
+)
 
 // ValueError says which part of a value cannot be sent.
 type ValueError struct {
@@ -32,10 +37,12 @@ func (e *ValueError) Error() string {
 
 // ToValue makes a Go value one that travels. It takes nil, bools, all integers and floats, strings, slices and arrays,
 // maps with string keys, [json.Number], and values of type *twinfrontv1.Value, which stay as they are. Integers stay
-// integers: 1 is an int_value and 1.0 a double_value. A nil slice is an empty list, a nil map an empty object.
+// integers: 1 is an int_value and 1.0 a double_value. A nil slice is an empty list, a nil map an empty object, a nil
+// *twinfrontv1.Value null.
 //
 // It returns a [*ValueError] for NaN, the infinities, integers beyond 64 bits with sign, text that is not UTF-8, what is
-// nested more than 100 deep, and other types; []byte is among those, as JSON has no form for it.
+// nested too deeply to travel (in more than 48 lists or 32 objects), and other types; []byte is among those, as JSON has no
+// form for it.
 func ToValue(value any) (*twinfrontv1.Value, error) { return toValue(value, "", 0) }
 
 // FromValue gives the Go value that a value of the service stands for: nil, bool, int64, float64, string, []any or
@@ -63,6 +70,19 @@ func FromValue(value *twinfrontv1.Value) any {
 	}
 }
 
+// AsDouble gives the number that a value is, be it an integer or a double: a property that the model says is a double comes
+// as an integer if it was written as one, and GetDoubleValue is 0 then. It tells whether the value is a number.
+func AsDouble(value *twinfrontv1.Value) (float64, bool) {
+	switch kind := value.GetKind().(type) {
+	case *twinfrontv1.Value_IntValue:
+		return float64(kind.IntValue), true
+	case *twinfrontv1.Value_DoubleValue:
+		return kind.DoubleValue, true
+	default:
+		return 0, false
+	}
+}
+
 // ToValues is [ToValue] for the properties of a twin, component or relationship.
 func ToValues(properties map[string]any) (map[string]*twinfrontv1.Value, error) {
 	return toFields(reflect.ValueOf(properties), "", 0)
@@ -77,8 +97,8 @@ func FromValues(values map[string]*twinfrontv1.Value) map[string]any {
 	return properties
 }
 
-func toValue(value any, path string, depth int) (*twinfrontv1.Value, error) {
-	if depth > maxDepth {
+func toValue(value any, path string, levels int) (*twinfrontv1.Value, error) {
+	if levels > maxLevels {
 		return nil, &ValueError{path, "is nested too deeply"}
 	}
 	if value == nil {
@@ -86,6 +106,9 @@ func toValue(value any, path string, depth int) (*twinfrontv1.Value, error) {
 	}
 	switch value := value.(type) {
 	case *twinfrontv1.Value:
+		if value == nil {
+			return toValue(nil, path, levels)
+		}
 		return value, nil
 	case json.Number:
 		return numberValue(value, path)
@@ -113,7 +136,7 @@ func toValue(value any, path string, depth int) (*twinfrontv1.Value, error) {
 	case reflect.Slice, reflect.Array:
 		list := make([]*twinfrontv1.Value, v.Len())
 		for i := range list {
-			item, err := toValue(v.Index(i).Interface(), fmt.Sprintf("%s/%d", path, i), depth+1)
+			item, err := toValue(v.Index(i).Interface(), fmt.Sprintf("%s/%d", path, i), levels+listLevels)
 			if err != nil {
 				return nil, err
 			}
@@ -122,7 +145,7 @@ func toValue(value any, path string, depth int) (*twinfrontv1.Value, error) {
 		return &twinfrontv1.Value{Kind: &twinfrontv1.Value_ListValue{ListValue: &twinfrontv1.ListValue{Values: list}}}, nil
 	case reflect.Map:
 		if v.Type().Key().Kind() == reflect.String {
-			fields, err := toFields(v, path, depth)
+			fields, err := toFields(v, path, levels+objectLevels)
 			if err != nil {
 				return nil, err
 			}
@@ -133,14 +156,14 @@ func toValue(value any, path string, depth int) (*twinfrontv1.Value, error) {
 	return nil, &ValueError{path, fmt.Sprintf("is a %T, which is no JSON value", value)}
 }
 
-func toFields(v reflect.Value, path string, depth int) (map[string]*twinfrontv1.Value, error) {
+func toFields(v reflect.Value, path string, levels int) (map[string]*twinfrontv1.Value, error) {
 	fields := make(map[string]*twinfrontv1.Value, v.Len())
 	for entries := v.MapRange(); entries.Next(); {
 		name := entries.Key().String()
 		if !utf8.ValidString(name) {
 			return nil, &ValueError{path, "has a name that is not UTF-8"}
 		}
-		field, err := toValue(entries.Value().Interface(), path+Pointer(name), depth+1)
+		field, err := toValue(entries.Value().Interface(), path+Pointer(name), levels)
 		if err != nil {
 			return nil, err
 		}

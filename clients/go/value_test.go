@@ -5,9 +5,13 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/twinfront/twinfront/clients/go"
+	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
 )
 
 func TestValuesComeBackAsTheyWere(t *testing.T) {
@@ -46,20 +50,75 @@ func TestTypedSlicesAndMaps(t *testing.T) {
 	}
 }
 
-func TestNestingIsBounded(t *testing.T) {
-	nested := func(depth int) any {
-		var value any = 1
+func TestNestingEndsWhereProtobufEnds(t *testing.T) {
+	lists := func(depth int) any {
+		var value any = int64(1)
 		for range depth {
 			value = []any{value}
 		}
 		return value
 	}
-	if _, err := twinfront.ToValue(nested(100)); err != nil {
-		t.Errorf("100 deep: %v", err)
+	objects := func(depth int) any {
+		var value any = int64(1)
+		for range depth {
+			value = map[string]any{"a": value}
+		}
+		return value
 	}
-	var wrong *twinfront.ValueError
-	if _, err := twinfront.ToValue(nested(101)); !errors.As(err, &wrong) {
-		t.Errorf("101 deep: %v", err)
+	for _, most := range []any{lists(48), objects(32)} {
+		properties, err := twinfront.ToValues(map[string]any{"p": most})
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := &twinfrontv1.CreateOrReplaceDigitalTwinRequest{DigitalTwin: &twinfrontv1.DigitalTwin{Properties: properties}}
+		sent, err := proto.Marshal(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read twinfrontv1.CreateOrReplaceDigitalTwinRequest
+		// The server reads 100 messages in one another; Go would read more.
+		if err := (proto.UnmarshalOptions{RecursionLimit: 100}).Unmarshal(sent, &read); err != nil {
+			t.Error(err)
+		}
+		if got := twinfront.FromValues(read.GetDigitalTwin().GetProperties())["p"]; !reflect.DeepEqual(got, most) {
+			t.Errorf("got %v", got)
+		}
+	}
+	for _, tooMuch := range []any{lists(49), objects(33), lists(1000)} {
+		_, err := twinfront.ToValues(map[string]any{"p": tooMuch})
+		var wrong *twinfront.ValueError
+		if !errors.As(err, &wrong) || wrong.Problem != "is nested too deeply" || !strings.HasPrefix(wrong.Path, "/p/") {
+			t.Errorf("got %v", err)
+		}
+		if _, err := twinfront.ToValue(tooMuch); !errors.As(err, &wrong) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestAValueThatIsNotThereIsNull(t *testing.T) {
+	value, err := twinfront.ToValue((*twinfrontv1.Value)(nil))
+	if _, isNull := value.GetKind().(*twinfrontv1.Value_NullValue); err != nil || !isNull {
+		t.Errorf("got %v, %v", value, err)
+	}
+}
+
+func TestANumberIsReadAsADoubleWhicheverWayItWasWritten(t *testing.T) {
+	for _, test := range []struct {
+		written any
+		number  float64
+		ok      bool
+	}{
+		{20, 20, true}, {20.5, 20.5, true}, {math.MinInt64, math.MinInt64, true},
+		{nil, 0, false}, {true, 0, false}, {"20", 0, false}, {[]int{20}, 0, false},
+	} {
+		value, err := twinfront.ToValue(test.written)
+		if number, ok := twinfront.AsDouble(value); err != nil || number != test.number || ok != test.ok {
+			t.Errorf("%v is %v, %v", test.written, number, ok)
+		}
+	}
+	if number, ok := twinfront.AsDouble(nil); number != 0 || ok {
+		t.Errorf("nothing is %v, %v", number, ok)
 	}
 }
 

@@ -174,8 +174,8 @@ func query(ctx context.Context, client *twinfront.Client) error {
 		if err != nil {
 			return err
 		}
-		columns := twinfront.FromValues(row.GetFields())
-		fmt.Println(columns["$dtId"], columns["temperature"])
+		temperature, _ := twinfront.AsDouble(row.GetFields()["temperature"])
+		fmt.Println(row.GetFields()["$dtId"].GetStringValue(), temperature)
 	}
 	return nil
 }
