@@ -2,7 +2,9 @@ package io.twinfront.client;
 
 import io.grpc.CallOptions;
 import io.grpc.Channel;
-import io.twinfront.client.errors.AbortedException;
+import io.grpc.Status;
+import io.twinfront.client.errors.EtagMismatchException;
+import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.v1.BatchGetDigitalTwinsRequest;
 import io.twinfront.v1.BatchGetDigitalTwinsResponse;
 import io.twinfront.v1.BatchWriteDigitalTwinsRequest;
@@ -140,7 +142,8 @@ public final class DigitalTwinCalls extends Calls<DigitalTwinCalls> {
      * @param attempts how often to try at the most, from 1
      * @param change gets the twin and gives the patch, or null if nothing is to be done
      * @return the twin's etag
-     * @throws io.twinfront.client.errors.AbortedException if another writer was faster at the last attempt, too
+     * @throws io.twinfront.client.errors.EtagMismatchException if another writer was faster at the last attempt, too. Nothing
+     *     is written under an etag that the server did not give
      */
     public String updateWithRetry(String digitalTwinId, int attempts, Function<DigitalTwin, Patch> change) {
         if (attempts < 1) {
@@ -150,7 +153,7 @@ public final class DigitalTwinCalls extends Calls<DigitalTwinCalls> {
                 .setDigitalTwinId(digitalTwinId)
                 .build();
         for (int attempt = 1; ; attempt++) {
-            DigitalTwin twin = getDigitalTwin(read).getDigitalTwin();
+            DigitalTwin twin = twinWithEtag(getDigitalTwin(read));
             Patch patch = change.apply(twin);
             if (patch == null) {
                 return twin.getEtag();
@@ -162,12 +165,23 @@ public final class DigitalTwinCalls extends Calls<DigitalTwinCalls> {
                     .build();
             try {
                 return updateDigitalTwin(write).getEtag();
-            } catch (AbortedException e) {
+            } catch (EtagMismatchException e) {
+                // Only this says that nothing was written; ABORTED alone can be of anything in between.
                 if (attempt == attempts) {
                     throw e;
                 }
             }
             Backoff.pause(attempt);
         }
+    }
+
+    /** The twin that was read; a write under no etag would be one without condition. */
+    private static DigitalTwin twinWithEtag(GetDigitalTwinResponse read) {
+        if (read.getDigitalTwin().getEtag().isEmpty()) {
+            String missing = read.hasDigitalTwin() ? "an etag" : "a twin";
+            throw TwinfrontException.from(
+                    Status.INTERNAL.withDescription("The server answered without " + missing + "."), null);
+        }
+        return read.getDigitalTwin();
     }
 }

@@ -2,6 +2,8 @@ package io.twinfront.client;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
+import io.grpc.Status;
+import io.twinfront.client.errors.TwinfrontException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -29,7 +31,8 @@ public final class Listing<T> implements Iterable<T> {
     }
 
     /**
-     * Gives the answers to a request that lists, from its {@code page_token} on.
+     * Gives the answers to a request that lists, from its {@code page_token} on. Page tokens that lead in a circle are an
+     * error.
      *
      * @param <ReqT> the type of the request
      * @param <PageT> the type of the answer
@@ -73,11 +76,14 @@ public final class Listing<T> implements Iterable<T> {
 
     private static final class PageIterator<ReqT extends Message, PageT extends Message> implements Iterator<PageT> {
         private final Function<? super ReqT, PageT> list;
+        private final Circle tokens;
         private ReqT next; // null after the last page
+        private boolean isCircle;
 
         PageIterator(Function<? super ReqT, PageT> list, ReqT request) {
             this.list = list;
             this.next = request;
+            this.tokens = new Circle(text(request, "page_token"));
         }
 
         @Override
@@ -90,14 +96,23 @@ public final class Listing<T> implements Iterable<T> {
             if (next == null) {
                 throw new NoSuchElementException();
             }
+            if (isCircle) {
+                throw TwinfrontException.from(
+                        Status.INTERNAL.withDescription("The server's page tokens lead in a circle."), null);
+            }
             PageT page = list.apply(next);
-            FieldDescriptor token = page.getDescriptorForType().findFieldByName("next_page_token");
-            next = page.getField(token).equals("") ? null : following(next, page.getField(token));
+            String token = text(page, "next_page_token");
+            next = token.isEmpty() ? null : following(next, token);
+            isCircle = !token.isEmpty() && tokens.closesAt(token);
             return page;
         }
 
+        private static String text(Message message, String field) {
+            return (String) message.getField(message.getDescriptorForType().findFieldByName(field));
+        }
+
         @SuppressWarnings("unchecked") // the builder of a message builds messages of the same type
-        private static <ReqT extends Message> ReqT following(ReqT request, Object token) {
+        private static <ReqT extends Message> ReqT following(ReqT request, String token) {
             FieldDescriptor field = request.getDescriptorForType().findFieldByName("page_token");
             return (ReqT) request.toBuilder().setField(field, token).build();
         }

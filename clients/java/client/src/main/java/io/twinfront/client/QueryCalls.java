@@ -47,7 +47,8 @@ public final class QueryCalls extends Calls<QueryCalls> {
 
     /**
      * Runs a query and gives its rows as the server streams them. Where the stream breaks, which is an
-     * {@code UnavailableException}, it goes on with the last resume token, up to five times in a row.
+     * {@code UnavailableException}, it goes on with the last resume token, and gives up when it has broken five times without
+     * a row in between.
      *
      * @param request the query
      * @return the rows

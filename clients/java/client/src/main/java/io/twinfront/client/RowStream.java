@@ -10,7 +10,7 @@ import java.util.NoSuchElementException;
 
 /** The rows of a query, through as many streams as it takes. */
 final class RowStream implements CloseableIterator<QueryRow> {
-    private static final int MAX_BREAKS = 5;
+    private static final int MAX_BREAKS = 5; // without a row in between
 
     private final QueryCalls queries;
     private StreamQueryTwinsRequest request;
@@ -67,7 +67,9 @@ final class RowStream implements CloseableIterator<QueryRow> {
         }
         StreamQueryTwinsResponse message = responses.next();
         rows = message.getRowsList().iterator();
-        breaks = 0;
+        if (message.getRowsCount() > 0 && !message.getResumeToken().equals(request.getResumeToken())) {
+            breaks = 0; // what leads nowhere, or to where it began, must not be gone on with for ever
+        }
         if (message.getResumeToken().isEmpty()) {
             // The last message. If the stream broke only now, going on without a token would be to begin anew.
             isEnded = true;

@@ -42,6 +42,8 @@ public final class TwinfrontClient implements AutoCloseable {
     private static final long PING_TIMEOUT_SECONDS = 15;
     // A page of 1000 models with their definitions is larger than the 4 MiB that are gRPC's default.
     private static final int MAX_RECEIVE_BYTES = 16 * 1024 * 1024;
+    // Details of errors ride in the trailers; a gateway's may be larger than the 8 KiB that are gRPC's default.
+    private static final int MAX_RECEIVE_METADATA_BYTES = 64 << 10;
 
     private final ManagedChannel connection;
     private final Channel channel;
@@ -222,7 +224,8 @@ public final class TwinfrontClient implements AutoCloseable {
                     .keepAliveTime(PING_INTERVAL_SECONDS, TimeUnit.SECONDS)
                     .keepAliveTimeout(PING_TIMEOUT_SECONDS, TimeUnit.SECONDS)
                     .keepAliveWithoutCalls(true)
-                    .maxInboundMessageSize(MAX_RECEIVE_BYTES);
+                    .maxInboundMessageSize(MAX_RECEIVE_BYTES)
+                    .maxInboundMetadataSize(MAX_RECEIVE_METADATA_BYTES);
             if (tls != null && tls.expectedName() != null) {
                 channel.overrideAuthority(tls.expectedName());
             }

@@ -12,10 +12,16 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /** Property values as plain Java values, and the other way round. */
 public final class Values {
-    private static final int MAX_DEPTH = 100;
+    // Protobuf reads 100 messages in one another, and a value is in some of the request's. A list is one in a value, an
+    // object
+    // one in a value with an entry in it.
+    private static final int MAX_LEVELS = 96;
+    private static final int LIST_LEVELS = 2;
+    private static final int OBJECT_LEVELS = 3;
 
     private Values() {}
 
@@ -27,7 +33,7 @@ public final class Values {
      * @param value the value, or null for JSON's null
      * @return the value as it travels
      * @throws ValueException for NaN, the infinities, integers beyond 64 bits with sign, text that is not Unicode, what is
-     *     nested deeper than 100 levels, and other types
+     *     nested too deeply to travel (in more than 48 lists or 32 objects), and other types
      */
     public static Value toValue(Object value) {
         return convert(value, "", 0);
@@ -79,8 +85,23 @@ public final class Values {
         return properties;
     }
 
-    private static Value convert(Object value, String path, int depth) {
-        if (depth > MAX_DEPTH) {
+    /**
+     * Gives the number that a value is, be it an integer or a double: a property that the model says is a double comes as an
+     * integer if it was written as one, and {@code getDoubleValue} is 0 then.
+     *
+     * @param value the value as it travels
+     * @return the number; empty for what is none
+     */
+    public static OptionalDouble asDouble(Value value) {
+        return switch (value.getKindCase()) {
+            case INT_VALUE -> OptionalDouble.of(value.getIntValue());
+            case DOUBLE_VALUE -> OptionalDouble.of(value.getDoubleValue());
+            default -> OptionalDouble.empty();
+        };
+    }
+
+    private static Value convert(Object value, String path, int levels) {
+        if (levels > MAX_LEVELS) {
             throw new ValueException(path, "is nested too deeply, or contains itself");
         }
         if (value == null) {
@@ -103,19 +124,19 @@ public final class Values {
         }
         if (value instanceof Map<?, ?> members) {
             ObjectValue object = ObjectValue.newBuilder()
-                    .putAllFields(convertMembers(members, path, depth))
+                    .putAllFields(convertMembers(members, path, levels + OBJECT_LEVELS))
                     .build();
             return Value.newBuilder().setObjectValue(object).build();
         }
         if (value instanceof Collection<?> items) {
-            return convertItems(items, path, depth);
+            return convertItems(items, path, levels + LIST_LEVELS);
         }
         if (value.getClass().isArray()) {
             List<Object> items = new ArrayList<>();
             for (int i = 0; i < Array.getLength(value); i++) {
                 items.add(Array.get(value, i));
             }
-            return convertItems(items, path, depth);
+            return convertItems(items, path, levels + LIST_LEVELS);
         }
         throw notJson(value, path);
     }
@@ -139,21 +160,21 @@ public final class Values {
         throw notJson(number, path);
     }
 
-    private static Value convertItems(Collection<?> items, String path, int depth) {
+    private static Value convertItems(Collection<?> items, String path, int levels) {
         ListValue.Builder list = ListValue.newBuilder();
         for (Object item : items) {
-            list.addValues(convert(item, path + "/" + list.getValuesCount(), depth + 1));
+            list.addValues(convert(item, path + "/" + list.getValuesCount(), levels));
         }
         return Value.newBuilder().setListValue(list).build();
     }
 
-    private static Map<String, Value> convertMembers(Map<?, ?> members, String path, int depth) {
+    private static Map<String, Value> convertMembers(Map<?, ?> members, String path, int levels) {
         Map<String, Value> fields = new LinkedHashMap<>();
         members.forEach((key, member) -> {
             if (!(key instanceof String name) || !isUnicode(name)) {
                 throw new ValueException(path, "has a name that is not Unicode text");
             }
-            fields.put(name, convert(member, path + Patch.pointer(name), depth + 1));
+            fields.put(name, convert(member, path + Patch.pointer(name), levels));
         });
         return fields;
     }

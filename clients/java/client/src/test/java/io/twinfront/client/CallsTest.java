@@ -2,13 +2,20 @@ package io.twinfront.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
+import com.google.rpc.ErrorInfo;
 import io.grpc.Status;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
-import io.twinfront.client.errors.AbortedException;
+import io.twinfront.client.errors.EtagMismatchException;
+import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.v1.DigitalTwin;
 import io.twinfront.v1.DigitalTwinServiceGrpc;
 import io.twinfront.v1.DigitalTwinServiceProto;
@@ -28,14 +35,17 @@ import io.twinfront.v1.UpdateDigitalTwinRequest;
 import io.twinfront.v1.UpdateDigitalTwinResponse;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CallsTest {
     @ParameterizedTest
@@ -87,6 +97,33 @@ class CallsTest {
         assertEquals(3, Listing.pages(list, request).stream().count());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "2"})
+    void pageTokensThatLeadInACircleAreAnError(String last) {
+        Map<String, String> after = Map.of("", "1", "1", last, "2", "1");
+        AtomicInteger pages = new AtomicInteger();
+        Function<ListModelsRequest, ListModelsResponse> list = request -> {
+            pages.incrementAndGet();
+            return ListModelsResponse.newBuilder()
+                    .setNextPageToken(after.get(request.getPageToken()))
+                    .build();
+        };
+        Listing<ListModelsResponse> listing = Listing.pages(list, ListModelsRequest.getDefaultInstance());
+        TwinfrontException failure =
+                assertThrows(TwinfrontException.class, () -> listing.stream().toList());
+        assertEquals(Code.INTERNAL, failure.getCode());
+        assertTrue(pages.get() <= 6, pages + " pages");
+    }
+
+    private static StatusRuntimeException failed(Code code, String reason) {
+        ErrorInfo info =
+                ErrorInfo.newBuilder().setDomain("twinfront").setReason(reason).build();
+        return StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(code.value())
+                .addDetails(Any.pack(info))
+                .build());
+    }
+
     /** A twin that another writer changes before each of the first updates. */
     private static final class Contested extends DigitalTwinServiceGrpc.DigitalTwinServiceImplBase {
         private int conflicts;
@@ -109,7 +146,7 @@ class CallsTest {
                 UpdateDigitalTwinRequest request, StreamObserver<UpdateDigitalTwinResponse> observer) {
             version++;
             if (conflicts-- > 0) {
-                observer.onError(Status.ABORTED.asRuntimeException());
+                observer.onError(failed(Code.ABORTED, "ETAG_MISMATCH"));
                 return;
             }
             observer.onNext(UpdateDigitalTwinResponse.newBuilder()
@@ -137,12 +174,76 @@ class CallsTest {
                 TwinfrontClient client = TwinfrontClient.create(server.target())) {
             List<String> etags = new ArrayList<>();
             assertThrows(
-                    AbortedException.class,
+                    EtagMismatchException.class,
                     () -> client.digitalTwins().updateWithRetry("room-001", 2, twin -> {
                         etags.add(twin.getEtag());
                         return new Patch().replace("/temperature", 22.5);
                     }));
             assertEquals(List.of("v0", "v1"), etags);
+        }
+    }
+
+    /** A twin that is read so, and whose writes all fail so. */
+    private static final class Odd extends DigitalTwinServiceGrpc.DigitalTwinServiceImplBase {
+        private final GetDigitalTwinResponse answer;
+        private final Exception failure;
+        private int writes;
+
+        Odd(GetDigitalTwinResponse answer, Exception failure) {
+            this.answer = answer;
+            this.failure = failure;
+        }
+
+        @Override
+        public void getDigitalTwin(GetDigitalTwinRequest request, StreamObserver<GetDigitalTwinResponse> observer) {
+            observer.onNext(answer);
+            observer.onCompleted();
+        }
+
+        @Override
+        public void updateDigitalTwin(
+                UpdateDigitalTwinRequest request, StreamObserver<UpdateDigitalTwinResponse> observer) {
+            writes++;
+            observer.onError(failure);
+        }
+
+        /** The error of an update of the twin. */
+        TwinfrontException update() {
+            try (LocalServer server = new LocalServer(this);
+                    TwinfrontClient client = TwinfrontClient.create(server.target())) {
+                return assertThrows(
+                        TwinfrontException.class,
+                        () -> client.digitalTwins()
+                                .updateWithRetry("room-001", 5, twin -> new Patch().replace("/temperature", 22.5)));
+            }
+        }
+    }
+
+    private static GetDigitalTwinResponse read(String etag) {
+        return GetDigitalTwinResponse.newBuilder()
+                .setDigitalTwin(DigitalTwin.newBuilder().setEtag(etag))
+                .build();
+    }
+
+    @Test
+    void nothingIsWrittenAgainUnlessTheServerSaysThatTheEtagWasAnother() {
+        for (StatusRuntimeException failure : List.of(
+                Status.ABORTED.asRuntimeException(),
+                failed(Code.ABORTED, "SOMETHING_NEW"),
+                failed(Code.FAILED_PRECONDITION, "ETAG_MISMATCH"))) {
+            Odd odd = new Odd(read("v0"), failure);
+            assertEquals(failure.getStatus().getCode(), odd.update().getCode());
+            assertEquals(1, odd.writes);
+        }
+    }
+
+    @Test
+    void nothingIsWrittenUnderAnEtagThatWasNotGiven() {
+        for (GetDigitalTwinResponse answer : List.of(
+                read(""), GetDigitalTwinResponse.newBuilder().setEtag("v0").build())) {
+            Odd odd = new Odd(answer, failed(Code.ABORTED, "ETAG_MISMATCH"));
+            assertEquals(Code.INTERNAL, odd.update().getCode());
+            assertEquals(0, odd.writes);
         }
     }
 }

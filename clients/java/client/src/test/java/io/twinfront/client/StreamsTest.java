@@ -103,7 +103,7 @@ class StreamsTest {
     }
 
     @Test
-    void fiveBreaksInARowAreTooMany() {
+    void fiveBreaksWithoutARowInBetweenAreTooMany() {
         CloseableIterator<QueryRow> rows = rows((token, observer) -> {
             if (token.isEmpty()) {
                 observer.onNext(message("after 1", 1));
@@ -112,6 +112,26 @@ class StreamsTest {
         });
         rows.next();
         assertThrows(UnavailableException.class, rows::hasNext);
+    }
+
+    @Test
+    void messagesWithoutRowsLeadNowhere() {
+        CloseableIterator<QueryRow> rows = rows((token, observer) -> {
+            observer.onNext(message("after " + resumedFrom.size()));
+            observer.onError(Status.UNAVAILABLE.asRuntimeException());
+        });
+        assertThrows(UnavailableException.class, rows::hasNext);
+        assertEquals(5, resumedFrom.size());
+    }
+
+    @Test
+    void theSameRowsAgainAndAgainLeadNowhere() {
+        CloseableIterator<QueryRow> rows = rows((token, observer) -> {
+            observer.onNext(message("after 1", 1));
+            observer.onError(Status.UNAVAILABLE.asRuntimeException());
+        });
+        assertThrows(UnavailableException.class, () -> rows.stream().toList());
+        assertEquals(5, resumedFrom.size());
     }
 
     @Test

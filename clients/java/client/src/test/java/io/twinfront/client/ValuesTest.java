@@ -3,7 +3,11 @@ package io.twinfront.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.twinfront.v1.CreateOrReplaceDigitalTwinRequest;
+import io.twinfront.v1.DigitalTwin;
 import io.twinfront.v1.Value;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -12,6 +16,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -87,9 +92,37 @@ class ValuesTest {
     }
 
     @Test
-    void depthEndsAtAHundredLevels() {
-        assertEquals(nested(100), Values.fromValue(Values.toValue(nested(100))));
-        assertThrows(ValueException.class, () -> Values.toValue(nested(101)));
+    void nestingEndsWhereProtobufEnds() throws InvalidProtocolBufferException {
+        for (Object most : List.of(nested(48), objects(32))) {
+            CreateOrReplaceDigitalTwinRequest request = CreateOrReplaceDigitalTwinRequest.newBuilder()
+                    .setDigitalTwin(DigitalTwin.newBuilder().putAllProperties(Values.toValues(Map.of("p", most))))
+                    .build();
+            CreateOrReplaceDigitalTwinRequest read =
+                    CreateOrReplaceDigitalTwinRequest.parseFrom(request.toByteString());
+            assertEquals(
+                    most,
+                    Values.fromValues(read.getDigitalTwin().getPropertiesMap()).get("p"));
+        }
+        for (Object tooMuch : List.of(nested(49), objects(33), nested(1000))) {
+            assertThrows(ValueException.class, () -> Values.toValue(tooMuch));
+            ValueException refused = assertThrows(ValueException.class, () -> Values.toValues(Map.of("p", tooMuch)));
+            assertTrue(refused.getPath().startsWith("/p/"), refused.getPath());
+        }
+    }
+
+    private static Object objects(int depth) {
+        return depth == 0 ? 1L : Map.of("a", objects(depth - 1));
+    }
+
+    @Test
+    void aNumberIsReadAsADoubleWhicheverWayItWasWritten() {
+        assertEquals(OptionalDouble.of(20), Values.asDouble(Values.toValue(20)));
+        assertEquals(OptionalDouble.of(20.5), Values.asDouble(Values.toValue(20.5)));
+        assertEquals(OptionalDouble.of(-0x1p63), Values.asDouble(Values.toValue(Long.MIN_VALUE)));
+        for (Object other : Arrays.asList(null, true, "20", List.of(20))) {
+            assertEquals(OptionalDouble.empty(), Values.asDouble(Values.toValue(other)));
+        }
+        assertEquals(OptionalDouble.empty(), Values.asDouble(Value.getDefaultInstance()));
     }
 
     @Test

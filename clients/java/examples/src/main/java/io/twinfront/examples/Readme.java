@@ -40,6 +40,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -210,8 +211,9 @@ public final class Readme {
                 .build();
         try (CloseableIterator<QueryRow> rows = client.queries().streamQuery(request)) {
             while (rows.hasNext()) {
-                Map<String, Object> columns = Values.fromValues(rows.next().getFieldsMap());
-                System.out.println(columns.get("$dtId") + " " + columns.get("temperature"));
+                Map<String, Value> columns = rows.next().getFieldsMap();
+                OptionalDouble temperature = Values.asDouble(columns.get("temperature"));
+                System.out.println(columns.get("$dtId").getStringValue() + " " + temperature);
             }
         }
     }

@@ -14,37 +14,59 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** What is known of a failed call, and which exception it is. */
 record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo info) {
     private static final String DOMAIN = "twinfront";
+    /** No server means more than that, and no program should sleep so long for one that errs. */
+    private static final Duration LONGEST_WAIT = Duration.ofDays(1);
+
     private static final Metadata.Key<byte[]> STATUS_DETAILS =
             Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
     private static final Metadata.Key<String> REQUEST_ID =
             Metadata.Key.of("twinfront-request-id", Metadata.ASCII_STRING_MARSHALLER);
 
-    /** By the names of {@code ErrorReason} without prefix; the others are of the class of their code. */
-    static final Map<String, Function<ErrorFacts, TwinfrontException>> BY_REASON = Map.ofEntries(
-            entry("TWIN_NOT_FOUND", TwinNotFoundException::new),
-            entry("RELATIONSHIP_NOT_FOUND", RelationshipNotFoundException::new),
-            entry("COMPONENT_NOT_FOUND", ComponentNotFoundException::new),
-            entry("MODEL_NOT_FOUND", ModelNotFoundException::new),
-            entry("EVENT_ROUTE_NOT_FOUND", EventRouteNotFoundException::new),
-            entry("JOB_NOT_FOUND", JobNotFoundException::new),
-            entry("ETAG_MISMATCH", EtagMismatchException::new),
-            entry("TWIN_HAS_RELATIONSHIPS", TwinHasRelationshipsException::new),
-            entry("TARGET_TWIN_NOT_FOUND", TargetTwinNotFoundException::new),
-            entry("MODEL_HAS_DEPENDENTS", ModelHasDependentsException::new),
-            entry("MODEL_DECOMMISSIONED", ModelDecommissionedException::new),
-            entry("VALIDATION_FAILED", ValidationFailedException::new),
-            entry("JSON_PATCH_INVALID", JsonPatchInvalidException::new),
-            entry("DTDL_INVALID", DtdlInvalidException::new),
-            entry("QUERY_INVALID", QueryInvalidException::new),
-            entry("PAGE_TOKEN_INVALID", PageTokenInvalidException::new),
-            entry("UPSTREAM_THROTTLED", ThrottledException::new),
-            entry("LIMIT_REACHED", LimitReachedException::new),
-            entry("OUTCOME_UNKNOWN", OutcomeUnknownException::new),
-            entry("VALIDATE_ONLY_UNSUPPORTED", ValidateOnlyUnsupportedException::new));
+    /**
+     * A reason counts only with its code.
+     *
+     * @param code the code
+     * @param reason a name of {@code ErrorReason} without prefix
+     */
+    record CodedReason(Status.Code code, String reason) {}
+
+    /** The others are of the class of their code. */
+    static final Map<CodedReason, Function<ErrorFacts, TwinfrontException>> BY_REASON = Map.ofEntries(
+            entry(new CodedReason(Status.Code.NOT_FOUND, "TWIN_NOT_FOUND"), TwinNotFoundException::new),
+            entry(new CodedReason(Status.Code.NOT_FOUND, "RELATIONSHIP_NOT_FOUND"), RelationshipNotFoundException::new),
+            entry(new CodedReason(Status.Code.NOT_FOUND, "COMPONENT_NOT_FOUND"), ComponentNotFoundException::new),
+            entry(new CodedReason(Status.Code.NOT_FOUND, "MODEL_NOT_FOUND"), ModelNotFoundException::new),
+            entry(new CodedReason(Status.Code.NOT_FOUND, "EVENT_ROUTE_NOT_FOUND"), EventRouteNotFoundException::new),
+            entry(new CodedReason(Status.Code.NOT_FOUND, "JOB_NOT_FOUND"), JobNotFoundException::new),
+            entry(new CodedReason(Status.Code.ABORTED, "ETAG_MISMATCH"), EtagMismatchException::new),
+            entry(
+                    new CodedReason(Status.Code.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS"),
+                    TwinHasRelationshipsException::new),
+            entry(
+                    new CodedReason(Status.Code.FAILED_PRECONDITION, "TARGET_TWIN_NOT_FOUND"),
+                    TargetTwinNotFoundException::new),
+            entry(
+                    new CodedReason(Status.Code.FAILED_PRECONDITION, "MODEL_HAS_DEPENDENTS"),
+                    ModelHasDependentsException::new),
+            entry(
+                    new CodedReason(Status.Code.FAILED_PRECONDITION, "MODEL_DECOMMISSIONED"),
+                    ModelDecommissionedException::new),
+            entry(new CodedReason(Status.Code.INVALID_ARGUMENT, "VALIDATION_FAILED"), ValidationFailedException::new),
+            entry(new CodedReason(Status.Code.INVALID_ARGUMENT, "JSON_PATCH_INVALID"), JsonPatchInvalidException::new),
+            entry(new CodedReason(Status.Code.INVALID_ARGUMENT, "DTDL_INVALID"), DtdlInvalidException::new),
+            entry(new CodedReason(Status.Code.INVALID_ARGUMENT, "QUERY_INVALID"), QueryInvalidException::new),
+            entry(new CodedReason(Status.Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"), PageTokenInvalidException::new),
+            entry(new CodedReason(Status.Code.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED"), ThrottledException::new),
+            entry(new CodedReason(Status.Code.RESOURCE_EXHAUSTED, "LIMIT_REACHED"), LimitReachedException::new),
+            entry(new CodedReason(Status.Code.UNKNOWN, "OUTCOME_UNKNOWN"), OutcomeUnknownException::new),
+            entry(
+                    new CodedReason(Status.Code.UNIMPLEMENTED, "VALIDATE_ONLY_UNSUPPORTED"),
+                    ValidateOnlyUnsupportedException::new));
 
     private static final Map<Status.Code, Function<ErrorFacts, TwinfrontException>> BY_CODE = Map.ofEntries(
             entry(Status.Code.NOT_FOUND, NotFoundException::new),
@@ -61,7 +83,7 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
 
     static ErrorFacts of(Status status, Metadata trailers) {
         byte[] sent = trailers == null ? null : trailers.get(STATUS_DETAILS);
-        return of(status, trailers, sent == null ? List.of() : detailsIn(sent));
+        return of(status, trailers, sent == null ? List.of() : detailsIn(sent, status.getCode()));
     }
 
     static ErrorFacts of(com.google.rpc.Status status) {
@@ -72,23 +94,26 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
     }
 
     private static ErrorFacts of(Status status, Metadata trailers, List<Any> details) {
-        ErrorInfo info = detail(details, ErrorInfo.class)
+        ErrorInfo info = readable(details, ErrorInfo.class)
                 .filter(candidate -> candidate.getDomain().equals(DOMAIN))
+                .findFirst()
                 .orElse(ErrorInfo.getDefaultInstance());
         return new ErrorFacts(status, trailers, List.copyOf(details), info);
     }
 
     static <T extends Message> Optional<T> detail(List<Any> details, Class<T> type) {
-        for (Any detail : details) {
-            if (detail.is(type)) {
-                try {
-                    return Optional.of(detail.unpack(type));
-                } catch (InvalidProtocolBufferException e) {
-                    return Optional.empty(); // a status without a readable detail still says what happened
-                }
+        return readable(details, type).findFirst();
+    }
+
+    /** The details of a type; one that cannot be read leaves the others. */
+    private static <T extends Message> Stream<T> readable(List<Any> details, Class<T> type) {
+        return details.stream().filter(detail -> detail.is(type)).flatMap(detail -> {
+            try {
+                return Stream.of(detail.unpack(type));
+            } catch (InvalidProtocolBufferException e) {
+                return Stream.empty(); // a status without a readable detail still says what happened
             }
-        }
-        return Optional.empty();
+        });
     }
 
     <T extends Message> Optional<T> detail(Class<T> type) {
@@ -100,24 +125,34 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
         return id == null ? "" : id;
     }
 
-    /** How long the server asks to wait; null if it does not. */
+    /** How long the server asks to wait, from nothing to a day; null if it does not. */
     Duration retryAfter() {
         return detail(RetryInfo.class)
                 .filter(RetryInfo::hasRetryDelay)
                 .map(RetryInfo::getRetryDelay)
-                .map(delay -> Duration.ofSeconds(delay.getSeconds(), delay.getNanos()))
+                .map(delay -> {
+                    // Within a second of a day nothing overflows.
+                    long seconds = Math.max(-1, Math.min(delay.getSeconds(), LONGEST_WAIT.getSeconds() + 1));
+                    Duration told = Duration.ofSeconds(seconds, delay.getNanos());
+                    return told.isNegative() ? Duration.ZERO : told.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : told;
+                })
                 .orElse(null);
     }
 
     TwinfrontException toException() {
         return BY_REASON
-                .getOrDefault(info.getReason(), BY_CODE.getOrDefault(status.getCode(), TwinfrontException::new))
+                .getOrDefault(
+                        new CodedReason(status.getCode(), info.getReason()),
+                        BY_CODE.getOrDefault(status.getCode(), TwinfrontException::new))
                 .apply(this);
     }
 
-    private static List<Any> detailsIn(byte[] sent) {
+    /** The details that were sent; none if they are of another code than the status, which gRPC forbids. */
+    private static List<Any> detailsIn(byte[] sent, Status.Code code) {
         try {
-            return com.google.rpc.Status.parseFrom(sent).getDetailsList();
+            com.google.rpc.Status status = com.google.rpc.Status.parseFrom(sent);
+            boolean isOfTheCode = Status.fromCodeValue(status.getCode()).getCode() == code;
+            return isOfTheCode ? status.getDetailsList() : List.of();
         } catch (InvalidProtocolBufferException e) {
             return List.of(); // as above
         }

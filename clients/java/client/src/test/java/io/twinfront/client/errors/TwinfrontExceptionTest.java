@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
@@ -28,6 +29,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class TwinfrontExceptionTest {
@@ -140,10 +142,86 @@ class TwinfrontExceptionTest {
         assertEquals("", failure.getReason());
     }
 
+    private static TwinfrontException withDetails(Status.Code code, Any... details) {
+        return TwinfrontException.fromStatus(com.google.rpc.Status.newBuilder()
+                        .setCode(code.value())
+                        .addAllDetails(List.of(details))
+                        .build())
+                .orElseThrow();
+    }
+
+    private static Any info(String domain, String reason) {
+        return Any.pack(
+                ErrorInfo.newBuilder().setDomain(domain).setReason(reason).build());
+    }
+
+    @Test
+    void theFirstReasonOfTheDomainCounts() {
+        TwinfrontException failure = withDetails(
+                Status.Code.NOT_FOUND,
+                info("example.com", "ZZZ"),
+                info("twinfront", "TWIN_NOT_FOUND"),
+                info("twinfront", "MODEL_NOT_FOUND"));
+        assertInstanceOf(TwinNotFoundException.class, failure);
+        assertEquals("TWIN_NOT_FOUND", failure.getReason());
+    }
+
+    @Test
+    void aDetailThatCannotBeReadLeavesTheOthers() {
+        ByteString broken = ByteString.copyFrom(new byte[] {-1, -1, -1});
+        Any good = info("twinfront", "TWIN_NOT_FOUND");
+        Any brokenInfo = good.toBuilder().setValue(broken).build();
+        Any brokenOther = Any.newBuilder()
+                .setTypeUrl("type.googleapis.com/google.rpc.DebugInfo")
+                .setValue(broken)
+                .build();
+        Any ofNoType = Any.newBuilder().setValue(broken).build();
+        for (Any first : List.of(brokenInfo, brokenOther, ofNoType)) {
+            assertInstanceOf(TwinNotFoundException.class, withDetails(Status.Code.NOT_FOUND, first, good));
+            assertInstanceOf(TwinNotFoundException.class, withDetails(Status.Code.NOT_FOUND, good, first));
+        }
+        Any ofOtherPrefix =
+                good.toBuilder().setTypeUrl("example.com/google.rpc.ErrorInfo").build();
+        assertInstanceOf(TwinNotFoundException.class, withDetails(Status.Code.NOT_FOUND, ofOtherPrefix));
+    }
+
+    @Test
+    void aReasonCountsOnlyWithItsCode() {
+        TwinfrontException failure = failure(Status.Code.FAILED_PRECONDITION, "ETAG_MISMATCH");
+        assertSame(FailedPreconditionException.class, failure.getClass());
+        assertEquals("ETAG_MISMATCH", failure.getReason());
+    }
+
+    @Test
+    void detailsOfAnotherCodeThanTheStatusDoNotCount() {
+        Metadata trailers = failure(Status.Code.ABORTED, "ETAG_MISMATCH").getTrailers();
+        TwinfrontException failure = TwinfrontException.from(Status.NOT_FOUND, trailers);
+        assertSame(NotFoundException.class, failure.getClass());
+        assertEquals("", failure.getReason());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, 500000000, 1500",
+        "-5, 0, 0",
+        "0, -1, 0",
+        "4611686018427387904, 0, 86400000",
+        "9223372036854775807, 2000000000, 86400000",
+        "-9223372036854775808, -2000000000, 0"
+    })
+    void theTimeToWaitIsBetweenNothingAndADay(long seconds, int nanos, long millis) {
+        RetryInfo retry = RetryInfo.newBuilder()
+                .setRetryDelay(Duration.newBuilder().setSeconds(seconds).setNanos(nanos))
+                .build();
+        ThrottledException throttled = assertInstanceOf(
+                ThrottledException.class, failure(Status.Code.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED", retry));
+        assertEquals(Optional.of(java.time.Duration.ofMillis(millis)), throttled.getRetryAfter());
+    }
+
     @Test
     void everyReasonWithAClassIsOneOfTheContract() {
-        for (String reason : ErrorFacts.BY_REASON.keySet()) {
-            assertNotNull(ErrorReason.valueOf("ERROR_REASON_" + reason));
+        for (ErrorFacts.CodedReason coded : ErrorFacts.BY_REASON.keySet()) {
+            assertNotNull(ErrorReason.valueOf("ERROR_REASON_" + coded.reason()));
         }
     }
 
