@@ -7,7 +7,7 @@
 and `queries` decides where.
 """
 
-from localtwins.query.compiling import compile_query
+from localtwins.query.compiling import COMPILING_SECONDS, compile_query
 from localtwins.query.continuation import Position, read_token, write_token
 from localtwins.query.properties import index_properties
 from localtwins.query.queries import Queries
@@ -15,6 +15,7 @@ from localtwins.query.running import Page, run
 from localtwins.query.statement import Statement
 
 __all__ = [
+    "COMPILING_SECONDS",
     "Page",
     "Position",
     "Queries",

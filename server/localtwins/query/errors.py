@@ -20,6 +20,12 @@ def query_timeout(seconds: float) -> AdtError:
     return AdtError(400, "TimeoutError", message)
 
 
+def too_many_queries(retry_after: int) -> AdtError:
+    """As many queries as there may be take longer than a moment already (code from the reference)."""
+    message = "Too many long queries are under way. Please check Retry-After header to retry request."
+    return AdtError(429, "TooManyRequests", message, retry_after=retry_after)
+
+
 def continuation_token_invalid() -> AdtError:
     """The continuation token is damaged or made up (code from the reference)."""
     return AdtError(400, "BadRequest", "The continuationToken is not one that this service gave out.")

@@ -1,7 +1,8 @@
 """Where queries run: quick ones in the event loop, each other one on a thread, over a connection of its own.
 
 To hand a query to a thread costs more than most queries. So each gets a few milliseconds in the loop first, which is as
-long as anything may hold the loop up, and begins again on a thread if that was not enough.
+long as anything may hold the loop up, and begins again on a thread if that was not enough. There they take turns, so
+that no number of long queries keeps short ones waiting.
 """
 
 import asyncio
@@ -9,19 +10,23 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from typing import Any
 
 from localtwins.errors import storage_unavailable
 from localtwins.query.continuation import Position
-from localtwins.query.errors import query_timeout
+from localtwins.query.errors import query_timeout, too_many_queries
 from localtwins.query.properties import indexed_properties
 from localtwins.query.running import Interrupted, Page, run
 from localtwins.query.statement import Statement
+from localtwins.query.turns import Turns
 
 _SECONDS_IN_LOOP = 0.005
-_THREADS = 2
+# How many run at a time, and how many may be under way on threads, those that wait for their turn included.
+_PLACES = 2
+_MOST = 32
+_RETRY_AFTER = 1
 # A thread has to wait for the interpreter whenever it asks, so it asks more rarely than the default.
 _STEPS_ON_THREAD = 100_000
 
@@ -42,7 +47,9 @@ class Queries:
         self._guard = guard
         self._in_loop = _prepared(in_loop)
         self._connect = connect
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="localtwins-query")
+        self._threads = ThreadPoolExecutor(_MOST, thread_name_prefix="localtwins-query")
+        self._under_way: set[Future[Page]] = set()
+        self._turns = Turns(_PLACES)
         self._closing = threading.Event()
         self.indexed = indexed_properties(in_loop)
 
@@ -51,8 +58,8 @@ class Queries:
     ) -> Page:
         """Read a page of at most `size` rows in at most `time_limit` seconds; see `run`.
 
-        A query whose caller is cancelled stops. Raises BadRequest, TimeoutError, ServiceUnavailable on closing, and
-        sqlite3.Error.
+        A query whose caller is cancelled stops. Raises BadRequest, TimeoutError, TooManyRequests when too many are
+        under way, ServiceUnavailable on closing, and sqlite3.Error.
         """
         try:
             with self._guard:
@@ -60,22 +67,33 @@ class Queries:
                 return run(statement, self._in_loop, size=size, position=position, stop=stop)
         except Interrupted:
             pass
+        if len(self._under_way) >= _MOST:
+            raise too_many_queries(_RETRY_AFTER)
         cancelled = threading.Event()
         stop_in_time = _at(time_limit)
+        turn = self._turns.turn(lambda: cancelled.is_set() or self._closing.is_set() or stop_in_time())
 
         def on_thread() -> Page:
-            if stop_on_thread():
+            if not turn.begin():
                 raise Interrupted
-            with closing(_prepared(self._connect())) as connection:
-                return run(
-                    statement, connection, size=size, position=position, stop=stop_on_thread, steps=_STEPS_ON_THREAD
-                )
+            try:
+                with closing(_prepared(self._connect())) as connection:
+                    return run(
+                        statement,
+                        connection,
+                        size=size,
+                        position=position,
+                        stop=lambda: not turn.go_on(),
+                        steps=_STEPS_ON_THREAD,
+                    )
+            finally:
+                turn.end()
 
-        def stop_on_thread() -> bool:
-            return cancelled.is_set() or self._closing.is_set() or stop_in_time()
-
+        running = self._threads.submit(on_thread)
+        self._under_way.add(running)
+        running.add_done_callback(self._under_way.discard)  # when it has ended, not when its caller has gone
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, on_thread)
+            return await asyncio.wrap_future(running)
         except Interrupted:
             if self._closing.is_set():
                 raise storage_unavailable("the service stops") from None

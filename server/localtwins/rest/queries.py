@@ -1,5 +1,6 @@
 """/query."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -7,8 +8,8 @@ import orjson
 from localtwins import errors
 from localtwins.engine.digital_twin import is_component, without_update_times
 from localtwins.message import Response
-from localtwins.query import Position, compile_query, read_token, write_token
-from localtwins.query.limits import DEFAULT_PAGE, LARGEST_PAGE
+from localtwins.query import COMPILING_SECONDS, Position, compile_query, read_token, write_token
+from localtwins.query.limits import DEFAULT_PAGE, LARGEST_PAGE, QUERY_LENGTH
 from localtwins.rest.answers import json_answer
 from localtwins.rest.bodies import read_document
 from localtwins.rest.call import API_VERSION_2020, Call
@@ -20,8 +21,9 @@ async def query(call: Call) -> Response:
     text, position = _asked(read_document(call.request))
     size = page_size(call, LARGEST_PAGE) if "max-items-per-page" in call.request.headers else DEFAULT_PAGE
     queries = call.database.queries
+    compile_it = partial(compile_query, text, queries.indexed)
     page = await queries.page(
-        compile_query(text, queries.indexed),
+        await call.workers.run(compile_it, expected=min(len(text), QUERY_LENGTH) * COMPILING_SECONDS),
         size=size,
         time_limit=call.settings.max_query_seconds,
         position=position,
