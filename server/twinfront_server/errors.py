@@ -44,6 +44,9 @@ _DRAINING_RETRY_AFTER: Final = 0.1
 """Seconds: another server is there already."""
 
 
+_OUTAGE_RETRY_AFTER: Final = 1.0
+
+
 class StartupError(Exception):
     """The server cannot start; the text tells the operator why and what to do."""
 
@@ -222,6 +225,16 @@ def upstream_answer_unexpected(status: int) -> TwinfrontError:
         grpc.StatusCode.INTERNAL,
         "UPSTREAM_ANSWER_UNEXPECTED",
         f"Azure Digital Twins answered with status {status} in a way that this call does not expect.",
+    )
+
+
+def upstream_unreadable() -> TwinfrontError:
+    """UNAVAILABLE: what the upstream answered to a read was damaged on its way."""
+    return TwinfrontError(
+        grpc.StatusCode.UNAVAILABLE,
+        "UPSTREAM_UNAVAILABLE",
+        "The answer of Azure Digital Twins cannot be read. Try again.",
+        retry_after=_OUTAGE_RETRY_AFTER,
     )
 
 

@@ -27,8 +27,8 @@ class CredentialPolicy(AsyncBearerTokenCredentialPolicy[HttpRequest, AsyncHttpRe
         """Gets a token, from the cache if there is one, and adds it; raises CredentialError."""
         try:
             await super().on_request(request)
-        except AzureError as error:
-            raise CredentialError(error.message) from error
+        except Exception as error:
+            raise CredentialError(f"{type(error).__name__}: {error}") from error
 
 
 class NoCredential(AsyncTokenCredential):

@@ -6,9 +6,10 @@ Codes and messages are as recorded; where the service's documentation uses anoth
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -41,6 +42,9 @@ _DEFAULT_THROTTLE_DELAY: Final = 1.0
 _OUTAGE_DELAY: Final = 1.0
 _MAX_CAUSE: Final = 1000
 
+UNCHANGED_HEADER: Final = "localtwins-unchanged"
+"""In the answer of a server that failed: its promise that the write changed nothing. Azure Digital Twins makes none."""
+
 _DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
 _SENTENCE_GAP: Final = re.compile(r"(?<=[.!?])\s+")
 _POINTERS: Final = ("See ", "Please check", "Check ")
@@ -60,14 +64,16 @@ class _Answer:
         details: the messages of the single problems, the first ones.
         text: message and details in one, without the pointers to the service's own documentation.
         retry_after: the seconds of the header of that name.
+        unchanged: whether the answer itself promises that nothing was changed.
     """
 
     status: int
     code: str
     message: str
     details: Sequence[str]
-    text: str
-    retry_after: float | None
+    text: str = ""
+    retry_after: float | None = None
+    unchanged: bool = False
 
 
 _Rule = Callable[[_Answer, Asked], TwinfrontError]
@@ -81,16 +87,15 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
         asked: what the call asked for.
     """
     if isinstance(error, CredentialError):
-        return _credentials_rejected(_Answer(0, "", error.message, (), "", None), asked)
+        return _without_credential(error, asked)
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         answer = _read(error)
         rule = _RULES.get((answer.status, answer.code)) or _STATUS_RULES.get(answer.status) or _by_class(answer.status)
         refused = rule(answer, asked)
         return _own_refused(answer, asked) if asked.own and _finds_fault(refused) else refused
-    if _never_sent(error) or not asked.operation.write:
-        _note_cause(asked, str(error))
-        return _unavailable("Azure Digital Twins cannot be reached.", asked)
     _note_cause(asked, str(error))
+    if _never_sent(error) or not asked.operation.write:
+        return _unavailable("Azure Digital Twins cannot be reached.", asked)
     return _outcome_unknown(asked)
 
 
@@ -112,6 +117,7 @@ def _never_sent(error: AzureError) -> bool:
 def _read(error: HttpResponseError) -> _Answer:
     response: Any = error.response
     odata: Any = error.error or _encoded_twice(response)
+    headers: Mapping[str, str] = response.headers if response is not None else {}
     listed = [_text(detail.message) for detail in (odata and odata.details) or ()]
     message = _text(odata and odata.message) or _text(error.reason)
     details = list(filter(None, listed))[:MAX_LISTED]
@@ -121,7 +127,8 @@ def _read(error: HttpResponseError) -> _Answer:
         message=message,
         details=details,
         text=_told(message, details),
-        retry_after=retry_after(response.headers if response is not None else {}),
+        retry_after=retry_after(headers),
+        unchanged=headers.get(UNCHANGED_HEADER) == "true",
     )
 
 
@@ -289,9 +296,19 @@ def _credentials_rejected(answer: _Answer, asked: Asked) -> TwinfrontError:
     )
 
 
+def _without_credential(error: CredentialError, asked: Asked) -> TwinfrontError:
+    _note_cause(asked, error.message)
+    return TwinfrontError(
+        grpc.StatusCode.INTERNAL,
+        "UPSTREAM_CREDENTIALS_REJECTED",
+        "This server could get no credential for Azure Digital Twins, so it was not asked; the server's operator has "
+        "to look into it.",
+    )
+
+
 def _server_error(answer: _Answer, asked: Asked) -> TwinfrontError:
     _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
-    if asked.operation.write:
+    if asked.operation.write and not answer.unchanged:
         return _outcome_unknown(asked)
     return _unavailable(f"Azure Digital Twins failed with status {answer.status}.", asked, answer.retry_after)
 
@@ -321,8 +338,18 @@ def _outcome_unknown(asked: Asked) -> TwinfrontError:
     )
 
 
+def _lost(answer: _Answer, asked: Asked) -> TwinfrontError:
+    """For an answer that says neither that the request was refused nor, in a way that can be read, what came of it."""
+    _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
+    if asked.operation.write:
+        return _outcome_unknown(asked)
+    return _unavailable(f"Azure Digital Twins answered with status {answer.status} and nothing to read.", asked)
+
+
 def _by_class(status: int) -> _Rule:
-    return _server_error if status >= 500 else _unexpected  # noqa: PLR2004  (the class of HTTP's server errors)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _server_error
+    return _unexpected if status >= HTTPStatus.BAD_REQUEST else _lost
 
 
 _INVALID_ARGUMENT: Final = _invalid("INVALID_ARGUMENT")

@@ -15,13 +15,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 from azure.core.exceptions import (
     AzureError,
-    DecodeError,
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
@@ -31,8 +29,10 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy, ContentDecodePolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from twinfront_server.call import current_call
+from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream.operation import Operation
+from twinfront_server.upstream.readable import is_readable, unreadable
 from twinfront_server.upstream.refusal import check_length
 
 RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
@@ -91,7 +91,6 @@ class BodyPolicy(Policy):
             listed.items, listed.next_link = _page(http_response)
             response.context[_DECODED] = {"value": [], "nextLink": listed.next_link}
         else:
-            _expect_json(http_response)
             http_response.context = _DECODED_AS_NOTHING  # type: ignore[attr-defined]  # looked into before the text
         return response
 
@@ -143,8 +142,9 @@ class AttemptsPolicy(Policy):
         outcome = "cancelled"
         start = time.perf_counter()
         try:
-            response = await self.next.send(request)
-            outcome = _outcome(response.http_response.status_code)
+            response = await self._sent(request)
+            readable = is_readable(operation, response.http_response)
+            outcome = _outcome(response.http_response.status_code) if readable else "unreadable"
         except AzureError:
             outcome = "unreachable"
             raise
@@ -152,7 +152,23 @@ class AttemptsPolicy(Policy):
             seconds = time.perf_counter() - start
             call.upstream_seconds += seconds
             self._metrics.upstream_request(operation.name, outcome, seconds)
+        if not readable:
+            raise unreadable(response.http_response)
         return response
+
+    async def _sent(self, request: Request) -> Response:
+        """Sends the request once.
+
+        Raises:
+            AzureError: whatever keeps an answer from coming. A transport may let through what went wrong in the
+                libraries and sockets below it; how far it was with the request is not known then.
+        """
+        try:
+            return await self.next.send(request)
+        except AzureError:
+            raise
+        except Exception as error:
+            raise ServiceResponseError(f"{type(error).__name__}: {error}", error=error) from error
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -187,19 +203,13 @@ def _set_body(request: HttpRequest, body: bytes) -> None:
     request.headers.pop("Transfer-Encoding", None)
 
 
-def _expect_json(response: AsyncHttpResponse) -> None:
-    """Looks at how a good answer begins: something between here and the service may have answered in its place."""
-    if response.status_code != HTTPStatus.NO_CONTENT and not response.content.startswith((b"{", b"[")):
-        raise DecodeError("The answer has no JSON.", response=response)
-
-
 def _page(response: AsyncHttpResponse) -> tuple[list[Any], str | None]:
     try:
         page = orjson.loads(response.content)
     except orjson.JSONDecodeError as error:
-        raise DecodeError("The page is no JSON.", response=response) from error
-    if not isinstance(page, dict) or not isinstance(page.get("value"), list):
-        raise DecodeError("The page has no list of items.", response=response)
+        raise unreadable(response) from error
+    if not isinstance(page.get("value"), list):
+        raise upstream_answer_unexpected(response.status_code)
     return page["value"], page.get("nextLink")
 
 

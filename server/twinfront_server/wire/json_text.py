@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 
-from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
+from twinfront_server.errors import invalid_argument, upstream_unreadable
 from twinfront_server.wire.limits import MAX_VALUES, require_moderate_json
 
 _LONG_INTEGER: Final = re.compile(rb"[0-9]{19}")
@@ -40,12 +39,12 @@ def parse_answer(body: bytes) -> Any:
     """The parsed JSON of a body that the upstream answered.
 
     Raises:
-        TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED if it is no JSON.
+        TwinfrontError: UPSTREAM_UNAVAILABLE if it is no JSON: on its way something happened to it.
     """
     try:
         return _loads(body)
     except orjson.JSONDecodeError as error:
-        raise upstream_answer_unexpected(HTTPStatus.OK) from error
+        raise upstream_unreadable() from error
 
 
 def require_moderate_depth(document: Any, field: str) -> None:

@@ -19,7 +19,7 @@ from google.rpc.error_details_pb2 import BadRequest, PreconditionFailure, QuotaF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localtwins.message import Response
+from localtwins.message import UNCHANGED, Response
 from localtwins.transport import LocalResponse
 from twinfront.v1.error_details_pb2 import EtagConflict
 from twinfront.v1.error_reason_pb2 import ErrorReason
@@ -290,9 +290,43 @@ def test_without_a_token_the_operator_has_to_look_and_the_caller_is_told_no_secr
     error = error_of(CredentialError("tenant 1234, client 5678"), Asked(operations.PATCH_DIGITAL_TWIN, IDS))
     assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_CREDENTIALS_REJECTED")
     assert "1234" not in str(error.status())
+    assert "could get no credential" in error.message
 
 
-@pytest.mark.parametrize("status", [200, 202, 301, 404, 405, 409, 418])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_credential_that_was_looked_at_is_said_to_be_rejected(status: int):
+    assert "rejects this server's credential" in error_of(_answered(status), Asked(operations.GET_MODEL)).message
+
+
+@pytest.mark.parametrize("operation", READS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("status", [200, 202, 301])
+def test_a_read_that_is_answered_with_nothing_to_read_can_be_tried_again(operation: Operation, status: int):
+    error = error_of(_answered(status), Asked(operation, IDS))
+    assert (error.code, error.reason) == (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("status", [200, 202, 204, 301])
+def test_a_write_that_is_answered_with_nothing_to_read_has_an_unknown_outcome(operation: Operation, status: int):
+    error = error_of(_answered(status), Asked(operation, IDS))
+    assert (error.code, error.reason, error.pushback_ms) == (Code.UNKNOWN, "OUTCOME_UNKNOWN", -1)
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_failure_that_promises_that_nothing_was_changed_is_unavailability(operation: Operation, status: int):
+    error = error_of(_answered(status, headers={UNCHANGED: "true"}), Asked(operation, IDS))
+    assert (error.code, error.reason) == (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
+    assert "changed nothing" in error.message
+
+
+@pytest.mark.parametrize("value", ["", "false", "1", "no"])
+def test_a_promise_that_is_none_leaves_the_outcome_unknown(value: str):
+    error = error_of(_answered(503, headers={UNCHANGED: value}), Asked(operations.PATCH_DIGITAL_TWIN, IDS))
+    assert error.reason == "OUTCOME_UNKNOWN"
+
+
+@pytest.mark.parametrize("status", [404, 405, 409, 418])
 def test_an_answer_that_no_rule_knows_is_said_to_be_one(status: int):
     error = error_of(_answered(status), Asked(operations.GET_DIGITAL_TWIN, IDS))
     assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")

@@ -215,4 +215,4 @@ def test_what_cannot_be_sent_is_refused_by_its_field(twin: DigitalTwin, field: s
 def test_an_answer_that_is_no_json_is_the_upstream_s_fault(body: bytes, metadata: bool):
     with pytest.raises(TwinfrontError) as caught:
         fill_digital_twin(DigitalTwin(), body, as_json=not metadata, metadata=metadata)
-    assert caught.value.reason == "UPSTREAM_ANSWER_UNEXPECTED"
+    assert caught.value.reason == "UPSTREAM_UNAVAILABLE"

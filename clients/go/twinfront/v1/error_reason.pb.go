@@ -84,7 +84,7 @@ const (
 	ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED ErrorReason = 21
 	// RESOURCE_EXHAUSTED. A limit is reached and trying again does not help. Detail: google.rpc.QuotaFailure.
 	ErrorReason_ERROR_REASON_LIMIT_REACHED ErrorReason = 22
-	// INTERNAL. Azure Digital Twins rejects the server's own credential; the caller can do nothing about it.
+	// INTERNAL. Azure Digital Twins rejects the server's own credential, or there is none; the caller can do nothing about it.
 	ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REJECTED ErrorReason = 23
 	// UNAVAILABLE. Azure Digital Twins cannot be reached or failed, and the call changed nothing. Detail: google.rpc.RetryInfo.
 	ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE ErrorReason = 24

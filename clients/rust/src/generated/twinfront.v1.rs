@@ -1458,7 +1458,7 @@ pub enum ErrorReason {
     UpstreamThrottled = 21,
     /// RESOURCE_EXHAUSTED. A limit is reached and trying again does not help. Detail: google.rpc.QuotaFailure.
     LimitReached = 22,
-    /// INTERNAL. Azure Digital Twins rejects the server's own credential; the caller can do nothing about it.
+    /// INTERNAL. Azure Digital Twins rejects the server's own credential, or there is none; the caller can do nothing about it.
     UpstreamCredentialsRejected = 23,
     /// UNAVAILABLE. Azure Digital Twins cannot be reached or failed, and the call changed nothing. Detail: google.rpc.RetryInfo.
     UpstreamUnavailable = 24,

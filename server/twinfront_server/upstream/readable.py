@@ -1,0 +1,49 @@
+"""Whether what came is an answer of the service.
+
+Something between here and there may answer in its place: a page to sign in on, a redirect, half of what was sent. The
+service may have carried the request out all the same, so that is not an answer that says no: it is none, and the call
+goes on as if it had been lost.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from azure.core.exceptions import ServiceResponseError
+from azure.core.rest import AsyncHttpResponse
+
+from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.operation import Operation
+
+
+def is_readable(operation: Operation, response: AsyncHttpResponse) -> bool:
+    """True if a response has the form of an answer to the operation; refusals have forms of all kinds."""
+    if response.status_code >= HTTPStatus.BAD_REQUEST or response.status_code == HTTPStatus.NO_CONTENT:
+        return True
+    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        return False
+    if "json" not in (response.headers.get("Content-Type") or "json").lower():
+        return False
+    start, end = (b"[", b"]") if operation.name == operations.POST_MODELS.name else (b"{", b"}")
+    content = response.content
+    if not (content.lstrip().startswith(start) and content.rstrip().endswith(end)):
+        return False
+    # What is read is parsed later on, and may be large: there a look at both ends has to do.
+    return not operation.write or _is_made_of_objects(content)
+
+
+def unreadable(response: AsyncHttpResponse) -> ServiceResponseError:
+    """The error for a response that is no answer of the service."""
+    content_type = response.headers.get("Content-Type") or "no content type"
+    return ServiceResponseError(
+        f"An answer with status {response.status_code} that cannot be read: {len(response.content)} bytes, "
+        f"{content_type[:100]}."
+    )
+
+
+def _is_made_of_objects(content: bytes) -> bool:
+    try:
+        made: Any = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return False
+    return all(isinstance(each, dict) for each in (made if isinstance(made, list) else [made]))
