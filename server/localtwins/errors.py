@@ -4,7 +4,11 @@ Messages that recordings of Azure Digital Twins show are exact, odd spaces and d
 `recorded`. The others carry the code that the service's REST reference documents, in words of our own.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
+from typing import Final
+
+from localtwins import limits
 
 _PATCH_ADVICE = (
     "Please provide a valid patch document. See section on update apis in the documentation https://aka.ms/adtv2twins."
@@ -18,6 +22,27 @@ _BLOB_ADVICE = (
 )
 
 
+_PROBLEM_LENGTH: Final = 1_024
+_ELLIPSIS: Final = " … "
+_END_KEPT: Final = 512
+
+
+def shortened(text: str, most: int = limits.MESSAGE_LENGTH) -> str:
+    """Cut a text in the middle, so that what a caller wrote into it cannot make it longer than `most`."""
+    if len(text) <= most:
+        return text
+    end = min(_END_KEPT, most // 4)
+    return f"{text[: most - end - len(_ELLIPSIS)]}{_ELLIPSIS}{text[-end:]}"
+
+
+def told(problems: Iterable[str]) -> list[str]:
+    """Give the first problems, shortened, and in place of the others how many there are."""
+    rest = iter(problems)
+    first = [shortened(problem, _PROBLEM_LENGTH) for problem in islice(rest, limits.PROBLEMS)]
+    more = sum(1 for _ in rest)
+    return [*first, f"and {more:,} more"] if more else first
+
+
 class StartupError(Exception):
     """The service cannot start; `str()` tells the operator why and what to do."""
 
@@ -26,7 +51,8 @@ class AdtError(Exception):
     """An error answer of the service.
 
     `status` is the HTTP status, `code` and `message` stand in the envelope `{"error": {"code", "message"}}`, and
-    `details` are the messages of the individual problems, each of which is answered under the same code.
+    `details` are the messages of the individual problems, each of which is answered under the same code; beyond a
+    number they are only counted.
     `retry_after` is the header of that name, in seconds. `unchanged` is the promise that nothing was changed, for an
     error that could otherwise be the end of a write that was carried out.
     """
@@ -36,16 +62,16 @@ class AdtError(Exception):
         status: int,
         code: str,
         message: str,
-        details: Sequence[str] = (),
+        details: Iterable[str] = (),
         *,
         retry_after: int | None = None,
         unchanged: bool = False,
     ) -> None:
-        super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
-        self.message = message
-        self.details = tuple(details)
+        self.message = shortened(message)
+        self.details = tuple(told(details))
+        super().__init__(f"{status} {code}: {self.message}")
         self.retry_after = retry_after
         self.unchanged = unchanged
 
@@ -115,8 +141,14 @@ def limit_exceeded(message: str) -> AdtError:
 
 
 def body_too_large(limit: int) -> AdtError:
-    """The request body is larger than the server takes."""
+    """The request body is larger than the server takes of any."""
     return AdtError(413, "RequestBodyTooLarge", f"The request body is larger than {limit} bytes.")
+
+
+def encoding_unsupported(encoding: str) -> AdtError:
+    """The request body is compressed, which the service takes of none."""
+    message = f"The content encoding {shortened(encoding, 64)!r} is not supported: send the body as it is."
+    return AdtError(415, "UnsupportedMediaType", message)
 
 
 def api_version_missing() -> AdtError:
@@ -127,8 +159,8 @@ def api_version_missing() -> AdtError:
 def api_version_unsupported(version: str, url: str, served: Collection[str]) -> AdtError:
     """An api-version that the resource is not there in (ASP.NET API Versioning), with those that it has."""
     message = (
-        f"The HTTP resource that matches the request URI '{url}' does not support the API version "
-        f"'{version[:_LONGEST_API_VERSION_SHOWN]}'. It supports {', '.join(sorted(served))}."
+        f"The HTTP resource that matches the request URI '{shortened(url, _PROBLEM_LENGTH)}' does not support the "
+        f"API version '{version[:_LONGEST_API_VERSION_SHOWN]}'. It supports {', '.join(sorted(served))}."
     )
     return AdtError(400, "UnsupportedApiVersion", message)
 
@@ -206,7 +238,7 @@ def string_body() -> AdtError:
     )
 
 
-def invalid_twin(problems: Sequence[str]) -> AdtError:
+def invalid_twin(problems: Iterable[str]) -> AdtError:
     """The twin does not conform to its model; one detail for each problem (recorded)."""
     return AdtError(400, "ValidationFailed", "Invalid twin specified", problems)
 
@@ -288,7 +320,7 @@ def relationship_not_in_model(problem: str) -> AdtError:
     return AdtError(400, "InvalidRelationship", message, [problem])
 
 
-def invalid_relationship(problems: Sequence[str]) -> AdtError:
+def invalid_relationship(problems: Iterable[str]) -> AdtError:
     """The relationship's properties do not conform to the model; one detail for each problem."""
     return AdtError(400, "ValidationFailed", "Invalid relationship specified", problems)
 

@@ -1,15 +1,17 @@
 """The service over HTTP and HTTPS, for any ADT SDK in any language."""
 
+import logging
 import socket
 import ssl
 import struct
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from localtwins import errors
 from localtwins.address import Address
-from localtwins.errors import AnswerLostError, StartupError
+from localtwins.errors import AdtError, AnswerLostError, StartupError
 from localtwins.front_page import front_page
 from localtwins.identity.management import add_management
 from localtwins.message import VALIDATE_ONLY, VALIDATED_ONLY, Request
@@ -17,6 +19,22 @@ from localtwins.request_log import ERROR_CODE, request_log
 from localtwins.rest.answers import error_answer
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
+
+_log = logging.getLogger(__name__)
+_NEWLINE = "\n"
+
+
+def _without_trace(record: logging.LogRecord) -> bool:
+    """Tells in one line, and to those who ask for it, of a request that is no HTTP: it is its sender's fault alone."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "refused a request that is no HTTP: %.200s", (error.message.partition(_NEWLINE)[0],)
+        record.exc_info = None
+    return True
+
+
+_log.addFilter(_without_trace)
 
 
 class HttpServer:
@@ -34,16 +52,18 @@ class HttpServer:
         self._settings = settings
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
-        application = web.Application(
-            client_max_size=settings.max_request_bytes, middlewares=request_log(settings.log_requests, log)
-        )
+        application = web.Application(middlewares=request_log(settings.log_requests, log))
         application.router.add_get("/", front_page)
         if settings.identity:
             add_management(application)
         application.router.add_route("*", "/{path:.*}", self._answer)
-        # A caller that has gone wants no more work done for it: what runs is cancelled, as it is in process.
         self._runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=settings.shutdown_seconds, handler_cancellation=True
+            application,
+            access_log=None,
+            shutdown_timeout=settings.shutdown_seconds,
+            handler_cancellation=True,  # a caller that has gone wants no more work done for it, as in process
+            auto_decompress=False,  # a body that says it is compressed is refused, whatever is in it
+            logger=_log,
         )
         self.url, self.port = "", 0
 
@@ -66,14 +86,14 @@ class HttpServer:
         await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
+        path, _, query = request.raw_path.partition("?")
         try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            answer = error_answer(errors.body_too_large(self._settings.max_request_bytes), "")
+            body = await _body(request, self._service.largest_body(request.method, path))
+        except AdtError as error:
+            answer = error_answer(error, "")
             if VALIDATE_ONLY in request.headers:
                 answer.headers[VALIDATED_ONLY] = "true"
         else:
-            path, _, query = request.raw_path.partition("?")
             base_url = f"{self._scheme}://{request.host}"
             message = Request(request.method, path, query, request.headers, body, base_url)
             try:
@@ -84,6 +104,25 @@ class HttpServer:
                     status=503, headers={ERROR_CODE: "AnswerLost"}
                 )  # goes into the log, and nowhere else
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
+
+
+async def _body(request: web.Request, largest: int) -> bytes:
+    """Read a body, of one that is too large as much as the service needs to see that it is.
+
+    Raises UnsupportedMediaType for one that is compressed, and InvalidArgument for one that breaks HTTP.
+    """
+    if not request.body_exists:
+        return b""
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise errors.encoding_unsupported(encoding)
+    body = bytearray()
+    try:
+        while len(body) <= largest and (chunk := await request.content.readany()):
+            body += chunk
+    except (web.RequestPayloadError, ClientPayloadError, ConnectionResetError) as error:
+        raise errors.invalid_argument(f"The request body cannot be read: {error}.") from error
+    return bytes(body[: largest + 1])
 
 
 def _reset(request: web.Request) -> None:

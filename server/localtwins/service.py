@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from localtwins import errors
+from localtwins import errors, limits
 from localtwins.events.delivery import Delivery
 from localtwins.faults import Faults, parse_faults
 from localtwins.jobs.blobs import check_jobs_dir
@@ -39,6 +39,10 @@ class LocalTwins:
         self._router = Router(ROUTES)
         self._operations = {
             handler: OPERATIONS[path][method] for path, methods in ROUTES.items() for method, handler in methods.items()
+        }
+        self._largest_bodies = {
+            handler: min(operation.body_bytes or settings.max_request_bytes, settings.max_request_bytes)
+            for handler, operation in self._operations.items()
         }
         self._jobs = JobRunner(database, settings)
         self._workers = Workers()
@@ -98,9 +102,27 @@ class LocalTwins:
         answer.headers[VALIDATED_ONLY] = "true"
         return answer
 
+    def largest_body(self, method: str, path: str) -> int:
+        """Give how many bytes of a body are of any use, for those who read bodies: one more, and it is refused."""
+        try:
+            found = self._router.find(path)
+        except errors.AdtError:
+            found = None
+        handler = found[0].get(method) if found else None
+        return self._largest_bodies[handler] if handler else 0
+
+    def _check_body(self, request: Request, handler: Handler) -> None:
+        limit = self._largest_bodies[handler]
+        if len(request.body) <= limit:
+            return
+        if limit == self._settings.max_request_bytes:
+            raise errors.body_too_large(limit)
+        raise errors.limit_exceeded(f"The request body is larger than the {limit} bytes that it may have.")
+
     async def _answer(self, request: Request) -> Response:
         call: Call | None = None
         try:
+            _check_lengths(request)
             found = self._router.find(request.path)
             if found is None:
                 return Response(404, {})
@@ -108,6 +130,7 @@ class LocalTwins:
             handler = methods.get(request.method)
             if handler is None:
                 return Response(405, {"Allow": ", ".join(methods)})
+            self._check_body(request, handler)
             call = Call.begin(request, self._database, self._settings, self._jobs, self._workers)
             if self._rate_limits is None and self._faults is None:
                 return await handler(call, *ids)
@@ -142,6 +165,16 @@ class LocalTwins:
         if self._rate_limits is not None:
             self._rate_limits.settle(operation, answer)
         return answer
+
+
+def _check_lengths(request: Request) -> None:
+    """Raise InvalidArgument for a path, a query or a header that is too long to be looked at."""
+    if len(request.path) > limits.PATH_LENGTH:
+        raise errors.invalid_argument(f"The path of the URL is longer than {limits.PATH_LENGTH} characters.")
+    if len(request.query) > limits.QUERY_LENGTH:
+        raise errors.invalid_argument(f"The query of the URL is longer than {limits.QUERY_LENGTH} characters.")
+    if max(map(len, request.headers.values()), default=0) > limits.HEADER_LENGTH:
+        raise errors.invalid_argument(f"A header field is longer than {limits.HEADER_LENGTH} characters.")
 
 
 def _may_be_stored(error: sqlite3.Error) -> bool:

@@ -17,6 +17,7 @@ from tests.contract.js_sdk.test_js_sdk import sdk as js_sdk  # noqa: F401  (a fi
 from tests.localtwins.serving import Server, serving
 from tests.rpc.serving import process
 
+from localtwins import limits as request_limits
 from localtwins.faults import parse_faults
 from localtwins.query import limits
 from localtwins.rest.call import API_VERSIONS
@@ -165,6 +166,29 @@ def test_the_limits_of_queries_are_those_of_the_page():
         f"{limits.HOPS} hops",
     ):
         assert limit in stated
+
+
+STATED_AS = {
+    "TWIN_BODY_BYTES": "| body that writes a twin, a component or a relationship | {:,} bytes |",
+    "OTHER_BODY_BYTES": "| any other body | {:,} bytes |",
+    "MODEL_VALUES": "| values and names in the JSON of models | {:,} |",
+    "NESTING": "| levels of objects and arrays in JSON | {:,} |",
+    "PATCH_OPERATIONS": "| operations of a patch | {:,} |",
+    "PATCH_PATH_LENGTH": "| characters in the path of an operation | {:,} |",
+    "PATH_LENGTH": "| characters in the path of a URL | {:,}, over HTTP",
+    "QUERY_LENGTH": "| characters in the query of a URL | {:,} |",
+    "QUERY_PARAMETERS": "| parameters in the query of a URL | {:,} |",
+    "HEADER_LENGTH": "| characters in a header field | {:,} |",
+    "PROBLEMS": "An error lists {:,} problems",
+    "MESSAGE_LENGTH": "a message of more than {:,} characters",
+}
+
+
+def test_every_limit_of_a_request_is_on_the_page():
+    named = {name: value for name, value in vars(request_limits).items() if name.isupper()}
+    assert named.keys() == STATED_AS.keys()
+    for name, value in named.items():
+        assert STATED_AS[name].format(value) in section("Limits"), name
 
 
 def test_the_api_versions_are_those_of_the_page():

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from localtwins import errors
+from localtwins import errors, limits
 
 _OPERATIONS = frozenset({"add", "replace", "remove"})
 _ARRAY_INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
@@ -48,6 +48,9 @@ def _parse(operation: dict[str, Any], component: str | None) -> Operation:
         raise errors.json_patch_invalid("Parameter path must not be empty.")
     if op != "remove" and "value" not in operation:
         raise errors.json_patch_invalid(f"Parameter value must not be missing in operation {op} of {path}.")
+    if len(path) > limits.PATCH_PATH_LENGTH:
+        message = f"A path of {len(path)} characters is longer than the {limits.PATCH_PATH_LENGTH} that it may have."
+        raise errors.json_patch_invalid(message)
     if not path.startswith("/"):  # the service's documentation writes component metadata paths without it
         path = f"/{path}"
     if _BAD_ESCAPE.search(path):

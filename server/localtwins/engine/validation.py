@@ -90,7 +90,8 @@ def _lengths_exceeded(value: object, path: str, owner: str, limits: ValueLimits)
         for name, member in value.items():
             if _is_longer(name, limits.name_bytes):
                 yield f"A name in {path} on {owner} is longer than {limits.name_bytes} bytes."
-            yield from _lengths_exceeded(member, f"{path}/{name}", owner, limits)
+            else:
+                yield from _lengths_exceeded(member, f"{path}/{name}", owner, limits)
     elif type(value) is list:
         for index, element in enumerate(value):
             yield from _lengths_exceeded(element, f"{path}/{index}", owner, limits)

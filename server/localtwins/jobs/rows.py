@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
-from localtwins import errors
+from localtwins import errors, limits
 from localtwins.engine.identifiers import check_relationship_id, check_twin_id
+from localtwins.engine.json_text import parse_json
 from localtwins.errors import AdtError
 from localtwins.jobs.import_format import Batch, Row, Section
 from localtwins.operations import digital_twins, models, relationships
 from localtwins.operations.models import CheckedModels
-from localtwins.rest.bodies import parse_json
 from localtwins.settings import Settings
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
@@ -120,7 +120,7 @@ def _import_relationship(tx: Transaction, settings: Settings, document: Document
 
 
 def _document(row: Row) -> Document:
-    document = parse_json(row.text, "row")
+    document = parse_json(row.text, "row", most_values=limits.MODEL_VALUES)
     if type(document) is not dict:
         raise errors.invalid_argument("The row is not a JSON object.")
     return document

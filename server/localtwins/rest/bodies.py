@@ -7,53 +7,41 @@ is for the model to say.
 
 import json
 import re
-from collections.abc import Iterable
+from functools import partial
 from json.decoder import JSONDecoder
 from typing import Any, NoReturn
 
-import orjson
+from localtwins import errors, limits
+from localtwins.engine.json_text import parse_json
+from localtwins.rest.call import Call
+from localtwins.workers import PARSING_SECONDS
 
-from localtwins import errors
-from localtwins.message import Request
-
-MAX_NESTING = 100
-_LONG_INTEGER = re.compile(rb"[0-9]{19}")
-_LARGEST_INTEGER = 2**63 - 1
-# Possessive, and content with a string that never ends, so that no body makes it slow.
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SEPARATOR = re.compile(r"[\s,]*")
 _NEWLINE = "\n"
 _OPERATION_TYPE = "Microsoft.AspNetCore.JsonPatch.Operations.Operation"
 
 
-def read_json(request: Request) -> Any:
-    """Parse the body. Raises BadRequest for none and InvalidArgument for what is not JSON in UTF-8."""
-    if not request.body:
+async def read_json(call: Call, *, most_values: int | None = None) -> Any:
+    """Parse the body, of no more than `most_values`, by default those that a twin can have.
+
+    Raises BadRequest for none, LimitExceeded for one with too many values, and InvalidArgument for what is not JSON in
+    UTF-8.
+    """
+    body = call.request.body
+    if not body:
         raise errors.empty_body()
-    return parse_json(request.body, "request body")
+    parse = partial(parse_json, body, "request body", most_values=most_values or call.settings.max_twin_bytes)
+    return await call.workers.run(parse, expected=len(body) * PARSING_SECONDS)
 
 
-def read_document(request: Request) -> Any:
+async def read_document(call: Call, *, most_values: int | None = None) -> Any:
     """Parse a body that has to be an object or an array, as all are but those of telemetry.
 
     Raises what `read_json` does, and InvalidArgument for a string, into which some clients put the JSON they are given.
     """
-    document = read_json(request)
+    document = await read_json(call, most_values=most_values)
     if type(document) is str:
         raise errors.string_body()
-    return document
-
-
-def parse_json(text: bytes, what: str) -> Any:
-    """Parse JSON, which is called `what` in messages. Raises InvalidArgument for what cannot be kept as it is."""
-    if text.count(b"[") + text.count(b"{") > MAX_NESTING:
-        _check_nesting(text, what)
-    try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise errors.invalid_argument(f"The {what} is not valid JSON: {error}.") from error
-    if _LONG_INTEGER.search(text):
-        _make_doubles(document)
     return document
 
 
@@ -75,25 +63,29 @@ def _next_element(text: str, position: int) -> int:
     return separator.end() if separator else position
 
 
-def read_patch(request: Request, *, parameter: str | None = None) -> list[dict[str, Any]]:
+async def read_patch(call: Call, *, parameter: str | None = None) -> list[dict[str, Any]]:
     """Parse a JSON Patch document as far as the service's web framework does: an array of objects.
 
     `parameter` is the name under which the framework misses a document that it could not read, on some operations.
     """
-    document = read_document(request)
+    document = await read_document(call)
     if type(document) is not list:
         raise errors.invalid_argument("The request body must be a JSON Patch document: an array of operations.")
+    if len(document) > limits.PATCH_OPERATIONS:
+        message = f"The patch has {len(document)} operations and may have {limits.PATCH_OPERATIONS}."
+        raise errors.limit_exceeded(message)
     for index, operation in enumerate(document):
         if type(operation) is not dict:
-            _refuse_operation(request.body, index, parameter)
+            _refuse_operation(call.request.body, index, parameter)
     return document
 
 
 def _refuse_operation(body: bytes, index: int, parameter: str | None) -> NoReturn:
     text = body.decode()
     value, end = _element(text, index)
+    shown = errors.shortened(json.dumps(value, ensure_ascii=False))
     message = (
-        f"Error converting value {json.dumps(value, ensure_ascii=False)} to type '{_OPERATION_TYPE}'. "
+        f"Error converting value {shown} to type '{_OPERATION_TYPE}'. "
         f"Path '[{index}]', line {text.count(_NEWLINE, 0, end) + 1}, position {end - text.rfind(_NEWLINE, 0, end) - 1}."
     )
     problems = {f"[{index}]": [message]}
@@ -110,30 +102,3 @@ def _element(text: str, index: int) -> tuple[object, int]:
         separator = _SEPARATOR.match(text, end)
         value, end = decoder.raw_decode(text, separator.end() if separator else end)
     return value, end
-
-
-def _make_doubles(document: Any) -> None:
-    """Replace the integers beyond 64 bits inside a document; orjson has made doubles of those beyond 2^64."""
-    if type(document) is dict:
-        members: Iterable[tuple[Any, Any]] = document.items()
-    elif type(document) is list:
-        members = enumerate(document)
-    else:
-        return
-    for key, member in members:
-        if type(member) is int:
-            if member > _LARGEST_INTEGER:
-                document[key] = float(member)
-        else:
-            _make_doubles(member)
-
-
-def _check_nesting(text: bytes, what: str) -> None:
-    depth = 0
-    for token in _BRACKETS.finditer(text.decode(errors="replace")):
-        if token[0] in "[{":
-            depth += 1
-            if depth > MAX_NESTING:
-                raise errors.invalid_argument(f"The {what} is nested deeper than {MAX_NESTING} levels.")
-        elif token[0] in "]}":
-            depth -= 1

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
-from localtwins import errors
+from localtwins import errors, limits
 from localtwins.jobs.runner import JobRunner
 from localtwins.message import VALIDATE_ONLY, Request
 from localtwins.settings import Settings
@@ -23,19 +23,29 @@ API_VERSIONS = frozenset(
     {API_VERSION_2020, "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"}
 )
 
+_KEPT_QUERY_LENGTH = 256  # those that come again and again have little but the api-version
+
 Parameters = dict[str, list[str]]
 
 
-@lru_cache(maxsize=1024)
 def _parse_query(query: str) -> Parameters:
     """Give the values of each query parameter, names in lower case since the service ignores their case.
 
-    A parameter without a value, as in `dependenciesFor=`, is absent: ASP.NET binds the empty text to null.
+    A parameter without a value, as in `dependenciesFor=`, is absent: ASP.NET binds the empty text to null. Raises
+    InvalidArgument for too many.
     """
     parameters: Parameters = {}
-    for name, value in parse_qsl(query, errors="replace"):
+    try:
+        pairs = parse_qsl(query, errors="replace", max_num_fields=limits.QUERY_PARAMETERS)
+    except ValueError:
+        message = f"The URL has more than {limits.QUERY_PARAMETERS} query parameters."
+        raise errors.invalid_argument(message) from None
+    for name, value in pairs:
         parameters.setdefault(name.lower(), []).append(value)
     return parameters
+
+
+_parse_known_query = lru_cache(maxsize=1024)(_parse_query)
 
 
 @dataclass(slots=True)
@@ -55,7 +65,8 @@ class Call:
         cls, request: Request, database: Database, settings: Settings, jobs: JobRunner, workers: Workers
     ) -> "Call":
         """Start answering a request. Raises an error answer for an api-version that is missing or not served."""
-        parameters = _parse_query(request.query)
+        parse = _parse_known_query if len(request.query) <= _KEPT_QUERY_LENGTH else _parse_query
+        parameters = parse(request.query)
         version = parameters.get("api-version", [""])[0].lower()
         if version not in API_VERSIONS:
             if not version:

@@ -28,7 +28,7 @@ async def put(call: Call, twin_id: str) -> Response:
     """Create or replace a digital twin."""
     check_twin_id(twin_id)
     create_only = parse_if_none_match(call.request.headers.get("if-none-match"))
-    payload = read_document(call.request)
+    payload = await read_document(call)
     if type(payload) is not dict:
         raise errors.payload_invalid()
     written = await call.write(
@@ -41,7 +41,7 @@ async def patch(call: Call, twin_id: str) -> Response:
     """Patch a digital twin."""
     check_twin_id(twin_id)
     if_match = parse_if_match(call.request.headers.get("if-match"))
-    document = read_patch(call.request, parameter=PATCH_PARAMETER)
+    document = await read_patch(call, parameter=PATCH_PARAMETER)
     etag = await call.write(lambda tx: digital_twins.patch(tx, call.settings, twin_id, document, if_match=if_match))
     return no_content(etag)
 

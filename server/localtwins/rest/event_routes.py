@@ -23,7 +23,7 @@ async def put(call: Call, route_id: str) -> Response:
     """Create or replace an event route."""
     if not _ID.fullmatch(route_id):
         raise errors.event_route_id_invalid(route_id)
-    body = read_document(call.request)
+    body = await read_document(call)
     endpoint_name, filter_text = _member(body, "endpointName"), _member(body, "filter")
     if endpoint_name not in call.settings.endpoints:
         raise errors.event_route_endpoint_invalid()

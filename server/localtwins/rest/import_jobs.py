@@ -22,7 +22,7 @@ async def create(call: Call, job_id: str) -> Response:
     """Create a job, which then starts by itself."""
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
-    payload = read_document(call.request)
+    payload = await read_document(call)
     uris = []
     for member in ("inputBlobUri", "outputBlobUri"):
         uri = payload.get(member) if type(payload) is dict else None

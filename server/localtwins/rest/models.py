@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from localtwins import errors
+from localtwins import errors, limits
 from localtwins.dtdl import INTERFACE_BYTES
 from localtwins.engine.identifiers import check_model_id
 from localtwins.message import Response
@@ -26,7 +26,7 @@ _CHECKS: Final = 5
 async def create(call: Call) -> Response:
     """Create models, all or none."""
     body = call.request.body
-    documents = await call.workers.run(partial(read_document, call.request), expected=len(body) * PARSING_SECONDS)
+    documents = await read_document(call, most_values=limits.MODEL_VALUES)
     if type(documents) is not list or not documents:
         raise errors.models_empty()
     limit = call.settings.max_models_per_request
@@ -85,7 +85,7 @@ async def get(call: Call, model_id: str) -> Response:
 async def decommission(call: Call, model_id: str) -> Response:
     """Decommission a model."""
     check_model_id(model_id)
-    document = read_patch(call.request)
+    document = await read_patch(call)
     await call.write(lambda tx: models.decommission(tx, model_id, document))
     return no_content()
 

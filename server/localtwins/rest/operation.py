@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from localtwins.limits import OTHER_BODY_BYTES, TWIN_BODY_BYTES
+
 
 class Rate(Enum):
     """The service's rate limits that hold for the whole instance; the value is the setting of the limit."""
@@ -18,24 +20,25 @@ class Rate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation; `rate` is None for one without a documented limit."""
+    """An operation; `rate` is None for one without a documented limit, `body_bytes` for bodies of any size."""
 
     name: str
     rate: Rate | None
     write: bool = False
+    body_bytes: int | None = OTHER_BODY_BYTES
 
 
 def _read(name: str, rate: Rate) -> Operation:
     return Operation(name, rate)
 
 
-def _write(name: str, rate: Rate | None) -> Operation:
-    return Operation(name, rate, write=True)
+def _write(name: str, rate: Rate | None, body_bytes: int | None = OTHER_BODY_BYTES) -> Operation:
+    return Operation(name, rate, write=True, body_bytes=body_bytes)
 
 
 # By path and method, as in the routes.
 OPERATIONS: dict[str, dict[str, Operation]] = {
-    "/models": {"GET": _read("list_models", Rate.MODELS), "POST": _write("post_models", Rate.MODELS)},
+    "/models": {"GET": _read("list_models", Rate.MODELS), "POST": _write("post_models", Rate.MODELS, None)},
     "/models/{}": {
         "GET": _read("get_model", Rate.MODELS),
         "PATCH": _write("decommission_model", Rate.MODELS),
@@ -44,21 +47,21 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     "/query": {"POST": _read("query_twins", Rate.QUERIES)},
     "/digitaltwins/{}": {
         "GET": _read("get_digital_twin", Rate.READS),
-        "PUT": _write("put_digital_twin", Rate.CREATES_AND_DELETES),
-        "PATCH": _write("patch_digital_twin", Rate.PATCHES),
+        "PUT": _write("put_digital_twin", Rate.CREATES_AND_DELETES, TWIN_BODY_BYTES),
+        "PATCH": _write("patch_digital_twin", Rate.PATCHES, TWIN_BODY_BYTES),
         "DELETE": _write("delete_digital_twin", Rate.CREATES_AND_DELETES),
     },
     "/digitaltwins/{}/telemetry": {"POST": _write("publish_telemetry", None)},
     "/digitaltwins/{}/components/{}": {
         "GET": _read("get_component", Rate.READS),
-        "PATCH": _write("patch_component", Rate.PATCHES),
+        "PATCH": _write("patch_component", Rate.PATCHES, TWIN_BODY_BYTES),
     },
     "/digitaltwins/{}/components/{}/telemetry": {"POST": _write("publish_component_telemetry", None)},
     "/digitaltwins/{}/relationships": {"GET": _read("list_relationships", Rate.READS)},
     "/digitaltwins/{}/relationships/{}": {
         "GET": _read("get_relationship", Rate.READS),
-        "PUT": _write("put_relationship", Rate.CREATES_AND_DELETES),
-        "PATCH": _write("patch_relationship", Rate.PATCHES),
+        "PUT": _write("put_relationship", Rate.CREATES_AND_DELETES, TWIN_BODY_BYTES),
+        "PATCH": _write("patch_relationship", Rate.PATCHES, TWIN_BODY_BYTES),
         "DELETE": _write("delete_relationship", Rate.CREATES_AND_DELETES),
     },
     "/digitaltwins/{}/incomingrelationships": {"GET": _read("list_incoming_relationships", Rate.READS)},

@@ -18,7 +18,7 @@ from localtwins.rest.paging import page_size
 
 async def query(call: Call) -> Response:
     """Answer a page of a query, the first one or the one that a continuation token leads to."""
-    text, position = _asked(read_document(call.request))
+    text, position = _asked(await read_document(call))
     size = page_size(call, LARGEST_PAGE) if "max-items-per-page" in call.request.headers else DEFAULT_PAGE
     queries = call.database.queries
     compile_it = partial(compile_query, text, queries.indexed)

@@ -30,7 +30,7 @@ async def put(call: Call, source_id: str, relationship_id: str) -> Response:
     """Create or replace a relationship."""
     _check_ids(source_id, relationship_id)
     create_only = parse_if_none_match(call.request.headers.get("if-none-match"))
-    payload = read_document(call.request)
+    payload = await read_document(call)
     written = await call.write(
         lambda tx: relationships.put(tx, call.settings, source_id, relationship_id, payload, create_only=create_only)
     )
@@ -41,7 +41,7 @@ async def patch(call: Call, source_id: str, relationship_id: str) -> Response:
     """Patch a relationship."""
     _check_ids(source_id, relationship_id)
     if_match = parse_if_match(call.request.headers.get("if-match"))
-    document = read_patch(call.request)
+    document = await read_patch(call)
     etag = await call.write(
         lambda tx: relationships.patch(tx, call.settings, source_id, relationship_id, document, if_match=if_match)
     )

@@ -34,7 +34,7 @@ async def _publish(call: Call, twin_id: str, component: str | None) -> Response:
     if not message_id or not message_id.isprintable():
         raise errors.message_id_invalid()
     source_time = _source_time(headers.get("telemetry-source-time"))
-    message = orjson.dumps(read_json(call.request))
+    message = orjson.dumps(await read_json(call))
     await call.write(
         lambda tx: telemetry.publish(tx, twin_id, component, message, message_id=message_id, source_time=source_time)
     )

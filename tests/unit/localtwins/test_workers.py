@@ -66,6 +66,9 @@ async def test_work_that_waits_when_its_caller_goes_never_begins(workers: Worker
     second = asyncio.ensure_future(workers.run(ran.set, expected=LARGE))
     await asyncio.sleep(0.01)
     second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    await asyncio.sleep(0)
     released.set()
     await first
     await workers.run(lambda: None, expected=LARGE)

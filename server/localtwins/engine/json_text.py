@@ -1,0 +1,64 @@
+"""JSON texts of callers: read as what the service can keep and give back as it came."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from localtwins import errors, limits
+
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
+_LARGEST_INTEGER = 2**63 - 1
+
+
+def parse_json(text: bytes, what: str, *, most_values: int) -> Any:
+    """Parse JSON, which is called `what` in messages.
+
+    Raises LimitExceeded for more values than there may be, and InvalidArgument for what cannot be kept as it is.
+    """
+    brackets = text.count(b"[") + text.count(b"{")
+    # Each value but the first stands behind a comma or a bracket, so no more than these have to be made.
+    if len(text) > most_values and brackets + text.count(b",") > most_values:
+        raise errors.limit_exceeded(f"The {what} has more values than the {most_values} that it may have.")
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise errors.invalid_argument(f"The {what} is not valid JSON: {error}.") from error
+    if brackets > limits.NESTING and _is_nested_too_deep(document):
+        raise errors.invalid_argument(f"The {what} is nested deeper than {limits.NESTING} levels.")
+    if _LONG_INTEGER.search(text):
+        _make_doubles(document)
+    return document
+
+
+def _make_doubles(document: Any) -> None:
+    """Replace the integers beyond 64 bits inside a document; orjson has made doubles of those beyond 2^64."""
+    if type(document) is dict:
+        members: Iterable[tuple[Any, Any]] = document.items()
+    elif type(document) is list:
+        members = enumerate(document)
+    else:
+        return
+    for key, member in members:
+        if type(member) is int:
+            if member > _LARGEST_INTEGER:
+                document[key] = float(member)
+        else:
+            _make_doubles(member)
+
+
+def _is_nested_too_deep(document: Any) -> bool:
+    """Go down level by level; the parser has its own, larger limit."""
+    level = [document]
+    for _ in range(limits.NESTING):
+        level = [
+            inner
+            for value in level
+            if type(value) is dict or type(value) is list
+            for inner in (value.values() if type(value) is dict else value)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
