@@ -64,12 +64,18 @@ def _in_subscription(path: list[str], host: str) -> dict[str, Any] | None:
 
 
 def _cloud(host: str) -> dict[str, Any]:
-    """What `az cloud register` asks for. Nobody logs in with a password, so the login is nowhere."""
+    """Give what `az cloud register` asks for; what is not here is said to be here, so that nobody asks Azure."""
+    here = f"https://{host}/"
     return {
         "name": NAME,
-        "resourceManager": f"https://{host}/",
+        "resourceManager": here,
+        "portal": here,
+        "graphAudience": here,
+        "graphEndpoint": here,  # this and what follows: the names before 2019, which az used up to 2024
+        "galleryEndpoint": here,
+        "portalEndpoint": here,
         "authentication": {
-            "loginEndpoint": f"https://{host}/",
+            "loginEndpoint": here,
             "audiences": [_AUDIENCE],
             "tenant": TENANT_ID,
             "identityProvider": "AAD",

@@ -1,0 +1,46 @@
+"""Programs with DefaultAzureCredential in three languages: given the variables, nothing in them has to change."""
+
+import sys
+from pathlib import Path
+
+from tests.caches import maven_class_path, npm_package
+
+from .conftest import Local
+
+HERE = Path(__file__).parent
+# The status of a patch under an etag that is not the current one any more, and what a query finds.
+EXPECTED = ["412", "30"]
+
+
+def asked_with_a_token(local: Local) -> bool:
+    return any(path == "/msi/token" and status == 200 for _, path, status, _ in local.requests())
+
+
+async def test_python(local: Local):
+    ended = await local.run(sys.executable, HERE / "lifecycle.py")
+    assert (ended.lines, ended.status) == (EXPECTED, 0), ended.errors
+    assert asked_with_a_token(local)
+
+
+async def test_javascript(local: Local):
+    installed = npm_package("@azure/digital-twins-core", "1.1.0", **{"@azure/identity": "4.13.1"})
+    (local.folder / "node_modules").symlink_to(installed / "node_modules")
+    program = local.folder / "lifecycle.mjs"
+    program.write_bytes((HERE / "lifecycle.mjs").read_bytes())
+    ended = await local.run("node", program)
+    assert (ended.lines, ended.status) == (EXPECTED, 0), ended.errors
+    assert asked_with_a_token(local)
+
+
+async def test_java(local: Local):
+    ended = await local.run("java", "-cp", maven_class_path(HERE / "pom.xml"), HERE / "Lifecycle.java")
+    assert (ended.lines, ended.status) == (EXPECTED, 0), ended.errors
+    assert asked_with_a_token(local)
+
+
+async def test_without_the_variables_nothing_works(local: Local):
+    ended = await local.run(sys.executable, HERE / "lifecycle.py", IDENTITY_HEADER="wrong", MSI_SECRET="wrong")
+    assert ended.status != 0
+    assert not asked_with_a_token(local)
+    ended = await local.run(sys.executable, HERE / "lifecycle.py", REQUESTS_CA_BUNDLE="", SSL_CERT_FILE="")
+    assert "CERTIFICATE_VERIFY_FAILED" in ended.errors
