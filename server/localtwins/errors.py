@@ -377,19 +377,19 @@ def models_exist(model_ids: Sequence[str]) -> AdtError:
     return AdtError(409, "ModelIdAlreadyExists", message)
 
 
-def dtdl_invalid(problem: str) -> AdtError:
-    """The models are not valid DTDL; none is created (recorded)."""
+def dtdl_invalid(problem: str, details: Sequence[str] = ()) -> AdtError:
+    """The models are not valid DTDL; none is created (recorded, for a single model and without details)."""
     message = (
         "None of the models in this request could be created due to a problem with one or more models: "
         f"{problem}. {_MODEL_FORMAT_ADVICE}"
     )
-    return AdtError(400, "DTDLParserError", message)
+    return AdtError(400, "DTDLParserError", message, details)
 
 
-def dtdl_version_unsupported(problem: str) -> AdtError:
+def dtdl_version_unsupported(problem: str, details: Sequence[str] = ()) -> AdtError:
     """A model is written in a DTDL version that the service does not take (code from the reference)."""
     message = f"None of the models in this request could be created: {problem} {_MODEL_FORMAT_ADVICE}"
-    return AdtError(400, "ModelVersionNotSupported", message)
+    return AdtError(400, "ModelVersionNotSupported", message, details)
 
 
 def model_references_not_deleted(referrers: Sequence[str]) -> AdtError:

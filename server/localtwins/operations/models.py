@@ -6,6 +6,7 @@ granted about stored models is looked at again there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -24,6 +25,10 @@ CHECKING_SECONDS: Final = 0.5e-6
 
 # Far more than the largest ontologies hold in all.
 _MOST_STORED_BYTES: Final = 64 * 1024 * 1024
+
+
+_MOST_DETAILS: Final = 250
+"""How many details an error about models has: one for each model of the largest request."""
 
 
 class ModelsChangedError(Exception):
@@ -83,13 +88,18 @@ def check(
         interfaces = dtdl.parse(documents, stored.definition, sizes=sizes, checkpoint=checkpoint)
     except dtdl.DtdlError as error:
         invalid = errors.dtdl_version_unsupported if error.unsupported_version else errors.dtdl_invalid
-        raise invalid(str(error)) from error
+        raise invalid(str(error), _details(error) if len(documents) > 1 else ()) from error
     except _TooMuchStoredError:
         if most_stored < _MOST_STORED_BYTES:
             raise
         message = f"The models build on more than {_MOST_STORED_BYTES} bytes of stored models."
         raise errors.limit_exceeded(message) from None
     return CheckedModels(interfaces, [orjson.dumps(document) for document in documents], stored.relied_on)
+
+
+def _details(error: dtdl.DtdlError) -> list[str]:
+    """Tell which of several models have what wrong; the service's own text names no places."""
+    return [f"models[{index}]: {problem}" for index, problem in islice(error.by_document(), _MOST_DETAILS)]
 
 
 class _Stored:

@@ -24,6 +24,9 @@ have some hundred thousand, and nobody else is served in the meantime."""
 _LONGEST_PATH: Final = 4096
 """The longest path that is searched for; no complaint names a longer one whole."""
 
+_INDEX_DIGITS: Final = 6
+"""The digits that the index of a model never has."""
+
 _TWIN: Final = "Twin"
 """What complaints call the twin itself, as against a component or a relationship, which they name."""
 
@@ -59,6 +62,8 @@ def violated_fields(reason: str, complaints: Sequence[str], asked: Asked) -> lis
     Returns:
         The fields, each with its complaint, in the order of the complaints. Several may be about one field.
     """
+    if asked.body is not None and asked.body.field == "dtdl_models":
+        return [_model_field(complaint, asked.body) for complaint in complaints[:MAX_LISTED]]
     operations = list(_operations(asked.body)) if asked.body is not None else []
     return [(_field(reason, complaint, asked, operations), complaint) for complaint in complaints[:MAX_LISTED]]
 
@@ -68,10 +73,9 @@ Operation = tuple[int, list[str]]
 
 
 def _operations(body: Body) -> Iterator[Operation]:
-    if body.field != "dtdl_models":
-        for index, path in enumerate(body.items[:_MOST_SEARCHED]):
-            if len(path) <= _LONGEST_PATH:
-                yield index, path.strip("/").split("/")
+    for index, path in enumerate(body.items[:_MOST_SEARCHED]):
+        if len(path) <= _LONGEST_PATH:
+            yield index, path.strip("/").split("/")
 
 
 def _field(reason: str, complaint: str, asked: Asked, operations: Sequence[Operation]) -> str:
@@ -81,8 +85,6 @@ def _field(reason: str, complaint: str, asked: Asked, operations: Sequence[Opera
             return field
     if asked.body is None:
         return next(iter((*asked.ids, *asked.listed)), "request")
-    if asked.body.field == "dtdl_models":
-        return _model_field(complaint, asked.body)
     if asked.body.items:
         return _operation_field(complaint, asked.body, operations, asked.ids)
     return _member_field(complaint, asked.body.field)
@@ -118,13 +120,20 @@ def _is_of_word(character: str) -> bool:
     return character == "_" or character.isalnum()
 
 
-def _model_field(complaint: str, body: Body) -> str:
-    """The model that a complaint is about."""
-    for index, model_id in enumerate(body.items[:_MOST_SEARCHED]):
+def _model_field(complaint: str, body: Body) -> tuple[str, str]:
+    """The model that a complaint is about, and what it says of it.
+
+    Where the place is known the complaint begins with it: `models[3]: it has no name`.
+    """
+    place, separator, told = complaint.partition("]: ")
+    index = place.removeprefix("models[")
+    if separator and place.startswith("models[") and index.isdecimal() and len(index) < _INDEX_DIGITS:
+        return f"{body.field}[{int(index)}]", told
+    for number, model_id in enumerate(body.items[:_MOST_SEARCHED]):
         # Elements without an id of their own have one made from their interface's: dtmi:a:Room:_contents:__name;1
         if model_id and (_quotes(complaint, model_id) or f"{model_id.partition(';')[0]}:_" in complaint):
-            return f"{body.field}[{index}]"
-    return body.field
+            return f"{body.field}[{number}]", complaint
+    return (f"{body.field}[0]" if len(body.items) == 1 else body.field), complaint
 
 
 def _operation_field(complaint: str, body: Body, operations: Sequence[Operation], ids: Mapping[str, str]) -> str:

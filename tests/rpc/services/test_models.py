@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import orjson
 import pytest
-from google.rpc.error_details_pb2 import PreconditionFailure, ResourceInfo
+from google.rpc.error_details_pb2 import BadRequest, PreconditionFailure, ResourceInfo
 
 from twinfront.v1 import digital_twin_service_pb2 as twins
 from twinfront.v1 import model_service_pb2 as models
@@ -94,11 +94,11 @@ async def test_hundreds_of_models_that_are_there_already_are_still_a_typed_answe
         ("", "dtdl_models[1]"),
         ("{", "dtdl_models[1]"),
         ("[]", "dtdl_models[1]"),
-        ("{}", "dtdl_models"),
-        ('{"@id": "room", "@type": "Interface", "@context": "dtmi:dtdl:context;3"}', "dtdl_models"),
+        ("{}", "dtdl_models[1]"),
+        ('{"@id": "room", "@type": "Interface", "@context": "dtmi:dtdl:context;3"}', "dtdl_models[1]"),
         (interface(NEW, [{"@type": "Property", "name": "p", "schema": "unheard-of"}]), "dtdl_models[1]"),
-        (interface(NEW, [{"@type": "Component", "name": "c", "schema": "dtmi:example:Nothing;1"}]), "dtdl_models"),
-        (interface(NEW, []).replace("context;3", "context;9"), "dtdl_models"),
+        (interface(NEW, [{"@type": "Component", "name": "c", "schema": "dtmi:example:Nothing;1"}]), "dtdl_models[1]"),
+        (interface(NEW, []).replace("context;3", "context;9"), "dtdl_models[1]"),
         (interface(NEW, []) * 2, "dtdl_models[1]"),
         ("[" * 100_000, "dtdl_models[1]"),
     ],
@@ -108,8 +108,35 @@ async def test_models_that_are_no_dtdl_are_refused_and_none_of_the_call_stored(
 ):
     error = await refused(building.models.CreateModels(_create(interface(OTHER, []), text)))
     assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "DTDL_INVALID")
-    assert [found.startswith(field) for found in fields(error)] == [True]
+    assert {found.partition(".")[0] for found in fields(error)} == {field}
     assert (await refused(building.models.GetModel(models.GetModelRequest(model_id=OTHER)))).code is Code.NOT_FOUND
+
+
+async def test_each_bad_model_of_many_has_a_violation_of_its_own(building: Building):
+    texts = [interface(f"dtmi:example:M{number};1", []) for number in range(10)]
+    texts[2] = "{}"
+    texts[3] = interface("dtmi:example:M3;1", [{"@type": "Property", "name": "a" * 600, "schema": "string"}])
+    texts[7] = interface("dtmi:example:M7;1", [{"@type": "Component", "name": "c", "schema": "dtmi:example:None;1"}])
+    texts[8] = interface("dtmi:example:M8;1", [{"@type": "Property", "name": "p", "schema": "dtmi:example:None;1"}])
+
+    error = await refused(building.models.CreateModels(_create(*texts)))
+
+    (bad_request,) = (detail for detail in error.details if isinstance(detail, BadRequest))
+    told = {violation.field: violation.description for violation in bad_request.field_violations}
+    assert list(told) == [f"dtdl_models[{index}]" for index in (2, 3, 7, 8)]
+    assert told["dtdl_models[2]"].startswith("In source, top-level JSON object has no @context specifier.")
+    assert told["dtdl_models[3]"].endswith("property 'name' is longer than the 512 characters allowed.")
+    assert told["dtdl_models[7]"].startswith(
+        "dtmi:example:M7:_contents:__c;1 property 'schema' refers to dtmi:example:No"
+    )
+    assert told["dtdl_models[8]"].startswith(
+        "dtmi:example:M8:_contents:__p;1 property 'schema' refers to dtmi:example:No"
+    )
+
+
+async def test_what_is_wrong_with_a_single_model_is_laid_to_it(building: Building):
+    error = await refused(building.models.CreateModels(_create("{}")))
+    assert fields(error) == ["dtdl_models[0]"]
 
 
 async def test_no_models_at_all_are_refused(building: Building):

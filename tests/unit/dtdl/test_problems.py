@@ -108,6 +108,55 @@ def test_all_problems_of_a_batch_are_collected_and_name_their_element():
     ]
 
 
+def test_problems_are_told_document_by_document_one_of_each_first():
+    broken = interface("A", contents=[prop("int"), prop("string", name="_b")])
+    component = {"@type": "Component", "name": "c", "schema": "dtmi:example:Gone;1"}
+    error = error_of(interface("Fine"), {}, broken, interface("D", contents=[component], extends="dtmi:example:Gone;1"))
+
+    told = list(error.by_document())
+    assert [index for index, _ in told] == [1, 2, 3, 2, 2]
+    assert told[2][1] == (
+        "dtmi:example:D:_contents:__c;1 property 'schema' refers to dtmi:example:Gone;1, which is neither among the "
+        "models nor stored."
+    )
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        {"@id": "dtmi:example:B;1", "@type": "Interface"},
+        {"@id": "dtmi:example:B;1", "@type": "Interface", "@context": "dtmi:dtdl:context;9"},
+        interface("B") | {"@type": "Property"},
+        interface("B", comment="x" * 1_100_000),
+        interface("B") | {"@graph": []},
+    ],
+)
+def test_a_model_of_the_batch_that_is_unreadable_does_not_count_as_unresolved(unreadable: Any):
+    error = error_of(unreadable, interface("A", version=3, extends="dtmi:example:B;1"))
+
+    assert error.unresolved == []
+    assert [problem.document for problem in error.problems] == [0]
+
+
+def test_a_long_name_leaves_the_reason_readable():
+    error = error_of(interface(version=3, contents=[prop("string", name="a" * 5_000)]))
+
+    assert str(error).endswith("aaa;1 property 'name' is longer than the 512 characters allowed.")
+    assert len(str(error)) < 400
+
+
+def test_two_contents_of_one_name_are_named():
+    assert "whose property 'name' is 'reading'" in str(error_of(interface(contents=[prop("string"), prop("double")])))
+
+
+def test_an_element_with_an_id_of_its_own_is_told_with_its_interface():
+    content = prop("string", writable=5, **{"@id": "dtmi:my:own;1"})
+
+    assert str(error_of(interface(contents=[content]))).startswith(
+        "dtmi:my:own;1 in dtmi:example:Room;1 property 'writable'"
+    )
+
+
 def test_messages_are_bounded_whatever_the_caller_wrote():
     error = error_of(interface(**{"c" * 500_000: 1}), interface() | {"@id": "d" * 500_000})
 

@@ -183,7 +183,11 @@ def test_of_several_models_the_one_that_is_named():
     asked = Asked(operations.POST_MODELS, body=Body(b"[]", "dtdl_models", items=["dtmi:a:A;1", "", "dtmi:a:B;1"]))
     assert _field(asked, "failed to resolve: dtmi:a:B;1 (referenced in 1 place).", "DTDL_INVALID") == "dtdl_models[2]"
     assert _field(asked, "No @context.", "DTDL_INVALID") == "dtdl_models"
+    assert _field(asked, "models[²]: No @context.", "DTDL_INVALID") == "dtdl_models"
+    assert _field(asked, "models[1]", "DTDL_INVALID") == "dtdl_models"
     assert _field(asked, "dtmi:a:B:_contents:__p;1 has no schema.", "DTDL_INVALID") == "dtdl_models[2]"
+    located = violated_fields("DTDL_INVALID", ["models[1]: No @context."], asked)
+    assert located == [("dtdl_models[1]", "No @context.")]
     assert _field(asked, "dtmi:a:A;12 and dtmi:a:Another:_contents:__p;1.", "DTDL_INVALID") == "dtdl_models"
 
 
