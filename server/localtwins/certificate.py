@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from localtwins.address import as_ip
 from localtwins.errors import StartupError
-from localtwins.files import replace_file
+from localtwins.files import make_private, replace_file
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 """The names that every certificate has."""
@@ -57,6 +57,9 @@ def development_certificate(directory: Path, names: Iterable[str] = ()) -> Devel
     authority_key = directory / "ca-key.pem"
     wanted = [*dict.fromkeys(_comparable(name) for name in (*THIS_MACHINE, *names))]
     try:
+        for kept in (files.key, authority_key):
+            if kept.exists():
+                make_private(kept)
         if not _is_usable(files, wanted):
             directory.mkdir(parents=True, exist_ok=True)
             files.chain.unlink(missing_ok=True)  # written last, so none is ever found without its key and authority

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from localtwins.events.cloud_events import CloudEvent
 from localtwins.events.retry import Retry
+from localtwins.files import FILE_MODE
 
 _FILE = "file:"
 _NEWLINE = b"\n"
@@ -75,7 +76,8 @@ class FileEndpoint:
 
     def _append(self, lines: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a+b") as file:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, FILE_MODE)
+        with os.fdopen(descriptor, "a+b") as file:
             end = file.seek(0, os.SEEK_END)
             if end:
                 file.seek(end - 1)

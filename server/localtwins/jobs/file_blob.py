@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import IO, Self
 from urllib.parse import unquote
 
+from localtwins.files import FILE_MODE
+
 _CHUNK = 1 << 20
 # Not on every system: do not follow a link, do not wait for the other end of a pipe.
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -65,7 +67,7 @@ class FileBlob:
             os.fsync(file.fileno())
 
     def _open(self, flags: int) -> IO[bytes]:
-        descriptor = os.open(self._path, flags | _SAFELY, 0o666)
+        descriptor = os.open(self._path, flags | _SAFELY, FILE_MODE)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise OSError("it is not a regular file")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from localtwins.errors import StartupError
+from localtwins.files import make_directory_private, make_private
 
 DATABASE_NAME = "localtwins.db"
 _LOCK_NAME = "localtwins.lock"
@@ -23,7 +24,8 @@ class DataDir:
     def claim(cls, path: Path) -> Self:
         """Create the directory if need be and lock it. Raises StartupError."""
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_directory_private(path, holding=_LOCK_NAME)
+            make_private(path / _LOCK_NAME)
             lock = (path / _LOCK_NAME).open("a+", encoding="utf-8")
         except OSError as error:
             reason = error.strerror or str(error)

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from localtwins.engine.clock import Clock
 from localtwins.errors import StartupError
+from localtwins.files import make_database_private
 from localtwins.query import Queries, index_properties
 from localtwins.store import schema
 from localtwins.store.data_dir import DATABASE_NAME, DataDir
@@ -155,6 +156,7 @@ def _replica(file: Path | None, source: sqlite3.Connection, lag: float, resource
 def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Clock]:
     writing: sqlite3.Connection | None = None
     try:
+        make_database_private(path)
         writing = _connect(str(path))
         check_ours(writing, path)
         _use_write_ahead_log(writing, path)
@@ -162,7 +164,7 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Cloc
         writing.execute("UPDATE clock SET latest = latest WHERE false")  # tells now if the file cannot be written
         (latest,) = writing.execute("SELECT latest FROM clock").fetchone()
         reading = _connect_to_read(path)
-    except (sqlite3.Error, UnicodeDecodeError, StartupError) as error:  # a damaged schema may spoil the error's text
+    except (sqlite3.Error, OSError, UnicodeDecodeError, StartupError) as error:  # a damaged schema may spoil its text
         if writing is not None:
             writing.close()
         if isinstance(error, StartupError):
@@ -177,7 +179,7 @@ def _advice(error: Exception) -> str:
         return "Another program has it locked: close that program first."
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
         return "See whether the disk is full or failing, or choose another directory with --data-dir."
-    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
+    if isinstance(error, OSError) or code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
         return "Give this user the right to write it and its directory, or choose another directory with --data-dir."
     return "Restore it from a backup, or choose another directory with --data-dir."
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localtwins.files import make_database_private
 from localtwins.store.transaction import Transaction
 from localtwins.store.writer import Writer
 
@@ -83,13 +84,14 @@ class Replica:
     ) -> None:
         """Copy the database to `path` over `source`, the connection that a writer is going to write over.
 
-        Raises sqlite3.Error.
+        Raises sqlite3.Error or OSError.
         """
         self.path = path
         self._source = source
         self._lag = lag
         self._clock = clock
         self._remove()
+        make_database_private(path)
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             self._copy()
