@@ -85,6 +85,19 @@ class JobError(Exception):
         self.message = message
 
 
+class ImportFileError(JobError):
+    """Why nothing of a file is imported: it is not in the format, or too long.
+
+    `line`, `kind` and `problem` are what the job's log has as `line`, `exceptionType` and `message`.
+    """
+
+    def __init__(self, code: str, message: str, *, line: int, kind: str, problem: str) -> None:
+        super().__init__(code, message)
+        self.line = line
+        self.kind = kind
+        self.problem = problem
+
+
 class FrameworkError(Exception):
     """A body that the real service's web framework refuses before the service sees it.
 
@@ -475,14 +488,16 @@ def blob_uri_invalid(uri: str, problem: str) -> AdtError:
     return invalid_argument(f"Azure Storage Blob URI '{uri}' failed validation. {problem} {_BLOB_ADVICE}")
 
 
-def import_file_invalid(line: int, problem: str) -> JobError:
-    """The input is not in the import format."""
-    return JobError("ValidationFailed", f"The input blob is not a valid import file: line {line}: {problem}.")
+def import_file_invalid(line: int, problem: str) -> ImportFileError:
+    """The input is not in the import format; the kind of the problem is the service's own, from the log of a job."""
+    message = f"The input blob is not a valid import file. Line {line}: {problem}"
+    return ImportFileError("ValidationFailed", message, line=line, kind="UnsupportedFileFormat", problem=problem)
 
 
-def import_limit_exceeded(section: str, limit: int) -> JobError:
+def import_limit_exceeded(line: int, section: str, limit: int) -> ImportFileError:
     """The input has too many rows in a section."""
-    return JobError("LimitExceeded", f"The input blob has more than {limit} rows in its section {section}.")
+    message = f"The input blob has more than {limit} rows in its section {section}."
+    return ImportFileError("LimitExceeded", message, line=line, kind="LimitExceeded", problem=message)
 
 
 def models_not_imported(error: AdtError, place: str) -> JobError:

@@ -95,7 +95,8 @@ async def read_batches(
 ) -> AsyncGenerator[Batch]:
     """Read a file that arrives in chunks of any size, the first of which begins at `position`.
 
-    Raises JobError for what is not in the format or beyond its limits, after the rows before that place were given.
+    Raises ImportFileError for what is not in the format or beyond its limits, after the rows before that place were
+    given.
     """
     reading = _Reading(limits, position)
     rest = b""
@@ -111,7 +112,7 @@ async def read_batches(
         if batch is not None:
             yield batch
         reading.end()
-    except errors.JobError:
+    except errors.ImportFileError:
         batch = reading.pending()
         if batch is not None:
             yield batch
@@ -167,53 +168,53 @@ class _Reading:
     def end(self) -> None:
         """Check that the file may end here."""
         if not self._header_read:
-            raise self._error("the file ends before its Header is complete")
+            raise self._error("The file ends before its Header is complete.")
 
     def check_length(self, line: bytes) -> None:
         """Check the length of a line, even one that has not come to its end."""
         if len(line) > self._limits.line_bytes:
-            raise self._error(f"the line is longer than {self._limits.line_bytes} bytes")
+            raise self._error(f"The line is longer than {self._limits.line_bytes} bytes.")
 
     def _next_section(self, name: str) -> Section:
         try:
             section = Section(name)
         except ValueError:
-            raise self._error(f"there is no section {name[:40]!r}; the sections are {', '.join(Section)}") from None
+            raise self._error(f"There is no section {name[:40]!r}; the sections are {', '.join(Section)}.") from None
         if self._section is None and section is not Section.HEADER:
-            raise self._error(f"the first section must be Header, and not {section}")
+            raise self._error(f"The first section must be Header, and not {section}.")
         if self._section is not None:
             if not self._header_read:
-                raise self._error(f"the section Header has no row before the section {section}")
+                raise self._error(f"The section Header has no row before the section {section}.")
             if _ORDER[section] <= _ORDER[self._section]:
-                raise self._error(f"the section {section} cannot come after the section {self._section}")
+                raise self._error(f"The section {section} cannot come after the section {self._section}.")
         return section
 
     def _row(self, text: bytes) -> None:
         if self._section is None:
-            raise self._error("the file must begin with the section Header")
+            raise self._error("The file must begin with the section Header.")
         if self._section is Section.HEADER:
             self._header(text)
             return
         limit = self._limits.rows[self._section]
         if self._count >= limit:
-            raise errors.import_limit_exceeded(self._section, limit)
+            raise errors.import_limit_exceeded(self._line + 1, self._section, limit)
         self._count += 1
         self._rows.append(Row(self._line + 1, text))
         self._due = True
 
     def _header(self, text: bytes) -> None:
         if self._header_read:
-            raise self._error("the section Header has one row, and a section must follow it")
+            raise self._error("The section Header has one row, and a section must follow it.")
         try:
             header = orjson.loads(text)
         except orjson.JSONDecodeError as error:
-            raise self._error(f"the row of the section Header is not valid JSON: {error}") from None
+            raise self._error(f"The row of the section Header is not valid JSON: {error}.") from None
         version = header.get("fileVersion") if isinstance(header, dict) else None
         if version != FILE_VERSION:
-            raise self._error(f"the fileVersion in the section Header must be {FILE_VERSION}")
+            raise self._error(f"The fileVersion in the section Header must be {FILE_VERSION}.")
         self._header_read = True
 
-    def _error(self, problem: str) -> errors.JobError:
+    def _error(self, problem: str) -> errors.ImportFileError:
         return errors.import_file_invalid(self._line + 1, problem)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from localtwins import errors
-from localtwins.errors import JobError
+from localtwins.errors import ImportFileError, JobError
 from localtwins.jobs import job_log
 from localtwins.jobs.import_format import Batch, Section
 from localtwins.jobs.job import IMPORT, ImportJob, Status, told
@@ -123,6 +123,8 @@ def conclude(
     if error is None:
         if outcome is not Status.CANCELLED:
             lines += _section_ended(job, now)
+    elif isinstance(error, ImportFileError):
+        lines += job_log.malformed_file(job_id, now, error)
     else:
         if section is not job.position.section:
             lines += _section_ended(job, now)

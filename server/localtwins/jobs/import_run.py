@@ -1,17 +1,21 @@
-"""Running an import job from where it stands: input blob → batches → transactions, and its log → output blob."""
+"""Running an import job from where it stands: input blob → batches → transactions, and its log → output blob.
+
+The input is read twice: nothing of a file that is not in the format is imported.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from localtwins import errors
 from localtwins.errors import AdtError, JobError
 from localtwins.jobs import import_job
 from localtwins.jobs.blobs import Blob, open_blob, shown
-from localtwins.jobs.import_format import BATCH_ROWS, Batch, FormatLimits, Section, read_batches
+from localtwins.jobs.import_format import BATCH_ROWS, START, Batch, FormatLimits, Section, read_batches
 from localtwins.jobs.import_job import Flushed
 from localtwins.jobs.job import ImportJob, Status
+from localtwins.jobs.row_form import check_form
 from localtwins.jobs.rows import check_models
 from localtwins.operations.models import CHECKING_SECONDS, CheckedModels, ModelsChangedError
 from localtwins.settings import Settings
@@ -113,16 +117,26 @@ class _ImportRun:
             raise OSError(f"it did not answer within {_OPENING_SECONDS:g} seconds") from None
         self._job = await self._database.write(lambda tx: import_job.begin(tx, self._job.id, version))
         await self.flush()
+        if self._job.position == START:
+            async with self._batches(blob, version) as batches:
+                async for batch in batches:
+                    await asyncio.to_thread(check_form, batch)
+        async with self._batches(blob, version) as batches:
+            async for batch in batches:
+                await self._import(batch)
+                if self._job.status is Status.CANCELLING:
+                    return
+
+    @asynccontextmanager
+    async def _batches(self, blob: Blob, version: str) -> AsyncIterator[AsyncGenerator[Batch]]:
+        """Give what is left of the input."""
         position = self._job.position
         async with (
             aclosing(blob.chunks(position.offset, version)) as chunks,
             aclosing(self._until_cancelled(chunks)) as chunks_until_cancelled,
             aclosing(read_batches(chunks_until_cancelled, FormatLimits.of(self._settings), position)) as batches,
         ):
-            async for batch in batches:
-                await self._import(batch)
-                if self._job.status is Status.CANCELLING:
-                    return
+            yield batches
 
     async def _until_cancelled(self, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
         while (chunk := await self._unless_cancelled(_next(chunks))) is not None:

@@ -102,8 +102,7 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
 
 def _told(refused: RowError) -> str:
     ids = " ".join(f"{name}={value}" for name, value in refused.ids.items())
-    reasons = " ".join(refused.error.details or [refused.error.message])
-    return f"line {refused.line}: {ids + ': ' if ids else ''}{refused.error.code}: {reasons}"
+    return f"line {refused.line}: {ids + ': ' if ids else ''}{refused.error.code}: {refused.reason}"
 
 
 async def _chunks(source: IO[bytes]) -> AsyncGenerator[bytes]:

@@ -2,22 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import orjson
 
-from localtwins import errors, limits
+from localtwins import errors
 from localtwins.engine.identifiers import check_relationship_id, check_twin_id
-from localtwins.engine.json_text import parse_json
 from localtwins.errors import AdtError
-from localtwins.jobs.import_format import Batch, Row, Section
+from localtwins.jobs.import_format import Batch, Section
+from localtwins.jobs.row_form import Document, read_row
 from localtwins.operations import digital_twins, models, relationships
 from localtwins.operations.models import CheckedModels
 from localtwins.settings import Settings
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
 
-Document = dict[str, Any]
 _ImportRow = Callable[[Transaction, Settings, Document], None]
 
 
@@ -29,6 +27,11 @@ class RowError:
     line: int
     ids: dict[str, str]
     error: AdtError
+
+    @property
+    def reason(self) -> str:
+        """What is wrong with the row."""
+        return " ".join(self.error.details or [self.error.message])
 
 
 def check_models(read: Reader, batch: Batch) -> CheckedModels:
@@ -43,7 +46,7 @@ def check_models(read: Reader, batch: Batch) -> CheckedModels:
         documents, sizes = [], []
         for row in batch.rows:
             line = row.line
-            document = _document(row)
+            document = read_row(batch.section, row)
             model_id = document.get("@id")
             stored = read.model(model_id) if isinstance(model_id, str) else None
             if stored is not None and orjson.loads(stored.definition or b"null") == document:
@@ -81,14 +84,14 @@ def _refused(tx: Transaction, settings: Settings, batch: Batch, import_row: _Imp
     for row in batch.rows:
         document: Document = {}
         try:
-            document = _document(row)
+            document = read_row(batch.section, row)
             import_row(tx, settings, document)
         except AdtError as error:
             yield RowError(batch.section, row.line, _ids(document), error)
 
 
 def _import_twin(tx: Transaction, settings: Settings, document: Document) -> None:
-    twin_id = _id(document, "$dtId")
+    twin_id: str = document["$dtId"]
     check_twin_id(twin_id)
     digital_twins.put(tx, settings, twin_id, _without_nulls(document), create_only=False, notify=False)
 
@@ -96,17 +99,14 @@ def _import_twin(tx: Transaction, settings: Settings, document: Document) -> Non
 def _import_relationship(tx: Transaction, settings: Settings, document: Document) -> None:
     """Put a relationship.
 
-    Its source is `$dtId` in what Microsoft's tools write and `$sourceId` in what others do. Names of properties are
-    not checked against the model, as the service is lenient there too.
+    Names of properties are not checked against the model, as the service is lenient there too.
     """
     payload = _without_nulls(document)
-    source_id = _id(payload, "$dtId" if "$dtId" in payload else "$sourceId")
-    relationship_id = _id(payload, "$relationshipId")
+    source_id, relationship_id = payload.pop("$dtId"), payload["$relationshipId"]
     if payload.get("$sourceId", source_id) != source_id:
         raise errors.invalid_argument("$dtId and $sourceId name different source twins.")
     check_twin_id(source_id)
     check_relationship_id(relationship_id)
-    payload.pop("$dtId", None)
     relationships.put(
         tx,
         settings,
@@ -119,23 +119,9 @@ def _import_relationship(tx: Transaction, settings: Settings, document: Document
     )
 
 
-def _document(row: Row) -> Document:
-    document = parse_json(row.text, "row", most_values=limits.MODEL_VALUES)
-    if type(document) is not dict:
-        raise errors.invalid_argument("The row is not a JSON object.")
-    return document
-
-
 def _without_nulls(document: Document) -> Document:
     """Leave out `$etag`, `$sourceId` and the like where they are null, as some tools write them."""
     return {name: value for name, value in document.items() if value is not None or not name.startswith("$")}
-
-
-def _id(document: Document, member: str) -> str:
-    value = document.get(member)
-    if type(value) is not str:
-        raise errors.invalid_argument(f"The row has no {member}.")
-    return value
 
 
 def _ids(document: Document) -> dict[str, str]:

@@ -82,9 +82,12 @@ class Jobs:
     async def finished(self, job_id: str) -> Row:
         return await self.reached(job_id, *FINISHED)
 
+    def log_lines(self, job_id: str) -> list[Row]:
+        return [json.loads(line) for line in (self.folder / f"{job_id}.log").read_text().splitlines()]
+
     def log(self, job_id: str) -> list[Row]:
         """The details of the log's lines."""
-        return [json.loads(line)["details"] for line in (self.folder / f"{job_id}.log").read_text().splitlines()]
+        return [line["details"] for line in self.log_lines(job_id)]
 
     def refused(self, job_id: str) -> list[Row]:
         return [details for details in self.log(job_id) if "line" in details]

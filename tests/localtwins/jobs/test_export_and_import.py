@@ -86,6 +86,14 @@ async def test_an_export_is_one_state_while_a_service_writes(jobs: Jobs, tmp_pat
     assert b'"$dtId":"machine"' in done.stdout
 
 
+async def test_an_import_job_takes_an_export(source: Path, jobs: Jobs):
+    exported = localtwins("export", "-", "--data-dir", source).stdout
+    assert (await jobs.run("one", exported))["status"] == "succeeded"
+    await jobs.adt.service.close()
+    again = localtwins("export", "-", "--data-dir", jobs.folder.parent / "data").stdout
+    assert again == exported
+
+
 def test_a_directory_without_a_database_is_not_made_into_one(tmp_path: Path):
     done = localtwins("export", "-", "--data-dir", tmp_path / "none")
     assert (done.returncode, done.stdout) == (1, b"")
@@ -124,7 +132,7 @@ def test_refused_rows_are_told_one_by_one(tmp_path: Path):
 def test_a_file_that_is_none_of_the_format_is_told(tmp_path: Path):
     done = localtwins("import", "-", "--data-dir", tmp_path / "data", data=b"hello\n")
     assert done.returncode == 1
-    assert b"line 1: the file must begin with the section Header" in done.stderr
+    assert b"Line 1: The file must begin with the section Header" in done.stderr
     assert b"the import stopped before the end of the file" in done.stderr
 
 

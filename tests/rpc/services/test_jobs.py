@@ -17,6 +17,7 @@ from twinfront_server.app import App
 from twinfront_server.settings import Settings
 
 from .building import ROOM, Building
+from .graphs import export_text
 from .refusal import fields, refused
 
 if TYPE_CHECKING:
@@ -69,6 +70,20 @@ async def test_an_import_job_imports(building: Building, stub: "JobServiceAsyncS
     assert not job.HasField("error")
     assert (await building.read("room-2")).model_id == ROOM
     assert (blobs / "log.ndjson").stat().st_size > 0
+
+
+async def test_an_import_job_takes_what_was_exported(
+    building: Building, channel: grpc.aio.Channel, stub: "JobServiceAsyncStub", blobs: Path
+):
+    await building.add_floor("floor")
+    await building.add_room("room", temperature=21.5)
+    await building.connect("room", "next", "floor")
+    (blobs / "graph.ndjson").write_bytes(await export_text(channel))
+    before = await building.read("room")
+    await stub.CreateImportJob(create())
+    assert (await ended(stub)).status == JobStatus.JOB_STATUS_SUCCEEDED
+    after = await building.read("room")
+    assert (after.properties, after.etag != before.etag) == (before.properties, True)
 
 
 async def test_a_job_that_fails_says_why(stub: "JobServiceAsyncStub"):

@@ -126,7 +126,7 @@ async def test_what_is_not_in_the_format(lines: list[str], line: int, problem: s
     with pytest.raises(JobError, match=problem) as raised:
         await read(lines)
     assert raised.value.code == "ValidationFailed"
-    assert f"line {line}:" in raised.value.message
+    assert f"Line {line}:" in raised.value.message
 
 
 async def test_a_line_without_end_is_not_kept():
@@ -135,7 +135,7 @@ async def test_a_line_without_end_is_not_kept():
         while True:
             yield b"x" * 4096
 
-    with pytest.raises(JobError, match="line 4: the line is longer"):
+    with pytest.raises(JobError, match="Line 4: The line is longer"):
         [batch async for batch in read_batches(endless(), LIMITS)]
 
 
