@@ -47,6 +47,10 @@ def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -
         *OPTIONS,
         ("grpc.max_receive_message_length", settings.max_request_bytes),
         ("grpc.max_send_message_length", settings.max_response_bytes),
+        # Between these two grpc refuses at random, so that a client notices in time; with one number for both a call
+        # that passed once always does.
+        ("grpc.max_metadata_size", settings.max_metadata_size),
+        ("grpc.absolute_max_metadata_size", settings.max_metadata_size),
         # grpc itself adds the jitter of 10 %.
         ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
         ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),

@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     max_response_bytes: Annotated[int, Field(ge=1024, lt=2**31)] = _setting(
         16 << 20, LIMITS, "Largest response message."
     )
+    max_metadata_size: Annotated[int, Field(ge=8192, lt=2**24)] = _setting(
+        32 << 10, LIMITS, "Largest metadata of a request in bytes, names included and 32 more for each entry."
+    )
     max_connection_age: PositiveSeconds = _setting(
         300.0, LIMITS, "Age, give or take 10 %, at which a connection is asked to be made anew, so that load spreads."
     )

@@ -25,6 +25,30 @@ async def test_a_request_above_the_limit_is_refused(channel: grpc.aio.Channel) -
     await ModelServiceStub(channel).ListModels(ListModelsRequest())
 
 
+def with_token(size: int) -> tuple[tuple[str, str], ...]:
+    return (("authorization", "Bearer " + "x" * size),)
+
+
+@pytest.mark.parametrize("size", [8_000, 9_000, 12_000, 17_000, 31_000])
+async def test_a_large_token_always_passes(channel: grpc.aio.Channel, size: int) -> None:
+    stub = ModelServiceStub(channel)
+    calls = [stub.ListModels(ListModelsRequest(), metadata=with_token(size)) for _ in range(60)]
+    assert {await call.code() for call in calls} == {grpc.StatusCode.OK}
+
+
+async def test_metadata_above_the_limit_never_passes(channel: grpc.aio.Channel) -> None:
+    stub = ModelServiceStub(channel)
+    calls = [stub.ListModels(ListModelsRequest(), metadata=with_token(33_000)) for _ in range(60)]
+    assert {await call.code() for call in calls} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    await stub.ListModels(ListModelsRequest())
+
+
+async def test_the_limit_of_metadata_is_a_setting() -> None:
+    settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", max_metadata_size=60_000)
+    async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
+        await ModelServiceStub(channel).ListModels(ListModelsRequest(), metadata=with_token(50_000))
+
+
 async def test_an_aged_connection_is_made_anew_without_a_failed_call() -> None:
     settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", max_connection_age=0.1)
     async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
