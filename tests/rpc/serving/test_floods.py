@@ -1,12 +1,14 @@
-"""Floods of frames that no client library would send: memory stays bounded, and others are answered."""
+"""What would swell the server: floods of calls, messages that inflate. Memory stays bounded, others are answered."""
 
 import socket
 import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import grpc
+import pytest
 
 from twinfront.v1.model_service_pb2 import ListModelsRequest
 from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
@@ -22,6 +24,7 @@ END_HEADERS, ACK = 4, 1
 CANCEL = struct.pack(">I", 8)
 
 Serve = Callable[..., ServedProcess]
+RawCall: TypeAlias = "grpc.UnaryUnaryMultiCallable[bytes, bytes]"
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -89,3 +92,16 @@ def test_calls_that_are_cancelled_as_soon_as_they_are_sent(serve: Serve) -> None
     assert high_water_mark(served) < MEGABYTES
     served.signal()
     assert served.exit_code() == 0
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_a_message_that_is_small_until_it_is_inflated(serve: Serve, compression: grpc.Compression) -> None:
+    served = serve()
+    before = high_water_mark(served)
+    with grpc.insecure_channel(served.address, compression=compression) as channel:
+        send: RawCall = channel.unary_unary("/twinfront.v1.ModelService/ListModels")
+        with pytest.raises(grpc.RpcError) as refused:
+            send(bytes(200 << 20), timeout=60)
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        ModelServiceStub(channel).ListModels(ListModelsRequest(), timeout=20)
+    assert high_water_mark(served) < before + 50
