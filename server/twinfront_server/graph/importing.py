@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from twinfront.v1.graph_service_pb2 import ImportGraphRequest, ImportGraphResponse
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError, rename_fields, server_draining
+from twinfront_server.errors import TwinfrontError, invalid_argument, rename_fields, server_draining
+from twinfront_server.graph.held_models import HeldModel, HeldModels
 from twinfront_server.graph.item import (
     DigitalTwinWrite,
     Item,
@@ -28,11 +29,9 @@ from twinfront_server.graph.ordering import Ordering
 from twinfront_server.graph.pacing import Pace
 from twinfront_server.graph.reading import ItemReader
 from twinfront_server.graph.reporting import Report
+from twinfront_server.graph.turn import Turn
 from twinfront_server.upstream import Answer, Upstream
-
-MAX_RUN_MODELS: Final = 10_000
-MAX_RUN_BYTES: Final = 32 << 20
-"""How many models that follow each other can refer to each other in any order: as many as an instance may have."""
+from twinfront_server.wire.limits import MAX_UNREADABLE
 
 PAUSE_SECONDS: Final = 0.2
 LONG_PAUSE_SECONDS: Final = 5.0
@@ -43,8 +42,10 @@ _PENDING_FACTOR: Final = 16
 _MAX_PENDING_BYTES: Final = 8 << 20
 """How far reading is ahead of writing: this many items for each write at a time, and bytes of them."""
 
-_MANY: Final = 500
-"""After as many items others get their turn."""
+DRAIN_SECONDS: Final = 1.0
+DRAIN_PAUSE_SECONDS: Final = 0.05
+"""How long a caller is heard out that is still sending when the stream is to end, and how long a pause it may make:
+some clients make INTERNAL of whatever meets them while they send."""
 
 _HOPELESS: Final = frozenset({"UPSTREAM_CREDENTIALS_REJECTED", "VALIDATE_ONLY_UNSUPPORTED"})
 """Reasons that hold for every item, and end the stream."""
@@ -80,11 +81,13 @@ class _Import:
         self._ordering = Ordering(_PENDING_FACTOR * concurrency, _MAX_PENDING_BYTES)
         self._report = Report()
         self._items = ItemReader()
-        # Models that follow each other, by id, waiting for the last of them; and the bytes of their texts.
-        self._models: dict[str, tuple[Item, ModelWrite]] = {}
-        self._models_bytes = 0
+        self._models = HeldModels()
         self._error: TwinfrontError | None = None
         self._hopeless = False
+        self._unreadable = 0  # items beyond as many as could be read
+        # The message that is waited for; it is waited for on when the stream is to end.
+        self._reading: asyncio.Future[ImportGraphRequest | None] | None = None
+        self._turn = Turn()
         self._stop = asyncio.Event()
         self._stopped: asyncio.Task[Any]
 
@@ -97,14 +100,19 @@ class _Import:
                 watching = tasks.create_task(self._watch_server())
                 await self._read(requests)
                 watching.cancel()
+                draining = tasks.create_task(self._drain(requests))
                 await self._ordering.idle()
                 self._report.close()
                 await sending
+                await draining
                 for task in (*workers, self._stopped):
                     task.cancel()
         except BaseExceptionGroup as group:
             # The first one is why the others were cancelled.
             raise group.exceptions[0] from None
+        finally:
+            if self._reading is not None:
+                self._reading.cancel()
         if self._error is not None:
             raise self._error
 
@@ -150,15 +158,26 @@ class _Import:
         """The next message; None at the end, or when the stream is to end."""
         if self._stop.is_set():
             return None
-        reading = asyncio.ensure_future(anext(requests, None))
-        try:
-            for seconds, all_came in ((PAUSE_SECONDS, False), (LONG_PAUSE_SECONDS, True)):
-                if self._models and not await self._comes(reading, seconds):
-                    await self._create_models(all_came=all_came)
-            await self._comes(reading, None)
-            return reading.result() if reading.done() else None
-        finally:
-            reading.cancel()
+        reading = self._reading = asyncio.ensure_future(anext(requests, None))
+        for seconds, all_came in ((PAUSE_SECONDS, False), (LONG_PAUSE_SECONDS, True)):
+            if self._models and not await self._comes(reading, seconds):
+                await self._create_models(all_came=all_came)
+        await self._comes(reading, None)
+        if not reading.done():
+            return None
+        self._reading = None
+        return reading.result()
+
+    async def _drain(self, requests: AsyncIterator[ImportGraphRequest]) -> None:
+        """Reads off what the caller still sends when the stream is to end, for a while."""
+        time = asyncio.get_running_loop().time
+        end = time() + DRAIN_SECONDS
+        while self._stop.is_set():
+            reading = self._reading = self._reading or asyncio.ensure_future(anext(requests, None))
+            await asyncio.wait({reading}, timeout=min(DRAIN_PAUSE_SECONDS, max(0.0, end - time())))
+            if not reading.done() or reading.exception() is not None or reading.result() is None:
+                return
+            self._reading = None
 
     async def _comes(self, reading: asyncio.Future[Any], seconds: float | None) -> bool:
         """Whether a message comes, or the stream is to end, within so many seconds."""
@@ -166,23 +185,33 @@ class _Import:
         return bool(done)
 
     async def _take(self, items: Iterator[Item | None]) -> None:
-        for count, item in enumerate(items):
+        for item in items:
             if self._stop.is_set():
                 return
             if item is not None:
+                self._count_unreadable(item)
                 await self._take_item(item)
-            if count % _MANY == 0:
-                await asyncio.sleep(0)
+            await self._turn.share()
+
+    def _count_unreadable(self, item: Item) -> None:
+        """Ends the stream when its items can no more be meant as such: to answer each of them would be many answers."""
+        self._unreadable += 1 if item.write is None else -1
+        if self._unreadable > MAX_UNREADABLE:
+            field, place = ("chunk", f"line {item.line}") if item.line else ("items", f"item {item.index}")
+            raise invalid_argument(
+                field,
+                f"has {self._unreadable} more items that cannot be read than ones that can, and may have "
+                f"{MAX_UNREADABLE}; {place} is the last that was looked at",
+            )
 
     async def _take_item(self, item: Item) -> None:
         match item.write:
             case None:
                 await self._report.add(item, item.error)
             case ModelWrite() as model:
-                full = len(self._models) >= MAX_RUN_MODELS or self._models_bytes >= MAX_RUN_BYTES
-                if full or model.model_id in self._models:
+                if not self._models.has_room_for(model):
                     await self._create_models()
-                self._hold(item, model)
+                self._models.add(item, model)
             case DigitalTwinWrite(digital_twin_id, body) as write:
                 await self._create_models()
                 await self._ordering.submit(
@@ -214,21 +243,18 @@ class _Import:
             write.source_id, write.relationship_id, write.body, if_none_match=False
         )
 
-    def _hold(self, item: Item, model: ModelWrite) -> None:
-        self._models[model.model_id] = item, model
-        self._models_bytes += len(model.text)
-
     async def _create_models(self, *, all_came: bool = True) -> None:
         """Creates the models that are held.
 
         Args:
-            all_came: whether none can come any more that these need; else those that seem to need one are held on to.
+            all_came: whether none can come any more that these need; else those that seem to need one are held on to,
+                and those that seemed to before are not tried again for nothing.
         """
         if not self._models or self._hopeless:
             return
         await self._ordering.idle()
-        held = list(self._models.values())
-        self._models, self._models_bytes = {}, 0
+        held = self._models.take() if all_came else self._models.take_promising()
+        in_vain: list[HeldModel] = []
         outcomes = await upload_models(
             self._upstream, self._pace, [model for _, model in held], validate_only=self._call.validate_only
         )
@@ -236,9 +262,11 @@ class _Import:
             if error is None:
                 await self._report.add(item)
             elif error.reason == "DTDL_INVALID" and not all_came:
-                self._hold(item, model)
+                in_vain.append((item, model))
             else:
                 await self._fail(item, model, error)
+        if in_vain:
+            await asyncio.to_thread(self._models.put_back, in_vain)
 
     async def _fail(self, item: Item, write: Write, error: TwinfrontError) -> None:
         if error.reason in _HOPELESS:

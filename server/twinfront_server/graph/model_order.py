@@ -1,6 +1,6 @@
 """The order in which models can be uploaded: each after those that it needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -8,20 +8,35 @@ import orjson
 from twinfront_server.graph.item import ModelWrite
 
 
-def upload_order(models: Sequence[ModelWrite]) -> list[int]:
-    """The positions of the models, each after those of the models that it needs.
+def mentioned_ids(model: ModelWrite) -> set[str]:
+    """The ids of models that a model mentions, but as the target of a relationship; its own may be among them."""
+    return {text for text in _strings(orjson.loads(model.text)) if text.startswith("dtmi:")}
+
+
+def needs_of(models: Sequence[ModelWrite]) -> list[set[int]]:
+    """For each model the positions of those that it needs.
 
     Whatever mentions another model's id, but as the target of a relationship, counts as needing it: as base, as
-    component. Models that need each other are not valid DTDL; they and what needs them come last.
+    component.
     """
     positions = {model.model_id: position for position, model in enumerate(models)}
-    unmet = [0] * len(models)
-    needed_by: list[list[int]] = [[] for _ in models]
-    for position, model in enumerate(models):
-        mentioned = {positions[text] for text in _strings(orjson.loads(model.text)) if text in positions}
-        for needed in mentioned - {position}:
+    return [
+        {positions[text] for text in mentioned_ids(model) if text in positions} - {position}
+        for position, model in enumerate(models)
+    ]
+
+
+def upload_order(needs: Sequence[Iterable[int]]) -> list[int]:
+    """The positions of models, each after those of the models that it needs.
+
+    Models that need each other are not valid DTDL; they and what needs them come last.
+    """
+    unmet = [0] * len(needs)
+    needed_by: list[list[int]] = [[] for _ in needs]
+    for position, needed in enumerate(needs):
+        for each in needed:
             unmet[position] += 1
-            needed_by[needed].append(position)
+            needed_by[each].append(position)
     ordered = [position for position, count in enumerate(unmet) if count == 0]
     for position in ordered:
         for dependent in needed_by[position]:

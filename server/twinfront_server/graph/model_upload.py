@@ -1,24 +1,24 @@
 """Uploading models that follow each other in a stream.
 
-The upstream creates the models of one upload all or none. Here each one counts for itself: what an upload was refused
-for is found by halving it, and the others are stored.
+The upstream creates the models of one upload all or none. Here each one counts for itself: an upload that is refused
+is halved until the one it was refused for is alone, and while all goes well the next ones double. So the uploads grow
+with the models, however many of these are bad.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import grpc
 
 from twinfront_server.errors import TwinfrontError, resource_info
 from twinfront_server.graph.item import ModelWrite, models_body
-from twinfront_server.graph.model_order import upload_order
+from twinfront_server.graph.model_order import needs_of, upload_order
 from twinfront_server.graph.pacing import Pace
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.json_text import parse_answer
-
-MAX_MODELS: Final = 250
-"""The most models that Azure Digital Twins takes in one upload."""
+from twinfront_server.wire.limits import MAX_MODELS
 
 MAX_BYTES: Final = 4 << 20
 """How large an upload gets, a single model aside."""
@@ -43,49 +43,83 @@ async def upload_models(
         models: the models.
         validate_only: whether uploads write nothing, and thus need the models that they refer to with them.
     """
-    upload = _Upload(upstream, pace, models, validate_only=validate_only)
-    for positions in _uploads(models):
-        await upload.create(positions)
+    needs = await asyncio.to_thread(needs_of, models)
+    upload = _Upload(upstream, pace, models, needs if validate_only else None)
+    waiting = deque(upload_order(needs))
+    most = MAX_MODELS
+    while waiting:
+        together = _next_upload(waiting, models, most)
+        unsettled = await upload.create(together)
+        if unsettled:
+            most = (len(unsettled) + 1) // 2
+            waiting.extendleft(reversed(unsettled))
+        elif all(upload.outcomes[position] is None for position in together):
+            most = min(MAX_MODELS, 2 * most)
     return upload.outcomes
 
 
 class _Upload:
-    def __init__(self, upstream: Upstream, pace: Pace, models: Sequence[ModelWrite], *, validate_only: bool) -> None:
+    """Uploads of some models, and how each of these ended.
+
+    Args:
+        upstream: where to.
+        pace: what runs each upload.
+        models: the models.
+        sent_along: in a dry run, by position the models that each needs to have sent along: nothing is stored then.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        pace: Pace,
+        models: Sequence[ModelWrite],
+        sent_along: Sequence[Iterable[int]] | None,
+    ) -> None:
         self.outcomes: Outcomes = [None] * len(models)
         self._upstream = upstream
         self._pace = pace
         self._models = models
-        self._validate_only = validate_only
+        self._sent_along = sent_along
         # What was found good and is not stored: later uploads may refer to it.
-        self._not_stored: list[ModelWrite] = []
+        self._not_stored: set[int] = set()
 
-    async def create(self, positions: Sequence[int]) -> None:
-        """Creates those of the models at these positions that can be."""
-        models = [self._models[position] for position in positions]
-        try:
-            await self._post(models)
-        except TwinfrontError as error:
-            existing = _existing(error, models)
-            if existing:
+    async def create(self, positions: Sequence[int]) -> Sequence[int]:
+        """Creates the models at these positions; gives those that were refused together, for whichever of them."""
+        while positions:
+            try:
+                await self._post(positions)
+            except TwinfrontError as error:
+                existing = _existing(error, [self._models[position] for position in positions])
+                if not existing:
+                    if error.reason in _ABOUT_THE_MODELS and len(positions) > 1:
+                        return positions
+                    for position in positions:
+                        self.outcomes[position] = error.renewed()
+                    break
                 known = [position for position in positions if self._models[position].model_id in existing]
                 await asyncio.gather(*map(self._compare, known))
-                rest = [position for position in positions if position not in known]
-                if rest:
-                    await self.create(rest)
-            elif error.reason in _ABOUT_THE_MODELS and len(positions) > 1:
-                half = len(positions) // 2
-                await self.create(positions[:half])
-                await self.create(positions[half:])
+                positions = [position for position in positions if self._models[position].model_id not in existing]
             else:
-                for position in positions:
-                    self.outcomes[position] = error
+                break
+        return ()
 
-    async def _post(self, models: list[ModelWrite]) -> None:
-        needed = self._not_stored[max(0, len(self._not_stored) + len(models) - MAX_MODELS) :]
-        body = models_body([*needed, *models])
+    async def _post(self, positions: Sequence[int]) -> None:
+        body = models_body([self._models[position] for position in (*self._along_with(positions), *positions)])
         await self._pace.run(lambda: self._upstream.post_models(body))
-        if self._validate_only:
-            self._not_stored += models
+        if self._sent_along is not None:
+            self._not_stored.update(positions)
+
+    def _along_with(self, positions: Sequence[int]) -> Iterator[int]:
+        """What has to be sent along with models: those that they need, and those that these need."""
+        if self._sent_along is None:
+            return
+        seen, rest = set(positions), list(positions)
+        while rest:
+            for needed in self._sent_along[rest.pop()]:
+                if needed in self._not_stored and needed not in seen:
+                    seen.add(needed)
+                    rest.append(needed)
+                    yield needed
 
     async def _compare(self, position: int) -> None:
         """Of a model that is there already, whether it has the same content."""
@@ -100,19 +134,16 @@ class _Upload:
             self.outcomes[position] = error
 
 
-def _uploads(models: Sequence[ModelWrite]) -> Iterator[list[int]]:
-    """The positions of the models in the order of upload, as many together as one upload takes."""
-    together: list[int] = []
-    size = 0
-    for position in upload_order(models):
-        model_size = len(models[position].text)
-        if together and (len(together) == MAX_MODELS or size + model_size > MAX_BYTES):
-            yield together
-            together, size = [], 0
-        together.append(position)
-        size += model_size
-    if together:
-        yield together
+def _next_upload(waiting: deque[int], models: Sequence[ModelWrite], most: int) -> list[int]:
+    """Takes the next positions off, as many as go into one upload of no more than so many models."""
+    together = [waiting.popleft()]
+    size = len(models[together[0]].text)
+    while waiting and len(together) < most:
+        size += len(models[waiting[0]].text)
+        if size > MAX_BYTES:
+            break
+        together.append(waiting.popleft())
+    return together
 
 
 def _existing(error: TwinfrontError, models: Sequence[ModelWrite]) -> set[str]:

@@ -1,12 +1,16 @@
 """Reading the messages of an import's caller as items."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from twinfront.v1.graph_service_pb2 import GraphItem, ImportGraphRequest, ImportOptions
 from twinfront_server.errors import invalid_argument
 from twinfront_server.graph.import_format import FormatReader, Row
 from twinfront_server.graph.item import Item, row_item, typed_item
 from twinfront_server.wire.limits import MAX_ITEMS, require_at_most
+
+_PIECE_BYTES: Final = 64 << 10
+"""How much of a chunk is read at a time: lines that open sections are no items, and nothing is given for them."""
 
 
 class ItemReader:
@@ -33,7 +37,7 @@ class ItemReader:
         return options
 
     def read(self, message: ImportGraphRequest) -> Iterator[Item | None]:
-        """Gives the items of a message; None for each that is to be read past.
+        """Gives the items of a message; None for each that is to be read past, and now and then for nothing.
 
         Raises:
             TwinfrontError: INVALID_ARGUMENT, after the items before that place were given, if the stream cannot be
@@ -52,7 +56,9 @@ class ItemReader:
         for item in message.items:
             yield self._numbered(item)
         if self._format is not None:
-            yield from map(self._numbered, self._format.read(chunk))
+            for start in range(0, len(chunk), _PIECE_BYTES):
+                yield from map(self._numbered, self._format.read(chunk[start : start + _PIECE_BYTES]))
+                yield None
 
     def end(self) -> Iterator[Item | None]:
         """Gives the last item of a text without a line break at its end; raises as `read` does."""

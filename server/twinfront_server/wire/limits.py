@@ -46,6 +46,9 @@ MAX_MODELS: Final = 250
 MAX_ITEMS: Final = 100_000
 """Items in one message of an import."""
 
+MAX_UNREADABLE: Final = 10_000
+"""Items of an import that cannot be read, beyond as many as can: with one more the stream ends."""
+
 _MARKS: Final = b",[{"
 """Of these one stands before each value of a JSON text, or before its name."""
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinfront_server.graph.item import ModelWrite
-from twinfront_server.graph.model_order import upload_order
+from twinfront_server.graph.model_order import needs_of, upload_order
 
 
 def model(name: str, *contents: dict[str, Any], **members: Any) -> ModelWrite:
@@ -25,7 +25,7 @@ def relationship(name: str) -> dict[str, Any]:
 
 
 def order(*models: ModelWrite) -> list[int]:
-    return upload_order(models)
+    return upload_order(needs_of(models))
 
 
 def test_what_is_needed_comes_first():
@@ -58,7 +58,7 @@ def test_every_model_comes_once_and_after_what_it_needs(needs: list[set[int]], r
         for number, needed_ones in enumerate(needs)
     ]
     random.shuffle(models)
-    found = [models[position].model_id for position in upload_order(models)]
+    found = [models[position].model_id for position in order(*models)]
     assert sorted(found) == sorted(each.model_id for each in models)
     for number, needed_ones in enumerate(needs):
         for needed in needed_ones:

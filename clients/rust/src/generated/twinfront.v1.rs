@@ -2342,7 +2342,8 @@ pub mod graph_service_client {
         }
         /// Writes what the caller streams and answers how each item ended. This is not atomic: each item succeeds or fails on its own, and
         /// a bad one does not stop the others. Twins and relationships are created or replaced; a model that is there already with the
-        /// same content is left as it is, one with another content fails with MODEL_ALREADY_EXISTS.
+        /// same content is left as it is, one with another content fails with MODEL_ALREADY_EXISTS. Only when 10,000 more items cannot be
+        /// read than can does the stream end, with INVALID_ARGUMENT.
         ///
         /// Items are written several at a time, but each finds what came before it: writes of one twin or one relationship are done one
         /// after the other, a relationship after earlier items about its source and target, and anything after earlier models. Models that
