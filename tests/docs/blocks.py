@@ -1,9 +1,11 @@
 """The code blocks of a page, run as a reader would run them."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,19 +67,23 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-def run(block: Block, replacements: dict[str, str], folder: Path = CHECKOUT) -> None:
+def run(
+    block: Block, replacements: dict[str, str], folder: Path = CHECKOUT, variables: Mapping[str, str] | None = None
+) -> None:
     """Runs a block and holds what it prints against what the page shows.
 
     Args:
         block: of Python or shell.
         replacements: what stands in the page, and what is there while the tests run.
         folder: where to run it.
+        variables: what the reader's shell has besides what is in the environment.
     """
     text = block.text
     for shown, real in {".venv/bin/": f"{Path(sys.executable).parent}/", **replacements}.items():
         text = text.replace(shown, real)
     command = [sys.executable, "-W", "error", "-c", text] if block.language == "python" else ["bash", "-euc", text]
-    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    shell = os.environ | dict(variables or {})
+    finished = subprocess.run(command, cwd=folder, env=shell, capture_output=True, text=True, timeout=60, check=False)
     printed = finished.stdout + finished.stderr
     if block.output is None or "ERROR" not in block.output:
         assert finished.returncode == 0, f"{block} failed:\n{printed}"

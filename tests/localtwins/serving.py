@@ -3,11 +3,14 @@
 import asyncio
 import os
 import re
+import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 # One line over HTTP; over HTTPS three more, which tell how to trust the certificate.
 _READY = re.compile(r"serves (http://\S+)|serves (https://\S+)(?:.*\n){4}")
@@ -84,3 +87,12 @@ async def refused(
         if process.returncode is None:
             process.kill()
     return process.returncode or 0, text.decode()
+
+
+async def sourced(file: Path) -> dict[str, str]:
+    """What a shell has in its environment once it has sourced a file."""
+    command = f"set -eu; . {shlex.quote(str(file))}; env -0"
+    shell = ["env", "-i", "sh", "-c", command]
+    ended = await asyncio.to_thread(subprocess.run, shell, capture_output=True, text=True, check=True)
+    every = dict(line.split("=", 1) for line in ended.stdout.split("\0") if line)
+    return {name: value for name, value in every.items() if name not in {"PWD", "SHLVL", "_"}}

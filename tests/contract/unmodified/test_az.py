@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from .conftest import Ended, Local
+from .local import Ended, Local
 
 MANAGEMENT, TWINS = "https://management.core.windows.net/", "https://digitaltwins.azure.net"
 MODEL = {"@id": "dtmi:example:az:Lamp;1", "@type": "Interface", "@context": "dtmi:dtdl:context;3"}

@@ -1,13 +1,10 @@
 """Programs with DefaultAzureCredential in three languages: given the variables, nothing in them has to change."""
 
 import sys
-from pathlib import Path
 
-from tests.caches import maven_class_path, npm_package
+from .local import Local
+from .sdks import HERE, java_sdk, javascript_sdk
 
-from .conftest import Local
-
-HERE = Path(__file__).parent
 # The status of a patch under an etag that is not the current one any more, and what a query finds.
 EXPECTED = ["412", "30"]
 
@@ -23,8 +20,7 @@ async def test_python(local: Local):
 
 
 async def test_javascript(local: Local):
-    installed = npm_package("@azure/digital-twins-core", "1.1.0", **{"@azure/identity": "4.13.1"})
-    (local.folder / "node_modules").symlink_to(installed / "node_modules")
+    (local.folder / "node_modules").symlink_to(javascript_sdk())
     program = local.folder / "lifecycle.mjs"
     program.write_bytes((HERE / "lifecycle.mjs").read_bytes())
     ended = await local.run("node", program)
@@ -33,7 +29,7 @@ async def test_javascript(local: Local):
 
 
 async def test_java(local: Local):
-    ended = await local.run("java", "-cp", maven_class_path(HERE / "pom.xml"), HERE / "Lifecycle.java")
+    ended = await local.run("java", "-cp", java_sdk(), HERE / "Lifecycle.java")
     assert (ended.lines, ended.status) == (EXPECTED, 0), ended.errors
     assert asked_with_a_token(local)
 

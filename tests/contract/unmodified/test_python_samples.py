@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.caches import source_distribution
 
-from .conftest import Ended, serving_locally
+from .local import Ended, serving_locally
 
 PACKAGE = "azure-digitaltwins-core"
 # They ask for things by placeholders such as <MODEL_ID>, and print that these are not there.

@@ -1,8 +1,5 @@
 """Servers with an identity endpoint, in the process and as one of their own, and the variables for their clients."""
 
-import asyncio
-import shlex
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +12,7 @@ from localtwins.http_server import HttpServer
 from localtwins.identity.endpoint import IdentityServer
 from localtwins.settings import Settings
 
-from ..serving import Server, serving
+from ..serving import Server, serving, sourced
 
 SECRET = "the-secret"
 
@@ -30,15 +27,6 @@ class Identity:
     @property
     def endpoint(self) -> str:
         return self.variables["IDENTITY_ENDPOINT"]
-
-
-async def sourced(file: Path) -> dict[str, str]:
-    """What a shell has in its environment once it has sourced a file."""
-    command = f"set -eu; . {shlex.quote(str(file))}; env -0"
-    shell = ["env", "-i", "sh", "-c", command]
-    ended = await asyncio.to_thread(subprocess.run, shell, capture_output=True, text=True, check=True)
-    every = dict(line.split("=", 1) for line in ended.stdout.split("\0") if line)
-    return {name: value for name, value in every.items() if name not in {"PWD", "SHLVL", "_"}}
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from localtwins.identity.secret import kept_secret
 from localtwins.identity.trust import STORE_PASSWORD, write_trust_files
 from localtwins.identity.variables import as_shell, client_variables
 
-from ..serving import refused, serving
-from .conftest import Identity, sourced
+from ..serving import refused, serving, sourced
+from .conftest import Identity
 
 NAMES = {
     "ADT_SERVICE_URL",
