@@ -17,6 +17,10 @@ Where it is missing, as it always is in the answers of Azure Digital Twins, nobo
 """
 
 
+REFUSES_WRITES = "localtwins-refuses-writes"
+"""Header of every answer, with the value `true`, while the database takes no writes; its disk may be full."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """An HTTP request.

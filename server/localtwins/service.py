@@ -12,7 +12,7 @@ from localtwins.events.delivery import Delivery
 from localtwins.faults import Faults, parse_faults
 from localtwins.jobs.blobs import check_jobs_dir
 from localtwins.jobs.runner import JobRunner
-from localtwins.message import VALIDATE_ONLY, VALIDATED_ONLY, Request, Response
+from localtwins.message import REFUSES_WRITES, VALIDATE_ONLY, VALIDATED_ONLY, Request, Response
 from localtwins.rate_limits import RateLimits
 from localtwins.rest.answers import error_answer, framework_error_answer, throttled_answer
 from localtwins.rest.call import Call
@@ -93,13 +93,14 @@ class LocalTwins:
         but cancellation.
         """
         wanted = request.headers.get(VALIDATE_ONLY)
-        if wanted is None:
-            return await self._answer(request)
-        if wanted != "true":
-            answer = error_answer(errors.validate_only_invalid(wanted), "")
-        else:
+        if wanted in {None, "true"}:
             answer = await self._answer(request)
-        answer.headers[VALIDATED_ONLY] = "true"
+        else:
+            answer = error_answer(errors.validate_only_invalid(wanted), "")
+        if wanted is not None:
+            answer.headers[VALIDATED_ONLY] = "true"
+        if self._database.refuses_writes:
+            answer.headers[REFUSES_WRITES] = "true"
         return answer
 
     def largest_body(self, method: str, path: str) -> int:

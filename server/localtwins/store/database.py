@@ -19,6 +19,7 @@ from localtwins.store.data_dir import DATABASE_NAME, DataDir
 from localtwins.store.reader import Reader
 from localtwins.store.replica import Replica
 from localtwins.store.transaction import MAX_CHANGES, Transaction
+from localtwins.store.writability import Writability
 from localtwins.store.writer import Writer
 
 MEMORY = ":memory:"
@@ -60,6 +61,7 @@ class Database:
             resources.callback(querying.close)
             self.queries = Queries(querying, partial(_connect_to_read, queried), nullcontext())
         self._writer = Writer(writing, Transaction(writing, clock, max_changes), guard)
+        self._writability = Writability(self._writer.run)
         self._file = file
         self._replica = replica
         if replica is not None:
@@ -118,7 +120,16 @@ class Database:
 
     async def write(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
         """Run a write operation; see `Writer.run`."""
-        return await self._writer.run(operation, keep=keep)
+        try:
+            return await self._writer.run(operation, keep=keep)
+        except sqlite3.Error:
+            self._writability.note_refusal()
+            raise
+
+    @property
+    def refuses_writes(self) -> bool:
+        """Whether the last write met a storage error, and none has succeeded since that would show that it is over."""
+        return self._writability.refused
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -140,6 +151,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish the writes that are waiting and close the files."""
+        await self._writability.close()
         await asyncio.to_thread(self.queries.close)
         if self._replica is not None:
             await self._replica.close()

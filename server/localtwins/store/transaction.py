@@ -54,6 +54,15 @@ class Transaction(Reader):
         """Remember how far the clock has come, for the next run: the system's clock may be set back."""
         self._connection.execute("UPDATE clock SET latest = ?1 WHERE latest < ?1", (self._clock.latest,))
 
+    def try_storage(self, size: int) -> None:
+        """Store that many bytes that nobody reads, until `end_trial`."""
+        self._connection.execute("CREATE TABLE storage_trial (content BLOB)")
+        self._connection.execute("INSERT INTO storage_trial VALUES (zeroblob(?))", (size,))
+
+    def end_trial(self) -> None:
+        """Take away what `try_storage` stored, now or before the process was last ended."""
+        self._connection.execute("DROP TABLE IF EXISTS storage_trial")
+
     def rolled_back(self, *, whole_group: bool) -> None:
         """Forget parsed models that may not be stored after all."""
         for model_id in self._changed | self._changed_in_group if whole_group else self._changed:

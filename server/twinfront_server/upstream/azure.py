@@ -15,6 +15,7 @@ from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
 from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy, Policy
+from twinfront_server.upstream.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.validate_only import ValidateOnlyPolicy
 
 _HEADERS = {"User-Agent": f"twinfront/{__version__}"}
@@ -26,9 +27,10 @@ async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
     Raises:
         StartupError: if the CA file cannot be read.
     """
-    dry_runs = ValidateOnlyPolicy()
+    dry_runs, refused_writes = ValidateOnlyPolicy(), RefusedWritesPolicy()
     policies: list[Policy] = [
         dry_runs,
+        refused_writes,
         BodyPolicy(_HEADERS),
         AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
     ]
@@ -46,7 +48,7 @@ async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
     )
     transport = AioHttpTransport(session=session, session_owner=True, use_env_settings=settings.upstream_use_env_proxy)
     sdk = DigitalTwinsClient(settings.upstream, credential, transport=transport, policies=policies)
-    return Upstream(sdk, dry_runs, on_close=credential.close, on_settled=metrics.settled_write)
+    return Upstream(sdk, dry_runs, refused_writes, on_close=credential.close, on_settled=metrics.settled_write)
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -5,6 +5,7 @@ from functools import partial
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
+from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.answer import Answer
@@ -15,6 +16,7 @@ from twinfront_server.upstream.jobs import Jobs
 from twinfront_server.upstream.models import Models
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.queries import Queries
+from twinfront_server.upstream.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.relationships import Relationships
 from twinfront_server.upstream.sent_writes import SentWrite
 from twinfront_server.upstream.settling import settle
@@ -33,6 +35,7 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
     Args:
         sdk: the SDK's client, with the pipeline of `pipeline.py`.
         dry_runs: the policy of that pipeline that dry runs depend on; without it there are none.
+        refused_writes: the policy of that pipeline that knows whether writes are refused; without it none are.
         on_close: what else to close when the upstream is closed.
         on_settled: told of each write whose answer was lost: `applied`, `repeated` or `unknown`.
     """
@@ -41,11 +44,13 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
         self,
         sdk: DigitalTwinsClient,
         dry_runs: ValidateOnlyPolicy | None = None,
+        refused_writes: RefusedWritesPolicy | None = None,
         on_close: Callable[[], Awaitable[None]] | None = None,
         on_settled: Callable[[str], None] = lambda _outcome: None,
     ) -> None:
         super().__init__(sdk)
         self._dry_runs = dry_runs or ValidateOnlyPolicy()
+        self._refused_writes = refused_writes or RefusedWritesPolicy()
         self._on_close = on_close
         self._on_settled = on_settled
         self._shared_reads = SharedReads()
@@ -57,12 +62,18 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
             await self._on_close()
 
     async def probe(self) -> bool:
-        """Whether the upstream answers calls: it asks for a model that nobody has, which costs next to nothing."""
+        """True if the upstream answers calls, and does not say that it takes no writes.
+
+        It is asked for a model that nobody has, which costs next to nothing.
+        """
         try:
             await self._call(Asked(operations.PROBE, {"model_id": _PROBED_MODEL}), self._sdk.get_model, _PROBED_MODEL)
         except TwinfrontError as error:
-            return error.reason in {"MODEL_NOT_FOUND", "UPSTREAM_THROTTLED"}
-        return True
+            if error.reason not in {"MODEL_NOT_FOUND", "UPSTREAM_THROTTLED"}:
+                return False
+        if self._refused_writes.refused:
+            current_call().cause = "it answers, and says that its storage takes no writes: see whether its disk is full"
+        return not self._refused_writes.refused
 
     async def require_validation(self) -> None:
         """Sees to it that dry runs are possible; to be awaited in a call that is one (`Call.validate_only`).

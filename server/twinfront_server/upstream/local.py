@@ -12,6 +12,7 @@ from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.credential import NO_CREDENTIAL
 from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy, Policy
+from twinfront_server.upstream.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.validate_only import ValidateOnlyPolicy
 
 _ENDPOINT = "https://localtwins"
@@ -29,11 +30,12 @@ async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
         service = await LocalTwins.open(settings.data_dir, read_settings(given))
     except LocalStartupError as error:
         raise StartupError(str(error)) from error
-    dry_runs = ValidateOnlyPolicy()
+    dry_runs, refused_writes = ValidateOnlyPolicy(), RefusedWritesPolicy()
     policies: list[Policy] = [
         dry_runs,
+        refused_writes,
         BodyPolicy({}),
         AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
     ]
     sdk = DigitalTwinsClient(_ENDPOINT, NO_CREDENTIAL, transport=LocalTransport(service), policies=policies)
-    return Upstream(sdk, dry_runs, on_close=service.close, on_settled=metrics.settled_write)
+    return Upstream(sdk, dry_runs, refused_writes, on_close=service.close, on_settled=metrics.settled_write)
