@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -22,6 +23,7 @@ from twinfront_server.app import App
 from twinfront_server.errors import StartupError
 from twinfront_server.settings import Settings
 
+from ...localtwins.serving import serving, sourced
 from .building import Building, replace, value
 from .identity import TOKEN, IdentityEndpoint, identity_endpoint
 
@@ -138,3 +140,22 @@ async def test_the_command_serves_azure_s_way(
         await building.add_room("room", visits=1)
         assert (await building.read("room")).properties["visits"] == value(1)
     assert set(upstream.authorizations) == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("trusting", ["by the variables", "by the setting"])
+async def test_the_command_serves_in_front_of_localtwins_with_the_identity_that_it_gives(
+    serve: Callable[..., Any], tmp_path: Path, trusting: str
+):
+    file = tmp_path / "local.env"
+    words = ["--data-dir", str(tmp_path / "data"), "--identity", "127.0.0.1:0", "--env-file", str(file)]
+    async with serving(*words) as local:
+        variables = await sourced(file)
+        words = ["--upstream", local.url]
+        if trusting == "by the setting":
+            words += ["--upstream-ca", variables["NODE_EXTRA_CA_CERTS"]]
+            variables = {name: value for name, value in variables.items() if name.startswith("IDENTITY_")}
+        served = await asyncio.to_thread(serve, *words, **variables)
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            building = await Building.open(channel)
+            await building.add_room("room", visits=1)
+            assert (await building.read("room")).properties["visits"] == value(1)
