@@ -6,8 +6,9 @@ metadata.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import grpc
@@ -32,6 +33,9 @@ class Call:
         upstream_seconds: time spent waiting for the upstream, all attempts together.
         upstream_attempts: requests sent to the upstream, retries included.
         query_charge: what queries were charged, in query units; None if there was none.
+        items: of a call that is about many things, how many have ended so far, and
+        failed_items: how many of them failed.
+        on_failed_item: told of the reason of each of these, as it fails.
         code: how the RPC ended.
         reason: name of the `ErrorReason` without prefix; empty if there is none.
         cause: what the upstream said when it failed, for the log and not for the caller; empty if it did not fail.
@@ -47,10 +51,20 @@ class Call:
     upstream_seconds: float = 0.0
     upstream_attempts: int = 0
     query_charge: float | None = None
+    items: int = 0
+    failed_items: int = 0
+    on_failed_item: Callable[[str], None] = field(default=lambda _reason: None, repr=False)
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     cause: str = ""
     stopping: asyncio.Event | None = None
+
+    def item_ended(self, reason: str = "") -> None:
+        """Counts one of the things that the call is about, with the reason if it failed."""
+        self.items += 1
+        if reason:
+            self.failed_items += 1
+            self.on_failed_item(reason)
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never below zero; None without bound."""

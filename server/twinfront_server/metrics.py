@@ -31,6 +31,9 @@ RPC_TYPES: Final[dict[tuple[bool, bool], RpcType]] = {
 }
 """By (does the client stream, does the server stream)."""
 
+METHODS_WITH_ITEMS: Final = ("BatchGetDigitalTwins", "BatchWriteDigitalTwins", "ImportGraph")
+"""RPCs that are about many things, each of which may fail while the RPC is OK."""
+
 _METHOD_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 
 
@@ -80,12 +83,23 @@ METRICS: Final = (
     ),
     MetricSpec("twinfront_errors_total", "counter", ("reason",), "RPCs that failed, by twinfront.v1.ErrorReason."),
     MetricSpec(
+        "twinfront_item_errors_total",
+        "counter",
+        ("grpc_method", "reason"),
+        "Items of batches and imports that failed, by twinfront.v1.ErrorReason; the RPC itself may be OK.",
+    ),
+    MetricSpec(
         "twinfront_etag_conflicts_total",
         "counter",
         ("grpc_method",),
-        "Writes refused because the etag was not current.",
+        "Writes refused because the etag was not current, those inside batches and imports included.",
     ),
-    MetricSpec("twinfront_blocked_deletes_total", "counter", (), "Deletes of twins that relationships blocked."),
+    MetricSpec(
+        "twinfront_blocked_deletes_total",
+        "counter",
+        (),
+        "Deletes of twins that relationships blocked, those inside batches included.",
+    ),
     MetricSpec(
         "twinfront_replayed_outcomes_total",
         "counter",
@@ -139,8 +153,12 @@ class Metrics:
         settled = self._counter("twinfront_settled_writes_total")
         self._settled = {outcome: settled.labels(outcome) for outcome in ("applied", "repeated", "unknown")}
         errors = self._counter("twinfront_errors_total")
-        reasons = (name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()[1:])
+        reasons = [name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()[1:]]
         self._errors = {reason: errors.labels(reason) for reason in reasons}
+        item_errors = self._counter("twinfront_item_errors_total")
+        self._item_errors = {
+            (method, reason): item_errors.labels(method, reason) for method in METHODS_WITH_ITEMS for reason in reasons
+        }
         self._gauge("twinfront_build_info").labels(__version__, platform.python_version(), grpc.__version__).set(1)
 
     def register_services(self, names: Iterable[str]) -> None:
@@ -175,6 +193,10 @@ class Metrics:
         if series is None:
             series = self._errors[reason] = self._counter("twinfront_errors_total").labels(reason)
         series.inc()
+
+    def item_error(self, method: str, reason: str) -> None:
+        """Counts an item of an RPC that failed for `reason`."""
+        self._item_errors[method, reason].inc()
 
     def upstream_request(self, operation: str, outcome: str, seconds: float) -> None:
         """Counts one request to the upstream and how long it took."""

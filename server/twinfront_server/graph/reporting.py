@@ -6,6 +6,7 @@ from typing import Final
 from google.rpc.status_pb2 import Status
 
 from twinfront.v1.graph_service_pb2 import ImportGraphResponse, ImportOptions, ImportProgress, ImportResult
+from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.graph.item import DigitalTwinWrite, Item, ModelWrite, RelationshipWrite
 
@@ -54,6 +55,7 @@ class Report:
             setattr(progress, count, getattr(progress, count) + 1)
         else:
             progress.failed += 1
+        current_call().item_ended("" if error is None else error.reason)
         self._acknowledge(item.index)
         if error is not None or not self._failures_only:
             status = _OK if error is None else error.status()

@@ -47,6 +47,7 @@ def log_access(log: FilteringBoundLogger) -> Link:
                         peer=context.peer(),
                         upstream_ms=round(call.upstream_seconds * 1000, 3),
                         upstream_attempts=call.upstream_attempts,
+                        **({"items": call.items, "failed": call.failed_items} if call.items else {}),
                         **({} if call.query_charge is None else {"query_charge": call.query_charge}),
                         **({"validate_only": True} if call.validate_only else {}),
                         **({"replayed": True} if call.replayed else {}),

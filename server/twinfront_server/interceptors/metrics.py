@@ -11,13 +11,25 @@ from twinfront_server.metrics import Metrics
 def measure(metrics: Metrics) -> Link:
     """The link that feeds the `grpc_server_…` series and what is counted by reason.
 
-    Messages are counted in `messages`, one by one as they pass.
+    Of a call about many things each one that fails is counted as it does, for a stream may go on for hours. Messages
+    are counted in `messages`, one by one as they pass.
     """
 
     def link(proceed: Behaviour, method: Method) -> Behaviour:
         series = metrics.method(method.service, method.name, method.rpc_type)
 
+        def count_writes(reason: str) -> None:
+            if reason == "ETAG_MISMATCH":
+                series.etag_conflicts.inc()
+            elif reason == "TWIN_HAS_RELATIONSHIPS":
+                metrics.blocked_deletes.inc()
+
+        def count_item(reason: str) -> None:
+            metrics.item_error(method.name, reason)
+            count_writes(reason)
+
         async def measured(call: Call, request: Any, context: Context) -> Any:
+            call.on_failed_item = count_item
             series.started.inc()
             start = perf_counter()
             try:
@@ -29,10 +41,7 @@ def measure(metrics: Metrics) -> Link:
                     metrics.query_charge(call.query_charge)
                 if call.reason:
                     metrics.error(call.reason)
-                    if call.reason == "ETAG_MISMATCH":
-                        series.etag_conflicts.inc()
-                    elif call.reason == "TWIN_HAS_RELATIONSHIPS":
-                        metrics.blocked_deletes.inc()
+                    count_writes(call.reason)
 
         return measured
 

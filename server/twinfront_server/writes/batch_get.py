@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from twinfront.v1.digital_twin_service_pb2 import BatchGetDigitalTwinsRequest, BatchGetDigitalTwinsResponse
+from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, limit_reached, rename_fields
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.digital_twin import fill_digital_twin
@@ -29,10 +30,12 @@ async def batch_get(
     async def read(digital_twin_id: str) -> None:
         try:
             bodies[digital_twin_id] = (await upstream.get_digital_twin(digital_twin_id)).body
+            current_call().item_ended()
         except TwinfrontError as error:
             if error.reason != "TWIN_NOT_FOUND":
                 rename_fields(error, lambda _: fields[digital_twin_id])
                 raise
+            current_call().item_ended(error.reason)
 
     await for_each(list(fields), concurrency, read)
     response = BatchGetDigitalTwinsResponse()

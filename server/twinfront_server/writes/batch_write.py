@@ -111,6 +111,7 @@ class _Batch:
             )
             work = partial(self._noted, index, step.work)
             result.etag = await (work() if step.paces_itself else self._pace.run(work))
+            current_call().item_ended()
         except TwinfrontError as error:
             self._fail(index, error)
         finally:
@@ -132,6 +133,7 @@ class _Batch:
         error.metadata.setdefault("digital_twin_id", self._writes[index].digital_twin_id)
         rename_fields(error, lambda field: batch_field(field, index))
         self.response.results[index].status.CopyFrom(error.status())
+        current_call().item_ended(error.reason)
 
     def _time_to_begin(self) -> float | None:
         """Seconds until no more writes are begun, never below zero; None without a deadline."""
