@@ -29,8 +29,8 @@ _SETTLING_SECONDS: Final = 0.5
 _SHARE_FOR_STREAMS: Final = 0.8
 """Of the grace, how much streams have to end by themselves; in the rest they end where they can be gone on with."""
 
-_BACKLOG_LOOKS: Final = 20
-_BACKLOG_LOOK_SECONDS: Final = 0.05
+_HOLDING_LOOKS: Final = 20
+_HOLDING_LOOK_SECONDS: Final = 0.05
 _QUIET_LOOKS: Final = 4
 """How many looks in a row have to find nothing new: on a busy machine a call can take that long to get here."""
 
@@ -85,24 +85,26 @@ class App:
         hasten = hasten or asyncio.Event()
         self._health.close()
         await _either(hasten.wait(), asyncio.sleep(self._settings.drain_delay))
-        await _either(hasten.wait(), self._refuse_backlog())
+        self._chain.draining.hold()
+        await _either(hasten.wait(), self._all_are_held())
         loop = asyncio.get_running_loop()
         end = loop.time() + self._settings.drain_grace
         stopping = asyncio.create_task(self._server.stop(self._settings.drain_grace))
+        await asyncio.sleep(0)  # the clients are told to go elsewhere in its first step
+        self._chain.draining.begin()
         await _either(hasten.wait(), self._quiet(), asyncio.wait({stopping}), self._end_streams())
         await self._server.stop(None)
         await stopping
         # Writes whose callers are gone may still be under way.
         await _either(hasten.wait(), self._chain.recent_outcomes.idle(), asyncio.sleep(end - loop.time()))
 
-    async def _refuse_backlog(self) -> None:
-        """Refuses the calls that wait to be served, until no more come or a second is over."""
-        self._chain.draining.begin()
+    async def _all_are_held(self) -> None:
+        """Returns when no more calls come, since those who send them wait for an answer, or when a second is over."""
         quiet = 0
-        for _ in range(_BACKLOG_LOOKS):
-            refused = self._chain.draining.refused
-            await asyncio.sleep(_BACKLOG_LOOK_SECONDS)
-            quiet = quiet + 1 if self._chain.draining.refused == refused else 0
+        for _ in range(_HOLDING_LOOKS):
+            held = self._chain.draining.held
+            await asyncio.sleep(_HOLDING_LOOK_SECONDS)
+            quiet = quiet + 1 if self._chain.draining.held == held else 0
             if quiet == _QUIET_LOOKS:
                 return
 
@@ -113,13 +115,9 @@ class App:
         await asyncio.Event().wait()
 
     async def _quiet(self) -> None:
-        """Returns when no call is in flight, none has come lately, and the last answers have left."""
-        while True:
-            await self._chain.in_flight.idle()
-            refused = self._chain.draining.refused
-            await asyncio.sleep(_SETTLING_SECONDS)
-            if self._chain.in_flight.is_idle and self._chain.draining.refused == refused:
-                return
+        """Returns when no call is in flight and the last answers have left."""
+        await self._chain.in_flight.idle()
+        await asyncio.sleep(_SETTLING_SECONDS)
 
     async def _require_validation(self) -> None:
         await self.upstream.require_validation()

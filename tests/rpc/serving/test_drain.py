@@ -1,21 +1,28 @@
 """The end of a server: callers in flight get their answers, and the process its exit code."""
 
+import collections
 import signal
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Self
 
 import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from twinfront.errors import from_rpc_error
 from twinfront.v1.model_service_pb2 import ListModelsRequest
 from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
+from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest
+from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 
 from .process import ServedProcess, wait_until
 from .upstream import UpstreamProcess
 
 Serve = Callable[..., ServedProcess]
+
+THREADS: Final = 48
 
 
 def start_call(served: ServedProcess, channel: grpc.Channel, upstream: UpstreamProcess) -> Any:
@@ -118,3 +125,56 @@ def test_calls_that_come_while_it_drains_are_told_that_nothing_was_done(
         codes = {answer.code() for answer in answers}
     assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
     assert served.exit_code() == 0
+
+
+class Callers:
+    """Callers with several threads to a connection, who call until the server is gone and count how calls end."""
+
+    def __init__(self, address: str) -> None:
+        self.outcomes: collections.Counter[str] = collections.Counter()
+        self.refused: collections.Counter[int] = collections.Counter()
+        self._address = address
+        self._stopped = threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(THREADS)]
+
+    def __enter__(self) -> Self:
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
+        self._channels = [grpc.insecure_channel(self._address, options) for _ in range(THREADS // 4)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+        for channel in self._channels:
+            channel.close()
+
+    def _call(self, number: int) -> None:
+        channel = self._channels[number % len(self._channels)]
+        models, queries = ModelServiceStub(channel), QueryServiceStub(channel)
+        while not self._stopped.is_set():
+            try:
+                if number % 2:
+                    models.ListModels(ListModelsRequest(), timeout=20)
+                else:
+                    list(queries.StreamQueryTwins(StreamQueryTwinsRequest(query="SELECT * FROM digitaltwins")))
+            except grpc.RpcError as error:
+                known = from_rpc_error(error)
+                self.outcomes[known.reason or known.code.name] += 1
+                self.refused[number] += known.reason == "SERVER_DRAINING"
+            else:
+                self.outcomes["OK"] += 1
+
+
+def test_callers_under_load_are_refused_once_at_most_and_never_cancelled(serve: Serve) -> None:
+    served = serve()
+    with Callers(served.address) as callers:
+        wait_until(lambda: callers.outcomes["OK"] > 200)
+        served.signal()
+        assert served.exit_code() == 0
+        wait_until(lambda: callers.outcomes["UNAVAILABLE"] > 0)
+    assert set(callers.outcomes) <= {"OK", "SERVER_DRAINING", "UNAVAILABLE"}
+    assert callers.outcomes["SERVER_DRAINING"] > 0
+    assert max(callers.refused.values()) == 1
