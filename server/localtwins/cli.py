@@ -5,6 +5,7 @@ import asyncio
 import importlib.metadata
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -48,8 +49,14 @@ def _run(command: str, file: str, given: dict[str, Any]) -> int:
         return 0
     if command == "import":
         return 0 if asyncio.run(import_graph(settings, file, partial(print, file=sys.stderr))) else 1
-    asyncio.run(serve(settings, partial(print, flush=True), partial(print, file=sys.stderr, flush=True)))
+    asyncio.run(serve(settings, partial(print, flush=True), _log))
     return 0
+
+
+def _log(line: str) -> None:
+    """Write a line about a request; one that cannot be written harms no request."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _add_settings(parser: argparse.ArgumentParser, names: Iterable[str]) -> None:

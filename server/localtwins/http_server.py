@@ -1,13 +1,11 @@
 """The service over HTTP and HTTPS, for any ADT SDK in any language."""
 
-import logging
 import socket
 import ssl
 import struct
 from collections.abc import Callable
 
 from aiohttp import ClientPayloadError, web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from localtwins import errors
 from localtwins.address import Address
@@ -15,26 +13,10 @@ from localtwins.errors import AdtError, AnswerLostError, StartupError
 from localtwins.front_page import front_page
 from localtwins.identity.management import add_management
 from localtwins.message import VALIDATE_ONLY, VALIDATED_ONLY, Request
-from localtwins.request_log import ERROR_CODE, request_log
+from localtwins.request_log import ERROR_CODE, HTTP_LOG, request_log
 from localtwins.rest.answers import error_answer
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
-
-_log = logging.getLogger(__name__)
-_NEWLINE = "\n"
-
-
-def _without_trace(record: logging.LogRecord) -> bool:
-    """Tells in one line, and to those who ask for it, of a request that is no HTTP: it is its sender's fault alone."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
-        record.levelno, record.levelname = logging.INFO, "INFO"
-        record.msg, record.args = "refused a request that is no HTTP: %.200s", (error.message.partition(_NEWLINE)[0],)
-        record.exc_info = None
-    return True
-
-
-_log.addFilter(_without_trace)
 
 
 class HttpServer:
@@ -63,7 +45,7 @@ class HttpServer:
             shutdown_timeout=settings.shutdown_seconds,
             handler_cancellation=True,  # a caller that has gone wants no more work done for it, as in process
             auto_decompress=False,  # a body that says it is compressed is refused, whatever is in it
-            logger=_log,
+            logger=HTTP_LOG,
         )
         self.url, self.port = "", 0
 
@@ -100,9 +82,7 @@ class HttpServer:
                 answer = await self._service.handle(message)
             except AnswerLostError:
                 _reset(request)
-                return web.Response(
-                    status=503, headers={ERROR_CODE: "AnswerLost"}
-                )  # goes into the log, and nowhere else
+                return web.Response(status=503, headers={ERROR_CODE: "AnswerLost"})  # goes nowhere but into the log
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
 
 

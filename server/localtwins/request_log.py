@@ -1,5 +1,6 @@
 """One line for each request, or for each that is refused: how to see what somebody else's client asks for."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 import orjson
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 Wanted = Literal["none", "refused", "all"]
 
@@ -20,6 +22,24 @@ _LONGEST_AGENT: Final = 200
 _LARGEST_ERROR: Final = 64 * 1024
 # What is in the names of parameters by which somebody could act as the caller: signatures of blobs, tokens, keys.
 _SECRET: Final = ("sig", "token", "secret", "password", "key", "code")
+
+_NEWLINE: Final = "\n"
+
+HTTP_LOG: Final = logging.getLogger(__name__)
+"""What aiohttp tells of its own: of requests that are no HTTP, and of defects."""
+
+
+def _without_trace(record: logging.LogRecord) -> bool:
+    """Tells in one line, and to those who ask for it, of a request that is no HTTP: it is its sender's fault alone."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "refused a request that is no HTTP: %.200s", (error.message.partition(_NEWLINE)[0],)
+        record.exc_info = None
+    return True
+
+
+HTTP_LOG.addFilter(_without_trace)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -1,6 +1,7 @@
 """`--log-requests`: what is told of the requests, and what never is."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -143,3 +144,13 @@ async def test_the_command_writes_it_to_standard_error():
     line = await asyncio.wait_for(server.process.stderr.readline(), 20)
     assert await server.stop() == 0
     assert without_times([line.decode()]) == ["GET /nowhere 404 - some-client/1.0\n"]
+
+
+async def test_a_log_that_nobody_reads_any_more_harms_no_request():
+    reading, writing = os.pipe()
+    server = await start("--http", "--data-dir", ":memory:", stderr=writing)
+    os.close(writing)
+    os.close(reading)
+    assert await send(server.url, "GET", "/nowhere") == 404
+    assert await send(server.url, "GET", f"/models{QUERY}") == 200
+    assert await server.stop() == 0

@@ -14,14 +14,15 @@ import hmac
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qs
 
 import orjson
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 
 from localtwins.address import Address
 from localtwins.errors import StartupError
 from localtwins.identity.tokens import issue_token
-from localtwins.request_log import Wanted, request_log
+from localtwins.request_log import HTTP_LOG, Wanted, request_log
 
 TOKEN_PATH: Final = "/msi/token"  # noqa: S105  (a path)
 VIRTUAL_MACHINE_PATH: Final = "/metadata/identity/oauth2/token"
@@ -42,7 +43,9 @@ class IdentityServer:
         application.router.add_get(TOKEN_PATH, self._answer_app_service)
         application.router.add_post(TOKEN_PATH, self._answer_cloud_shell)
         application.router.add_get(VIRTUAL_MACHINE_PATH, self._answer_virtual_machine)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=0, auto_decompress=False, logger=HTTP_LOG
+        )
         self.url = ""
 
     async def start(self) -> None:
@@ -74,9 +77,11 @@ class IdentityServer:
         return _token(request.query.get("resource", "")) or _app_service_error(HTTPStatus.BAD_REQUEST, _NO_RESOURCE)
 
     async def _answer_cloud_shell(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        resource = form.get("resource", "")
-        return _from_metadata(request, resource if isinstance(resource, str) else "")
+        try:
+            form = parse_qs((await request.read()).decode(errors="replace"))
+        except (web.RequestPayloadError, ClientPayloadError):
+            return _metadata_error("The form cannot be read.")
+        return _from_metadata(request, form.get("resource", [""])[0])
 
     async def _answer_virtual_machine(self, request: web.Request) -> web.Response:
         return _from_metadata(request, request.query.get("resource", ""))

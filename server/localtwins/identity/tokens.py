@@ -27,7 +27,11 @@ class IssuedToken:
     expires_on: int
 
     def answer(self) -> dict[str, str]:
-        """Give the members that any of the protocols has, numbers as text as they all have them."""
+        """Give the members that any of the protocols has, numbers as text as they all have them.
+
+        Under 2017-09-01 the first SDKs expect a date in `expires_on`, and today's the seconds. The first take these for
+        a token that never ends, which does no harm here.
+        """
         return {
             "access_token": self.token,
             "client_id": CLIENT_ID,

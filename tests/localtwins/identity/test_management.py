@@ -4,6 +4,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from localtwins.http_server import HttpServer
 
@@ -11,7 +12,8 @@ INSTANCES = "providers/Microsoft.DigitalTwins/digitalTwinsInstances"
 
 
 async def get(managed: HttpServer, path: str) -> tuple[int, Any]:
-    async with aiohttp.ClientSession() as http, http.get(f"{managed.url}{path}") as answer:
+    url = URL(f"{managed.url}{path}", encoded=True)
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
         return answer.status, await answer.json() if answer.content_length else None
 
 
@@ -70,6 +72,8 @@ async def test_the_resource_group_of_the_instance_is_there(managed: HttpServer, 
         f"{{subscription}}/resourceGroups/localtwins/{INSTANCES}/localtwins/endpoints",
         "/metadata",
         "/tenants/x",
+        "/tenants/%FF%ED%A0%80%00",
+        f"/tenants/{'x' * 7000}",
     ],
 )
 async def test_anything_else_is_not_there(managed: HttpServer, subscription: str, path: str):

@@ -1,6 +1,8 @@
 """The protocols by which a program asks for the token of its managed identity."""
 
+import asyncio
 import base64
+import gzip
 import json
 import time
 from typing import Any
@@ -16,7 +18,7 @@ from .conftest import SECRET
 RESOURCE = "https://digitaltwins.azure.net"
 
 
-async def ask(method: str, url: str, headers: dict[str, str], **options: Any) -> tuple[int, dict[str, Any]]:
+async def ask(method: str, url: str | URL, headers: dict[str, str], **options: Any) -> tuple[int, dict[str, Any]]:
     async with aiohttp.ClientSession(headers=headers) as http, http.request(method, url, **options) as answer:
         assert answer.content_type == "application/json"
         return answer.status, await answer.json()
@@ -124,6 +126,13 @@ async def test_a_resource_that_is_none_is_refused(endpoint: IdentityServer, reso
     assert "resource has to be" in answer["error_description"]
 
 
+@pytest.mark.parametrize("sent", ["%FF", "%ED%A0%80", "a%00", "%0A"])
+async def test_bytes_that_are_no_text_harm_nothing(endpoint: IdentityServer, sent: str):
+    url = URL(f"{endpoint.url}?api-version=2019-08-01&resource={sent}", encoded=True)
+    status, _ = await ask("GET", url, {"X-IDENTITY-HEADER": SECRET})
+    assert status in {200, 400}
+
+
 async def test_a_protocol_that_is_not_known_is_refused_with_those_that_are(endpoint: IdentityServer):
     status, answer = await ask("GET", endpoint.url, {"X-IDENTITY-HEADER": SECRET}, params={"resource": RESOURCE})
     assert status == 400
@@ -138,8 +147,36 @@ async def test_a_large_body_is_not_read(endpoint: IdentityServer):
         assert answer.status == 413
 
 
-async def test_a_file_is_no_resource(endpoint: IdentityServer):
-    form = aiohttp.FormData()
-    form.add_field("resource", b"https://a", filename="resource.txt")
-    status, answer = await ask("POST", endpoint.url, {"Metadata": "true"}, data=form)
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b""),
+        ({}, b"\xff\xfe&=&"),
+        ({}, b"resource=%0A"),
+        ({"Content-Type": "application/x-www-form-urlencoded; charset=none"}, b"resource="),
+        ({"Content-Type": "application/json"}, b'{"resource": "https://a"}'),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, b"--x\r\nno part"),
+        ({"Content-Encoding": "gzip"}, gzip.compress(b"resource=" + b"x" * 10_000_000)),
+        ({"Content-Encoding": "gzip"}, b"resource"),
+    ],
+)
+async def test_a_form_without_a_resource_is_refused(endpoint: IdentityServer, headers: dict[str, str], body: bytes):
+    status, answer = await ask("POST", endpoint.url, {"Metadata": "true"} | headers, data=body)
     assert (status, answer["error"]) == (400, "invalid_request")
+
+
+async def test_a_body_that_breaks_off_is_refused(endpoint: IdentityServer):
+    reader, writer = await asyncio.open_connection("127.0.0.1", URL(endpoint.url).port)
+    writer.write(b"POST /msi/token HTTP/1.1\r\nHost: a\r\nMetadata: true\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_what_is_no_http_leaves_no_trace_in_the_log(endpoint: IdentityServer, caplog: pytest.LogCaptureFixture):
+    reader, writer = await asyncio.open_connection("127.0.0.1", URL(endpoint.url).port)
+    writer.write(b"\x16\x03\x01 a client that speaks TLS\r\n\r\n")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    assert "Traceback" not in caplog.text
