@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.caches import npm_package
+from tests.contract.extension_models import iot_central_contexts, iot_central_types, relationship_targets, unit_types
 
 from localtwins.dtdl import DtdlError, parse
 
@@ -679,6 +680,17 @@ def test_verdicts_on_own_models_agree_with_the_official_parser(judge: Judge):
     batches = [BUILDING, PLANT, *mutants([BUILDING, PLANT], MUTANTS)]
 
     assert disagreements(judge, batches) == []
+
+
+@pytest.mark.parametrize("models", [iot_central_contexts, iot_central_types, unit_types, relationship_targets])
+def test_verdicts_on_extensions_agree_with_the_official_parser(judge: Judge, models: Callable[[], Iterator[Batch]]):
+    assert disagreements(judge, list(models())) == []
+
+
+def test_verdicts_on_broken_extension_models_agree_with_the_official_parser(judge: Judge):
+    seeds = [*list(iot_central_types())[::7], *unit_types()]
+
+    assert disagreements(judge, mutants(seeds, MUTANTS // 3, seed=6)) == []
 
 
 @pytest.mark.parametrize("edges", [depths, counts, lengths, references, versions, documents])

@@ -4,7 +4,6 @@ from localtwins.dtdl.co_types import UNIT_PROPERTIES, CoType
 from localtwins.dtdl.element import Element
 from localtwins.dtdl.errors import shown
 from localtwins.dtdl.inheritance import Inheritance
-from localtwins.dtdl.metamodel import NUMERIC_SCHEMAS
 from localtwins.dtdl.model_graph import ModelGraph
 from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
 
@@ -17,8 +16,8 @@ def check_co_types(graph: ModelGraph, inheritance: Inheritance) -> None:
     }
     for element in graph.batch:
         for co_type in element.co_types.values():
-            if co_type.unit_group is not None:
-                _check_quantity(graph, element, co_type, co_type.unit_group)
+            _check_schema(graph, element, co_type)
+            _check_unit(graph, element, co_type)
         if element.kind == "Interface":
             if any(annotations[ancestor] for ancestor in inheritance.inherited[element.id].lineage):
                 graph.checkpoint()
@@ -46,13 +45,21 @@ def _check_annotations(graph: ModelGraph, parent: Element, elements: list[Elemen
             _check_override(graph, element, sibling, overrides)
 
 
-def _check_quantity(graph: ModelGraph, element: Element, co_type: CoType, unit_group: str) -> None:
+def _check_schema(graph: ModelGraph, element: Element, co_type: CoType) -> None:
     schema = element.child("schema")
-    if schema is not None and graph.kind(schema) not in NUMERIC_SCHEMAS | {None}:
-        message = f"has @type {co_type.name}, so its schema must be double, float, integer or long."
-        graph.report(element, "notRequiredType", message)
-    unit = element.child(UNIT_PROPERTIES[co_type.dtdl_version])
-    if unit is not None and unit in STANDARD_ELEMENTS and unit_group not in STANDARD_ELEMENTS[unit].groups:
+    if schema is None:
+        return
+    if co_type.schema_kinds is not None and graph.kind(schema) not in co_type.schema_kinds | {None}:
+        kinds = " or ".join(sorted(kind.lower() for kind in co_type.schema_kinds))
+        graph.report(element, "notRequiredType", f"has @type {co_type.name}, so its schema must be {kinds}.")
+    if co_type.schemas is not None and schema not in co_type.schemas:
+        terms = " or ".join(sorted(dtmi.rpartition(":")[2].partition(";")[0] for dtmi in co_type.schemas))
+        graph.report(element, "notRequiredValue", f"has @type {co_type.name}, so its schema must be {terms}.")
+
+
+def _check_unit(graph: ModelGraph, element: Element, co_type: CoType) -> None:
+    unit = element.child(UNIT_PROPERTIES[co_type.dtdl_version]) if co_type.unit_group is not None else None
+    if unit is not None and unit in STANDARD_ELEMENTS and co_type.unit_group not in STANDARD_ELEMENTS[unit].groups:
         rule = "notRequiredType" if co_type.dtdl_version == 2 else "wrongParent"  # noqa: PLR2004
         graph.report(element, rule, f"property 'unit' has a value that is not a unit of {co_type.name}.")
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localtwins.dtdl.metamodel import Elements, Field, Reference, Text
+from localtwins.dtdl.geojson import GEOMETRIES
+from localtwins.dtdl.metamodel import NUMERIC_SCHEMAS, Elements, Field, Integer, Reference, Text
+from localtwins.dtdl.schemas import INTEGER_RANGE
 from localtwins.dtdl.semantic_types import SEMANTIC_TYPES
-from localtwins.dtdl.vocabulary import EXTENSION_TERMS, QUANTITATIVE_TYPES, TERMS
+from localtwins.dtdl.vocabulary import EXTENSION_TERMS, IOT_CENTRAL, MATERIAL_CLASSES, QUANTITATIVE_TYPES, TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,8 @@ class CoType:
     """One supplemental type.
 
     `kinds` and `dtdl_version` say what it may be put on, `properties` map full DTMIs to what they take, `requires`
-    names a co-type that must stand beside it. `unit_group` is set on semantic types: the DTMI of the units they take.
+    names a co-type that must stand beside it. The schema beside it must be one of `schema_kinds`, or one of `schemas`
+    by their DTMIs. `unit_group` is set on types with a unit: the DTMI of the units they take.
     """
 
     name: str
@@ -21,6 +24,8 @@ class CoType:
     kinds: frozenset[str]
     properties: Mapping[str, Field] = field(default_factory=dict)
     requires: str | None = None
+    schema_kinds: frozenset[str] | None = None
+    schemas: frozenset[str] | None = None
     unit_group: str | None = None
 
 
@@ -40,8 +45,47 @@ def _semantic_types() -> dict[str, CoType]:
     for version, terms in ((2, TERMS[2]), (3, _QUANTITATIVE)):
         for name, unit_type in SEMANTIC_TYPES[version].items():
             unit = {UNIT_PROPERTIES[version]: unit_of[version]}
-            found[terms[name]] = CoType(name, version, kinds_of[version], unit, unit_group=terms[unit_type])
+            found[terms[name]] = CoType(
+                name, version, kinds_of[version], unit, schema_kinds=NUMERIC_SCHEMAS, unit_group=terms[unit_type]
+            )
     return found
+
+
+def _iot_central_types() -> dict[str, CoType]:
+    """Types of IoT Central; those with a unit may do without it."""
+    terms = EXTENSION_TERMS[IOT_CENTRAL]
+    unit: dict[str, Field] = {UNIT_PROPERTIES[2]: Elements(frozenset(["Unit"]), frozenset())}
+    vector = frozenset([terms["vector"]])
+    places = frozenset(TERMS[2][name] for name in GEOMETRIES) | {terms["geopoint"]}
+    types = [
+        CoType("AccelerationVector", 2, _VALUED, unit, schemas=vector, unit_group=TERMS[2]["AccelerationUnit"]),
+        CoType("VelocityVector", 2, _VALUED, unit, schemas=vector, unit_group=TERMS[2]["VelocityUnit"]),
+        CoType("Location", 2, _VALUED, schemas=places),
+        CoType("Event", 2, _VALUED, schema_kinds=NUMERIC_SCHEMAS | {"String"}),
+        CoType("State", 2, _VALUED, schema_kinds=frozenset(["Enum"])),
+    ]
+    return {terms[co_type.name]: co_type for co_type in types}
+
+
+def _unit_types() -> dict[str, CoType]:
+    """Types that make units of one's own out of enum values; the first stands anywhere in the official parser."""
+    unit = Elements(frozenset(["EnumValue"]), frozenset(), minimum=1)
+    prefixed: dict[str, Field] = {
+        _QUANTITATIVE["baseUnit"]: unit,
+        _QUANTITATIVE["prefix"]: Elements(frozenset(["EnumValue"]), frozenset()),
+    }
+    ratio: dict[str, Field] = {_QUANTITATIVE["topUnit"]: unit, _QUANTITATIVE["bottomUnit"]: unit}
+    symbol: dict[str, Field] = {TERMS[3]["symbol"]: Text(required=True)}
+    exponent: dict[str, Field] = {TERMS[3]["exponent"]: Integer(INTEGER_RANGE.start, None, required=True)}
+    values = frozenset(["EnumValue"])
+    types = [
+        CoType("BinaryUnit", 3, MATERIAL_CLASSES, prefixed),
+        CoType("DecimalUnit", 3, values, prefixed),
+        CoType("RatioUnit", 3, values, ratio),
+        CoType("SymbolicUnit", 3, values, symbol),
+        CoType("UnitPrefix", 3, values, symbol | exponent),
+    ]
+    return {_QUANTITATIVE[co_type.name]: co_type for co_type in types}
 
 
 def _annotation_types() -> dict[str, CoType]:
@@ -61,4 +105,4 @@ def _annotation_types() -> dict[str, CoType]:
 
 
 # DTMI -> co-type
-CO_TYPES: Mapping[str, CoType] = _semantic_types() | _annotation_types()
+CO_TYPES: Mapping[str, CoType] = _semantic_types() | _iot_central_types() | _unit_types() | _annotation_types()

@@ -6,7 +6,13 @@ from typing import Any
 
 from localtwins.dtdl.dtmi import is_dtmi
 from localtwins.dtdl.errors import UNSUPPORTED_VERSION, shown
-from localtwins.dtdl.vocabulary import EXTENSION_TERMS, KNOWN_EXTENSIONS, TERMS
+from localtwins.dtdl.vocabulary import (
+    EXTENSION_TERMS,
+    IMPLICIT_VERSIONS,
+    KNOWN_EXTENSIONS,
+    RESERVED_BY_EXTENSION,
+    TERMS,
+)
 
 _DTDL = "dtmi:dtdl:context;"
 _VERSION = re.compile(r"([1-9][0-9]{0,8})(?:\.[1-9][0-9]{0,5})?(?:#[A-Za-z0-9_]*)?")
@@ -39,6 +45,11 @@ class Context:
     def is_strict(self) -> bool:
         """Whether keywords, terms and types that nothing defines are errors, as they are from DTDL 3 on."""
         return self.dtdl_version > 2  # noqa: PLR2004
+
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """What the identifiers that belong to the extensions begin with."""
+        return tuple(RESERVED_BY_EXTENSION[name] for name in self.extensions if name in RESERVED_BY_EXTENSION)
 
     def dtmi(self, text: str) -> str | None:
         """Give the DTMI that a DTMI or a term stands for, None if it is neither."""
@@ -78,6 +89,10 @@ def child_context(outer: Context | None, element: dict[str, Any]) -> Context:
 def _read(outer: Context | None, entries: list[Any]) -> Context:
     version = outer.dtdl_version if outer is not None else None
     position = 0
+    while position < len(entries) and isinstance(entries[position], str) and entries[position] in IMPLICIT_VERSIONS:
+        version = IMPLICIT_VERSIONS[entries[position]] if version is None else version
+        position += 1
+    before = entries[:position]
     while position < len(entries) and isinstance(entries[position], str) and entries[position].startswith(_DTDL):
         version = _dtdl_version(entries[position])
         position += 1
@@ -88,7 +103,7 @@ def _read(outer: Context | None, entries: list[Any]) -> Context:
         )
     extensions = {entry.partition(";")[0]: entry for entry in outer.extensions} if outer is not None else {}
     complete = outer is None or outer.complete
-    for entry in entries[position:]:
+    for entry in [*before, *entries[position:]]:
         if isinstance(entry, dict):
             raise ContextError(
                 "disallowedLocalContext",

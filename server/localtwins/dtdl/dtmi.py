@@ -21,9 +21,9 @@ def is_dtmi(text: str, dtdl_version: int) -> bool:
     return len(text) <= MAX_ID and _IDS[dtdl_version].fullmatch(text) is not None
 
 
-def is_reserved(dtmi: str) -> bool:
-    """Whether the identifier belongs to the language, so that no model may define it."""
-    return dtmi.startswith(_RESERVED)
+def is_reserved(dtmi: str, *further: str) -> bool:
+    """Whether the identifier belongs to the language, or has one of `further` prefixes: no model may define it."""
+    return dtmi.startswith((*_RESERVED, *further))
 
 
 def child_id(parent: str, property_name: str, key: str | None) -> str:

@@ -100,7 +100,7 @@ def _check_co_types(co_types: Mapping[str, CoType], kind: str, context: Context,
             report("invalidCotypeVersion", f"has @type {name}, which needs DTDL version {co_type.dtdl_version}.")
         if co_type.requires is not None and co_type.requires not in co_types:
             report("missingCocotype", f"has @type {name} without {CO_TYPES[co_type.requires].name}. Add it.")
-        for dtmi in co_type.properties:
+        for dtmi in co_type.properties if co_type.unit_group is not None else ():
             other = brought.setdefault(dtmi, name)
             if other != name:
                 report("conflictingSupplementalTypes", f"has types {other} and {name}, of which only one is allowed.")

@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from localtwins.dtdl.vocabulary import IMPLICIT_VERSIONS
+
 _PROPERTY = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);[1-9][0-9]*")
 _CLASS = re.compile(r"dtmi:dtdl:class:([A-Za-z]+);[1-9][0-9]*")
 _SCHEMA = re.compile(
-    r"dtmi:(?:dtdl:instance:Schema|standard:schema:geospatial|dtdl:extension:quantitativeTypes:v1:enum):"
+    r"dtmi:(?:dtdl:instance:Schema|standard:schema:geospatial|dtdl:extension:quantitativeTypes:v1:enum"
+    r"|iotcentral:schema):"
     r"([A-Za-z]+)(?:;[1-9][0-9]*)?"
 )
 _CONTEXT = re.compile(r"dtmi:dtdl:context;([1-9][0-9]*)")
@@ -65,8 +68,9 @@ def schema_term(reference: str) -> str:
 
 def dtdl_version(element: dict[str, Any]) -> int:
     """Give the DTDL version that a valid top-level element's `@context` selects."""
-    versions = [match[1] for entry in flattened(element["@context"]) if (match := _CONTEXT.fullmatch(entry))]
-    return int(versions[-1])
+    entries = flattened(element["@context"])
+    versions = [match[1] for entry in entries if (match := _CONTEXT.fullmatch(entry))]
+    return int(versions[-1]) if versions else IMPLICIT_VERSIONS[entries[0]]
 
 
 def language_map(value: Any) -> dict[str, str]:

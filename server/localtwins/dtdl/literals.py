@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from localtwins.dtdl.context import Context
+from localtwins.dtdl.dtmi import is_dtmi
 from localtwins.dtdl.errors import shown
 from localtwins.dtdl.json_ld import flattened
 from localtwins.dtdl.localizable import check_localizable, not_allowed_in_value, utf16_length
@@ -162,7 +163,9 @@ def _reference(value: Any, term: str, context: Context, report: Report) -> str |
         return None
     target = context.dtmi(values[0])
     if target is None:
-        report(
-            "identifierNotDtmi", f"property '{term}' has value '{shown(values[0])}' that is neither a DTMI nor a term."
-        )
+        message = f"property '{term}' has value '{shown(values[0])}' that is neither a DTMI nor a term."
+        report("identifierNotDtmi", message)
+    elif not is_dtmi(target, context.dtdl_version):
+        message = f"property '{term}' has value '{values[0]}', a term for {target}, which has no version."
+        report("identifierInvalid", message)
     return target

@@ -18,6 +18,7 @@ from localtwins.dtdl.schemas import (
     Schema,
 )
 from localtwins.dtdl.semantic_types import UNIT_PREFIXES, UNITS
+from localtwins.dtdl.vocabulary import IOT_CENTRAL_SCHEMAS
 
 Resolver = Callable[[str], Mapping[str, Any] | None]
 Checkpoint = Callable[[], None]
@@ -29,6 +30,10 @@ _STANDARD_SCHEMAS: dict[str, Schema] = {
     # An annotation that overrides a unit has the units of one type for its values.
     **{name: EnumSchema("string", values) for name, values in (UNITS[3] | UNIT_PREFIXES).items()},
     "EnergyRateUnit": EnumSchema("string", UNITS[3]["PowerUnit"]),
+    **{
+        name: ObjectSchema({field: Primitive("double") for field in fields})
+        for name, fields in IOT_CENTRAL_SCHEMAS.items()
+    },
 }
 
 

@@ -36,6 +36,7 @@ class Integer:
 
     minimum: int
     maximum: int | None
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def is_required(field: Field) -> bool:
     """Whether an element must have the property."""
     if isinstance(field, Elements):
         return field.minimum > 0
-    return isinstance(field, Literal) or (isinstance(field, Text | Reference) and field.required)
+    return isinstance(field, Literal) or (isinstance(field, Text | Reference | Integer) and field.required)
 
 
 CONTENTS = frozenset(["Command", "Component", "Property", "Relationship", "Telemetry"])

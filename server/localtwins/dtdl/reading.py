@@ -157,7 +157,7 @@ class Reader:
                 "invalidId",
                 f"Identifier '{shown(stated)}' is invalid. Replace it with a valid DTMI -- see {_DTMI_SYNTAX}.",
             )
-        elif is_reserved(stated):
+        elif is_reserved(stated, *context.reserved):
             report("reservedId", f"Identifier '{shown(stated)}' has a reserved prefix. Choose another.")
         else:
             self.stated_ids.add(stated)

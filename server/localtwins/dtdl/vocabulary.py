@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from localtwins.dtdl.semantic_types import SEMANTIC_TYPES, UNIT_PREFIXES, UNITS
 
 QUANTITATIVE_TYPES = "dtmi:dtdl:extension:quantitativeTypes;1"
+IOT_CENTRAL = "dtmi:iotcentral:context;2"
 
 
 def _words(text: str) -> list[str]:
@@ -13,7 +14,7 @@ def _words(text: str) -> list[str]:
 
 
 # Extensions that the official parser knows: name -> versions. Documents may name all of them; what EXTENSION_TERMS
-# leaves out is of no use to a digital twin (mqtt, requirement, iotcentral) or for DTDL 4 only.
+# leaves out is of no use to a digital twin (mqtt, requirement) or for DTDL 4 only.
 KNOWN_EXTENSIONS = {
     "dtmi:dtdl:extension:annotation": {"1", "2"},
     "dtmi:dtdl:extension:historization": {"1", "2"},
@@ -26,6 +27,12 @@ KNOWN_EXTENSIONS = {
     "dtmi:iotcentral:context": {"2"},
     "dtmi:iotoperations:context": {"4"},
 }
+
+# Extensions that may stand before DTDL's own context or without it, with the DTDL version that they imply.
+IMPLICIT_VERSIONS = {IOT_CENTRAL: 2}
+
+# What models may not define while an extension is listed.
+RESERVED_BY_EXTENSION = {IOT_CENTRAL: "dtmi:iotcentral:"}
 
 _CLASSES = _words("""
     Array Boolean Command CommandPayload CommandType ComplexSchema Component Content Date DateTime Double Duration
@@ -42,6 +49,8 @@ _PROPERTIES = _words("""
 _PROPERTIES_OF_2 = _words("baseUnit bottomUnit prefix topUnit unit")
 _PRIMITIVES = _words("boolean date dateTime double duration float integer long string time")
 _GEOSPATIAL = _words("lineString multiLineString multiPoint multiPolygon point polygon")
+# Objects with fields of doubles.
+IOT_CENTRAL_SCHEMAS = {"geopoint": ("lon", "lat", "alt"), "vector": ("x", "y", "z")}
 _COMMAND_TYPES = ("asynchronous", "synchronous")
 _PREFIXES = frozenset[str]().union(*UNIT_PREFIXES.values())
 _STANDARD_CLASSES_OF_2 = _words("BinaryPrefix BinaryUnit DecimalPrefix DecimalUnit QuantitativeType RatioUnit")
@@ -108,6 +117,14 @@ def _quantitative_terms() -> dict[str, str]:
     return terms | {name: f"{prefix}:unit:{name}" for units in UNITS[3].values() for name in units}
 
 
+def _iot_central_terms() -> dict[str, str]:
+    types = _words("AccelerationVector Event Location State VelocityVector")
+    return {
+        **{name: f"dtmi:iotcentral:class:{name};2" for name in types},
+        **{name: f"dtmi:iotcentral:schema:{name};2" for name in IOT_CENTRAL_SCHEMAS},
+    }
+
+
 # DTDL version -> term -> DTMI
 TERMS: Mapping[int, Mapping[str, str]] = {
     2: _core_terms(2, _CLASSES, [*_PROPERTIES, *_PROPERTIES_OF_2]) | _standard_terms(),
@@ -118,6 +135,7 @@ TERMS: Mapping[int, Mapping[str, str]] = {
 # extension context -> term -> DTMI
 EXTENSION_TERMS: Mapping[str, Mapping[str, str]] = {
     QUANTITATIVE_TYPES: _quantitative_terms(),
+    IOT_CENTRAL: _iot_central_terms(),
     **{
         f"dtmi:dtdl:extension:{extension};{version}": {
             name.rpartition(":")[2]: f"dtmi:dtdl:extension:{extension}:v{version}:{name}" for name in names
@@ -163,7 +181,9 @@ def _standard_elements() -> dict[str, StandardElement]:
         for unit in units:
             elements[quantitative[unit]] = StandardElement("EnumValue", 3, groups=frozenset([quantitative[unit_type]]))
     elements |= {quantitative[name]: StandardElement("Enum", 3) for name in UNIT_PREFIXES}
-    return elements
+    elements |= {quantitative[name]: StandardElement("EnumValue", 3) for name in _PREFIXES}
+    iot_central = EXTENSION_TERMS[IOT_CENTRAL]
+    return elements | {iot_central[name]: StandardElement("Object", 2, 1) for name in IOT_CENTRAL_SCHEMAS}
 
 
 # DTMI -> what it denotes, for everything that a model may refer to without defining it

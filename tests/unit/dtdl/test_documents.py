@@ -21,6 +21,10 @@ ROOM = {"@id": "dtmi:example:Room;1", "@type": "Interface"}
         [DTDL_2, "dtmi:com:thirdparty;1"],
         [DTDL_3, "dtmi:dtdl:extension:quantitativeTypes;1"],
         [DTDL_3, "dtmi:dtdl:extension:annotation;1", "dtmi:dtdl:extension:overriding;1"],
+        "dtmi:iotcentral:context;2",
+        ["dtmi:iotcentral:context;2", DTDL_2],
+        ["dtmi:iotcentral:context;2", "dtmi:com:thirdparty;1"],
+        [DTDL_2, "dtmi:iotcentral:context;2"],
     ],
 )
 def test_accepted_contexts(context: Any):
@@ -38,6 +42,9 @@ def test_accepted_contexts(context: Any):
         ("dtmi:dtdl:context;2.0", "invalidContextSpecifier"),
         ("dtmi:dtdl:context;4", "disallowedContextVersion"),
         ("dtmi:com:thirdparty;1", "missingDtdlContext"),
+        ("dtmi:iotcentral:context;1", "missingDtdlContext"),
+        (["dtmi:com:thirdparty;1", "dtmi:iotcentral:context;2"], "missingDtdlContext"),
+        ([DTDL_2, "dtmi:iotcentral:context;2", DTDL_2], "dtdlContextFollowsAffiliate"),
         ([DTDL_3, "dtmi:com:thirdparty;1"], "unresolvableContextSpecifier"),
         ([DTDL_3, "dtmi:dtdl:extension:quantitativeTypes;9"], "unresolvableContextSpecifier"),
         ([DTDL_2, "dtmi:com:thirdparty;1", DTDL_2], "dtdlContextFollowsAffiliate"),
