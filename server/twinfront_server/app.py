@@ -142,7 +142,7 @@ class App:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         services.append(health.SERVICE_NAME)
         if settings.reflection:
-            services.append(reflection.SERVICE_NAME)
+            services += reflection.SERVICE_NAMES
             reflection.serve_reflection(self._server, services)
         self.metrics.register_services(services)
 

@@ -1,19 +1,44 @@
-"""gRPC reflection, which tools such as grpcurl ask for the contract."""
+"""gRPC reflection, which tools such as grpcurl ask for the contract: v1, and v1alpha for tools that know no other."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 import grpc.aio
-from google.protobuf import descriptor_pool
+from google.protobuf import descriptor_pool, text_format
 from google.protobuf.descriptor import FileDescriptor
-from grpc_reflection.v1alpha import reflection
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-SERVICE_NAME: Final[str] = reflection.SERVICE_NAME
+_METHOD: Final = "ServerReflectionInfo"
+_ALPHA: Final[str] = reflection.SERVICE_NAME
+_V1: Final = _ALPHA.replace("v1alpha", "v1")
+
+SERVICE_NAMES: Final = (_V1, _ALPHA)
 
 
 def serve_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
     """Has the server answer what is asked about these services and all messages, those of error details included."""
-    reflection.enable_server_reflection(services, server, pool=_Symbols())
+    _describe_v1()
+    servicer = reflection.aio.ReflectionServicer(services, pool=_Symbols())
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    for name in SERVICE_NAMES:
+        # The two differ in nothing but their name.
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, {_METHOD: handler}),))
+
+
+def _describe_v1() -> None:
+    """Adds v1 to the pool, where it is looked up like every service; grpcio-reflection has v1alpha alone."""
+    pool = descriptor_pool.Default()
+    try:
+        pool.FindFileContainingSymbol(_V1)
+    except KeyError:
+        alpha = FileDescriptorProto()
+        reflection_pb2.DESCRIPTOR.CopyToProto(alpha)
+        pool.Add(text_format.Parse(str(alpha).replace("v1alpha", "v1"), FileDescriptorProto()))
 
 
 class _Symbols:

@@ -102,6 +102,7 @@ def change(name: str, area: float, etag: str) -> dict[str, Any]:
 def test_all_services_are_listed(grpcurl: Grpcurl) -> None:
     assert grpcurl.told("list").split() == [
         "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
         "twinfront.v1.DigitalTwinService",
         "twinfront.v1.EventRouteService",

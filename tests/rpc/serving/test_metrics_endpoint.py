@@ -38,6 +38,7 @@ async def test_every_method_is_there_at_0_before_its_first_call(server: App) -> 
     for labels in (
         'grpc_method="DeleteDigitalTwin",grpc_service="twinfront.v1.DigitalTwinService",grpc_type="unary"',
         'grpc_method="Watch",grpc_service="grpc.health.v1.Health",grpc_type="server_stream"',
+        'grpc_method="ServerReflectionInfo",grpc_service="grpc.reflection.v1.ServerReflection",grpc_type="bidi_stream"',
         'grpc_method="ServerReflectionInfo",grpc_service="grpc.reflection.v1alpha.ServerReflection",grpc_type="bidi_stream"',
     ):
         assert f"grpc_server_started_total{{{labels}}} 0.0" in text
