@@ -1,7 +1,9 @@
 """The variables for clients: where they stand, what a shell makes of them, and the files that they name."""
 
+import asyncio
 import os
 import shutil
+import signal
 import ssl
 import stat
 import subprocess
@@ -15,6 +17,8 @@ from localtwins.identity import trust
 from localtwins.identity.secret import kept_secret
 from localtwins.identity.trust import STORE_PASSWORD, write_trust_files
 from localtwins.identity.variables import as_shell, client_variables
+from localtwins.serve import serve
+from localtwins.settings import Settings
 
 from ..serving import refused, serving, sourced
 from .conftest import Identity
@@ -157,3 +161,26 @@ def test_a_file_without_a_secret_gets_one(tmp_path: Path, kept: bytes):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert kept_secret(file) == secret
     assert kept_secret(tmp_path / "another") != secret
+
+
+async def test_with_a_certificate_of_ones_own_tokens_are_there_all_the_same(tmp_path: Path):
+    own = development_certificate(tmp_path / "own")
+    file = tmp_path / "local.env"
+    settings = Settings(
+        listen="127.0.0.1:0",
+        data_dir=":memory:",
+        tls_cert=str(own.chain),
+        tls_key=str(own.key),
+        identity="127.0.0.1:0",
+        env_file=str(file),
+    )
+    seen: list[str] = []
+
+    def announce(_line: str) -> None:
+        if not seen:
+            seen.append(file.read_text())
+            signal.raise_signal(signal.SIGTERM)
+
+    await asyncio.wait_for(serve(settings, announce, print), 20)
+    assert "export IDENTITY_ENDPOINT=http://127.0.0.1:" in seen[0]
+    assert "CA_BUNDLE" not in seen[0]
