@@ -255,7 +255,7 @@ DAMAGED = {
     "digital_twins": "/digitaltwins/room1",
     "models": "/models/dtmi%3Atest%3ARoom%3B1",
     "relationships": "/digitaltwins/room1/relationships/itself",
-    "event_routes": "/eventroutes/all",
+    "event_routes": "/eventroutes",
     "totals": "",
     "changes": "",
     "one_unfinished_job": "",
