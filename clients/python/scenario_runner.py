@@ -30,6 +30,7 @@ from twinfront import (
     TwinHasRelationshipsError,
     UnavailableError,
     from_rpc_error,
+    from_status,
     patch,
 )
 from twinfront.v1 import (
@@ -197,6 +198,12 @@ class Scene:
             "QueryTwins": lambda: self._client.query(request["query"], page_size=size),
         }
         return {"response": {"ids": [_id(item, step["id"]) for item in lists[step["call"].split("/")[1]]()]}}
+
+    def _do_batchWrite(self, step: Step) -> Line:  # noqa: N802  (the step's name)
+        request = json_format.ParseDict(step["request"], digital_twin_service_pb2.BatchWriteDigitalTwinsRequest())
+        answer = self._client._digital_twin_service.BatchWriteDigitalTwins(request)  # noqa: SLF001
+        errors = [from_status(result.status) for result in answer.results]
+        return {"response": {"errors": [None if error is None else _failure(error) for error in errors]}}
 
     def _do_streamQuery(self, step: Step) -> Line:  # noqa: N802  (the step's name)
         return {"response": {"rows": [_tagged(row) for row in self._client.stream_query(step["query"])]}}

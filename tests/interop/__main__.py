@@ -6,10 +6,11 @@ python -m tests.interop build    only builds and tests them
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from .languages import LANGUAGES, Language, left_out
-from .matrix import run_all, table
+from .matrix import run_all, run_odd, table
 from .serving import MODES
 
 
@@ -35,10 +36,11 @@ def build_all() -> list[Language]:
 def compare(languages: list[Language]) -> int:
     """Runs the clients side by side, and prints what came of it."""
     failed = False
-    for mode in MODES:
+    runs = {mode: partial(run_all, languages, mode) for mode in MODES} | {"odd server": partial(run_odd, languages)}
+    for name, run in runs.items():
         with tempfile.TemporaryDirectory() as folder:
-            problems = run_all(languages, mode, Path(folder))
-        print(f"\n== {mode}\n{table(problems)}", flush=True)
+            problems = run(Path(folder))
+        print(f"\n== {name}\n{table(problems)}", flush=True)
         for (language_name, scenario), found in problems.items():
             for problem in found:
                 failed = True

@@ -4,7 +4,7 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jsonschema
 import yaml
@@ -39,9 +39,16 @@ class Scenarios:
         return path
 
 
-def scenarios(prefix: str) -> Scenarios:
-    """The scenarios with the ids of one client; jsonschema.ValidationError if the file is not as it has to be."""
-    document = _with(_document(), {"prefix": prefix, "text4k": TEXT_4K})
+LIVE_SERVER: Final = "scenarios.yaml"
+"""What clients do with a live server."""
+
+ODD_SERVER: Final = "odd_server.yaml"
+"""What they make of one that answers as no good one does."""
+
+
+def scenarios(prefix: str, file: str = LIVE_SERVER) -> Scenarios:
+    """Gives a file's scenarios with the ids of one client; jsonschema.ValidationError if it is not as it has to be."""
+    document = _with(_document(file), {"prefix": prefix, "text4k": TEXT_4K})
     steps = []
     for scenario in document["scenarios"]:
         for number, step in enumerate(scenario["steps"]):
@@ -50,9 +57,9 @@ def scenarios(prefix: str) -> Scenarios:
 
 
 @functools.cache
-def _document() -> Any:
-    """The file as it is, which nobody changes: each client gets a copy of its own."""
-    document = yaml.safe_load((FOLDER / "scenarios.yaml").read_text())
+def _document(file: str) -> Any:
+    """Reads a file as it is, which nobody changes: each client gets a copy of its own."""
+    document = yaml.safe_load((FOLDER / file).read_text())
     jsonschema.validate(document, json.loads((FOLDER / "schema.json").read_text()))
     return document
 

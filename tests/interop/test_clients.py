@@ -9,8 +9,8 @@ from twinfront import TwinfrontClient, patch
 
 from .building import Builds
 from .languages import LANGUAGES, Language, left_out
-from .matrix import Problems, run_all
-from .scenarios import scenarios
+from .matrix import Problems, run_all, run_odd
+from .scenarios import ODD_SERVER, scenarios
 from .serving import MODES
 
 pytestmark = pytest.mark.timeout(1800)  # the first build fetches and compiles what a client depends on
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.timeout(1800)  # the first build fetches and compiles w
 every_client = pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
 
 SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any").steps))
+ODD_SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any", ODD_SERVER).steps))
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,13 @@ def matrix(builds: Builds, request: pytest.FixtureRequest, tmp_path_factory: pyt
     return run_all(clients, request.param, tmp_path_factory.mktemp("served"))
 
 
+@pytest.fixture(scope="module")
+def odd_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Problems:
+    """What went wrong with all clients that are there, side by side against the odd server."""
+    clients = [language for language in LANGUAGES if not left_out(language) and builds.succeeds(language)]
+    return run_odd(clients, tmp_path_factory.mktemp("odd"))
+
+
 @every_client
 def test_it_builds_and_passes_its_own_tests(built: Language):
     assert not built.missing_tools()
@@ -44,6 +52,12 @@ def test_it_builds_and_passes_its_own_tests(built: Language):
 @every_client
 def test_it_does_what_the_scenarios_say_and_what_the_others_do(built: Language, matrix: Problems):
     found = {scenario: matrix[built.name, scenario] for scenario in SCENARIOS}
+    assert {scenario: problems for scenario, problems in found.items() if problems} == {}
+
+
+@every_client
+def test_it_meets_odd_answers_and_broken_connections_as_the_others_do(built: Language, odd_matrix: Problems):
+    found = {scenario: odd_matrix[built.name, scenario] for scenario in ODD_SCENARIOS}
     assert {scenario: problems for scenario, problems in found.items() if problems} == {}
 
 

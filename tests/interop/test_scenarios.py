@@ -9,7 +9,8 @@ from tests.contract_services import METHODS
 from twinfront.v1.error_reason_pb2 import ErrorReason
 
 from .comparing import essence, mismatches
-from .scenarios import scenarios
+from .odd_server.errors import ERRORS, RAW_DETAILS
+from .scenarios import LIVE_SERVER, ODD_SERVER, scenarios
 
 NOT_FOR_A_CALLER_TO_PROVOKE = {
     "DEADLINE_EXCEEDED": "its scenario has it, by code: the client may end a call before the server does",
@@ -50,8 +51,14 @@ def _failed_items(expect: dict[str, Any]) -> list[dict[str, str]]:
     return failed
 
 
-def test_clients_have_ids_of_their_own():
-    one, other = (json.dumps(scenarios(prefix).document) for prefix in ("p1q", "p2q"))
+def test_every_odd_error_is_met():
+    text = json.dumps(scenarios("any", ODD_SERVER).document)
+    assert [name for name in (*ERRORS, *RAW_DETAILS) if f'any-{name}"' not in text] == []
+
+
+@pytest.mark.parametrize("file", [LIVE_SERVER, ODD_SERVER])
+def test_clients_have_ids_of_their_own(file: str):
+    one, other = (json.dumps(scenarios(prefix, file).document) for prefix in ("p1q", "p2q"))
     assert "p2q" not in one
     assert one.replace("p1q", "p2q") == other
 

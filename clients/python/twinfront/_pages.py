@@ -41,12 +41,14 @@ class Pager(Generic[Item]):
 
     def pages(self, page_token: str = "") -> Iterator[Page[Item]]:
         """The pages, beginning after the one whose `next_page_token` is given."""
+        tokens = _Circle(page_token)
         while True:
             page = self._fetch(page_token)
             yield page
-            page_token = _following(page, page_token)
+            page_token = page.next_page_token
             if not page_token:
                 return
+            tokens.check(page_token)
 
 
 class AsyncPager(Generic[Item]):
@@ -66,16 +68,30 @@ class AsyncPager(Generic[Item]):
 
     async def pages(self, page_token: str = "") -> AsyncIterator[Page[Item]]:
         """The pages, beginning after the one whose `next_page_token` is given."""
+        tokens = _Circle(page_token)
         while True:
             page = await self._fetch(page_token)
             yield page
-            page_token = _following(page, page_token)
+            page_token = page.next_page_token
             if not page_token:
                 return
+            tokens.check(page_token)
 
 
-def _following(page: Page[Item], page_token: str) -> str:
-    """Gives the token of the next page; TwinfrontError if it is the page's own, whose list would never end."""
-    if page.next_page_token and page.next_page_token == page_token:
-        raise unreadable_answer("a list", "the token of the next page is that of this one")
-    return page.next_page_token
+class _Circle:
+    """Finds out that page tokens come back to one that was there, and keeps one of them at a time (Brent's algorithm).
+
+    One is remembered for one, two, four, eight … steps.
+    """
+
+    def __init__(self, first: str) -> None:
+        self._remembered = first
+        self._steps, self._bound = 0, 1
+
+    def check(self, token: str) -> None:
+        """Raises a TwinfrontError if the token is the one that is remembered: the list would never end."""
+        if token == self._remembered:
+            raise unreadable_answer("a list", "the page tokens lead in a circle")
+        self._steps += 1
+        if self._steps == self._bound:
+            self._remembered, self._steps, self._bound = token, 0, 2 * self._bound

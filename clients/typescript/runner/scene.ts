@@ -14,6 +14,7 @@ import type { CallOptions } from "@connectrpc/connect";
 import { codeName } from "../src/codes.js";
 import { file_google_rpc_error_details } from "../src/gen/google/rpc/error_details_pb.js";
 import {
+  BatchWriteDigitalTwinsRequestSchema,
   DigitalTwinService,
   file_twinfront_v1_digital_twin_service,
 } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
@@ -27,6 +28,7 @@ import { RelationshipService } from "../src/gen/twinfront/v1/relationship_servic
 import { TelemetryService } from "../src/gen/twinfront/v1/telemetry_service_pb.js";
 import {
   type ClientOptions,
+  fromStatus,
   fromValues,
   isTwinfrontError,
   items,
@@ -141,6 +143,8 @@ export class Scene {
         return await this.updateWithRetry(step, line);
       case "listAll":
         return await this.listAll(step, line);
+      case "batchWrite":
+        return await this.batchWrite(step, line);
       case "streamQuery":
         return await this.streamQuery(step, line);
       case "dial":
@@ -270,6 +274,16 @@ export class Scene {
       ids.push(at({ response: json }, step.id ?? ""));
     }
     line.response = { ids };
+  }
+
+  private async batchWrite(step: Step, line: Line): Promise<void> {
+    const request = fromJson(BatchWriteDigitalTwinsRequestSchema, step.request ?? {});
+    const { results } = await this.client.digitalTwins.batchWriteDigitalTwins(request);
+    const errors = results.map(({ status }) => {
+      const error = fromStatus(status);
+      return error ? { code: codeName(error.code), error: described(error) } : null;
+    });
+    line.response = { errors };
   }
 
   private async streamQuery(step: Step, line: Line): Promise<void> {

@@ -19,6 +19,7 @@ const MAX_SEND_BYTES = 0xffffffff;
 const STATUS = "grpc-status";
 const MESSAGE = "grpc-message";
 const DETAILS = "grpc-status-details-bin";
+const PROBE_MS = 1000;
 
 /**
  * Connect's transport for gRPC, but for two things: a connection that breaks is UNAVAILABLE, and details of an error never
@@ -68,6 +69,9 @@ class Exchange {
   async request(...words: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
     this.stream = await this.manager.request(...words);
     this.session = this.stream.session;
+    if (this.session) {
+      watch(this.session);
+    }
     return this.stream;
   }
 
@@ -96,6 +100,9 @@ class Exchange {
   failure(thrown: unknown): ConnectError {
     const error = ConnectError.from(thrown);
     if (this.signal?.aborted) {
+      if (error.code === Code.DeadlineExceeded && this.session) {
+        probe(this.session);
+      }
       return error;
     }
     if (!this.session || this.session.destroyed || error.code === Code.Aborted) {
@@ -104,6 +111,40 @@ class Exchange {
     }
     const code = this.stream?.rstCode === undefined ? undefined : CODE_BY_RESET[this.stream.rstCode];
     return code ? new ConnectError(error.rawMessage, code, undefined, undefined, error) : error;
+  }
+}
+
+const watched = new WeakSet<Http2Session>();
+const probed = new WeakSet<Http2Session>();
+
+/** Keeps an error of a session that Connect no longer listens to from ending the process. */
+function watch(session: Http2Session): void {
+  if (!watched.has(session)) {
+    watched.add(session);
+    session.on("error", () => {});
+  }
+}
+
+/**
+ * Ends a session that no longer answers, so that no other call waits on it for the next regular ping. Node leaves a session
+ * so, for one, after a header of more than 64 KiB.
+ */
+function probe(session: Http2Session): void {
+  if (session.destroyed || probed.has(session)) {
+    return;
+  }
+  probed.add(session);
+  const dead = new ConnectError("the connection no longer answers", Code.Unavailable);
+  const timer = setTimeout(() => session.destroy(dead, constants.NGHTTP2_CANCEL), PROBE_MS).unref();
+  const answered = () => {
+    clearTimeout(timer);
+    probed.delete(session);
+  };
+  try {
+    session.ping((error) => error ?? answered());
+  } catch {
+    // As many pings as may be are under way: one of them tells.
+    answered();
   }
 }
 

@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import assert from "node:assert/strict";
 import { constants, createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import type { Socket } from "node:net";
+import { createServer as createTcpServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 
 import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
@@ -85,8 +85,7 @@ for (const [name, broken] of Object.entries({
 test("a server that is not there, or speaks something else, is unavailable", async (t) => {
   const [client] = await ending(t);
   client.close();
-  const { createServer: createPlainServer } = await import("node:net");
-  const server = createPlainServer((socket) => socket.destroy());
+  const server = createTcpServer((socket) => socket.destroy());
   const other = await dial(t, server as never);
   await assert.rejects(other.digitalTwins.updateDigitalTwin({}), isOfKind("Unavailable"));
 });
@@ -155,4 +154,22 @@ test("details that are none, or of another code, do not hide the status", async 
     const unescaped = { "grpc-status": String(Code.NotFound), "grpc-message": "100%" };
     assert.deepEqual(await failure(t, isInHead, unescaped), ["NotFound", Code.NotFound, "", "100%"]);
   }
+});
+
+test("a connection that no longer answers is given up soon after a call ran into its deadline", async (t) => {
+  let connections = 0;
+  const server = createServer();
+  server.on("stream", (stream: ServerHttp2Stream) => READ(stream, stream.session!.socket as Socket));
+  const front = createTcpServer((socket) => {
+    if (++connections > 1) {
+      server.emit("connection", socket);
+    }
+    t.after(() => socket.destroy());
+  });
+  const client = await dial(t, front as never);
+  await assert.rejects(client.digitalTwins.getDigitalTwin({}, { timeoutMs: 100 }), isOfKind("DeadlineExceeded"));
+  const begun = performance.now();
+  assert.equal((await client.digitalTwins.getDigitalTwin({})).digitalTwin?.etag, "e");
+  assert.equal(connections, 2);
+  assert(performance.now() - begun < 10_000); // and not with the next regular ping
 });

@@ -68,6 +68,21 @@ async def test_a_stream_that_brings_no_rows_and_breaks_is_given_up(
     assert len(scripted.requests) == BREAKS
 
 
+async def test_a_stream_that_goes_back_to_where_it_began_is_given_up(
+    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient
+) -> None:
+    def answer(_request: Any, context: grpc.ServicerContext) -> Iterator[Message]:
+        response = StreamQueryTwinsResponse(resume_token="1")
+        response.rows.add(json=b'{"number":0}')
+        yield response
+        context.abort(grpc.StatusCode.UNAVAILABLE, "The connection broke.")
+
+    scripted.answers["StreamQueryTwins"] = answer
+    with pytest.raises(UnavailableError):
+        await rows(scripted_client)
+    assert len(scripted.requests) == BREAKS
+
+
 async def test_a_stream_that_never_gets_on_is_given_up(
     scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient
 ) -> None:

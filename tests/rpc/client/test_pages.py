@@ -94,13 +94,16 @@ async def test_models_are_listed(scripted: ScriptedServer, scripted_client: Asyn
     assert list(scripted.requests[0].dependencies_for) == ["dtmi:example:Room;1"]
 
 
-async def test_a_list_whose_token_repeats_is_given_up(
-    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient
+@pytest.mark.parametrize(("following", "requests"), [({"": "1", "1": "1"}, 2), ({"": "1", "1": "2", "2": "1"}, 3)])
+async def test_a_list_whose_tokens_lead_in_a_circle_is_given_up(
+    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient, following: dict[str, str], requests: int
 ) -> None:
-    scripted.answers["ListModels"] = lambda *_: ListModelsResponse(next_page_token="again")
-    with pytest.raises(TwinfrontError, match="the token of the next page is that of this one"):
+    scripted.answers["ListModels"] = lambda request, *_: ListModelsResponse(
+        next_page_token=following[request.page_token]
+    )
+    with pytest.raises(TwinfrontError, match="the page tokens lead in a circle"):
         _ = [model async for model in scripted_client.list_models()]
-    assert len(scripted.requests) == 2
+    assert len(scripted.requests) == requests
 
 
 async def test_a_page_may_be_larger_than_the_default_of_grpc(

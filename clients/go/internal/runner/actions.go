@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -163,6 +164,27 @@ func listed[Request twinfront.PageRequest, Answer twinfront.Page, Item proto.Mes
 		ids = append(ids, id)
 	}
 	return object{"response": object{"ids": ids}}, nil
+}
+
+func (s *scene) batchWrite(ctx context.Context, step *step) (object, error) {
+	request := &twinfrontv1.BatchWriteDigitalTwinsRequest{}
+	if err := protojson.Unmarshal(step.Request, request); err != nil {
+		return nil, err
+	}
+	answer, err := s.client.DigitalTwins.BatchWriteDigitalTwins(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	failures := []any{}
+	for _, result := range answer.GetResults() {
+		var own *twinfront.Error
+		if err := twinfront.FromStatus(result.GetStatus()); errors.As(err, &own) {
+			failures = append(failures, object{"code": codeName(own), "error": described(err)})
+		} else {
+			failures = append(failures, nil)
+		}
+	}
+	return object{"response": object{"errors": failures}}, nil
 }
 
 func (s *scene) streamQuery(ctx context.Context, step *step) (object, error) {

@@ -119,6 +119,8 @@ func (s *scene) execute(ctx context.Context, step *step) (object, error) {
 		return s.updateWithRetry(ctx, step)
 	case "listAll":
 		return s.listAll(ctx, step)
+	case "batchWrite":
+		return s.batchWrite(ctx, step)
 	case "streamQuery":
 		return s.streamQuery(ctx, step)
 	case "dial":

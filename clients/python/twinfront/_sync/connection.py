@@ -84,10 +84,10 @@ class Connection:
             rpc = method(call.request, timeout=timeout, metadata=self._with_token(metadata))
             try:
                 for response in rpc:
-                    token = resume_token(response)
+                    begun_from, token = token, resume_token(response)
                     is_whole = not token  # only the last message has none
                     result = call.result(response)
-                    if result:  # one that brings nothing does not count as progress, or it could go on for ever
+                    if result and token != begun_from:  # what leads nowhere, or to where it began, could go on for ever
                         failures = 0
                     yield result
             except grpc.RpcError as error:

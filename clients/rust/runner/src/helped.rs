@@ -3,18 +3,20 @@
 use serde_json::{Value as Json, json};
 use tokio_stream::StreamExt as _;
 use twinfront::{
-    Client, ClientBuilder, ItemOf, ListRequest, Patch, Tls, from_values,
+    Client, ClientBuilder, Error, ItemOf, ListRequest, Patch, Tls, from_values,
     prost_types::Timestamp,
     to_values,
     v1::{
-        CreateOrReplaceDigitalTwinRequest, DigitalTwin, GetDigitalTwinRequest, ListDeleteJobsRequest,
-        ListEventRoutesRequest, ListImportJobsRequest, ListIncomingRelationshipsRequest, ListModelsRequest,
-        ListRelationshipsRequest, QueryTwinsRequest, StreamQueryTwinsRequest, UpdateDigitalTwinRequest,
+        BatchWriteDigitalTwinsRequest, CreateOrReplaceDigitalTwinRequest, DigitalTwin, DigitalTwinWriteResult,
+        GetDigitalTwinRequest, ListDeleteJobsRequest, ListEventRoutesRequest, ListImportJobsRequest,
+        ListIncomingRelationshipsRequest, ListModelsRequest, ListRelationshipsRequest, QueryTwinsRequest,
+        StreamQueryTwinsRequest, UpdateDigitalTwinRequest,
     },
 };
 
 use crate::{
     Result,
+    described::{code_name, described},
     dynamic::{plain, typed},
     scene::at,
     tagged::{tagged, untagged},
@@ -110,6 +112,16 @@ where
         ids.push(at(&plain(&item)?, step["id"].as_str().unwrap_or_default())?);
     }
     Ok(ids)
+}
+
+pub(crate) async fn batch_write(client: &Client, step: &Json) -> Result<Vec<Json>> {
+    let request = typed::<BatchWriteDigitalTwinsRequest>(&step["request"])?;
+    let answer = client.digital_twins().batch_write_digital_twins(request).await?.into_inner();
+    let outcome = |result: DigitalTwinWriteResult| match Error::from_status(&result.status.unwrap_or_default()) {
+        Some(error) => json!({"code": code_name(error.code()), "error": described(&error)}),
+        None => Json::Null,
+    };
+    Ok(answer.results.into_iter().map(outcome).collect())
 }
 
 pub(crate) async fn stream_query(client: &Client, step: &Json) -> Result<Vec<Json>> {

@@ -72,6 +72,7 @@ impl Scene {
             Some("patch") => helped::patch(&self.client, step).await?,
             Some("updateWithRetry") => helped::update_with_retry(&self.client, step).await?,
             Some("listAll") => json!({"ids": helped::list_all(&self.client, step).await?}),
+            Some("batchWrite") => json!({"errors": helped::batch_write(&self.client, step).await?}),
             Some("streamQuery") => json!({"rows": helped::stream_query(&self.client, step).await?}),
             Some("dial") => {
                 if helped::dial(&step["options"]).is_err() {

@@ -2,14 +2,18 @@ package io.twinfront.runner;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import io.twinfront.client.CloseableIterator;
 import io.twinfront.client.Patch;
 import io.twinfront.client.Tls;
 import io.twinfront.client.TwinfrontClient;
 import io.twinfront.client.Values;
+import io.twinfront.client.errors.TwinfrontException;
+import io.twinfront.v1.BatchWriteDigitalTwinsRequest;
 import io.twinfront.v1.CreateOrReplaceDigitalTwinRequest;
 import io.twinfront.v1.DigitalTwin;
+import io.twinfront.v1.DigitalTwinWriteResult;
 import io.twinfront.v1.GetDigitalTwinRequest;
 import io.twinfront.v1.QueryRow;
 import io.twinfront.v1.StreamQueryTwinsRequest;
@@ -93,6 +97,21 @@ final class ClientSteps {
         JsonObject response = new JsonObject();
         response.addProperty("invocations", invocations);
         response.addProperty("value", count(read(id), step));
+        return response;
+    }
+
+    JsonElement batchWrite(JsonObject step) {
+        BatchWriteDigitalTwinsRequest request = (BatchWriteDigitalTwinsRequest)
+                Json.toMessage(step.get("request"), BatchWriteDigitalTwinsRequest.getDefaultInstance());
+        JsonArray errors = new JsonArray();
+        for (DigitalTwinWriteResult result :
+                client.digitalTwins().batchWriteDigitalTwins(request).getResultsList()) {
+            errors.add(TwinfrontException.fromStatus(result.getStatus())
+                    .map(error -> (JsonElement) Described.into(new JsonObject(), error))
+                    .orElse(JsonNull.INSTANCE));
+        }
+        JsonObject response = new JsonObject();
+        response.add("errors", errors);
         return response;
     }
 

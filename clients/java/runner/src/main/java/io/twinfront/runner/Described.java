@@ -14,7 +14,14 @@ import java.util.List;
 final class Described {
     private Described() {}
 
-    static JsonObject error(TwinfrontException error) {
+    /** Adds the code and the error to a line, or to the outcome of an item. */
+    static JsonObject into(JsonObject line, TwinfrontException error) {
+        line.addProperty("code", error.getCode().name());
+        line.add("error", error(error));
+        return line;
+    }
+
+    private static JsonObject error(TwinfrontException error) {
         JsonObject described = new JsonObject();
         described.addProperty("kind", error.getClass().getSimpleName().replaceFirst("Exception$", ""));
         described.addProperty("reason", error.getReason());

@@ -32,8 +32,7 @@ final class Scene {
             try {
                 execute(step, line);
             } catch (TwinfrontException e) {
-                line.addProperty("code", e.getCode().name());
-                line.add("error", Described.error(e));
+                Described.into(line, e);
             }
             if (step.has("save")) {
                 step.getAsJsonObject("save")
@@ -60,6 +59,7 @@ final class Scene {
             case "patch" -> line.add("response", steps.patch(step));
             case "updateWithRetry" -> line.add("response", steps.updateWithRetry(step));
             case "listAll" -> line.add("response", calls.listAll(step));
+            case "batchWrite" -> line.add("response", steps.batchWrite(step));
             case "streamQuery" -> line.add("response", steps.streamQuery(step));
             case "dial" -> line.addProperty("code", steps.dial(step));
             default -> throw new IllegalArgumentException("there is no step " + step.get("do"));

@@ -1,0 +1,210 @@
+"""The services. What a call is to meet is named by its twin's id, or its query, after the client's own prefix."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NoReturn
+
+import grpc
+from google.rpc.status_pb2 import Status
+
+from twinfront.v1 import digital_twin_service_pb2 as twin_rpcs
+from twinfront.v1 import graph_service_pb2 as graph_rpcs
+from twinfront.v1 import query_service_pb2 as query_rpcs
+from twinfront.v1.digital_twin_pb2 import DigitalTwin
+from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceServicer
+from twinfront.v1.graph_service_pb2_grpc import GraphServiceServicer
+from twinfront.v1.query_service_pb2_grpc import QueryServiceServicer
+from twinfront.v1.representation_pb2 import REPRESENTATION_JSON
+from twinfront.v1.value_pb2 import Value
+
+from .cutting import Cut
+from .errors import ERRORS, RAW_DETAILS
+
+Context = grpc.ServicerContext
+Cutter = Callable[[str, Cut], None]
+
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+_SECONDS_TO_ARRIVE: Final = 0.3
+"""After which what was sent before is with the caller; if it is not, nothing goes wrong, but less is tried."""
+_TOO_LARGE: Final = "x" * (20 << 20)
+"""More than the 16 MiB that clients take."""
+_CUTS: Final[dict[str, Cut]] = {"rst": "rst", "fin": "fin"}
+
+
+class Twins(DigitalTwinServiceServicer):
+    """Twins that count how often they were written."""
+
+    def __init__(self, cut: Cutter) -> None:
+        self._cut = cut
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def count(self, digital_twin_id: str) -> int:
+        """Counts one more of what a twin stands for; gives how many there were."""
+        with self._lock:
+            self._counts[digital_twin_id] += 1
+            return self._counts[digital_twin_id]
+
+    def GetDigitalTwin(  # noqa: N802  (the RPC's name)
+        self, request: twin_rpcs.GetDigitalTwinRequest, context: Context
+    ) -> twin_rpcs.GetDigitalTwinResponse:
+        name = _name(request.digital_twin_id)
+        if name in ERRORS:
+            _fail(context, ERRORS[name])
+        if name in RAW_DETAILS:
+            context.set_trailing_metadata((("grpc-status-details-bin", RAW_DETAILS[name]),))
+            context.abort(grpc.StatusCode.NOT_FOUND, "Not there.")
+        if name.startswith("break-") and self.count(request.digital_twin_id) == 1:
+            self._cut(context.peer(), _CUTS[name.removeprefix("break-")])
+        match name:
+            case "no-twin":
+                return twin_rpcs.GetDigitalTwinResponse(etag="e")
+            case "odd-trailers":
+                context.set_trailing_metadata(
+                    (("twinfront-upstream-ms", "abc"), ("twinfront-upstream-attempts", "-1.5"))
+                )
+        twin = self._twin(request.digital_twin_id, is_json=request.representation == REPRESENTATION_JSON)
+        if name == "too-large":
+            twin.properties["text"].string_value = _TOO_LARGE
+        return twin_rpcs.GetDigitalTwinResponse(digital_twin=twin, etag=twin.etag)
+
+    def UpdateDigitalTwin(  # noqa: N802  (the RPC's name)
+        self, request: twin_rpcs.UpdateDigitalTwinRequest, context: Context
+    ) -> twin_rpcs.UpdateDigitalTwinResponse:
+        name = _name(request.digital_twin_id)
+        self.count(request.digital_twin_id)
+        if name.startswith("lost-answer-"):
+            self._cut(context.peer(), _CUTS[name.removeprefix("lost-answer-")])
+        if name == "conflict-without-reason":
+            context.abort(grpc.StatusCode.ABORTED, "No.")
+        if name.startswith("conflict-of-"):
+            _fail(context, ERRORS["reason-of-another-code"])
+        if name in ERRORS:
+            _fail(context, ERRORS[name])
+        return twin_rpcs.UpdateDigitalTwinResponse(etag="written")
+
+    def BatchWriteDigitalTwins(  # noqa: N802  (the RPC's name)
+        self, request: twin_rpcs.BatchWriteDigitalTwinsRequest, _: Context
+    ) -> twin_rpcs.BatchWriteDigitalTwinsResponse:
+        statuses = (ERRORS.get(_name(write.digital_twin_id)) for write in request.writes)
+        results = [twin_rpcs.DigitalTwinWriteResult(status=status) for status in statuses]
+        return twin_rpcs.BatchWriteDigitalTwinsResponse(results=results)
+
+    def _twin(self, digital_twin_id: str, *, is_json: bool) -> DigitalTwin:
+        etag = "" if _name(digital_twin_id) == "no-etag" else "e"
+        count = self._counts[digital_twin_id]
+        if not is_json:
+            return DigitalTwin(id=digital_twin_id, etag=etag, properties={"count": Value(int_value=count)})
+        document = {"$dtId": digital_twin_id, "$etag": etag, "$metadata": {"$model": "dtmi:a;1"}, "count": count}
+        return DigitalTwin(json=json.dumps(document).encode())
+
+
+class Queries(QueryServiceServicer):
+    """Queries of some rows, each in a message or on a page of its own.
+
+    How many streams there were of a query is what a twin tells whose id is the query.
+    """
+
+    def __init__(self, cut: Cutter, twins: Twins) -> None:
+        self._cut = cut
+        self._twins = twins
+
+    def QueryTwins(  # noqa: N802  (the RPC's name)
+        self, request: query_rpcs.QueryTwinsRequest, _: Context
+    ) -> query_rpcs.QueryTwinsResponse:
+        number = int(request.page_token or 0)
+        following = {"same-page": [1, 1], "circle-of-pages": [1, 2, 1], "pages": range(1, 40)}[_name(request.query)]
+        token = str(following[number]) if number < len(following) else ""
+        return query_rpcs.QueryTwinsResponse(rows=[_row(number, request.representation)], next_page_token=token)
+
+    def StreamQueryTwins(  # noqa: N802  (the RPC's name)
+        self, request: query_rpcs.StreamQueryTwinsRequest, context: Context
+    ) -> Iterator[query_rpcs.StreamQueryTwinsResponse]:
+        name = _name(request.query)
+        stream = self._twins.count(request.query)
+        if name == "too-large":
+            yield query_rpcs.StreamQueryTwinsResponse(rows=[query_rpcs.QueryRow(json=_TOO_LARGE.encode())])
+            return
+        if name in {"never-a-row", "same-row"}:
+            rows = [_row(1, request.representation)] if name == "same-row" else []
+            token = "1" if name == "same-row" else str(stream)
+            yield query_rpcs.StreamQueryTwinsResponse(rows=rows, resume_token=token)
+            context.abort(grpc.StatusCode.UNAVAILABLE, "The server is about to stop.")
+        first = int(request.resume_token or 0)
+        if first == 0 and stream == 1:
+            self._break(context, name, "before-first")
+        for number in range(first + 1, 4):
+            token = "" if number == 3 else str(number)
+            yield query_rpcs.StreamQueryTwinsResponse(rows=[_row(number, request.representation)], resume_token=token)
+            self._break(context, name, "after-each")
+        self._break(context, name, "after-last")
+
+    def _break(self, context: Context, name: str, where: str) -> None:
+        how, _, place = name.partition("-")
+        if place != where:
+            return
+        time.sleep(_SECONDS_TO_ARRIVE)
+        match how:
+            case "status":
+                context.abort(grpc.StatusCode.UNAVAILABLE, "The server is about to stop.")
+            case "internal":
+                context.abort(grpc.StatusCode.INTERNAL, "No.")
+        self._cut(context.peer(), _CUTS[how])
+        context.abort(grpc.StatusCode.UNKNOWN, "Nobody is there any more.")
+
+
+class Graphs(GraphServiceServicer):
+    """An export of four chunks, and imports; what is begun breaks in the middle, what is gone on with does not."""
+
+    def __init__(self, cut: Cutter) -> None:
+        self._cut = cut
+
+    def ExportGraph(  # noqa: N802  (the RPC's name)
+        self, request: graph_rpcs.ExportGraphRequest, context: Context
+    ) -> Iterator[graph_rpcs.ExportGraphResponse]:
+        first = int(request.resume_token or 0)
+        for number in range(first + 1, 5):
+            token = "" if number == 4 else str(number)
+            yield graph_rpcs.ExportGraphResponse(chunk=f"{number}\n".encode(), resume_token=token)
+            if first == 0 and number == 2:
+                self._break(context, _name(request.query))
+
+    def ImportGraph(  # noqa: N802  (the RPC's name)
+        self, requests: Iterable[graph_rpcs.ImportGraphRequest], context: Context
+    ) -> Iterator[graph_rpcs.ImportGraphResponse]:
+        count = resume_from = 0
+        for request in requests:
+            resume_from = request.options.resume_from or resume_from
+            for item in request.items:
+                count += 1
+                progress = graph_rpcs.ImportProgress(
+                    acknowledged_count=count, digital_twins_imported=max(0, count - resume_from)
+                )
+                yield graph_rpcs.ImportGraphResponse(progress=progress)
+                if resume_from == 0 and count == 2:
+                    self._break(context, _name(item.digital_twin.id))
+
+    def _break(self, context: Context, how: str) -> NoReturn:
+        time.sleep(_SECONDS_TO_ARRIVE)
+        self._cut(context.peer(), _CUTS[how])
+        context.abort(grpc.StatusCode.UNKNOWN, "Nobody is there any more.")
+
+
+def _name(text: str) -> str:
+    """What stands behind the client's own prefix, which has no hyphen."""
+    return text.partition("-")[2]
+
+
+def _row(number: int, representation: int) -> query_rpcs.QueryRow:
+    if representation == REPRESENTATION_JSON:
+        return query_rpcs.QueryRow(json=json.dumps({"$dtId": str(number), "n": number}).encode())
+    fields = {"$dtId": Value(string_value=str(number)), "n": Value(int_value=number)}
+    return query_rpcs.QueryRow(fields=fields)
+
+
+def _fail(context: Context, status: Status) -> NoReturn:
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(_CODES[status.code], status.message)
