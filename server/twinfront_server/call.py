@@ -39,6 +39,7 @@ class Call:
         code: how the RPC ended.
         reason: name of the `ErrorReason` without prefix; empty if there is none.
         cause: what the upstream said when it failed, for the log and not for the caller; empty if it did not fail.
+        unfinished: advice for a caller whose deadline passes while a write is under way; empty if none is.
         stopping: of a stream, set when the server is about to stop and waits no longer for it to end by itself: it then
             ends with SERVER_DRAINING at the next place from which it can be gone on with.
     """
@@ -57,6 +58,7 @@ class Call:
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     cause: str = ""
+    unfinished: str = ""
     stopping: asyncio.Event | None = None
 
     def item_ended(self, reason: str = "") -> None:

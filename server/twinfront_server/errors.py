@@ -178,12 +178,15 @@ def limit_reached(subject: str, message: str, *, metadata: Mapping[str, str] | N
     )
 
 
-def deadline_exceeded() -> TwinfrontError:
-    """DEADLINE_EXCEEDED: the time given to the call has run out while the server was at work on it."""
+def deadline_exceeded(advice: str = "") -> TwinfrontError:
+    """DEADLINE_EXCEEDED: the time given to the call has run out while the server was at work on it.
+
+    Args:
+        advice: what to know of a write that was under way.
+    """
+    message = "The call's deadline passed before Azure Digital Twins answered."
     return TwinfrontError(
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        "DEADLINE_EXCEEDED",
-        "The call's deadline passed before Azure Digital Twins answered.",
+        grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", f"{message} {advice}" if advice else message
     )
 
 

@@ -45,7 +45,7 @@ def bound(default: float, maximum: float) -> Link:
                     return await proceed(call, request, context)
             except TimeoutError:
                 if scope.expired():
-                    raise deadline_exceeded() from None
+                    raise deadline_exceeded(call.unfinished) from None
                 raise
 
         return bounded

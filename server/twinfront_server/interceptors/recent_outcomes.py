@@ -194,8 +194,10 @@ class RecentOutcomes:
                     write.call.upstream_attempts,
                 )
                 call.cause = write.call.cause
-            if not write.waiting and not write.task.done():
-                self._leave_alone(key, write)
+            if not write.task.done():
+                call.unfinished = "The write goes on: call again with the same request_id to hear what became of it."
+                if not write.waiting:
+                    self._leave_alone(key, write)
 
     def _leave_alone(self, key: Key, write: _Write) -> None:
         self._orphans[key] = write

@@ -104,4 +104,4 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
         return await settle(self, self._writes, write, send, lost, self._on_settled)
 
     async def _explained(self, error: TwinfrontError, asked: Asked) -> TwinfrontError:
-        return await diagnose(self, error, asked)
+        return await diagnose(self, self._writes, error, asked)

@@ -9,12 +9,23 @@ from google.rpc.error_details_pb2 import PreconditionFailure
 
 from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError
+from twinfront_server.errors import TwinfrontError, shortened
+from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.answer import Answer, Page
 from twinfront_server.upstream.operation import Asked, Resource
+from twinfront_server.upstream.sent_writes import SentWrites
+from twinfront_server.upstream.settling_reads import document
 
 LISTED_BLOCKERS: Final = 20
 """How many relationships a blocked delete names; their numbers are told whole."""
+
+_GONE: Final = {
+    "TWIN_NOT_FOUND": operations.DELETE_DIGITAL_TWIN,
+    "RELATIONSHIP_NOT_FOUND": operations.DELETE_RELATIONSHIP,
+}
+"""What is not there any more, by the operation that takes it away."""
+
+_UNANSWERED: Final = "An earlier write through this server, which ended without an answer, may be the reason."
 
 _TIME_TO_ANSWER: Final = 0.1
 """Seconds before the deadline at which looking ends."""
@@ -45,30 +56,48 @@ class _Blockers:
     complete: bool = False
 
 
-async def diagnose(reads: Reads, error: TwinfrontError, asked: Asked) -> TwinfrontError:
-    """The same error, with the details that take another look at the upstream.
+async def diagnose(reads: Reads, writes: SentWrites, error: TwinfrontError, asked: Asked) -> TwinfrontError:
+    """The same error, with what takes another look at the upstream, and at what this process has sent there.
 
     What cannot be read leaves its detail empty: the error itself is never replaced by one that came up on the way.
     """
     if error.reason == "ETAG_MISMATCH":
+        current = await _current(reads, asked)
         for detail in error.details:
-            if isinstance(detail, EtagConflict):
-                detail.current_etag = await _current_etag(reads, asked)
+            if isinstance(detail, EtagConflict) and current is not None:
+                detail.current_etag = current.etag
+        if current is not None and _is_explained(writes, asked, current):
+            _explain(error)
+    elif asked.operation.write and error.reason in _GONE:
+        gone = Asked(_GONE[error.reason], asked.ids)
+        if writes.may_have_left(gone.path, None):
+            _explain(error)
     elif error.reason == "TWIN_HAS_RELATIONSHIPS":
         error.details += await _blocking_relationships(reads, asked)
     return error
 
 
-async def _current_etag(reads: Reads, asked: Asked) -> str:
+async def _current(reads: Reads, asked: Asked) -> Answer | None:
+    """The resource as it is now; None if it cannot be read."""
     try:
         async with asyncio.timeout(_time_to_look()):
             if asked.operation.resource is Resource.RELATIONSHIP:
-                answer = await reads.get_relationship(asked.ids["digital_twin_id"], asked.ids["relationship_id"])
-            else:
-                answer = await reads.get_digital_twin(asked.ids["digital_twin_id"])
+                return await reads.get_relationship(asked.ids["digital_twin_id"], asked.ids["relationship_id"])
+            return await reads.get_digital_twin(asked.ids["digital_twin_id"])
     except (TwinfrontError, TimeoutError):
-        return ""
-    return answer.etag
+        return None
+
+
+def _is_explained(writes: SentWrites, asked: Asked, current: Answer) -> bool:
+    try:
+        return writes.may_have_left(asked.path, document(current))
+    except TwinfrontError:
+        return False
+
+
+def _explain(error: TwinfrontError) -> None:
+    """Says that it was no stranger, as far as can be told: the caller's own earlier call, it may be."""
+    error.message = shortened(f"{error.message} {_UNANSWERED}")
 
 
 async def _blocking_relationships(

@@ -1,5 +1,6 @@
 """What every call of the SDK has in common: bodies and answers as bytes, failures as errors of the front."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -52,6 +53,11 @@ class SdkCalls(ABC):
                 return await self._settled(error, write, send)
             if error.reason != "UPSTREAM_ANSWER_UNEXPECTED":
                 self._writes.refused(write)
+            raise
+        except asyncio.CancelledError:
+            current_call().unfinished = (
+                f"A write was under way and may have been applied, or still be: read {asked.path} before writing again."
+            )
             raise
         else:
             self._writes.answered(write, answer)

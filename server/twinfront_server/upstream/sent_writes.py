@@ -133,6 +133,17 @@ class SentWrites:
             other.asked.operation.name.startswith("delete") for other in self._others(write)
         )
 
+    def may_have_left(self, path: str, found: Document | None) -> bool:
+        """Whether a write that ended without an answer explains what is at a path now, None for nothing.
+
+        It may have been applied at any time since: one whose caller's deadline has passed may be on its way for long.
+        """
+        return any(
+            other.asked.operation.name.startswith("delete") if found is None else leaves(other.asked, found)
+            for other in self._unanswered.get(path, ())
+            if other.ended is not None and not self._is_forgotten(other)
+        )
+
     def _others(self, write: SentWrite) -> list[SentWrite]:
         return [
             other

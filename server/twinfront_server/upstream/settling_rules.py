@@ -6,7 +6,8 @@
   it does the same.
 - UNCLEAR: what is there may be somebody else's, and whether this write came before cannot be told.
 
-To a write without a condition the content alone is proof. Success of one under a condition (an etag, or that there is
+To a write without a condition the content is proof, unless it was there before for certain: that one is still to come,
+or may be, and makes a version of its own. Success of one under a condition (an etag, or that there is
 none yet) says that nobody else did it, and anybody may send the same content. There it takes more: that the content was
 not there before, by the service's own times; that no other write of this process has been answered with that version;
 and that none is without an answer that would have left the same. Another process is not seen; `docs/guarantees.md` says
@@ -82,10 +83,10 @@ def _put(reading: _Read, *, immutable: bool = False) -> _Rule:
         if answer is None:
             return _UNCLEAR if write.asked.create_only and writes.may_delete(write) else _REPEATABLE
         found = document(answer)
-        if not write.asked.create_only:
-            return Found(State.APPLIED, answer) if is_as_put(sent_by(write.asked), found) else _REPEATABLE
         if writes.was_before(write, found, answer) or write.is_younger_than(found, answer):
             return _REPEATABLE
+        if not write.asked.create_only:
+            return Found(State.APPLIED, answer) if is_as_put(sent_by(write.asked), found) else _REPEATABLE
         if not leaves(write.asked, found):
             return _REPEATABLE if immutable else _UNCLEAR
         return _UNCLEAR if writes.may_be_others(write, found, answer) else Found(State.APPLIED, answer)
@@ -107,7 +108,8 @@ def _patch(reading: _Read) -> _Rule:
         found, patch = document(answer), patch_of(asked)
         applied = Found(State.APPLIED, Answer(b"", answer.etag))
         is_shown = shows(patch, found)
-        if patch and is_shown and not asked.is_exclusive:
+        was_there = writes.was_before(write, found, answer) or write.is_younger_than(found, answer)
+        if patch and is_shown and not asked.is_exclusive and (asked.wants_version or not was_there):
             return applied
         if not asked.wants_version:
             return _REPEATABLE if is_repeatable(patch, found) else _UNCLEAR
