@@ -36,6 +36,9 @@ QUERY_PARAMETERS: Final = 1_000
 HEADER_LENGTH: Final = 8_190
 """Characters in a header field."""
 
+BLOB_URI_LENGTH: Final = 8_192
+"""Characters in the URI of a blob that a job is to use."""
+
 PROBLEMS: Final = 100
 """Problems of a request that are told one by one; the others are counted."""
 

@@ -199,6 +199,7 @@ STATED_AS = {
     "QUERY_LENGTH": "| characters in the query of a URL | {:,} |",
     "QUERY_PARAMETERS": "| parameters in the query of a URL | {:,} |",
     "HEADER_LENGTH": "| characters in a header field | {:,} |",
+    "BLOB_URI_LENGTH": "| characters in the URI of a blob | {:,} |",
     "PROBLEMS": "An error lists {:,} problems",
     "MESSAGE_LENGTH": "a message of more than {:,} characters",
 }

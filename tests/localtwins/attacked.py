@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 API_VERSION = "api-version=2023-10-31"
-_PATIENCE = 30
+_PATIENCE = 90
 
 
 @dataclass(frozen=True)

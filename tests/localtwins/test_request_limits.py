@@ -192,3 +192,11 @@ async def test_a_large_body_leaves_the_loop_to_others(graph: Adt, monkeypatch: p
     await graph.put("/digitaltwins/m", MACHINE_TWIN)
     assert threads[0].name.startswith("localtwins-worker")
     assert threads[1] is threading.main_thread()
+
+
+@pytest.mark.parametrize("uri", ["file:" + "../" * 300_000, "https://account/" + "a/" * 300_000, "x" * 900_000])
+async def test_the_uri_of_a_blob_is_not_endless(empty: Adt, uri: str):
+    answer = await empty.put("/jobs/imports/j", {"inputBlobUri": uri, "outputBlobUri": "file:out"})
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert "longer than 8192 characters" in answer.message
+    assert len(answer.message) < 1000

@@ -309,3 +309,11 @@ async def test_a_hostile_body_is_refused_quickly(graph: Adt):
     """Quadratic work on this body would outlast the time limit of the test."""
     answer = await graph.send("PUT", "/digitaltwins/room", b"[" * 101 + b'"' + b'\\"' * 1_000_000)
     assert (answer.status, answer.code) == (400, "InvalidArgument")
+
+
+async def test_a_patch_of_a_model_whose_operation_is_no_text_is_refused(adt: Adt):
+    ops: list[Any] = [{}, [], 1, True, {"a": []}]
+    for op in ops:
+        operation = {"op": op, "path": "/decommissioned", "value": True}
+        answer = await adt.patch("/models/dtmi:test:Room;1", operation)
+        assert (answer.status, answer.code) == (400, "JsonPatchInvalid")

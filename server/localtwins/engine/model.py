@@ -26,7 +26,7 @@ def check_decommissioning(document: Sequence[dict[str, Any]]) -> None:
         op = operation.get("op")
         if not op:
             raise errors.json_patch_invalid("Parameter op must not be empty.")
-        if op not in {"replace", "add"}:
+        if type(op) is not str or op not in {"replace", "add"}:
             raise errors.json_patch_invalid(f"Unsupported operation type {op}.")
         if operation.get("path") != "/decommissioned" or operation.get("value") is not True:
             raise errors.json_patch_invalid("The patch of a model can only replace /decommissioned with true.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
-from localtwins import errors
+from localtwins import errors, limits
 from localtwins.jobs.allowed_storage import SCHEMES, Location
 from localtwins.jobs.file_blob import FileBlob
 from localtwins.settings import Settings
@@ -89,6 +89,8 @@ def _location(uri: str, settings: Settings) -> Location:
 
 
 def _split(uri: str) -> SplitResult:
+    if len(uri) > limits.BLOB_URI_LENGTH:
+        raise errors.blob_uri_invalid(shown(uri), f"It is longer than {limits.BLOB_URI_LENGTH} characters.")
     try:
         parts = urlsplit(uri)
         _ = parts.port
