@@ -18,8 +18,7 @@ _ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
 # Names in ASCII only: others have several spellings, and who compares them must know them all.
 _HOST: Final = re.compile(r"[a-z0-9_.-]{1,253}")
 _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_LAST_CONTROL: Final = "\x20"
-_DELETE: Final = "\x7f"
+_UNSAFE: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Location:
         """Read a URL, whose query is another matter. Raises ValueError, whose text says what is wrong."""
         if len(url) > _LONGEST_URL:
             raise ValueError(f"It is longer than {_LONGEST_URL} characters.")
-        if "\\" in url or any(character <= _LAST_CONTROL or character == _DELETE for character in url):
+        if _UNSAFE.search(url):
             raise ValueError("White space, control characters and backslashes must be percent-encoded.")
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES:
