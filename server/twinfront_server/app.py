@@ -151,7 +151,7 @@ class App:
             self.metrics_address = await endpoint.start(Address.parse(settings.metrics_listen))
             closing.push_async_callback(endpoint.close)
 
-        self.address = listen(self._server, settings, self._log)
+        self.address = listen(self._server, settings, self._log, self.metrics)
         await self._server.start()
         closing.push_async_callback(self._server.stop, None)
         watch = health.UpstreamWatch(self.upstream, self._health, self._log)

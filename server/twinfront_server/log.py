@@ -5,13 +5,15 @@ What other libraries say through `logging` comes out in the same form, from WARN
 
 import logging
 import sys
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from twinfront_server.call import current_call
+
+_OF_MANY_LINES: Final = frozenset({"exception", "stack"})
 
 
 def configure_logging(log_format: Literal["auto", "console", "json"], level: str) -> None:
@@ -30,7 +32,13 @@ def configure_logging(log_format: Literal["auto", "console", "json"], level: str
     ]
     rendering: list[Processor]
     if is_console:
-        rendering = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        rendering = [
+            structlog.processors.format_exc_info,
+            _escape_controls,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
     else:
         rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)]
 
@@ -60,6 +68,22 @@ def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     if "request_id" not in event and (request_id := current_call().request_id):
         event["request_id"] = request_id
     return event
+
+
+def _escape_controls(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Keeps what a caller wrote, the name of a method or the text of an exception, from steering the terminal.
+
+    JSON escapes such characters by itself; and what is no text is shown in Python's notation, which does so as well.
+    """
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            kept = "\n" if key in _OF_MANY_LINES else ""
+            event[key] = "".join(each if each.isprintable() or each in kept else _escaped(each) for each in value)
+    return event
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def _json(event: Any, **_options: Any) -> str:

@@ -109,6 +109,12 @@ METRICS: Final = (
     MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
     MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),
     MetricSpec(
+        "twinfront_tls_certificate_expiry_seconds",
+        "gauge",
+        (),
+        "When the server's certificate expires, in seconds since 1970; 0 without TLS.",
+    ),
+    MetricSpec(
         "twinfront_build_info", "gauge", ("version", "python", "grpcio"), "Always 1; the labels say what is running."
     ),
 )
@@ -147,6 +153,7 @@ class Metrics:
         self._upstream: dict[tuple[str, str], Histogram] = {}
         self._retries: dict[str, Counter] = {}
         self.in_flight = self._gauge("twinfront_in_flight_requests")
+        self.certificate_expiry = self._gauge("twinfront_tls_certificate_expiry_seconds")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
         self.replayed_outcomes = self._counter("twinfront_replayed_outcomes_total")
         self._query_charge = self._counter("twinfront_query_charge_total")

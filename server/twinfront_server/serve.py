@@ -11,6 +11,7 @@ from twinfront_server.app import App
 from twinfront_server.errors import StartupError
 from twinfront_server.event_loop import new_event_loop
 from twinfront_server.log import configure_logging, get_logger
+from twinfront_server.open_files import raise_limit
 from twinfront_server.settings import Settings
 
 _EXAMPLE_METHOD = "twinfront.v1.ModelService/ListModels"
@@ -28,12 +29,13 @@ def serve(settings: Settings, warnings: list[str]) -> int:
     log = get_logger()
     for warning in warnings:
         log.warning(warning)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        try:
+    try:
+        raise_limit()
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_serve(settings))
-        except StartupError as error:
-            print(f"twinfront: {error}", file=sys.stderr)  # noqa: T201  (the one line for the person who started it)
-            return 1
+    except StartupError as error:
+        print(f"twinfront: {error}", file=sys.stderr)  # noqa: T201  (the one line for the person who started it)
+        return 1
     return 0
 
 
@@ -48,7 +50,8 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, on_signal)
     log = get_logger()
     async with App(settings) as app:
-        print(greeting(settings, app.address, app.metrics_address), flush=True)  # noqa: T201  (for people)
+        if settings.greeting:
+            print(greeting(settings, app.address, app.metrics_address), flush=True)  # noqa: T201  (for people)
         log.info("serving", address=str(app.address), upstream=settings.upstream)
         await stop.wait()
         log.info("draining", grace=settings.drain_grace)

@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from twinfront_server.address import Address
 from twinfront_server.errors import StartupError
+from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.tls import server_credentials
 
@@ -58,7 +59,7 @@ def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -
     return grpc.aio.server(interceptors=[interceptor], options=options)
 
 
-def listen(server: grpc.aio.Server, settings: Settings, log: FilteringBoundLogger) -> Address:
+def listen(server: grpc.aio.Server, settings: Settings, log: FilteringBoundLogger, metrics: Metrics) -> Address:
     """Adds the port of the settings, with TLS if there is a certificate, and returns the address with the real port.
 
     Raises:
@@ -67,7 +68,9 @@ def listen(server: grpc.aio.Server, settings: Settings, log: FilteringBoundLogge
     address = Address.parse(settings.listen)
     try:
         if settings.tls_cert is not None and settings.tls_key is not None:
-            credentials = server_credentials(settings.tls_cert, settings.tls_key, settings.tls_client_ca, log)
+            credentials = server_credentials(
+                settings.tls_cert, settings.tls_key, settings.tls_client_ca, log, metrics.certificate_expiry
+            )
             port = server.add_secure_port(str(address), credentials)
         else:
             port = server.add_insecure_port(str(address))

@@ -52,6 +52,9 @@ def _address_or_none(value: str) -> str:
 def _upstream(value: str) -> str:
     if value == "local":
         return value
+    if "@" in value:
+        # Not repeated here: it may be a password.
+        raise ValueError("the URL has credentials in it, which it must not; see --upstream-credential")
     try:
         url = urlsplit(value)
         sound = url.scheme in {"http", "https"} and bool(url.hostname)
@@ -188,6 +191,10 @@ class Settings(BaseSettings):
         "auto", LOGGING, "'json' for one object a line, 'console' for people, 'auto' for console on a terminal."
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", LOGGING, "Least level that is logged.")
+
+    greeting: bool = _setting(
+        True, LOGGING, "Print where the server is, and lines to try next, on stdout; off where stdout is a log."
+    )
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

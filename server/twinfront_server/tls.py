@@ -3,9 +3,12 @@
 import ssl
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
+from cryptography import x509
+from prometheus_client import Gauge
 from structlog.typing import FilteringBoundLogger
 
 from twinfront_server.errors import StartupError
@@ -13,19 +16,22 @@ from twinfront_server.errors import StartupError
 _Signature = tuple[tuple[int, int], ...]
 
 
-def server_credentials(cert: str, key: str, client_ca: str | None, log: FilteringBoundLogger) -> grpc.ServerCredentials:
+def server_credentials(
+    cert: str, key: str, client_ca: str | None, log: FilteringBoundLogger, expiry: Gauge
+) -> grpc.ServerCredentials:
     """Credentials that follow the files: each new connection gets the certificate that lies there at that moment.
 
     Args:
         cert: file with the server's certificate chain.
         key: file with its private key, not encrypted.
         client_ca: file with the authorities of client certificates; given, a caller has to have one (mTLS).
-        log: where it is said that certificates were renewed, or could not be.
+        log: where it is said that certificates were renewed, or could not be, or are not valid now.
+        expiry: shows when the certificate in use expires.
 
     Raises:
         StartupError: if a file cannot be read, or certificate and key do not belong together.
     """
-    files = _CertificateFiles(cert, key, client_ca, log)
+    files = _CertificateFiles(cert, key, client_ca, log, expiry)
     return grpc.dynamic_ssl_server_credentials(
         files.load(),
         files.load_if_changed,  # type: ignore[arg-type]  # None is documented, and missing in types-grpcio
@@ -36,11 +42,12 @@ def server_credentials(cert: str, key: str, client_ca: str | None, log: Filterin
 class _CertificateFiles:
     """The PEM files, and which state of them is in use."""
 
-    def __init__(self, cert: str, key: str, client_ca: str | None, log: FilteringBoundLogger) -> None:
+    def __init__(self, cert: str, key: str, client_ca: str | None, log: FilteringBoundLogger, expiry: Gauge) -> None:
         self._cert = Path(cert)
         self._key = Path(key)
         self._client_ca = Path(client_ca) if client_ca is not None else None
         self._log = log
+        self._expiry = expiry
         # grpc asks from threads of its own.
         self._lock = threading.Lock()
         self._seen: _Signature | None = None
@@ -53,7 +60,20 @@ class _CertificateFiles:
         if self._client_ca is not None:
             _check_authorities(self._client_ca)
             roots = _read(self._client_ca)
+        self._note_validity()
         return grpc.ssl_server_certificate_configuration([(_read(self._key), _read(self._cert))], roots)
+
+    def _note_validity(self) -> None:
+        """Says so if the certificate is not valid now: callers refuse it, but it is not for the server to stay away."""
+        certificate, *_ = x509.load_pem_x509_certificates(_read(self._cert))
+        self._expiry.set(certificate.not_valid_after_utc.timestamp())
+        now = datetime.now(UTC)
+        if now > certificate.not_valid_after_utc:
+            expired = certificate.not_valid_after_utc.isoformat()
+            self._log.warning("the certificate has expired", cert=str(self._cert), expired=expired)
+        elif now < certificate.not_valid_before_utc:
+            begins = certificate.not_valid_before_utc.isoformat()
+            self._log.warning("the certificate is not valid yet", cert=str(self._cert), begins=begins)
 
     def load_if_changed(self) -> grpc.ServerCertificateConfiguration | None:
         """The files if they changed since they were last looked at, and are sound; else None, which leaves things be.

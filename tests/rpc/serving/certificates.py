@@ -34,11 +34,11 @@ class Authority:
         self.cert = folder / f"{name}.pem"
         self.cert.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
-    def issue(self, name: str = "server") -> Issued:
-        """A certificate for 127.0.0.1 and localhost; issued again under a name, it replaces the one before."""
+    def issue(self, name: str = "server", valid_from: timedelta = -timedelta(minutes=5)) -> Issued:
+        """A certificate for 127.0.0.1 and localhost, valid for a day; issued again, it replaces the one before."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        builder = _builder(_name(name), self._subject, key).add_extension(
+        builder = _builder(_name(name), self._subject, key, valid_from).add_extension(
             x509.SubjectAlternativeName(names), critical=False
         )
         certificate = builder.sign(self._key, hashes.SHA256())
@@ -52,14 +52,19 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    valid_from: timedelta = -timedelta(minutes=5),
+) -> x509.CertificateBuilder:
+    start = datetime.now(UTC) + valid_from
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=1))
     )

@@ -1,14 +1,18 @@
 """The log of a process: one line an event, on stderr, for machines or for people."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import grpc
+import pytest
 
 from twinfront.v1.model_service_pb2 import GetModelRequest
 from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
 
-from .process import ServedProcess, run, wait_until
+from .process import COMMAND, ServedProcess, environment, run, wait_until
 
 Serve = Callable[..., ServedProcess]
 
@@ -41,6 +45,36 @@ def test_console_is_for_people(serve: Serve) -> None:
     assert "code=NOT_FOUND" in served.log()
 
 
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_what_a_caller_wrote_does_not_steer_the_terminal(serve: Serve, log_format: str) -> None:
+    served = serve(f"--log-format={log_format}")
+    with grpc.insecure_channel(served.address) as channel:
+        method: Any = channel.unary_unary("/x\x1b[31m/Evil")
+        call = method.future(b"")
+        assert call.code() is grpc.StatusCode.UNIMPLEMENTED
+    wait_until(lambda: "Evil" in served.log())
+    assert "\x1b" not in served.log()
+
+
+HOSTILE = """
+import logging
+from twinfront_server.log import configure_logging, get_logger
+configure_logging("console", "info")
+try:
+    raise ValueError("in an exception\\x1b[31m")
+except ValueError:
+    get_logger().exception("an event\\x9b", cause="a\\x07 cause\\x7f\\r\\n", listed=["\\x1b"])
+logging.getLogger("other").warning("by logging\\x1b")
+"""
+
+
+def test_every_control_character_is_escaped_on_a_console() -> None:
+    told = subprocess.run([sys.executable, "-c", HOSTILE], capture_output=True, text=True, check=True).stderr
+    assert [character for character in told if not (character.isprintable() or character == "\n")] == []
+    for text in (r"in an exception\x1b[31m", r"an event\x9b", r"\x07 cause", r"by logging\x1b", "Traceback"):
+        assert text in told
+
+
 def test_what_is_below_the_level_is_left_out(serve: Serve) -> None:
     served = serve("--log-level=warning")
     ask_for_a_model(served)
@@ -66,6 +100,21 @@ def test_a_missing_credential_is_told_once_a_request_to_the_upstream(serve: Serv
     [told] = [line for line in lines if "EnvironmentCredential" in json.dumps(line)]
     assert told["event"] == "the upstream does not answer"
     assert told["cause"].startswith("probe: ")
+
+
+def test_without_the_greeting_stdout_is_empty() -> None:
+    words = ("serve", "--listen=127.0.0.1:0", "--metrics-listen=none", "--data-dir=:memory:", "--log-format=json")
+    with subprocess.Popen(
+        [*COMMAND, *words, "--no-greeting"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as served:
+        assert served.stderr is not None
+        assert any('"serving"' in line for line in served.stderr)
+        served.terminate()
+        assert served.communicate(timeout=30)[0] == ""
 
 
 def test_stdout_has_the_greeting_and_nothing_else(serve: Serve) -> None:

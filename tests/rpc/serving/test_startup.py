@@ -1,13 +1,16 @@
 """Starting: what cannot work is told in one line, and nothing is served."""
 
+import resource
+import shlex
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from .certificates import Authority
-from .process import ServedProcess, run
+from .process import COMMAND, ServedProcess, environment, run
 
 WRONG_USE, FAILURE = 2, 1
 
@@ -135,3 +138,29 @@ def test_an_unknown_flag() -> None:
 def test_an_unknown_variable_is_warned_about(serve: Callable[..., ServedProcess]) -> None:
     served = serve(TWINFRONT_DRAIN_GRASE="3s")
     assert "TWINFRONT_DRAIN_GRASE is no setting of the server; did you mean TWINFRONT_DRAIN_GRACE?" in served.log()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://user:secretpw@twins.example", "https://secretpw@twins.example", "ftp://u:secretpw@x", "u:secretpw@x"],
+)
+def test_credentials_in_the_url_of_the_upstream_are_refused_and_not_repeated(url: str) -> None:
+    line = refusal(WRONG_USE, "--upstream", url)
+    assert "credentials in it" in line
+    assert "secretpw" not in line
+
+
+def test_too_few_open_files() -> None:
+    command = f"ulimit -n 24; exec {shlex.join(COMMAND)} serve --listen=127.0.0.1:0 --data-dir=:memory:"
+    ended = subprocess.run(
+        ["sh", "-c", command], env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == FAILURE
+    assert ended.stderr == "twinfront: 24 files may be open (ulimit -n), and a server needs 64 or more\n"
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_may_be(serve: Callable[..., ServedProcess]) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limits = Path(f"/proc/{serve().process.pid}/limits").read_text()
+    [line] = [line for line in limits.splitlines() if line.startswith("Max open files")]
+    assert line.split()[3:5] == [str(hard), str(hard)]

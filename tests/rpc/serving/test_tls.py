@@ -1,8 +1,12 @@
 """TLS and mTLS, on a real process."""
 
+import json
+import re
 import socket
 import ssl
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import grpc
@@ -113,6 +117,29 @@ def test_files_that_do_not_fit_leave_the_certificate_in_use(
     wait_until(lambda: "certificates could not be renewed" in served.log())
     certificate.cert.write_bytes(other.cert.read_bytes())
     assert serial_served(served) == other.serial
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "told"), [(-2, ["the certificate has expired"]), (2, ["the certificate is not valid yet"]), (0, [])]
+)
+def test_a_certificate_that_is_not_valid_now_is_told_of(
+    serve: Serve, authority: Authority, valid_from: int, told: list[str]
+) -> None:
+    issued = authority.issue(valid_from=timedelta(days=valid_from))
+    served = serve("--tls-cert", issued.cert, "--tls-key", issued.key)
+    assert [json.loads(line)["event"] for line in served.log().splitlines() if "the certificate" in line] == told
+    expiry = re.search(r"^twinfront_tls_certificate_expiry_seconds (\S+)$", served.metrics(), re.MULTILINE)
+    assert expiry
+    assert float(expiry[1]) == pytest.approx(time.time() + (valid_from + 1) * 86_400, abs=300)
+
+
+def test_an_expired_certificate_is_told_of_when_it_is_renewed(
+    serve: Serve, authority: Authority, certificate: Issued
+) -> None:
+    served = serve("--tls-cert", certificate.cert, "--tls-key", certificate.key)
+    expired = authority.issue(valid_from=-timedelta(days=2))
+    assert serial_served(served) == expired.serial
+    wait_until(lambda: "the certificate has expired" in served.log())
 
 
 def test_healthcheck_speaks_mtls(serve: Serve, authority: Authority, certificate: Issued) -> None:
