@@ -12,7 +12,7 @@ from localtwins.query.parsing import parse
 from localtwins.query.properties import locate
 from localtwins.query.scope import Collection, Scope
 from localtwins.query.statement import Rows, Statement
-from localtwins.query.syntax import Condition, Name, Place, Selection, Source
+from localtwins.query.syntax import Condition, Name, Place, Query, Selection, Source
 from localtwins.query.traversal import Pin, Term, traverse
 
 COMPILING_SECONDS: Final = 3e-6
@@ -33,7 +33,7 @@ def compile_query(text: str, indexed: frozenset[str] = frozenset()) -> Statement
     if found is None:
         rows = _every_row(scope, terms)
     else:
-        rows = traverse(found, _pin(query.where, scope), terms, selected, parameters)
+        rows = traverse(found, _pin(query, scope), terms, selected, parameters)
     if query.selection.count:
         return _count(text, rows, parameters)
     return Statement(
@@ -66,21 +66,21 @@ def _declare_sole(alias: Name | None, collection: Collection, scope: Scope) -> N
 
 
 def _members(selection: Selection, scope: Scope, parameters: Parameters) -> dict[str, str]:
-    """Give the SQL of the JSON text of each member of a row, under its name; of the whole row without projections."""
+    """Give the SQL of the JSON text of each member of a row, under its name; of the whole row without projections.
+
+    Of several projections of one name the last one counts.
+    """
     if selection.count:
         return {}
     if not selection.projections:
         if scope.sole is None:
-            raise sql_query_error(_START, "with JOIN and MATCH, SELECT must list what to select")
+            raise sql_query_error(selection.place or _START, "with JOIN and MATCH, SELECT must list what to select")
         return {"": f"{scope.sole.table}.document"}
     members: dict[str, str] = {}
     for projection in selection.projections:
         path = projection.path
         collection, segments = scope.resolve(path)
         name = projection.alias.text if projection.alias else path.segments[-1]
-        if name in members:
-            message = f"'{name}' is selected twice, give one of them another name with AS"
-            raise sql_query_error(path.place, message)
         document = f"{collection.table}.document"
         members[name] = locate(collection, segments, parameters).json if segments else document
     return members
@@ -103,12 +103,12 @@ def _every_row(scope: Scope, terms: list[Term]) -> Rows:
     return Rows(f"{name} {table}", tuple(term.sql for term in terms), (f"{table}.rowid",))
 
 
-def _pin(where: Condition | None, scope: Scope) -> Pin:
+def _pin(query: Query, scope: Scope) -> Pin:
     """Give the twins to start from, a single one if possible."""
-    pins = [pin for condition in syntax.conjuncts(where) if (pin := pinned_twins(condition, scope))]
+    pins = [pin for condition in syntax.conjuncts(query.where) if (pin := pinned_twins(condition, scope))]
     if not pins:
         message = "with JOIN and MATCH, WHERE must restrict the $dtId of a twin with = or IN"
-        raise sql_query_error(_START, message)
+        raise sql_query_error(query.where_place or query.end or _START, message)
     return next((pin for pin in pins if pin.single), pins[0])
 
 

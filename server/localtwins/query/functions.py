@@ -109,8 +109,7 @@ def _is_of_model(call: Call, operands: Operands) -> str:
     collection = scope.sole
     if given:
         alias = given[0]
-        named = isinstance(alias, Path) and len(alias.segments) == 1 and not alias.escaped
-        collection = scope.aliases.get(alias.segments[0]) if isinstance(alias, Path) and named else None
+        collection = scope.alias(alias) if isinstance(alias, Path) and len(alias.segments) == 1 else None
     if collection is None or not collection.of_twins:
         _refuse(call, given[0] if given else model, "the alias of twins")
     scope.referenced.add(collection.table)

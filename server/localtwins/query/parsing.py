@@ -14,18 +14,11 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from localtwins.errors import AdtError
 from localtwins.query import limits, syntax
 from localtwins.query.errors import sql_query_error
+from localtwins.query.function_names import FUNCTION_NAMES
 from localtwins.query.syntax import Condition, Edge, Literal, Name, Operand, Path, Place, Projection, Query, Selection
 
 Connective = TypeVar("Connective", syntax.And, syntax.Or)
 
-# fmt: off
-_RESERVED = frozenset({
-    "ALL", "AND", "AS", "ASC", "AVG", "BY", "COUNT", "DESC", "DEVICES", "DEVICES_JOBS", "DEVICES_MODULES",
-    "ENDS_WITH", "FALSE", "FROM", "GROUP", "IN", "IS_BOOL", "IS_DEFINED", "IS_NULL", "IS_NUMBER", "IS_OBJECT",
-    "IS_OF_MODEL", "IS_PRIMITIVE", "IS_STRING", "MAX", "MIN", "NOT", "NOT_IN", "NULL", "OR", "ORDER", "SELECT",
-    "STARTS_WITH", "SUM", "TOP", "TRUE", "WHERE",
-})
-# fmt: on
 _SYMBOLS = {
     "_OPEN": "'('",
     "_CLOSE": "')'",
@@ -42,6 +35,9 @@ _SYMBOLS = {
     "_BACK_ARROW": "'<-'",
     "$END": "<EOF>",
 }
+_RESERVED = frozenset(["RESERVED", "RESERVED_FUNCTION"])
+_AGGREGATES = frozenset(["AVG", "MAX", "MIN", "SUM"])
+# A backslash before anything else is one: paths of Windows are written as they are.
 _ESCAPE = re.compile(r"\\(['\\])")
 _INT64 = range(-(2**63), 2**63)
 _SHOWN = 64
@@ -53,7 +49,7 @@ def parse(text: str) -> Query:
         message = f"the query is longer than {limits.QUERY_LENGTH} characters"
         raise sql_query_error(Place(1, limits.QUERY_LENGTH), message)
     try:
-        return cast("Query", _parser().parse(text))
+        return replace(cast("Query", _parser().parse(text)), end=_end(text))
     except UnexpectedInput as error:
         raise _syntax_error(error, text) from None
 
@@ -71,19 +67,50 @@ def _parser() -> Lark:
 
 
 def _syntax_error(error: UnexpectedInput, text: str) -> AdtError:
-    """Describe an error in the words of the service's parser."""
+    """Describe an error in the words of the service's parser, and what the caller may have meant."""
     if not isinstance(error, UnexpectedToken):
         unread = _shortened(text[error.pos_in_stream :])
         return sql_query_error(Place(error.line, error.column - 1), f"token recognition error at: '{unread}'")
-    if error.token.type == "$END":
-        lines = text.split("\n")
-        place, found = Place(len(lines), len(lines[-1])), "'<EOF>'"
+    unknown = _unknown_function(error)
+    if unknown is not None:
+        return sql_query_error(_place(unknown), f"'{unknown}' is not a function")
+    token, expected = error.token, error.accepts or error.expected
+    if token.type == "$END":
+        place, found = _end(text), "'<EOF>'"
     else:
-        place, found = _place(error.token), f"'{_shortened(error.token)}'"
-    names = sorted(_SYMBOLS.get(name, name.removeprefix("_")) for name in error.accepts or error.expected)
+        place, found = _place(token), f"'{_shortened(token)}'"
+    if token.type == "RESERVED" and token.upper() in _AGGREGATES:
+        return sql_query_error(place, f"{found} is not supported, COUNT() is the only aggregate")
+    if token.type == "_COUNT":
+        return sql_query_error(place, "COUNT() can only stand alone, right behind SELECT")
+    if token.type in _RESERVED and "NAME" in expected:
+        message = f"{found} is a reserved word, write [[{_shortened(token)}]] for something of that name"
+        return sql_query_error(place, message)
+    names = sorted({_SYMBOLS.get(name, name.removeprefix("_")) for name in expected} - _RESERVED)
     if len(names) == 1:
         return sql_query_error(place, f"missing {names[0]} at {found}")
     return sql_query_error(place, f"mismatched input {found} expecting {{{', '.join(names)}}}")
+
+
+def _unknown_function(error: UnexpectedToken) -> Token | None:
+    """Give what is called like a function and is none, if the error is about the call or what comes behind it."""
+    stack = error.interactive_parser.parser_state.value_stack
+    tokens = [value if isinstance(value, Token) else None for value in stack]
+    if error.token.type == "_OPEN":
+        name = tokens[-1] if tokens else None
+    elif tokens and tokens[-1] is not None and tokens[-1].type == "_CLOSE":
+        opened = max((at for at, token in enumerate(tokens) if token is not None and token.type == "_OPEN"), default=0)
+        name = tokens[opened - 1] if opened else None
+    else:
+        return None
+    if name is None or name.type not in {"NAME", "RESERVED_FUNCTION"}:
+        return None
+    return None if name.upper() in FUNCTION_NAMES else name
+
+
+def _end(text: str) -> Place:
+    lines = text.split("\n")
+    return Place(len(lines), len(lines[-1]))
 
 
 def _shortened(text: str) -> str:
@@ -95,11 +122,8 @@ def _place(token: Token) -> Place:
 
 
 def _name(token: Token) -> Name:
-    """Take a token as a name that is not reserved."""
-    if token.upper() in _RESERVED:
-        message = f"'{token}' is a reserved word, write [[{token}]] for a property of that name"
-        raise sql_query_error(_place(token), message)
-    return Name(str(token), _place(token))
+    escaped = token.type == "ESCAPED_NAME"
+    return Name(str(token[2:-2] if escaped else token), _place(token), escaped)
 
 
 def _optional_name(token: Token | None) -> Name | None:
@@ -130,7 +154,9 @@ def _directed(edge: Edge, direction: syntax.Direction) -> Edge:
 
 
 def _hops(fewest: int, end: Token) -> tuple[int, int]:
+    """Give the range; `*3..3` is three hops, although the start of a range does not count."""
     most = _integer(end, limits.HOPS, "the number of hops")
+    fewest = min(fewest, most) if fewest == most + 1 else fewest
     if not 0 < fewest <= most:
         raise sql_query_error(_place(end), f"the hops end at {most} before they begin")
     return fewest, most
@@ -140,17 +166,22 @@ def _hops(fewest: int, end: Token) -> tuple[int, int]:
 class _TreeBuilder(Transformer[Token, Query]):
     """Makes a node of each rule as the parser completes it; the methods are named after the grammar's rules."""
 
-    def query(self, selection: Selection, source: syntax.Source, where: Condition | None) -> Query:
-        return Query(selection, source, where)
+    def query(
+        self, selection: Selection, source: syntax.Source, where_place: Place | None, where: Condition | None
+    ) -> Query:
+        return Query(selection, source, where, where_place)
 
-    def everything(self) -> Selection:
-        return Selection()
+    def where(self, token: Token) -> Place:
+        return _place(token)
+
+    def everything(self, token: Token) -> Selection:
+        return Selection(place=_place(token))
 
     def count(self) -> Selection:
         return Selection(count=True)
 
     def top_everything(self, number: Token) -> Selection:
-        return Selection(top=_integer(number, limits.TOP, "TOP"))
+        return Selection(top=_integer(number, limits.TOP, "TOP"), place=_place(number))
 
     def top(self, number: Token, projections: tuple[Projection, ...]) -> Selection:
         return Selection(projections, top=_integer(number, limits.TOP, "TOP"))
@@ -176,8 +207,7 @@ class _TreeBuilder(Transformer[Token, Query]):
         return syntax.Relationships(_optional_name(alias))
 
     def join(self, target: Token, source: Token, relationship: Token, alias: Token | None) -> syntax.Join:
-        name = Name(str(relationship), _place(relationship))
-        return syntax.Join(_name(target), _name(source), name, _optional_name(alias))
+        return syntax.Join(_name(target), _name(source), _name(relationship), _optional_name(alias))
 
     def match(self, *chain: Name | Edge | None) -> syntax.Match:
         edges = tuple(link for link in chain if isinstance(link, Edge))
@@ -201,14 +231,14 @@ class _TreeBuilder(Transformer[Token, Query]):
         self, bracket: Token, alias: Token | None, names: tuple[str, ...] | None, hops: tuple[int, int] | None
     ) -> Edge:
         variable = _optional_name(alias)
-        if variable and hops:
+        if variable and hops not in {None, (1, 1)}:
             message = f"the relationship variable '{variable.text}' can only stand for a single hop"
             raise sql_query_error(variable.place, message)
         fewest, most = hops or (1, 1)
         return Edge(variable, names or (), fewest, most, syntax.Direction.EITHER, _place(bracket))
 
     def edge_names(self, *names: Token) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(map(str, names)))
+        return tuple(dict.fromkeys(_name(name).text for name in names))
 
     def hops_exactly(self, number: Token) -> tuple[int, int]:
         return _hops(_integer(number, limits.HOPS, "the number of hops"), number)
@@ -257,13 +287,13 @@ class _TreeBuilder(Transformer[Token, Query]):
         return _name(token), False
 
     def later_name(self, token: Token) -> tuple[Name, bool]:
-        return Name(str(token), _place(token)), False
+        return _name(token), False
 
     def dollar_name(self, token: Token) -> tuple[Name, bool]:
-        return Name(str(token), _place(token)), True
+        return _name(token), True
 
     def escaped_name(self, token: Token) -> tuple[Name, bool]:
-        return Name(str(token[2:-2]), _place(token)), True
+        return _name(token), True
 
     def string(self, token: Token) -> Literal:
         return Literal(_ESCAPE.sub(r"\1", token[1:-1]), _place(token))

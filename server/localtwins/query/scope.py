@@ -23,10 +23,12 @@ class Collection:
 class Scope:
     """The aliases of a query; `sole` is the collection that names without an alias belong to, if there is just one.
 
-    `referenced` collects the tables that something in the query refers to.
+    `escaped` are the aliases that were introduced as `[[…]]`, `referenced` collects the tables that something in the
+    query refers to.
     """
 
     aliases: dict[str, Collection] = field(default_factory=dict)
+    escaped: set[str] = field(default_factory=set)
     sole: Collection | None = None
     referenced: set[str] = field(default_factory=set)
 
@@ -34,13 +36,25 @@ class Scope:
         """Let an alias stand for a collection. Raises SqlQueryError if it stands for another one already."""
         if name is None:
             return
+        if name.escaped:
+            self.escaped.add(name.text)
         if self.aliases.setdefault(name.text, collection) != collection:
             raise sql_query_error(name.place, f"the alias '{name.text}' is used twice")
+
+    def alias(self, path: Path) -> Collection | None:
+        """Give what the first segment of a path stands for as an alias, None for a property.
+
+        With a single collection `[[T]]` is a property even if `T` is an alias, unless that was introduced as `[[T]]`.
+        """
+        head = path.segments[0]
+        if path.escaped and self.sole is not None and head not in self.escaped:
+            return None
+        return self.aliases.get(head)
 
     def resolve(self, path: Path) -> tuple[Collection, tuple[str, ...]]:
         """Give the collection that a path starts from and the segments behind it, none for a whole document."""
         head, *rest = path.segments
-        collection = None if path.escaped else self.aliases.get(head)
+        collection = self.alias(path)
         segments = tuple(rest)
         if collection is None:
             if self.sole is None:

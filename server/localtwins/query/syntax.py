@@ -18,15 +18,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """An alias, or the name of a relationship."""
+    """An alias, or the name of a relationship; `escaped` tells that it is written as `[[…]]`."""
 
     text: str
     place: Place
+    escaped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A property or an alias; a first segment written as `[[…]]` is never an alias."""
+    """A property or an alias; `escaped` tells that the first segment is written as `$…` or `[[…]]`."""
 
     segments: tuple[str, ...]
     escaped: bool
@@ -100,11 +101,15 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is selected: a list of projections, `count`, or neither for whole documents. `top` is None without TOP."""
+    """What is selected: a list of projections, `count`, or neither for whole documents. `top` is None without TOP.
+
+    `place` is where it says so if it is neither.
+    """
 
     projections: tuple[Projection, ...] = ()
     count: bool = False
     top: int | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +170,13 @@ Source = DigitalTwins | Relationships | Match
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query."""
+    """A query; `where_place` is that of the word WHERE, `end` the one behind the last character."""
 
     selection: Selection
     source: Source
     where: Condition | None
+    where_place: Place | None = None
+    end: Place | None = None
 
 
 _OPPOSITES = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}

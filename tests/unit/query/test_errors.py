@@ -40,12 +40,51 @@ def problem(query: str) -> tuple[int, int, str]:
         ("SELECT * FROM DIGITALTWINS WHERE a = 1 AND\n", 2, 0, None),
         ("SELECT * FROM DIGITALTWINS WHERE b = 1 AND Order = 2", 1, 43, None),
         ("SELECT * FROM DIGITALTWINS WHERE FOO(a)", 1, 33, "'FOO' is not a function"),
+        ("SELECT * FROM DIGITALTWINS WHERE UPPER(Room) = 'X'", 1, 33, "'UPPER' is not a function"),
+        ("SELECT * FROM DIGITALTWINS WHERE CONTAINS(LOWER(a), 'x')", 1, 42, "'LOWER' is not a function"),
+        ("SELECT * FROM DIGITALTWINS WHERE LENGTH(a) IN [1]", 1, 33, "'LENGTH' is not a function"),
+        ("SELECT * FROM DIGITALTWINS WHERE FOO(a, (b)) = 1", 1, 40, None),
+        ("SELECT UPPER(a) FROM DIGITALTWINS", 1, 7, "'UPPER' is not a function"),
+        ("SELECT * FROM DIGITALTWINS WHERE STARTS_WITH(a, 'b')", 1, 33, "'STARTS_WITH' is not a function"),
+        ("SELECT * FROM DIGITALTWINS WHERE IS_NULL(a) = true", 1, 44, None),
+        ("SELECT * FROM DIGITALTWINS ORDER BY Temperature", 1, 27, None),
+        ("SELECT * FROM DIGITALTWINS GROUP BY Temperature", 1, 27, None),
+        ("SELECT Temperature, FROM DIGITALTWINS", 1, 20, None),
+        ("SELECT  FROM DigitalTwins", 1, 8, None),
+        ("SELECT Temperature AS FROM DIGITALTWINS", 1, 22, None),
+        ("SELECT * FROM DIGITALTWINS WHERE AND Temperature = 80", 1, 33, None),
+        ("SELECT * FROM DIGITALTWINS WHERE a = 1 AND\n OR b = 2", 2, 1, None),
+        ("SELECT SUM(Temperature) FROM DIGITALTWINS", 1, 7, "'SUM' is not supported, COUNT() is the only aggregate"),
+        ("SELECT a, avg(b) FROM DIGITALTWINS", 1, 10, "'avg' is not supported, COUNT() is the only aggregate"),
+        ("SELECT TOP(2) COUNT() FROM DIGITALTWINS", 1, 14, "COUNT() can only stand alone, right behind SELECT"),
+        ("SELECT * FROM DIGITALTWINS WHERE COUNT() = 1", 1, 33, "COUNT() can only stand alone, right behind SELECT"),
+        ("SELECT * FROM DIGITALTWINS WHERE ARRAY_CONTAINS (SELECT S.a FROM DIGITALTWINS S)", 1, 49, None),
+        ("SELECT T.a AS Group FROM DIGITALTWINS T", 1, 14, None),
+        (f"{JOINED}\n".replace("SELECT X", "SELECT\n *"), 2, 1, None),
+        ("SELECT x\nFROM DIGITALTWINS MATCH (x)-[]->(y)\n WHERE x.a = 1", 3, 1, None),
+        ("SELECT x\nFROM DIGITALTWINS MATCH (x)-[]->(y)", 2, 35, None),
+        ("SELECT * FROM DIGITALTWINS\nJOIN y RELATED z.to WHERE y.$dtId = 'a'", 2, 15, None),
     ],
 )
 def test_the_place_and_the_complaint(query: str, line: int, position: int, message: str | None):
     found = problem(query)
     assert found[:2] == (line, position)
     assert message is None or found[2] == message
+
+
+RESERVED = (  # noqa: SIM905  (easier to read)
+    "ALL AND AS ASC AVG BY COUNT DESC DEVICES DEVICES_JOBS DEVICES_MODULES ENDS_WITH FALSE FROM GROUP IN IS_BOOL"
+    " IS_DEFINED IS_NULL IS_NUMBER IS_OBJECT IS_OF_MODEL IS_PRIMITIVE IS_STRING MAX MIN NOT NOT_IN NULL OR ORDER"
+    " SELECT STARTS_WITH SUM TOP TRUE WHERE"
+).split()
+
+
+@pytest.mark.parametrize("word", [*RESERVED, *map(str.lower, RESERVED)])
+def test_reserved_words_are_no_names_unless_they_are_escaped(word: str):
+    assert problem(f"SELECT T.a AS {word} FROM DIGITALTWINS T")[:2] == (1, 14)
+    for longer in (f"{word}x", f"{word}_", f"x{word}", f"[[{word}]]"):
+        compile_query(f"SELECT {longer}, T.{word}.a AS {longer} FROM DIGITALTWINS T WHERE {longer} = 1")
+        compile_query(f"SELECT {longer} FROM DIGITALTWINS {longer}")
 
 
 @pytest.mark.parametrize(
@@ -63,14 +102,12 @@ def test_the_place_and_the_complaint(query: str, line: int, position: int, messa
         "SELECT TOP(1) COUNT() FROM DIGITALTWINS",
         "SELECT a. FROM DIGITALTWINS",
         "SELECT a AS select FROM DIGITALTWINS",
-        "SELECT a, b AS a FROM DIGITALTWINS",
         "SELECT * FROM DIGITALTWINS group",
         "SELECT * FROM DIGITALTWINS WHERE a == 1",
         "SELECT * FROM DIGITALTWINS WHERE a <> 1",
         "SELECT * FROM DIGITALTWINS WHERE a",
         "SELECT * FROM DIGITALTWINS WHERE a = 1 b = 2",
         'SELECT * FROM DIGITALTWINS WHERE a = "x"',
-        "SELECT * FROM DIGITALTWINS WHERE a = 'x\\n'",
         "SELECT * FROM DIGITALTWINS WHERE a IN (1)",
         "SELECT * FROM DIGITALTWINS WHERE a NOT IN [1]",
         "SELECT * FROM DIGITALTWINS WHERE a IN [b]",
@@ -141,13 +178,13 @@ def test_joins_refused(query: str):
         "(x)-[*]->(y)",
         "(x)-[*2..]->(y)",
         "(x)-[*0]->(y)",
-        "(x)-[*3..3]->(y)",
         "(x)-[*5..3]->(y)",
         "(x)-[*11]->(y)",
         "(x)-[*..11]->(y)",
         "(x)-[*99999999999999999999]->(y)",
         "(x)-[r*2]->(y)",
-        "(x)-[r*..1]->(y)",
+        "(x)-[r*..2]->(y)",
+        "(x)-[r*1..2]->(y)",
         "(x)-[:]->(y)",
         "(x)-[:a|]->(y)",
         "(x)-[r]->(r)",
