@@ -118,7 +118,7 @@ class _Import:
 
     def _end(self, error: TwinfrontError) -> None:
         """Has the stream end with an error: nothing more is read, what was read is still written."""
-        self._error = self._error or error
+        self._error = self._error or error.renewed()  # what was raised keeps alive the message that it was about
         self._stop.set()
 
     async def _watch_server(self) -> None:
@@ -149,7 +149,9 @@ class _Import:
             self._call.validate_only = True
             await self._upstream.require_validation()
         while message is not None:
-            await self._take(self._items.read(message))
+            parts = await asyncio.to_thread(self._items.take_apart, message)
+            del message
+            await self._take(self._items.read(parts))
             message = await self._next(requests)
         if not self._stop.is_set():
             await self._take(self._items.end())

@@ -1,6 +1,7 @@
 """Reading the messages of an import's caller as items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from twinfront.v1.graph_service_pb2 import GraphItem, ImportGraphRequest, ImportOptions
@@ -11,6 +12,14 @@ from twinfront_server.wire.limits import MAX_ITEMS, require_at_most
 
 _PIECE_BYTES: Final = 64 << 10
 """How much of a chunk is read at a time: lines that open sections are no items, and nothing is given for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a message has, while its items wait for their turn: parsed they may take up thirty times as much."""
+
+    items: Sequence[bytes]
+    chunk: bytes
 
 
 class ItemReader:
@@ -36,13 +45,12 @@ class ItemReader:
         first.ClearField("options")
         return options
 
-    def read(self, message: ImportGraphRequest) -> Iterator[Item | None]:
-        """Gives the items of a message; None for each that is to be read past, and now and then for nothing.
+    def take_apart(self, message: ImportGraphRequest) -> Parts:
+        """The items and the chunk of a message, as bytes; to be exhausted with `read` before the next message.
 
         Raises:
-            TwinfrontError: INVALID_ARGUMENT, after the items before that place were given, if the stream cannot be
-                gone on with: options in a later message, items and chunks in one stream, too many items in a message,
-                an unreadable text.
+            TwinfrontError: INVALID_ARGUMENT if the stream cannot be gone on with: options in a later message, items and
+                chunks in one stream, too many items in a message.
         """
         if message.HasField("options"):
             raise invalid_argument("options", "are for the first message only")
@@ -53,11 +61,19 @@ class ItemReader:
             self._format = FormatReader()
         if self._typed and self._format is not None:
             raise invalid_argument("chunk" if chunk else "items", "a stream has items or chunks, not both")
-        for item in message.items:
+        return Parts([item.SerializeToString() for item in message.items], chunk)
+
+    def read(self, parts: Parts) -> Iterator[Item | None]:
+        """Gives the items of a message; None for each that is to be read past, and now and then for nothing.
+
+        Raises:
+            TwinfrontError: INVALID_ARGUMENT, after the items before that place were given, if the text is unreadable.
+        """
+        for item in parts.items:
             yield self._numbered(item)
         if self._format is not None:
-            for start in range(0, len(chunk), _PIECE_BYTES):
-                yield from map(self._numbered, self._format.read(chunk[start : start + _PIECE_BYTES]))
+            for start in range(0, len(parts.chunk), _PIECE_BYTES):
+                yield from map(self._numbered, self._format.read(parts.chunk[start : start + _PIECE_BYTES]))
                 yield None
 
     def end(self) -> Iterator[Item | None]:
@@ -65,9 +81,9 @@ class ItemReader:
         if self._format is not None:
             yield from map(self._numbered, self._format.end())
 
-    def _numbered(self, item: GraphItem | Row) -> Item | None:
+    def _numbered(self, item: bytes | Row) -> Item | None:
         index = self._index
         self._index += 1
         if index < self._resume_from:
             return None
-        return row_item(index, item) if isinstance(item, Row) else typed_item(index, item)
+        return row_item(index, item) if isinstance(item, Row) else typed_item(index, GraphItem.FromString(item))

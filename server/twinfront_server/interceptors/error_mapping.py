@@ -26,7 +26,7 @@ def map_errors(log: FilteringBoundLogger) -> Link:
             try:
                 return await proceed(call, request, context)
             except TwinfrontError as raised:
-                error = raised
+                error = raised.renewed()  # what was raised keeps alive the request that it was about
             except grpc.aio.AbortError:
                 # Foreign servicers (health, reflection) answer errors on their own.
                 call.code = context.code()

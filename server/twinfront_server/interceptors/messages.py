@@ -18,7 +18,12 @@ from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError, limit_reached
 from twinfront_server.interceptors.link import Behaviour, Context, Handler, Link, Method
 from twinfront_server.metrics import MethodMetrics
-from twinfront_server.wire.limits import MAX_TEXT, require_moderate_texts
+from twinfront_server.wire.limits import (
+    MAX_TEXT,
+    require_little_waste,
+    require_moderate_expansion,
+    require_moderate_texts,
+)
 
 
 def serve_messages(
@@ -53,6 +58,7 @@ class _Codec:
 
     def request(self, data: bytes) -> Any:
         self._received()
+        require_moderate_expansion(data)
         try:
             message = self._deserialize(data)
         except DecodeError as error:
@@ -62,12 +68,15 @@ class _Codec:
                 "The request is no message of the type that this method takes.",
             ) from error
         if len(data) > MAX_TEXT:
+            require_little_waste(message, len(data))
             require_moderate_texts(message)
         return message
 
     async def requests(self, stream: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for data in stream:
-            yield self.request(data)
+            messages = [self.request(data)]
+            del data  # else it is kept for as long as the caller sends nothing more
+            yield messages.pop()
 
     def response(self, message: Any) -> bytes:
         data = self._serialize(message)

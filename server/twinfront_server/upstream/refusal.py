@@ -16,7 +16,7 @@ from twinfront_server.errors import MAX_LISTED
 MAX_MESSAGE: Final = 2048
 """Characters of one text that are looked at, four times what a status tells of it."""
 
-_MAX_BODY: Final = 1 << 16
+_MAX_BODY: Final = 1 << 12
 
 
 def check_length(response: AsyncHttpResponse) -> None:

@@ -1,7 +1,7 @@
 """Models: messages to and from the JSON of Azure Digital Twins."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -9,8 +9,10 @@ from twinfront.v1.model_pb2 import Model
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.body import Body
 from twinfront_server.wire.json_text import parse_answer, parse_json
-from twinfront_server.wire.limits import MAX_MODEL_VALUES, require_models
+from twinfront_server.wire.limits import MAX_MODEL_VALUES, ValueCount, json_values, require_models
 from twinfront_server.wire.timestamp import fill_timestamp
+
+_REASON: Final = "DTDL_INVALID"
 
 
 def fill_model(model: Model, body: bytes, *, as_json: bool) -> None:
@@ -46,18 +48,24 @@ def models_body(dtdl_models: Sequence[str]) -> Body:
     """The JSON array to send for models that a caller wants created.
 
     Raises:
-        TwinfrontError: INVALID_ARGUMENT without any model; LIMIT_REACHED for too many; DTDL_INVALID for a text that
-            is not one JSON object.
+        TwinfrontError: INVALID_ARGUMENT without any model; LIMIT_REACHED for too many; DTDL_INVALID for too many
+            values, or a text that is not one JSON object.
     """
     require_models(len(dtdl_models), "dtdl_models")
     if not dtdl_models:
         raise invalid_argument("dtdl_models", "is empty; give at least one DTDL interface")
+    texts = [text.encode() for text in dtdl_models]
+    count = ValueCount(MAX_MODEL_VALUES)
+    for index, text in enumerate(texts):
+        problem = count.add(json_values(text))
+        if problem is not None:
+            raise invalid_argument(f"dtdl_models[{index}]", f"with those before it {problem}", reason=_REASON)
     documents, ids = [], []
-    for index, text in enumerate(dtdl_models):
+    for index, text in enumerate(texts):
         field = f"dtdl_models[{index}]"
-        document = parse_json(text.encode(), field, reason="DTDL_INVALID", max_values=MAX_MODEL_VALUES)
+        document = parse_json(text, field, reason=_REASON, max_values=MAX_MODEL_VALUES)
         if not isinstance(document, dict):
-            raise invalid_argument(field, "must be one DTDL interface, a JSON object", reason="DTDL_INVALID")
-        documents.append(orjson.Fragment(text.encode()))
+            raise invalid_argument(field, "must be one DTDL interface, a JSON object", reason=_REASON)
+        documents.append(orjson.Fragment(text))
         ids.append(str(document.get("@id", "")))
     return Body(orjson.dumps(documents), "dtdl_models", items=ids)

@@ -56,7 +56,7 @@ async def test_each_item_that_can_be_read_allows_for_one_more_that_cannot(channe
 
 
 async def test_a_message_has_so_many_items_and_no_more(channel: grpc.aio.Channel):
-    _, named = await ended(channel, items(*[GraphItem()] * (MAX_ITEMS + 1)))
+    _, named = await ended(channel, items(*[GraphItem(dtdl_model="x")] * (MAX_ITEMS + 1)))
     assert named == ["items"]
 
 

@@ -153,6 +153,14 @@ def test_250_models_go_together_and_no_more():
     assert caught.value.reason == "LIMIT_REACHED"
 
 
+def test_models_that_go_together_have_so_many_values_and_no_more():
+    half = orjson.dumps({"@id": "dtmi:a;1", "contents": [1] * (limits.MAX_MODEL_VALUES // 2 - 3)}).decode()
+    assert len(models_body([half, half]).items) == 2
+    field, description = refusal(lambda: models_body([half, half, half]))
+    assert field == "dtdl_models[2]"
+    assert description.endswith(f" values and may have {limits.MAX_MODEL_VALUES}")
+
+
 @pytest.mark.parametrize(
     ("message", "field", "reason"),
     [
@@ -183,3 +191,23 @@ def test_a_long_name_costs_once_and_not_for_each_value_below_it():
     began = time.process_time()
     digital_twin_body(twin, "room")
     assert time.process_time() - began < 1.0
+
+
+def test_a_request_is_not_parsed_that_is_made_of_empty_fields():
+    empty = PublishTelemetryRequest(payload=Value(list_value=ListValue(values=[Value()] * (limits.MAX_EMPTY + 1))))
+    field, description = refusal(lambda: limits.require_moderate_expansion(empty.SerializeToString()))
+    assert (field, description) == ("request", "has 100001 empty fields and may have 100000")
+
+
+def test_zeros_of_numbers_are_no_empty_fields():
+    zeros = [Value(int_value=0), Value(double_value=0.0), Value(bool_value=False), Value(double_value=2.5)]
+    request = PublishTelemetryRequest(payload=Value(list_value=ListValue(values=zeros * 30_000)))
+    limits.require_moderate_expansion(request.SerializeToString())
+
+
+def test_a_request_that_says_the_same_again_and_again_is_refused():
+    once = DigitalTwin(properties={"a": ONE}).SerializeToString()
+    twin = DigitalTwin.FromString(once * 3)
+    assert twin.ByteSize() == len(once)
+    limits.require_little_waste(twin, 2 * len(once))
+    assert refusal(lambda: limits.require_little_waste(twin, 3 * len(once)))[0] == "request"
