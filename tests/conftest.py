@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from .second_chance import pytest_sessionstart, pytest_terminal_summary  # noqa: F401  (hooks)
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
