@@ -116,7 +116,7 @@ class Queries(QueryServiceServicer):
         self, request: query_rpcs.QueryTwinsRequest, _: Context
     ) -> query_rpcs.QueryTwinsResponse:
         number = int(request.page_token or 0)
-        following = {"same-page": [1, 1], "circle-of-pages": [1, 2, 1], "pages": range(1, 40)}[_name(request.query)]
+        following = {"same-page": [1, 1], "circle-of-pages": [1, 2, 1], "pages": range(1, 100)}[_name(request.query)]
         token = str(following[number]) if number < len(following) else ""
         return query_rpcs.QueryTwinsResponse(rows=[_row(number, request.representation)], next_page_token=token)
 
