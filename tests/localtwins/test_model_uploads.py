@@ -12,6 +12,7 @@ import pytest
 from localtwins import LocalTwins, Settings, dtdl
 from localtwins.dtdl import INTERFACE_BYTES
 from localtwins.http_server import HttpServer
+from localtwins.operations import models
 from localtwins.workers import CallerGoneError
 
 from .adt import CONTEXT, MACHINE_TWIN, MODELS, Adt, Answer, add
@@ -134,6 +135,18 @@ async def test_a_small_model_on_large_stored_ones(adt: Adt):
     assert (await adt.post("/models", [heir])).status == 201
     twin = {"$metadata": {"$model": heir["@id"]}, "b2p4999": "x"}
     assert (await adt.put("/digitaltwins/heir", twin)).status == 200
+
+
+async def test_models_that_build_on_more_than_can_be_read_are_refused(adt: Adt, monkeypatch: pytest.MonkeyPatch):
+    bases = [large(f"Base{number}", 5_000) for number in range(3)]
+    assert (await adt.post("/models", bases)).status == 201
+    components = [
+        {"@type": "Component", "name": f"c{number}", "schema": base["@id"]} for number, base in enumerate(bases)
+    ]
+    monkeypatch.setattr(models, "MOST_STORED_BYTES", 500_000)
+    answer = await adt.post("/models", [interface("Whole", contents=components)])
+    assert (answer.status, answer.code) == (400, "LimitExceeded")
+    assert (await adt.post("/models", [interface("Part", contents=components[:1])])).status == 201
 
 
 class EndlessCheck:

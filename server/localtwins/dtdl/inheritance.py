@@ -127,7 +127,7 @@ class Inheritance:
             self._graph.report(interface, rule, message)
 
 
-_COUNTED = (
+_COUNTED = {
     "contents",
     "fields",
     "enumValues",
@@ -137,7 +137,7 @@ _COUNTED = (
     "schema",
     "elementSchema",
     "mapValue",
-)
+}
 
 
 def check_element_counts(graph: ModelGraph, inheritance: Inheritance) -> None:
@@ -150,8 +150,9 @@ def check_element_counts(graph: ModelGraph, inheritance: Inheritance) -> None:
             if element.kind == "Interface":
                 counts[element.id] = sum(own_count(ancestor) for ancestor in inheritance.inherited[element.id].lineage)
             else:
-                inside = [child for term in _COUNTED for child in graph.children(element, term)]
-                standard = sum(len(element.children.get(term, ())) for term in _COUNTED) - len(inside)
+                held = [child for term, ids in element.children.items() if term in _COUNTED for child in ids]
+                inside = [graph.elements[child] for child in held if child in graph.elements]
+                standard = len(held) - len(inside)
                 counts[element.id] = standard + sum(1 + count(child) for child in inside)
         return counts[element.id]
 

@@ -154,5 +154,13 @@ FIELDS: Mapping[int, Mapping[str, Mapping[str, Field]]] = {
     version: _fields(version, limits) for version, limits in LIMITS.items()
 }
 
+# DTDL version -> class -> property terms that an element must have
+REQUIRED: Mapping[int, Mapping[str, Mapping[str, Field]]] = {
+    version: {
+        kind: {term: field for term, field in fields.items() if is_required(field)} for kind, fields in classes.items()
+    }
+    for version, classes in FIELDS.items()
+}
+
 # What the items of a top-level array may be.
 DOCUMENT = Elements(frozenset(["Interface"]), frozenset(["Interface"]), id_required=True)

@@ -14,7 +14,7 @@ from localtwins.dtdl.errors import Problem, Problems, shown
 from localtwins.dtdl.json_ld import flattened
 from localtwins.dtdl.literals import Report
 from localtwins.dtdl.loading import Checkpoint
-from localtwins.dtdl.metamodel import DOCUMENT, FIELDS, Elements, Field, is_required
+from localtwins.dtdl.metamodel import DOCUMENT, FIELDS, REQUIRED, Elements, Field, is_required
 from localtwins.dtdl.size import size_problem
 
 _PROPERTY = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);([1-9][0-9]*)")
@@ -196,7 +196,8 @@ class Reader:
                 if found is not None:
                     element.literals[term] = found
             seen.add(term)
-        for term, wanted in (*own.items(), *brought.items()):
+        required = REQUIRED[element.dtdl_version][element.kind]
+        for term, wanted in (*required.items(), *brought.items()):
             if term not in seen and is_required(wanted):
                 rule = _missing_rule(wanted, supplemental=term in brought)
                 report(rule, f"is missing the required property '{term.rpartition(':')[2]}'. Add it.")
@@ -265,6 +266,8 @@ def _id_from_place(source: dict[str, Any], place: _Place) -> str | None:
 
 
 def _names(source: dict[str, Any]) -> list[Any]:
+    if not any(":" in key for key in source):
+        return [source["name"]] if "name" in source else []
     return [value for key, value in source.items() if key == "name" or _PROPERTY.sub(r"\1", key) == "name"]
 
 

@@ -23,8 +23,8 @@ from localtwins.workers import LOOP_SECONDS, Workers, checkpoint
 CHECKING_SECONDS: Final = 0.5e-6
 """What a byte of a model takes to check."""
 
-# Far more than the largest ontologies hold in all.
-_MOST_STORED_BYTES: Final = 64 * 1024 * 1024
+MOST_STORED_BYTES: Final = 64 * 1024 * 1024
+"""What an upload may read of stored models: far more than the largest ontologies hold in all."""
 
 
 _MOST_DETAILS: Final = 250
@@ -77,22 +77,23 @@ def check(
     documents: Sequence[Any],
     sizes: Sequence[int] | None = None,
     *,
-    most_stored: int = _MOST_STORED_BYTES,
+    most_stored: int | None = None,
 ) -> CheckedModels:
     """Check a batch of models against each other and against those that are stored. Blocks.
 
-    Raises DTDLParserError, ModelVersionNotSupported or a limit.
+    With `most_stored`, raises _TooMuchStoredError if it needs to read more bytes of them than that. Raises
+    DTDLParserError, ModelVersionNotSupported or a limit.
     """
-    stored = _Stored(read, most_stored)
+    stored = _Stored(read, MOST_STORED_BYTES if most_stored is None else most_stored)
     try:
         interfaces = dtdl.parse(documents, stored.definition, sizes=sizes, checkpoint=checkpoint)
     except dtdl.DtdlError as error:
         invalid = errors.dtdl_version_unsupported if error.unsupported_version else errors.dtdl_invalid
         raise invalid(str(error), _details(error) if len(documents) > 1 else ()) from error
     except _TooMuchStoredError:
-        if most_stored < _MOST_STORED_BYTES:
+        if most_stored is not None:
             raise
-        message = f"The models build on more than {_MOST_STORED_BYTES} bytes of stored models."
+        message = f"The models build on more than {MOST_STORED_BYTES} bytes of stored models."
         raise errors.limit_exceeded(message) from None
     return CheckedModels(interfaces, [orjson.dumps(document) for document in documents], stored.relied_on)
 
@@ -103,23 +104,24 @@ def _details(error: dtdl.DtdlError) -> list[str]:
 
 
 class _Stored:
-    """Gives definitions of stored models, and remembers which there were."""
+    """Gives definitions of stored models, the same one each time that it is asked, and remembers which there were."""
 
     def __init__(self, read: Reader, most_bytes: int) -> None:
         self._read = read
         self._bytes_left = most_bytes
+        self._definitions: dict[str, bytes | None] = {}
         self.relied_on: dict[str, int | None] = {}
 
     def definition(self, model_id: str) -> dict[str, Any] | None:
-        row = self._read.model(model_id)
-        self.relied_on[model_id] = row.position if row else None
-        if row is None or row.definition is None:
-            return None
-        self._bytes_left -= len(row.definition)
-        if self._bytes_left < 0:
-            raise _TooMuchStoredError
-        definition: dict[str, Any] = orjson.loads(row.definition)
-        return definition
+        if model_id not in self.relied_on:
+            row = self._read.model(model_id)
+            self.relied_on[model_id] = row.position if row else None
+            self._definitions[model_id] = row.definition if row else None
+            self._bytes_left -= len(self._definitions[model_id] or b"")
+            if self._bytes_left < 0:
+                raise _TooMuchStoredError
+        stored = self._definitions[model_id]
+        return None if stored is None else orjson.loads(stored)
 
 
 def create(tx: Transaction, settings: Settings, models: CheckedModels) -> list[bytes]:
