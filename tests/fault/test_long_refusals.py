@@ -36,9 +36,17 @@ async def _seconds(upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc, a
 
 @pytest.mark.parametrize("unit", UNITS, ids=repr)
 @pytest.mark.parametrize("rpc", [UPDATE_TWIN, QUERY], ids=str)
-async def test_a_message_of_4_mb(upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc, unit: str):
-    body = _refusal("Odd", f"The path a. {unit * (4_000_000 // len(unit))}")
+@pytest.mark.parametrize("size", [60_000, 4_000_000])
+async def test_a_long_message(upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc, unit: str, size: int):
+    body = _refusal("Odd", f"The path a. {unit * (size // len(unit))}")
     assert await _seconds(upstream, channel, rpc, Answer(400, body)) < MOST_SECONDS
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=repr)
+async def test_many_long_problems(upstream: FaultServer, channel: grpc.aio.Channel, unit: str):
+    problems = [f"p{index}{unit * (3_000 // len(unit))}" for index in range(20)]
+    answer = Answer(400, _refusal("ValidationFailed", "Invalid twin specified", *problems))
+    assert await _seconds(upstream, channel, UPDATE_TWIN, answer) < MOST_SECONDS
 
 
 @pytest.mark.parametrize("code", CODES)
