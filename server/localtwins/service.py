@@ -12,6 +12,7 @@ from localtwins.events.delivery import Delivery
 from localtwins.faults import Faults, parse_faults
 from localtwins.jobs.blobs import check_jobs_dir
 from localtwins.jobs.runner import JobRunner
+from localtwins.memory import LARGE_BYTES, Trimming
 from localtwins.message import REFUSES_WRITES, VALIDATE_ONLY, VALIDATED_ONLY, Request, Response
 from localtwins.rate_limits import RateLimits
 from localtwins.rest.answers import error_answer, framework_error_answer, throttled_answer
@@ -46,6 +47,7 @@ class LocalTwins:
         }
         self._jobs = JobRunner(database, settings)
         self._workers = Workers()
+        self._trimming = Trimming()
         self._delivery = Delivery(database, settings.endpoints, settings.event_source)
         self._rate_limits = RateLimits(settings) if settings.rate_limits else None
         self._faults: Faults | None = None
@@ -75,6 +77,7 @@ class LocalTwins:
         await self._jobs.stop()
         await self._delivery.close()
         await asyncio.to_thread(self._workers.close)
+        await self._trimming.stop()
         await self._database.close()
 
     def inject(self, faults: str, *, seed: int | None = None) -> None:
@@ -92,6 +95,8 @@ class LocalTwins:
         would have changed is not. Raises AnswerLostError where a fault that was asked for wants no answer, else nothing
         but cancellation.
         """
+        if len(request.body) > LARGE_BYTES:
+            self._trimming.soon()
         wanted = request.headers.get(VALIDATE_ONLY)
         if wanted in {None, "true"}:
             answer = await self._answer(request)
@@ -136,8 +141,10 @@ class LocalTwins:
             if self._rate_limits is None and self._faults is None:
                 return await handler(call, *ids)
             return await self._handle_hampered(handler, call, ids)
+        # No error outlives its clause: one that a local variable keeps is in a ring with this frame, through its
+        # traceback, and all that the request made stays in memory until the next full look for garbage.
         except errors.AdtError as error:
-            failure = error
+            return error_answer(error, call.api_version if call else "")
         except errors.ThrottledError as error:
             return throttled_answer(error)
         except errors.AnswerLostError:

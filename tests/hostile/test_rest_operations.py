@@ -29,6 +29,7 @@ SIZE: Final = 4_000_000
 MOST_SECONDS: Final = 1.0
 MOST_SECONDS_OF_MODELS: Final = 6.0
 MOST_BYTES: Final = 150_000_000
+MOST_KEPT_BYTES: Final = 50_000_000
 MOST_GROWTH: Final = 2.6
 # Of so little processor time nobody can tell how it grows.
 NOISE: Final = 0.1
@@ -220,8 +221,8 @@ def server(
         assert server.send("PUT", "/digitaltwins/room/relationships/r", json.dumps(related).encode()).status == 200
         yield server
         record_testsuite_property("hostile requests", len(costs))
-        record_testsuite_property("dearest", max(costs, key=lambda cost: cost.seconds))
-        record_testsuite_property("largest", max(costs, key=lambda cost: cost.bytes))
+        record_testsuite_property("dearest", max(costs, key=lambda cost: cost.seconds, default=None))
+        record_testsuite_property("largest", max(costs, key=lambda cost: cost.bytes, default=None))
         log = server.log.read_text()
         assert "Traceback" not in log, log[-5000:]
         assert "unexpected" not in log, log[-5000:]
@@ -344,5 +345,8 @@ def test_six_at_once_are_answered_and_their_memory_is_given_back(server: Attacke
             statuses = {future.result().status for future in sent}
         assert all(200 <= status < 500 for status in statuses), (name, statuses)
     assert server.peak_bytes() - before <= 2 * MOST_BYTES
-    assert server.resident_bytes() - before <= MOST_BYTES
+    end = time.monotonic() + PATIENCE
+    while server.resident_bytes() - before > MOST_KEPT_BYTES:
+        assert time.monotonic() < end, f"{(server.resident_bytes() - before) / 1e6} MB are kept"
+        time.sleep(0.1)
     assert server.cpu_seconds() - seconds <= 6 * len(heavy) * MOST_SECONDS_OF_MODELS

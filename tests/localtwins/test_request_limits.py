@@ -1,13 +1,17 @@
 """Requests that are larger than anybody needs: refused before any work is done on them, each with its own error."""
 
+import asyncio
+import gc
 import json
 import threading
+import weakref
 from typing import Any
 
 import pytest
 
 from localtwins import LocalTwins, Settings, limits
 from localtwins.engine.json_text import parse_json
+from localtwins.errors import AdtError
 from localtwins.rest.call import _parse_known_query
 
 from .adt import MACHINE_TWIN, MODELS, ROOM, SENSOR, SPACE, Adt, add
@@ -200,3 +204,40 @@ async def test_the_uri_of_a_blob_is_not_endless(empty: Adt, uri: str):
     assert (answer.status, answer.code) == (400, "InvalidArgument")
     assert "longer than 8192 characters" in answer.message
     assert len(answer.message) < 1000
+
+
+async def test_what_a_refused_request_held_is_let_go_of_at_once(graph: Adt):
+    """An error that anything keeps is in a ring with the frames that it passed, and they have the whole request."""
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            await graph.get("/digitaltwins/nobody")
+            await graph.put("/digitaltwins/m", {**MACHINE_TWIN, **wrong(10)})
+            await graph.put("/digitaltwins/m", b"{")
+            await graph.put("/digitaltwins/m", of_size(1_000_000))
+            await graph.put("/digitaltwins/m", {**MACHINE_TWIN, **wrong(10)}, localtwins_validate_only="true")
+            await graph.patch("/digitaltwins/room", add("/label", 1), if_match='W/"other"')
+            await graph.patch("/digitaltwins/room", add("/nothing/a", 1))
+            await graph.post("/models", [{"@id": "x"}])
+            await graph.post("/models", [{"@id": "x", "comment": "x" * 100_000}])
+            await graph.post("/query", {"query": "SELECT"})
+        async with asyncio.timeout(10):  # a thread may be about to let go of its last one
+            while any(isinstance(found, AdtError) for found in gc.get_objects()):
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+async def test_the_writer_keeps_nothing_of_its_last_write(graph: Adt):
+    class Write:
+        def __call__(self, _transaction: object) -> None:
+            pass
+
+    write = Write()
+    kept = weakref.ref(write)
+    await graph.service._database.write(write)
+    del write
+    async with asyncio.timeout(10):
+        while kept() is not None:
+            await asyncio.sleep(0.001)

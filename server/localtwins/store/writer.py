@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from localtwins import errors
 from localtwins.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
@@ -34,12 +35,15 @@ class _Write:
     error: Exception | None = None
 
     def answer(self) -> None:
+        """Tell the caller, and let go of the error, whose frames have this object."""
+        error, self.error = self.error, None
         if self.future.done():  # the caller has gone
             return
-        if self.error is None:
+        if error is None:
             self.future.set_result(self.result)
         else:
-            self.future.set_exception(self.error)
+            self.future.set_exception(error)
+            del error
 
 
 class Writer:
@@ -66,10 +70,12 @@ class Writer:
         """
         if self._closed:
             raise RuntimeError("the store is closed")
-        write = _Write(operation, asyncio.get_running_loop().create_future(), keep)
-        self._waiting.put(write)
-        result: T = await write.future
-        return result
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.put(_Write(operation, future, keep))
+        try:
+            return await future
+        finally:
+            del future  # which has the error, which has this frame
 
     def close(self) -> None:
         """Finish what is waiting, then stop. Blocks."""
@@ -83,6 +89,7 @@ class Writer:
             if group:
                 self._run_group(group)
                 self._acknowledge(group)
+            del group  # it would be kept until the next write comes
             if last:
                 return
 
@@ -137,6 +144,8 @@ class Writer:
             write.result, write.error = write.operation(self._transaction), None
         except sqlite3.Error:
             raise
+        except errors.AdtError as error:
+            write.error = error.with_traceback(None)  # nobody looks where it came from, and its frames are large
         except Exception as error:  # noqa: BLE001 - the caller gets it
             write.error = error
         if write.error is not None or not write.keep:
