@@ -3,10 +3,17 @@
 Syntax: https://github.com/Azure/digital-twin-model-identifier; what each DTDL version takes of it: its specification.
 """
 
+import hashlib
 import re
+from typing import Final
 
 MAX_INTERFACE_ID = 128
 MAX_ID = 2048
+
+_LONGEST_OWN: Final = 512
+# What is kept of a longer one: more than messages show of it.
+_BEGINNING: Final = 256
+_END: Final = 64
 
 _PATH = r"dtmi:[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?(?::[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?)*"
 _IDS = {
@@ -27,7 +34,15 @@ def is_reserved(dtmi: str, *further: str) -> bool:
 
 
 def child_id(parent: str, property_name: str, key: str | None) -> str:
-    """Identifier of an element that states none: its parent's, the property it stands in, and its name in there."""
+    """Identifier of an element that states none: its parent's, the property it stands in, and its name in there.
+
+    Of a long one the middle becomes a digest: names are as long as a caller writes them, and each element below has
+    the name in its own id.
+    """
     path, semicolon, version = parent.partition(";")
     name = "" if key is None else f":__{key}"
-    return f"{path}:_{property_name}{name}{semicolon}{version}"
+    found = f"{path}:_{property_name}{name}{semicolon}{version}"
+    if len(found) <= _LONGEST_OWN:
+        return found
+    digest = hashlib.blake2b(found.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return f"{found[:_BEGINNING]}…{digest}…{found[-_END:]}"

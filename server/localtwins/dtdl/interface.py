@@ -1,8 +1,10 @@
 """A parsed Interface: its contents with everything it inherits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
+from localtwins.dtdl.lineage import for_lookups
 from localtwins.dtdl.schemas import Schema
 
 
@@ -67,3 +69,13 @@ class Interface:
     commands: Mapping[str, Command]
     bases: frozenset[str]
     dependencies: frozenset[str]
+
+    def for_lookups(self, count: int) -> Self:
+        """Give the same with contents in which so many names are found soon, however much it extends."""
+        return replace(
+            self,
+            properties=for_lookups(self.properties, count),
+            telemetries=for_lookups(self.telemetries, count),
+            relationships=for_lookups(self.relationships, count),
+            components=for_lookups(self.components, count),
+        )

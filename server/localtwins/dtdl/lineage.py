@@ -33,6 +33,20 @@ class Lineage(Mapping[str, T]):
     def __len__(self) -> int:
         return sum(map(len, self.generations))
 
+    def merged(self) -> dict[str, T]:
+        """Give the same as one dictionary."""
+        return {name: content for generation in self.generations for name, content in generation.items()}
+
+
+def for_lookups(contents: Mapping[str, T], count: int) -> Mapping[str, T]:
+    """Give contents for so many look-ups: as one dictionary if that costs less than to go through the lineage for each.
+
+    Each interface may have a thousand above it, and each twin thousands of names.
+    """
+    if type(contents) is Lineage and count * len(contents.generations) > len(contents):
+        return contents.merged()
+    return contents
+
 
 def lineage(own: Mapping[str, T], inherited: Iterable[Mapping[str, T]]) -> Mapping[str, T]:
     """Give what an interface has: those of its parents, as this function gave them, and its own contents."""

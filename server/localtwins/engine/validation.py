@@ -27,6 +27,7 @@ def twin_problems(
     `component_interface` gives the interface of a component's schema.
     """
     problems: list[str] = []
+    interface = interface.for_lookups(len(twin))
     for name, value in twin.items():
         if name.startswith("$"):
             continue
@@ -36,7 +37,7 @@ def twin_problems(
         elif not is_component(value):
             problems.append(f"Twin is missing $metadata of component {name}.")
         else:
-            schema = component_interface(component.schema)
+            schema = component_interface(component.schema).for_lookups(len(value))
             for member, member_value in value.items():
                 if member != METADATA:
                     problems += _property_problems(member, member_value, schema, name, limits)

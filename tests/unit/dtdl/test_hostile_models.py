@@ -2,6 +2,7 @@
 
 import random
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -203,6 +204,44 @@ def test_work_ends_where_its_checkpoint_says():
 
     with pytest.raises(InterruptedError):
         parse([interface(version=3, contents=contents(10_000))], checkpoint=checkpoint)
+
+
+def fields(count: int):
+    return [{"name": f"f{number}", "schema": "double"} for number in range(count)]
+
+
+def nested_in_long_names(levels: int, length: int, count: int):
+    schema: Any = {"@type": "Object", "fields": fields(count)}
+    for _ in range(levels):
+        schema = {"@type": "Object", "fields": [{"name": "n" * length, "schema": schema}]}
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("levels", "length", "problem"),
+    [(1, 400_000, "stringTooLong"), (18, 512, "excessiveDepthWide"), (4, 512, None)],
+    ids=["endless", "too many", "long and many"],
+)
+def test_what_lies_below_long_names_takes_no_memory_for_each_of_them(levels: int, length: int, problem: str | None):
+    model = interface(version=3, contents=[prop(nested_in_long_names(levels, length, 10_000))])
+
+    tracemalloc.start()
+    try:
+        assert (problem is None and rules(model) == []) or problem in rules(model)
+        assert tracemalloc.get_traced_memory()[1] < 40e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_elements_below_long_names_are_told_apart_by_all_of_the_name():
+    def named(middle: str) -> dict[str, Any]:
+        return {"name": f"{'n' * 240}{middle}{'n' * 240}", "schema": {"@type": "Object", "fields": fields(2)}}
+
+    model = interface(version=3, contents=[prop({"@type": "Object", "fields": [named("a"), named("b")]})])
+    twice = interface(version=3, contents=[prop({"@type": "Object", "fields": [named("a"), named("a")]})])
+
+    assert rules(model) == []
+    assert rules(twice) == ["nonUniquePropertyValue"]
 
 
 def test_long_lists_of_wrong_things():

@@ -1,10 +1,11 @@
 """Twins and relationships against their models, without a service."""
 
+import time
 from typing import Any
 
 import pytest
 
-from localtwins.dtdl import load
+from localtwins.dtdl import load, parse
 from localtwins.engine.validation import ValueLimits, relationship_problems, twin_problems
 
 PART = load(
@@ -69,3 +70,34 @@ def test_twins(members: dict[str, Any], problems: list[str]):
 def test_relationships(members: dict[str, Any], problems: list[str]):
     relationship = {"$relationshipId": "r", "$targetId": "x", **members}
     assert relationship_problems(relationship, WHOLE.relationships["has"].properties, "has", LIMITS) == problems
+
+
+def test_names_that_none_of_a_thousand_ancestors_has_are_found_missing_at_once():
+    def ancestor(number: int) -> dict[str, Any]:
+        contents = [
+            {"@type": "Property", "name": f"p{number}", "schema": "double"},
+            {"@type": "Telemetry", "name": f"t{number}", "schema": "double"},
+            {"@type": "Relationship", "name": f"r{number}"},
+            {"@type": "Component", "name": f"c{number}", "schema": PART.id},
+        ]
+        return model(f"dtmi:t:Above{number};1", contents=contents)
+
+    def model(dtmi: str, **members: Any) -> dict[str, Any]:
+        return {"@id": dtmi, "@type": "Interface", "@context": "dtmi:dtdl:context;3", **members}
+
+    above = [ancestor(number) for number in range(1_000)]
+    *_, heir = parse([model(PART.id), *above, model("dtmi:t:Heir;1", extends=[each["@id"] for each in above])])
+    components = {f"c{number}": COMPONENT for number in range(1_000)}
+    unknown = {f"x{number}": 1 for number in range(20_000)}
+    known = {"p0": 1, "p999": "x", "t500": 1, "r500": 1}
+
+    began = time.process_time()
+    problems = twin_problems({**components, **known, **unknown}, heir, {PART.id: PART}.__getitem__, LIMITS)
+
+    assert time.process_time() - began < 0.5
+    assert problems[:3] == [
+        "Expected value of type double for p999 on Twin.",
+        "t500 is not a property - it is a Telemetry.",
+        "r500 is not a property - it is a Relationship.",
+    ]
+    assert len(problems) == 3 + 20_000
