@@ -128,7 +128,7 @@ class Database:
 
     @property
     def refuses_writes(self) -> bool:
-        """Whether the last write met a storage error, and none has succeeded since that would show that it is over."""
+        """Tell whether the last write met a storage error, and no trial has succeeded since."""
         return self._writability.refused
 
     @contextmanager

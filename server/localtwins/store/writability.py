@@ -29,11 +29,11 @@ class Writability:
 
     @property
     def refused(self) -> bool:
-        """Whether writes are refused at the moment."""
+        """Tell whether writes are refused at the moment."""
         return self._trying is not None
 
     def note_refusal(self) -> None:
-        """A write met a storage error."""
+        """Take note that a write met a storage error."""
         if self._trying is None:
             self._trying = asyncio.get_running_loop().create_task(self._try())
 

@@ -62,7 +62,7 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
             await self._on_close()
 
     async def probe(self) -> bool:
-        """True if the upstream answers calls, and does not say that it takes no writes.
+        """Tells whether the upstream answers calls, and does not say that it takes no writes.
 
         It is asked for a model that nobody has, which costs next to nothing.
         """

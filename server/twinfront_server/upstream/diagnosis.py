@@ -57,7 +57,7 @@ class _Blockers:
 
 
 async def diagnose(reads: Reads, writes: SentWrites, error: TwinfrontError, asked: Asked) -> TwinfrontError:
-    """The same error, with what takes another look at the upstream, and at what this process has sent there.
+    """Adds to an error what takes another look at the upstream, and at what this process has sent there.
 
     What cannot be read leaves its detail empty: the error itself is never replaced by one that came up on the way.
     """
@@ -78,7 +78,7 @@ async def diagnose(reads: Reads, writes: SentWrites, error: TwinfrontError, aske
 
 
 async def _current(reads: Reads, asked: Asked) -> Answer | None:
-    """The resource as it is now; None if it cannot be read."""
+    """Reads the resource as it is now; None if it cannot be read."""
     try:
         async with asyncio.timeout(_time_to_look()):
             if asked.operation.resource is Resource.RELATIONSHIP:

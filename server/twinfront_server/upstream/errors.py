@@ -138,7 +138,7 @@ def _told(message: str, details: Sequence[str]) -> str:
 
 
 def _without_pointers(message: str) -> str:
-    """A message up to the sentence that points to the service's own documentation."""
+    """Cuts a message before the sentence that points to the service's own documentation."""
     message = message.partition(" See samples in http")[0]
     told: list[str] = []
     for sentence in _SENTENCE_GAP.split(message):

@@ -17,7 +17,7 @@ from twinfront_server.upstream.operation import Operation
 
 
 def is_readable(operation: Operation, response: AsyncHttpResponse) -> bool:
-    """True if a response has the form of an answer to the operation; refusals have forms of all kinds."""
+    """Tells whether a response has the form of an answer to the operation; refusals have forms of all kinds."""
     if response.status_code >= HTTPStatus.BAD_REQUEST or response.status_code == HTTPStatus.NO_CONTENT:
         return True
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
@@ -33,7 +33,7 @@ def is_readable(operation: Operation, response: AsyncHttpResponse) -> bool:
 
 
 def unreadable(response: AsyncHttpResponse) -> ServiceResponseError:
-    """The error for a response that is no answer of the service."""
+    """Makes the error for a response that is no answer of the service."""
     content_type = response.headers.get("Content-Type") or "no content type"
     return ServiceResponseError(
         f"An answer with status {response.status_code} that cannot be read: {len(response.content)} bytes, "

@@ -39,7 +39,7 @@ class _ShortenedResponse:
 
 
 def _shortened(body: bytes) -> bytes:
-    """The same refusal with its texts and its list of problems cut; nothing of a body of another form."""
+    """Cuts the texts of a refusal and its list of problems; leaves nothing of a body of another form."""
     try:
         error = orjson.loads(body)["error"]
         details = error.get("details")

@@ -134,7 +134,7 @@ class SentWrites:
         )
 
     def may_have_left(self, path: str, found: Document | None) -> bool:
-        """Whether a write that ended without an answer explains what is at a path now, None for nothing.
+        """Tells whether a write that ended without an answer explains what is at a path now, None for nothing.
 
         It may have been applied at any time since: one whose caller's deadline has passed may be on its way for long.
         """

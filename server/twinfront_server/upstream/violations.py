@@ -106,7 +106,7 @@ def _id_field(complaint: str, asked: Asked) -> str | None:
 
 
 def _quotes(complaint: str, value: str) -> bool:
-    """Whether a complaint has a value in it that is no part of a longer word."""
+    """Tells whether a complaint has a value in it that is no part of a longer word."""
     start = complaint.find(value)
     while start >= 0:
         end = start + len(value)
@@ -137,7 +137,7 @@ def _model_field(complaint: str, body: Body) -> tuple[str, str]:
 
 
 def _operation_field(complaint: str, body: Body, operations: Sequence[Operation], ids: Mapping[str, str]) -> str:
-    """The operation of a patch that a complaint is about.
+    """Finds the operation of a patch that a complaint is about.
 
     What no operation touches and is wrong all the same is so by the new model: `replace /$metadata/$model` makes
     properties wrong that the patch leaves as they are.
@@ -218,7 +218,7 @@ def _finding(complaint: str) -> dict[str, str]:
 
 
 def _read(text: str, form: Sequence[tuple[str, str | None]]) -> dict[str, str] | None:
-    """What a text of a form names; None for a text of another form."""
+    """Reads what a text of a form names; None for a text of another form."""
     (start, hole), *others = form
     if not text.startswith(start):
         return None

@@ -136,7 +136,7 @@ async def test_writes_of_a_batch(building: Building):
     for result in response.results:
         found = BadRequest()
         assert any(detail.Unpack(found) for detail in result.status.details)
-        fields.append([violation.field for violation in found.field_violations])
+        fields.append(sorted(violation.field for violation in found.field_violations))
     assert fields == [
         ["writes[0].patch.operations[0].value", "writes[0].patch.operations[1].value"],
         ['writes[1].merge.merge.fields["temperature"]', 'writes[1].merge.merge.fields["unheardOf"]'],
