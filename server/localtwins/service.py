@@ -176,13 +176,11 @@ class LocalTwins:
 
 
 def _check_lengths(request: Request) -> None:
-    """Raise InvalidArgument for a path, a query or a header that is too long to be looked at."""
+    """Raise InvalidArgument for a path or a query that is too long to be looked at."""
     if len(request.path) > limits.PATH_LENGTH:
         raise errors.invalid_argument(f"The path of the URL is longer than {limits.PATH_LENGTH} characters.")
     if len(request.query) > limits.QUERY_LENGTH:
         raise errors.invalid_argument(f"The query of the URL is longer than {limits.QUERY_LENGTH} characters.")
-    if max(map(len, request.headers.values()), default=0) > limits.HEADER_LENGTH:
-        raise errors.invalid_argument(f"A header field is longer than {limits.HEADER_LENGTH} characters.")
 
 
 def _may_be_stored(error: sqlite3.Error) -> bool:

@@ -89,6 +89,13 @@ class Call:
             url = f"{self.request.base_url}{self.request.path}"
             raise errors.api_version_unsupported(self.api_version, url, versions)
 
+    def header(self, name: str) -> str | None:
+        """Give a header field, its name in lower case. Raises InvalidArgument for one that is too long to look at."""
+        value = self.request.headers.get(name)
+        if value is not None and len(value) > limits.HEADER_LENGTH:
+            raise errors.invalid_argument(f"The header {name} is longer than {limits.HEADER_LENGTH} characters.")
+        return value
+
     def parameter(self, name: str) -> str | None:
         """Give the first value of a query parameter."""
         values = self.parameters.get(name)

@@ -30,7 +30,7 @@ async def get(call: Call, twin_id: str, name: str) -> Response:
 async def patch(call: Call, twin_id: str, name: str) -> Response:
     """Patch a component; the etag is its twin's."""
     check_twin_id(twin_id)
-    if_match = parse_if_match(call.request.headers.get("if-match"))
+    if_match = parse_if_match(call.header("if-match"))
     document = await read_patch(call)
     etag = await call.write(
         lambda tx: digital_twins.patch(tx, call.settings, twin_id, document, if_match=if_match, component=name)

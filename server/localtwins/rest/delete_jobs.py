@@ -24,7 +24,7 @@ _TIMEOUT_RANGE = range(15, 24 * 60 + 1)
 async def create(call: Call) -> Response:
     """Create a job, which then starts by itself; the header operation-id may give its id."""
     call.require_api_version(_API_VERSIONS)
-    job_id = call.request.headers.get("operation-id") or str(uuid.uuid4())
+    job_id = call.header("operation-id") or str(uuid.uuid4())
     check_job_id(job_id)
     timeout = call.parameter(_TIMEOUT)
     minutes = _TIMEOUT_MINUTES

@@ -27,7 +27,7 @@ async def get(call: Call, twin_id: str) -> Response:
 async def put(call: Call, twin_id: str) -> Response:
     """Create or replace a digital twin."""
     check_twin_id(twin_id)
-    create_only = parse_if_none_match(call.request.headers.get("if-none-match"))
+    create_only = parse_if_none_match(call.header("if-none-match"))
     payload = await read_document(call)
     if type(payload) is not dict:
         raise errors.payload_invalid()
@@ -40,7 +40,7 @@ async def put(call: Call, twin_id: str) -> Response:
 async def patch(call: Call, twin_id: str) -> Response:
     """Patch a digital twin."""
     check_twin_id(twin_id)
-    if_match = parse_if_match(call.request.headers.get("if-match"))
+    if_match = parse_if_match(call.header("if-match"))
     document = await read_patch(call, parameter=PATCH_PARAMETER)
     etag = await call.write(lambda tx: digital_twins.patch(tx, call.settings, twin_id, document, if_match=if_match))
     return no_content(etag)
@@ -49,7 +49,7 @@ async def patch(call: Call, twin_id: str) -> Response:
 async def delete(call: Call, twin_id: str) -> Response:
     """Delete a digital twin."""
     check_twin_id(twin_id)
-    if_match = parse_if_match(call.request.headers.get("if-match"))
+    if_match = parse_if_match(call.header("if-match"))
     await call.write(lambda tx: digital_twins.delete(tx, twin_id, if_match=if_match))
     return no_content()
 

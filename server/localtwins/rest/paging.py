@@ -19,7 +19,7 @@ _INT64 = range(-(2**63), 2**63)
 
 def page_size(call: Call, default: int) -> int:
     """Give the size that the header max-items-per-page asks for, at most the `default`."""
-    value = call.request.headers.get("max-items-per-page")
+    value = call.header("max-items-per-page")
     if value is None:
         return default
     if not (value.isascii() and value.isdigit() and value.strip("0")):

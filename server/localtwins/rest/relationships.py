@@ -29,7 +29,7 @@ async def get(call: Call, source_id: str, relationship_id: str) -> Response:
 async def put(call: Call, source_id: str, relationship_id: str) -> Response:
     """Create or replace a relationship."""
     _check_ids(source_id, relationship_id)
-    create_only = parse_if_none_match(call.request.headers.get("if-none-match"))
+    create_only = parse_if_none_match(call.header("if-none-match"))
     payload = await read_document(call)
     written = await call.write(
         lambda tx: relationships.put(tx, call.settings, source_id, relationship_id, payload, create_only=create_only)
@@ -40,7 +40,7 @@ async def put(call: Call, source_id: str, relationship_id: str) -> Response:
 async def patch(call: Call, source_id: str, relationship_id: str) -> Response:
     """Patch a relationship."""
     _check_ids(source_id, relationship_id)
-    if_match = parse_if_match(call.request.headers.get("if-match"))
+    if_match = parse_if_match(call.header("if-match"))
     document = await read_patch(call)
     etag = await call.write(
         lambda tx: relationships.patch(tx, call.settings, source_id, relationship_id, document, if_match=if_match)
@@ -51,7 +51,7 @@ async def patch(call: Call, source_id: str, relationship_id: str) -> Response:
 async def delete(call: Call, source_id: str, relationship_id: str) -> Response:
     """Delete a relationship."""
     _check_ids(source_id, relationship_id)
-    if_match = parse_if_match(call.request.headers.get("if-match"))
+    if_match = parse_if_match(call.header("if-match"))
     await call.write(lambda tx: relationships.delete(tx, source_id, relationship_id, if_match=if_match))
     return no_content()
 

@@ -29,11 +29,10 @@ async def publish_from_component(call: Call, twin_id: str, component: str) -> Re
 
 async def _publish(call: Call, twin_id: str, component: str | None) -> Response:
     check_twin_id(twin_id)
-    headers = call.request.headers
-    message_id = headers.get("message-id", "").strip()
+    message_id = (call.header("message-id") or "").strip()
     if not message_id or not message_id.isprintable():
         raise errors.message_id_invalid()
-    source_time = _source_time(headers.get("telemetry-source-time"))
+    source_time = _source_time(call.header("telemetry-source-time"))
     message = orjson.dumps(await read_json(call))
     await call.write(
         lambda tx: telemetry.publish(tx, twin_id, component, message, message_id=message_id, source_time=source_time)
