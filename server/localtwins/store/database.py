@@ -18,6 +18,7 @@ from localtwins.store import schema
 from localtwins.store.data_dir import DATABASE_NAME, DataDir
 from localtwins.store.reader import Reader
 from localtwins.store.replica import Replica
+from localtwins.store.shared_copy import SharedCopy
 from localtwins.store.transaction import MAX_CHANGES, Transaction
 from localtwins.store.writability import Writability
 from localtwins.store.writer import Writer
@@ -33,7 +34,7 @@ class Database:
     """The store: `read` for the event loop, `write` through the writer thread.
 
     On disk the two have a connection each, over a write-ahead log: a read sees every acknowledged write and never
-    waits for one. In memory they share one connection in turns, and a query that takes longer gets a copy.
+    waits for one. In memory they share one connection in turns, and queries that take longer read a copy in a file.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class Database:
         self.read = Reader(reading, guard)
         queried = replica.path if replica else file
         if queried is None:
-            self.queries = Queries(reading, partial(_copy, reading, guard), guard)
+            copy = SharedCopy(reading, guard, _connect_to_read)
+            resources.callback(copy.close)
+            self.queries = Queries(reading, copy.connection, guard)
         else:
             querying = _connect_to_read(queried)
             resources.callback(querying.close)
@@ -216,14 +219,6 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     connection = _connect(str(path))
     connection.execute("PRAGMA query_only = ON")
     return connection
-
-
-def _copy(connection: sqlite3.Connection, guard: AbstractContextManager[Any]) -> sqlite3.Connection:
-    """Copy a database in memory, which takes about a millisecond a MiB."""
-    copy = _connect(MEMORY)
-    with guard:
-        connection.backup(copy)
-    return copy
 
 
 def check_ours(connection: sqlite3.Connection, path: Path) -> None:
