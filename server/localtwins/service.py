@@ -64,6 +64,7 @@ class LocalTwins:
         database = Database.open(
             data_dir,
             max_changes=settings.max_changes,
+            max_change_bytes=settings.max_change_bytes,
             indexed=settings.index_properties,
             query_lag=settings.query_lag,
         )

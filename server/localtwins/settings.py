@@ -106,6 +106,9 @@ class Settings(BaseSettings):
 
     max_request_bytes: int = Field(default=30_000_000, gt=0, description="largest request body that is read")
     max_changes: int = Field(default=100_000, gt=0, description="changes that the log keeps for event routes")
+    max_change_bytes: int = Field(
+        default=256 * 1024 * 1024, gt=0, description="size of the changes that the log keeps, as JSON"
+    )
     max_twins: int = Field(default=2_000_000, ge=0, description="digital twins in the instance")
     max_twin_bytes: int = Field(default=32 * 1024, gt=0, description="size of a digital twin as JSON")
     max_string_bytes: int = Field(default=4 * 1024, gt=0, description="size of a string value of a property")

@@ -19,7 +19,7 @@ from localtwins.store.data_dir import DATABASE_NAME, DataDir
 from localtwins.store.reader import Reader
 from localtwins.store.replica import Replica
 from localtwins.store.shared_copy import SharedCopy
-from localtwins.store.transaction import MAX_CHANGES, Transaction
+from localtwins.store.transaction import MAX_CHANGE_BYTES, MAX_CHANGES, Transaction
 from localtwins.store.writability import Writability
 from localtwins.store.writer import Writer
 
@@ -46,6 +46,7 @@ class Database:
         file: Path | None,
         replica: Replica | None,
         max_changes: int,
+        max_change_bytes: int,
         resources: ExitStack,
     ) -> None:
         """Read and write over connections to a `file`, or to memory; let queries read the `replica` if there is one.
@@ -63,7 +64,7 @@ class Database:
             querying = _connect_to_read(queried)
             resources.callback(querying.close)
             self.queries = Queries(querying, partial(_connect_to_read, queried), nullcontext())
-        self._writer = Writer(writing, Transaction(writing, clock, max_changes), guard)
+        self._writer = Writer(writing, Transaction(writing, clock, max_changes, max_change_bytes), guard)
         self._writability = Writability(self._writer.run)
         self._file = file
         self._replica = replica
@@ -77,14 +78,15 @@ class Database:
         data_dir: str | Path,
         *,
         max_changes: int = MAX_CHANGES,
+        max_change_bytes: int = MAX_CHANGE_BYTES,
         indexed: Collection[str] | None = None,
         query_lag: float = 0,
     ) -> Self:
         """Open the database in `data_dir`, or a new one in memory for `:memory:`. Raises StartupError.
 
-        `max_changes` is how many changes the log keeps, `indexed` the properties of twins that have an index, None for
-        those that have one already. With a `query_lag` queries see the state of that many seconds ago; it needs a
-        running event loop.
+        `max_changes` is how many changes the log keeps, `max_change_bytes` how many bytes of them, `indexed` the
+        properties of twins that have an index, None for those that have one already. With a `query_lag` queries see the
+        state of that many seconds ago; it needs a running event loop.
         """
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             oldest = ".".join(map(str, _OLDEST_SQLITE))
@@ -118,6 +120,7 @@ class Database:
                 file=file,
                 replica=replica,
                 max_changes=max_changes,
+                max_change_bytes=max_change_bytes,
                 resources=resources.pop_all(),
             )
 

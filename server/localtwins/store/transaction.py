@@ -17,7 +17,10 @@ from localtwins.store.reader import Reader
 from localtwins.store.sized_cache import SizedCache
 
 MAX_CHANGES = 100_000
+MAX_CHANGE_BYTES = 256 * 1024 * 1024
 _TRIM_EVERY = 64
+_LARGE_CHANGE = 64 * 1024
+_UNKNOWN = 1 << 62
 # Definitions of the models that are remembered parsed, which takes several times as much memory.
 _PARSED_BYTES: Final = 64 * 1024 * 1024
 
@@ -33,10 +36,17 @@ class Model:
 class Transaction(Reader):
     """Lives on the writer thread; its changes are visible to itself at once and to others after the commit."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock, max_changes: int = MAX_CHANGES) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        max_changes: int = MAX_CHANGES,
+        max_change_bytes: int = MAX_CHANGE_BYTES,
+    ) -> None:
         """Write over `connection`, on which a transaction is open whenever an operation runs.
 
-        The change log keeps the last `max_changes` changes, and at times a few more.
+        The change log keeps the last `max_changes` changes, fewer when they have more than `max_change_bytes` in all,
+        and at times a few more.
         """
         super().__init__(connection, nullcontext())
         self._clock = clock
@@ -45,6 +55,11 @@ class Transaction(Reader):
         self._changed: set[str] = set()
         self._changed_in_group: set[str] = set()
         self._max_changes = max_changes
+        self._max_change_bytes = max_change_bytes
+        # At least what the log has: writes that are taken back, and changes that are trimmed for their number, are not
+        # subtracted. Beyond the limit it is looked up, as it is in the beginning and when trimming was taken back.
+        self._change_bytes = _UNKNOWN
+        self._trimmed_by_size = False
 
     def now(self) -> int:
         """Give the time of this change in ticks, later than all before."""
@@ -176,13 +191,35 @@ class Transaction(Reader):
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             notification,
         ).lastrowid
-        if position and position % _TRIM_EVERY == 0:
-            # Bounded, so that a log that was allowed to be longer is brought down little by little.
-            self._connection.execute(
-                "DELETE FROM changes WHERE position IN"
-                " (SELECT position FROM changes WHERE position <= ? ORDER BY position LIMIT ?)",
-                (position - self._max_changes, 4 * _TRIM_EVERY),
-            )
+        self._change_bytes += len(notification.data)
+        if position and (position % _TRIM_EVERY == 0 or len(notification.data) > _LARGE_CHANGE):
+            self._trim_changes(position - self._max_changes)
+
+    def _trim_changes(self, last: int) -> None:
+        """Forgets changes up to `last`, and more while their data is too much in all.
+
+        Bounded, so that a log that was allowed to be longer is brought down little by little.
+        """
+        self._connection.execute(
+            "DELETE FROM changes WHERE position IN"
+            " (SELECT position FROM changes WHERE position <= ? ORDER BY position LIMIT ?)",
+            (last, 4 * _TRIM_EVERY),
+        )
+        if self._change_bytes <= self._max_change_bytes:
+            return
+        ((self._change_bytes,),) = self._rows("SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) FROM changes", ())
+        last = 0
+        oldest = self._rows(
+            "SELECT position, length(CAST(data AS BLOB)) FROM changes ORDER BY position LIMIT ?", (4 * _TRIM_EVERY,)
+        )
+        for position, size in oldest:
+            if self._change_bytes <= self._max_change_bytes - self._max_change_bytes // 8:
+                break
+            last = position
+            self._change_bytes -= size
+        if last:
+            self._connection.execute("DELETE FROM changes WHERE position <= ?", (last,))
+            self._trimmed_by_size = True
 
     def put_event_route(self, route_id: str, endpoint_name: str, filter_text: str) -> None:
         """Store a new event route, which begins with the next change, or a new version, which goes on where it is."""

@@ -212,6 +212,26 @@ async def test_the_log_is_trimmed_at_its_far_end(short_log: Adt):
     assert 100 <= len(changes) < 200
 
 
+async def test_the_log_has_no_more_bytes_than_it_may(tmp_path: Path):
+    settings, message = Settings(max_change_bytes=1_000_000), {"text": "x" * 100_000}
+    for run in range(2):
+        service = await LocalTwins.open(tmp_path, settings)
+        adt = Adt(service)
+        if run == 0:
+            await adt.post("/models", MODELS)
+            await adt.put(ROOM, ROOM_TWIN)
+        for number in range(30):
+            # A dry run trims too, and is taken back.
+            dry = {"localtwins_validate_only": "true"} if number % 3 == 0 else {}
+            assert (await adt.post(f"{ROOM}/telemetry", message, message_id=str(number), **dry)).status == 204
+        read = service._database.read
+        kept = read.changes(0, 1000, max_bytes=1 << 30)
+        assert 800_000 < sum(len(change.data) for change in kept) <= 1_000_000
+        assert kept[-1].position == read.last_position() == 1 + 20 * (run + 1)
+        assert [change.message_id for change in kept[-2:]] == ["28", "29"]
+        await service.close()
+
+
 async def test_positions_go_on_in_the_next_run(tmp_path: Path):
     for run in range(3):
         service = await LocalTwins.open(tmp_path)
