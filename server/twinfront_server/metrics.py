@@ -2,18 +2,20 @@
 
 Names and labels of the `grpc_server_…` set are those of go-grpc-middleware, to the letter, so that existing dashboards
 fit. `METRICS` is the one table of all metrics; the registry is injected. Children are looked up once and kept, because
-`labels()` costs three times the increment it leads to.
+`labels()` costs three times the increment it leads to. Every series is on the page at 0 before anything is counted; the
+nearly thousand of them are created when the page is first asked for, since that takes longer than the rest of a start.
 """
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import grpc
 import prometheus_client
 from google.protobuf import descriptor_pool
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.registry import Collector
 
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server import __version__
@@ -33,6 +35,9 @@ RPC_TYPES: Final[dict[tuple[bool, bool], RpcType]] = {
 
 METHODS_WITH_ITEMS: Final = ("BatchGetDigitalTwins", "BatchWriteDigitalTwins", "ImportGraph")
 """RPCs that are about many things, each of which may fail while the RPC is OK."""
+
+SETTLED_OUTCOMES: Final = ("applied", "repeated", "unknown")
+"""What comes out of a write whose answer was lost."""
 
 _METHOD_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 
@@ -131,7 +136,7 @@ def code_label(code: grpc.StatusCode) -> str:
 
 @dataclass(slots=True)
 class MethodMetrics:
-    """The series of one RPC method, at 0 from the start."""
+    """The series of one RPC method."""
 
     started: Counter
     received: Counter
@@ -148,33 +153,35 @@ class Metrics:
         # The `_created` series would double the page, and nobody's dashboard has them.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry
+        registry.register(_SeriesAtZero(self._create_series))
         self._families = {spec.name: _family(spec, registry) for spec in METRICS}
+        self._services: list[str] = []
         self._methods: dict[tuple[str, str], MethodMetrics] = {}
         self._upstream: dict[tuple[str, str], Histogram] = {}
-        self._retries: dict[str, Counter] = {}
+        self._children: dict[tuple[str, ...], Counter] = {}
         self.in_flight = self._gauge("twinfront_in_flight_requests")
         self.certificate_expiry = self._gauge("twinfront_tls_certificate_expiry_seconds")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
         self.replayed_outcomes = self._counter("twinfront_replayed_outcomes_total")
         self._query_charge = self._counter("twinfront_query_charge_total")
-        settled = self._counter("twinfront_settled_writes_total")
-        self._settled = {outcome: settled.labels(outcome) for outcome in ("applied", "repeated", "unknown")}
-        errors = self._counter("twinfront_errors_total")
-        reasons = [name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()[1:]]
-        self._errors = {reason: errors.labels(reason) for reason in reasons}
-        item_errors = self._counter("twinfront_item_errors_total")
-        self._item_errors = {
-            (method, reason): item_errors.labels(method, reason) for method in METHODS_WITH_ITEMS for reason in reasons
-        }
         self._gauge("twinfront_build_info").labels(__version__, platform.python_version(), grpc.__version__).set(1)
 
     def register_services(self, names: Iterable[str]) -> None:
-        """Creates the series of every method of these services (full names, known to the descriptor pool) at 0."""
+        """Has every method of these services (full names, known to the descriptor pool) on the page from the start."""
+        self._services += names
+
+    def _create_series(self) -> None:
+        """Creates at 0 what is not there yet of the series whose labels are known beforehand."""
         pool = descriptor_pool.Default()
-        for name in names:
+        for name in self._services:
             for method in pool.FindServiceByName(name).methods:
-                rpc_type = RPC_TYPES[method.client_streaming, method.server_streaming]
-                self.method(name, method.name, rpc_type)
+                self.method(name, method.name, RPC_TYPES[method.client_streaming, method.server_streaming])
+        for outcome in SETTLED_OUTCOMES:
+            self._child("twinfront_settled_writes_total", outcome)
+        for reason in (name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()[1:]):
+            self._child("twinfront_errors_total", reason)
+            for method_name in METHODS_WITH_ITEMS:
+                self._child("twinfront_item_errors_total", method_name, reason)
 
     def method(self, service: str, method: str, rpc_type: RpcType) -> MethodMetrics:
         """The series of one method; created when first asked for."""
@@ -196,14 +203,11 @@ class Metrics:
 
     def error(self, reason: str) -> None:
         """Counts an RPC that failed for `reason`, a name of `ErrorReason` without prefix."""
-        series = self._errors.get(reason)
-        if series is None:
-            series = self._errors[reason] = self._counter("twinfront_errors_total").labels(reason)
-        series.inc()
+        self._child("twinfront_errors_total", reason).inc()
 
     def item_error(self, method: str, reason: str) -> None:
         """Counts an item of an RPC that failed for `reason`."""
-        self._item_errors[method, reason].inc()
+        self._child("twinfront_item_errors_total", method, reason).inc()
 
     def upstream_request(self, operation: str, outcome: str, seconds: float) -> None:
         """Counts one request to the upstream and how long it took."""
@@ -215,18 +219,22 @@ class Metrics:
 
     def upstream_retry(self, operation: str) -> None:
         """Counts a request that is sent to the upstream once more."""
-        series = self._retries.get(operation)
-        if series is None:
-            series = self._retries[operation] = self._counter("twinfront_upstream_retries_total").labels(operation)
-        series.inc()
+        self._child("twinfront_upstream_retries_total", operation).inc()
 
     def settled_write(self, outcome: str) -> None:
         """Counts a write whose answer was lost: `applied`, `repeated` or `unknown`."""
-        self._settled[outcome].inc()
+        self._child("twinfront_settled_writes_total", outcome).inc()
 
     def query_charge(self, units: float) -> None:
         """Adds what a query cost, in query units."""
         self._query_charge.inc(units)
+
+    def _child(self, name: str, *labels: str) -> Counter:
+        """Gives the counter with these labels; created when first asked for."""
+        child = self._children.get((name, *labels))
+        if child is None:
+            child = self._children[(name, *labels)] = self._counter(name).labels(*labels)
+        return child
 
     def _counter(self, name: str) -> Counter:
         family = self._families[name]
@@ -242,6 +250,18 @@ class Metrics:
         family = self._families[name]
         assert isinstance(family, Histogram)  # noqa: S101  (the table says so)
         return family
+
+
+class _SeriesAtZero(Collector):
+    """Creates series when the registry is read. It stands first in there, and gives none of its own."""
+
+    def __init__(self, create: Callable[[], None]) -> None:
+        self._create = create
+
+    def collect(self) -> Iterable[Metric]:
+        """Creates the series."""
+        self._create()
+        return ()
 
 
 def _family(spec: MetricSpec, registry: CollectorRegistry) -> Counter | Gauge | Histogram:

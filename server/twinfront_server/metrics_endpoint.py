@@ -1,57 +1,73 @@
 """`/metrics` over HTTP, on a port of its own."""
 
 import asyncio
-import logging
+import socket
+from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 
 from twinfront_server.address import Address
 from twinfront_server.errors import StartupError
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from aiohttp.web import AppRunner
 
-def _is_fault(record: logging.LogRecord) -> bool:
-    """Whether a line of aiohttp's is about this server: what is no HTTP is answered, and is nobody's story to read."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
-
-
-_log.addFilter(_is_fault)
+_BACKLOG: Final = 128
 
 
 class MetricsEndpoint:
-    """An HTTP server with the one page `/metrics`; 404 elsewhere."""
+    """Listens for whoever wants the page; the HTTP server is loaded when the first of them has connected.
+
+    Loading it takes about as long as all else at the start of `twinfront serve`, and many a server is never asked.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
-        application = web.Application()
-        application.router.add_get("/metrics", self._page)
-        self._runner = web.AppRunner(application, access_log=None, handle_signals=False, logger=_log)
+        self._sockets: list[socket.socket] = []
+        self._serving: asyncio.Task[AppRunner] | None = None
 
     async def start(self, address: Address) -> Address:
-        """Serves at the address and returns it with the real port.
+        """Listens at the address and returns it with the real port.
 
         Raises:
             StartupError: if the port cannot be had.
         """
-        await self._runner.setup()
+        loop = asyncio.get_running_loop()
         try:
-            await web.TCPSite(self._runner, address.host, address.port).start()
+            found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            for family, target in dict.fromkeys((family, target) for family, _, _, _, target in found):
+                self._sockets.append(socket.create_server(target, family=family, backlog=_BACKLOG))
         except OSError as error:
-            await self._runner.cleanup()
+            await self.close()
             reason = error.strerror or str(error)
             raise StartupError(f"cannot listen on {address} (--metrics-listen): {reason}") from error
-        return address.with_port(self._runner.addresses[0][1])
+        for listening in self._sockets:
+            loop.add_reader(listening, self._connected)
+        return address.with_port(self._sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Stops serving."""
-        await self._runner.cleanup()
+        if self._serving is not None:
+            await (await self._serving).cleanup()
+            return
+        for listening in self._sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+            listening.close()
 
-    async def _page(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        # Writing the page takes milliseconds that calls on the event loop should not wait for.
-        body = await asyncio.to_thread(encode, self._registry)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+    def _connected(self) -> None:
+        """Hands the sockets, where a connection waits, to the HTTP server."""
+        for listening in self._sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+        self._serving = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> "AppRunner":
+        serve_page = await asyncio.to_thread(_load)
+        return await serve_page(self._registry, self._sockets)
+
+
+def _load() -> "Callable[[CollectorRegistry, Sequence[socket.socket]], Awaitable[AppRunner]]":
+    from twinfront_server.metrics_page import serve_page  # noqa: PLC0415  (see above)
+
+    return serve_page

@@ -11,7 +11,6 @@ from twinfront_server.address import Address
 from twinfront_server.errors import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
-from twinfront_server.tls import server_credentials
 
 MAX_PENDING_CALLS: Final = 20_000
 """Calls that may wait for the event loop: those of twenty connections that open all the streams they may.
@@ -68,6 +67,8 @@ def listen(server: grpc.aio.Server, settings: Settings, log: FilteringBoundLogge
     address = Address.parse(settings.listen)
     try:
         if settings.tls_cert is not None and settings.tls_key is not None:
+            from twinfront_server.tls import server_credentials  # noqa: PLC0415  (what reads certificates loads slowly)
+
             credentials = server_credentials(
                 settings.tls_cert, settings.tls_key, settings.tls_client_ca, log, metrics.certificate_expiry
             )

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server import __version__
-from twinfront_server.metrics import BUCKETS, METRICS, Metrics, code_label
+from twinfront_server.metrics import BUCKETS, METHODS_WITH_ITEMS, METRICS, Metrics, code_label
 
 
 @pytest.fixture
@@ -66,6 +66,36 @@ def test_every_reason_is_there_at_0(metrics: Metrics) -> None:
         reason = {"reason": name.removeprefix("ERROR_REASON_")}
         assert metrics.registry.get_sample_value("twinfront_errors_total", reason) == 0
     assert metrics.registry.get_sample_value("twinfront_errors_total", {"reason": "UNSPECIFIED"}) is None
+
+
+def test_every_reason_is_there_at_0_for_the_items_of_each_method_with_items(metrics: Metrics) -> None:
+    for method in METHODS_WITH_ITEMS:
+        for name in ErrorReason.keys()[1:]:
+            labels = {"grpc_method": method, "reason": name.removeprefix("ERROR_REASON_")}
+            assert metrics.registry.get_sample_value("twinfront_item_errors_total", labels) == 0
+
+
+def test_every_outcome_of_a_write_whose_answer_was_lost_is_there_at_0(metrics: Metrics) -> None:
+    for outcome in ("applied", "repeated", "unknown"):
+        assert metrics.registry.get_sample_value("twinfront_settled_writes_total", {"outcome": outcome}) == 0
+
+
+def test_the_first_page_has_every_series(metrics: Metrics) -> None:
+    metrics.register_services(["twinfront.v1.ModelService"])
+    assert generate_latest(metrics.registry) == generate_latest(metrics.registry)
+
+
+def test_what_is_counted_before_the_first_page_stays_counted(metrics: Metrics) -> None:
+    metrics.register_services(["twinfront.v1.ModelService"])
+    metrics.method("twinfront.v1.ModelService", "ListModels", "unary").started.inc()
+    metrics.error("TWIN_NOT_FOUND")
+    metrics.item_error("ImportGraph", "TWIN_NOT_FOUND")
+    metrics.settled_write("applied")
+    page = generate_latest(metrics.registry).decode()
+    assert 'twinfront_errors_total{reason="TWIN_NOT_FOUND"} 1.0' in page
+    assert 'twinfront_item_errors_total{grpc_method="ImportGraph",reason="TWIN_NOT_FOUND"} 1.0' in page
+    assert 'twinfront_settled_writes_total{outcome="applied"} 1.0' in page
+    assert 'grpc_server_started_total{grpc_method="ListModels",' in page
 
 
 def test_buckets_reach_from_half_a_millisecond_to_half_a_minute() -> None:

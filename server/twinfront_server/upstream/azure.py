@@ -14,7 +14,7 @@ from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
-from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy, Policy
+from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy, NotConnectedError, Policy
 from twinfront_server.upstream.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.validate_only import ValidateOnlyPolicy
 
@@ -59,8 +59,8 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
     """
     try:
         return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
+    except aiohttp.ClientConnectorError as error:
+        raise NotConnectedError(error, error=error) from error
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise ServiceResponseError(error, error=error) from error
 

@@ -12,7 +12,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-import aiohttp
 import grpc
 import orjson
 from azure.core.exceptions import AzureError, HttpResponseError, ODataV4Format, ServiceRequestTimeoutError
@@ -34,7 +33,7 @@ from twinfront_server.errors import (
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.credential import CredentialError
 from twinfront_server.upstream.operation import Asked, Resource
-from twinfront_server.upstream.pipeline import retry_after
+from twinfront_server.upstream.pipeline import NotConnectedError, retry_after
 from twinfront_server.upstream.refusal import MAX_MESSAGE
 from twinfront_server.upstream.violations import violated_fields
 
@@ -109,9 +108,7 @@ def _never_sent(error: AzureError) -> bool:
 
     azure-core calls every failure of a connection a ServiceRequestError, one that broke after the request too.
     """
-    return isinstance(error, ServiceRequestTimeoutError) or isinstance(
-        error.inner_exception, aiohttp.ClientConnectorError
-    )
+    return isinstance(error, ServiceRequestTimeoutError | NotConnectedError)
 
 
 def _read(error: HttpResponseError) -> _Answer:

@@ -52,6 +52,10 @@ Response = PipelineResponse[HttpRequest, AsyncHttpResponse]
 Policy = AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]
 
 
+class NotConnectedError(ServiceRequestError):
+    """There was no connection, so nothing was sent to the upstream."""
+
+
 @dataclass(slots=True)
 class ListedItems:
     """Where `BodyPolicy` leaves what a list answered: its items as parsed JSON, and the link to the next page."""

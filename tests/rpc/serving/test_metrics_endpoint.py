@@ -85,6 +85,27 @@ async def test_a_page_that_cannot_be_written_is_in_the_log(server: App, caplog: 
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_those_who_come_first_and_together_all_get_the_page(server: App) -> None:
+    pages = await asyncio.gather(*(page(server) for _ in range(20)))
+    assert all("twinfront_build_info{" in text for text in pages)
+
+
+async def test_a_server_stops_while_the_first_one_asks(settings: Settings) -> None:
+    async with App(settings) as app:
+        assert app.metrics_address is not None
+        _, writer = await asyncio.open_connection(app.metrics_address.host, app.metrics_address.port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        await writer.drain()
+    writer.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(app.metrics_address.host, app.metrics_address.port)
+
+
+async def test_a_name_of_this_machine_can_be_listened_on(settings: Settings) -> None:
+    async with App(settings.model_copy(update={"metrics_listen": "localhost:0"})) as app:
+        assert "twinfront_build_info{" in await page(app)
+
+
 async def test_the_port_can_be_left_out() -> None:
     async with App(Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:")) as app:
         assert app.metrics_address is None

@@ -1,0 +1,34 @@
+"""What a server loads to start: only what it uses, since loading is nearly all of what a start costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+_START = """
+import asyncio, sys
+
+from twinfront_server.app import App
+from twinfront_server.settings import Settings
+
+async def start():
+    async with App(Settings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0", data_dir=":memory:")):
+        print(*sys.modules)
+
+asyncio.run(start())
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    """The modules of a server that serves, and has not been called."""
+    printed = subprocess.run([sys.executable, "-c", _START], capture_output=True, text=True, check=True, timeout=60)
+    return set(printed.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "module", ["aiohttp", "azure.identity", "azure.storage.blob", "cryptography.x509", "localtwins.http_server"]
+)
+def test_a_server_loads_no_library_that_it_has_no_use_for_yet(loaded: set[str], module: str) -> None:
+    assert "twinfront_server.upstream.local" in loaded
+    assert module not in loaded
