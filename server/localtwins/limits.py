@@ -39,6 +39,9 @@ HEADER_LENGTH: Final = 8_190
 BLOB_URI_LENGTH: Final = 8_192
 """Characters in the URI of a blob that a job is to use."""
 
+PAGE_BYTES: Final = 8 << 20
+"""JSON in a page of a query or of models with their definitions: 256 twins, or 8 models, of the largest size."""
+
 PROBLEMS: Final = 100
 """Problems of a request that are told one by one; the others are counted."""
 

@@ -200,6 +200,7 @@ STATED_AS = {
     "QUERY_PARAMETERS": "| parameters in the query of a URL | {:,} |",
     "HEADER_LENGTH": "| characters in a header field | {:,} |",
     "BLOB_URI_LENGTH": "| characters in the URI of a blob | {:,} |",
+    "PAGE_BYTES": "has {:,} bytes of them at the most",
     "PROBLEMS": "An error lists {:,} problems",
     "MESSAGE_LENGTH": "a message of more than {:,} characters",
 }

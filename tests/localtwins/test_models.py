@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from localtwins import LocalTwins, Settings
+from localtwins import LocalTwins, Settings, limits
 
 from .adt import CONTEXT, MACHINE, MODELS, ROOM, ROOM_TWIN, SENSOR, SPACE, Adt, remove, replace
 
@@ -91,6 +91,19 @@ async def test_models_are_listed_in_pages_in_the_order_of_upload(empty: Adt):
     assert second.body["nextLink"] is None
     found = [model["id"] for model in first.body["value"] + second.body["value"]]
     assert found == [f"dtmi:test:{name};1" for name in names]
+
+
+async def test_a_page_ends_early_when_its_models_are_large(empty: Adt, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "PAGE_BYTES", 5_000)
+    large = [interface(f"Large{number}", comment="x" * 500) for number in range(12)]
+    assert (await empty.post("/models", large)).status == 201
+    link, pages = "/Models?includeModelDefinition=true", []
+    while link:
+        answer = await empty.get("/models" + link.partition("/Models")[2])
+        pages.append([model["model"] for model in answer.body["value"]])
+        link = answer.body["nextLink"]
+    assert [model for page in pages for model in page] == large
+    assert [len(page) for page in pages] == [6, 6]
 
 
 async def test_the_page_size_is_the_callers(adt: Adt):

@@ -2,18 +2,21 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import orjson
 
+from localtwins.limits import PAGE_BYTES
 from localtwins.query.continuation import Position
 from localtwins.query.errors import continuation_token_invalid
 from localtwins.query.parameters import SqlValue
 from localtwins.query.statement import Statement
 
 # Query units, near the charges that are recorded: 6.19 for 44 twins of 15 KiB, about 3 for a COUNT.
+_FETCHED = 100
 _BASE_CHARGE = 2.9
 _CHARGE_PER_ROW = 0.05
 _CHARGE_PER_KIBIBYTE = 0.07
@@ -52,17 +55,39 @@ def run(
         raise continuation_token_invalid()
     wanted = size if statement.top is None else min(size, max(statement.top - answered, 0))
     sql, parameters = statement.sql(after, wanted + 1)
-    with _stopped_by(stop, steps, connection):
-        found = connection.execute(sql, parameters).fetchall()
-    answered += wanted
-    more = len(found) > wanted and answered != statement.top
-    del found[wanted:]
-    rows = _rendered(statement, found)
+    with _stopped_by(stop, steps, connection), closing(connection.execute(sql, parameters)) as cursor:
+        rows, last, more = _fetched(statement, cursor, wanted)
+    answered += len(rows)
     next_page = None
-    if more and found:
-        keys = tuple(_key(key) for key in found[-1][len(statement.selected) :])
+    if more and last is not None and answered != statement.top:
+        keys = tuple(_key(key) for key in last[len(statement.selected) :])
         next_page = Position(statement.query, keys, answered)
     return Page(rows, _charge(rows), next_page)
+
+
+def _fetched(
+    statement: Statement, cursor: sqlite3.Cursor, wanted: int
+) -> tuple[list[bytes], Sequence[Any] | None, bool]:
+    """Fetch rows as JSON: give them, the last one as it was found, and whether there are more.
+
+    They are as many as `wanted`, or fewer if they are large: what is fetched at a time is small beside a page.
+    """
+    rows: list[bytes] = []
+    last = None
+    room = PAGE_BYTES
+    while found := cursor.fetchmany(_FETCHED):
+        rendered = _rendered(statement, found)
+        # The first row always fits, or nobody could get past it.
+        ends = accumulate(map(len, rendered))
+        fitting = sum(1 for end in ends if end <= room) if sum(map(len, rendered)) > room else len(rendered)
+        taken = min(wanted - len(rows), fitting if rows else max(fitting, 1))
+        if taken:
+            rows += rendered[:taken]
+            last = found[taken - 1]
+        if taken < len(found):
+            return rows, last, True
+        room -= sum(map(len, rendered))
+    return rows, last, False
 
 
 @contextmanager

@@ -61,10 +61,11 @@ async def list_all(call: Call) -> Response:
         size + 1,
         with_definition=with_definition,
         dependencies_for=None if wanted is None else orjson.dumps(wanted),
+        most_bytes=limits.PAGE_BYTES,
     )
     link = None
-    if len(rows) > size:
-        del rows[size:]
+    if len(rows) > size or sum(row.size for row in rows) > limits.PAGE_BYTES:
+        rows.pop()
         parameters: dict[str, object] = {"includeModelDefinition": str(with_definition)}
         if wanted is not None:
             parameters["dependenciesFor"] = wanted

@@ -1,8 +1,10 @@
 """What can be read from the database. Documents come as the bytes that answers are made of."""
 
 import sqlite3
+import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
+from itertools import starmap
 from typing import Any, NamedTuple
 
 _MODELS = """
@@ -40,6 +42,11 @@ class ModelRow(NamedTuple):
     position: int
     data: bytes
     definition: bytes | None
+
+    @property
+    def size(self) -> int:
+        """Give how many bytes it has."""
+        return len(self.data) + len(self.definition or b"")
 
 
 class Change(NamedTuple):
@@ -147,17 +154,28 @@ class Reader:
         return ModelRow(*row) if row else None
 
     def models(
-        self, after: int, limit: int, *, with_definition: bool, dependencies_for: bytes | None = None
+        self,
+        after: int,
+        limit: int,
+        *,
+        with_definition: bool,
+        dependencies_for: bytes | None = None,
+        most_bytes: int = sys.maxsize,
     ) -> list[ModelRow]:
-        """List models in the order of upload, from behind position `after`.
+        """List models in the order of upload, from behind position `after`, up to the one that passes `most_bytes`.
 
         `dependencies_for`, a JSON array of ids, restricts the list to these and what they need.
         """
-        if dependencies_for is None:
-            rows = self._rows(_MODELS, (with_definition, after, limit))
-        else:
-            rows = self._rows(_MODELS_NEEDED, (dependencies_for.decode(), with_definition, after, limit))
-        return [ModelRow(*row) for row in rows]
+        needed = () if dependencies_for is None else (dependencies_for.decode(),)
+        sql = _MODELS if dependencies_for is None else _MODELS_NEEDED
+        rows: list[ModelRow] = []
+        with self._guard, closing(self._connection.execute(sql, (*needed, with_definition, after, limit))) as cursor:
+            for row in starmap(ModelRow, cursor):
+                rows.append(row)
+                most_bytes -= row.size
+                if most_bytes < 0:
+                    break
+        return rows
 
     def models_missing(self, model_ids: Sequence[str]) -> list[str]:
         """Give those of the ids that no model has."""

@@ -47,6 +47,21 @@ def test_pages_hold_every_row_once(many: Graph, query: str):
     assert len({orjson.dumps(row) for row in whole}) == len(whole) >= 4
 
 
+def test_a_page_of_large_rows_ends_early(graph: Graph):
+    for number in range(500):
+        graph.twin(f"t{number:03}", note="x" * 32_000)
+    sizes = [len(page) for page in graph.pages("SELECT * FROM DIGITALTWINS", 1_000)]
+    assert sum(sizes) == 500
+    assert 200 < sizes[0] < 300
+    assert [len(page) for page in graph.pages("SELECT TOP(400) FROM DIGITALTWINS", 1_000)] == [sizes[0], 400 - sizes[0]]
+
+
+def test_a_row_that_is_larger_than_a_page_is_a_page_of_its_own(graph: Graph):
+    for number in range(3):
+        graph.twin(f"t{number}", note="x" * 9_000_000)
+    assert [len(page) for page in graph.pages("SELECT * FROM DIGITALTWINS", 1_000)] == [1, 1, 1]
+
+
 @pytest.mark.parametrize(("top", "sizes"), [(7, [3, 3, 1]), (6, [3, 3]), (0, [0]), (99, [3] * 8 + [1])])
 def test_top_counts_over_all_pages(many: Graph, top: int, sizes: list[int]):
     assert [len(page) for page in many.pages(f"SELECT TOP({top}) FROM DIGITALTWINS", 3)] == sizes
