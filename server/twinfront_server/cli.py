@@ -5,6 +5,7 @@ to install.
 """
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -104,6 +105,8 @@ def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    # Until the server serves, which ends this: what is loaded stays, so all that walks it finds nothing.
+    gc.disable()
     from twinfront_server.errors import StartupError  # noqa: PLC0415
     from twinfront_server.settings import load_settings, unknown_variables  # noqa: PLC0415
 

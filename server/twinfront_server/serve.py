@@ -1,6 +1,7 @@
 """`twinfront serve`: a server from its start to the signal that ends it."""
 
 import asyncio
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -50,6 +51,8 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, on_signal)
     log = get_logger()
     async with App(settings) as app:
+        gc.freeze()
+        gc.enable()
         if settings.greeting:
             print(greeting(settings, app.address, app.metrics_address), flush=True)  # noqa: T201  (for people)
         log.info("serving", address=str(app.address), upstream=settings.upstream)

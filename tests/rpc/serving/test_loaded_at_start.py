@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from .process import environment
+
 _START = """
 import asyncio, sys
 
@@ -32,3 +34,22 @@ def loaded() -> set[str]:
 def test_a_server_loads_no_library_that_it_has_no_use_for_yet(loaded: set[str], module: str) -> None:
     assert "twinfront_server.upstream.local" in loaded
     assert module not in loaded
+
+
+_SERVE = """
+import gc, sys
+
+from twinfront_server import cli, serve
+
+serve.greeting = lambda *_: f"{gc.isenabled()} {gc.get_freeze_count() > 100_000}"
+sys.exit(cli.main(["serve", "--listen=127.0.0.1:0", "--metrics-listen=none", "--data-dir=:memory:", "--greeting"]))
+"""
+
+
+def test_a_server_that_serves_collects_garbage_and_leaves_alone_what_was_loaded() -> None:
+    server = subprocess.Popen([sys.executable, "-c", _SERVE], stdout=subprocess.PIPE, text=True, env=environment())
+    with server:
+        assert server.stdout
+        assert server.stdout.readline() == "True True\n"
+        server.terminate()
+    assert server.returncode == 0
