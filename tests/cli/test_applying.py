@@ -236,6 +236,8 @@ def test_a_model_that_is_wrong_is_told_by_its_file_and_the_others_are_created(tw
     [told] = ended.stderr.splitlines()
     assert told.startswith("models/Tank.json dtmi:example:Tank;1: [DTDL_INVALID] ")
     assert "doubel" in told
+    assert "None of the models" not in told
+    assert ".." not in told
 
 
 def test_another_model_of_the_same_id_is_a_conflict(twinfront: Command, tmp_path: Path):

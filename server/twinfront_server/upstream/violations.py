@@ -33,6 +33,9 @@ _TWIN: Final = "Twin"
 _PREFIX: Final = "ValidationFailed: "
 _ABOUT_ID: Final = re.compile(r"\b(?P<kind>digital twin|relationship|model|event route|job) id\b", re.IGNORECASE)
 _ABOUT_MODEL: Final = "or one of its dependencies does not exist"
+_NO_MODEL_CREATED: Final = (
+    "None of the models in this request could be created due to a problem with one or more models: "
+)
 _MODEL_PATH: Final = ["$metadata", "$model"]
 _COMPLAINTS: Final = tuple(
     [(literal, hole) for literal, hole, *_ in Formatter().parse(form)]
@@ -123,8 +126,11 @@ def _is_of_word(character: str) -> bool:
 def _model_field(complaint: str, body: Body) -> tuple[str, str]:
     """The model that a complaint is about, and what it says of it.
 
-    Where the place is known the complaint begins with it: `models[3]: it has no name`.
+    Where the place is known the complaint begins with it: `models[3]: it has no name`. A complaint about a single model
+    begins with what becomes of the whole request, which is no news of the model.
     """
+    complaint = complaint.removeprefix(_NO_MODEL_CREATED)
+    complaint = f"{complaint.rstrip('.')}." if complaint.endswith("..") else complaint
     place, separator, told = complaint.partition("]: ")
     index = place.removeprefix("models[")
     if separator and place.startswith("models[") and index.isdecimal() and len(index) < _INDEX_DIGITS:

@@ -191,6 +191,12 @@ def test_of_several_models_the_one_that_is_named():
     assert _field(asked, "dtmi:a:A;12 and dtmi:a:Another:_contents:__p;1.", "DTDL_INVALID") == "dtdl_models"
 
 
+def test_what_is_wrong_with_a_single_model_is_told_without_what_becomes_of_the_request():
+    asked = Asked(operations.POST_MODELS, body=Body(b"[]", "dtdl_models", items=["dtmi:a:A;1"]))
+    told = "None of the models in this request could be created due to a problem with one or more models: No name.."
+    assert violated_fields("DTDL_INVALID", [told], asked) == [("dtdl_models[0]", "No name.")]
+
+
 @pytest.mark.parametrize(
     ("ids", "complaint", "field"),
     [

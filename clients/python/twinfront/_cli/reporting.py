@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from twinfront._cli.exit_codes import FAILED, INTERRUPTED, USAGE, exit_code
 from twinfront._cli.output import shown
-from twinfront.errors import EtagMismatchError, TwinfrontError, TwinHasRelationshipsError
+from twinfront.errors import DtdlInvalidError, EtagMismatchError, TwinfrontError, TwinHasRelationshipsError
 
 
 def reported(run: Callable[[Namespace], int], options: Namespace, program: str) -> int:
@@ -39,7 +39,11 @@ def reported(run: Callable[[Namespace], int], options: Namespace, program: str) 
 
 def report(error: TwinfrontError, subject: str) -> None:
     """Prints an error, and what helps against it."""
-    print(f"{shown(subject)}:", *map(shown, str(error).splitlines()), sep=" ", file=sys.stderr)
+    text = str(error)
+    if isinstance(error, DtdlInvalidError) and error.field_violations:
+        # The message says what becomes of a request; here each model is told of by its file.
+        text = f"[{error.reason}] {' '.join(violation.description for violation in error.field_violations)}"
+    print(f"{shown(subject)}:", *map(shown, text.splitlines()), sep=" ", file=sys.stderr)
     match error:
         case EtagMismatchError(current_etag=etag) if etag:
             print(f"  The current etag is {etag}.", file=sys.stderr)
