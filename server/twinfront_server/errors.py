@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import grpc
+import orjson
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -110,6 +111,11 @@ class TwinfrontError(Exception):
         if status.ByteSize() >= MAX_STATUS_BYTES:
             return _status(self.code, self.message, [info])
         return status
+
+
+def entry(field: str, key: str) -> str:
+    """Gives the proto path of a map's entry, for example `digital_twin.properties["temperature"]`."""
+    return f"{field}[{orjson.dumps(key, default=str).decode()}]"
 
 
 def invalid_argument(field: str, description: str, *, reason: str = "INVALID_ARGUMENT") -> TwinfrontError:

@@ -15,10 +15,10 @@ from prometheus_client import CollectorRegistry
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
 from localtwins.transport import LocalTransport
+from twinfront_server.adt.body import Body
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import open_upstream
-from twinfront_server.wire.body import Body
 
 Call = Callable[[int], Awaitable[object]]
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.effects import leaves, written_at
 from twinfront_server.upstream.operation import Asked
-from twinfront_server.wire.body import Body
 
 
 def asked_of(method: str, path: str, body: object) -> Asked | None:

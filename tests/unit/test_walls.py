@@ -88,8 +88,19 @@ def test_the_wire_knows_neither_services_nor_the_upstream():
     assert [str(found) for found in imports(FRONT / "wire") if found.of(*above)] == []
 
 
-def test_the_upstream_knows_neither_services_nor_interceptors():
-    above = ("twinfront_server.services", "twinfront_server.interceptors", "twinfront_server.writes")
+def test_the_json_of_azure_digital_twins_knows_nothing_of_grpc_and_http():
+    foreign = ("grpc", "google", "twinfront", "azure", "aiohttp", "localtwins")
+    assert [str(found) for found in imports(FRONT / "adt") if found.of(*foreign)] == []
+
+
+def test_the_json_of_azure_digital_twins_stands_on_errors_alone():
+    allowed = ("twinfront_server.adt", "twinfront_server.errors")
+    found = [found for found in imports(FRONT / "adt") if found.of("twinfront_server")]
+    assert [str(found) for found in found if not found.of(*allowed)] == []
+
+
+def test_the_upstream_knows_neither_messages_nor_those_who_call_it():
+    above = tuple(f"twinfront_server.{room}" for room in ("wire", "services", "interceptors", "writes", "graph"))
     assert [str(found) for found in imports(FRONT / "upstream") if found.of(*above)] == []
 
 

@@ -3,24 +3,21 @@
 Etags, times of updates and whether a model is decommissioned are no part of it.
 """
 
-from typing import Any
-
 import orjson
 
 from twinfront.v1.graph_service_pb2 import GraphItem
+from twinfront_server.adt.twin_json import METADATA, MODEL, Document, is_component, metadata_of, source_time_metadata
 from twinfront_server.graph.import_format import Section
 from twinfront_server.wire.digital_twin import fill_listed_digital_twin
 from twinfront_server.wire.relationship import fill_listed_relationship
 
-Document = dict[str, Any]
-
 
 def digital_twin_row(document: Document) -> Document:
     """The row of a twin as the service answers it."""
-    row = {"$dtId": document["$dtId"], "$metadata": _metadata(document["$metadata"])}
+    row = {"$dtId": document["$dtId"], METADATA: _metadata(document)}
     for name, value in document.items():
         if not name.startswith("$"):
-            row[name] = {**value, "$metadata": _metadata(value["$metadata"])} if _is_component(value) else value
+            row[name] = {**value, METADATA: _metadata(value)} if is_component(value) else value
     return row
 
 
@@ -49,14 +46,8 @@ def fill_item(item: GraphItem, section: Section, row: Document) -> None:
             fill_listed_relationship(item.relationship, members, as_json=False)
 
 
-def _metadata(metadata: Document) -> Document:
-    """What a write may say: the model, and the times at the source."""
-    kept = {"$model": metadata["$model"]} if "$model" in metadata else {}
-    for name, entry in metadata.items():
-        if isinstance(entry, dict) and "sourceTime" in entry:
-            kept[name] = {"sourceTime": entry["sourceTime"]}
-    return kept
-
-
-def _is_component(value: Any) -> bool:
-    return isinstance(value, dict) and "$metadata" in value
+def _metadata(owner: Document) -> Document:
+    """Gives what a write may say: the model, and the times at the source."""
+    metadata = metadata_of(owner)
+    model = {MODEL: metadata[MODEL]} if MODEL in metadata else {}
+    return model | source_time_metadata(owner)

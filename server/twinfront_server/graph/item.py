@@ -10,12 +10,12 @@ import orjson
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
 from twinfront.v1.graph_service_pb2 import GraphItem
 from twinfront.v1.relationship_pb2 import Relationship
+from twinfront_server.adt.body import Body
 from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.graph.import_format import MAX_LINE_BYTES, Row, Section
-from twinfront_server.wire.body import Body
 from twinfront_server.wire.digital_twin import digital_twin_body
 from twinfront_server.wire.identifier import required_id
-from twinfront_server.wire.json_text import parse_json, parse_json_object
+from twinfront_server.wire.json_field import parse_json, parse_json_object
 from twinfront_server.wire.limits import MAX_MODEL_VALUES
 from twinfront_server.wire.relationship import relationship_body
 

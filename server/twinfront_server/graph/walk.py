@@ -14,12 +14,13 @@ from typing import Any, Final
 
 import orjson
 
+from twinfront_server.adt.answer import Position
+from twinfront_server.adt.twin_json import METADATA, Document
 from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
-from twinfront_server.graph.exported import Document, digital_twin_row, relationship_row
+from twinfront_server.graph.exported import digital_twin_row, relationship_row
 from twinfront_server.graph.import_format import Section
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pages import Fetch, pages_ahead
-from twinfront_server.wire.page_token import Position
 
 PAGE_SIZE: Final = 500
 
@@ -211,7 +212,7 @@ def _digital_twin(row: Document, *, own: bool) -> Document:
         own: whether the query is the walk's own and not the caller's.
     """
     twin = next(iter(row.values())) if len(row) == 1 else row
-    if not isinstance(twin, dict) or not twin.keys() >= {"$dtId", "$metadata"}:
+    if not isinstance(twin, dict) or not twin.keys() >= {"$dtId", METADATA}:
         if own:
             raise upstream_answer_unexpected(200)
         message = "must answer one whole digital twin a row, as SELECT * FROM digitaltwins and SELECT T FROM … T do"

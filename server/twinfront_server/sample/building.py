@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from twinfront_server.adt.body import Body
 from twinfront_server.upstream import Upstream
-from twinfront_server.wire.body import Body
 
 _FOLDER = files("twinfront_server.sample")
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from twinfront.v1 import graph_service_pb2 as messages
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceServicer
+from twinfront_server.adt.answer import Position
 from twinfront_server.graph.exporting import export_graph
 from twinfront_server.graph.importing import import_graph
 from twinfront_server.graph.walk import START, Place
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
-from twinfront_server.wire.page_token import PageTokens, Position
+from twinfront_server.wire.page_token import PageTokens
 
 
 class GraphService(GraphServiceServicer):

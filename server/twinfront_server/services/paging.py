@@ -5,11 +5,12 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final
 
+from twinfront_server.adt.answer import Position
 from twinfront_server.errors import invalid_argument
 from twinfront_server.upstream import Page
 from twinfront_server.upstream.pages import Stretch, pages_one_by_one
 from twinfront_server.wire.filling import RECEIVED_BY_DEFAULT, Fill, Filling, room_for_items
-from twinfront_server.wire.page_token import PageTokens, Position
+from twinfront_server.wire.page_token import PageTokens
 
 DEFAULT_PAGE_SIZE: Final = 100
 MAX_PAGE_SIZE: Final = 1000

@@ -4,7 +4,7 @@
 package knows which upstream answers.
 """
 
-from twinfront_server.upstream.answer import Answer, Page
+from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.opening import open_upstream
 

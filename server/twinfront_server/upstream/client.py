@@ -5,10 +5,10 @@ from functools import partial
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
+from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.answer import Answer
 from twinfront_server.upstream.diagnosis import diagnose
 from twinfront_server.upstream.digital_twins import DigitalTwins
 from twinfront_server.upstream.event_routes import EventRoutes

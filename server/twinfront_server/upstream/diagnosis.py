@@ -8,10 +8,10 @@ from typing import Any, Final, Protocol
 from google.rpc.error_details_pb2 import PreconditionFailure
 
 from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
+from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.answer import Answer, Page
 from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.sent_writes import SentWrites
 from twinfront_server.upstream.settling_reads import document

@@ -4,20 +4,28 @@ One write gives the twin and every property that it touches one and the same tim
 as they are (recorded). So the times of a twin tell what its last write touched.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import orjson
 
+from twinfront_server.adt.answer import Answer
+from twinfront_server.adt.json_pointer import tokens_of, value_at
+from twinfront_server.adt.twin_json import (
+    METADATA,
+    MODEL,
+    TWIN_LAST_UPDATE_TIME,
+    Document,
+    is_component,
+    metadata_of,
+    source_times,
+    update_times,
+)
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.answer import Answer
 from twinfront_server.upstream.operation import Asked
 
-Document = dict[str, Any]
-
 _DELETIONS: Final = (operations.DELETE_DIGITAL_TWIN, operations.DELETE_RELATIONSHIP)
-_METADATA: Final = "$metadata"
 _ANY: Final = "*"
 _OF_JOBS_AND_ROUTES: Final = frozenset(
     {"id", "status", "createdDateTime", "lastActionDateTime", "finishedDateTime", "purgeDateTime", "error"}
@@ -79,7 +87,7 @@ def deletion_of(path: str) -> str:
 
 def written_at(found: Document) -> str:
     """The service's time of the last write of a twin, or of the creation of a model or a job; empty if it has none."""
-    time = (found.get(_METADATA) or found).get("$lastUpdateTime")
+    time = (metadata_of(found) or found).get(TWIN_LAST_UPDATE_TIME)
     return str(time or found.get("createdDateTime") or found.get("uploadTime") or "")
 
 
@@ -92,13 +100,13 @@ def is_as_put(sent: Any, stored: Mapping[str, Any]) -> bool:
     if not isinstance(sent, dict) or not all(name in stored for name in sent if not name.startswith("$")):
         return False
     for name, value in stored.items():
-        if name == _METADATA:
-            if not _is_metadata_as_put(sent.get(name) or {}, value):
+        if name == METADATA:
+            if not _is_metadata_as_put(sent, stored):
                 return False
         elif name.startswith("$"):
             if name in {"$targetId", "$relationshipName"} and sent.get(name) != value:
                 return False
-        elif _is_component(value):
+        elif is_component(value):
             if not is_as_put(sent.get(name) or {}, value):
                 return False
         elif name not in sent and name in _OF_JOBS_AND_ROUTES:
@@ -109,15 +117,10 @@ def is_as_put(sent: Any, stored: Mapping[str, Any]) -> bool:
 
 
 def _is_metadata_as_put(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
-    if "$model" in stored and sent.get("$model") != stored["$model"]:
+    model = metadata_of(stored).get(MODEL)
+    if model is not None and metadata_of(sent).get(MODEL) != model:
         return False
-    return _source_times(stored) == _source_times(sent)
-
-
-def _source_times(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: entry["sourceTime"] for name, entry in metadata.items() if type(entry) is dict and "sourceTime" in entry
-    }
+    return source_times(stored) == source_times(sent)
 
 
 Operation = tuple[str, list[str], Any]
@@ -127,14 +130,14 @@ Operation = tuple[str, list[str], Any]
 def patch_of(asked: Asked) -> list[Operation]:
     """The patch that a write sent, of a component with paths that begin at its twin."""
     start = [asked.ids["component_name"]] if asked.operation is operations.PATCH_COMPONENT else []
-    return [(each["op"], start + _segments(each["path"]), each.get("value")) for each in sent_by(asked)]
+    return [(each["op"], start + tokens_of(each["path"]), each.get("value")) for each in sent_by(asked)]
 
 
 def shows(patch: Sequence[Operation], found: Document) -> bool:
     """Whether a patch would leave the resource as it is, a removal of what is not there included."""
     patched = deepcopy(found)
     for op, (*way, name), value in patch:
-        owner = _member(patched, way)
+        owner = value_at(patched, way)
         if op == "remove":
             if isinstance(owner, list):
                 return False
@@ -143,29 +146,15 @@ def shows(patch: Sequence[Operation], found: Document) -> bool:
         elif isinstance(owner, dict):
             stored = owner.get(name)
             # A component is stored with times that were not sent.
-            owner[name] = stored if _is_component(stored) and is_as_put(value, stored) else value
-        elif op == "add" or not isinstance(owner, list) or _member(owner, [name]) != value:
+            owner[name] = stored if is_component(stored) and is_as_put(value, stored) else value
+        elif op == "add" or not isinstance(owner, list) or value_at(owner, [name]) != value:
             return False
     return patched == found
 
 
 def is_repeatable(patch: Sequence[Operation], found: Document) -> bool:
     """Whether a patch does the same when it lands twice: not if it moves the elements of an array."""
-    return not any(op != "replace" and isinstance(_member(found, way), list) for op, (*way, _), _ in patch)
-
-
-def _segments(path: str) -> list[str]:
-    return [segment.replace("~1", "/").replace("~0", "~") for segment in path.removeprefix("/").split("/")]
-
-
-def _member(value: Any, way: Sequence[str]) -> Any:
-    """What a way leads to; None if it leads nowhere."""
-    for segment in way:
-        if isinstance(value, list):
-            value = value[int(segment)] if segment.isdecimal() and int(segment) < len(value) else None
-        else:
-            value = value.get(segment) if isinstance(value, dict) else None
-    return value
+    return not any(op != "replace" and isinstance(value_at(found, way), list) for op, (*way, _), _ in patch)
 
 
 def _touched_last(patch: Sequence[Operation], found: Document) -> bool:
@@ -180,14 +169,14 @@ def _touched_last(patch: Sequence[Operation], found: Document) -> bool:
     changed: set[tuple[str, str]] = set()
     allowed: set[tuple[str, str]] = set()
     for op, path, _ in patch:
-        owner, rest = (path[0], path[1:] or [_ANY]) if _is_component(found.get(path[0])) else ("", path)
-        if rest[0] == _METADATA:
-            allowed.add((owner, _ANY if rest[1:2] == ["$model"] else "".join(rest[1:2])))
+        owner, rest = (path[0], path[1:] or [_ANY]) if is_component(found.get(path[0])) else ("", path)
+        if rest[0] == METADATA:
+            allowed.add((owner, _ANY if rest[1:2] == [MODEL] else "".join(rest[1:2])))
         elif op == "remove" or rest[0] == _ANY:
             allowed.add((owner, rest[0]))
         else:
             changed.add((owner, rest[0]))
-    for (owner, name), time in _update_times(found):
+    for (owner, name), time in update_times(found):
         if (owner, name) in changed:
             if time != last:
                 return False
@@ -199,19 +188,4 @@ def _touched_last(patch: Sequence[Operation], found: Document) -> bool:
 def _has_one_time(found: Document) -> bool:
     """Whether nothing was written to a twin since it was put."""
     last = written_at(found)
-    return not last or all(time == last for _, time in _update_times(found))
-
-
-def _update_times(twin: Document, component: str = "") -> Iterator[tuple[tuple[str, str], Any]]:
-    """The times of all properties, by component (none for the twin's own) and name."""
-    for name, entry in twin.get(_METADATA, {}).items():
-        if type(entry) is dict and "lastUpdateTime" in entry:
-            yield (component, name), entry["lastUpdateTime"]
-    if not component:
-        for name, value in twin.items():
-            if _is_component(value):
-                yield from _update_times(value, name)
-
-
-def _is_component(value: object) -> TypeGuard[Document]:
-    return type(value) is dict and _METADATA in value
+    return not last or all(time == last for _, time in update_times(found))

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from twinfront_server.adt.answer import Answer, Page
+from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.answer import Answer, Page
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.sdk_calls import SdkCalls
-from twinfront_server.wire.body import Body
 
 
 class Models(SdkCalls):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from twinfront_server.wire.body import Body
+from twinfront_server.adt.body import Body
 
 
 class Resource(Enum):

@@ -10,9 +10,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from twinfront_server.adt.answer import Page, Position
 from twinfront_server.errors import TwinfrontError, upstream_answer_unexpected
-from twinfront_server.upstream.answer import Page
-from twinfront_server.wire.page_token import Position
 
 Fetch: TypeAlias = Callable[[str], Awaitable[Page]]
 """Reads the upstream's page at a link; the first one for no link."""

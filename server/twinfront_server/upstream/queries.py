@@ -3,14 +3,14 @@
 import orjson
 from azure.digitaltwins.core._generated.models import QueryTwinsOptions
 
+from twinfront_server.adt.answer import Page
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.answer import Page
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.sdk_calls import SdkCalls
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_answer
 
 
 class Queries(SdkCalls):

@@ -1,10 +1,10 @@
 """Operations on relationships."""
 
+from twinfront_server.adt.answer import Answer, Page
+from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.answer import Answer, Page
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.sdk_calls import SdkCalls, if_match_option, if_none_match_option
-from twinfront_server.wire.body import Body
 
 
 class Relationships(SdkCalls):

@@ -11,9 +11,9 @@ from azure.core.async_paging import AsyncItemPaged
 from azure.core.exceptions import AzureError
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
+from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.upstream.answer import Answer, Page
 from twinfront_server.upstream.errors import error_of
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.pipeline import ListedItems

@@ -11,8 +11,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from twinfront_server.upstream.answer import Answer
-from twinfront_server.upstream.effects import Document, deletion_of, leaves, version_of, versions, written_at
+from twinfront_server.adt.answer import Answer
+from twinfront_server.adt.twin_json import Document
+from twinfront_server.upstream.effects import deletion_of, leaves, version_of, versions, written_at
 from twinfront_server.upstream.operation import Asked
 
 MAX_VERSIONS: Final = 32_768

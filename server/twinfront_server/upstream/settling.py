@@ -13,9 +13,9 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.upstream.answer import Answer
 from twinfront_server.upstream.sent_writes import SentWrite, SentWrites
 from twinfront_server.upstream.settling_reads import Reads
 from twinfront_server.upstream.settling_rules import Found, State, look

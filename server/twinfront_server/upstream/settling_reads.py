@@ -4,11 +4,11 @@ from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Final, Protocol
 
+from twinfront_server.adt.answer import Answer
+from twinfront_server.adt.json_text import parse_answer
+from twinfront_server.adt.twin_json import Document
 from twinfront_server.errors import TwinfrontError, upstream_answer_unexpected
-from twinfront_server.upstream.answer import Answer
-from twinfront_server.upstream.effects import Document
 from twinfront_server.upstream.operation import Asked
-from twinfront_server.wire.json_text import parse_answer
 
 _NOT_FOUND: Final = frozenset(
     {"TWIN_NOT_FOUND", "RELATIONSHIP_NOT_FOUND", "MODEL_NOT_FOUND", "EVENT_ROUTE_NOT_FOUND", "JOB_NOT_FOUND"}

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 import orjson
 
+from twinfront_server.adt.answer import Answer
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.answer import Answer
 from twinfront_server.upstream.effects import is_as_put, is_repeatable, leaves, patch_of, sent_by, shows
 from twinfront_server.upstream.operation import Asked, Operation
 from twinfront_server.upstream.sent_writes import SentWrite, SentWrites

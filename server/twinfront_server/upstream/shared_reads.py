@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 
-from twinfront_server.upstream.answer import Answer
+from twinfront_server.adt.answer import Answer
 
 
 class SharedReads:

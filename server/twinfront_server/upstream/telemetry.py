@@ -1,9 +1,9 @@
 """Operations on telemetry."""
 
+from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.sdk_calls import SdkCalls
-from twinfront_server.wire.body import Body
 
 
 class Telemetry(SdkCalls):

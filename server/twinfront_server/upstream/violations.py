@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Final
 
-from twinfront_server.errors import MAX_LISTED
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_pointer import unescaped
+from twinfront_server.adt.twin_json import METADATA, MODEL
+from twinfront_server.errors import MAX_LISTED, entry
 from twinfront_server.upstream.operation import Asked
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.value import entry
 
 _MOST_SEARCHED: Final = 1000
 """How many operations of a patch, or models, are searched for what a complaint is about: the first ones. A request may
@@ -36,7 +37,7 @@ _ABOUT_MODEL: Final = "or one of its dependencies does not exist"
 _NO_MODEL_CREATED: Final = (
     "None of the models in this request could be created due to a problem with one or more models: "
 )
-_MODEL_PATH: Final = ["$metadata", "$model"]
+_MODEL_PATH: Final = [METADATA, MODEL]
 _COMPLAINTS: Final = tuple(
     [(literal, hole) for literal, hole, *_ in Formatter().parse(form)]
     for form in (
@@ -175,17 +176,13 @@ def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: M
             return "path" if path == "/".join(whole) else None
         case {"segment": segment}:
             # Of all that complaints name, this alone comes unescaped.
-            return "path" if segment in map(_unescaped, segments) else None
+            return "path" if segment in map(unescaped, segments) else None
         case {"component": component}:
             return "path" if whole[0] == component else None
         case {"name": name, "owner": owner}:
             named = name if owner == _TWIN or "relationship_id" in ids else f"{owner}/{name}"
             return "value" if _is_on_the_way(named, "/".join(whole)) else None
     return None
-
-
-def _unescaped(segment: str) -> str:
-    return segment.replace("~1", "/").replace("~0", "~")
 
 
 def _is_on_the_way(one: str, other: str) -> bool:

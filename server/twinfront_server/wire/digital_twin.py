@@ -9,12 +9,21 @@ from typing import Any
 import orjson
 
 from twinfront.v1.digital_twin_pb2 import Component, DigitalTwin, PropertyMetadata
-from twinfront_server.errors import invalid_argument
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_answer, parse_json_object
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import parse_answer
+from twinfront_server.adt.twin_json import (
+    LAST_UPDATE_TIME,
+    METADATA,
+    MODEL,
+    SOURCE_TIME,
+    TWIN_LAST_UPDATE_TIME,
+    is_component,
+)
+from twinfront_server.errors import entry, invalid_argument
+from twinfront_server.wire.json_field import parse_json_object
 from twinfront_server.wire.limits import MAX_VALUES, ValueCount, require_at_most
 from twinfront_server.wire.timestamp import fill_timestamp, timestamp_text
-from twinfront_server.wire.value import entry, fill_value, plain_fields
+from twinfront_server.wire.value import fill_value, plain_fields
 
 
 def fill_digital_twin(twin: DigitalTwin, body: bytes, *, as_json: bool, metadata: bool) -> None:
@@ -35,14 +44,14 @@ def fill_digital_twin(twin: DigitalTwin, body: bytes, *, as_json: bool, metadata
 def fill_listed_digital_twin(twin: DigitalTwin, document: Mapping[str, Any], *, metadata: bool) -> None:
     """Sets the typed fields of an empty message to a twin as parsed JSON."""
     for name, item in document.items():
-        if name == "$metadata":
-            twin.model_id = item.get("$model", "")
+        if name == METADATA:
+            twin.model_id = item.get(MODEL, "")
             _fill_metadata(twin, item, metadata=metadata)
         elif name == "$dtId":
             twin.id = item
         elif name == "$etag":
             twin.etag = item
-        elif type(item) is dict and "$metadata" in item:
+        elif is_component(item):
             _fill_component(twin.components[name], item, metadata=metadata)
         else:
             fill_value(twin.properties[name], item)
@@ -75,8 +84,7 @@ def digital_twin_body(twin: DigitalTwin, digital_twin_id: str) -> Body:
         raise invalid_argument("digital_twin.model_id", "is required: the DTMI of the twin's model")
     count = ValueCount()
     document: dict[str, Any] = {
-        "$metadata": {"$model": twin.model_id}
-        | _source_times(twin.property_metadata, "digital_twin.property_metadata"),
+        METADATA: {MODEL: twin.model_id} | _source_times(twin.property_metadata, "digital_twin.property_metadata"),
         **_properties(twin, "digital_twin", count),
     }
     require_at_most(len(twin.components), MAX_VALUES, "digital_twin.components", "entries")
@@ -88,38 +96,38 @@ def digital_twin_body(twin: DigitalTwin, digital_twin_id: str) -> Body:
         if component.json:
             raise invalid_argument(f"{field}.json", "must be empty inside a twin; use digital_twin.json")
         times = _source_times(component.property_metadata, f"{field}.property_metadata")
-        document[name] = {"$metadata": times, **_properties(component, field, count)}
+        document[name] = {METADATA: times, **_properties(component, field, count)}
     return Body(orjson.dumps(document), "digital_twin", ids={"model_id": twin.model_id})
 
 
 def _fill_component(component: Component, document: Mapping[str, Any], *, metadata: bool) -> None:
     for name, item in document.items():
-        if name == "$metadata":
+        if name == METADATA:
             _fill_metadata(component, item, metadata=metadata)
         else:
             fill_value(component.properties[name], item)
 
 
 def _fill_metadata(owner: DigitalTwin | Component, document: Mapping[str, Any], *, metadata: bool) -> None:
-    if "$lastUpdateTime" in document:
-        fill_timestamp(owner.last_update_time, document["$lastUpdateTime"])
+    if TWIN_LAST_UPDATE_TIME in document:
+        fill_timestamp(owner.last_update_time, document[TWIN_LAST_UPDATE_TIME])
     if not metadata:
         return
     entries = owner.property_metadata
     for name, times in document.items():
         if type(times) is dict:
             message = entries[name]
-            if "lastUpdateTime" in times:
-                fill_timestamp(message.last_update_time, times["lastUpdateTime"])
-            if "sourceTime" in times:
-                fill_timestamp(message.source_time, times["sourceTime"])
+            if LAST_UPDATE_TIME in times:
+                fill_timestamp(message.last_update_time, times[LAST_UPDATE_TIME])
+            if SOURCE_TIME in times:
+                fill_timestamp(message.source_time, times[SOURCE_TIME])
 
 
 def without_property_metadata(document: dict[str, Any]) -> dict[str, Any]:
     """Takes the metadata of properties out of a twin or component as parsed JSON, and gives it back."""
     for part in (document, *document.values()):
-        if type(part) is dict and "$metadata" in part:
-            part["$metadata"] = {name: item for name, item in part["$metadata"].items() if type(item) is not dict}
+        if is_component(part):
+            part[METADATA] = {name: item for name, item in part[METADATA].items() if type(item) is not dict}
     return document
 
 
@@ -144,7 +152,7 @@ def _source_times(entries: Mapping[str, PropertyMetadata], field: str) -> dict[s
         if metadata.HasField("source_time"):
             _refuse_system_name(name, entry(field, name))
             try:
-                times[name] = {"sourceTime": timestamp_text(metadata.source_time)}
+                times[name] = {SOURCE_TIME: timestamp_text(metadata.source_time)}
             except ValueError:
                 message = "is not a time between the years 1 and 9999, with nanos from 0 to 999999999"
                 raise invalid_argument(f"{entry(field, name)}.source_time", message) from None

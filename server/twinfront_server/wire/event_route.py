@@ -6,9 +6,10 @@ from typing import Any, Final
 import orjson
 
 from twinfront.v1.event_route_service_pb2 import EventRoute
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import invalid_argument
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_answer, parse_json_object
+from twinfront_server.wire.json_field import parse_json_object
 
 _EVERYTHING: Final = "true"
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 import orjson
 
 from twinfront.v1.job_service_pb2 import DeleteJob, ImportJob, JobStatus
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import invalid_argument
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_answer
 from twinfront_server.wire.timestamp import fill_timestamp
 
 _STATUS: Final = {

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from twinfront.v1.value_pb2 import ObjectValue
-from twinfront_server.errors import invalid_argument
-from twinfront_server.wire.json_text import parse_json_object, require_moderate_depth
-from twinfront_server.wire.value import entry, plain_fields
+from twinfront_server.adt.twin_json import METADATA, MODEL, SOURCE_TIME, is_component
+from twinfront_server.errors import entry, invalid_argument
+from twinfront_server.wire.json_field import parse_json_object, require_moderate_depth
+from twinfront_server.wire.value import plain_fields
 
 _TYPED: Final = "merge"
 _TEXT: Final = "merge_json"
@@ -60,8 +61,8 @@ def merge_of(merge: ObjectValue | None, merge_json: bytes, digital_twin_id: str)
 
 def _check(merge: Merge, digital_twin_id: str) -> None:
     for name, value in merge.document.items():
-        if name == "$metadata":
-            _check_metadata(merge, ("$metadata",), value)
+        if name == METADATA:
+            _check_metadata(merge, (METADATA,), value)
         elif name == "$dtId":
             if value != digital_twin_id:
                 _refuse(merge, (name,), "$dtId must be absent or equal to digital_twin_id")
@@ -69,22 +70,22 @@ def _check(merge: Merge, digital_twin_id: str) -> None:
             _refuse(merge, (name,), "$etag cannot be merged; the condition is if_match")
         elif not name or name.startswith("$"):
             _refuse(merge, (name,), f"no property or component is called {name!r}")
-        elif type(value) is dict and "$metadata" in value:
-            _check_metadata(merge, (name, "$metadata"), value["$metadata"])
+        elif is_component(value):
+            _check_metadata(merge, (name, METADATA), value[METADATA])
 
 
 def _check_metadata(merge: Merge, tokens: tuple[str, ...], metadata: object) -> None:
     if not isinstance(metadata, Mapping):
         _refuse(merge, tokens, "$metadata must be an object")
     for name, value in metadata.items():
-        if name == "$model" and len(tokens) == 1:
+        if name == MODEL and len(tokens) == 1:
             if type(value) is not str:
                 _refuse(merge, (*tokens, name), "$model must be the DTMI of a model")
         elif name.startswith("$"):
             _refuse(merge, (*tokens, name), f"{name} cannot be set")
         elif isinstance(value, Mapping):
             for member in value:
-                if member != "sourceTime":
+                if member != SOURCE_TIME:
                     _refuse(
                         merge, (*tokens, name, member), f"{member} cannot be set; of a property only sourceTime can"
                     )

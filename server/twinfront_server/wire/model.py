@@ -6,9 +6,10 @@ from typing import Any, Final
 import orjson
 
 from twinfront.v1.model_pb2 import Model
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import invalid_argument
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_answer, parse_json
+from twinfront_server.wire.json_field import parse_json
 from twinfront_server.wire.limits import MAX_MODEL_VALUES, ValueCount, json_values, require_models
 from twinfront_server.wire.timestamp import fill_timestamp
 

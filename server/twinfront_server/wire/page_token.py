@@ -5,7 +5,6 @@ import binascii
 import dataclasses
 import hashlib
 import os
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -13,26 +12,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import Message
 
+from twinfront_server.adt.answer import Position
 from twinfront_server.errors import invalid_argument
 
 _NONCE_BYTES: Final = 12
 _PAGING_FIELDS: Final = frozenset({"page_size", "page_token", "resume_token"})
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page starts.
-
-    Attributes:
-        link: a page of the upstream.
-        skip: how many items, from that page's beginning on, were answered before.
-        size: how many items are to be read from there on at first, because more of their size would not have room; 0
-            for as many as the caller wants.
-    """
-
-    link: str = ""
-    skip: int = 0
-    size: int = 0
 
 
 class PageTokens:

@@ -5,12 +5,13 @@ from typing import Any, Final
 import orjson
 
 from twinfront.v1.query_service_pb2 import QueryRow
+from twinfront_server.adt.twin_json import METADATA
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.digital_twin import fill_listed_digital_twin, without_property_metadata
 from twinfront_server.wire.relationship import fill_listed_relationship
 from twinfront_server.wire.value import fill_value
 
-_DIGITAL_TWIN: Final = frozenset({"$dtId", "$etag", "$metadata"})
+_DIGITAL_TWIN: Final = frozenset({"$dtId", "$etag", METADATA})
 _RELATIONSHIP: Final = frozenset({"$relationshipId", "$sourceId", "$targetId", "$relationshipName"})
 """What every row that is a twin or a relationship has."""
 

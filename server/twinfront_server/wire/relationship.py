@@ -6,10 +6,11 @@ from typing import Any
 import orjson
 
 from twinfront.v1.relationship_pb2 import IncomingRelationship, Relationship
-from twinfront_server.errors import invalid_argument
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_answer, parse_json_object
-from twinfront_server.wire.value import entry, fill_value, plain_fields
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import parse_answer
+from twinfront_server.errors import entry, invalid_argument
+from twinfront_server.wire.json_field import parse_json_object
+from twinfront_server.wire.value import fill_value, plain_fields
 
 
 def fill_relationship(relationship: Relationship, body: bytes, *, as_json: bool) -> None:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import orjson
 
+from twinfront_server.adt.body import Body
 from twinfront_server.errors import invalid_argument
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_json
+from twinfront_server.wire.json_field import parse_json
 from twinfront_server.wire.timestamp import timestamp_text
 from twinfront_server.wire.value import plain_value
 

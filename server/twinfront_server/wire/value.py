@@ -7,10 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
-import orjson
-
 from twinfront.v1.value_pb2 import Value
-from twinfront_server.errors import TwinfrontError, invalid_argument
+from twinfront_server.errors import TwinfrontError, entry, invalid_argument
 from twinfront_server.wire.limits import ValueCount
 
 _INT64_MIN: Final = -(2**63)
@@ -142,8 +140,3 @@ def _add(count: ValueCount, values: int) -> None:
     problem = count.add(values)
     if problem is not None:
         raise _UnsayableError(problem)
-
-
-def entry(field: str, key: str) -> str:
-    """The proto path of a map's entry, for example `digital_twin.properties["temperature"]`."""
-    return f"{field}[{orjson.dumps(key, default=str).decode()}]"

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Literal
 
+from twinfront_server.adt.json_pointer import pointer_to
+from twinfront_server.adt.twin_json import METADATA, MODEL, SOURCE_TIME, Document, is_component, is_same, source_times
 from twinfront_server.errors import invalid_argument
-
-METADATA: Final = "$metadata"
-MODEL: Final = "$model"
-SOURCE_TIME: Final = "sourceTime"
 
 MAX_OPERATIONS: Final = 10_000
 """A twin of the largest size that the service takes, 32 KiB, has fewer members, and so has what replaces it."""
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,7 @@ class Operation:
     @property
     def path(self) -> str:
         """The path as a JSON Pointer (RFC 6901)."""
-        return "".join(f"/{token.replace('~', '~0').replace('/', '~1')}" for token in self.tokens)
+        return pointer_to(self.tokens)
 
     def as_json(self) -> Document:
         """The operation as the service reads it."""
@@ -59,21 +55,6 @@ def difference(stored: Document, wanted: Document, field: str) -> list[Operation
     if len(operations) > MAX_OPERATIONS:
         raise invalid_argument(field, f"would change more than {MAX_OPERATIONS} members of the twin")
     return operations
-
-
-def is_component(value: object) -> bool:
-    """Whether a member of a twin is a component: nothing else has metadata of its own."""
-    return type(value) is dict and METADATA in value
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are the same; numbers are if their values are, so 1 is 1.0 (RFC 8259 has one kind)."""
-    if type(one) is dict and type(other) is dict:
-        return one.keys() == other.keys() and all(is_same(value, other[name]) for name, value in one.items())
-    if type(one) is list and type(other) is list:
-        return len(one) == len(other) and all(map(is_same, one, other))
-    # Python compares integers and doubles exactly; but to Python true is 1.
-    return (type(one) is bool) == (type(other) is bool) and bool(one == other)
 
 
 def _twin(stored: Document, wanted: Document) -> Iterator[Operation]:
@@ -120,12 +101,3 @@ def _source_times(stored: Document, wanted: Document, owner: tuple[str, ...]) ->
         # That of a property that goes, or becomes a component, goes with it.
         if name not in times and name in wanted and not is_component(wanted[name]):
             yield Operation("remove", (*owner, METADATA, name, SOURCE_TIME))
-
-
-def source_times(owner: Document) -> dict[str, Any]:
-    """The source times of a twin or a component, by property."""
-    return {
-        name: entry[SOURCE_TIME]
-        for name, entry in owner[METADATA].items()
-        if type(entry) is dict and entry.get(SOURCE_TIME) is not None
-    }

@@ -4,11 +4,12 @@ from functools import partial
 
 import orjson
 
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.merge_patch import merged
+from twinfront_server.adt.twin_json import Document
 from twinfront_server.upstream import Upstream
-from twinfront_server.wire.body import Body
 from twinfront_server.wire.merge import Merge
-from twinfront_server.writes.difference import Document, difference
-from twinfront_server.writes.merge_patch import merged
+from twinfront_server.writes.difference import difference
 from twinfront_server.writes.rewriting import Rewritten, names_etag, rewrite
 
 

@@ -2,27 +2,20 @@
 
 import asyncio
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.twin_json import METADATA, MODEL, Document, is_component, source_time_metadata, source_times
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.upstream import Answer, Upstream
 from twinfront_server.wire import identifier
-from twinfront_server.wire.body import Body
 from twinfront_server.wire.digital_twin import digital_twin_body
-from twinfront_server.wire.json_text import require_moderate_depth
-from twinfront_server.writes.difference import (
-    METADATA,
-    MODEL,
-    SOURCE_TIME,
-    Document,
-    difference,
-    is_component,
-    source_times,
-)
+from twinfront_server.wire.json_field import require_moderate_depth
+from twinfront_server.writes.difference import difference
 from twinfront_server.writes.rewriting import rewrite
 
 _TWIN_MEMBERS: Final = frozenset({"$dtId", "$etag", METADATA})
@@ -116,9 +109,5 @@ def _as_left(wanted: Document, digital_twin_id: str, etag: str) -> bytes:
     members: Document = {"$dtId": digital_twin_id, "$etag": etag}
     for name, value in wanted.items():
         if not name.startswith("$"):
-            members[name] = value | {METADATA: _known_metadata(value)} if is_component(value) else value
-    return orjson.dumps(members | {METADATA: {MODEL: wanted[METADATA][MODEL]} | _known_metadata(wanted)})
-
-
-def _known_metadata(owner: Document) -> dict[str, Any]:
-    return {name: {SOURCE_TIME: time} for name, time in source_times(owner).items()}
+            members[name] = value | {METADATA: source_time_metadata(value)} if is_component(value) else value
+    return orjson.dumps(members | {METADATA: {MODEL: wanted[METADATA][MODEL]} | source_time_metadata(wanted)})

@@ -9,11 +9,11 @@ from typing import Final
 
 import grpc
 
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import parse_answer
+from twinfront_server.adt.twin_json import METADATA, Document
 from twinfront_server.errors import TwinfrontError, etag_mismatch, upstream_answer_unexpected
 from twinfront_server.upstream import Answer, Upstream
-from twinfront_server.wire.body import Body
-from twinfront_server.wire.json_text import parse_answer
-from twinfront_server.writes.difference import METADATA, Document
 
 MAX_CONFLICTS: Final = 12
 """How often other writers can be faster before the call gives up."""

@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
+from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.effects import is_repeatable, leaves, patch_of
 from twinfront_server.upstream.operation import Asked
-from twinfront_server.wire.body import Body
 
 BEFORE, LAST = "2023-11-14T22:13:20.0000000Z", "2023-11-14T22:13:21.0000000Z"
 TWIN = {
@@ -112,6 +112,13 @@ def test_a_put_leaves_one_time():
     assert leaves(put, {"a": 1, "b": 2, "$metadata": metadata})
     assert not leaves(put, {"a": 1, "b": 2, "$metadata": metadata | {"b": {"lastUpdateTime": BEFORE}}})
     assert not leaves(put, {"a": 1, "b": 3, "$metadata": metadata})
+
+
+@pytest.mark.parametrize("metadata", ["text", [], 1, True])
+def test_a_put_with_metadata_that_is_no_object_leaves_no_twin(metadata: object):
+    sent = orjson.dumps({"$metadata": metadata, "temperature": 2})
+    put = Asked(operations.PUT_DIGITAL_TWIN, {"digital_twin_id": "room"}, Body(sent, "digital_twin.json"))
+    assert not leaves(put, {"$metadata": {"$model": "dtmi:example:Room;1", "$lastUpdateTime": LAST}, "temperature": 2})
 
 
 def test_without_times_an_empty_patch_leaves_nothing():

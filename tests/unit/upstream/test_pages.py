@@ -6,10 +6,10 @@ from contextlib import aclosing
 
 import pytest
 
+from twinfront_server.adt.answer import Position
 from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.upstream import Page
 from twinfront_server.upstream.pages import Fetch, Stretch, pages_ahead, pages_one_by_one
-from twinfront_server.wire.page_token import Position
 
 Walk = Callable[[Fetch, Position], AsyncGenerator[Stretch]]
 NUMBERS = list(range(20))

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from twinfront_server.adt.answer import Answer
+from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream import sent_writes
-from twinfront_server.upstream.answer import Answer
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.sent_writes import KEPT_SECONDS, SentWrites
-from twinfront_server.wire.body import Body
 
 WARMER = Body(b'[{"op": "replace", "path": "/temperature", "value": 2}]', "patch")
 FOUND = {"$dtId": "room", "$etag": "2", "temperature": 2}

@@ -2,11 +2,11 @@
 
 import pytest
 
+from twinfront_server.adt.body import Body
 from twinfront_server.errors import MAX_LISTED
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.violations import violated_fields
-from twinfront_server.wire.body import Body
 
 TWIN = {"digital_twin_id": "room"}
 RELATIONSHIP = {"digital_twin_id": "floor", "relationship_id": "r"}

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from twinfront.v1.model_service_pb2 import ListModelsRequest
 from twinfront.v1.relationship_service_pb2 import ListIncomingRelationshipsRequest, ListRelationshipsRequest
 from twinfront.v1.representation_pb2 import Representation
+from twinfront_server.adt.answer import Position
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.wire.page_token import PageTokens, Position
+from twinfront_server.wire.page_token import PageTokens
 
 KEY = "a key of sixteen characters or more"
 REQUEST = ListRelationshipsRequest(digital_twin_id="floor", relationship_name="contains", page_size=10)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinfront.v1.value_pb2 import ListValue, ObjectValue, Value
-from twinfront_server.errors import TwinfrontError
-from twinfront_server.wire.value import entry, fill_value, plain_fields, plain_value
+from twinfront_server.errors import TwinfrontError, entry
+from twinfront_server.wire.value import fill_value, plain_fields, plain_value
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 

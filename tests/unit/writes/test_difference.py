@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from localtwins.engine import digital_twin
 from localtwins.engine.json_patch import parse_operations
+from twinfront_server.adt.merge_patch import merged
+from twinfront_server.adt.twin_json import is_same, source_times
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.writes.difference import MAX_OPERATIONS, Operation, difference, is_same, source_times
-from twinfront_server.writes.merge_patch import merged
+from twinfront_server.writes.difference import MAX_OPERATIONS, Operation, difference
 
 NAMES = st.sampled_from(["a", "b", "a/b", "~", "~1", "ä", "with space", "0", "-"])
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from twinfront_server.writes.merge_patch import merged
+from twinfront_server.adt.merge_patch import merged
 
 
 @pytest.mark.parametrize(

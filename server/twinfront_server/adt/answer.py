@@ -1,4 +1,4 @@
-"""What operations of the upstream answer."""
+"""What Azure Digital Twins answers: one thing, or a page of a list."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,3 +34,19 @@ class Page:
     items: list[Any]
     next_link: str
     query_charge: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page starts.
+
+    Attributes:
+        link: a page of the upstream.
+        skip: how many items, from that page's beginning on, were answered before.
+        size: how many items are to be read from there on at first, because more of their size would not have room; 0
+            for as many as the caller wants.
+    """
+
+    link: str = ""
+    skip: int = 0
+    size: int = 0

@@ -1,0 +1,52 @@
+"""JSON text, as callers send it and as the upstream answers it."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import orjson
+
+from twinfront_server.errors import upstream_unreadable
+
+_LONG_INTEGER: Final = re.compile(rb"[0-9]{19}")
+_LARGEST_INTEGER: Final = 2**63 - 1
+
+
+def loads(text: bytes) -> Any:
+    """Parses JSON; an integer beyond 64 bits becomes the double that its text is.
+
+    Raises:
+        orjson.JSONDecodeError: if the text is no JSON (RFC 8259).
+    """
+    document = orjson.loads(text)
+    if _LONG_INTEGER.search(text):
+        _make_doubles(document)
+    return document
+
+
+def parse_answer(body: bytes) -> Any:
+    """Parses a body that the upstream answered.
+
+    Raises:
+        TwinfrontError: UPSTREAM_UNAVAILABLE if it is no JSON: on its way something happened to it.
+    """
+    try:
+        return loads(body)
+    except orjson.JSONDecodeError as error:
+        raise upstream_unreadable() from error
+
+
+def _make_doubles(document: Any) -> None:
+    """Replaces integers beyond 64 bits inside a document; orjson has made doubles of those beyond 2^64."""
+    if type(document) is dict:
+        members: Iterable[tuple[Any, Any]] = document.items()
+    elif type(document) is list:
+        members = enumerate(document)
+    else:
+        return
+    for key, member in members:
+        if type(member) is int:
+            if member > _LARGEST_INTEGER:
+                document[key] = float(member)
+        else:
+            _make_doubles(member)
