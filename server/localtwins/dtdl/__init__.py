@@ -1,4 +1,4 @@
-"""DTDL 2 and 3: parsing and validating models, and checking values against their schemas. Usable alone."""
+"""DTDL 2 and 3: parses and validates models, and checks values against their schemas. Usable alone."""
 
 from localtwins.dtdl.errors import DtdlError, Problem
 from localtwins.dtdl.interface import Command, Component, Interface, Property, Relationship, Telemetry

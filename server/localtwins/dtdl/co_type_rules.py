@@ -9,7 +9,7 @@ from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
 
 
 def check_co_types(graph: ModelGraph, inheritance: Inheritance) -> None:
-    """Report co-types of the batch's elements that do not fit what stands beside them."""
+    """Reports co-types of the batch's elements that do not fit the element that they stand on."""
     annotations = {
         dtmi: any(_value_of(content, "annotates") is not None for content in own.values())
         for dtmi, own in inheritance.own.items()
@@ -27,7 +27,10 @@ def check_co_types(graph: ModelGraph, inheritance: Inheritance) -> None:
 
 
 def _check_annotations(graph: ModelGraph, parent: Element, elements: list[Element]) -> None:
-    """Check annotations against what they annotate: inherited ones anew, an heir may bring what they name."""
+    """Checks annotations against the contents that they annotate.
+
+    Inherited annotations are checked anew: an heir may bring the content that an ancestor's annotation names.
+    """
     siblings = {element.name: element for element in reversed(elements) if element.name is not None}
     overridden: set[tuple[str, str]] = set()
     for element in siblings.values():
@@ -86,7 +89,7 @@ def _check_override(graph: ModelGraph, element: Element, sibling: Element, overr
 
 
 def _value_of(element: Element, name: str) -> str | None:
-    """Give the value of a co-type's property by its name, whatever the extension's version."""
+    """Gives the value of a co-type's property by its name, whatever the extension's version."""
     for co_type in element.co_types.values():
         for dtmi in co_type.properties:
             value = element.literals.get(dtmi)

@@ -1,7 +1,8 @@
-"""Supplemental types: what else than a DTDL class may stand in `@type`, and the properties that it brings."""
+"""Supplemental types: further types beside the DTDL class in `@type`, and the properties that they bring."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from localtwins.dtdl.geojson import GEOMETRIES
 from localtwins.dtdl.metamodel import NUMERIC_SCHEMAS, Elements, Field, Integer, Reference, Text
@@ -12,11 +13,16 @@ from localtwins.dtdl.vocabulary import EXTENSION_TERMS, IOT_CENTRAL, MATERIAL_CL
 
 @dataclass(frozen=True, slots=True)
 class CoType:
-    """One supplemental type.
+    """Describes one supplemental type.
 
-    `kinds` and `dtdl_version` say what it may be put on, `properties` map full DTMIs to what they take, `requires`
-    names a co-type that must stand beside it. The schema beside it must be one of `schema_kinds`, or one of `schemas`
-    by their DTMIs. `unit_group` is set on types with a unit: the DTMI of the units they take.
+    Attributes:
+        kinds: the DTDL classes that it may be put on.
+        dtdl_version: the DTDL version of the elements that it may be put on.
+        properties: full DTMI of each property that it brings -> the value that the property takes.
+        requires: the co-type that must stand beside it.
+        schema_kinds: the classes of which the schema beside it must be one.
+        schemas: the DTMIs of which the schema beside it must be one.
+        unit_group: on types with a unit, the DTMI of the units that they take.
     """
 
     name: str
@@ -29,10 +35,10 @@ class CoType:
     unit_group: str | None = None
 
 
-_QUANTITATIVE = EXTENSION_TERMS[QUANTITATIVE_TYPES]
-UNIT_PROPERTIES = {2: TERMS[2]["unit"], 3: _QUANTITATIVE["unit"]}
+_QUANTITATIVE: Final = EXTENSION_TERMS[QUANTITATIVE_TYPES]
+UNIT_PROPERTIES: Final = {2: TERMS[2]["unit"], 3: _QUANTITATIVE["unit"]}
 
-_VALUED = frozenset(["Property", "Telemetry"])
+_VALUED: Final = frozenset(["Property", "Telemetry"])
 
 
 def _semantic_types() -> dict[str, CoType]:
@@ -52,7 +58,7 @@ def _semantic_types() -> dict[str, CoType]:
 
 
 def _iot_central_types() -> dict[str, CoType]:
-    """Types of IoT Central; those with a unit may do without it."""
+    """Lists the types of IoT Central; those with a unit may do without it."""
     terms = EXTENSION_TERMS[IOT_CENTRAL]
     unit: dict[str, Field] = {UNIT_PROPERTIES[2]: Elements(frozenset(["Unit"]), frozenset())}
     vector = frozenset([terms["vector"]])
@@ -68,7 +74,10 @@ def _iot_central_types() -> dict[str, CoType]:
 
 
 def _unit_types() -> dict[str, CoType]:
-    """Types that make units of one's own out of enum values; the first stands anywhere in the official parser."""
+    """Lists the types that make units of one's own out of enum values.
+
+    The first one stands anywhere in the official parser.
+    """
     unit = Elements(frozenset(["EnumValue"]), frozenset(), minimum=1)
     prefixed: dict[str, Field] = {
         _QUANTITATIVE["baseUnit"]: unit,
@@ -104,5 +113,5 @@ def _annotation_types() -> dict[str, CoType]:
     return found
 
 
-# DTMI -> co-type
-CO_TYPES: Mapping[str, CoType] = _semantic_types() | _iot_central_types() | _unit_types() | _annotation_types()
+CO_TYPES: Final[Mapping[str, CoType]] = _semantic_types() | _iot_central_types() | _unit_types() | _annotation_types()
+"""DTMI -> co-type."""

@@ -1,8 +1,8 @@
-"""`@context`: which DTDL version and extensions an element is written in, and what its terms stand for."""
+"""`@context`: the DTDL version and the extensions of an element, and the meaning of its terms."""
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from localtwins.dtdl.dtmi import is_dtmi
 from localtwins.dtdl.errors import UNSUPPORTED_VERSION, shown
@@ -14,10 +14,10 @@ from localtwins.dtdl.vocabulary import (
     TERMS,
 )
 
-_DTDL = "dtmi:dtdl:context;"
-_VERSION = re.compile(r"([1-9][0-9]{0,8})(?:\.[1-9][0-9]{0,5})?(?:#[A-Za-z0-9_]*)?")
-_NEWEST_TAKEN = 3
-_UNSUPPORTED = 4
+_DTDL: Final = "dtmi:dtdl:context;"
+_VERSION: Final = re.compile(r"([1-9][0-9]{0,8})(?:\.[1-9][0-9]{0,5})?(?:#[A-Za-z0-9_]*)?")
+_NEWEST_TAKEN: Final = 3
+_UNSUPPORTED: Final = 4
 
 
 class ContextError(Exception):
@@ -31,10 +31,12 @@ class ContextError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The context that holds for an element.
+    """Tells in which DTDL version and with which extensions an element is written.
 
-    `extensions` are the known ones among those listed; `complete` is false when unknown ones are listed too (DTDL 2
-    allows that), so that unknown terms and DTMIs may mean something.
+    Attributes:
+        extensions: the known ones among those listed.
+        complete: false when unknown ones are listed too, as DTDL 2 allows; then unknown terms and DTMIs may mean
+            something.
     """
 
     dtdl_version: int
@@ -43,16 +45,16 @@ class Context:
 
     @property
     def is_strict(self) -> bool:
-        """Whether keywords, terms and types that nothing defines are errors, as they are from DTDL 3 on."""
+        """Tells whether undefined keywords, terms and types are errors, as they are from DTDL 3 on."""
         return self.dtdl_version > 2  # noqa: PLR2004
 
     @property
     def reserved(self) -> tuple[str, ...]:
-        """What the identifiers that belong to the extensions begin with."""
+        """Lists the beginnings of the identifiers that belong to the extensions."""
         return tuple(RESERVED_BY_EXTENSION[name] for name in self.extensions if name in RESERVED_BY_EXTENSION)
 
     def dtmi(self, text: str) -> str | None:
-        """Give the DTMI that a DTMI or a term stands for, None if it is neither."""
+        """Gives the DTMI of a term or a DTMI; None if it is neither."""
         if text.startswith("dtmi:"):
             return text if is_dtmi(text, self.dtdl_version) else None
         found = TERMS[self.dtdl_version].get(text)
@@ -65,7 +67,11 @@ class Context:
 
 
 def child_context(outer: Context | None, element: dict[str, Any]) -> Context:
-    """Give the context that holds for `element` inside `outer`; raises ContextError."""
+    """Gives the context of `element`, which stands in an element with the context `outer`.
+
+    Raises:
+        ContextError: the element's `@context` says nothing that can be read.
+    """
     value = element.get("@context")
     if value is None and "@context" not in element:
         if outer is None:
@@ -160,7 +166,7 @@ def _is_known_extension(specifier: str, version: int) -> bool:
         raise ContextError(
             "misplacedLimitContext", f"@context specifier '{shown(specifier)}' does not belong there. Remove it."
         )
-    if not known and version > 2:  # noqa: PLR2004 - DTDL 2 allows extensions that the parser does not know
+    if not known and version > 2:  # noqa: PLR2004  (DTDL 2 allows extensions that the parser does not know)
         raise ContextError(
             "unresolvableContextSpecifier",
             f"@context specifier '{shown(specifier)}' names no known extension. Remove it.",

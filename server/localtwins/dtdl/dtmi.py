@@ -7,37 +7,38 @@ import hashlib
 import re
 from typing import Final
 
-MAX_INTERFACE_ID = 128
-MAX_ID = 2048
+MAX_INTERFACE_ID: Final = 128
+MAX_ID: Final = 2048
 
 _LONGEST_OWN: Final = 512
-# What is kept of a longer one: more than messages show of it.
+"""Of a longer id that follows from a place, the beginning and the end are kept: more than messages show of it."""
 _BEGINNING: Final = 256
 _END: Final = 64
 
-_PATH = r"dtmi:[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?(?::[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?)*"
-_IDS = {
+_PATH: Final = r"dtmi:[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?(?::[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?)*"
+_IDS: Final = {
     2: re.compile(_PATH + r";[1-9][0-9]{0,8}"),
     3: re.compile(_PATH + r"(?:;[1-9][0-9]{0,8}(?:\.[1-9][0-9]{0,5})?)?"),
 }
-_RESERVED = ("dtmi:dtdl:", "dtmi:standard:")
+_RESERVED: Final = ("dtmi:dtdl:", "dtmi:standard:")
 
 
 def is_dtmi(text: str, dtdl_version: int) -> bool:
-    """Whether `text` is an identifier that a document of this DTDL version may define or refer to."""
+    """Tells whether a document of this DTDL version may define `text`, or refer to it."""
     return len(text) <= MAX_ID and _IDS[dtdl_version].fullmatch(text) is not None
 
 
 def is_reserved(dtmi: str, *further: str) -> bool:
-    """Whether the identifier belongs to the language, or has one of `further` prefixes: no model may define it."""
+    """Tells whether no model may define an identifier, since it has a prefix of the language or one of `further`."""
     return dtmi.startswith((*_RESERVED, *further))
 
 
 def child_id(parent: str, property_name: str, key: str | None) -> str:
-    """Identifier of an element that states none: its parent's, the property it stands in, and its name in there.
+    """Builds the identifier of an element without one: its parent's, the property it stands in, and its name in there.
 
-    Of a long one the middle becomes a digest: names are as long as a caller writes them, and each element below has
-    the name in its own id.
+    For example `dtmi:example:Room;1` gives its property `temperature` the id
+    `dtmi:example:Room:_contents:__temperature;1`. Of a long one the middle becomes a digest: names are as long as a
+    caller writes them, and each element below has the name in its own id.
     """
     path, semicolon, version = parent.partition(";")
     name = "" if key is None else f":__{key}"

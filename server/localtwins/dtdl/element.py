@@ -9,11 +9,14 @@ from localtwins.dtdl.metamodel import Elements
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """One element: `kind` is its DTDL class, `parent` what it is defined in, as a value of property `term`.
+    """Holds one element as it was read.
 
-    `document` is the index of its document in the batch, None for one of a stored model.
-    `literals` map property terms (DTMIs for co-types' properties) to values, `children` to ids of elements, both only
-    as far as they were readable.
+    Attributes:
+        kind: its DTDL class.
+        parent: the element that it is defined in, as a value of property `term`.
+        document: the index of its document in the batch; None for one of a stored model.
+        literals: term (for a co-type's property its DTMI) -> value, as far as values were readable.
+        children: term (for a co-type's property its DTMI) -> ids of elements, as far as they were readable.
     """
 
     id: str
@@ -28,31 +31,31 @@ class Element:
 
     @property
     def title(self) -> str:
-        """The element's id as it stands in messages, with the interface that it belongs to if the id does not tell."""
+        """Gives the element's id as it stands in messages, with its interface if the id does not tell that."""
         return title(self.id, self.parent.interface if self.parent is not None else None)
 
     @property
     def interface(self) -> str:
-        """The id of the interface that the element belongs to."""
+        """Gives the id of the interface that the element belongs to."""
         element = self
         while element.parent is not None:
             element = element.parent
         return element.id
 
     def child(self, term: str) -> str | None:
-        """Give the id of the element that a property with one value holds."""
+        """Gives the id of the element in a property with one value."""
         ids = self.children.get(term)
         return ids[0] if ids else None
 
     @property
     def name(self) -> str | None:
-        """The element's name, None if it has none that is valid."""
+        """Gives the element's name; None if it has no valid one."""
         name = self.literals.get("name")
         return name if isinstance(name, str) else None
 
 
 def title(element_id: str, interface: str | None) -> str:
-    """Give an element's id as it stands in messages; see `Element.title`."""
+    """Gives an element's id as it stands in messages; see `Element.title`."""
     if interface is None or element_id.startswith(f"{interface.partition(';')[0]}:_"):
         return shown(element_id)
     return f"{shown(element_id)} in {shown(interface)}"
@@ -60,7 +63,7 @@ def title(element_id: str, interface: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ElementReference:
-    """A DTMI standing for an element: in which element and property, and what may stand there."""
+    """Refers to an element by its DTMI, and tells in which property of which element, and what may stand there."""
 
     source: Element
     term: str

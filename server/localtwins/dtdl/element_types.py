@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from localtwins.dtdl.co_types import CO_TYPES, CoType
 from localtwins.dtdl.context import Context
@@ -12,12 +12,16 @@ from localtwins.dtdl.literals import Report
 from localtwins.dtdl.metamodel import Elements, Field
 from localtwins.dtdl.vocabulary import MATERIAL_CLASSES
 
-_CLASS = re.compile(r"dtmi:dtdl:class:([A-Za-z]+);([1-9][0-9]*)")
+_CLASS: Final = re.compile(r"dtmi:dtdl:class:([A-Za-z]+);([1-9][0-9]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class ElementTypes:
-    """What `@type` says; `has_unknown` tells of types that nothing defines, which DTDL 2 lets pass."""
+    """Holds the class and the co-types that an `@type` names.
+
+    Attributes:
+        has_unknown: true if it also names types that nothing defines, which DTDL 2 lets pass.
+    """
 
     kind: str
     co_types: Mapping[str, CoType]
@@ -25,12 +29,12 @@ class ElementTypes:
 
     @property
     def properties(self) -> Mapping[str, Field]:
-        """What the co-types bring, by full DTMI."""
+        """Gives the properties that the co-types bring, by full DTMI."""
         return {dtmi: field for co_type in self.co_types.values() for dtmi, field in co_type.properties.items()}
 
 
 def is_interface(stated: object, dtdl_version: int) -> bool:
-    """Whether a top-level element's `@type` makes it an Interface."""
+    """Tells whether a top-level element's `@type` makes it an Interface."""
     names = stated if isinstance(stated, list) else [stated]
     return any(
         name in {"Interface", f"dtmi:dtdl:class:Interface;{dtdl_version}"} for name in names if isinstance(name, str)
@@ -38,7 +42,7 @@ def is_interface(stated: object, dtdl_version: int) -> bool:
 
 
 def read_types(source: dict[str, Any], context: Context, takes: Elements, report: Report) -> ElementTypes | None:
-    """Read an element's `@type`; None, after reporting why, if it leaves the element's class open."""
+    """Reads an element's `@type`; reports what is wrong and gives None if that leaves the element's class open."""
     stated = source.get("@type", takes.inferred or [])
     kinds: set[str] = set()
     co_types: dict[str, CoType] = {}
@@ -71,7 +75,7 @@ def read_types(source: dict[str, Any], context: Context, takes: Elements, report
 
 
 def _classify(name: Any, context: Context, takes: Elements) -> tuple[str | None, str | None, str | None]:
-    """Give (broken rule, class, co-type) for one value of `@type`, all None for an unknown one."""
+    """Gives (broken rule, class, co-type) for one value of `@type`, all None for an unknown one."""
     if not isinstance(name, str):
         return "typeNotString", None, None
     match = _CLASS.fullmatch(name)

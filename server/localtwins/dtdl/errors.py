@@ -1,4 +1,4 @@
-"""What is wrong with a batch of models: problems that each name their rule, their element and their document."""
+"""Problems of a batch of models, each with the rule that is broken, the element and the document."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,18 +19,20 @@ _SHOWN_END: Final = 60
 
 
 def shown(text: str) -> str:
-    """Give a caller's text as it may stand in a message: of a long one the beginning and the end."""
+    """Gives a caller's text as it may stand in a message: the beginning and the end of a long one."""
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - _SHOWN_END]}…{text[-_SHOWN_END:]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One broken rule.
+    """Describes one broken rule.
 
-    `rule` is the validation id of the official parser (`missingContext`, `stringTooLong`, …), `message` says what is
-    wrong and what to do, in the official parser's words where the service is known to repeat them, `element` is the
-    DTMI of the element, or the id of the nearest identified parent followed by the way down to it. `document` is the
-    index of the document in the batch. A message about several documents has `parts` that say it of each.
+    Attributes:
+        rule: the validation id of the official parser (`missingContext`, `stringTooLong`, …).
+        message: what is wrong and what to do, in the official parser's words where the service is known to repeat them.
+        element: the DTMI of the element, or the id of the nearest identified parent followed by the way down to it.
+        document: the index of the document in the batch.
+        parts: of a message about several documents, the message to each of them.
     """
 
     rule: str
@@ -52,11 +54,11 @@ class Problems:
         return bool(self.kept)
 
     def takes(self, document: int | None) -> bool:
-        """Tell whether a further problem of a document would be kept; if not, it need not be looked for."""
+        """Tells whether a further problem of a document would be kept; if not, nobody need look for it."""
         return self._counts.get(document, 0) < MOST_OF_DOCUMENT
 
     def add(self, problem: Problem) -> None:
-        """Keep a problem, or count it if its document has enough of them."""
+        """Keeps a problem, or counts it if its document has enough of them."""
         if not self.takes(problem.document):
             self.dropped += 1
             return
@@ -65,11 +67,11 @@ class Problems:
 
 
 class DtdlError(ValueError):
-    """The models are not valid DTDL that Azure Digital Twins takes.
+    """Refuses models that are not valid DTDL, or not the DTDL that Azure Digital Twins takes.
 
-    `problems` are up to `MOST_OF_DOCUMENT` of each document, of which `str()` joins the messages. `unresolved` lists
-    the DTMIs that nothing defines, each with the number of places that refer to it; `unsupported_version` tells that a
-    document is written in a newer DTDL.
+    Attributes:
+        problems: up to `MOST_OF_DOCUMENT` of each document; `str()` joins their messages.
+        unresolved: undefined DTMI -> number of places that refer to it.
     """
 
     def __init__(self, problems: Problems, unresolved: Iterable[tuple[str, int]] = ()) -> None:
@@ -83,11 +85,11 @@ class DtdlError(ValueError):
 
     @property
     def unsupported_version(self) -> bool:
-        """Whether a document asks for a DTDL version that the service does not take."""
+        """Tells whether a document asks for a newer DTDL than the service takes."""
         return any(problem.rule == UNSUPPORTED_VERSION for problem in self.problems)
 
     def by_document(self) -> Iterator[tuple[int, str]]:
-        """Give what is wrong with which document: first one thing about each that is broken, then the next ones."""
+        """Gives problems with their documents: first one of each document that has any, then the next ones."""
         told: dict[int, list[str]] = {}
         for problem in self.problems:
             parts = problem.parts or ({} if problem.document is None else {problem.document: problem.message})

@@ -1,12 +1,13 @@
 """The six geospatial schemas: GeoJSON geometries (RFC 7946), `type` and `coordinates` and nothing else."""
 
-_POINT = 0
-_LIST_OF_POINTS = 1
-_LIST_OF_LINES = 2
-_LIST_OF_POLYGONS = 3
+from typing import Final
 
-# schema term -> ("type" of the geometry, how many lists stand around a position in "coordinates")
-GEOMETRIES = {
+_POINT: Final = 0
+_LIST_OF_POINTS: Final = 1
+_LIST_OF_LINES: Final = 2
+_LIST_OF_POLYGONS: Final = 3
+
+GEOMETRIES: Final = {
     "point": ("Point", _POINT),
     "multiPoint": ("MultiPoint", _LIST_OF_POINTS),
     "lineString": ("LineString", _LIST_OF_POINTS),
@@ -14,11 +15,12 @@ GEOMETRIES = {
     "polygon": ("Polygon", _LIST_OF_LINES),
     "multiPolygon": ("MultiPolygon", _LIST_OF_POLYGONS),
 }
+"""Schema term -> ("type" of the geometry, how many lists stand around a position in "coordinates")."""
 
 
 def is_geometry(schema: str, value: object) -> bool:
-    """Whether `value` is the GeoJSON geometry that the schema term names."""
-    if type(value) is not dict or len(value) != 2:  # noqa: PLR2004 - exactly "type" and "coordinates"
+    """Tells whether `value` is a GeoJSON geometry of the type that a schema term names."""
+    if type(value) is not dict or len(value) != 2:  # noqa: PLR2004  (exactly "type" and "coordinates")
         return False
     kind, nesting = GEOMETRIES[schema]
     return value.get("type") == kind and _are_coordinates(value.get("coordinates"), nesting)
@@ -29,4 +31,4 @@ def _are_coordinates(value: object, nesting: int) -> bool:
         return False
     if nesting:
         return all(_are_coordinates(element, nesting - 1) for element in value)
-    return len(value) >= 2 and all(type(number) in {int, float} for number in value)  # noqa: PLR2004 - longitude, latitude
+    return len(value) >= 2 and all(type(number) in {int, float} for number in value)  # noqa: PLR2004  (longitude, latitude)

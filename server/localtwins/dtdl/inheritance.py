@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from localtwins.dtdl.element import Element
 from localtwins.dtdl.errors import shown
@@ -13,10 +14,12 @@ from localtwins.dtdl.ordering import dependencies_first
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What an interface has above it: steps up, interfaces counted once for each way to them.
+    """Counts what an interface has above it: steps up, interfaces once for each way to them.
 
-    `lineage` are the ids of the interface itself and of all its ancestors. What they have is not put together here:
-    many interfaces may extend one with thousands of contents.
+    The contents of the ancestors are not put together here: many interfaces may extend one with thousands of contents.
+
+    Attributes:
+        lineage: the ids of the interface itself and of all its ancestors.
     """
 
     lineage: tuple[str, ...]
@@ -25,10 +28,12 @@ class Inherited:
 
 
 class Inheritance:
-    """The interfaces of a graph, each with its own contents and with what it inherits them from."""
+    """Knows the interfaces of a graph, each with its own contents and with those of its ancestors.
+
+    To make one reports problems between interfaces, and of the names of their contents.
+    """
 
     def __init__(self, graph: ModelGraph) -> None:
-        """Report what is wrong between interfaces, and with the names of their contents."""
         self._graph = graph
         self._interfaces = {element.id: element for element in graph.elements.values() if element.kind == "Interface"}
         self.own = {dtmi: self._own_contents(element) for dtmi, element in self._interfaces.items()}
@@ -42,7 +47,7 @@ class Inheritance:
         self._check_components()
 
     def contents(self, interface: str) -> Iterator[Element]:
-        """Give the contents of an interface, inherited ones included."""
+        """Gives the contents of an interface, inherited ones included."""
         return (content for ancestor in self.inherited[interface].lineage for content in self.own[ancestor].values())
 
     def _own_contents(self, interface: Element) -> dict[str, Element]:
@@ -92,7 +97,10 @@ class Inheritance:
         return inherited
 
     def _check_names(self, interface: Element, inherited: Inherited, parents: list[Inherited]) -> None:
-        """Find names that two of a lineage have, unless one of the parents has them both and was told so itself."""
+        """Finds names that two of a lineage have.
+
+        Where one of the parents already has them both, it was told so itself, and its heirs are not told again.
+        """
         if interface.document is None:
             return
         lineages = [frozenset(parent.lineage) for parent in parents]
@@ -122,12 +130,12 @@ class Inheritance:
             self._report(interface, "objectCountAboveMax", message)
 
     def _report(self, interface: Element, rule: str, message: str) -> None:
-        """Add a problem of an interface, unless it is a stored one, which counts as valid."""
+        """Adds a problem of an interface, unless it is a stored one, which counts as valid."""
         if interface.document is not None:
             self._graph.report(interface, rule, message)
 
 
-_COUNTED = {
+_COUNTED: Final = {
     "contents",
     "fields",
     "enumValues",
@@ -141,7 +149,10 @@ _COUNTED = {
 
 
 def check_element_counts(graph: ModelGraph, inheritance: Inheritance) -> None:
-    """Report interfaces with too many elements in all; only for models without other problems."""
+    """Reports interfaces with too many elements in all.
+
+    Only models without other problems are counted.
+    """
     counts: dict[str, int] = {}
     own_counts: dict[str, int] = {}
 

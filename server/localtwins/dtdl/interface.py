@@ -26,7 +26,11 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A Relationship; `target` is the DTMI that targets must be of, None for any, and need not be defined."""
+    """A Relationship.
+
+    Attributes:
+        target: the DTMI of the model of its targets, which need not be defined; None for any model.
+    """
 
     name: str
     target: str | None
@@ -50,11 +54,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One DTDL interface.
+    """One DTDL interface, with everything that it inherits.
 
-    The contents hold everything inherited. `display_name` and `description` map language tags to texts. `extends` are
-    the direct parents as written, `bases` the interface itself and all its ancestors, `dependencies` what must exist
-    for it to be created: direct parents and component schemas of its own.
+    Attributes:
+        display_name: language tag -> text.
+        description: language tag -> text.
+        extends: the direct parents as written.
+        bases: the interface itself and all its ancestors.
+        dependencies: what must exist for it to be created: direct parents and component schemas of its own.
     """
 
     id: str
@@ -71,7 +78,7 @@ class Interface:
     dependencies: frozenset[str]
 
     def for_lookups(self, count: int) -> Self:
-        """Give the same with contents in which so many names are found soon, however much it extends."""
+        """Gives the same interface with contents in which `count` names are found soon, however much it extends."""
         contents = (self.properties, self.telemetries, self.relationships, self.components)
         if not any(type(each) is Lineage for each in contents):
             return self  # as nearly always, and `replace` would take a fifth of the time of a small patch

@@ -1,6 +1,7 @@
-"""How much a model may hold, per DTDL version. None: the language sets no limit."""
+"""Limits of a model, per DTDL version. None: the language sets no limit."""
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Limits:
     schema_depth: int = 5
 
 
-LIMITS = {
+LIMITS: Final = {
     2: Limits(
         name=64,
         display_name=64,
@@ -56,8 +57,8 @@ LIMITS = {
     ),
 }
 
-# UTF-8 bytes of one interface's JSON. DTDL 2 has no such limit, Azure Digital Twins has it for every model.
-INTERFACE_BYTES = 1024 * 1024
+INTERFACE_BYTES: Final = 1024 * 1024
+"""UTF-8 bytes of one interface's JSON. DTDL 2 has no such limit, Azure Digital Twins has it for every model."""
 
-# Nesting of JSON objects and arrays in a request that the official parser reads at all.
-JSON_DEPTH = 64
+JSON_DEPTH: Final = 64
+"""Nesting of JSON objects and arrays in a request that the official parser reads at all."""

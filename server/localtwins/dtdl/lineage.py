@@ -1,4 +1,4 @@
-"""Contents with everything inherited, without a copy of what the ancestors have."""
+"""Contents with everything inherited, without a copy of the ancestors' contents."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -7,15 +7,17 @@ T = TypeVar("T")
 
 
 class Lineage(Mapping[str, T]):
-    """The contents of an interface and of its ancestors by name, which valid models use once.
+    """Finds the contents of an interface and of its ancestors by name; valid models use each name once.
 
     Many interfaces may extend one with thousands of contents, so each keeps a list of who has what and no more.
+
+    Args:
+        generations: the contents of its own that each one of the lineage has.
     """
 
     __slots__ = ("generations",)
 
     def __init__(self, generations: Iterable[Mapping[str, T]]) -> None:
-        """Take the contents that each one of the lineage has of its own."""
         self.generations = tuple(generations)
 
     def __getitem__(self, name: str) -> T:
@@ -34,12 +36,12 @@ class Lineage(Mapping[str, T]):
         return sum(map(len, self.generations))
 
     def merged(self) -> dict[str, T]:
-        """Give the same as one dictionary."""
+        """Gives the same contents as one dictionary."""
         return {name: content for generation in self.generations for name, content in generation.items()}
 
 
 def for_lookups(contents: Mapping[str, T], count: int) -> Mapping[str, T]:
-    """Give contents for so many look-ups: as one dictionary if that costs less than to go through the lineage for each.
+    """Gives contents for `count` look-ups: one dictionary if that costs less than to search the lineage each time.
 
     Each interface may have a thousand above it, and each twin thousands of names.
     """
@@ -49,7 +51,7 @@ def for_lookups(contents: Mapping[str, T], count: int) -> Mapping[str, T]:
 
 
 def lineage(own: Mapping[str, T], inherited: Iterable[Mapping[str, T]]) -> Mapping[str, T]:
-    """Give what an interface has: those of its parents, as this function gave them, and its own contents."""
+    """Joins the contents of an interface's parents, as this function gave them, and its own."""
     generations: dict[int, Mapping[str, T]] = {}
     for contents in (*inherited, own):
         for generation in contents.generations if isinstance(contents, Lineage) else (contents,):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from localtwins.dtdl.context import Context
 from localtwins.dtdl.dtmi import is_dtmi
@@ -16,10 +16,10 @@ from localtwins.dtdl.schemas import INTEGER_RANGE
 Report = Callable[[str, str], None]
 """Takes a broken rule and a message."""
 
-_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?")
-_XSD = ("xsd:", "http://www.w3.org/2001/XMLSchema#")
-_VALUE_OBJECT = frozenset(["@value", "@type"])
-_KINDS = {Text: "string", Boolean: "boolean", Integer: "integer", Literal: "literal"}
+_NAME: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?")
+_XSD: Final = ("xsd:", "http://www.w3.org/2001/XMLSchema#")
+_VALUE_OBJECT: Final = frozenset(["@value", "@type"])
+_KINDS: Final = {Text: "string", Boolean: "boolean", Integer: "integer", Literal: "literal"}
 
 
 def read(
@@ -29,7 +29,7 @@ def read(
     context: Context,
     report: Report,
 ) -> object:
-    """Give the value of property `term`, None after reporting what is wrong with it.
+    """Reads the value of property `term`; None after reporting what is wrong with it.
 
     None is also the answer for localizable text, which is only checked.
     """
@@ -56,7 +56,7 @@ def read(
 
 
 def name_of(value: Any) -> str | None:
-    """Give what an element is named, right or wrong, as far as it can be part of an id."""
+    """Gives the name of an element, valid or not, as far as it can be part of an id."""
     values = flattened(value)
     found = values[0] if len(values) == 1 else None
     if type(found) is dict:
@@ -65,7 +65,7 @@ def name_of(value: Any) -> str | None:
 
 
 def _single(value: Any, kind: str, term: str, context: Context, report: Report) -> Any:
-    """Give the one value that stands there, out of its value object."""
+    """Gives the one value that stands there, out of its value object."""
     values = flattened(value)
     if len(values) != 1:
         rule = f"{kind}MultipleValues" if values else f"{kind}CountBelowMin"
@@ -122,7 +122,7 @@ def _text(value: Any, term: str, field: Text, report: Report) -> str | None:
 
 
 def _whole_number(value: Any) -> int | None:
-    """Give the 32-bit integer that a JSON number is, 1.0 included."""
+    """Gives the 32-bit integer that a JSON number stands for: 1 for 1.0 too."""
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and value in INTEGER_RANGE else None
@@ -142,7 +142,7 @@ def _integer(value: Any, term: str, field: Integer, report: Report) -> int | Non
 
 
 def _literal(value: Any, term: str, report: Report) -> str | int | Decimal | bool | None:
-    """Whole numbers of 32 bits come as integers, other numbers as decimals."""
+    """Gives whole numbers of 32 bits as integers, other numbers as decimals."""
     if type(value) is str or type(value) is bool:
         return value
     if type(value) is int or type(value) is float:

@@ -1,7 +1,7 @@
-"""From valid DTDL to `Interface` objects, without checking anything."""
+"""`Interface` objects from valid DTDL, which is not checked again."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from localtwins.dtdl import json_ld
 from localtwins.dtdl.geojson import GEOMETRIES
@@ -24,7 +24,7 @@ Resolver = Callable[[str], Mapping[str, Any] | None]
 Checkpoint = Callable[[], None]
 """Is called often in the course of long work; what it raises ends the work."""
 
-_STANDARD_SCHEMAS: dict[str, Schema] = {
+_STANDARD_SCHEMAS: Final[dict[str, Schema]] = {
     **{name: Primitive(name) for name in PRIMITIVES},
     **{name: Geospatial(name) for name in GEOMETRIES},
     # An annotation that overrides a unit has the units of one type for its values.
@@ -42,9 +42,13 @@ def no_checkpoint() -> None:
 
 
 def load(document: Mapping[str, Any], resolve: Resolver | None = None) -> Interface:
-    """Build the Interface of a document that `parse` accepted before.
+    """Builds the Interface of a document that `parse` accepted before.
 
-    `resolve` must give the documents of all its ancestors. For anything but valid DTDL the outcome is undefined.
+    For anything but valid DTDL the outcome is undefined.
+
+    Args:
+        document: the DTDL of the interface.
+        resolve: gives the documents of all its ancestors.
     """
     return load_on(document, Loader(resolve or (lambda _: None)).load)
 
@@ -52,23 +56,37 @@ def load(document: Mapping[str, Any], resolve: Resolver | None = None) -> Interf
 def load_on(
     document: Mapping[str, Any], parent: Callable[[str], Interface], checkpoint: Checkpoint = no_checkpoint
 ) -> Interface:
-    """Build the Interface of a document on those that it extends, which `parent` gives; see `load`."""
+    """Builds the Interface of a document on those that it extends; see `load`.
+
+    Args:
+        document: the DTDL of the interface.
+        parent: gives the interfaces that it extends.
+        checkpoint: called often; what it raises ends the work.
+    """
     element = json_ld.by_term(dict(document))
     parents = dict.fromkeys(json_ld.flattened(element.get("extends", [])))
     return _Reading(element, checkpoint).interface([parent(interface_id) for interface_id in parents])
 
 
 class Loader:
-    """Builds interfaces and remembers them, so that common ancestors are built once."""
+    """Builds interfaces and remembers them, so that common ancestors are built once.
+
+    Args:
+        resolve: gives the documents of all that are loaded and of their ancestors.
+        checkpoint: called often; what it raises ends the work.
+    """
 
     def __init__(self, resolve: Resolver, checkpoint: Checkpoint = no_checkpoint) -> None:
-        """Take the way to the documents of all that are loaded and of their ancestors."""
         self._resolve = resolve
         self._checkpoint = checkpoint
         self._loaded: dict[str, Interface] = {}
 
     def load(self, interface_id: str) -> Interface:
-        """Build an Interface, and those that it extends. Raises LookupError for one that is not there."""
+        """Builds an Interface, and those that it extends.
+
+        Raises:
+            LookupError: one of them is not there.
+        """
         if interface_id not in self._loaded:
             document = self._resolve(interface_id)
             if document is None:
@@ -79,7 +97,7 @@ class Loader:
 
 
 class _Reading:
-    """One document being read."""
+    """Reads one document."""
 
     def __init__(self, element: dict[str, Any], checkpoint: Checkpoint) -> None:
         self._root = element
@@ -135,7 +153,7 @@ class _Reading:
         return Relationship(name, json_ld.single(element.get("target", [])), properties)
 
     def _schema(self, value: object) -> Schema:
-        """Give the schema that stands there; each element is built once, however many references lead to it."""
+        """Gives the schema that stands there; each element is built once, however many references lead to it."""
         value = json_ld.single(value)
         if isinstance(value, str):
             known = _STANDARD_SCHEMAS.get(json_ld.schema_term(value))
@@ -167,7 +185,7 @@ class _Reading:
         return json_ld.by_term(self._source(value))
 
     def _source(self, value: Any) -> dict[str, Any]:
-        """Give the element that stands there, or that the DTMI standing there refers to within this document."""
+        """Gives the element that stands there, or that the DTMI standing there refers to within this document."""
         if isinstance(value, dict):
             return value
         if self._elements_by_id is None:

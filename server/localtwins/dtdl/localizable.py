@@ -2,25 +2,25 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from localtwins.dtdl.context import Context
 from localtwins.dtdl.errors import shown
 from localtwins.dtdl.json_ld import flattened
 
-_LANGUAGE = re.compile(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
-_DEFAULT_LANGUAGE = "en"
-_TAGGED_STRING = frozenset(["@value", "@language"])
-_NEVER_IN_VALUES = frozenset(["@context", "@id", "@graph"])
+_LANGUAGE: Final = re.compile(r"[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+_DEFAULT_LANGUAGE: Final = "en"
+_TAGGED_STRING: Final = frozenset(["@value", "@language"])
+_NEVER_IN_VALUES: Final = frozenset(["@context", "@id", "@graph"])
 
 
 def utf16_length(text: str) -> int:
-    """Length as the service counts it: characters beyond the basic plane count twice."""
+    """Counts characters as the service does: those beyond the basic plane twice."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def not_allowed_in_value(value_object: dict[str, Any], allowed: frozenset[str], context: Context) -> str | None:
-    """Find a key that may not stand in a value object; DTDL 2 ignores keywords that it does not know."""
+    """Finds a key that may not stand in a value object; DTDL 2 ignores keywords that it does not know."""
     for key in value_object:
         if key not in allowed and (context.is_strict or not key.startswith("@") or key in _NEVER_IN_VALUES):
             return key
@@ -30,7 +30,7 @@ def not_allowed_in_value(value_object: dict[str, Any], allowed: frozenset[str], 
 def check_localizable(
     value: Any, term: str, max_length: int, context: Context, report: Callable[[str, str], None]
 ) -> None:
-    """Check language tags, that each has one string, and the strings' lengths."""
+    """Checks language tags, that each has one string, and the strings' lengths."""
     if isinstance(value, dict):
         _check_language_map(value, term, max_length, report)
         return

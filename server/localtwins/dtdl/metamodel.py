@@ -5,13 +5,18 @@ Source: the language specifications, https://azure.github.io/opendigitaltwins-dt
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from localtwins.dtdl.limits import LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string; `is_name` ones follow the pattern of names."""
+    """A string.
+
+    Attributes:
+        is_name: true for a string that follows the pattern of names.
+    """
 
     max_length: int | None = None
     is_name: bool = False
@@ -55,9 +60,12 @@ class Reference:
 class Elements:
     """Elements, defined in place or referred to.
 
-    `kinds` are the classes that a reference may lead to, `inline` those that may be defined in place, `inferred` the
-    one that an element without `@type` is of. `named` ones get their id from their name. Elements of an older DTDL
-    version may stand there unless `same_version`.
+    Attributes:
+        kinds: the classes that a reference may lead to.
+        inline: the classes that may be defined in place.
+        inferred: the class of an element without `@type`.
+        named: true if they get their ids from their names.
+        same_version: false if elements of an older DTDL version may stand there.
     """
 
     kinds: frozenset[str]
@@ -70,7 +78,7 @@ class Elements:
     same_version: bool = False
 
     def take_version(self, version: int, parent_version: int) -> bool:
-        """Whether an element of that DTDL version may stand in a parent of that version."""
+        """Tells whether an element of a DTDL version may stand in a parent of another."""
         return version == parent_version if self.same_version else version <= parent_version
 
 
@@ -78,16 +86,16 @@ Field = Text | LocalizableText | Boolean | Integer | Literal | Reference | Eleme
 
 
 def is_required(field: Field) -> bool:
-    """Whether an element must have the property."""
+    """Tells whether an element must have the property."""
     if isinstance(field, Elements):
         return field.minimum > 0
     return isinstance(field, Literal) or (isinstance(field, Text | Reference | Integer) and field.required)
 
 
-CONTENTS = frozenset(["Command", "Component", "Property", "Relationship", "Telemetry"])
-COMPLEX_SCHEMAS = frozenset(["Array", "Enum", "Map", "Object"])
-NUMERIC_SCHEMAS = frozenset(["Double", "Float", "Integer", "Long"])
-PRIMITIVE_SCHEMAS = NUMERIC_SCHEMAS | {"Boolean", "Date", "DateTime", "Duration", "String", "Time"}
+CONTENTS: Final = frozenset(["Command", "Component", "Property", "Relationship", "Telemetry"])
+COMPLEX_SCHEMAS: Final = frozenset(["Array", "Enum", "Map", "Object"])
+NUMERIC_SCHEMAS: Final = frozenset(["Double", "Float", "Integer", "Long"])
+PRIMITIVE_SCHEMAS: Final = NUMERIC_SCHEMAS | {"Boolean", "Date", "DateTime", "Duration", "String", "Time"}
 
 
 def _inferred(kind: str, *, plural: bool = False, minimum: int = 0, named: bool = False) -> Elements:
@@ -149,18 +157,18 @@ def _fields(version: int, limits: Limits) -> dict[str, dict[str, Field]]:
     }
 
 
-# DTDL version -> class -> property term -> what it takes
-FIELDS: Mapping[int, Mapping[str, Mapping[str, Field]]] = {
+FIELDS: Final[Mapping[int, Mapping[str, Mapping[str, Field]]]] = {
     version: _fields(version, limits) for version, limits in LIMITS.items()
 }
+"""DTDL version -> class -> property term -> what it takes."""
 
-# DTDL version -> class -> property terms that an element must have
-REQUIRED: Mapping[int, Mapping[str, Mapping[str, Field]]] = {
+REQUIRED: Final[Mapping[int, Mapping[str, Mapping[str, Field]]]] = {
     version: {
         kind: {term: field for term, field in fields.items() if is_required(field)} for kind, fields in classes.items()
     }
     for version, classes in FIELDS.items()
 }
+"""DTDL version -> class -> property terms that an element must have."""
 
-# What the items of a top-level array may be.
-DOCUMENT = Elements(frozenset(["Interface"]), frozenset(["Interface"]), id_required=True)
+DOCUMENT: Final = Elements(frozenset(["Interface"]), frozenset(["Interface"]), id_required=True)
+"""The items that a top-level array may have."""

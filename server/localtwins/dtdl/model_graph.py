@@ -12,13 +12,16 @@ from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
 
 
 class ModelGraph:
-    """The batch's elements together with those of stored models that they depend on."""
+    """Joins the batch's elements with those of the stored models that they depend on, and checks all references.
+
+    Stored models are valid, so no problem of theirs is reported.
+
+    Args:
+        batch: has read the documents of the batch; it reads the stored models that they refer to, and their ancestors.
+        resolve: gives the stored documents.
+    """
 
     def __init__(self, batch: Reader, resolve: Resolver) -> None:
-        """Take the batch, read the stored models that it refers to with their ancestors, and check all references.
-
-        Stored models are valid, so no problem of theirs is reported.
-        """
         self.problems = batch.problems
         self.checkpoint = batch.checkpoint
         self.batch = list(batch.elements.values())
@@ -29,17 +32,17 @@ class ModelGraph:
         self._check_references()
 
     def report(self, element: Element, rule: str, message: str) -> None:
-        """Add a problem of `element`."""
+        """Adds a problem of `element`."""
         self.problems.add(Problem(rule, f"{element.title} {message}", element.id, element.document))
 
     def kind(self, element_id: str) -> str | None:
-        """The DTDL class of an element, own or standard; None if there is none that is readable."""
+        """Gives the DTDL class of an element, own or standard; None if there is none that is readable."""
         if element_id in self.elements:
             return self.elements[element_id].kind
         return STANDARD_ELEMENTS[element_id].kind if element_id in STANDARD_ELEMENTS else None
 
     def children(self, element: Element, term: str) -> Iterator[Element]:
-        """The readable elements that a property holds, standard ones left out."""
+        """Gives the readable elements in a property, without standard ones."""
         return (self.elements[child] for child in element.children.get(term, ()) if child in self.elements)
 
     def _resolve(self, batch: Reader, resolve: Resolver) -> None:

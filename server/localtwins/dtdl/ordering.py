@@ -1,12 +1,13 @@
-"""Putting what depends on each other in order, without recursion."""
+"""Order among things that depend on each other, found without recursion."""
 
 from collections.abc import Iterable, Mapping
 
 
 def dependencies_first(dependencies: Mapping[str, Iterable[str]]) -> list[str]:
-    """Keys of `dependencies`, each after those it depends on; left out are those in a cycle or depending on one.
+    """Puts the keys of `dependencies` in order, each after those it depends on.
 
-    Dependencies that are no keys themselves count as met.
+    Left out are those in a cycle, and those that depend on one. Dependencies that are no keys themselves count as met:
+    `{"a": ["b"], "b": ["x"], "c": ["c"]}` gives `["b", "a"]`.
     """
     unmet = {key: len({needed for needed in needs if needed in dependencies}) for key, needs in dependencies.items()}
     dependents: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Parse and validate a batch of models."""
+"""Parses and validates a batch of models."""
 
 from collections.abc import Sequence
 
@@ -19,13 +19,15 @@ def parse(
     sizes: Sequence[int] | None = None,
     checkpoint: Checkpoint = no_checkpoint,
 ) -> list[Interface]:
-    """Parse and validate models, each one DTDL Interface as parsed JSON, together.
+    """Parses and validates models together, and gives their interfaces in the order of the documents.
 
-    What they refer to must be among them or come from `resolve`, which gives the stored document of a DTMI or None;
-    stored documents count as valid. Answers the interfaces in the order of the documents.
-
-    `sizes` are the bytes of JSON that each document was read from; without them, what it has when it is written without
-    white space. `checkpoint` is called often; what it raises ends the work and comes out here.
+    Args:
+        documents: the models, each one DTDL Interface as parsed JSON. What they refer to must be among them, or come
+            from `resolve`.
+        resolve: gives the stored document of a DTMI, or None; stored documents count as valid.
+        sizes: the bytes of JSON that each document was read from; without them each counts as if it were written
+            without white space.
+        checkpoint: called often; what it raises ends the work and comes out here.
 
     Raises:
         DtdlError: with all problems found.

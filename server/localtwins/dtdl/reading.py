@@ -1,9 +1,9 @@
-"""Documents to elements, with every problem that an element shows by itself."""
+"""Elements from documents, and every problem that an element shows by itself."""
 
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from localtwins.dtdl import literals
 from localtwins.dtdl.context import Context, ContextError, child_context
@@ -17,14 +17,14 @@ from localtwins.dtdl.loading import Checkpoint
 from localtwins.dtdl.metamodel import DOCUMENT, FIELDS, REQUIRED, Elements, Field, is_required
 from localtwins.dtdl.size import size_problem
 
-_PROPERTY = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);([1-9][0-9]*)")
-_KEYWORDS = frozenset(["@context", "@id", "@type", "@graph"])
-_DTMI_SYNTAX = "https://github.com/Azure/digital-twin-model-identifier"
+_PROPERTY: Final = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);([1-9][0-9]*)")
+_KEYWORDS: Final = frozenset(["@context", "@id", "@type", "@graph"])
+_DTMI_SYNTAX: Final = "https://github.com/Azure/digital-twin-model-identifier"
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an element stands: in which parent's property, what that takes, and whom problems there concern."""
+    """Tells where an element stands: in which parent's property, what that takes, and whom problems there concern."""
 
     parent: Element | None
     term: str
@@ -35,7 +35,8 @@ class _Place:
 class Reader:
     """Reads documents into `elements` (by id), `references` between them and `problems`.
 
-    `stated_ids` are all ids that are defined somewhere, those of unreadable elements too.
+    Attributes:
+        stated_ids: all ids that are defined somewhere, those of unreadable elements too.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -47,7 +48,13 @@ class Reader:
         self._document: int | None = None
 
     def read(self, document: object, index: int | None = None, size: int | None = None) -> None:
-        """Read a document; `index` is its place in the batch, None for a stored one; `size` its bytes, if known."""
+        """Reads a document.
+
+        Args:
+            document: parsed JSON.
+            index: its place in the batch; None for a stored one.
+            size: its bytes, if known.
+        """
         self._document = index
         problem = None if index is None else size_problem(document, size)
         if not isinstance(document, dict):
@@ -248,7 +255,7 @@ def _missing_rule(field: Field, *, supplemental: bool) -> str:
 
 
 def _id_from_place(source: dict[str, Any], place: _Place) -> str | None:
-    """Give the id of an element that states none; it follows from where the element stands, and from its name."""
+    """Builds the id of an element that states none, from the place where it stands and from its name."""
     where = f"property '{place.term}' has a value"
     if place.parent is None or place.takes.id_required:
         place.report("missingRequiredId", f"{where} that requires an '@id' but has none.")
@@ -272,6 +279,6 @@ def _names(source: dict[str, Any]) -> list[Any]:
 
 
 def _name(source: dict[str, Any]) -> str | None:
-    """Give what an element is named, as far as it can be part of an id."""
+    """Gives the name of an element as far as it can be part of an id."""
     names = _names(source)
     return literals.name_of(names[0]) if names else None

@@ -1,6 +1,7 @@
 """Rules on complex schemas: unique names and values, counts, nesting."""
 
 from collections import Counter
+from typing import Final
 
 from localtwins.dtdl.element import Element
 from localtwins.dtdl.errors import shown
@@ -10,12 +11,12 @@ from localtwins.dtdl.model_graph import ModelGraph
 from localtwins.dtdl.ordering import dependencies_first
 from localtwins.dtdl.vocabulary import GEOSPATIAL_SCHEMAS, STANDARD_ELEMENTS
 
-# Where the schemas of a complex schema stand: in itself, or one element further down.
-_NESTED = {"Object": "fields", "Map": "mapValue"}
+_NESTED: Final = {"Object": "fields", "Map": "mapValue"}
+"""Where the schemas of a complex schema stand: in itself, or one element further down."""
 
 
 def check_schemas(graph: ModelGraph) -> None:
-    """Report what is wrong with the batch's schemas."""
+    """Reports what is wrong with the batch's schemas."""
     for element in graph.batch:
         limits = LIMITS[element.dtdl_version]
         if element.kind == "Enum":
@@ -89,7 +90,7 @@ def _check_nesting(graph: ModelGraph, order: list[str], below: dict[str, list[st
 
 
 def _check_no_arrays(graph: ModelGraph, order: list[str], below: dict[str, list[str]]) -> None:
-    """Find properties of DTDL 2 with an array in their schema; geospatial schemas are arrays underneath."""
+    """Finds properties of DTDL 2 with an array in their schema; geospatial schemas are arrays underneath."""
     with_array = set(GEOSPATIAL_SCHEMAS)
     for schema in order:
         if graph.elements[schema].kind == "Array" or not with_array.isdisjoint(below[schema]):

@@ -1,4 +1,4 @@
-"""The schemas a property can have, each able to tell whether a parsed JSON value conforms to it.
+"""The schemas of properties, each of which can tell whether a parsed JSON value conforms to it.
 
 `name` is the word the service uses for the schema in "Expected value of type …": the term of a primitive or geospatial
 schema, else `enum`, `object`, `map` or `array`. `conforms` descends along the schema, whose nesting DTDL bounds, never
@@ -9,24 +9,28 @@ JSON integers are `int`, numbers with a point or exponent are `float`, as orjson
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from localtwins.dtdl import temporal
 from localtwins.dtdl.geojson import is_geometry
 
-INTEGER_RANGE = range(-(2**31), 2**31)
-_LONG_RANGE = range(-(2**63), 2**63)
-# Where numbers begin that IEEE 754 rounds to infinity: half a step beyond the largest float and double. The official
-# parser has shorter constants, which leave out the largest values themselves.
-_FLOAT_BOUND = 2**128 - 2**103
-_DOUBLE_BOUND = 2**1024 - 2**970
+INTEGER_RANGE: Final = range(-(2**31), 2**31)
+_LONG_RANGE: Final = range(-(2**63), 2**63)
+
+_FLOAT_BOUND: Final = 2**128 - 2**103
+"""The first number that IEEE 754 rounds to infinity: half a step beyond the largest float.
+
+The official parser has shorter constants, which leave out the largest values themselves.
+"""
+_DOUBLE_BOUND: Final = 2**1024 - 2**970
+"""The same beyond the largest double."""
 
 
 def _is_number_within(value: object, bound: int) -> bool:
     return (type(value) is float or type(value) is int) and -bound < value < bound
 
 
-_CONFORMS: Mapping[str, Callable[[object], bool]] = {
+_CONFORMS: Final[Mapping[str, Callable[[object], bool]]] = {
     "boolean": lambda value: type(value) is bool,
     "date": lambda value: type(value) is str and temporal.is_date(value),
     "dateTime": lambda value: type(value) is str and temporal.is_date_time(value),
@@ -39,28 +43,28 @@ _CONFORMS: Mapping[str, Callable[[object], bool]] = {
     "time": lambda value: type(value) is str and temporal.is_time(value),
 }
 
-PRIMITIVES = frozenset(_CONFORMS)
+PRIMITIVES: Final = frozenset(_CONFORMS)
 
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """boolean, date, dateTime, double, duration, float, integer, long, string or time."""
+    """A boolean, date, dateTime, double, duration, float, integer, long, string or time."""
 
     name: str
 
     def conforms(self, value: object) -> bool:
-        """Whether `value` is of this primitive type and within its range."""
+        """Tells whether `value` is of this primitive type and within its range."""
         return _CONFORMS[self.name](value)
 
 
 @dataclass(frozen=True, slots=True)
 class Geospatial:
-    """lineString, multiLineString, multiPoint, multiPolygon, point or polygon."""
+    """A lineString, multiLineString, multiPoint, multiPolygon, point or polygon."""
 
     name: str
 
     def conforms(self, value: object) -> bool:
-        """Whether `value` is a GeoJSON geometry of this type."""
+        """Tells whether `value` is a GeoJSON geometry of this type."""
         return is_geometry(self.name, value)
 
 
@@ -73,7 +77,7 @@ class EnumSchema:
     values: frozenset[int | str]
 
     def conforms(self, value: object) -> bool:
-        """Whether `value` is one of the enum values; 1.0 and true are not 1."""
+        """Tells whether `value` is one of the enum values; 1.0 and true are not 1."""
         return (type(value) is str or type(value) is int) and value in self.values
 
 
@@ -85,7 +89,7 @@ class ObjectSchema:
     fields: "dict[str, Schema]"
 
     def conforms(self, value: object) -> bool:
-        """Whether `value` is an object with conforming known fields only."""
+        """Tells whether `value` is an object with conforming known fields only."""
         if type(value) is not dict:
             return False
         fields = self.fields
@@ -104,7 +108,7 @@ class MapSchema:
     value: "Schema"
 
     def conforms(self, value: object) -> bool:
-        """Whether `value` is an object whose every member conforms to the value schema."""
+        """Tells whether `value` is an object whose every member conforms to the value schema."""
         if type(value) is not dict:
             return False
         conforms = self.value.conforms
@@ -119,7 +123,7 @@ class ArraySchema:
     element: "Schema"
 
     def conforms(self, value: object) -> bool:
-        """Whether `value` is a list whose every element conforms to the element schema."""
+        """Tells whether `value` is a list whose every element conforms to the element schema."""
         if type(value) is not list:
             return False
         conforms = self.element.conforms

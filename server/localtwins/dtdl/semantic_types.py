@@ -4,9 +4,9 @@ DTDL 3 kept all types and units of DTDL 2 and added more; the additions stand in
 """
 
 from collections.abc import Mapping
+from typing import Final
 
-# unit type: the semantic types that are measured in it
-_TYPES_OF_2 = """
+_TYPES_OF_2: Final = """
 AccelerationUnit: Acceleration
 AngleUnit: Angle Latitude Longitude
 AngularAccelerationUnit: AngularAcceleration
@@ -44,9 +44,9 @@ VoltageUnit: Voltage
 VolumeFlowRateUnit: VolumeFlowRate
 VolumeUnit: Volume
 """
+"""Each line is a unit type and the semantic types that are measured in it."""
 
-# unit type: its units
-_UNITS_OF_2 = """
+_UNITS_OF_2: Final = """
 AccelerationUnit: centimetrePerSecondSquared gForce metrePerSecondSquared
 AngleUnit: degreeOfArc minuteOfArc radian secondOfArc turn
 AngularAccelerationUnit: radianPerSecondSquared
@@ -88,9 +88,9 @@ VoltageUnit: kilovolt megavolt microvolt millivolt volt
 VolumeFlowRateUnit: litrePerHour litrePerSecond millilitrePerHour millilitrePerSecond
 VolumeUnit: cubicCentimetre cubicFoot cubicInch cubicMetre fluidOunce gallon litre millilitre
 """
+"""Each line is a unit type and its units."""
 
-# as above
-_TYPES_ADDED_IN_3 = """
+_TYPES_ADDED_IN_3: Final = """
 ApparentEnergyUnit: ApparentEnergy
 ApparentPowerUnit: ApparentPower
 IonizingRadiationDoseUnit: IonizingRadiationDose
@@ -101,9 +101,9 @@ ReactiveEnergyUnit: ReactiveEnergy
 ReactivePowerUnit: ReactivePower
 Unitless: Concentration RelativeDensity
 """
+"""In the form of the table of DTDL 2."""
 
-# as above
-_UNITS_ADDED_IN_3 = """
+_UNITS_ADDED_IN_3: Final = """
 ApparentEnergyUnit: gigavoltAmpereHour kilovoltAmpereHour megavoltAmpereHour voltAmpereHour
 ApparentPowerUnit: gigavoltAmpere kilovoltAmpere megavoltAmpere millivoltAmpere voltAmpere
 ChargeUnit: ampereHour milliampereHour
@@ -128,6 +128,7 @@ Unitless: partsPerBillion partsPerMillion partsPerQuadrillion partsPerTrillion
 VolumeFlowRateUnit: cubicFootPerMinute cubicMetrePerHour cubicMetrePerMinute cubicMetrePerSecond gallonPerHour
     gallonPerMinute litrePerMinute millilitrePerMinute
 """
+"""In the form of the table of DTDL 2."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -147,18 +148,18 @@ def _unit_type_by_type(types: Mapping[str, frozenset[str]]) -> dict[str, str]:
     return {semantic_type: unit_type for unit_type, members in types.items() for semantic_type in members}
 
 
-# Prefixes of units, which quantitativeTypes offers as schemas too.
-UNIT_PREFIXES = {
+UNIT_PREFIXES: Final = {
     "BinaryPrefix": _words("exbi gibi kibi mebi pebi tebi yobi zebi"),
     "DecimalPrefix": _words(
         "atto centi deca deci exa femto giga hecto kilo mega micro milli nano peta pico tera yocto yotta zepto zetta"
     ),
 }
+"""Prefixes of units, which quantitativeTypes offers as schemas too."""
 
-# DTDL version -> unit type -> units
-UNITS = {2: _table(_UNITS_OF_2), 3: _merged(_table(_UNITS_OF_2), _table(_UNITS_ADDED_IN_3))}
-# DTDL version -> semantic type -> the unit type it requires
-SEMANTIC_TYPES = {
+UNITS: Final = {2: _table(_UNITS_OF_2), 3: _merged(_table(_UNITS_OF_2), _table(_UNITS_ADDED_IN_3))}
+"""DTDL version -> unit type -> units."""
+SEMANTIC_TYPES: Final = {
     2: _unit_type_by_type(_table(_TYPES_OF_2)),
     3: _unit_type_by_type(_merged(_table(_TYPES_OF_2), _table(_TYPES_ADDED_IN_3))),
 }
+"""DTDL version -> semantic type -> the unit type it requires."""

@@ -7,9 +7,9 @@ from localtwins.dtdl.limits import INTERFACE_BYTES, JSON_DEPTH
 
 
 def size_problem(document: object, size: int | None) -> tuple[str, str] | None:
-    """Give the rule that a document breaks by its depth or size, and a message; None if it breaks none.
+    """Gives the rule that a document breaks by its depth or size, and a message; None if it breaks none.
 
-    Without a `size` in bytes it counts as written without white space.
+    Without a `size` in bytes it counts as if it were written without white space.
     """
     element = document.get("@id") if isinstance(document, dict) else None
     name = shown(element) if isinstance(element, str) else "a document"

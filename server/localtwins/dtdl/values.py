@@ -1,4 +1,4 @@
-"""Where a property value breaks its schema."""
+"""Values checked against the schemas of their properties."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,11 +8,12 @@ from localtwins.dtdl.schemas import ArraySchema, MapSchema, ObjectSchema, Schema
 
 @dataclass(frozen=True, slots=True)
 class ValueProblem:
-    """The first place where a value does not conform.
+    """Names the first place where a value does not conform.
 
-    `path` is the given path followed by the steps down, as in a JSON Pointer: `address/city`, `readings/2`.
-    `kind` is `type` (the value there is not of `expected`) or `unknown_field` (`path` ends in a member that the object
-    schema `expected` has no field for).
+    Attributes:
+        path: the given path followed by the steps down, as in a JSON Pointer: `address/city`, `readings/2`.
+        kind: `type` (the value there is not of `expected`) or `unknown_field` (`path` ends in a member for which the
+            object schema `expected` has no field).
     """
 
     path: str
@@ -21,9 +22,12 @@ class ValueProblem:
 
 
 def value_problem(schema: Schema, value: object, path: str) -> ValueProblem | None:
-    """Tell where `value`, as parsed from JSON, does not conform to `schema`; None if it does.
+    """Finds the first place where `value`, as parsed from JSON, does not conform to `schema`; None if it does.
 
-    `path` names the property and starts the path of the answer.
+    Args:
+        schema: the schema of the property.
+        value: parsed JSON.
+        path: the name of the property, with which the path of the answer begins.
     """
     if schema.conforms(value):
         return None

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from localtwins.dtdl.semantic_types import SEMANTIC_TYPES, UNIT_PREFIXES, UNITS
 
-QUANTITATIVE_TYPES = "dtmi:dtdl:extension:quantitativeTypes;1"
-IOT_CENTRAL = "dtmi:iotcentral:context;2"
+QUANTITATIVE_TYPES: Final = "dtmi:dtdl:extension:quantitativeTypes;1"
+IOT_CENTRAL: Final = "dtmi:iotcentral:context;2"
 
 
 def _words(text: str) -> list[str]:
     return text.split()
 
 
-# Extensions that the official parser knows: name -> versions. Documents may name all of them; what EXTENSION_TERMS
-# leaves out is of no use to a digital twin (mqtt, requirement) or for DTDL 4 only.
-KNOWN_EXTENSIONS = {
+KNOWN_EXTENSIONS: Final = {
     "dtmi:dtdl:extension:annotation": {"1", "2"},
     "dtmi:dtdl:extension:historization": {"1", "2"},
     "dtmi:dtdl:extension:mqtt": {"1", "2", "3", "4"},
@@ -27,35 +26,40 @@ KNOWN_EXTENSIONS = {
     "dtmi:iotcentral:context": {"2"},
     "dtmi:iotoperations:context": {"4"},
 }
+"""Extensions that the official parser knows: name -> versions.
 
-# Extensions that may stand before DTDL's own context or without it, with the DTDL version that they imply.
-IMPLICIT_VERSIONS = {IOT_CENTRAL: 2}
+Documents may name all of them; those without a place in `EXTENSION_TERMS` are of no use to a digital twin (mqtt,
+requirement), or for DTDL 4 only.
+"""
 
-# What models may not define while an extension is listed.
-RESERVED_BY_EXTENSION = {IOT_CENTRAL: "dtmi:iotcentral:"}
+IMPLICIT_VERSIONS: Final = {IOT_CENTRAL: 2}
+"""Extensions that may stand before DTDL's own context or without it, with the DTDL version that they imply."""
 
-_CLASSES = _words("""
+RESERVED_BY_EXTENSION: Final = {IOT_CENTRAL: "dtmi:iotcentral:"}
+"""Prefixes of the ids that models may not define while an extension is listed."""
+
+_CLASSES: Final = _words("""
     Array Boolean Command CommandPayload CommandType ComplexSchema Component Content Date DateTime Double Duration
     Entity Enum EnumValue Field Float Integer Interface Long Map MapKey MapValue NamedEntity NumericSchema Object
     PrimitiveSchema Property Relationship Schema SchemaField SemanticType SemanticUnit String Telemetry
     TemporalSchema Time Unit UnitAttribute
 """)
-_CLASSES_OF_3 = _words("AdjunctType Alias CommandRequest CommandResponse LatentType NamedLatentType")
-_PROPERTIES = _words("""
+_CLASSES_OF_3: Final = _words("AdjunctType Alias CommandRequest CommandResponse LatentType NamedLatentType")
+_PROPERTIES: Final = _words("""
     commandType comment contents description displayName elementSchema enumValue enumValues exponent extends
     fields languageMajorVersion mapKey mapValue maxMultiplicity minMultiplicity name properties request response
     schema schemas symbol target valueSchema writable
 """)
-_PROPERTIES_OF_2 = _words("baseUnit bottomUnit prefix topUnit unit")
-_PRIMITIVES = _words("boolean date dateTime double duration float integer long string time")
-_GEOSPATIAL = _words("lineString multiLineString multiPoint multiPolygon point polygon")
-# Objects with fields of doubles.
-IOT_CENTRAL_SCHEMAS = {"geopoint": ("lon", "lat", "alt"), "vector": ("x", "y", "z")}
-_COMMAND_TYPES = ("asynchronous", "synchronous")
-_PREFIXES = frozenset[str]().union(*UNIT_PREFIXES.values())
-_STANDARD_CLASSES_OF_2 = _words("BinaryPrefix BinaryUnit DecimalPrefix DecimalUnit QuantitativeType RatioUnit")
+_PROPERTIES_OF_2: Final = _words("baseUnit bottomUnit prefix topUnit unit")
+_PRIMITIVES: Final = _words("boolean date dateTime double duration float integer long string time")
+_GEOSPATIAL: Final = _words("lineString multiLineString multiPoint multiPolygon point polygon")
+IOT_CENTRAL_SCHEMAS: Final = {"geopoint": ("lon", "lat", "alt"), "vector": ("x", "y", "z")}
+"""Objects with fields of doubles."""
+_COMMAND_TYPES: Final = ("asynchronous", "synchronous")
+_PREFIXES: Final = frozenset[str]().union(*UNIT_PREFIXES.values())
+_STANDARD_CLASSES_OF_2: Final = _words("BinaryPrefix BinaryUnit DecimalPrefix DecimalUnit QuantitativeType RatioUnit")
 
-MATERIAL_CLASSES = frozenset([*_CLASSES, *_CLASSES_OF_3]) - {
+MATERIAL_CLASSES: Final = frozenset([*_CLASSES, *_CLASSES_OF_3]) - {
     "AdjunctType",
     "Alias",
     "ComplexSchema",
@@ -74,10 +78,12 @@ MATERIAL_CLASSES = frozenset([*_CLASSES, *_CLASSES_OF_3]) - {
 
 @dataclass(frozen=True, slots=True)
 class StandardElement:
-    """What a DTMI of the language itself denotes.
+    """Describes an element of the language itself.
 
-    `kind` is the DTDL class. `schema_depth` is how many schema steps lie below a schema; `group` is the enumeration
-    or unit type that a unit belongs to (a DTMI, several in DTDL 2).
+    Attributes:
+        kind: its DTDL class.
+        schema_depth: how many schema steps lie below a schema.
+        group: the enumeration or unit type that a unit belongs to (a DTMI, several in DTDL 2).
     """
 
     kind: str
@@ -97,7 +103,7 @@ def _core_terms(version: int, classes: list[str], properties: list[str]) -> dict
 
 
 def _standard_terms() -> dict[str, str]:
-    """Semantic types and units, which DTDL 2 has built in."""
+    """Lists semantic types and units, which DTDL 2 has built in."""
     classes = [*SEMANTIC_TYPES[2], *UNITS[2], *_STANDARD_CLASSES_OF_2]
     return {
         **{name: f"dtmi:standard:class:{name};2" for name in classes},
@@ -125,15 +131,14 @@ def _iot_central_terms() -> dict[str, str]:
     }
 
 
-# DTDL version -> term -> DTMI
-TERMS: Mapping[int, Mapping[str, str]] = {
+TERMS: Final[Mapping[int, Mapping[str, str]]] = {
     2: _core_terms(2, _CLASSES, [*_PROPERTIES, *_PROPERTIES_OF_2]) | _standard_terms(),
     3: _core_terms(3, [*_CLASSES, *_CLASSES_OF_3], [*_PROPERTIES, "aliasFor"])
     | {name: f"dtmi:dtdl:meta:{name};3" for name in ("DtdlExtension", "metamodel", "model")},
 }
+"""DTDL version -> term -> DTMI."""
 
-# extension context -> term -> DTMI
-EXTENSION_TERMS: Mapping[str, Mapping[str, str]] = {
+EXTENSION_TERMS: Final[Mapping[str, Mapping[str, str]]] = {
     QUANTITATIVE_TYPES: _quantitative_terms(),
     IOT_CENTRAL: _iot_central_terms(),
     **{
@@ -148,6 +153,7 @@ EXTENSION_TERMS: Mapping[str, Mapping[str, str]] = {
         )
     },
 }
+"""Extension context -> term -> DTMI."""
 
 
 def _standard_elements() -> dict[str, StandardElement]:
@@ -186,6 +192,6 @@ def _standard_elements() -> dict[str, StandardElement]:
     return elements | {iot_central[name]: StandardElement("Object", 2, 1) for name in IOT_CENTRAL_SCHEMAS}
 
 
-# DTMI -> what it denotes, for everything that a model may refer to without defining it
-STANDARD_ELEMENTS: Mapping[str, StandardElement] = _standard_elements()
-GEOSPATIAL_SCHEMAS = frozenset(TERMS[version][name] for version in (2, 3) for name in _GEOSPATIAL)
+STANDARD_ELEMENTS: Final[Mapping[str, StandardElement]] = _standard_elements()
+"""DTMI -> element, for everything that a model may refer to without defining it."""
+GEOSPATIAL_SCHEMAS: Final = frozenset(TERMS[version][name] for version in (2, 3) for name in _GEOSPATIAL)
