@@ -7,8 +7,8 @@ from typing import Any
 
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.effects import leaves, written_at
 from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.settling.effects import leaves, written_at
 
 
 def asked_of(method: str, path: str, body: object) -> Asked | None:

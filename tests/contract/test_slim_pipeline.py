@@ -24,9 +24,9 @@ from localtwins.transport import LocalResponse, LocalTransport
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.credential import NO_CREDENTIAL
 from twinfront_server.upstream.operation import Operation
-from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy
+from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
+from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy
 from twinfront_server.upstream.sdk_calls import _answer
 
 ENDPOINT = "https://localtwins"

@@ -83,7 +83,7 @@ async def test_a_throttled_item_fails_when_there_is_no_time_left_for_it(
 async def test_an_item_that_finds_no_upstream_is_tried_again_and_fails(
     upstream: FaultServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("twinfront_server.graph.pacing.OUTAGE_RETRIES", 1)
+    monkeypatch.setattr("twinfront_server.upstream.pacing.OUTAGE_RETRIES", 1)
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     async with (

@@ -26,11 +26,11 @@ from twinfront_server.graph.item import (
 )
 from twinfront_server.graph.model_upload import upload_models
 from twinfront_server.graph.ordering import Ordering
-from twinfront_server.graph.pacing import Pace
 from twinfront_server.graph.reading import ItemReader
 from twinfront_server.graph.reporting import Report
 from twinfront_server.graph.turn import Turn
 from twinfront_server.upstream import Answer, Upstream
+from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire.limits import MAX_UNREADABLE
 
 PAUSE_SECONDS: Final = 0.2

@@ -16,8 +16,8 @@ from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import TwinfrontError, resource_info
 from twinfront_server.graph.item import ModelWrite, models_body
 from twinfront_server.graph.model_order import needs_of, upload_order
-from twinfront_server.graph.pacing import Pace
 from twinfront_server.upstream import Upstream
+from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire.limits import MAX_MODELS
 
 MAX_BYTES: Final = 4 << 20

@@ -5,9 +5,9 @@ from typing import Any
 from twinfront.v1 import digital_twin_service_pb2 as messages
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceServicer
 from twinfront_server.call import current_call
-from twinfront_server.graph.pacing import Pace
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
+from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire.digital_twin import fill_component, fill_digital_twin
 from twinfront_server.wire.identifier import if_match, required_id
 from twinfront_server.wire.json_patch import json_patch_body

@@ -13,10 +13,10 @@ from twinfront_server.errors import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
-from twinfront_server.upstream.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
-from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy, NotConnectedError, Policy
-from twinfront_server.upstream.refused_writes import RefusedWritesPolicy
-from twinfront_server.upstream.validate_only import ValidateOnlyPolicy
+from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
+from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, NotConnectedError, Policy
+from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
+from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
 
 _HEADERS = {"User-Agent": f"twinfront/{__version__}"}
 

@@ -9,20 +9,20 @@ from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.diagnosis import diagnose
 from twinfront_server.upstream.digital_twins import DigitalTwins
 from twinfront_server.upstream.event_routes import EventRoutes
 from twinfront_server.upstream.jobs import Jobs
 from twinfront_server.upstream.models import Models
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.queries import Queries
-from twinfront_server.upstream.refused_writes import RefusedWritesPolicy
+from twinfront_server.upstream.refusals.diagnosis import diagnose
 from twinfront_server.upstream.relationships import Relationships
-from twinfront_server.upstream.sent_writes import SentWrite
-from twinfront_server.upstream.settling import settle
+from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
+from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy, validate_only_unsupported
+from twinfront_server.upstream.settling.sent_writes import SentWrite
+from twinfront_server.upstream.settling.settle import settle
 from twinfront_server.upstream.shared_reads import SharedReads
 from twinfront_server.upstream.telemetry import Telemetry
-from twinfront_server.upstream.validate_only import ValidateOnlyPolicy, validate_only_unsupported
 
 _PROBED_MODEL = "dtmi:twinfront:probe;1"
 
@@ -33,7 +33,7 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
     Every method raises `TwinfrontError` and no other exception, cancellation aside.
 
     Args:
-        sdk: the SDK's client, with the pipeline of `pipeline.py`.
+        sdk: the SDK's client, with the pipeline of `sdk/pipeline.py`.
         dry_runs: the policy of that pipeline that dry runs depend on; without it there are none.
         refused_writes: the policy of that pipeline that knows whether writes are refused; without it none are.
         on_close: what else to close when the upstream is closed.

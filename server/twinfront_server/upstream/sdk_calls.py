@@ -14,17 +14,17 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.upstream.errors import error_of
 from twinfront_server.upstream.operation import Asked
-from twinfront_server.upstream.pipeline import ListedItems
-from twinfront_server.upstream.sent_writes import SentWrite, SentWrites
+from twinfront_server.upstream.refusals.errors import error_of
+from twinfront_server.upstream.sdk.pipeline import ListedItems
+from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 
 
 class SdkCalls(ABC):
     """Calls of the SDK.
 
     Args:
-        sdk: the SDK's client, with the pipeline of `pipeline.py`.
+        sdk: the SDK's client, with the pipeline of `sdk/pipeline.py`.
     """
 
     def __init__(self, sdk: DigitalTwinsClient) -> None:

@@ -6,8 +6,8 @@ from typing import Final
 
 from twinfront.v1.digital_twin_service_pb2 import DigitalTwinWrite
 from twinfront_server.errors import invalid_argument
-from twinfront_server.graph.pacing import Pace
 from twinfront_server.upstream import Upstream
+from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire import identifier
 from twinfront_server.wire.json_patch import json_patch_body
 from twinfront_server.wire.merge import merge_of

@@ -20,8 +20,8 @@ from twinfront.v1.digital_twin_service_pb2 import (
 )
 from twinfront_server.call import current_call
 from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError, invalid_argument, limit_reached, rename_fields
-from twinfront_server.graph.pacing import Pace
 from twinfront_server.upstream import Upstream
+from twinfront_server.upstream.pacing import Pace
 from twinfront_server.writes.batch_item import Work, batch_field, step_of
 from twinfront_server.writes.batch_size import require_batch
 from twinfront_server.writes.concurrency import for_each

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
-from twinfront_server.graph.pacing import Pace
 from twinfront_server.upstream import Page, Upstream
+from twinfront_server.upstream.pacing import Pace
 from twinfront_server.writes.concurrency import for_each
 from twinfront_server.writes.rewriting import read_twin
 

@@ -17,8 +17,8 @@ from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream import Upstream
-from twinfront_server.upstream.credential import SCOPE, CredentialPolicy
-from twinfront_server.upstream.pipeline import AttemptsPolicy, BodyPolicy
+from twinfront_server.upstream.sdk.credential import SCOPE, CredentialPolicy
+from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy
 
 
 class NoToken(AsyncTokenCredential):

@@ -25,11 +25,11 @@ from twinfront.v1.error_details_pb2 import EtagConflict
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.adt.body import Body
 from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError
-from twinfront_server.upstream import errors
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.credential import CredentialError
-from twinfront_server.upstream.errors import error_of
 from twinfront_server.upstream.operation import Asked, Operation
+from twinfront_server.upstream.refusals import errors
+from twinfront_server.upstream.refusals.errors import error_of
+from twinfront_server.upstream.sdk.credential import CredentialError
 
 IDS = {"digital_twin_id": "floor", "relationship_id": "r", "target_id": "room"}
 OPERATIONS = [value for value in vars(operations).values() if isinstance(value, Operation)]

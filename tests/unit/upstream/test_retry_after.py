@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinfront_server.upstream.pipeline import retry_after
+from twinfront_server.upstream.sdk.pipeline import retry_after
 
 DAY = 24 * 3600.0
 

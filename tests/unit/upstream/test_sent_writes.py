@@ -7,9 +7,9 @@ import pytest
 from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream import sent_writes
 from twinfront_server.upstream.operation import Asked
-from twinfront_server.upstream.sent_writes import KEPT_SECONDS, SentWrites
+from twinfront_server.upstream.settling import sent_writes
+from twinfront_server.upstream.settling.sent_writes import KEPT_SECONDS, SentWrites
 
 WARMER = Body(b'[{"op": "replace", "path": "/temperature", "value": 2}]', "patch")
 FOUND = {"$dtId": "room", "$etag": "2", "temperature": 2}

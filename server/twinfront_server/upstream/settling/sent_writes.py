@@ -13,8 +13,8 @@ from typing import Final
 
 from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.twin_json import Document
-from twinfront_server.upstream.effects import deletion_of, leaves, version_of, versions, written_at
 from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.settling.effects import deletion_of, leaves, version_of, versions, written_at
 
 MAX_VERSIONS: Final = 32_768
 """How many versions are remembered after their writes have ended; some seconds' worth at full load."""

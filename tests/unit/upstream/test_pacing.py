@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.graph.pacing import OUTAGE_RETRIES, Pace
+from twinfront_server.upstream.pacing import OUTAGE_RETRIES, Pace
 
 
 class Clock:

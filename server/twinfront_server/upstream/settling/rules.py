@@ -23,10 +23,9 @@ import orjson
 
 from twinfront_server.adt.answer import Answer
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.effects import is_as_put, is_repeatable, leaves, patch_of, sent_by, shows
 from twinfront_server.upstream.operation import Asked, Operation
-from twinfront_server.upstream.sent_writes import SentWrite, SentWrites
-from twinfront_server.upstream.settling_reads import (
+from twinfront_server.upstream.settling.effects import is_as_put, is_repeatable, leaves, patch_of, sent_by, shows
+from twinfront_server.upstream.settling.reads import (
     Reads,
     delete_job,
     document,
@@ -37,6 +36,7 @@ from twinfront_server.upstream.settling_reads import (
     relationship,
     twin,
 )
+from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 
 _DONE: Final = Answer(b"", "")
 

@@ -32,8 +32,8 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream.operation import Operation
-from twinfront_server.upstream.readable import is_readable, unreadable
-from twinfront_server.upstream.refusal import check_length
+from twinfront_server.upstream.sdk.long_refusals import check_length
+from twinfront_server.upstream.sdk.readable import is_readable, unreadable
 
 RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 

@@ -31,11 +31,11 @@ from twinfront_server.errors import (
     upstream_answer_unexpected,
 )
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.credential import CredentialError
 from twinfront_server.upstream.operation import Asked, Resource
-from twinfront_server.upstream.pipeline import NotConnectedError, retry_after
-from twinfront_server.upstream.refusal import MAX_MESSAGE
-from twinfront_server.upstream.violations import violated_fields
+from twinfront_server.upstream.refusals.violations import violated_fields
+from twinfront_server.upstream.sdk.credential import CredentialError
+from twinfront_server.upstream.sdk.long_refusals import MAX_MESSAGE
+from twinfront_server.upstream.sdk.pipeline import NotConnectedError, retry_after
 
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
 _OUTAGE_DELAY: Final = 1.0

@@ -2,7 +2,7 @@
 
 A write is sent once. If its answer does not come, it may have been applied, and sending it again blindly would make it
 meet itself: a conflict, something that is there already, something that is gone. So the resource is read first, and
-the rule of the operation says what its state means; see `settling_rules`.
+the rule of the operation says what its state means; see `rules`.
 
 What a write that was sent again is refused with may be its own doing, so it goes through the same rule before anybody
 hears of it.
@@ -16,9 +16,9 @@ from typing import Final
 from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.upstream.sent_writes import SentWrite, SentWrites
-from twinfront_server.upstream.settling_reads import Reads
-from twinfront_server.upstream.settling_rules import Found, State, look
+from twinfront_server.upstream.settling.reads import Reads
+from twinfront_server.upstream.settling.rules import Found, State, look
+from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 
 MAX_REPEATS: Final = 6
 """How often a write is sent again."""

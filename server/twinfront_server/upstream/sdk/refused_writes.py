@@ -6,7 +6,7 @@ is read. Azure Digital Twins says no such thing.
 
 from typing import Final
 
-from twinfront_server.upstream.pipeline import Policy, Request, Response
+from twinfront_server.upstream.sdk.pipeline import Policy, Request, Response
 
 REFUSES_WRITES_HEADER: Final = "localtwins-refuses-writes"
 

@@ -13,8 +13,8 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Resource
-from twinfront_server.upstream.sent_writes import SentWrites
-from twinfront_server.upstream.settling_reads import document
+from twinfront_server.upstream.settling.reads import document
+from twinfront_server.upstream.settling.sent_writes import SentWrites
 
 LISTED_BLOCKERS: Final = 20
 """How many relationships a blocked delete names; their numbers are told whole."""

@@ -12,7 +12,7 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import NO_RETRY, TwinfrontError
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Operation
-from twinfront_server.upstream.pipeline import Policy, Request, Response
+from twinfront_server.upstream.sdk.pipeline import Policy, Request, Response
 
 REQUEST_HEADER: Final = "localtwins-validate-only"
 ANSWER_HEADER: Final = "localtwins-validated-only"

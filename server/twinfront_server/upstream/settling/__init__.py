@@ -1,0 +1,1 @@
+"""Settling writes whose answers were lost: was it applied, may it be sent again, or can nobody tell?"""
