@@ -1,12 +1,13 @@
 """One line for each request, or for each that is refused: how to see what somebody else's client asks for."""
 
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Literal, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import orjson
 from aiohttp import web
@@ -21,7 +22,8 @@ _LONGEST_TARGET: Final = 2_000
 _LONGEST_AGENT: Final = 200
 _LARGEST_ERROR: Final = 64 * 1024
 # What is in the names of parameters by which somebody could act as the caller: signatures of blobs, tokens, keys.
-_SECRET: Final = ("sig", "token", "secret", "password", "key", "code")
+_SECRET: Final = ("sig", "sas", "token", "secret", "password", "pwd", "key", "code", "auth", "credential")
+_EQUALS: Final = re.compile("=|%3d", re.IGNORECASE)
 
 _NEWLINE: Final = "\n"
 
@@ -88,14 +90,21 @@ def _line(request: web.Request, answer: web.StreamResponse, seconds: float) -> s
 
 def shown_target(target: str) -> str:
     """Gives path and query as they may be shown: without secrets, without control characters, not too long."""
-    path, mark, query = target.partition("?")
-    shown = f"{path}{mark}{'&'.join(map(_shown_parameter, query.split('&')))}"
-    return quote(_cut(shown, _LONGEST_TARGET), safe=_PRINTABLE, errors="surrogateescape")
+    path, mark, query = _cut(target, _LONGEST_TARGET).partition("?")
+    shown = f"{_without_secrets(path, '/')}{mark}{_without_secrets(query, '&')}"
+    return quote(shown, safe=_PRINTABLE, errors="surrogateescape")
 
 
-def _shown_parameter(parameter: str) -> str:
-    name, equals, _ = parameter.partition("=")
-    return f"{name}=..." if equals and any(word in name.lower() for word in _SECRET) else parameter
+def _without_secrets(text: str, separator: str) -> str:
+    """Gives each part that has a secret up to its equals sign, which may be percent-encoded as the name may."""
+    return separator.join(
+        f"{_EQUALS.split(part, maxsplit=1)[0]}=..." if _has_secret(part) else part for part in text.split(separator)
+    )
+
+
+def _has_secret(part: str) -> bool:
+    *names, _ = unquote(part).lower().split("=")
+    return any(word in name for name in names for word in _SECRET)
 
 
 def _cut(text: str, length: int) -> str:
