@@ -1,4 +1,4 @@
-"""From a query to its SQL statement."""
+"""Compiles the syntax tree of a query to its SQL statement."""
 
 from functools import lru_cache
 from typing import Final
@@ -18,12 +18,20 @@ from localtwins.query.traversal import Pin, Term, traverse
 COMPILING_SECONDS: Final = 3e-6
 """What a character of a query takes to compile."""
 
-_START = Place(1, 0)
+_START: Final = Place(1, 0)
 
 
 @lru_cache(maxsize=512)
 def compile_query(text: str, indexed: frozenset[str] = frozenset()) -> Statement:
-    """Compile a query; `indexed` are the properties of twins that have an index. Raises SqlQueryError."""
+    """Compiles a query.
+
+    Args:
+        text: the query.
+        indexed: the properties of twins that have an index.
+
+    Raises:
+        AdtError: SqlQueryError if it is not a query of the language, or larger than one may be.
+    """
     query = parse(text)
     scope, parameters = Scope(), Parameters()
     found = _declare(query.source, scope)
@@ -47,7 +55,7 @@ def compile_query(text: str, indexed: frozenset[str] = frozenset()) -> Statement
 
 
 def _declare(source: Source, scope: Scope) -> pattern.Pattern | None:
-    """Declare the aliases of a source and give its pattern, or None for a single collection."""
+    """Declares the aliases of a source and gives its pattern, or None for a single collection."""
     match source:
         case syntax.Relationships(alias):
             _declare_sole(alias, Collection(0, of_twins=False), scope)
@@ -66,9 +74,9 @@ def _declare_sole(alias: Name | None, collection: Collection, scope: Scope) -> N
 
 
 def _members(selection: Selection, scope: Scope, parameters: Parameters) -> dict[str, str]:
-    """Give the SQL of the JSON text of each member of a row, under its name; of the whole row without projections.
+    """Gives the SQL of the JSON text of each member of a row, under its name; of the whole row without projections.
 
-    Of several projections of one name the last one counts.
+    Of several projections with one name the last one counts.
     """
     if selection.count:
         return {}
@@ -96,15 +104,19 @@ def _terms(where: Condition | None, scope: Scope, operands: Operands) -> list[Te
 
 
 def _every_row(scope: Scope, terms: list[Term]) -> Rows:
-    """Give the rows of the sole collection, in an order that no write changes."""
-    assert scope.sole is not None  # noqa: S101 - a source without a pattern has one collection
+    """Gives the rows of the sole collection, in an order that no write changes."""
+    assert scope.sole is not None  # noqa: S101  (a source without a pattern has one collection)
     table = scope.sole.table
     name = "digital_twins" if scope.sole.of_twins else "relationships"
     return Rows(f"{name} {table}", tuple(term.sql for term in terms), (f"{table}.rowid",))
 
 
 def _pin(query: Query, scope: Scope) -> Pin:
-    """Give the twins to start from, a single one if possible."""
+    """Gives the twins to start from, a single one if possible.
+
+    Raises:
+        AdtError: SqlQueryError if WHERE restricts the `$dtId` of no twin.
+    """
     pins = [pin for condition in syntax.conjuncts(query.where) if (pin := pinned_twins(condition, scope))]
     if not pins:
         message = "with JOIN and MATCH, WHERE must restrict the $dtId of a twin with = or IN"

@@ -11,7 +11,11 @@ from localtwins.query.traversal import Pin
 
 
 def sql(condition: Condition, operands: Operands) -> str:
-    """Give an SQL expression that is true where the condition is, to be used among ANDs. Raises SqlQueryError."""
+    """Gives an SQL expression that is true where the condition is, to be used among ANDs.
+
+    Raises:
+        AdtError: SqlQueryError.
+    """
     match condition:
         case syntax.And(inner, _):
             return " AND ".join(sql(one, operands) for one in _deepest_first(inner))
@@ -27,7 +31,7 @@ def sql(condition: Condition, operands: Operands) -> str:
 
 
 def _deepest_first(conditions: Iterable[Condition]) -> list[Condition]:
-    """Order conditions so that SQLite's parser, whose stack is small, remembers nothing while it reads the deepest."""
+    """Orders conditions so that SQLite's parser, whose stack is small, remembers nothing while it reads the deepest."""
     return sorted(conditions, key=lambda one: getattr(one, "operators", 0), reverse=True)
 
 
@@ -38,7 +42,7 @@ def _membership(condition: Membership, operands: Operands) -> str:
 
 
 def pinned_twins(condition: Condition, scope: Scope) -> Pin | None:
-    """Give the twins that a condition narrows down by their id, or None."""
+    """Gives the twins that a condition narrows down by their id, or None."""
     match condition:
         case Comparison(Path() as path, "=", Literal()) | Comparison(Literal(), "=", Path() as path):
             single = True

@@ -1,4 +1,4 @@
-"""Continuation tokens: the query and how far its rows have been answered.
+"""Continuation tokens: the query and the place up to which its rows have been answered.
 
 A token is opaque to clients. Its checksum tells damage from a place that the service gave out; it is no secret, for a
 caller could only make up what it may ask for anyway.
@@ -8,19 +8,20 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
 from localtwins.query.errors import continuation_token_invalid
 from localtwins.query.parameters import SqlValue
 
-_CHECKSUM_BYTES = 8
-_PERSON = b"localtwins query"
+_CHECKSUM_BYTES: Final = 8
+_PERSON: Final = b"localtwins query"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place between two pages: the query, the keys of the last row answered, and how many rows have been."""
+    """Names a place between two pages: the query, the keys of the last row answered, and the number of rows so far."""
 
     query: str
     keys: tuple[SqlValue, ...]
@@ -28,13 +29,17 @@ class Position:
 
 
 def write_token(position: Position) -> str:
-    """Give the token for a position."""
+    """Gives the token for a position."""
     payload = orjson.dumps([position.query, position.keys, position.answered])
     return base64.urlsafe_b64encode(_checksum(payload) + payload).decode()
 
 
 def read_token(token: object) -> Position:
-    """Give the position that a token stands for. Raises BadRequest for what `write_token` did not give."""
+    """Gives the position that a token stands for.
+
+    Raises:
+        AdtError: BadRequest for a token that `write_token` did not give.
+    """
     if not isinstance(token, str):
         raise continuation_token_invalid()
     try:

@@ -1,4 +1,4 @@
-"""What functions the language has."""
+"""The names of the functions of the language."""
 
 from typing import Final
 

@@ -1,9 +1,9 @@
 """The functions of the language in SQL. All but IS_NULL are false for an absent value."""
 
-# ruff: noqa: S608 - the SQL is put together from our own pieces, and values are bound
+# ruff: noqa: S608  (the SQL is put together from our own pieces, and values are bound)
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from localtwins.engine.model_versions import name_and_version
 from localtwins.query.errors import sql_query_error
@@ -11,10 +11,10 @@ from localtwins.query.operands import Operands, is_null
 from localtwins.query.properties import column, locate
 from localtwins.query.syntax import Call, Literal, Operand, Path
 
-_LAST_CODE_POINT = 0x10FFFF
-_SURROGATES = range(0xD800, 0xE000)
+_LAST_CODE_POINT: Final = 0x10FFFF
+_SURROGATES: Final = range(0xD800, 0xE000)
 
-_TYPES = {
+_TYPES: Final = {
     "IS_DEFINED": "{0} IS NOT NULL",
     "IS_STRING": "{0} = 'text'",
     "IS_NUMBER": "{0} IN ('integer', 'real')",
@@ -25,7 +25,11 @@ _TYPES = {
 
 
 def call(call: Call, operands: Operands) -> str:
-    """Give the SQL that is true if the function is. Raises SqlQueryError for a function or arguments that are none."""
+    """Gives the SQL that is true if the function is.
+
+    Raises:
+        AdtError: SqlQueryError for an unknown function, or for arguments that it does not take.
+    """
     name = call.function.text.upper()
     if name in _TYPES:
         return _TYPES[name].format(operands.value(_arguments(call, "a property")[0]).type)
@@ -59,7 +63,7 @@ def _contains(call: Call, operands: Operands) -> str:
 
 
 def _value_and_text(call: Call, operands: Operands) -> tuple[str, str]:
-    """Give the SQL of the first argument, NULL for anything but numbers and strings, and the second, a string."""
+    """Gives the SQL of the first argument, NULL for anything but numbers and strings, and the second, a string."""
     subject, text = _arguments(call, "a property", "a string")
     if not isinstance(text, Literal) or not isinstance(text.value, str):
         _refuse(call, text, "a string such as 'abc'")
@@ -67,7 +71,7 @@ def _value_and_text(call: Call, operands: Operands) -> tuple[str, str]:
 
 
 def _next_text(prefix: str) -> str | None:
-    """Give the text that follows all texts that begin with `prefix`, None if there is none."""
+    """Gives the text that follows all texts that begin with `prefix`, None if there is none."""
     while prefix:
         code = ord(prefix[-1]) + 1
         if code <= _LAST_CODE_POINT:
@@ -140,7 +144,7 @@ def _refuse(call: Call, argument: Operand | None, wanted: str) -> NoReturn:
     raise sql_query_error(place, f"{call.function.text.upper()} takes {wanted}")
 
 
-_FUNCTIONS: dict[str, Callable[[Call, Operands], str]] = {
+_FUNCTIONS: Final[dict[str, Callable[[Call, Operands], str]]] = {
     "IS_NULL": _is_null,
     "STARTSWITH": _starts_with,
     "ENDSWITH": _ends_with,

@@ -1,16 +1,19 @@
 """The most that one query may hold, as Azure Digital Twins documents it."""
 
-QUERY_LENGTH = 8_000
-JOINS = 5
-HOPS = 10
-OPERATORS = 50
-# The service limits page says 50, the page about operators 100; what either allows is taken.
-LIST_ITEMS = 100
-TOP = 2**31 - 1
+from typing import Final
 
-# Bounds of our own, far beyond what a query needs, that keep it within what SQLite can take.
-PROJECTIONS = 1_000
-ESCAPED_SEGMENTS = 8
+QUERY_LENGTH: Final = 8_000
+JOINS: Final = 5
+HOPS: Final = 10
+OPERATORS: Final = 50
+LIST_ITEMS: Final = 100
+"""The service limits page says 50, the page about operators 100; what either allows is taken."""
+TOP: Final = 2**31 - 1
 
-DEFAULT_PAGE = 100
-LARGEST_PAGE = 1_000
+PROJECTIONS: Final = 1_000
+"""A bound of our own, far beyond what a query needs, that keeps it within what SQLite can take."""
+ESCAPED_SEGMENTS: Final = 8
+"""A bound of our own for the same reason."""
+
+DEFAULT_PAGE: Final = 100
+LARGEST_PAGE: Final = 1_000

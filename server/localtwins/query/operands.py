@@ -1,17 +1,18 @@
 """Operands and their comparison in SQL.
 
 SQL here need not tell false from undefined: negations have been moved into the comparisons (see `syntax`), and a row is
-taken only where a condition is true. What holds in which case:
+taken only where a condition is true. The rules:
 
 - `=` and `!=` compare numbers, strings and booleans within their type; values of different types are unequal.
 - `<` and its like compare numbers with numbers and strings, by code points, with strings.
 - Everything else is undefined: an absent value, two objects or arrays, an order between types.
-- `null` equals what is null or absent.
+- `null` equals null and an absent value.
 """
 
 from collections.abc import Collection as SizedCollection
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Final
 
 from localtwins.query.errors import sql_query_error
 from localtwins.query.parameters import Parameters
@@ -19,13 +20,13 @@ from localtwins.query.properties import column, locate
 from localtwins.query.scope import Scope
 from localtwins.query.syntax import Literal, Operand
 
-FALSE = "0"
-TRUE = "1"
-_SWAPPED = {"=": "=", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+FALSE: Final = "0"
+TRUE: Final = "1"
+_SWAPPED: Final = {"=": "=", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 class Kind(Enum):
-    """What an operand can only be, whatever the data."""
+    """The type of an operand that has the same one whatever the data."""
 
     NUMBER = "number"
     STRING = "string"
@@ -33,15 +34,17 @@ class Kind(Enum):
     NULL = "null"
 
 
-_LISTED = {Kind.NUMBER, Kind.STRING}
+_LISTED: Final = {Kind.NUMBER, Kind.STRING}
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """An operand in SQL.
 
-    `comparable` is the number or string, NULL for anything else. `type` is the JSON type as SQLite names it, NULL for
-    an absent value. `kind` is None if the data decide.
+    Attributes:
+        comparable: the number or string, NULL for anything else.
+        type: the JSON type as SQLite names it, NULL for an absent value.
+        kind: None if the data decide.
     """
 
     comparable: str
@@ -50,16 +53,25 @@ class Value:
 
 
 class Operands:
-    """Writes the operands of a query over the collections of a scope."""
+    """Writes the operands of a query over the collections of a scope.
+
+    Args:
+        scope: the collections.
+        parameters: take the values that are bound.
+        indexed: the properties of twins that are found by their index.
+    """
 
     def __init__(self, scope: Scope, parameters: Parameters, indexed: SizedCollection[str]) -> None:
-        """Bind values to `parameters` and let the properties in `indexed` be found by their index."""
         self.scope = scope
         self.parameters = parameters
         self._indexed = indexed
 
     def value(self, operand: Operand) -> Value:
-        """Give the SQL of an operand. Raises SqlQueryError for an alias, which has no value to compare."""
+        """Gives the SQL of an operand.
+
+        Raises:
+            AdtError: SqlQueryError for an alias, which has no value to compare.
+        """
         if isinstance(operand, Literal):
             return self._literal(operand.value)
         collection, segments = self.scope.resolve(operand)
@@ -72,7 +84,7 @@ class Operands:
         found = locate(collection, segments, self.parameters, self._indexed)
         return Value(found.comparable, found.type)
 
-    def _literal(self, value: str | float | bool | None) -> Value:  # noqa: FBT001 - one of the types of a literal
+    def _literal(self, value: str | float | bool | None) -> Value:  # noqa: FBT001  (one of the types of a literal)
         if value is None:
             return Value("NULL", "'null'", Kind.NULL)
         if isinstance(value, bool):
@@ -83,12 +95,12 @@ class Operands:
 
 
 def is_null(value: Value) -> str:
-    """Give the SQL that is true for null and for an absent value."""
+    """Gives the SQL that is true for null and for an absent value."""
     return f"({value.type} IS NULL OR {value.type} = 'null')"
 
 
 def compare(operator: str, left: Value, right: Value) -> str:
-    """Give the SQL of a comparison."""
+    """Gives the SQL of a comparison."""
     if Kind.NULL in {left.kind, right.kind}:
         other = right if left.kind is Kind.NULL else left
         return {"=": is_null(other), "!=": f"NOT {is_null(other)}"}.get(operator, FALSE)
@@ -113,7 +125,10 @@ def _compare_known(operator: str, left: Value, right: Value) -> str:
 
 
 def _compare_with_known(operator: str, left: Value, right: Value) -> str:
-    """Compare what the data decide with a number or a string; '' lies between all numbers and all other strings."""
+    """Compares a value whose type the data decide with a number or a string.
+
+    The empty string lies between all numbers and all other strings.
+    """
     right = _without_affinity(right)
     test = f"{left.comparable} {operator} {right.comparable}"
     if operator == "!=":
@@ -140,12 +155,12 @@ def _compare_unknown(operator: str, left: Value, right: Value) -> str:
 
 
 def _without_affinity(value: Value) -> Value:
-    """Keep a column of texts from turning the numbers that it is compared with into texts."""
+    """Keeps a column of texts from turning the numbers that it is compared with into texts."""
     return replace(value, comparable=f"+{value.comparable}")
 
 
 def within(value: Value, items: list[Value]) -> str:
-    """Give the SQL that is true if a value equals one of the literals."""
+    """Gives the SQL that is true if a value equals one of the literals."""
     listed = [item.comparable for item in items if item.kind in _LISTED and value.kind in {None, item.kind}]
     tests = [compare("=", value, item) for item in items if item.kind not in _LISTED]
     if listed:

@@ -1,4 +1,4 @@
-"""From the text of a query to its syntax tree.
+"""Parses the text of a query to its syntax tree.
 
 The tree is built while the text is read, without recursion, so no nesting is too deep.
 """
@@ -6,7 +6,7 @@ The tree is built while the text is read, without recursion, so no nesting is to
 import re
 from dataclasses import replace
 from functools import cache
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, UnexpectedToken
@@ -19,7 +19,7 @@ from localtwins.query.syntax import Condition, Edge, Literal, Name, Operand, Pat
 
 Connective = TypeVar("Connective", syntax.And, syntax.Or)
 
-_SYMBOLS = {
+_SYMBOLS: Final = {
     "_OPEN": "'('",
     "_CLOSE": "')'",
     "BRACKET": "'['",
@@ -35,16 +35,20 @@ _SYMBOLS = {
     "_BACK_ARROW": "'<-'",
     "$END": "<EOF>",
 }
-_RESERVED = frozenset(["RESERVED", "RESERVED_FUNCTION"])
-_AGGREGATES = frozenset(["AVG", "MAX", "MIN", "SUM"])
-# A backslash before anything else is one: paths of Windows are written as they are.
-_ESCAPE = re.compile(r"\\(['\\])")
-_INT64 = range(-(2**63), 2**63)
-_SHOWN = 64
+_RESERVED: Final = frozenset(["RESERVED", "RESERVED_FUNCTION"])
+_AGGREGATES: Final = frozenset(["AVG", "MAX", "MIN", "SUM"])
+_ESCAPE: Final = re.compile(r"\\(['\\])")
+"""A backslash before anything else is one: paths of Windows are written as they are."""
+_INT64: Final = range(-(2**63), 2**63)
+_SHOWN: Final = 64
 
 
 def parse(text: str) -> Query:
-    """Parse a query. Raises SqlQueryError."""
+    """Parses a query.
+
+    Raises:
+        AdtError: SqlQueryError.
+    """
     if len(text) > limits.QUERY_LENGTH:
         message = f"the query is longer than {limits.QUERY_LENGTH} characters"
         raise sql_query_error(Place(1, limits.QUERY_LENGTH), message)
@@ -67,7 +71,7 @@ def _parser() -> Lark:
 
 
 def _syntax_error(error: UnexpectedInput, text: str) -> AdtError:
-    """Describe an error in the words of the service's parser, and what the caller may have meant."""
+    """Describes an error in the words of the service's parser, and guesses what the caller may have meant."""
     if not isinstance(error, UnexpectedToken):
         unread = _shortened(text[error.pos_in_stream :])
         return sql_query_error(Place(error.line, error.column - 1), f"token recognition error at: '{unread}'")
@@ -93,7 +97,7 @@ def _syntax_error(error: UnexpectedInput, text: str) -> AdtError:
 
 
 def _unknown_function(error: UnexpectedToken) -> Token | None:
-    """Give what is called like a function and is none, if the error is about the call or what comes behind it."""
+    """Finds the unknown name that an error is about, if it is called like a function there or just before."""
     stack = error.interactive_parser.parser_state.value_stack
     tokens = [value if isinstance(value, Token) else None for value in stack]
     if error.token.type == "_OPEN":
@@ -154,7 +158,7 @@ def _directed(edge: Edge, direction: syntax.Direction) -> Edge:
 
 
 def _hops(fewest: int, end: Token) -> tuple[int, int]:
-    """Give the range; `*3..3` is three hops, although the start of a range does not count."""
+    """Gives the range of a number of hops; `*3..3` is three hops, although the start of a range does not count."""
     most = _integer(end, limits.HOPS, "the number of hops")
     fewest = min(fewest, most) if fewest == most + 1 else fewest
     if not 0 < fewest <= most:

@@ -1,4 +1,4 @@
-"""FROM as a pattern of twins and the relationships between them: what JOIN and MATCH have in common."""
+"""FROM as a pattern of twins and the relationships between them, which JOIN and MATCH have in common."""
 
 from dataclasses import dataclass, field
 
@@ -21,11 +21,11 @@ class Hop:
 
     @property
     def single(self) -> bool:
-        """Whether it is exactly one relationship."""
+        """Tells whether it is exactly one relationship."""
         return self.most == 1
 
     def may_share(self, other: "Hop") -> bool:
-        """Whether one relationship can belong to both."""
+        """Tells whether one relationship can belong to both."""
         return not self.names or not other.names or not set(self.names).isdisjoint(other.names)
 
 
@@ -33,7 +33,8 @@ class Hop:
 class Pattern:
     """Twins, numbered from 0, and the hops between them.
 
-    With `used_once`, no relationship stands for two hops of a match, nor comes twice in a hop of several.
+    Attributes:
+        used_once: true if no relationship stands for two hops of a match, nor comes twice in a hop of several.
     """
 
     used_once: bool
@@ -41,13 +42,17 @@ class Pattern:
     hops: list[Hop] = field(default_factory=list)
 
     def add_twin(self) -> int:
-        """Add a twin and give its number."""
+        """Adds a twin and gives its number."""
         self.twins += 1
         return self.twins - 1
 
 
 def of_joins(source: syntax.DigitalTwins, scope: Scope) -> Pattern:
-    """Make the pattern of FROM DIGITALTWINS and its JOINs, and declare its aliases. Raises SqlQueryError."""
+    """Makes the pattern of FROM DIGITALTWINS and its JOINs, and declares its aliases.
+
+    Raises:
+        AdtError: SqlQueryError for a JOIN from something that is no twin, or too many of them.
+    """
     pattern = Pattern(used_once=False)
     scope.declare(source.alias, Collection(pattern.add_twin(), of_twins=True))
     for join in source.joins:
@@ -63,7 +68,7 @@ def of_joins(source: syntax.DigitalTwins, scope: Scope) -> Pattern:
 
 
 def of_match(source: syntax.Match, scope: Scope) -> Pattern:
-    """Make the pattern of a MATCH and declare its aliases; a name that comes again is the same twin."""
+    """Makes the pattern of a MATCH and declares its aliases; a name that comes again is the same twin."""
     pattern = Pattern(used_once=True)
     numbers: dict[str, int] = {}
     places: list[int] = []

@@ -1,57 +1,57 @@
-"""How SQL reads the JSON documents of twins and relationships, and the indexes over what it reads."""
+"""Properties in SQL, read from the JSON documents of twins and relationships, and indexes over them."""
 
-# ruff: noqa: S608 - the SQL is put together from our own pieces, and values are bound
-
+# ruff: noqa: S608  (the SQL is put together from our own pieces, and values are bound)
 import re
 import sqlite3
 from collections.abc import Collection as SizedCollection
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from localtwins.query.parameters import Parameters
 from localtwins.query.scope import Collection
 
 Segments = tuple[str, ...]
 
-_TWIN_COLUMNS: dict[Segments, str] = {
+_TWIN_COLUMNS: Final[dict[Segments, str]] = {
     ("$dtId",): "id",
     ("$etag",): "etag",
     ("$metadata", "$model"): "model_id",
 }
-_RELATIONSHIP_COLUMNS: dict[Segments, str] = {
+_RELATIONSHIP_COLUMNS: Final[dict[Segments, str]] = {
     ("$relationshipId",): "id",
     ("$sourceId",): "source_id",
     ("$targetId",): "target_id",
     ("$relationshipName",): "name",
     ("$etag",): "etag",
 }
-# JSON writes these escaped, and the paths of older SQLite versions do not match them then.
-_ESCAPED_IN_JSON = re.compile(r'["\\\x00-\x1f]')
-_INDEXABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
-_MEMBER = "member"
-_INDEX_PREFIX = "digital_twins_property:"
+_ESCAPED_IN_JSON: Final = re.compile(r'["\\\x00-\x1f]')
+"""JSON writes these escaped, and the paths of older SQLite versions do not match them then."""
+_INDEXABLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
+_MEMBER: Final = "member"
+_INDEX_PREFIX: Final = "digital_twins_property:"
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A value in a document: `document` is the SQL of JSON text, `path` the SQL of the path in it."""
+    """Locates a value: `document` is the SQL of JSON text, `path` the SQL of the path in it."""
 
     document: str
     path: str
 
     @property
     def json(self) -> str:
-        """The value as JSON text, NULL if undefined."""
+        """Gives the value as JSON text, NULL if undefined."""
         return f"{self.document} -> {self.path}"
 
     @property
     def type(self) -> str:
-        """The name of the JSON type as SQLite has it, NULL if undefined."""
+        """Gives the name of the JSON type as SQLite has it, NULL if undefined."""
         return f"json_type({self.document}, {self.path})"
 
     @property
     def comparable(self) -> str:
-        """The value if it is a number or a string, else NULL.
+        """Gives the value if it is a number or a string, else NULL.
 
         SQLite orders all numbers before all strings and never takes one for the other, so this alone is enough to
         compare by, and an index over it serves every comparison.
@@ -61,7 +61,7 @@ class Property:
 
 
 def column(collection: Collection, segments: Segments) -> str | None:
-    """Give the SQL of the column that holds a value, if one does."""
+    """Gives the SQL of the column that holds a value, if one does."""
     name = (_TWIN_COLUMNS if collection.of_twins else _RELATIONSHIP_COLUMNS).get(segments)
     return None if name is None else f"{collection.table}.{name}"
 
@@ -69,10 +69,14 @@ def column(collection: Collection, segments: Segments) -> str | None:
 def locate(
     collection: Collection, segments: Segments, parameters: Parameters, indexed: SizedCollection[str] = ()
 ) -> Property:
-    """Give the value that `segments` lead to in the documents of a collection.
+    """Gives the value that `segments` lead to in the documents of a collection.
 
-    `indexed` are the dotted paths of the properties of twins that have an index, which SQLite only finds by the very
-    expression that the index is made of.
+    Args:
+        collection: twins or relationships.
+        segments: the names on the way to the value.
+        parameters: take what is bound.
+        indexed: the dotted paths of the properties of twins that have an index. SQLite finds such an index only by the
+            very expression that it is made of.
     """
     document = f"{collection.table}.document"
     if collection.of_twins and (dotted := ".".join(segments)) in indexed:
@@ -95,14 +99,14 @@ def _path(segments: Sequence[str]) -> str:
 
 
 def _members(holder: str, path: str, number: int) -> str:
-    """Give the table of the members of an object in a document, or in the member that the table before this one has."""
+    """Gives the table of an object's members: of one in a document, or in a member of the table before this one."""
     if number:
         holder = f"CASE WHEN {holder}.type IN ('object', 'array') THEN {holder}.value END"
     return f"json_each({holder}, {path}) {_MEMBER}{number}"
 
 
 def _named_member(tables: Sequence[str], names: Sequence[str]) -> str:
-    """Give the JSON text of the member that names which a path cannot hold lead to."""
+    """Gives the JSON text of a member below names that a path cannot hold."""
     last = f"{_MEMBER}{len(tables) - 1}"
     found = " AND ".join(f"{_MEMBER}{number}.key = {name}" for number, name in enumerate(names))
     return (
@@ -113,7 +117,11 @@ def _named_member(tables: Sequence[str], names: Sequence[str]) -> str:
 
 
 def check_indexable(dotted: str) -> None:
-    """Raise ValueError for what is not the dotted path of a property that can have an index."""
+    """Refuses a text that is not the dotted path of a property that can have an index.
+
+    Raises:
+        ValueError: it is not.
+    """
     if not _INDEXABLE.fullmatch(dotted):
         message = f"{dotted!r} is not the dotted path of a property that can have an index"
         raise ValueError(message)
@@ -130,10 +138,13 @@ def _create_index(dotted: str) -> str:
 
 
 def index_properties(connection: sqlite3.Connection, wanted: SizedCollection[str]) -> None:
-    """Make the indexes over the properties of twins that are `wanted` and take all others away.
+    """Makes the indexes over the properties of twins that are `wanted`, and takes all others away.
 
-    A property is named by its dotted path, such as `Temperature` or `thermostat.setpoint`. Raises
-    ValueError for a path that is none of a property, and sqlite3.Error; nothing is changed then.
+    A property is named by its dotted path, such as `Temperature` or `thermostat.setpoint`.
+
+    Raises:
+        ValueError: a path is not one of a property; nothing is changed.
+        sqlite3.Error: nothing is changed.
     """
     made = {dotted: _create_index(dotted) for dotted in wanted}
     present = indexed_properties(connection)
@@ -152,7 +163,7 @@ def index_properties(connection: sqlite3.Connection, wanted: SizedCollection[str
 
 
 def indexed_properties(connection: sqlite3.Connection) -> frozenset[str]:
-    """Give the dotted paths of the properties that have an index in a database."""
+    """Gives the dotted paths of the properties that have an index in a database."""
     rows = connection.execute(
         "SELECT CAST(substr(name, ?) AS BLOB) FROM sqlite_schema WHERE type = 'index' AND name GLOB ?",
         (len(_INDEX_PREFIX) + 1, f"{_INDEX_PREFIX}*"),

@@ -1,4 +1,4 @@
-"""Where queries run: quick ones in the event loop, each other one on a thread, over a connection of its own.
+"""Decides where queries run: quick ones in the event loop, each other one on a thread with a connection of its own.
 
 To hand a query to a thread costs more than most queries. So each gets a few milliseconds in the loop first, which is as
 long as anything may hold the loop up, and begins again on a thread if that was not enough. There they take turns, so
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
-from typing import Any
+from typing import Any, Final
 
 from localtwins.errors import storage_unavailable
 from localtwins.query.continuation import Position
@@ -22,17 +22,27 @@ from localtwins.query.running import Interrupted, Page, run
 from localtwins.query.statement import Statement
 from localtwins.query.turns import Turns
 
-_SECONDS_IN_LOOP = 0.005
-# How many run at a time, and how many may be under way on threads, those that wait for their turn included.
-_PLACES = 2
-_MOST = 32
-_RETRY_AFTER = 1
-# A thread has to wait for the interpreter whenever it asks, so it asks more rarely than the default.
-_STEPS_ON_THREAD = 100_000
+_SECONDS_IN_LOOP: Final = 0.005
+_PLACES: Final = 2
+"""How many run at a time on threads."""
+_MOST: Final = 32
+"""How many may be under way on threads, those that wait for their turn included."""
+_RETRY_AFTER: Final = 1
+_STEPS_ON_THREAD: Final = 100_000
+"""A thread has to wait for the interpreter whenever it asks, so it asks more rarely than the default."""
 
 
 class Queries:
-    """Runs queries for one event loop; `indexed` are the properties of twins that have an index."""
+    """Runs queries for one event loop.
+
+    Args:
+        in_loop: the connection for queries in the loop; its owner closes it, after this object.
+        connect: gives a connection for queries on threads, and is called there.
+        guard: held while a query runs in the loop.
+
+    Attributes:
+        indexed: the properties of twins that have an index.
+    """
 
     def __init__(
         self,
@@ -40,10 +50,6 @@ class Queries:
         connect: Callable[[], sqlite3.Connection],
         guard: AbstractContextManager[Any],
     ) -> None:
-        """Run over `in_loop`, holding `guard` meanwhile, and on threads over connections that `connect` gives there.
-
-        `in_loop` is the owner's to close, after this object.
-        """
         self._guard = guard
         self._in_loop = _prepared(in_loop)
         self._connect = connect
@@ -56,10 +62,14 @@ class Queries:
     async def page(
         self, statement: Statement, *, size: int, time_limit: float, position: Position | None = None
     ) -> Page:
-        """Read a page of at most `size` rows in at most `time_limit` seconds; see `run`.
+        """Reads a page of at most `size` rows in at most `time_limit` seconds; see `run`.
 
-        A query whose caller is cancelled stops. Raises BadRequest, TimeoutError, TooManyRequests when too many are
-        under way, ServiceUnavailable on closing, and sqlite3.Error.
+        A query whose caller is cancelled stops.
+
+        Raises:
+            AdtError: BadRequest for the position of another query; TimeoutError; TooManyRequests when too many are
+                under way; ServiceUnavailable on closing.
+            sqlite3.Error: the database cannot be read.
         """
         try:
             with self._guard:
@@ -102,7 +112,7 @@ class Queries:
             cancelled.set()
 
     def close(self) -> None:
-        """Stop what is running and end the threads. Blocks for a moment."""
+        """Stops what is running and ends the threads. Blocks for a moment."""
         self._closing.set()
         self._threads.shutdown()
 

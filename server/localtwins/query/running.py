@@ -1,11 +1,11 @@
-"""Reading the rows of a query, page by page."""
+"""Reads the rows of a query, page by page."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,24 +15,25 @@ from localtwins.query.errors import continuation_token_invalid
 from localtwins.query.parameters import SqlValue
 from localtwins.query.statement import Statement
 
+_FETCHED: Final = 100
+
 # Query units, near the charges that are recorded: 6.19 for 44 twins of 15 KiB, about 3 for a COUNT.
-_FETCHED = 100
-_BASE_CHARGE = 2.9
-_CHARGE_PER_ROW = 0.05
-_CHARGE_PER_KIBIBYTE = 0.07
+_BASE_CHARGE: Final = 2.9
+_CHARGE_PER_ROW: Final = 0.05
+_CHARGE_PER_KIBIBYTE: Final = 0.07
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a query as JSON, what they cost in query units, and where to go on if there are more."""
+    """Holds some rows of a query as JSON, their cost in query units, and the place to go on from if there are more."""
 
     rows: list[bytes]
     charge: str
     next: Position | None
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error: the caller asked for it
-    """A query was told to stop."""
+class Interrupted(Exception):  # noqa: N818  (not an error: the caller asked for it)
+    """Ends a query that was told to stop."""
 
 
 def run(
@@ -44,11 +45,20 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     steps: int = 1_000,
 ) -> Page:
-    """Read at most `size` rows from behind `position`. Blocks.
+    """Reads at most `size` rows from behind `position`. Blocks.
 
-    `stop` is asked every so many `steps` of SQLite's virtual machine, of which a row scanned takes about ten. The
-    connection's text_factory is bytes, and nothing else uses the connection meanwhile. Raises BadRequest for the
-    position of another query, Interrupted, and sqlite3.Error.
+    Args:
+        statement: the query.
+        connection: nothing else uses it meanwhile; its `text_factory` is bytes.
+        size: the most rows.
+        position: where the page before ended; None for the first page.
+        stop: tells whether to stop now.
+        steps: `stop` is asked every so many steps of SQLite's virtual machine, of which a row scanned takes about ten.
+
+    Raises:
+        AdtError: BadRequest for the position of another query.
+        Interrupted: `stop` said so.
+        sqlite3.Error: the database cannot be read.
     """
     after, answered = (position.keys, position.answered) if position else ((), 0)
     if position and len(after) != len(statement.rows.keys):
@@ -68,7 +78,7 @@ def run(
 def _fetched(
     statement: Statement, cursor: sqlite3.Cursor, wanted: int
 ) -> tuple[list[bytes], Sequence[Any] | None, bool]:
-    """Fetch rows as JSON: give them, the last one as it was found, and whether there are more.
+    """Fetches rows as JSON: gives them, the last one as it was found, and whether there are more.
 
     They are as many as `wanted`, or fewer if they are large: what is fetched at a time is small beside a page.
     """
@@ -104,7 +114,7 @@ def _stopped_by(stop: Callable[[], bool], steps: int, connection: sqlite3.Connec
 
 
 def _rendered(statement: Statement, found: Sequence[Sequence[Any]]) -> list[bytes]:
-    """Write the rows as JSON."""
+    """Writes the rows as JSON."""
     if statement.members is None:
         return [row[0] for row in found]
     names = [orjson.dumps(name) + b":" for name in statement.members]

@@ -1,4 +1,4 @@
-"""What the names in a query stand for."""
+"""The names in a query, and the collections that they stand for."""
 
 from dataclasses import dataclass, field
 
@@ -15,16 +15,18 @@ class Collection:
 
     @property
     def table(self) -> str:
-        """The alias of their table in SQL."""
+        """Gives the alias of their table in SQL."""
         return f"{'t' if self.of_twins else 'r'}{self.number}"
 
 
 @dataclass(slots=True)
 class Scope:
-    """The aliases of a query; `sole` is the collection that names without an alias belong to, if there is just one.
+    """Knows the aliases of a query.
 
-    `escaped` are the aliases that were introduced as `[[…]]`, `referenced` collects the tables that something in the
-    query refers to.
+    Attributes:
+        sole: the collection that names without an alias belong to, if there is just one.
+        escaped: the aliases that were introduced as `[[…]]`.
+        referenced: the tables that something in the query refers to.
     """
 
     aliases: dict[str, Collection] = field(default_factory=dict)
@@ -33,7 +35,11 @@ class Scope:
     referenced: set[str] = field(default_factory=set)
 
     def declare(self, name: Name | None, collection: Collection) -> None:
-        """Let an alias stand for a collection. Raises SqlQueryError if it stands for another one already."""
+        """Lets an alias stand for a collection.
+
+        Raises:
+            AdtError: SqlQueryError if it stands for another one already.
+        """
         if name is None:
             return
         if name.escaped:
@@ -42,7 +48,7 @@ class Scope:
             raise sql_query_error(name.place, f"the alias '{name.text}' is used twice")
 
     def alias(self, path: Path) -> Collection | None:
-        """Give what the first segment of a path stands for as an alias, None for a property.
+        """Gives the collection that the first segment of a path stands for as an alias, None for a property.
 
         With a single collection `[[T]]` is a property even if `T` is an alias, unless that was introduced as `[[T]]`.
         """
@@ -52,7 +58,11 @@ class Scope:
         return self.aliases.get(head)
 
     def resolve(self, path: Path) -> tuple[Collection, tuple[str, ...]]:
-        """Give the collection that a path starts from and the segments behind it, none for a whole document."""
+        """Gives the collection that a path starts from and the segments behind it, none for a whole document.
+
+        Raises:
+            AdtError: SqlQueryError if the path names no collection and there are several.
+        """
         head, *rest = path.segments
         collection = self.alias(path)
         segments = tuple(rest)

@@ -1,6 +1,6 @@
 """A query as one SQL statement."""
 
-# ruff: noqa: S608 - the SQL is put together from our own pieces, and values are bound
+# ruff: noqa: S608  (the SQL is put together from our own pieces, and values are bound)
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from localtwins.query.parameters import SqlValue
 class Rows:
     """The parts of an SQL statement that tell what it selects from.
 
-    `keys` tell one row from another and give the order; with `repeated` the same keys may come more than once.
-    `common_tables` are the recursive queries that `tables` refers to.
+    Attributes:
+        keys: tell one row from another and give the order.
+        repeated: true if the same keys may come more than once.
+        common_tables: the recursive queries that `tables` refers to.
     """
 
     tables: str
@@ -23,7 +25,7 @@ class Rows:
     repeated: bool = False
 
     def sql(self, selected: Iterable[str], *conditions: str) -> str:
-        """Give the SELECT for what is `selected` of the rows that also meet further conditions."""
+        """Gives the SELECT of `selected` in the rows that also meet further conditions."""
         where = " AND ".join([*self.conditions, *conditions])
         return (
             f"SELECT {'DISTINCT ' if self.repeated else ''}{', '.join(selected)} FROM {self.tables}"
@@ -36,8 +38,10 @@ class Statement:
     """A compiled query.
 
     Each row of the SQL makes one row of the answer: the JSON of every member in `members`, NULL for one that is left
-    out, or of one whole document if there are no `members`. Behind it come the keys that tell the row's place. `top` is
-    how many rows the query wants at most, None for all.
+    out, or of one whole document if there are no `members`. Behind it come the keys that tell the row's place.
+
+    Attributes:
+        top: the most rows that the query wants, None for all.
     """
 
     query: str
@@ -48,7 +52,7 @@ class Statement:
     top: int | None = None
 
     def sql(self, after: Sequence[SqlValue], limit: int) -> tuple[str, tuple[SqlValue, ...]]:
-        """Give the SQL for at most `limit` rows behind the one with the keys `after`, and what to bind to it."""
+        """Gives the SQL for at most `limit` rows behind the one with the keys `after`, and the values to bind to it."""
         first = len(self.parameters) + 1
         keys = ", ".join(self.rows.keys)
         behind = []

@@ -6,11 +6,12 @@ neither true nor false, and so is its negation; once every leaf has taken its ne
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the text something stands: the line from 1, the position in it from 0."""
+    """A place in the text: the line from 1, the position in it from 0."""
 
     line: int
     position: int
@@ -93,7 +94,7 @@ Condition = Comparison | Membership | Call | And | Or
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What a member of each row is made of; `alias` is the name given with AS."""
+    """The source of a member of each row; `alias` is the name given with AS."""
 
     path: Path
     alias: Name | None
@@ -101,9 +102,11 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is selected: a list of projections, `count`, or neither for whole documents. `top` is None without TOP.
+    """The list of projections, `count`, or neither for whole documents.
 
-    `place` is where it says so if it is neither.
+    Attributes:
+        top: None without TOP.
+        place: of a selection of whole documents, where it says so.
     """
 
     projections: tuple[Projection, ...] = ()
@@ -138,7 +141,7 @@ class DigitalTwins:
 
 
 class Direction(Enum):
-    """Which way a relationship of a pattern leads, reading from left to right."""
+    """The way that a relationship of a pattern leads, reading from left to right."""
 
     FORWARD = "->"
     BACKWARD = "<-"
@@ -179,11 +182,11 @@ class Query:
     end: Place | None = None
 
 
-_OPPOSITES = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_OPPOSITES: Final = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def negated(condition: Condition) -> Condition:
-    """Give the condition that holds where this one is false, and is undefined where this one is."""
+    """Gives the condition that holds where this one is false, and is undefined where this one is."""
     match condition:
         case Comparison(left, operator, right):
             return Comparison(left, _OPPOSITES[operator], right)
@@ -198,7 +201,7 @@ def negated(condition: Condition) -> Condition:
 
 
 def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:
-    """Give the conditions that must all hold."""
+    """Gives the conditions that must all hold."""
     match condition:
         case None:
             return ()

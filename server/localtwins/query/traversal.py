@@ -5,7 +5,7 @@ on from its rows. The order of the joins is fixed (CROSS JOIN): without statisti
 hangs on the pinned twin.
 """
 
-# ruff: noqa: S608 - the SQL is put together from our own pieces, and values are bound
+# ruff: noqa: S608  (the SQL is put together from our own pieces, and values are bound)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The twin, by its number, that a query narrows down by id, and whether to a `single` one."""
+    """Names the twin, by its number, that a query narrows down by id, and tells whether to a `single` one."""
 
     twin: int
     single: bool
@@ -35,7 +35,7 @@ class Pin:
 def traverse(
     pattern: Pattern, pin: Pin, terms: Sequence[Term], selected: frozenset[str], parameters: Parameters
 ) -> Rows:
-    """Give the rows that match a pattern and `terms`; `selected` are the tables that the selection refers to."""
+    """Gives the rows that match a pattern and `terms`; `selected` are the tables that the selection refers to."""
     traversal = _Traversal(pattern, pin, terms, selected, parameters)
     remaining = list(enumerate(pattern.hops))
     while remaining:
@@ -71,7 +71,7 @@ class _Traversal:
         return hop.left in self._ids or hop.right in self._ids
 
     def join(self, number: int, hop: Hop) -> None:
-        """Join the relationship of a single hop, and the twin at its end if anything refers to it."""
+        """Joins the relationship of a single hop, and the twin at its end if anything refers to it."""
         table = f"r{number}"
         left, right = self._ids.get(hop.left), self._ids.get(hop.right)
         if left and right:
@@ -96,7 +96,7 @@ class _Traversal:
         self._join_twins()
 
     def walk(self, number: int, hop: Hop, *, last: bool) -> None:
-        """Follow a hop of several relationships by a recursive query over the rows so far."""
+        """Follows a hop of several relationships by a recursive query over the rows so far."""
         name = f"w{number}"
         origin, direction, end = (
             (hop.left, hop.direction, hop.right)
@@ -131,7 +131,7 @@ class _Traversal:
         self._resume(name, list(columns), hop, end)
 
     def _resume(self, name: str, columns: list[str], hop: Hop, end: int) -> None:
-        """Go on from the rows of a walk."""
+        """Goes on from the rows of a walk."""
         found = [f"depth >= {hop.fewest}"]
         if end in self._ids:
             found.append(f"here = n{end}")
@@ -172,7 +172,7 @@ class _Traversal:
         return table in self._selected or any(table in term.tables for term in self._terms)
 
     def _tracks(self, number: int, hop: Hop) -> bool:
-        """Whether a walk has to remember its path in order to use no relationship twice.
+        """Tells whether a walk has to remember its path in order to use no relationship twice.
 
         Whatever can be reached along directed relationships in at most n hops can be reached without using one twice,
         so a walk need not if it has no lower limit and no other hop can take its relationships.
@@ -208,7 +208,7 @@ def _leaving(table: str, direction: Direction, twin: str) -> str:
 
 
 def _end(table: str, direction: Direction, origin: str) -> str:
-    """Give the id of the twin at the other end of a relationship."""
+    """Gives the id of the twin at the other end of a relationship."""
     match direction:
         case Direction.FORWARD:
             return f"{table}.target_id"

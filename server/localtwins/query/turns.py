@@ -1,4 +1,4 @@
-"""Turns: few threads run at a time of those that have something to run, and who has run least goes first.
+"""Turns: few threads run at a time of those that have something to run, and the one that has run least goes first.
 
 So what takes a moment is done in a moment whatever else is under way, without anybody knowing beforehand how long it
 takes; what takes long shares what is left. A thread gives its turn up when it asks whether it may go on, and waits.
@@ -25,15 +25,15 @@ class Turns:
         self._lock = threading.Lock()
 
     def turn(self, stop: Callable[[], bool]) -> "Turn":
-        """Give a thread a place in the order, of one that has not run yet; `stop` tells when it is not to wait."""
+        """Gives a thread that has not run yet a place in the order; `stop` tells when it is not to wait."""
         return Turn(self, stop)
 
     def wants(self, used: float) -> bool:
-        """Tell whether one waits that has run for so much less than `used` seconds that it comes first."""
+        """Tells whether one waits that has run for so much less than `used` seconds that it comes first."""
         return any(turn.used + _SLICE_SECONDS < used for turn in self._waiting)
 
     def take(self, turn: "Turn") -> bool:
-        """Wait for a turn; false if it is not to wait any longer."""
+        """Waits for a turn; false if it is not to wait any longer."""
         with self._lock:
             turn.granted.clear()
             self._waiting.append(turn)
@@ -47,7 +47,7 @@ class Turns:
         return True
 
     def give(self) -> None:
-        """Let the next one have a turn."""
+        """Lets the next one have a turn."""
         with self._lock:
             self._free += 1
             self._grant()
@@ -61,7 +61,7 @@ class Turns:
 
 
 class Turn:
-    """What one thread has run so far, and whether it runs now."""
+    """Counts the time that one thread has run so far, and tells whether it runs now."""
 
     def __init__(self, turns: Turns, stop: Callable[[], bool]) -> None:
         self._turns = turns
@@ -71,16 +71,16 @@ class Turn:
         self.granted = threading.Event()
 
     def begin(self) -> bool:
-        """Wait for the turn; false if it is time to stop instead."""
+        """Waits for the turn; false if it is time to stop instead."""
         if not self._turns.take(self):
             return False
         self._since = time.monotonic()
         return True
 
     def go_on(self) -> bool:
-        """Let others go first that have run less, and wait until it is their turn no more; false if it is time to stop.
+        """Lets others go first that have run less; false if it is time to stop.
 
-        It is called often.
+        It is called often. It waits while others have the turn.
         """
         if self.stop():
             return False
@@ -90,7 +90,7 @@ class Turn:
         return self.begin()
 
     def end(self) -> None:
-        """Give the turn up, if it is there."""
+        """Gives the turn up, if it is there."""
         if self._since is not None:
             self.used += time.monotonic() - self._since
             self._since = None
