@@ -2,8 +2,9 @@
 
 import time
 from functools import lru_cache
+from typing import Final
 
-_TICKS_PER_SECOND = 10_000_000
+_TICKS_PER_SECOND: Final = 10_000_000
 
 
 class Clock:
@@ -13,29 +14,29 @@ class Clock:
         self.latest = latest
 
     def now(self) -> int:
-        """Read the clock."""
+        """Reads the clock."""
         self.latest = max(time.time_ns() // 100, self.latest + 1)
         return self.latest
 
 
 def current_ticks() -> int:
-    """Give the time in ticks, for what only reads."""
+    """Gives the time in ticks, for callers that write nothing."""
     return time.time_ns() // 100
 
 
 def twin_time(ticks: int) -> str:
-    """Write a time as in twins: always seven decimals, `2022-09-29T04:02:39.5373220Z`."""
+    """Writes a time as in twins: always seven decimals, `2022-09-29T04:02:39.5373220Z`."""
     seconds, fraction = divmod(ticks, _TICKS_PER_SECOND)
     return f"{_date_and_time(seconds)}.{fraction:07d}Z"
 
 
 def model_time(ticks: int) -> str:
-    """Write a time as in models: no trailing zeros, the offset written out, `2022-09-29T04:02:41.33876+00:00`."""
+    """Writes a time as in models: no trailing zeros, the offset written out, `2022-09-29T04:02:41.33876+00:00`."""
     return f"{_without_trailing_zeros(ticks)}+00:00"
 
 
 def job_time(ticks: int) -> str:
-    """Write a time as in jobs: no trailing zeros, `2023-05-31T22:17:56.170788Z`."""
+    """Writes a time as in jobs: no trailing zeros, `2023-05-31T22:17:56.170788Z`."""
     return f"{_without_trailing_zeros(ticks)}Z"
 
 

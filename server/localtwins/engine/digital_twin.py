@@ -2,30 +2,32 @@
 
 A document has `$dtId`, `$etag`, the properties and components that have a value, and `$metadata` last. A component is
 an object with a `$metadata` of its own; nothing else in a twin can have that member, so components are told apart
-without the model. Whether a document conforms to its model is `validation`'s to say, after the write is complete.
+without the model. `validation` tells whether a document conforms to its model, after the write is complete.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from localtwins import errors
 from localtwins.engine.json_patch import Operation, apply_at, not_found
 
-METADATA = "$metadata"
-MODEL = "$model"
-LAST_UPDATE_TIME = "$lastUpdateTime"
-_IGNORED = frozenset({"$dtId", "$etag", "$id", METADATA})
+METADATA: Final = "$metadata"
+MODEL: Final = "$model"
+LAST_UPDATE_TIME: Final = "$lastUpdateTime"
+_IGNORED: Final = frozenset({"$dtId", "$etag", "$id", METADATA})
 
 Document = dict[str, Any]
 
 
 def create(twin_id: str, payload: Document, *, etag: str, now: str) -> Document:
-    """Make the document of a twin that is put.
+    """Makes the document of a twin that is put.
 
     Every property's `lastUpdateTime` is `now`; of the metadata sent, only `$model` and each `sourceTime` count, and
-    `$dtId` and `$etag` in the payload do not (recorded), nor does `$id`, as some tools call the column of ids. Raises
-    ValidationFailed for what no model could allow.
+    `$dtId` and `$etag` in the payload do not (recorded), nor does `$id`, as some tools call the column of ids.
+
+    Raises:
+        AdtError: ValidationFailed for what no model could allow.
     """
     metadata = payload.get(METADATA)
     if type(metadata) is not dict or type(metadata.get(MODEL)) is not str:
@@ -47,11 +49,13 @@ def create(twin_id: str, payload: Document, *, etag: str, now: str) -> Document:
 
 
 def patch(twin: Document, operations: Sequence[Operation], *, etag: str, now: str) -> Document:
-    """Apply a patch to the document, in place, and give it back.
+    """Applies a patch to the document, in place, and gives it back.
 
     Touched properties get `now` as their `lastUpdateTime` and keep their `sourceTime`; the twin gets it always, a
     component only if a touched property is still there afterwards (recorded: a removal alone does not move it).
-    Raises JsonPatchInvalid, or ValidationFailed for a time that is none; the document is useless then.
+
+    Raises:
+        AdtError: JsonPatchInvalid, or ValidationFailed for a time that is none; the document is useless then.
     """
     touched: set[tuple[str, str]] = set()
     for operation in operations:
@@ -73,18 +77,18 @@ def patch(twin: Document, operations: Sequence[Operation], *, etag: str, now: st
 
 
 def is_component(value: object) -> TypeGuard[Document]:
-    """Whether a member of a twin is a component."""
+    """Tells whether a member of a twin is a component."""
     return type(value) is dict and METADATA in value
 
 
 def model_of(twin: Document) -> str:
-    """Give the id of the twin's model."""
+    """Gives the id of the twin's model."""
     model_id: str = twin[METADATA][MODEL]
     return model_id
 
 
 def without_update_times(twin: Document) -> Document:
-    """Give the document as api-version 2020-10-31 shows it: no `$lastUpdateTime` in the twin or its components."""
+    """Gives the document as api-version 2020-10-31 shows it: no `$lastUpdateTime` in the twin or its components."""
     shown = {name: without_update_times(value) if is_component(value) else value for name, value in twin.items()}
     shown[METADATA] = {name: entry for name, entry in twin[METADATA].items() if name != LAST_UPDATE_TIME}
     return shown

@@ -2,22 +2,24 @@
 
 import re
 import uuid
+from typing import Final
 
 from localtwins import errors
 
-ANY = "*"
-_ITEM = re.compile(r'[ \t]*((?:W/)?"[\x21\x23-\x7E\x80-\xFF]*")[ \t]*(,|\Z)')
+ANY: Final = "*"
+_ITEM: Final = re.compile(r'[ \t]*((?:W/)?"[\x21\x23-\x7E\x80-\xFF]*")[ \t]*(,|\Z)')
 
 
 def new_etag() -> str:
-    """Make the etag of a new version."""
+    """Makes the etag of a new version."""
     return f'W/"{uuid.uuid4()}"'
 
 
 def parse_if_match(value: str | None) -> str | None:
-    """Check an If-Match header: `*`, or etags with commas between, of which one has to match; None without the header.
+    """Checks an If-Match header: `*`, or etags with commas between, of which one has to match; None without the header.
 
-    Raises InvalidArgument for anything else.
+    Raises:
+        AdtError: InvalidArgument for anything else.
     """
     if value is None or value == ANY or _entity_tags(value):
         return value
@@ -25,9 +27,10 @@ def parse_if_match(value: str | None) -> str | None:
 
 
 def parse_if_none_match(value: str | None) -> bool:
-    """Tell whether an If-None-Match header asks for creation only; the service takes no other value than `*`.
+    """Tells whether an If-None-Match header asks for creation only; the service takes no other value than `*`.
 
-    Raises InvalidArgument for anything else.
+    Raises:
+        AdtError: InvalidArgument for anything else.
     """
     if value is None:
         return False
@@ -37,13 +40,17 @@ def parse_if_none_match(value: str | None) -> bool:
 
 
 def check_if_match(if_match: str | None, current: str) -> None:
-    """Raise PreconditionFailed if the caller asks for other versions than the current one."""
+    """Refuses a write whose caller asks for other versions than the current one.
+
+    Raises:
+        AdtError: PreconditionFailed.
+    """
     if if_match is not None and if_match not in {current, ANY} and current not in _entity_tags(if_match):
         raise errors.etag_mismatch(if_match)
 
 
 def _entity_tags(value: str) -> list[str]:
-    """Give the etags of a list; none if it is no such list."""
+    """Gives the etags of a list; none if it is no such list."""
     tags = []
     position, comma = 0, ","
     while comma:

@@ -1,38 +1,55 @@
-"""Which ids digital twins, relationships, models and jobs may have.
+"""Ids that digital twins, relationships, models and jobs may have.
 
 The service's own rules for twin and relationship ids are not public. These keep an id usable in a URL path and apart
 from the reserved `$` names.
 """
 
 import re
+from typing import Final
 
 from localtwins import errors
 
-MAX_LENGTH = 128
-_PLAIN_ID = re.compile(r"[^$/\\?#\x00-\x1f\x7f-\x9f][^/\\?#\x00-\x1f\x7f-\x9f]{0,127}")
-_RESOLVED_AWAY = frozenset({".", ".."})
-_SEGMENT = "[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?"
-_DTMI = re.compile(rf"dtmi:{_SEGMENT}(?::{_SEGMENT})*(?:;[1-9][0-9]{{0,8}}(?:\.[1-9][0-9]{{0,5}})?)?")
-_MAX_DTMI_LENGTH = 2048
+MAX_LENGTH: Final = 128
+_PLAIN_ID: Final = re.compile(r"[^$/\\?#\x00-\x1f\x7f-\x9f][^/\\?#\x00-\x1f\x7f-\x9f]{0,127}")
+_RESOLVED_AWAY: Final = frozenset({".", ".."})
+_SEGMENT: Final = "[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?"
+_DTMI: Final = re.compile(rf"dtmi:{_SEGMENT}(?::{_SEGMENT})*(?:;[1-9][0-9]{{0,8}}(?:\.[1-9][0-9]{{0,5}})?)?")
+_MAX_DTMI_LENGTH: Final = 2048
 
 
 def check_twin_id(value: str) -> None:
-    """Raise InvalidArgument unless `value` may be the id of a digital twin."""
+    """Refuses what cannot be the id of a digital twin.
+
+    Raises:
+        AdtError: InvalidArgument.
+    """
     _check(value, "digital twin")
 
 
 def check_relationship_id(value: str) -> None:
-    """Raise InvalidArgument unless `value` may be the id of a relationship."""
+    """Refuses what cannot be the id of a relationship.
+
+    Raises:
+        AdtError: InvalidArgument.
+    """
     _check(value, "relationship")
 
 
 def check_job_id(value: str) -> None:
-    """Raise InvalidArgument unless `value` may be the id of a job."""
+    """Refuses what cannot be the id of a job.
+
+    Raises:
+        AdtError: InvalidArgument.
+    """
     _check(value, "job")
 
 
 def check_model_id(value: str) -> None:
-    """Raise InvalidArgument unless `value` is a DTMI."""
+    """Refuses what is not a DTMI.
+
+    Raises:
+        AdtError: InvalidArgument.
+    """
     if not value:
         raise errors.model_id_missing()
     if len(value) > _MAX_DTMI_LENGTH or not _DTMI.fullmatch(value):

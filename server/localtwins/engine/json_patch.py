@@ -1,27 +1,33 @@
 """JSON Patch (RFC 6902) as the service takes it: `add`, `replace` and `remove`.
 
 This is the part that twins, components and relationships share: reading a patch document and changing a JSON value at
-a JSON Pointer (RFC 6901). What may be changed is theirs to say.
+a JSON Pointer (RFC 6901). Each of them decides which paths may be changed.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from localtwins import errors, limits
 
-_OPERATIONS = frozenset({"add", "replace", "remove"})
-_ARRAY_INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
-_END = "-"  # as an array index: behind the last element
-_BAD_ESCAPE = re.compile(r"~(?![01])")
+_OPERATIONS: Final = frozenset({"add", "replace", "remove"})
+_ARRAY_INDEX: Final = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_END: Final = "-"
+"""The array index behind the last element."""
+_BAD_ESCAPE: Final = re.compile(r"~(?![01])")
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation; `path` as in error messages, with its leading slash, `tokens` the path unescaped."""
+    """Holds one operation.
+
+    Attributes:
+        path: as in error messages, with its leading slash.
+        tokens: the segments of the path, unescaped.
+    """
 
     op: str
     path: str
@@ -30,9 +36,14 @@ class Operation:
 
 
 def parse_operations(document: Sequence[dict[str, Any]], component: str | None = None) -> list[Operation]:
-    """Read the operations of a patch document, with paths that start at the twin.
+    """Reads the operations of a patch document, with paths that start at the twin.
 
-    `component` is the name that stands before all paths of a component's patch. Raises JsonPatchInvalid.
+    Args:
+        document: the operations as parsed JSON.
+        component: the name that stands before all paths of a component's patch.
+
+    Raises:
+        AdtError: JsonPatchInvalid.
     """
     return [_parse(operation, component) for operation in document]
 
@@ -64,9 +75,10 @@ def _parse(operation: dict[str, Any], component: str | None) -> Operation:
 
 
 def apply_at(parent: dict[str, Any], tokens: Sequence[str], operation: Operation) -> None:
-    """Change the value that `tokens` lead to from `parent` as the operation says.
+    """Changes the value that `tokens` lead to from `parent` as the operation says.
 
-    Raises JsonPatchInvalid if the way there, or for `replace` and `remove` the place itself, does not exist.
+    Raises:
+        AdtError: JsonPatchInvalid if the way there, or for `replace` and `remove` the place itself, does not exist.
     """
     holder: Any = parent
     for token in tokens[:-1]:
@@ -117,10 +129,10 @@ def _index(holder: list[Any], token: str, last: int) -> int:
 
 
 def _own(value: Any) -> Any:
-    """Give a value that later operations may change without changing the patch, which may have to be applied again."""
+    """Gives a value that later operations may change without changing the patch, which may have to be applied again."""
     return orjson.loads(orjson.dumps(value)) if isinstance(value, (dict, list)) else value
 
 
 def not_found(segment: str) -> errors.AdtError:
-    """The last segment of a path leads nowhere."""
+    """Makes the error of a path whose last segment leads nowhere."""
     return errors.json_patch_invalid(f"The target location specified by path segment '{segment}' was not found.")

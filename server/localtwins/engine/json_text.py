@@ -1,23 +1,24 @@
-"""JSON texts of callers: read as what the service can keep and give back as it came."""
+"""JSON texts of callers, read to documents that the service can keep and give back as they came."""
 
 import gc
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from localtwins import errors, limits
 
-_LONG_INTEGER = re.compile(rb"[0-9]{19}")
-_LARGEST_INTEGER = 2**63 - 1
-_MANY = 1_000
+_LONG_INTEGER: Final = re.compile(rb"[0-9]{19}")
+_LARGEST_INTEGER: Final = 2**63 - 1
+_MANY: Final = 1_000
 
 
 def parse_json(text: bytes, what: str, *, most_values: int) -> Any:
-    """Parse JSON, which is called `what` in messages.
+    """Parses JSON, which is called `what` in messages.
 
-    Raises LimitExceeded for more values than there may be, and InvalidArgument for what cannot be kept as it is.
+    Raises:
+        AdtError: LimitExceeded for more values than there may be, InvalidArgument for what cannot be kept as it is.
     """
     brackets = text.count(b"[") + text.count(b"{")
     # Each value but the first stands behind a comma or a bracket, so no more than these have to be made.
@@ -49,7 +50,7 @@ def _load_many(text: bytes) -> Any:
 
 
 def _make_doubles(document: Any) -> None:
-    """Replace the integers beyond 64 bits inside a document; orjson has made doubles of those beyond 2^64."""
+    """Replaces the integers beyond 64 bits inside a document; orjson has made doubles of those beyond 2^64."""
     if type(document) is dict:
         members: Iterable[tuple[Any, Any]] = document.items()
     elif type(document) is list:
@@ -65,7 +66,7 @@ def _make_doubles(document: Any) -> None:
 
 
 def _is_nested_too_deep(document: Any) -> bool:
-    """Go down level by level; the parser has its own, larger limit."""
+    """Goes down level by level; the parser has its own, larger limit."""
     level = [document]
     for _ in range(limits.NESTING):
         level = [

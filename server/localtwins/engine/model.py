@@ -1,4 +1,4 @@
-"""What the service tells about a model, beside its definition."""
+"""Answers about a model, beside its definition."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from localtwins.dtdl import Interface
 
 
 def model_data(interface: Interface, *, upload_time: str, decommissioned: bool = False) -> dict[str, Any]:
-    """Make the answer about a model, without its definition."""
+    """Makes the answer about a model, without its definition."""
     return {
         "id": interface.id,
         "description": interface.description,
@@ -19,7 +19,11 @@ def model_data(interface: Interface, *, upload_time: str, decommissioned: bool =
 
 
 def check_decommissioning(document: Sequence[dict[str, Any]]) -> None:
-    """Raise JsonPatchInvalid unless the patch does what a model allows: set `/decommissioned` to true."""
+    """Refuses a patch that does anything else to a model than to set `/decommissioned` to true.
+
+    Raises:
+        AdtError: JsonPatchInvalid.
+    """
     if not document:
         raise errors.json_patch_invalid("The patch of a model must replace /decommissioned with true.")
     for operation in document:

@@ -1,21 +1,24 @@
 """The document of a relationship, and the order in which relationships are listed."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from localtwins import errors
 from localtwins.engine.json_patch import Operation, apply_at
 
 Document = dict[str, Any]
 
-_LINK = "$relationshipLink"
+_LINK: Final = "$relationshipLink"
 
 
 def create(source_id: str, relationship_id: str, payload: object, *, etag: str) -> Document:
-    """Make the document of a relationship that is put.
+    """Makes the document of a relationship that is put.
 
     The ids of the path win over those in the payload (recorded), and the link that lists of incoming relationships give
-    is passed over. Raises InvalidArgument without a name and a target.
+    is passed over.
+
+    Raises:
+        AdtError: InvalidArgument without a name and a target.
     """
     if not isinstance(payload, dict):
         raise errors.relationship_body_invalid()
@@ -38,9 +41,10 @@ def create(source_id: str, relationship_id: str, payload: object, *, etag: str) 
 
 
 def patch(relationship: Document, operations: Sequence[Operation], *, etag: str) -> Document:
-    """Apply a patch to the document, in place, and give it back; only properties can be changed.
+    """Applies a patch to the document, in place, and gives it back; only properties can be changed.
 
-    Raises JsonPatchInvalid; the document is useless then.
+    Raises:
+        AdtError: JsonPatchInvalid; the document is useless then.
     """
     for operation in operations:
         if operation.tokens[0].startswith("$"):
@@ -51,5 +55,5 @@ def patch(relationship: Document, operations: Sequence[Operation], *, etag: str)
 
 
 def sort_key(relationship_id: str) -> str:
-    """Give what relationships are listed by: the id without its hyphens (recorded), equals then by the id itself."""
+    """Gives the key of the order of lists: the id without its hyphens (recorded), for equals then the id itself."""
     return relationship_id.replace("-", "")

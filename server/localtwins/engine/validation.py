@@ -1,19 +1,20 @@
-"""Whether a digital twin or a relationship conforms to its model."""
+"""Checks digital twins and relationships against their models."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from localtwins.dtdl import Interface, Property, value_problem
 from localtwins.engine.digital_twin import METADATA, Document, is_component
 
 ComponentInterface = Callable[[str], Interface]
 
-_SHORT = frozenset({int, float, bool})
+_SHORT: Final = frozenset({int, float, bool})
 
 
 @dataclass(frozen=True, slots=True)
 class ValueLimits:
-    """How long a string value and a name inside a value may be, in bytes of UTF-8."""
+    """Limits the length of a string value and of a name inside a value, in bytes of UTF-8."""
 
     string_bytes: int
     name_bytes: int
@@ -22,9 +23,13 @@ class ValueLimits:
 def twin_problems(
     twin: Document, interface: Interface, component_interface: ComponentInterface, limits: ValueLimits
 ) -> list[str]:
-    """List what is wrong with a twin, in the service's words; empty if it conforms.
+    """Lists what is wrong with a twin, in the service's words; empty if it conforms.
 
-    `component_interface` gives the interface of a component's schema.
+    Args:
+        twin: its document.
+        interface: its model.
+        component_interface: gives the interface of a component's schema.
+        limits: how long values may be.
     """
     problems: list[str] = []
     interface = interface.for_lookups(len(twin))
@@ -48,7 +53,7 @@ def twin_problems(
 def relationship_problems(
     relationship: Document, properties: dict[str, Property], name: str, limits: ValueLimits
 ) -> list[str]:
-    """List what is wrong with the properties of a relationship; empty if they conform."""
+    """Lists what is wrong with the properties of a relationship; empty if they conform."""
     problems: list[str] = []
     for member, value in relationship.items():
         if member.startswith("$"):
