@@ -38,7 +38,10 @@ class Inheritance:
         self._interfaces = {element.id: element for element in graph.elements.values() if element.kind == "Interface"}
         self.own = {dtmi: self._own_contents(element) for dtmi, element in self._interfaces.items()}
         owners = Counter(name for contents in self.own.values() for name in contents)
-        self._contested = {dtmi: [name for name in contents if owners[name] > 1] for dtmi, contents in self.own.items()}
+        # The names that an interface shares with any other one.
+        self._contested = {
+            dtmi: frozenset(name for name in contents if owners[name] > 1) for dtmi, contents in self.own.items()
+        }
         self._with_component = {
             dtmi for dtmi, own in self.own.items() if any(content.kind == "Component" for content in own.values())
         }
@@ -103,12 +106,23 @@ class Inheritance:
         """
         if interface.document is None:
             return
+        seen: set[str] = set()
+        for ancestor in inherited.lineage:
+            contested = self._contested[ancestor]
+            if not seen.isdisjoint(contested):  # in almost all models there is no need to look closer
+                self._tell_names(interface, inherited, parents)
+                return
+            seen |= contested
+
+    def _tell_names(self, interface: Element, inherited: Inherited, parents: list[Inherited]) -> None:
         lineages = [frozenset(parent.lineage) for parent in parents]
         found: dict[str, str] = {}
         for ancestor in inherited.lineage:
-            for name in self._contested[ancestor]:
+            for name in self.own[ancestor]:
+                if name not in self._contested[ancestor]:
+                    continue
                 other = found.setdefault(name, ancestor)
-                if self.own[other][name] is self.own[ancestor][name]:
+                if other == ancestor:
                     continue
                 if not any(other in lineage and ancestor in lineage for lineage in lineages):
                     where = "in 'contents', at least one of them through 'extends'"
