@@ -128,7 +128,7 @@ class GraphWalk:
         """Reads which twins the query answers; a walk that goes on does not know those before its place."""
         async with aclosing(_items(self._asking(self._query), Place(Section.TWINS))) as items:
             async for item, _ in items:
-                self._ids.add(_digital_twin(item, own=False)["$dtId"])
+                self._ids.add(_digital_twin(item, by_the_front=False)["$dtId"])
 
     def _rows(self, place: Place) -> Rows:
         match place.section:
@@ -148,9 +148,11 @@ class GraphWalk:
                 yield item["model"], after
 
     async def _digital_twins(self, place: Place) -> Rows:
-        async with aclosing(_items(self._asking(self._query or _ALL_TWINS, own=not self._query), place)) as items:
+        async with aclosing(
+            _items(self._asking(self._query or _ALL_TWINS, by_the_front=not self._query), place)
+        ) as items:
             async for item, after in items:
-                twin = _digital_twin(item, own=not self._query)
+                twin = _digital_twin(item, by_the_front=not self._query)
                 if self._query:
                     self._ids.add(twin["$dtId"])
                 yield digital_twin_row(twin), after
@@ -159,15 +161,17 @@ class GraphWalk:
         """Each twin once, from any place on: their ids, unlike the query's rows, say which ones lie before it."""
         ids, done = sorted(self._ids), place.done
         while some := _next_ids(ids, done):
-            async with aclosing(_items(self._asking(_about(_TWINS, some), own=True), Place(Section.TWINS))) as items:
-                found = [_digital_twin(item, own=True) async for item, _ in items]
+            async with aclosing(
+                _items(self._asking(_about(_TWINS, some), by_the_front=True), Place(Section.TWINS))
+            ) as items:
+                found = [_digital_twin(item, by_the_front=True) async for item, _ in items]
             twins = {twin["$dtId"]: twin for twin in found}
             for twin_id in sorted(twins):
                 yield digital_twin_row(twins[twin_id]), Place(Section.TWINS, done=twin_id)
             done = some[-1]
 
     async def _relationships(self, place: Place) -> Rows:
-        async with aclosing(_items(self._asking(_ALL_RELATIONSHIPS, own=True), place)) as items:
+        async with aclosing(_items(self._asking(_ALL_RELATIONSHIPS, by_the_front=True), place)) as items:
             async for item, after in items:
                 yield relationship_row(item), after
 
@@ -180,14 +184,20 @@ class GraphWalk:
                 return
             place = dataclasses.replace(place, until=sources[-1])
             query = _about(_RELATIONSHIPS_FROM, sources)
-            async with aclosing(_items(self._asking(query, own=True), place)) as items:
+            async with aclosing(_items(self._asking(query, by_the_front=True), place)) as items:
                 async for item, after in items:
                     if item["$targetId"] in self._ids:
                         yield relationship_row(item), after
             place = Place(Section.RELATIONSHIPS, done=place.until)
 
-    def _asking(self, query: str, *, own: bool = False) -> Fetch:
-        return partial(self._upstream.query_twins, query, page_size=PAGE_SIZE, place_field="resume_token", own=own)
+    def _asking(self, query: str, *, by_the_front: bool = False) -> Fetch:
+        return partial(
+            self._upstream.query_twins,
+            query,
+            page_size=PAGE_SIZE,
+            place_field="resume_token",
+            by_the_front=by_the_front,
+        )
 
 
 async def _no_rows() -> Rows:
@@ -204,16 +214,16 @@ async def _items(fetch: Fetch, place: Place) -> AsyncGenerator[tuple[Any, Place]
                 yield item, dataclasses.replace(place, link=behind.link, skip=behind.skip)
 
 
-def _digital_twin(row: Document, *, own: bool) -> Document:
+def _digital_twin(row: Document, *, by_the_front: bool) -> Document:
     """The twin that a row is, or that it has as its only member: `SELECT * FROM …`, `SELECT T FROM …`.
 
     Args:
         row: the row.
-        own: whether the query is the walk's own and not the caller's.
+        by_the_front: whether the query is the walk's own and not the caller's.
     """
     twin = next(iter(row.values())) if len(row) == 1 else row
     if not isinstance(twin, dict) or not twin.keys() >= {"$dtId", METADATA}:
-        if own:
+        if by_the_front:
             raise upstream_answer_unexpected(200)
         message = "must answer one whole digital twin a row, as SELECT * FROM digitaltwins and SELECT T FROM … T do"
         raise invalid_argument("query", message)

@@ -25,11 +25,11 @@ class DigitalTwins(SdkCalls):
         )
 
     async def patch_digital_twin(
-        self, digital_twin_id: str, body: Body, *, if_match: str, by_content: bool = False
+        self, digital_twin_id: str, body: Body, *, if_match: str, any_author_counts: bool = False
     ) -> Answer:
-        """Applies a JSON Patch to a digital twin; `by_content` if others may bring about the same as well."""
+        """Applies a JSON Patch to a digital twin; `any_author_counts` if others may bring about the same as well."""
         ids = {"digital_twin_id": digital_twin_id}
-        asked = Asked(operations.PATCH_DIGITAL_TWIN, ids, body, if_match, by_content=by_content)
+        asked = Asked(operations.PATCH_DIGITAL_TWIN, ids, body, if_match, any_author_counts=any_author_counts)
         return await self._call(asked, self._sdk.update_digital_twin, digital_twin_id, [], **if_match_option(if_match))
 
     async def delete_digital_twin(self, digital_twin_id: str, *, if_match: str) -> None:

@@ -86,10 +86,11 @@ class Asked:
         body: what was sent; None for nothing.
         if_match: the condition; empty for none.
         create_only: whether the condition is that there is none yet.
-        by_content: of a write under an etag, whether the caller wants what it brings about, be it by somebody else: the
-            condition is the front's own.
+        any_author_counts: of a write under an etag, whether the caller wants what it brings about, be it by somebody
+            else: the condition is the front's own.
         place_field: of a query, the field of the request that its continuation token came out of.
-        own: whether it is the front that thought up what is asked: a refusal then finds no fault with the request.
+        by_the_front: whether it is the front that thought up what is asked: a refusal then finds no fault with the
+            request.
     """
 
     operation: Operation
@@ -97,24 +98,24 @@ class Asked:
     body: Body | None = None
     if_match: str = ""
     create_only: bool = False
-    by_content: bool = False
+    any_author_counts: bool = False
     listed: Mapping[str, str] = field(default_factory=dict)
     place_field: str = "page_token"
-    own: bool = False
+    by_the_front: bool = False
 
     def as_dry_run(self) -> "Asked":
-        """The same without a change: it can be sent again, and a lost answer leaves nothing unknown."""
+        """Asks the same without a change: it can be sent again, and a lost answer leaves nothing unknown."""
         return replace(self, operation=replace(self.operation, write=False)) if self.operation.write else self
 
     @property
     def wants_version(self) -> bool:
-        """Whether the condition is an etag, which one write at the most can meet."""
+        """Tells whether the condition is an etag, which one write at the most can meet."""
         return self.if_match not in {"", "*"}
 
     @property
-    def is_exclusive(self) -> bool:
-        """Whether success tells the caller that it was this write, and no other, that did it."""
-        return self.create_only or (self.wants_version and not self.by_content)
+    def needs_authorship(self) -> bool:
+        """Tells whether success means to the caller that it was this write, and no other, that did it."""
+        return self.create_only or (self.wants_version and not self.any_author_counts)
 
     @property
     def path(self) -> str:

@@ -17,7 +17,13 @@ class Queries(SdkCalls):
     """Queries."""
 
     async def query_twins(
-        self, query: str, continuation: str, *, page_size: int, place_field: str = "page_token", own: bool = False
+        self,
+        query: str,
+        continuation: str,
+        *,
+        page_size: int,
+        place_field: str = "page_token",
+        by_the_front: bool = False,
     ) -> Page:
         """One page of the rows of a query, as parsed JSON; its link is the continuation token of the next page.
 
@@ -28,7 +34,7 @@ class Queries(SdkCalls):
             continuation: the token of the page; empty for the first one.
             page_size: how many rows are wanted; the upstream may answer fewer, with a link, and none at all.
             place_field: the field of the caller's request that has the place to go on from.
-            own: whether the query is the front's own and not the caller's.
+            by_the_front: whether the query is the front's own and not the caller's.
 
         Raises:
             TwinfrontError: QUERY_INVALID, unless the query is the front's own; PAGE_TOKEN_INVALID; what keeps the
@@ -36,7 +42,10 @@ class Queries(SdkCalls):
         """
         document = {"query": query, **({"continuationToken": continuation} if continuation else {})}
         asked = Asked(
-            operations.QUERY_TWINS, body=Body(orjson.dumps(document), "query"), place_field=place_field, own=own
+            operations.QUERY_TWINS,
+            body=Body(orjson.dumps(document), "query"),
+            place_field=place_field,
+            by_the_front=by_the_front,
         )
         # The SDK's public method leaves no way to the page size, nor to the charge.
         answer = await self._call(

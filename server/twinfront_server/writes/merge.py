@@ -21,7 +21,7 @@ async def merge_digital_twin(upstream: Upstream, digital_twin_id: str, merge: Me
             merge's field.
     """
     return await rewrite(
-        upstream, digital_twin_id, partial(_patch, merge), if_match=if_match, by_content=not names_etag(if_match)
+        upstream, digital_twin_id, partial(_patch, merge), if_match=if_match, any_author_counts=not names_etag(if_match)
     )
 
 

@@ -34,7 +34,7 @@ class Rewritten:
 
 
 async def rewrite(
-    upstream: Upstream, digital_twin_id: str, change: Change, *, if_match: str, by_content: bool = False
+    upstream: Upstream, digital_twin_id: str, change: Change, *, if_match: str, any_author_counts: bool = False
 ) -> Rewritten:
     """Changes a twin in a way that depends on what it is.
 
@@ -43,8 +43,8 @@ async def rewrite(
         digital_twin_id: its id.
         change: works out what to send; called once more after each conflict with another writer.
         if_match: the caller's condition; only without an etag is there a second attempt.
-        by_content: whether a patch whose answer is lost may count as applied if another write has brought about the
-            same.
+        any_author_counts: whether a patch whose answer is lost may count as applied if another write has brought about
+            the same.
 
     Raises:
         TwinfrontError: TWIN_NOT_FOUND, ETAG_MISMATCH, what `change` raises, and whatever keeps a patch from being
@@ -58,7 +58,7 @@ async def rewrite(
             return Rewritten(read.etag, changed=False)
         try:
             written = await upstream.patch_digital_twin(
-                digital_twin_id, body, if_match=read.etag, by_content=by_content
+                digital_twin_id, body, if_match=read.etag, any_author_counts=any_author_counts
             )
         except TwinfrontError as error:
             if error.reason != "ETAG_MISMATCH" or names_etag(if_match):

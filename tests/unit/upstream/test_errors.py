@@ -196,7 +196,7 @@ def test_a_place_in_a_query_that_is_refused_is_the_callers_token(field: str):
     ("status", "code"), [*(row[:2] for row in ROWS if row[2] is Code.INVALID_ARGUMENT), (400, ""), (413, ""), (431, "")]
 )
 def test_what_the_front_thought_up_itself_is_no_invalid_argument_of_the_callers(status: int, code: str):
-    error = _refused(status, code, asked=Asked(operations.QUERY_TWINS, body=Body(b"{}", "query"), own=True))
+    error = _refused(status, code, asked=Asked(operations.QUERY_TWINS, body=Body(b"{}", "query"), by_the_front=True))
     expected = (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
     if code != "TimeoutError":
         expected = (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
@@ -204,7 +204,7 @@ def test_what_the_front_thought_up_itself_is_no_invalid_argument_of_the_callers(
 
 
 def test_the_place_to_go_on_from_is_the_callers_whoever_thought_up_the_query():
-    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, place_field="resume_token", own=True))
+    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, place_field="resume_token", by_the_front=True))
     assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
 
 

@@ -46,7 +46,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def is_clear(writes: SentWrites, write: Any) -> bool:
-    return not writes.was_before(write, FOUND, READ) and not writes.may_be_others(write, FOUND, READ)
+    return not writes.disproves(write, FOUND, READ) and not writes.rivals_possible(write, FOUND, READ)
 
 
 def test_of_one_that_nobody_else_wrote_there_is_nothing_to_know():
@@ -60,7 +60,7 @@ def test_a_version_that_was_answered_before_is_anothers():
     other = writes.begin(patch())
     writes.answered(other, READ)
     write = writes.begin(patch())
-    assert writes.was_before(write, FOUND, READ)
+    assert writes.disproves(write, FOUND, READ)
 
 
 @pytest.mark.parametrize("if_match", ["1", "0", ""])
@@ -68,8 +68,8 @@ def test_one_that_is_answered_meanwhile_rules_a_write_out_if_it_had_the_same_con
     writes = SentWrites()
     write = writes.begin(patch("1"))
     writes.answered(writes.begin(patch(if_match)), READ)
-    assert writes.was_before(write, FOUND, READ) == (if_match == "1")
-    assert writes.may_be_others(write, FOUND, READ)
+    assert writes.disproves(write, FOUND, READ) == (if_match == "1")
+    assert writes.rivals_possible(write, FOUND, READ)
 
 
 def test_one_without_an_answer_may_have_done_it_if_it_would_have_left_the_same():

@@ -91,7 +91,7 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
         answer = _read(error)
         rule = _RULES.get((answer.status, answer.code)) or _STATUS_RULES.get(answer.status) or _by_class(answer.status)
         refused = rule(answer, asked)
-        return _own_refused(answer, asked) if asked.own and _finds_fault(refused) else refused
+        return _own_refused(answer, asked) if asked.by_the_front and _finds_fault(refused) else refused
     _note_cause(asked, str(error))
     if _never_sent(error) or not asked.operation.write:
         return _unavailable("Azure Digital Twins cannot be reached.", asked)

@@ -1,4 +1,4 @@
-"""What settling reads: the resource that a write was about."""
+"""Reads the resource that a write was about."""
 
 from collections.abc import Awaitable
 from http import HTTPStatus
@@ -38,7 +38,7 @@ class Reads(Protocol):
 
 
 async def read(reading: Awaitable[Answer]) -> Answer | None:
-    """What is there; None for nothing."""
+    """Reads what is there; None for nothing."""
     try:
         return await reading
     except TwinfrontError as error:
@@ -48,7 +48,7 @@ async def read(reading: Awaitable[Answer]) -> Answer | None:
 
 
 def document(answer: Answer) -> Document:
-    """The resource that was read.
+    """Parses the resource that was read.
 
     Raises:
         TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED if it is none.

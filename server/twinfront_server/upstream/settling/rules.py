@@ -1,30 +1,84 @@
-"""What the state of a resource says about a write whose answer was lost.
+"""Judges a write whose answer was lost, by what is there now.
 
-- APPLIED: the write's effect is there. The caller gets the success that was lost.
+The verdicts:
+
+- APPLIED: the write's effect is there. Its caller gets the success that was lost.
 - REPEATABLE: the write may be sent again. Either it was provably not applied, or it has no condition and does not mind:
   who asks for a change of whatever there is accepts that it lands at any moment until it is answered, and landing twice
   it does the same.
-- UNCLEAR: what is there may be somebody else's, and whether this write came before cannot be told.
+- UNCLEAR: what is there may be a rival's, and whether this write came before cannot be told.
 
-To a write without a condition the content is proof, unless it was there before for certain: that one is still to come,
-or may be, and makes a version of its own. Success of one under a condition (an etag, or that there is
-none yet) says that nobody else did it, and anybody may send the same content. There it takes more: that the content was
-not there before, by the service's own times; that no other write of this process has been answered with that version;
-and that none is without an answer that would have left the same. Another process is not seen; `docs/guarantees.md` says
-what that leaves open.
+The rules, of which the first that fits decides; `docs/guarantees.md` tells them in prose:
+
+    write   condition   what is read      evidence                                          verdict
+    ------  ----------  ----------------  ------------------------------------------------  ----------
+    put     none        nothing                                                             REPEATABLE
+                        something         it was there before                               REPEATABLE
+                                          it is as the write puts it                        APPLIED
+                                          it is anything else                               REPEATABLE
+            none there  nothing           a rival has deleted it, or may have               UNCLEAR
+                                          no rival has                                      REPEATABLE
+                        something         it was there before                               REPEATABLE
+                                          the write could not have made it                  UNCLEAR (1)
+                                          a rival could have made it as well                UNCLEAR
+                                          nobody else could                                 APPLIED
+    patch   none        nothing                                                             REPEATABLE
+                        something         the patch changes nothing, was not there before   APPLIED
+                                          the patch does the same when it lands twice       REPEATABLE
+                                          it moves the elements of an array                 UNCLEAR
+            an etag     nothing           a rival has deleted it under that etag            REPEATABLE
+                                          nobody knows who has                              UNCLEAR
+                        that etag                                                           REPEATABLE
+                        another etag      the patch changes nothing, any author counts      APPLIED
+                                          a rival is known to have made it                  REPEATABLE
+                                          it is older than the write, no effect             REPEATABLE
+                                          it is older than the write, with the effect       UNCLEAR (2)
+                                          the write could not have made it, or a rival too  UNCLEAR
+                                          nobody else could                                 APPLIED
+    delete  none        nothing                                                             APPLIED
+                        something                                                           REPEATABLE
+            an etag     nothing           a rival has deleted it under that etag            REPEATABLE
+                                          a rival has deleted it otherwise, or may have     UNCLEAR
+                                          no rival has                                      APPLIED
+                        that etag                                                           REPEATABLE
+                        another etag      it was there before                               REPEATABLE
+                                          it was not                                        UNCLEAR
+
+(1) REPEATABLE for jobs, which nobody changes: somebody else's is there, and the caller is to hear that.
+(2) Whether a patch that changes nothing moves a twin's time is not recorded.
+
+Models are judged like puts where none is there, all of them together. To decommission a model or to cancel a job has no
+condition, and the resource says itself whether that was done.
+
+"It was there before" means that a rival is known to have made it (`SentWrites.disproves`), or that it is older than the
+write by the service's own clock (`SentWrite.is_younger_than`). Rivals are the writes of this process about the same
+resource; another process is not seen, and `docs/guarantees.md` says what that leaves open.
+
+An example: a patch under etag 1 is lost, and what is read has etag 2 and what the patch sets. A rival may have set the
+same. If no other call of this process was answered with etag 2, and none is without an answer that would have set it,
+and the twin's times say that its last write touched this property and nothing else, then it was this patch.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any, Final
 
 import orjson
 
 from twinfront_server.adt.answer import Answer
+from twinfront_server.adt.twin_json import Document
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Operation
-from twinfront_server.upstream.settling.effects import is_as_put, is_repeatable, leaves, patch_of, sent_by, shows
+from twinfront_server.upstream.settling.effects import (
+    could_have_made,
+    is_as_put,
+    is_noop_on,
+    is_repeatable,
+    patch_of,
+    sent_by,
+)
 from twinfront_server.upstream.settling.reads import (
     Reads,
     delete_job,
@@ -38,11 +92,11 @@ from twinfront_server.upstream.settling.reads import (
 )
 from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 
-_DONE: Final = Answer(b"", "")
+_NO_ANSWER: Final = Answer(b"", "")
 
 
-class State(Enum):
-    """What the state of a resource says about a write."""
+class Ruling(Enum):
+    """Says what became of a write, or what may be done about it."""
 
     APPLIED = "applied"
     REPEATABLE = "repeatable"
@@ -50,18 +104,64 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What was found; if the write was applied, with the answer that its caller gets."""
+class Verdict:
+    """Says what the state of a resource means for a write.
 
-    state: State
-    answer: Answer = _DONE
+    Attributes:
+        ruling: what it means.
+        answer: of a write that was applied what its caller is answered, of a repeatable one what was read, as far as
+            either is of use.
+    """
+
+    ruling: Ruling
+    answer: Answer = _NO_ANSWER
 
 
-_REPEATABLE: Final = Found(State.REPEATABLE)
-_UNCLEAR: Final = Found(State.UNCLEAR)
+_APPLIED: Final = Verdict(Ruling.APPLIED)
+_REPEATABLE: Final = Verdict(Ruling.REPEATABLE)
+_UNCLEAR: Final = Verdict(Ruling.UNCLEAR)
 
 
-async def look(reads: Reads, writes: SentWrites, write: SentWrite) -> Found:
+@dataclass(frozen=True)
+class _Found:
+    """What was read, as evidence for or against a write."""
+
+    answer: Answer
+    write: SentWrite
+    writes: SentWrites
+
+    @cached_property
+    def document(self) -> Document:
+        """The resource; raises a TwinfrontError if it is none."""
+        return document(self.answer)
+
+    @property
+    def has_etag_asked_for(self) -> bool:
+        return self.answer.etag == self.write.asked.if_match
+
+    @property
+    def is_known_to_be_a_rivals(self) -> bool:
+        return self.writes.disproves(self.write, self.document, self.answer)
+
+    @property
+    def is_older(self) -> bool:
+        return self.write.is_younger_than(self.document, self.answer)
+
+    @property
+    def was_there_before(self) -> bool:
+        return self.is_known_to_be_a_rivals or self.is_older
+
+    @property
+    def may_be_a_rivals(self) -> bool:
+        return self.writes.rivals_possible(self.write, self.document, self.answer)
+
+    @property
+    def is_the_writes_own(self) -> bool:
+        """Tells whether the write could have made it, and nobody else of this process."""
+        return could_have_made(self.write.asked, self.document) and not self.may_be_a_rivals
+
+
+async def judge(reads: Reads, writes: SentWrites, write: SentWrite) -> Verdict:
     """Reads what a write was about, and says what that means.
 
     Raises:
@@ -71,129 +171,136 @@ async def look(reads: Reads, writes: SentWrites, write: SentWrite) -> Found:
     return _UNCLEAR if rule is None else await rule(reads, writes, write)
 
 
-_Rule = Callable[[Reads, SentWrites, SentWrite], Awaitable[Found]]
+_Rule = Callable[[Reads, SentWrites, SentWrite], Awaitable[Verdict]]
 _Read = Callable[[Reads, Asked], Awaitable[Answer]]
+_Judge = Callable[[SentWrites, SentWrite, _Found | None], Verdict]
 
 
-def _put(reading: _Read, *, immutable: bool = False) -> _Rule:
-    """The rule for what is created or replaced as a whole; `immutable` if it then stays as it was created."""
+def _reading(reading: _Read, judged: _Judge) -> _Rule:
+    """Makes the rule that reads one resource and judges by what is found, None for nothing."""
 
-    async def rule(reads: Reads, writes: SentWrites, write: SentWrite) -> Found:
+    async def rule(reads: Reads, writes: SentWrites, write: SentWrite) -> Verdict:
         answer = await read(reading(reads, write.asked))
-        if answer is None:
-            return _UNCLEAR if write.asked.create_only and writes.may_delete(write) else _REPEATABLE
-        found = document(answer)
-        if writes.was_before(write, found, answer) or write.is_younger_than(found, answer):
-            return _REPEATABLE
-        if not write.asked.create_only:
-            return Found(State.APPLIED, answer) if is_as_put(sent_by(write.asked), found) else _REPEATABLE
-        if not leaves(write.asked, found):
-            return _REPEATABLE if immutable else _UNCLEAR
-        return _UNCLEAR if writes.may_be_others(write, found, answer) else Found(State.APPLIED, answer)
+        return judged(writes, write, None if answer is None else _Found(answer, write, writes))
 
     return rule
 
 
-def _patch(reading: _Read) -> _Rule:
-    """The rule for JSON Patches: what a patch leaves as it is shows the patch's effect."""
+def _put(writes: SentWrites, write: SentWrite, found: _Found | None) -> Verdict:
+    return _put_if_none(writes, write, found) if write.asked.create_only else _put_whatever_there_is(write, found)
 
-    async def rule(reads: Reads, writes: SentWrites, write: SentWrite) -> Found:
-        asked = write.asked
-        answer = await read(reading(reads, asked))
-        if answer is None:
-            was_deleted_before = not asked.wants_version or writes.deletion(write) == asked.if_match
-            return _REPEATABLE if was_deleted_before else _UNCLEAR
-        if asked.wants_version and answer.etag == asked.if_match:
-            return Found(State.REPEATABLE, answer)
-        found, patch = document(answer), patch_of(asked)
-        applied = Found(State.APPLIED, Answer(b"", answer.etag))
-        is_shown = shows(patch, found)
-        was_there = writes.was_before(write, found, answer) or write.is_younger_than(found, answer)
-        if patch and is_shown and not asked.is_exclusive and (asked.wants_version or not was_there):
-            return applied
-        if not asked.wants_version:
-            return _REPEATABLE if is_repeatable(patch, found) else _UNCLEAR
-        if writes.was_before(write, found, answer):
+
+def _put_whatever_there_is(write: SentWrite, found: _Found | None) -> Verdict:
+    if found is None or found.was_there_before:
+        return _REPEATABLE
+    return Verdict(Ruling.APPLIED, found.answer) if is_as_put(sent_by(write.asked), found.document) else _REPEATABLE
+
+
+def _put_if_none(
+    writes: SentWrites, write: SentWrite, found: _Found | None, *, otherwise: Verdict = _UNCLEAR
+) -> Verdict:
+    if found is None:
+        return _UNCLEAR if writes.may_delete(write) else _REPEATABLE
+    if found.was_there_before:
+        return _REPEATABLE
+    if not could_have_made(write.asked, found.document):
+        return otherwise
+    return _UNCLEAR if found.may_be_a_rivals else Verdict(Ruling.APPLIED, found.answer)
+
+
+def _put_job(writes: SentWrites, write: SentWrite, found: _Found | None) -> Verdict:
+    """Judges the creation of what stays as it was created: if it is not as the write makes it, it never was."""
+    return _put_if_none(writes, write, found, otherwise=_REPEATABLE)
+
+
+def _patch(writes: SentWrites, write: SentWrite, found: _Found | None) -> Verdict:
+    return _patch_version(writes, write, found) if write.asked.wants_version else _patch_whatever_there_is(write, found)
+
+
+def _patch_whatever_there_is(write: SentWrite, found: _Found | None) -> Verdict:
+    if found is None:
+        return _REPEATABLE
+    patch = patch_of(write.asked)
+    # An empty patch changes nothing wherever it lands, so that it would change nothing now shows nothing.
+    if patch and is_noop_on(patch, found.document) and not found.was_there_before:
+        return Verdict(Ruling.APPLIED, Answer(b"", found.answer.etag))
+    return _REPEATABLE if is_repeatable(patch, found.document) else _UNCLEAR
+
+
+def _patch_version(writes: SentWrites, write: SentWrite, found: _Found | None) -> Verdict:
+    asked = write.asked
+    if found is None:
+        return _REPEATABLE if writes.deletion(write) == asked.if_match else _UNCLEAR
+    if found.has_etag_asked_for:
+        return Verdict(Ruling.REPEATABLE, found.answer)
+    patch = patch_of(asked)
+    has_effect = is_noop_on(patch, found.document)
+    applied = Verdict(Ruling.APPLIED, Answer(b"", found.answer.etag))
+    if patch and has_effect and not asked.needs_authorship:
+        return applied
+    if found.is_known_to_be_a_rivals:
+        return _REPEATABLE
+    if found.is_older:
+        return _UNCLEAR if has_effect else _REPEATABLE
+    return applied if found.is_the_writes_own else _UNCLEAR
+
+
+def _delete(writes: SentWrites, write: SentWrite, found: _Found | None) -> Verdict:
+    if not write.asked.wants_version:
+        return _APPLIED if found is None else _REPEATABLE
+    if found is None:
+        deleted_under = writes.deletion(write)
+        if deleted_under == write.asked.if_match:
             return _REPEATABLE
-        if write.is_younger_than(found, answer):
-            # Whether a patch that changes nothing moves a twin's time is not recorded.
-            return _UNCLEAR if is_shown else _REPEATABLE
-        return _UNCLEAR if not leaves(asked, found) or writes.may_be_others(write, found, answer) else applied
-
-    return rule
+        return _UNCLEAR if deleted_under is not None or writes.may_delete(write) else _APPLIED
+    if found.has_etag_asked_for:
+        return Verdict(Ruling.REPEATABLE, found.answer)
+    return _REPEATABLE if found.was_there_before else _UNCLEAR
 
 
-def _delete(reading: _Read) -> _Rule:
-    """The rule for deletions."""
-
-    async def rule(reads: Reads, writes: SentWrites, write: SentWrite) -> Found:
-        asked = write.asked
-        answer = await read(reading(reads, asked))
-        if not asked.wants_version:
-            return Found(State.APPLIED) if answer is None else _REPEATABLE
-        if answer is None:
-            deleted_under = writes.deletion(write)
-            if deleted_under == asked.if_match:
-                return _REPEATABLE
-            return _UNCLEAR if deleted_under is not None or writes.may_delete(write) else Found(State.APPLIED)
-        found = document(answer)
-        if answer.etag == asked.if_match:
-            return Found(State.REPEATABLE, answer)
-        if writes.was_before(write, found, answer) or write.is_younger_than(found, answer):
-            return _REPEATABLE
-        return _UNCLEAR
-
-    return rule
-
-
-async def _post_models(reads: Reads, writes: SentWrites, write: SentWrite) -> Found:
-    """Models are created all or none, and never change: one that is another's keeps all from being created."""
+async def _post_models(reads: Reads, writes: SentWrites, write: SentWrite) -> Verdict:
+    """Judges models, which are created all or none and never change: one of a rival's keeps all from being created."""
     created: list[Any] = []
     unclear = False
     for definition in sent_by(write.asked):
         answer = await read(reads.get_model(str(definition.get("@id", "")), include_model_definition=True))
         if answer is None:
             return _UNCLEAR if created else _REPEATABLE
-        found = document(answer)
-        if writes.was_before(write, found, answer) or write.is_younger_than(found, answer):
+        found = _Found(answer, write, writes)
+        if found.was_there_before or found.document.pop("model", None) != definition:
             return _REPEATABLE
-        if found.pop("model", None) != definition:
-            return _REPEATABLE
-        unclear = unclear or writes.may_be_others(write, found, answer)
-        created.append(found)
-    return _UNCLEAR if unclear else Found(State.APPLIED, Answer(orjson.dumps(created), ""))
+        unclear = unclear or found.may_be_a_rivals
+        created.append(found.document)
+    return _UNCLEAR if unclear else Verdict(Ruling.APPLIED, Answer(orjson.dumps(created), ""))
 
 
-async def _decommission_model(reads: Reads, _writes: SentWrites, write: SentWrite) -> Found:
-    answer = await read(model(reads, write.asked))
-    decommissioned = answer is not None and document(answer).get("decommissioned") is True
-    return Found(State.APPLIED) if decommissioned else _REPEATABLE
+def _decommission_model(_writes: SentWrites, _write: SentWrite, found: _Found | None) -> Verdict:
+    decommissioned = found is not None and found.document.get("decommissioned") is True
+    return _APPLIED if decommissioned else _REPEATABLE
 
 
-async def _cancel_import_job(reads: Reads, _writes: SentWrites, write: SentWrite) -> Found:
-    answer = await read(import_job(reads, write.asked))
-    status = "" if answer is None else str(document(answer).get("status")).lower()
-    if answer is not None and status in {"cancelling", "cancelled"}:
-        return Found(State.APPLIED, answer)
+def _cancel_import_job(_writes: SentWrites, _write: SentWrite, found: _Found | None) -> Verdict:
+    if found is not None and str(found.document.get("status")).lower() in {"cancelling", "cancelled"}:
+        return Verdict(Ruling.APPLIED, found.answer)
     return _REPEATABLE
 
 
 _RULES: Final[dict[Operation, _Rule]] = {
-    operations.PUT_DIGITAL_TWIN: _put(twin),
-    operations.PATCH_DIGITAL_TWIN: _patch(twin),
-    operations.DELETE_DIGITAL_TWIN: _delete(twin),
-    operations.PATCH_COMPONENT: _patch(twin),
-    operations.PUT_RELATIONSHIP: _put(relationship),
-    operations.PATCH_RELATIONSHIP: _patch(relationship),
-    operations.DELETE_RELATIONSHIP: _delete(relationship),
+    operations.PUT_DIGITAL_TWIN: _reading(twin, _put),
+    operations.PATCH_DIGITAL_TWIN: _reading(twin, _patch),
+    operations.DELETE_DIGITAL_TWIN: _reading(twin, _delete),
+    operations.PATCH_COMPONENT: _reading(twin, _patch),
+    operations.PUT_RELATIONSHIP: _reading(relationship, _put),
+    operations.PATCH_RELATIONSHIP: _reading(relationship, _patch),
+    operations.DELETE_RELATIONSHIP: _reading(relationship, _delete),
     operations.POST_MODELS: _post_models,
-    operations.DECOMMISSION_MODEL: _decommission_model,
-    operations.DELETE_MODEL: _delete(model),
-    operations.PUT_EVENT_ROUTE: _put(event_route),
-    operations.DELETE_EVENT_ROUTE: _delete(event_route),
-    operations.PUT_IMPORT_JOB: _put(import_job, immutable=True),
-    operations.CANCEL_IMPORT_JOB: _cancel_import_job,
-    operations.DELETE_IMPORT_JOB: _delete(import_job),
-    operations.POST_DELETE_JOB: _put(delete_job, immutable=True),
+    operations.DECOMMISSION_MODEL: _reading(model, _decommission_model),
+    operations.DELETE_MODEL: _reading(model, _delete),
+    operations.PUT_EVENT_ROUTE: _reading(event_route, _put),
+    operations.DELETE_EVENT_ROUTE: _reading(event_route, _delete),
+    operations.PUT_IMPORT_JOB: _reading(import_job, _put_job),
+    operations.CANCEL_IMPORT_JOB: _reading(import_job, _cancel_import_job),
+    operations.DELETE_IMPORT_JOB: _reading(import_job, _delete),
+    operations.POST_DELETE_JOB: _reading(delete_job, _put_job),
 }
 """Telemetry has no rule: it leaves nothing to look at."""

@@ -1,4 +1,4 @@
-"""The writes that this process has sent: what is known of those that could be taken for each other.
+"""Remembers the writes that this process has sent, as far as they could be taken for each other.
 
 Azure Digital Twins does not tell whose a write was, and two callers may send the same one. Of its own callers' writes
 the process knows at least which versions they were answered with, and which are without an answer.
@@ -14,7 +14,7 @@ from typing import Final
 from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.twin_json import Document
 from twinfront_server.upstream.operation import Asked
-from twinfront_server.upstream.settling.effects import deletion_of, leaves, version_of, versions, written_at
+from twinfront_server.upstream.settling.effects import could_have_made, deletion_of, version_of, versions, written_at
 
 MAX_VERSIONS: Final = 32_768
 """How many versions are remembered after their writes have ended; some seconds' worth at full load."""
@@ -34,9 +34,10 @@ class SentWrite:
     Attributes:
         asked: what it asked for.
         path: of the resource.
-        sent: when it was sent, by the monotonic clock, and
-        sent_by_wall: by the clock on the wall.
-        elsewhere: the versions that other writes of the resource were answered with since then, with their conditions.
+        sent: when it was sent, by the monotonic clock.
+        sent_by_wall: when it was sent, by the clock on the wall.
+        rival_versions: the versions that other writes of the resource were answered with since then, with their
+            conditions.
         ended: when it ended without an answer, by the monotonic clock; None before.
     """
 
@@ -44,16 +45,19 @@ class SentWrite:
     path: str
     sent: float
     sent_by_wall: float
-    elsewhere: dict[str, str] = field(default_factory=dict)
+    rival_versions: dict[str, str] = field(default_factory=dict)
     ended: float | None = None
 
     def is_younger_than(self, found: Document, answer: Answer) -> bool:
-        """Whether what was found was there for certain before this was sent, by the service's own clock.
+        """Tells whether what was found is certainly older than this write, by the service's own clock.
+
+        The Date of the answer, of whole seconds, tells the service's time now; when this was sent it was as much less
+        as has passed here since. For example: read at 12:00:30 by the service's clock, 10 seconds after the sending. So
+        this was sent at 12:00:20, and what was written before 12:00:18 is older, be the clocks apart.
 
         Args:
             found: the resource, which may have no time.
-            answer: with which it came. Its Date, of whole seconds, tells the service's time; that of the sending is as
-                much before as has passed here.
+            answer: with which it came.
         """
         # The monotonic clock stands still while the machine sleeps, the other one may be set back.
         passed = max(time.monotonic() - self.sent, time.time() - self.sent_by_wall)
@@ -76,13 +80,13 @@ class SentWrites:
         self._versions: OrderedDict[str, str] = OrderedDict()
 
     def begin(self, asked: Asked) -> SentWrite:
-        """A write is sent."""
+        """Takes note of a write that is about to be sent."""
         write = SentWrite(asked, asked.path, time.monotonic(), time.time())
         self._unanswered.setdefault(write.path, []).append(write)
         return write
 
     def answered(self, write: SentWrite, answer: Answer) -> None:
-        """It was applied, and the answer's version is its own."""
+        """Takes note that a write was applied, and that the answer's version is its own."""
         self._forget(write)
         if answer.etag:
             self._versions.pop(deletion_of(write.path), None)
@@ -90,16 +94,19 @@ class SentWrites:
             self._versions[version] = write.asked.if_match
             for other in self._unanswered.get(write.path, ()):
                 if other.ended is None:
-                    other.elsewhere[version] = write.asked.if_match
+                    other.rival_versions[version] = write.asked.if_match
         while len(self._versions) > MAX_VERSIONS:
             self._versions.popitem(last=False)
 
     def refused(self, write: SentWrite) -> None:
-        """It was not applied, and will not be."""
+        """Takes note that a write was not applied, and will not be."""
         self._forget(write)
 
     def end(self, write: SentWrite) -> None:
-        """Its caller is answered; if it was neither answered nor refused, it may have been applied, or may still be."""
+        """Takes note that the caller of a write is answered.
+
+        If the write was neither answered nor refused, it may have been applied, or may still be.
+        """
         if write not in self._unanswered.get(write.path, ()):
             return
         write.ended = time.monotonic()
@@ -107,30 +114,32 @@ class SentWrites:
         while len(self._kept) > MAX_KEPT or self._is_forgotten(self._kept[0]):
             self._forget(self._kept.popleft())
 
-    def was_before(self, write: SentWrite, found: Document, answer: Answer) -> bool:
-        """Whether what was found is known to be another's in a way that shows that a write was not applied.
+    def disproves(self, write: SentWrite, found: Document, answer: Answer) -> bool:
+        """Tells whether what was found shows that a write was not applied.
 
-        It was there before, or another made it out of the very version that the write wants to change.
+        Another write is known to have made it: before this one was sent, or out of the very version that this one wants
+        to change. For example: two patches under etag 1 are under way, and one is answered with etag 2. If etag 2 is
+        found, it was made of etag 1 by the first, so the other was not applied to that and will be refused.
         """
         version = version_of(found, answer.etag)
-        if version in write.elsewhere:
-            return write.asked.wants_version and write.elsewhere[version] == write.asked.if_match
+        if version in write.rival_versions:
+            return write.asked.wants_version and write.rival_versions[version] == write.asked.if_match
         return version in self._versions
 
-    def may_be_others(self, write: SentWrite, found: Document, answer: Answer) -> bool:
-        """Whether what was found is another write's, or may be one's of which nobody knows what became."""
-        return version_of(found, answer.etag) in write.elsewhere or any(
-            leaves(other.asked, found) for other in self._others(write)
+    def rivals_possible(self, write: SentWrite, found: Document, answer: Answer) -> bool:
+        """Tells whether what was found is another write's, or may be one's of which nobody knows what became."""
+        return version_of(found, answer.etag) in write.rival_versions or any(
+            could_have_made(other.asked, found) for other in self._others(write)
         )
 
     def deletion(self, write: SentWrite) -> str | None:
-        """The condition under which another write deleted the resource; None if none is known to have."""
+        """Gives the condition under which another write deleted the resource; None if none is known to have."""
         version = deletion_of(write.path)
-        return write.elsewhere.get(version, self._versions.get(version))
+        return write.rival_versions.get(version, self._versions.get(version))
 
     def may_delete(self, write: SentWrite) -> bool:
-        """Whether another write has deleted the resource in the meantime, or may have."""
-        return deletion_of(write.path) in write.elsewhere or any(
+        """Tells whether another write has deleted the resource in the meantime, or may have."""
+        return deletion_of(write.path) in write.rival_versions or any(
             other.asked.operation.name.startswith("delete") for other in self._others(write)
         )
 
@@ -140,7 +149,7 @@ class SentWrites:
         It may have been applied at any time since: one whose caller's deadline has passed may be on its way for long.
         """
         return any(
-            other.asked.operation.name.startswith("delete") if found is None else leaves(other.asked, found)
+            other.asked.operation.name.startswith("delete") if found is None else could_have_made(other.asked, found)
             for other in self._unanswered.get(path, ())
             if other.ended is not None and not self._is_forgotten(other)
         )

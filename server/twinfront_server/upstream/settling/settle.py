@@ -2,10 +2,18 @@
 
 A write is sent once. If its answer does not come, it may have been applied, and sending it again blindly would make it
 meet itself: a conflict, something that is there already, something that is gone. So the resource is read first, and
-the rule of the operation says what its state means; see `rules`.
+the rule of the operation judges by what is there; see `rules`.
 
-What a write that was sent again is refused with may be its own doing, so it goes through the same rule before anybody
-hears of it.
+What a write that was sent again is refused with may be its own doing, so the resource is judged once more before
+anybody hears of it:
+
+    judge:  APPLIED     the caller hears of its success
+            UNCLEAR     OUTCOME_UNKNOWN
+            REPEATABLE  wait, send again:  answered  the caller hears the answer
+                                           lost      judge again, `MAX_REPEATS` times at the most
+                                           refused   judge:  APPLIED     the caller hears of its success
+                                                             REPEATABLE  the caller hears the refusal
+                                                             UNCLEAR     OUTCOME_UNKNOWN
 """
 
 import asyncio
@@ -17,7 +25,7 @@ from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.upstream.settling.reads import Reads
-from twinfront_server.upstream.settling.rules import Found, State, look
+from twinfront_server.upstream.settling.rules import Ruling, Verdict, judge
 from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 
 MAX_REPEATS: Final = 6
@@ -40,7 +48,7 @@ async def settle(
     lost: TwinfrontError,
     count: Callable[[str], None],
 ) -> Answer:
-    """The answer of a write whose answer was lost.
+    """Finds out what became of a write whose answer was lost, and gives its answer.
 
     Args:
         reads: where to look.
@@ -64,12 +72,12 @@ async def settle(
     except TwinfrontError as error:
         if error is not lost:
             outcome = "repeated"
-            if write.asked.is_exclusive:
+            if write.asked.needs_authorship:
                 writes.refused(write)
         raise
     finally:
         count(outcome)
-    if outcome == "repeated" or write.asked.is_exclusive:
+    if outcome == "repeated" or write.asked.needs_authorship:
         writes.answered(write, answer)
     return answer
 
@@ -78,10 +86,10 @@ async def _settle(
     reads: Reads, writes: SentWrites, write: SentWrite, send: Callable[[], Awaitable[Answer]], lost: TwinfrontError
 ) -> tuple[Answer, str]:
     for repeat in range(MAX_REPEATS):
-        found = await _look(reads, writes, write, lost)
-        if found.state is State.APPLIED:
-            return found.answer, "applied"
-        if found.state is State.UNCLEAR:
+        verdict = await _judge(reads, writes, write, lost)
+        if verdict.ruling is Ruling.APPLIED:
+            return verdict.answer, "applied"
+        if verdict.ruling is Ruling.UNCLEAR:
             raise lost
         await asyncio.sleep(min(_FIRST_BACKOFF * 4**repeat, _LONGEST_BACKOFF) * random.uniform(0.5, 1.0))  # noqa: S311
         try:
@@ -90,25 +98,25 @@ async def _settle(
             if error.reason in _LOST:
                 continue
             refusal = error
-        found = await _look(reads, writes, write, lost)
-        if found.state is State.APPLIED:
-            return found.answer, "applied"
-        raise (refusal if _is_true(refusal, write, found) else lost) from None
-    found = await _look(reads, writes, write, lost)
-    if found.state is State.APPLIED:
-        return found.answer, "applied"
+        verdict = await _judge(reads, writes, write, lost)
+        if verdict.ruling is Ruling.APPLIED:
+            return verdict.answer, "applied"
+        raise (refusal if _is_genuine(refusal, write, verdict) else lost) from None
+    verdict = await _judge(reads, writes, write, lost)
+    if verdict.ruling is Ruling.APPLIED:
+        return verdict.answer, "applied"
     raise lost
 
 
-def _is_true(refusal: TwinfrontError, write: SentWrite, found: Found) -> bool:
-    """Whether a refusal has nothing to do with the write's having been applied before."""
+def _is_genuine(refusal: TwinfrontError, write: SentWrite, verdict: Verdict) -> bool:
+    """Tells whether a refusal has nothing to do with the write's having been applied before."""
     # An etag that is refused and read is one that the upstream is not of one mind about.
-    refused_and_read = refusal.reason == "ETAG_MISMATCH" and found.answer.etag == write.asked.if_match
-    return found.state is State.REPEATABLE and not refused_and_read
+    refused_and_read = refusal.reason == "ETAG_MISMATCH" and verdict.answer.etag == write.asked.if_match
+    return verdict.ruling is Ruling.REPEATABLE and not refused_and_read
 
 
-async def _look(reads: Reads, writes: SentWrites, write: SentWrite, lost: TwinfrontError) -> Found:
+async def _judge(reads: Reads, writes: SentWrites, write: SentWrite, lost: TwinfrontError) -> Verdict:
     try:
-        return await look(reads, writes, write)
+        return await judge(reads, writes, write)
     except TwinfrontError:
         raise lost from None
