@@ -1,1 +1,1 @@
-"""What the service's operations do inside a transaction: the checks in their order, then the change."""
+"""The service's operations inside a transaction: the checks in their order, then the change."""

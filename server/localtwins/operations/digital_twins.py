@@ -1,7 +1,8 @@
-"""Putting, patching and deleting digital twins, and patching their components."""
+"""Puts, patches and deletes digital twins, and patches their components."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -14,8 +15,9 @@ from localtwins.settings import Settings
 from localtwins.store.transaction import Transaction
 
 
-class Written(NamedTuple):
-    """What a put made."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The outcome of a put."""
 
     etag: str
     document: bytes
@@ -30,9 +32,10 @@ def put(
     create_only: bool,
     notify: bool = True,
 ) -> Written:
-    """Create or replace a twin; an import does not `notify`, which is to log no change.
+    """Creates or replaces a twin; an import does not `notify`, which is to log no change.
 
-    Raises PreconditionFailed, ValidationFailed, ModelDecommissioned or a limit.
+    Raises:
+        AdtError: PreconditionFailed, ValidationFailed, ModelDecommissioned or a limit.
     """
     current = tx.digital_twin(twin_id)
     if current is not None and create_only:
@@ -57,11 +60,12 @@ def patch(
     if_match: str | None,
     component: str | None = None,
 ) -> str | None:
-    """Patch a twin, or one of its components, and give the twin's new etag.
+    """Patches a twin, or one of its components, and gives the twin's new etag.
 
     An empty patch of a component writes nothing and gives none (recorded); of a twin it makes a new version.
 
-    Raises DigitalTwinNotFound, PreconditionFailed, JsonPatchInvalid, ValidationFailed or ModelDecommissioned.
+    Raises:
+        AdtError: DigitalTwinNotFound, PreconditionFailed, JsonPatchInvalid, ValidationFailed or ModelDecommissioned.
     """
     current = tx.digital_twin(twin_id)
     if current is None:
@@ -85,7 +89,11 @@ def patch(
 
 
 def delete(tx: Transaction, twin_id: str, *, if_match: str | None, notify: bool = True) -> None:
-    """Delete a twin. Raises DigitalTwinNotFound, PreconditionFailed or RelationshipsNotDeleted."""
+    """Deletes a twin.
+
+    Raises:
+        AdtError: DigitalTwinNotFound, PreconditionFailed or RelationshipsNotDeleted.
+    """
     current = tx.digital_twin(twin_id)
     if current is None:
         raise errors.digital_twin_not_found(twin_id)
@@ -98,7 +106,11 @@ def delete(tx: Transaction, twin_id: str, *, if_match: str | None, notify: bool 
 
 
 def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_model: str | None) -> bytes:
-    """Store a twin that conforms to its model, and give its document."""
+    """Stores a twin that conforms to its model, and gives its document.
+
+    Raises:
+        AdtError: ValidationFailed, ModelDecommissioned or a limit.
+    """
     model_id = digital_twin.model_of(twin)
     model = tx.parsed_model(model_id)
     if model is None:

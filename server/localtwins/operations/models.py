@@ -1,7 +1,7 @@
-"""Checking, creating, decommissioning and deleting models.
+"""Checks, creates, decommissions and deletes models.
 
-To check models takes long if they are large, so it comes before the transaction that creates them, and what it took for
-granted about stored models is looked at again there.
+To check models takes long if they are large, so it comes before the transaction that creates them. There the stored
+models that the check relied on are looked at again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,18 +32,19 @@ _MOST_DETAILS: Final = 250
 
 
 class ModelsChangedError(Exception):
-    """A stored model that a check relied on is another one by now, or there where it was missing: check again."""
+    """Asks for another check: a stored model that this one relied on has changed, or is there where it was missing."""
 
 
 class _TooMuchStoredError(Exception):
-    """A check needs more of the stored models than it was allowed."""
+    """Ends a check that needs more of the stored models than it was allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedModels:
-    """Models that are valid, each with its definition as JSON.
+    """Holds models that are valid, each with its definition as JSON.
 
-    `relied_on` are the stored models that this was found with, by id with their position, None for a missing one.
+    Attributes:
+        relied_on: id -> position of the stored models that the check relied on, None for a missing one.
     """
 
     interfaces: Sequence[dtdl.Interface]
@@ -54,9 +55,14 @@ class CheckedModels:
 async def checked(
     database: Database, workers: Workers, documents: Sequence[Any], sizes: Sequence[int] | None, *, size: int
 ) -> CheckedModels:
-    """Check a batch of models: in the event loop if that is quick, else on a worker; see `check`.
+    """Checks a batch of models: in the event loop if that is quick, else on a worker; see `check`.
 
-    `size` is how many bytes of JSON they have in all, `sizes` how many each of them.
+    Args:
+        database: has the stored models.
+        workers: run a check that is not quick.
+        documents: the models as parsed JSON.
+        sizes: how many bytes of JSON each of them has.
+        size: how many bytes they have in all.
     """
     quick = int(LOOP_SECONDS / CHECKING_SECONDS) - size
     if quick > 0:
@@ -79,10 +85,17 @@ def check(
     *,
     most_stored: int | None = None,
 ) -> CheckedModels:
-    """Check a batch of models against each other and against those that are stored. Blocks.
+    """Checks a batch of models against each other and against those that are stored. Blocks.
 
-    With `most_stored`, raises _TooMuchStoredError if it needs to read more bytes of them than that. Raises
-    DTDLParserError, ModelVersionNotSupported or a limit.
+    Args:
+        read: reads the stored models.
+        documents: the models as parsed JSON.
+        sizes: how many bytes of JSON each of them has.
+        most_stored: how many bytes of stored models may be read.
+
+    Raises:
+        _TooMuchStoredError: it needs to read more of the stored models.
+        AdtError: DTDLParserError, ModelVersionNotSupported or a limit.
     """
     stored = _Stored(read, MOST_STORED_BYTES if most_stored is None else most_stored)
     try:
@@ -99,7 +112,7 @@ def check(
 
 
 def _details(error: dtdl.DtdlError) -> list[str]:
-    """Tell which of several models have what wrong; the service's own text names no places."""
+    """Tells which of several models have what wrong; the service's own text names no places."""
     return [f"models[{index}]: {problem}" for index, problem in islice(error.by_document(), _MOST_DETAILS)]
 
 
@@ -125,9 +138,11 @@ class _Stored:
 
 
 def create(tx: Transaction, settings: Settings, models: CheckedModels) -> list[bytes]:
-    """Store a batch of models, all or none, and give the data of each in the order of the batch.
+    """Stores a batch of models, all or none, and gives the data of each in the order of the batch.
 
-    Raises ModelIdAlreadyExists, a limit, or ModelsChangedError.
+    Raises:
+        AdtError: ModelIdAlreadyExists or a limit.
+        ModelsChangedError: the check has to be done again.
     """
     for model_id, position in models.relied_on.items():
         if tx.model_position(model_id) != position:
@@ -153,9 +168,10 @@ def create(tx: Transaction, settings: Settings, models: CheckedModels) -> list[b
 
 
 def decommission(tx: Transaction, model_id: str, document: Sequence[dict[str, Any]]) -> None:
-    """Decommission a model for good; again is harmless.
+    """Decommissions a model for good; again is harmless.
 
-    Raises ModelNotFound, JsonPatchInvalid or ModelReferencesNotDecommissioned.
+    Raises:
+        AdtError: ModelNotFound, JsonPatchInvalid or ModelReferencesNotDecommissioned.
     """
     row = tx.model(model_id)
     if row is None:
@@ -170,7 +186,11 @@ def decommission(tx: Transaction, model_id: str, document: Sequence[dict[str, An
 
 
 def delete(tx: Transaction, model_id: str) -> None:
-    """Delete a model; twins of it stay. Raises ModelNotFound or ModelReferencesNotDeleted."""
+    """Deletes a model; twins of it stay.
+
+    Raises:
+        AdtError: ModelNotFound or ModelReferencesNotDeleted.
+    """
     if tx.model(model_id) is None:
         raise errors.model_not_found([model_id])
     referrers = tx.referrers(model_id)

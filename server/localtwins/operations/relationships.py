@@ -1,4 +1,4 @@
-"""Putting, patching and deleting relationships."""
+"""Puts, patches and deletes relationships."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,12 +28,13 @@ def put(
     notify: bool = True,
     any_property_name: bool = False,
 ) -> Written:
-    """Create or replace a relationship; an import does not `notify`, which is to log no change.
+    """Creates or replaces a relationship; an import does not `notify`, which is to log no change.
 
     With `any_property_name`, properties that the model does not have are stored as they are.
 
-    Raises DigitalTwinNotFound for the source, InvalidArgument, PreconditionFailed, TargetDigitalTwinNotFound,
-    OperationNotAllowed, InvalidRelationship, ValidationFailed or a limit.
+    Raises:
+        AdtError: DigitalTwinNotFound for the source, InvalidArgument, PreconditionFailed, TargetDigitalTwinNotFound,
+            OperationNotAllowed, InvalidRelationship, ValidationFailed or a limit.
     """
     source = tx.digital_twin(source_id)
     if source is None:
@@ -77,10 +78,11 @@ def patch(
     *,
     if_match: str | None,
 ) -> str:
-    """Patch the properties of a relationship and give its new etag.
+    """Patches the properties of a relationship and gives its new etag.
 
-    Raises DigitalTwinNotFound, RelationshipNotFound, PreconditionFailed, JsonPatchInvalid, InvalidRelationship or
-    ValidationFailed.
+    Raises:
+        AdtError: DigitalTwinNotFound, RelationshipNotFound, PreconditionFailed, JsonPatchInvalid, InvalidRelationship
+            or ValidationFailed.
     """
     source, current = _current(tx, source_id, relationship_id, if_match)
     operations = json_patch.parse_operations(document)
@@ -101,7 +103,11 @@ def patch(
 
 
 def delete(tx: Transaction, source_id: str, relationship_id: str, *, if_match: str | None, notify: bool = True) -> None:
-    """Delete a relationship. Raises DigitalTwinNotFound, RelationshipNotFound or PreconditionFailed."""
+    """Deletes a relationship.
+
+    Raises:
+        AdtError: DigitalTwinNotFound, RelationshipNotFound or PreconditionFailed.
+    """
     model_id, current = _current(tx, source_id, relationship_id, if_match)
     tx.delete_relationship(source_id, relationship_id)
     if notify:

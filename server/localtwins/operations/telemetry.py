@@ -1,4 +1,4 @@
-"""Publishing telemetry: it is not stored with the twin and not checked against the model."""
+"""Publishes telemetry: it is not stored with the twin and not checked against the model."""
 
 import orjson
 
@@ -12,7 +12,11 @@ from localtwins.store.transaction import Transaction
 def publish(
     tx: Transaction, twin_id: str, component: str | None, message: bytes, *, message_id: str, source_time: str | None
 ) -> None:
-    """Log a message from a twin, or from a component of it. Raises DigitalTwinNotFound or ComponentNotFound."""
+    """Logs a message from a twin, or from a component of it.
+
+    Raises:
+        AdtError: DigitalTwinNotFound or ComponentNotFound.
+    """
     twin = tx.digital_twin(twin_id)
     if twin is None:
         raise errors.digital_twin_not_found(twin_id)
