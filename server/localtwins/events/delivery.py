@@ -11,6 +11,7 @@ import sqlite3
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 
 from localtwins.errors import AdtError
 from localtwins.events import filters
@@ -66,7 +67,7 @@ class Delivery:
                 running.cancel()
                 del self._running[route_id]
                 if route is not None:  # what the old version has delivered is not for the new one
-                    routes[route_id] = route._replace(position=max(route.position, running.position))
+                    routes[route_id] = replace(route, position=max(route.position, running.position))
         for route_id, route in routes.items():
             if route_id in self._running:
                 self._running[route_id].wake()

@@ -1,1 +1,1 @@
-"""SQLite: where models, digital twins and relationships are kept."""
+"""Keeps models, digital twins and relationships in SQLite."""

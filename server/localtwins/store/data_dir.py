@@ -1,20 +1,20 @@
-"""The data directory: one process at a time."""
+"""The data directory, for one process at a time."""
 
 import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Final, Self
 
 from localtwins.errors import StartupError
 from localtwins.files import make_directory_private, make_private
 
-DATABASE_NAME = "localtwins.db"
-_LOCK_NAME = "localtwins.lock"
+DATABASE_NAME: Final = "localtwins.db"
+_LOCK_NAME: Final = "localtwins.lock"
 
 
 class DataDir:
-    """A data directory held by this process until `release`, by a lock that dies with the process."""
+    """Holds a data directory for this process until `release`, by a lock that dies with the process."""
 
     def __init__(self, path: Path, lock: IO[str]) -> None:
         self.path = path
@@ -22,7 +22,11 @@ class DataDir:
 
     @classmethod
     def claim(cls, path: Path) -> Self:
-        """Create the directory if need be and lock it. Raises StartupError."""
+        """Creates the directory if need be and locks it.
+
+        Raises:
+            StartupError: it cannot be used, or another process holds it.
+        """
         try:
             make_directory_private(path, holding=_LOCK_NAME)
             make_private(path / _LOCK_NAME)
@@ -47,7 +51,7 @@ class DataDir:
         return cls(path, lock)
 
     def release(self) -> None:
-        """Let others use the directory."""
+        """Lets others use the directory."""
         self._lock.close()
 
 

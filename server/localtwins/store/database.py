@@ -1,4 +1,4 @@
-"""Opening and closing the database: a file in a data directory, or memory."""
+"""Opens and closes the database: a file in a data directory, or memory."""
 
 import asyncio
 import sqlite3
@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from localtwins.engine.clock import Clock
 from localtwins.errors import StartupError
@@ -23,18 +23,28 @@ from localtwins.store.transaction import MAX_CHANGE_BYTES, MAX_CHANGES, Transact
 from localtwins.store.writability import Writability
 from localtwins.store.writer import Writer
 
-MEMORY = ":memory:"
-_REPLICA_NAME = "queries.db"
-_OLDEST_SQLITE = (3, 38, 0)
+MEMORY: Final = ":memory:"
+_REPLICA_NAME: Final = "queries.db"
+_OLDEST_SQLITE: Final = (3, 38, 0)
 
 T = TypeVar("T")
 
 
 class Database:
-    """The store: `read` for the event loop, `write` through the writer thread.
+    """Reads for the event loop with `read`, and writes through the writer thread with `write`.
 
     On disk the two have a connection each, over a write-ahead log: a read sees every acknowledged write and never
     waits for one. In memory they share one connection in turns, and queries that take longer read a copy in a file.
+
+    Args:
+        writing: the connection for writes.
+        reading: the connection for reads.
+        clock: gives the times of changes.
+        file: where the database is; None for one in memory.
+        replica: the copy that queries read, if there is one.
+        max_changes: how many changes the log keeps.
+        max_change_bytes: how many bytes of them.
+        resources: closed by `close` in the end.
     """
 
     def __init__(
@@ -49,10 +59,6 @@ class Database:
         max_change_bytes: int,
         resources: ExitStack,
     ) -> None:
-        """Read and write over connections to a `file`, or to memory; let queries read the `replica` if there is one.
-
-        `resources` are what `close` closes in the end.
-        """
         guard: AbstractContextManager[Any] = threading.RLock() if writing is reading else nullcontext()
         self.read = Reader(reading, guard)
         queried = replica.path if replica else file
@@ -82,11 +88,17 @@ class Database:
         indexed: Collection[str] | None = None,
         query_lag: float = 0,
     ) -> Self:
-        """Open the database in `data_dir`, or a new one in memory for `:memory:`. Raises StartupError.
+        """Opens the database in `data_dir`, or a new one in memory for `:memory:`.
 
-        `max_changes` is how many changes the log keeps, `max_change_bytes` how many bytes of them, `indexed` the
-        properties of twins that have an index, None for those that have one already. With a `query_lag` queries see the
-        state of that many seconds ago; it needs a running event loop.
+        Args:
+            data_dir: the data directory.
+            max_changes: how many changes the log keeps.
+            max_change_bytes: how many bytes of them.
+            indexed: the properties of twins that have an index; None for those that have one already.
+            query_lag: queries see the state of that many seconds ago; more than 0 needs a running event loop.
+
+        Raises:
+            StartupError: the database cannot be opened, or is not of this service.
         """
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             oldest = ".".join(map(str, _OLDEST_SQLITE))
@@ -125,7 +137,7 @@ class Database:
             )
 
     async def write(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
-        """Run a write operation; see `Writer.run`."""
+        """Runs a write operation; see `Writer.run`."""
         try:
             return await self._writer.run(operation, keep=keep)
         except sqlite3.Error:
@@ -134,12 +146,12 @@ class Database:
 
     @property
     def refuses_writes(self) -> bool:
-        """Tell whether the last write met a storage error, and no trial has succeeded since."""
+        """Tells whether the last write met a storage error, and no trial has succeeded since."""
         return self._writability.refused
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """Give a way to read on another thread than the event loop's, for the time of a block."""
+        """Gives a way to read on another thread than the event loop's, for the time of a block."""
         if self._file is None:
             yield self.read
             return
@@ -148,7 +160,7 @@ class Database:
 
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Have `listener` called in the event loop after each commit, for the time of a block."""
+        """Lets `listener` be called in the event loop after each commit, for the time of a block."""
         self._writer.listeners.add(listener)
         try:
             yield
@@ -156,7 +168,7 @@ class Database:
             self._writer.listeners.discard(listener)
 
     async def close(self) -> None:
-        """Finish the writes that are waiting and close the files."""
+        """Finishes the writes that are waiting and closes the files."""
         await self._writability.close()
         await asyncio.to_thread(self.queries.close)
         if self._replica is not None:
@@ -166,7 +178,7 @@ class Database:
 
 
 def _replica(file: Path | None, source: sqlite3.Connection, lag: float, resources: ExitStack) -> Replica:
-    """Copy the database to a file beside it, or to a temporary one if it is in memory."""
+    """Copies the database to a file beside it, or to a temporary one if it is in memory."""
     folder = file.parent if file else Path(resources.enter_context(TemporaryDirectory(prefix="localtwins-")))
     return Replica(folder / _REPLICA_NAME, source, lag)
 
@@ -225,7 +237,11 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def check_ours(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise StartupError for a database that is another application's, or a later version's."""
+    """Refuses a database of another application, or of a later version.
+
+    Raises:
+        StartupError: it is one.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()

@@ -1,16 +1,17 @@
-"""What can be read from the database. Documents come as the bytes that answers are made of."""
+"""Reads the database. Documents come as the bytes that answers are made of."""
 
 import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
 from itertools import starmap
-from typing import Any, NamedTuple
+from typing import Any, Final
 
-_MODELS = """
+_MODELS: Final = """
 SELECT position, data, iif(?, definition, NULL) FROM models WHERE position > ? ORDER BY position LIMIT ?
 """
-_MODELS_NEEDED = """
+_MODELS_NEEDED: Final = """
 WITH RECURSIVE closure (id) AS (
     SELECT value FROM json_each(?)
     UNION SELECT referenced FROM model_references JOIN closure ON referrer = closure.id
@@ -20,7 +21,8 @@ WHERE position > ? AND id IN (SELECT id FROM closure) ORDER BY position LIMIT ?
 """
 
 
-class StoredTwin(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StoredTwin:
     """A digital twin."""
 
     etag: str
@@ -28,7 +30,8 @@ class StoredTwin(NamedTuple):
     document: bytes
 
 
-class StoredRelationship(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StoredRelationship:
     """A relationship."""
 
     etag: str
@@ -36,7 +39,8 @@ class StoredRelationship(NamedTuple):
     document: bytes
 
 
-class ModelRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ModelRow:
     """A model in a list: its place in the order of upload, its data, and its definition if that was asked for."""
 
     position: int
@@ -45,15 +49,19 @@ class ModelRow(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Give how many bytes it has."""
+        """Counts its bytes."""
         return len(self.data) + len(self.definition or b"")
 
 
-class Change(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Change:
     """A change as the log has it: a notification, at its place in the order of all changes.
 
-    `type` is the event's type (`Microsoft.DigitalTwins.Twin.Update`), `data` its body as JSON. `subject` is empty for
-    telemetry that comes from no component; `message_id` is telemetry's own.
+    Attributes:
+        type: the event's type, such as `Microsoft.DigitalTwins.Twin.Update`.
+        subject: empty for telemetry that comes from no component.
+        message_id: telemetry has its own, other changes have none.
+        data: the event's body as JSON.
     """
 
     position: int
@@ -66,7 +74,8 @@ class Change(NamedTuple):
     data: bytes
 
 
-class EventRoute(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class EventRoute:
     """An event route: its number in the order of creation, and the position of the last change that it delivered."""
 
     number: int
@@ -76,7 +85,8 @@ class EventRoute(NamedTuple):
     position: int
 
 
-class Incoming(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Incoming:
     """A relationship as seen from its target."""
 
     id: str
@@ -88,25 +98,28 @@ class Reader:
     """Reads over one connection, each in a snapshot of its own unless a transaction is open on it.
 
     Every method is one statement and reads few pages, so the event loop may call them directly.
+
+    Args:
+        connection: nobody else uses it without the guard.
+        guard: held while something is read.
     """
 
     def __init__(self, connection: sqlite3.Connection, guard: AbstractContextManager[Any]) -> None:
-        """Read over `connection`, holding `guard` meanwhile."""
         connection.text_factory = bytes
         self._connection = connection
         self._guard = guard
 
     def digital_twin(self, twin_id: str) -> StoredTwin | None:
-        """Give a twin, or None."""
+        """Gives a twin, or None."""
         row = self._row("SELECT etag, model_id, document FROM digital_twins WHERE id = ?", (twin_id,))
         return StoredTwin(row[0].decode(), row[1].decode(), row[2]) if row else None
 
     def digital_twin_exists(self, twin_id: str) -> bool:
-        """Tell whether there is such a twin."""
+        """Tells whether there is such a twin."""
         return self._row("SELECT 1 FROM digital_twins WHERE id = ?", (twin_id,)) is not None
 
     def relationship(self, source_id: str, relationship_id: str) -> StoredRelationship | None:
-        """Give a relationship, or None."""
+        """Gives a relationship, or None."""
         row = self._row(
             "SELECT etag, name, document FROM relationships WHERE source_id = ? AND id = ?",
             (source_id, relationship_id),
@@ -116,7 +129,7 @@ class Reader:
     def outgoing(
         self, source_id: str, after: tuple[str, str], limit: int, name: str | None = None
     ) -> list[tuple[str, bytes]]:
-        """List the ids and documents of a twin's relationships in order, from behind (sort key, id) `after`."""
+        """Lists the ids and documents of a twin's relationships in order, from behind (sort key, id) `after`."""
         rows = self._rows(
             "SELECT id, document FROM relationships WHERE source_id = ? AND (sort_key, id) > (?, ?)"
             " AND (? IS NULL OR name = ?) ORDER BY sort_key, id LIMIT ?",
@@ -125,7 +138,7 @@ class Reader:
         return [(row[0].decode(), row[1]) for row in rows]
 
     def incoming(self, target_id: str, after: tuple[str, str, str], limit: int) -> list[Incoming]:
-        """List the relationships that end at a twin in order, from behind (sort key, id, source) `after`."""
+        """Lists the relationships that end at a twin in order, from behind (sort key, id, source) `after`."""
         rows = self._rows(
             "SELECT id, source_id, name FROM relationships"
             " WHERE target_id = ? AND (sort_key, id, source_id) > (?, ?, ?) ORDER BY sort_key, id, source_id LIMIT ?",
@@ -134,22 +147,22 @@ class Reader:
         return [Incoming(row[0].decode(), row[1].decode(), row[2].decode()) for row in rows]
 
     def relationship_counts(self, twin_id: str) -> tuple[int, int]:
-        """Give how many relationships leave and reach a twin."""
+        """Counts the relationships that leave and that reach a twin."""
         row = self._row("SELECT outgoing, incoming FROM relationship_counts WHERE twin_id = ?", (twin_id,))
         return (row[0], row[1]) if row else (0, 0)
 
     def total(self, kind: str) -> int:
-        """Count all `digital_twins` or `relationships`."""
+        """Counts all `digital_twins` or `relationships`."""
         (count,) = self._rows("SELECT count FROM totals WHERE kind = ?", (kind,))[0]
         return int(count)
 
     def model_position(self, model_id: str) -> int | None:
-        """Give the place of a model in the order of upload, which no other ever has, or None."""
+        """Gives the place of a model in the order of upload, which no other ever has, or None."""
         row = self._row("SELECT position FROM models WHERE id = ?", (model_id,))
         return row[0] if row else None
 
     def model(self, model_id: str) -> ModelRow | None:
-        """Give a model with its definition, or None."""
+        """Gives a model with its definition, or None."""
         row = self._row("SELECT position, data, definition FROM models WHERE id = ?", (model_id,))
         return ModelRow(*row) if row else None
 
@@ -162,9 +175,9 @@ class Reader:
         dependencies_for: bytes | None = None,
         most_bytes: int = sys.maxsize,
     ) -> list[ModelRow]:
-        """List models in the order of upload, from behind position `after`, up to the one that passes `most_bytes`.
+        """Lists models in the order of upload, from behind position `after`, up to the one that passes `most_bytes`.
 
-        `dependencies_for`, a JSON array of ids, restricts the list to these and what they need.
+        `dependencies_for`, a JSON array of ids, restricts the list to these and the models that they need.
         """
         needed = () if dependencies_for is None else (dependencies_for.decode(),)
         sql = _MODELS if dependencies_for is None else _MODELS_NEEDED
@@ -178,16 +191,16 @@ class Reader:
         return rows
 
     def models_missing(self, model_ids: Sequence[str]) -> list[str]:
-        """Give those of the ids that no model has."""
+        """Gives those of the ids that no model has."""
         return [model_id for model_id in model_ids if not self._row("SELECT 1 FROM models WHERE id = ?", (model_id,))]
 
     def model_count(self) -> int:
-        """Count the models."""
+        """Counts the models."""
         (count,) = self._rows("SELECT count(*) FROM models", ())[0]
         return int(count)
 
     def referrers(self, model_id: str, *, in_commission: bool = False) -> list[str]:
-        """List the models that extend a model or have it as a component, in the order of upload."""
+        """Lists the models that extend a model or have it as a component, in the order of upload."""
         rows = self._rows(
             "SELECT id FROM model_references JOIN models ON id = referrer"
             " WHERE referenced = ? AND decommissioned <= ? ORDER BY position",
@@ -196,7 +209,7 @@ class Reader:
         return [row[0].decode() for row in rows]
 
     def changes(self, after: int, limit: int, max_bytes: int = 1 << 20) -> list[Change]:
-        """List changes in order, from behind position `after`; fewer than `limit` when their data passes `max_bytes`.
+        """Lists changes in order, from behind position `after`; fewer than `limit` when their data passes `max_bytes`.
 
         Positions have no gaps, so a first one beyond `after + 1` tells that those between are trimmed.
         """
@@ -228,36 +241,36 @@ class Reader:
         return changes
 
     def last_position(self) -> int:
-        """Give the position of the last change, trimmed or not; 0 if there was none."""
+        """Gives the position of the last change, trimmed or not; 0 if there was none."""
         row = self._row("SELECT seq FROM sqlite_sequence WHERE name = 'changes'", ())
         return int(row[0]) if row else 0
 
     def change_log_id(self) -> str:
-        """Give what tells this change log, for as long as the database lives, from all others."""
+        """Gives an id that tells this change log, for as long as the database lives, from all others."""
         (log_id,) = self._rows("SELECT id FROM change_log", ())[0]
         return str(log_id.decode())
 
     def event_route(self, route_id: str) -> EventRoute | None:
-        """Give an event route, or None."""
+        """Gives an event route, or None."""
         routes = self._event_routes("WHERE id = ?", (route_id,))
         return routes[0] if routes else None
 
     def event_routes(self, after: int = 0, limit: int = -1) -> list[EventRoute]:
-        """List event routes in the order of creation, from behind number `after`."""
+        """Lists event routes in the order of creation, from behind number `after`."""
         return self._event_routes("WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
 
     def event_route_count(self) -> int:
-        """Count the event routes."""
+        """Counts the event routes."""
         (count,) = self._rows("SELECT count(*) FROM event_routes", ())[0]
         return int(count)
 
     def _event_routes(self, condition: str, parameters: Sequence[object]) -> list[EventRoute]:
         columns = "number, id, endpoint_name, filter, position"
-        rows = self._rows(f"SELECT {columns} FROM event_routes {condition}", parameters)  # noqa: S608 - our own pieces
+        rows = self._rows(f"SELECT {columns} FROM event_routes {condition}", parameters)  # noqa: S608  (our own pieces)
         return [EventRoute(row[0], row[1].decode(), row[2].decode(), row[3].decode(), row[4]) for row in rows]
 
     def job(self, kind: str, job_id: str, now: int) -> bytes | None:
-        """Give the state of a job that is not to be purged by `now`, or None."""
+        """Gives the state of a job that is not to be purged by `now`, or None."""
         row = self._row(
             "SELECT state FROM jobs WHERE kind = ? AND id = ? AND NOT (finished AND purge_time <= ?)",
             (kind, job_id, now),
@@ -265,7 +278,7 @@ class Reader:
         return row[0] if row else None
 
     def jobs(self, kind: str, now: int, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """List positions and states of jobs in the order of creation, from behind position `after`."""
+        """Lists positions and states of jobs in the order of creation, from behind position `after`."""
         return self._rows(
             "SELECT position, state FROM jobs"
             " WHERE kind = ? AND NOT (finished AND purge_time <= ?) AND position > ? ORDER BY position LIMIT ?",
@@ -273,12 +286,12 @@ class Reader:
         )
 
     def unfinished_job(self) -> tuple[str, bytes] | None:
-        """Give kind and state of the job that is not finished, or None; there is at most one."""
+        """Gives kind and state of the job that is not finished, or None; there is at most one."""
         row = self._row("SELECT kind, state FROM jobs WHERE NOT finished", ())
         return (row[0].decode(), row[1]) if row else None
 
     def job_log(self, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """List positions and texts of lines that are kept for the log of the running job, from behind `after`."""
+        """Lists positions and texts of lines that are kept for the log of the running job, from behind `after`."""
         return self._rows(
             "SELECT position, line FROM job_log WHERE position > ? ORDER BY position LIMIT ?", (after, limit)
         )

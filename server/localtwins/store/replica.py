@@ -1,11 +1,11 @@
-"""What queries read with `--query-lag`: a copy of it that follows the database at a distance.
+"""A copy for queries with `--query-lag`, which follows the database at a distance.
 
 Triggers note each row that is written, in tables that the writing connection keeps for itself and that its transactions
 cover too. What has been noted for long enough is done again on the copy, in the same order, a state of the database at
 a time. The copy is made anew at each start.
 """
 
-# ruff: noqa: S608 - the SQL is put together from our own pieces, and values are bound
+# ruff: noqa: S608  (the SQL is put together from our own pieces, and values are bound)
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from localtwins.files import make_database_private
 from localtwins.store.transaction import Transaction
@@ -24,16 +24,16 @@ from localtwins.store.writer import Writer
 
 _log = logging.getLogger(__name__)
 
-_TABLES = ("digital_twins", "relationships", "model_bases")
-_STEPS_PER_LAG = 8
-_LONGEST_STEP = 1.0
+_TABLES: Final = ("digital_twins", "relationships", "model_bases")
+_STEPS_PER_LAG: Final = 8
+_LONGEST_STEP: Final = 1.0
 
 Rows = list[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table that the copy has, with its columns and those that are its key."""
+    """Names a table that the copy has, with its columns and those that are its key."""
 
     name: str
     columns: tuple[str, ...]
@@ -46,7 +46,7 @@ class _Table:
 
     @property
     def noting(self) -> str:
-        """The SQL that makes the notes of a connection about this table, each with the step that it belongs to."""
+        """Gives the SQL that makes a connection's notes about this table, each with the step that it belongs to."""
         triggers = (
             f"CREATE TEMP TRIGGER noted_{self.name}_{event} AFTER {event} ON main.{self.name} BEGIN"
             f" INSERT INTO noted_{self.name} SELECT number, {', '.join(values)} FROM noted_step; END;"
@@ -63,7 +63,7 @@ class _Table:
 
     @property
     def put(self) -> str:
-        """The SQL that stores a row."""
+        """Gives the SQL that stores a row."""
         return (
             f"INSERT INTO {self.name} VALUES ({', '.join(f':{column}' for column in self.columns)})"
             f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE"
@@ -72,20 +72,29 @@ class _Table:
 
     @property
     def delete(self) -> str:
-        """The SQL that deletes a row."""
+        """Gives the SQL that deletes a row."""
         return f"DELETE FROM {self.name} WHERE {' AND '.join(f'{column} = :{column}' for column in self.key)}"
 
 
 class Replica:
-    """Follows the database of a writer, `lag` seconds behind it and at most an eighth more."""
+    """Follows the database of a writer, `lag` seconds behind it and at most an eighth more.
+
+    To make one copies the database.
+
+    Args:
+        path: where the copy is made.
+        source: the connection that the writer is going to write over.
+        lag: the distance in seconds.
+        clock: the time in seconds.
+
+    Raises:
+        sqlite3.Error: the database cannot be copied.
+        OSError: the copy cannot be made there.
+    """
 
     def __init__(
         self, path: Path, source: sqlite3.Connection, lag: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Copy the database to `path` over `source`, the connection that a writer is going to write over.
-
-        Raises sqlite3.Error or OSError.
-        """
         self.path = path
         self._source = source
         self._lag = lag
@@ -118,7 +127,7 @@ class Replica:
             self._source.executescript(table.noting)
 
     def start(self, writer: Writer) -> None:
-        """Follow what `writer` writes, as a task of the running event loop."""
+        """Follows what `writer` writes, as a task of the running event loop."""
         self._task = asyncio.get_running_loop().create_task(self._follow(writer))
 
     async def _follow(self, writer: Writer) -> None:
@@ -131,9 +140,10 @@ class Replica:
                 await asyncio.wait_for(self._closing.wait(), min(self._lag / _STEPS_PER_LAG, _LONGEST_STEP))
 
     async def step(self, writer: Writer) -> None:
-        """End a step of the database, and let the copy see those that ended `lag` seconds ago.
+        """Ends a step of the database, and lets the copy see those that ended `lag` seconds ago.
 
-        Raises sqlite3.Error; what the copy should have seen by now, it sees in a later step.
+        Raises:
+            sqlite3.Error: a later step brings the copy to where it should be by now.
         """
         seen = self._clock() - self._lag
         due = max((step for ended, step in self._ended if ended <= seen), default=self._done)
@@ -146,7 +156,7 @@ class Replica:
             self._ended.popleft()
 
     def _next_step(self, _transaction: Transaction, due: int) -> tuple[int, list[Rows]]:
-        """Begin a step; give the one that ends, and the notes up to the one that is due. On the writer thread."""
+        """Begins a step; gives the one that ends, and the notes up to the one that is due. On the writer thread."""
         changes: list[Rows] = []
         for table in self._tables:
             self._source.execute(f"DELETE FROM noted_{table.name} WHERE step <= ?", (self._done,))
@@ -172,7 +182,7 @@ class Replica:
             raise
 
     async def close(self) -> None:
-        """Stop following and remove the copy. The writer must still run, and queries no longer."""
+        """Stops following and removes the copy. The writer must still run, and queries no longer."""
         self._closing.set()
         if self._task is not None:
             await self._task

@@ -1,11 +1,12 @@
 """The database schema, as ordered migrations; `PRAGMA user_version` counts those applied."""
 
 import sqlite3
+from typing import Final
 
-# Tells our files from other SQLite files: "ltwn".
-APPLICATION_ID = 0x6C74776E
+APPLICATION_ID: Final = 0x6C74776E
+"""Tells our files from other SQLite files: "ltwn"."""
 
-_INITIAL = """
+_INITIAL: Final = """
 CREATE TABLE models (
     position INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of upload, in which models are listed
     id TEXT NOT NULL UNIQUE,
@@ -90,7 +91,7 @@ WHEN NEW.target_id <> OLD.target_id BEGIN
 END;
 """
 
-_CHANGES_AND_EVENT_ROUTES = """
+_CHANGES_AND_EVENT_ROUTES: Final = """
 CREATE TABLE changes (
     position INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, even when all before are trimmed
     type TEXT NOT NULL,
@@ -115,7 +116,7 @@ CREATE TABLE change_log (                        -- one row: what events of this
 INSERT INTO change_log VALUES (lower(hex(randomblob(16))));
 """
 
-_JOBS = """
+_JOBS: Final = """
 CREATE TABLE jobs (
     position INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of creation, in which jobs are listed
     kind TEXT NOT NULL,                          -- import or delete
@@ -133,14 +134,14 @@ CREATE TABLE job_log (                           -- lines of the running job tha
 ) STRICT;
 """
 
-_CLOCK = """
+_CLOCK: Final = """
 CREATE TABLE clock (                             -- one row: no change is older, even if the system's clock is set back
     latest INTEGER NOT NULL                      -- in ticks
 ) STRICT;
 INSERT INTO clock VALUES (0);
 """
 
-_EVENT_ROUTES_IN_ORDER = """
+_EVENT_ROUTES_IN_ORDER: Final = """
 ALTER TABLE event_routes RENAME TO event_routes_by_id;
 CREATE TABLE event_routes (
     number INTEGER PRIMARY KEY AUTOINCREMENT,    -- the order of creation, in which event routes are listed
@@ -154,11 +155,11 @@ INSERT INTO event_routes (id, endpoint_name, filter, position)
 DROP TABLE event_routes_by_id;
 """
 
-MIGRATIONS = (_INITIAL, _CHANGES_AND_EVENT_ROUTES, _JOBS, _CLOCK, _EVENT_ROUTES_IN_ORDER)
+MIGRATIONS: Final = (_INITIAL, _CHANGES_AND_EVENT_ROUTES, _JOBS, _CLOCK, _EVENT_ROUTES_IN_ORDER)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a database of any earlier version up to date; each migration is applied whole or not at all."""
+    """Brings a database of any earlier version up to date; each migration is applied whole or not at all."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
         # executescript commits what is open first, so the transaction is the script's own

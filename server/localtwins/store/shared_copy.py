@@ -14,7 +14,13 @@ from typing import Any
 
 
 class SharedCopy:
-    """The latest copy of a database in memory, made when it is asked for."""
+    """Keeps the latest copy of a database in memory, made when somebody asks for it.
+
+    Args:
+        source: the connection to the database.
+        guard: held while it is copied.
+        connect: opens a copy for reading.
+    """
 
     def __init__(
         self,
@@ -22,7 +28,6 @@ class SharedCopy:
         guard: AbstractContextManager[Any],
         connect: Callable[[Path], sqlite3.Connection],
     ) -> None:
-        """Copy what is behind `source`, holding `guard` meanwhile; `connect` opens a copy to be read."""
         self._source = source
         self._guard = guard
         self._connect = connect
@@ -32,7 +37,7 @@ class SharedCopy:
         self._path = Path()
 
     def connection(self) -> sqlite3.Connection:
-        """Connect to a copy of the present state, on whatever thread; copying takes some milliseconds a MiB."""
+        """Connects to a copy of the present state, on whatever thread; copying takes some milliseconds a MiB."""
         with self._lock:
             with self._guard:
                 if self._copied != self._source.total_changes:
@@ -40,7 +45,7 @@ class SharedCopy:
             return self._connect(self._path)
 
     def close(self) -> None:
-        """Remove the copies."""
+        """Removes the copies."""
         self._folder.cleanup()
 
     def _copy(self) -> None:

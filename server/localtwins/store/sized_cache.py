@@ -1,4 +1,4 @@
-"""A cache bounded by the size of what it holds."""
+"""A cache bounded by the size of its values."""
 
 from typing import Generic, TypeVar
 
@@ -6,7 +6,7 @@ T = TypeVar("T")
 
 
 class SizedCache(Generic[T]):
-    """Keeps what was used last, up to a number of bytes in all; the last one whatever its size."""
+    """Keeps the values that were used last, up to a number of bytes in all; the last one whatever its size."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -14,7 +14,7 @@ class SizedCache(Generic[T]):
         self._entries: dict[str, tuple[T, int]] = {}  # in the order of use
 
     def get(self, key: str) -> T | None:
-        """Give what is kept under a key, or None."""
+        """Gives the value under a key, or None."""
         entry = self._entries.pop(key, None)
         if entry is None:
             return None
@@ -22,7 +22,7 @@ class SizedCache(Generic[T]):
         return entry[0]
 
     def put(self, key: str, value: T, size: int) -> None:
-        """Keep a value of so many bytes, and drop what has not been used for longest if that is too much."""
+        """Keeps a value of so many bytes, and drops the values that were not used for longest if that is too much."""
         self.forget(key)
         self._entries[key] = (value, size)
         self._bytes += size
@@ -30,6 +30,6 @@ class SizedCache(Generic[T]):
             self.forget(next(iter(self._entries)))
 
     def forget(self, key: str) -> None:
-        """Drop a key if it is there."""
+        """Drops a key if it is there."""
         _, size = self._entries.pop(key, (None, 0))
         self._bytes -= size

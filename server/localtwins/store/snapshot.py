@@ -11,14 +11,17 @@ from localtwins.store.database import check_ours
 
 
 class Snapshot:
-    """Models, digital twins and relationships as they were when the snapshot was opened."""
+    """Reads models, digital twins and relationships as they were when the snapshot was opened.
+
+    Args:
+        connection: has an open transaction.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Read over a connection with an open transaction."""
         self._connection = connection
 
     def model_dependencies(self) -> dict[str, list[str]]:
-        """Give the ids of all models in the order of upload, each with those of the models that it needs."""
+        """Gives the ids of all models in the order of upload, each with those of the models that it needs."""
         needs: dict[str, list[str]] = {}
         rows = self._connection.execute(
             "SELECT id, referenced FROM models LEFT JOIN model_references ON referrer = id"
@@ -29,16 +32,16 @@ class Snapshot:
         return needs
 
     def definition(self, model_id: str) -> bytes:
-        """Give the definition of a model that is there."""
+        """Gives the definition of a model that is there."""
         (definition,) = self._connection.execute("SELECT definition FROM models WHERE id = ?", (model_id,)).fetchone()
         return str(definition).encode()
 
     def digital_twins(self) -> Iterator[bytes]:
-        """Give the documents of all twins, by id."""
+        """Gives the documents of all twins, by id."""
         return self._documents("SELECT document FROM digital_twins ORDER BY id")
 
     def relationships(self) -> Iterator[bytes]:
-        """Give the documents of all relationships, by source and id."""
+        """Gives the documents of all relationships, by source and id."""
         return self._documents("SELECT document FROM relationships ORDER BY source_id, id")
 
     def _documents(self, sql: str) -> Iterator[bytes]:
@@ -48,7 +51,11 @@ class Snapshot:
 
 @contextmanager
 def open_snapshot(data_dir: Path) -> Iterator[Snapshot]:
-    """Take a snapshot of the database in a data directory. Raises StartupError."""
+    """Takes a snapshot of the database in a data directory.
+
+    Raises:
+        StartupError: there is none, or it cannot be read.
+    """
     path = data_dir / DATABASE_NAME
     if not path.is_file():
         raise StartupError(f"There is no database in {data_dir}. Name another directory with --data-dir.")

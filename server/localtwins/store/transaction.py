@@ -1,4 +1,4 @@
-"""The one door for changes: what a write operation can read and change inside the transaction it runs in."""
+"""The one door for changes: all that a write operation can read and change inside the transaction it runs in."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ from localtwins.events.notifications import Notification
 from localtwins.store.reader import Reader
 from localtwins.store.sized_cache import SizedCache
 
-MAX_CHANGES = 100_000
-MAX_CHANGE_BYTES = 256 * 1024 * 1024
-_TRIM_EVERY = 64
-_LARGE_CHANGE = 64 * 1024
-_UNKNOWN = 1 << 62
-# Definitions of the models that are remembered parsed, which takes several times as much memory.
+MAX_CHANGES: Final = 100_000
+MAX_CHANGE_BYTES: Final = 256 * 1024 * 1024
+_TRIM_EVERY: Final = 64
+_LARGE_CHANGE: Final = 64 * 1024
+_UNKNOWN: Final = 1 << 62
 _PARSED_BYTES: Final = 64 * 1024 * 1024
+"""Definitions of the models that are remembered parsed, which takes several times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,14 @@ class Model:
 
 
 class Transaction(Reader):
-    """Lives on the writer thread; its changes are visible to itself at once and to others after the commit."""
+    """Lives on the writer thread; its changes are visible to itself at once and to others after the commit.
+
+    Args:
+        connection: has an open transaction whenever an operation runs.
+        clock: gives the times of changes.
+        max_changes: how many changes the log keeps, and at times a few more.
+        max_change_bytes: how many bytes the log keeps; fewer changes stay if they have more.
+    """
 
     def __init__(
         self,
@@ -43,11 +50,6 @@ class Transaction(Reader):
         max_changes: int = MAX_CHANGES,
         max_change_bytes: int = MAX_CHANGE_BYTES,
     ) -> None:
-        """Write over `connection`, on which a transaction is open whenever an operation runs.
-
-        The change log keeps the last `max_changes` changes, fewer when they have more than `max_change_bytes` in all,
-        and at times a few more.
-        """
         super().__init__(connection, nullcontext())
         self._clock = clock
         self._parsed: SizedCache[Model] = SizedCache(_PARSED_BYTES)
@@ -62,24 +64,24 @@ class Transaction(Reader):
         self._trimmed_by_size = False
 
     def now(self) -> int:
-        """Give the time of this change in ticks, later than all before."""
+        """Gives the time of this change in ticks, later than all before."""
         return self._clock.now()
 
     def keep_time(self) -> None:
-        """Remember how far the clock has come, for the next run: the system's clock may be set back."""
+        """Stores how far the clock has come, for the next run: the system's clock may be set back."""
         self._connection.execute("UPDATE clock SET latest = ?1 WHERE latest < ?1", (self._clock.latest,))
 
     def try_storage(self, size: int) -> None:
-        """Store that many bytes that nobody reads, until `end_trial`."""
+        """Stores that many bytes that nobody reads, until `end_trial`."""
         self._connection.execute("CREATE TABLE storage_trial (content BLOB)")
         self._connection.execute("INSERT INTO storage_trial VALUES (zeroblob(?))", (size,))
 
     def end_trial(self) -> None:
-        """Take away what `try_storage` stored, now or before the process was last ended."""
+        """Takes away what `try_storage` stored, now or before the process was last ended."""
         self._connection.execute("DROP TABLE IF EXISTS storage_trial")
 
     def rolled_back(self, *, whole_group: bool) -> None:
-        """Forget parsed models that may not be stored after all."""
+        """Forgets parsed models that may not be stored after all."""
         for model_id in self._changed | self._changed_in_group if whole_group else self._changed:
             self._parsed.forget(model_id)
         self._changed.clear()
@@ -87,7 +89,7 @@ class Transaction(Reader):
             self._changed_in_group.clear()
 
     def kept(self, *, whole_group: bool) -> None:
-        """Take note that a write is going to be stored, or a whole group is."""
+        """Takes note that a write is going to be stored, or a whole group is."""
         if whole_group:
             self._changed_in_group.clear()
         elif self._changed:
@@ -95,7 +97,7 @@ class Transaction(Reader):
             self._changed.clear()
 
     def parsed_model(self, model_id: str) -> Model | None:
-        """Give a model with its interface, parsed once and remembered for some time."""
+        """Gives a model with its interface, parsed once and remembered for some time."""
         model = self._parsed.get(model_id)
         if model is None:
             row = self.model(model_id)
@@ -115,12 +117,12 @@ class Transaction(Reader):
         return model.interface
 
     def definition(self, model_id: str) -> dict[str, object] | None:
-        """Give a model's definition, or None."""
+        """Gives a model's definition, or None."""
         row = self.model(model_id)
         return orjson.loads(row.definition) if row and row.definition else None
 
     def insert_model(self, interface: dtdl.Interface, data: bytes, definition: bytes) -> None:
-        """Store a new model."""
+        """Stores a new model."""
         model_id = interface.id
         self._changed.add(model_id)
         self._parsed.put(model_id, Model(interface, decommissioned=False), len(definition))
@@ -137,7 +139,7 @@ class Transaction(Reader):
         )
 
     def decommission_model(self, model_id: str, data: bytes) -> None:
-        """Mark a model as decommissioned, with its data saying so."""
+        """Marks a model as decommissioned, in its data too."""
         self._changed.add(model_id)
         self._parsed.forget(model_id)
         self._connection.execute(
@@ -145,7 +147,7 @@ class Transaction(Reader):
         )
 
     def delete_model(self, model_id: str) -> None:
-        """Remove a model."""
+        """Removes a model."""
         self._changed.add(model_id)
         self._parsed.forget(model_id)
         self._connection.execute("DELETE FROM models WHERE id = ?", (model_id,))
@@ -153,7 +155,7 @@ class Transaction(Reader):
         self._connection.execute("DELETE FROM model_bases WHERE model_id = ?", (model_id,))
 
     def put_digital_twin(self, twin_id: str, model_id: str, etag: str, document: bytes) -> None:
-        """Store a new twin or a new version."""
+        """Stores a new twin or a new version."""
         self._connection.execute(
             "INSERT INTO digital_twins (id, model_id, etag, document) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET"
@@ -162,13 +164,13 @@ class Transaction(Reader):
         )
 
     def delete_digital_twin(self, twin_id: str) -> None:
-        """Remove a twin."""
+        """Removes a twin."""
         self._connection.execute("DELETE FROM digital_twins WHERE id = ?", (twin_id,))
 
     def put_relationship(
         self, source_id: str, relationship_id: str, *, target_id: str, name: str, etag: str, document: bytes
     ) -> None:
-        """Store a new relationship or a new version."""
+        """Stores a new relationship or a new version."""
         self._connection.execute(
             "INSERT INTO relationships (source_id, id, target_id, name, sort_key, etag, document)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, id) DO UPDATE SET"
@@ -177,13 +179,13 @@ class Transaction(Reader):
         )
 
     def delete_relationship(self, source_id: str, relationship_id: str) -> None:
-        """Remove a relationship."""
+        """Removes a relationship."""
         self._connection.execute(
             "DELETE FROM relationships WHERE source_id = ? AND id = ?", (source_id, relationship_id)
         )
 
     def append_change(self, notification: Notification | None) -> None:
-        """Append to the change log, unless there is nothing to tell, and now and then trim its far end."""
+        """Appends to the change log, unless there is nothing to tell, and now and then trims its far end."""
         if notification is None:
             return
         position = self._connection.execute(
@@ -222,7 +224,7 @@ class Transaction(Reader):
             self._trimmed_by_size = True
 
     def put_event_route(self, route_id: str, endpoint_name: str, filter_text: str) -> None:
-        """Store a new event route, which begins with the next change, or a new version, which goes on where it is."""
+        """Stores a new event route, which begins with the next change, or a new version, which goes on where it is."""
         self._connection.execute(
             "INSERT INTO event_routes (id, endpoint_name, filter, position) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET endpoint_name = excluded.endpoint_name, filter = excluded.filter",
@@ -230,55 +232,55 @@ class Transaction(Reader):
         )
 
     def advance_event_route(self, route_id: str, position: int) -> None:
-        """Remember how far an event route has delivered; never goes back."""
+        """Stores how far an event route has delivered; never goes back."""
         self._connection.execute(
             "UPDATE event_routes SET position = ? WHERE id = ? AND position < ?", (position, route_id, position)
         )
 
     def delete_event_route(self, route_id: str) -> None:
-        """Remove an event route."""
+        """Removes an event route."""
         self._connection.execute("DELETE FROM event_routes WHERE id = ?", (route_id,))
 
     def insert_job(self, kind: str, job_id: str, *, purge_time: int, state: bytes) -> None:
-        """Store a new job; there must be no other that is not finished."""
+        """Stores a new job; there must be no other that is not finished."""
         self._connection.execute(
             "INSERT INTO jobs (kind, id, finished, purge_time, state) VALUES (?, ?, 0, ?, ?)",
             (kind, job_id, purge_time, state.decode()),
         )
 
     def update_job(self, kind: str, job_id: str, *, finished: bool, state: bytes) -> None:
-        """Store what has become of a job."""
+        """Stores the new state of a job."""
         self._connection.execute(
             "UPDATE jobs SET finished = ?, state = ? WHERE kind = ? AND id = ?",
             (finished, state.decode(), kind, job_id),
         )
 
     def delete_job(self, kind: str, job_id: str) -> None:
-        """Remove a job."""
+        """Removes a job."""
         self._connection.execute("DELETE FROM jobs WHERE kind = ? AND id = ?", (kind, job_id))
 
     def purge_jobs(self, now: int) -> None:
-        """Remove the finished jobs whose time is over."""
+        """Removes the finished jobs whose time is over."""
         self._connection.execute("DELETE FROM jobs WHERE finished AND purge_time <= ?", (now,))
 
     def append_job_log(self, lines: Iterable[bytes]) -> None:
-        """Keep lines for the log of the running job until `trim_job_log`."""
+        """Keeps lines for the log of the running job until `trim_job_log`."""
         self._connection.executemany("INSERT INTO job_log (line) VALUES (?)", [(line.decode(),) for line in lines])
 
     def trim_job_log(self, position: int | None = None) -> None:
-        """Forget the lines up to a position, or all."""
+        """Forgets the lines up to a position, or all."""
         self._connection.execute("DELETE FROM job_log WHERE ?1 IS NULL OR position <= ?1", (position,))
 
     def delete_some_relationships(self, limit: int) -> int:
-        """Remove relationships, at most `limit`, and tell how many."""
+        """Removes relationships, at most `limit`, and counts them."""
         return self._delete_some("relationships", limit)
 
     def delete_some_digital_twins(self, limit: int) -> int:
-        """Remove twins, at most `limit`, and tell how many. None may have relationships."""
+        """Removes twins, at most `limit`, and counts them. None may have relationships."""
         return self._delete_some("digital_twins", limit)
 
     def delete_some_models(self, limit: int) -> int:
-        """Remove models, at most `limit`, and tell how many."""
+        """Removes models, at most `limit`, and counts them."""
         rows = self._rows("SELECT id FROM models LIMIT ?", (limit,))
         for (model_id,) in rows:
             self.delete_model(model_id.decode())
@@ -286,6 +288,6 @@ class Transaction(Reader):
 
     def _delete_some(self, table: str, limit: int) -> int:
         return self._connection.execute(
-            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT ?)",  # noqa: S608 - ours
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} LIMIT ?)",  # noqa: S608  (ours)
             (limit,),
         ).rowcount

@@ -1,4 +1,4 @@
-"""Whether the database takes writes: known by those that it refuses, found out by trying when nobody writes.
+"""The ability of the database to take writes: lost with a refused write, and found again by trials when nobody writes.
 
 Whoever looks after the service has to hear of a full disk, and hear when it is over without having to write.
 """
@@ -7,38 +7,42 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Final
 
 from localtwins.store.transaction import Transaction
 
-TRIED_EVERY = 1.0
+TRIED_EVERY: Final = 1.0
 """Seconds between two trials."""
 
-_TRIED_BYTES = 1 << 16
+_TRIED_BYTES: Final = 1 << 16
 """More than a single write is likely to need: nothing is gained by taking writes for a moment."""
 
 Write = Callable[[Callable[[Transaction], None]], Awaitable[None]]
 
 
 class Writability:
-    """Knows whether the last write was refused for want of storage, and tries until one succeeds."""
+    """Knows whether the last write was refused for want of storage, and tries until one succeeds.
+
+    Args:
+        write: runs a trial.
+    """
 
     def __init__(self, write: Write) -> None:
-        """Try with `write`."""
         self._write = write
         self._trying: asyncio.Task[None] | None = None
 
     @property
     def refused(self) -> bool:
-        """Tell whether writes are refused at the moment."""
+        """Tells whether writes are refused at the moment."""
         return self._trying is not None
 
     def note_refusal(self) -> None:
-        """Take note that a write met a storage error."""
+        """Takes note that a write met a storage error."""
         if self._trying is None:
             self._trying = asyncio.get_running_loop().create_task(self._try())
 
     async def close(self) -> None:
-        """End the trials."""
+        """Ends the trials."""
         if self._trying is not None:
             self._trying.cancel()
             await asyncio.wait({self._trying})

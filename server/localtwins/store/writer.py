@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from localtwins import errors
 from localtwins.store.transaction import Transaction
@@ -21,12 +21,12 @@ from localtwins.store.transaction import Transaction
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_MAX_GROUP = 256
+_MAX_GROUP: Final = 256
 
 
 @dataclass(slots=True)
 class _Write:
-    """A write on its way; exactly one of `result` and `error` counts once it has run."""
+    """Carries a write on its way; exactly one of `result` and `error` counts once it has run."""
 
     operation: Callable[[Transaction], Any]
     future: asyncio.Future[Any]
@@ -35,7 +35,7 @@ class _Write:
     error: Exception | None = None
 
     def answer(self) -> None:
-        """Tell the caller, and let go of the error, whose frames have this object."""
+        """Tells the caller, and lets go of the error, whose frames have this object."""
         error, self.error = self.error, None
         if self.future.done():  # the caller has gone
             return
@@ -47,12 +47,17 @@ class _Write:
 
 
 class Writer:
-    """Runs write operations on a thread of its own, over a connection that nothing else writes to."""
+    """Runs write operations on a thread of its own.
+
+    Args:
+        connection: nothing else writes to it.
+        transaction: given to the operations.
+        guard: held while a group runs.
+    """
 
     def __init__(
         self, connection: sqlite3.Connection, transaction: Transaction, guard: AbstractContextManager[Any]
     ) -> None:
-        """Write over `connection`, holding `guard` while a group runs."""
         self._connection = connection
         self._transaction = transaction
         self._guard = guard
@@ -63,10 +68,14 @@ class Writer:
         self._thread.start()
 
     async def run(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
-        """Run a write and return its result once it is on disk; with `keep` false, once it is taken back.
+        """Runs a write and returns its result once it is on disk; with `keep` false, once it is taken back.
 
-        What `operation` raises is raised here, and nothing of it is stored. It may run more than once, so it must
-        change nothing but the transaction. Raises sqlite3.Error if the database cannot be written.
+        If `operation` raises, nothing of it is stored. It may run more than once, so it must change nothing but the
+        transaction.
+
+        Raises:
+            sqlite3.Error: the database cannot be written.
+            Exception: what `operation` raised.
         """
         if self._closed:
             raise RuntimeError("the store is closed")
@@ -78,7 +87,7 @@ class Writer:
             del future  # which has the error, which has this frame
 
     def close(self) -> None:
-        """Finish what is waiting, then stop. Blocks."""
+        """Finishes the writes that are waiting, then stops. Blocks."""
         self._closed = True
         self._waiting.put(None)
         self._thread.join()
@@ -111,7 +120,7 @@ class Writer:
                 self._begin()
                 begun = True
                 self._commit(group)
-        except Exception as error:  # noqa: BLE001 - the thread outlives whatever happens, and the callers get it
+        except Exception as error:  # noqa: BLE001  (the thread outlives whatever happens, and the callers get it)
             if begun and isinstance(error, sqlite3.Error) and len(group) > 1:
                 # One write may be at fault: each gets a commit of its own, and only those that fail again fail.
                 for write in group:
@@ -146,7 +155,7 @@ class Writer:
             raise
         except errors.AdtError as error:
             write.error = error.with_traceback(None)  # nobody looks where it came from, and its frames are large
-        except Exception as error:  # noqa: BLE001 - the caller gets it
+        except Exception as error:  # noqa: BLE001  (the caller gets it)
             write.error = error
         if write.error is not None or not write.keep:
             self._connection.execute("ROLLBACK TO write")

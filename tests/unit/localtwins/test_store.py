@@ -8,6 +8,7 @@ import pytest
 
 from localtwins.engine.clock import Clock
 from localtwins.store import schema
+from localtwins.store.reader import EventRoute
 from localtwins.store.transaction import Transaction
 
 
@@ -45,11 +46,11 @@ def test_event_routes_of_an_earlier_version_keep_their_place_in_the_log_and_are_
         patch.undo()
         schema.migrate(connection)
         tx = Transaction(connection, Clock())
-        assert tx.event_routes() == [(1, "a", "file", "false", 3), (2, "z", "hook", "true", 7)]
+        assert tx.event_routes() == [EventRoute(1, "a", "file", "false", 3), EventRoute(2, "z", "hook", "true", 7)]
         tx.put_event_route("b", "file", "true")
         tx.put_event_route("a", "hook", "true")
         assert [route.id for route in tx.event_routes()] == ["a", "z", "b"]
-        assert tx.event_route("a") == (1, "a", "hook", "true", 3)
+        assert tx.event_route("a") == EventRoute(1, "a", "hook", "true", 3)
 
 
 def test_counts_follow_every_change(tx: Transaction):
