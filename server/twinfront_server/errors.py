@@ -206,13 +206,26 @@ def server_draining(advice: str) -> TwinfrontError:
     )
 
 
-def stream_not_read(patience: float) -> TwinfrontError:
+def stream_not_read(waited: float) -> TwinfrontError:
     """UNAVAILABLE: a message of a stream has waited too long, in seconds, for its caller to read on."""
     return TwinfrontError(
         grpc.StatusCode.UNAVAILABLE,
         "STREAM_NOT_READ",
-        f"A message waited {patience:g} s for its caller to read on. Go on behind the last one that was read.",
+        f"A message waited {round(waited, 1):g} s for its caller to read on. Go on behind the last one that was read.",
         retry_after=0.0,
+    )
+
+
+def too_many_streams(retry_after: float) -> TwinfrontError:
+    """RESOURCE_EXHAUSTED: all streams that this server has memory for are at work; one may end in so many seconds."""
+    message = "This server has no memory left for another stream (--max-stream-bytes)."
+    return TwinfrontError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "LIMIT_REACHED",
+        message,
+        details=[QuotaFailure(violations=[QuotaFailure.Violation(subject="streams", description=message)])],
+        retry_after=retry_after,
+        pushback_ms=int(retry_after * 1000),
     )
 
 

@@ -140,6 +140,13 @@ class Settings(BaseSettings):
         "Longest time that a message of a stream waits for its caller to read on; then the stream is ended.",
     )
 
+    max_stream_bytes: Annotated[int, Field(ge=1 << 20)] = _setting(
+        256 << 20,
+        LIMITS,
+        "Memory for streams: 1 MB for each, 8 MB for an import. If it is used up, the one that has not been read for "
+        "longest makes room, or a new one is refused.",
+    )
+
     import_concurrency: Annotated[int, Field(ge=1, le=1000)] = _setting(
         16, LIMITS, "Most writes of one ImportGraph stream that are under way at a time; fewer while it is throttled."
     )

@@ -6,7 +6,7 @@ The upstream gives out pages; the next one is read while the caller takes in thi
 import bisect
 import dataclasses
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,8 @@ from twinfront_server.adt.twin_json import METADATA, Document
 from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
 from twinfront_server.graph.exported import digital_twin_row, relationship_row
 from twinfront_server.graph.import_format import Section
-from twinfront_server.upstream import Upstream
-from twinfront_server.upstream.pages import Fetch, pages_ahead
+from twinfront_server.upstream import Page, Upstream
+from twinfront_server.upstream.pages import Fetch, pages_ahead, pages_of_some_size
 
 PAGE_SIZE: Final = 500
 
@@ -191,13 +191,12 @@ class GraphWalk:
             place = Place(Section.RELATIONSHIPS, done=place.until)
 
     def _asking(self, query: str, *, by_the_front: bool = False) -> Fetch:
-        return partial(
-            self._upstream.query_twins,
-            query,
-            page_size=PAGE_SIZE,
-            place_field="resume_token",
-            by_the_front=by_the_front,
-        )
+        def fetch(link: str, size: int) -> Awaitable[Page]:
+            return self._upstream.query_twins(
+                query, link, page_size=size, place_field="resume_token", by_the_front=by_the_front
+            )
+
+        return pages_of_some_size(fetch, PAGE_SIZE)
 
 
 async def _no_rows() -> Rows:

@@ -19,7 +19,7 @@ from twinfront_server.interceptors.metrics import measure
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
 from twinfront_server.interceptors.request_id import request_id
 from twinfront_server.interceptors.trailing_metadata import send_figures
-from twinfront_server.interceptors.unread import end_unread
+from twinfront_server.interceptors.unread import UnreadStreams
 from twinfront_server.interceptors.validate_only import rehearse
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
@@ -64,7 +64,7 @@ class Chain(grpc.aio.ServerInterceptor):
             "error_mapping": map_errors(log),
             "draining": self.draining.link,
             "deadline": bound(settings.default_deadline, settings.max_deadline),
-            "unread": end_unread(settings.max_unread_time),
+            "unread": UnreadStreams(settings.max_unread_time, settings.max_stream_bytes).link,
         }
         self.message_links: dict[str, Link] = {
             "validate_only": rehearse(require_validation),

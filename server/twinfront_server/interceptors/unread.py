@@ -1,57 +1,109 @@
-"""Ends streams whose callers have stopped reading, and whose results wait here meanwhile."""
+"""Bounds what streams hold: the results of those whose callers have stopped reading wait here meanwhile."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from twinfront_server.call import Call
-from twinfront_server.errors import stream_not_read
-from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
+from twinfront_server.errors import stream_not_read, too_many_streams
+from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Method
+
+ANSWERING_BYTES: Final = 1 << 20
+"""What a stream of answers holds: a page that was read, the next one, and a message of what is in them."""
+
+TAKING_IN_BYTES: Final = 8 << 20
+"""What a stream holds that takes in items: those that wait to be written."""
+
+LONG_WAIT_SECONDS: Final = 1.0
+"""How long a message has to have waited for its caller before its stream is ended in favour of another one."""
 
 
-def end_unread(patience: float) -> Link:
-    """The link that fails a stream, STREAM_NOT_READ, when one of its messages has waited too long for its caller.
+class UnreadStreams:
+    """Ends streams that are not read on: after some time, and sooner if there is no memory for another stream.
 
-    The work on it ends then, and what it held is freed but for that message, which grpc keeps in front of the status.
-    So a caller that reads on after all loses nothing: it gets the message, and is told to go on behind it.
+    The work on such a stream ends, STREAM_NOT_READ, and what it held is freed but for the message that waits, which
+    grpc keeps in front of the status. So a caller that reads on after all loses nothing: it gets the message, and is
+    told to go on behind it.
 
     Args:
         patience: how long a message may wait, in seconds; flow control lets some be under way that nobody has read.
+        max_bytes: what all streams may hold together.
     """
 
-    def link(proceed: Behaviour, method: Method) -> Behaviour:
+    def __init__(self, patience: float, max_bytes: int) -> None:
+        self._patience = patience
+        self._max_bytes = max_bytes
+        self._held_bytes = 0
+        self._streams: set[_WatchedContext] = set()
+
+    def link(self, proceed: Behaviour, method: Method) -> Behaviour:
+        """The link of the chain that does so."""
         if not method.response_streaming:
             return proceed
+        held_bytes = TAKING_IN_BYTES if method.request_streaming else ANSWERING_BYTES
+        if method.service in INFRASTRUCTURE:
+            held_bytes = 0
 
         async def read_in_time(call: Call, request: Any, context: Context) -> Any:
-            watched = _WatchedContext(context, patience)
+            watched = _WatchedContext(context, self._patience, held_bytes)
+            self._let_in(watched)
             try:
                 return await proceed(call, request, cast("Context", watched))
             except TimeoutError:
                 if watched.is_unread:
-                    raise stream_not_read(patience) from None
+                    raise stream_not_read(watched.waited()) from None
                 raise
+            finally:
+                self._leave(watched)
 
         return read_in_time
 
-    return link
+    def _let_in(self, stream: "_WatchedContext") -> None:
+        while stream.held_bytes and self._streams and self._held_bytes + stream.held_bytes > self._max_bytes:
+            longest = max(self._streams, key=_WatchedContext.waited)
+            if longest.waited() < LONG_WAIT_SECONDS:
+                raise too_many_streams(LONG_WAIT_SECONDS)
+            longest.end()
+            self._leave(longest)
+        self._streams.add(stream)
+        self._held_bytes += stream.held_bytes
+
+    def _leave(self, stream: "_WatchedContext") -> None:
+        if stream in self._streams:
+            self._streams.remove(stream)
+            self._held_bytes -= stream.held_bytes
 
 
 class _WatchedContext:
     """A context whose messages do not wait for ever; TimeoutError and `is_unread` when one does."""
 
-    def __init__(self, context: Context, patience: float) -> None:
+    def __init__(self, context: Context, patience: float, held_bytes: int) -> None:
         self._context = context
         self._patience = patience
+        self._time = asyncio.get_running_loop().time
+        self._scope: asyncio.Timeout | None = None
+        self._since = 0.0
+        self.held_bytes = held_bytes
         self.is_unread = False
 
+    def waited(self) -> float:
+        """How long the message has waited that its caller is to read, in seconds; 0 if there is none."""
+        return 0.0 if self._scope is None else self._time() - self._since
+
+    def end(self) -> None:
+        """Lets the message wait no longer."""
+        if self._scope is not None and not self._scope.expired():
+            self._scope.reschedule(self._time())
+
     async def write(self, message: bytes) -> None:
-        scope = asyncio.timeout(self._patience)
+        self._since = self._time()
+        self._scope = scope = asyncio.timeout_at(self._since + self._patience)
         try:
             async with scope:
                 await self._context.write(message)
         except TimeoutError:
             self.is_unread = scope.expired()
             raise
+        self._scope = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)

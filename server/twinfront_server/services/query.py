@@ -11,14 +11,14 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import server_draining
 from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
-from twinfront_server.upstream.pages import pages_ahead
+from twinfront_server.upstream.pages import pages_ahead, pages_of_some_size
 from twinfront_server.wire.filling import Fill, Filling, room_for_items
 from twinfront_server.wire.page_token import PageTokens
 from twinfront_server.wire.query import fill_row, required_query
 from twinfront_server.wire.representation import wants_json, wants_metadata
 
 STREAMED_PAGE: Final = 500
-"""How many rows are read ahead."""
+"""The most rows that are read ahead."""
 
 MAX_ROWS: Final = 100
 MAX_BYTES: Final = 256 << 10
@@ -59,11 +59,10 @@ class QueryService(QueryServiceServicer):
         self, request: messages.StreamQueryTwinsRequest, context: Any
     ) -> AsyncIterator[messages.StreamQueryTwinsResponse]:
         fill = partial(fill_row, as_json=wants_json(request.representation), metadata=wants_metadata(request.view))
-        fetch = partial(
-            self._upstream.query_twins,
-            required_query(request.query),
-            page_size=STREAMED_PAGE,
-            place_field="resume_token",
+        query = required_query(request.query)
+        fetch = pages_of_some_size(
+            lambda link, size: self._upstream.query_twins(query, link, page_size=size, place_field="resume_token"),
+            STREAMED_PAGE,
         )
         after = self._tokens.open(request, request.resume_token, "resume_token")
         response, rows = self._empty_message(fill)

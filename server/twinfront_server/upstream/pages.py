@@ -8,13 +8,44 @@ position are counted off the pages as they come, and not off that one page alone
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import orjson
 
 from twinfront_server.adt.answer import Page, Position
 from twinfront_server.errors import TwinfrontError, upstream_answer_unexpected
 
 Fetch: TypeAlias = Callable[[str], Awaitable[Page]]
 """Reads the upstream's page at a link; the first one for no link."""
+
+
+PAGE_BYTES: Final = 128 << 10
+"""How large pages are to be that are read for a stream, as JSON; parsed they take up some three times as much."""
+
+_FIRST_ROWS: Final = 100
+_LEAST_ROWS: Final = 10
+_SAMPLES: Final = 8
+
+
+def pages_of_some_size(fetch: Callable[[str, int], Awaitable[Page]], most: int) -> Fetch:
+    """Reads pages of about `PAGE_BYTES`, going by the size of the items of the page before.
+
+    Args:
+        fetch: reads the page at a link, of so many items at the most.
+        most: the most items to ask for.
+    """
+    wanted = min(_FIRST_ROWS, most)
+
+    async def fetch_next(link: str) -> Page:
+        nonlocal wanted
+        page = await fetch(link, wanted)
+        samples = page.items[:: max(1, len(page.items) // _SAMPLES)]
+        if samples:
+            size = sum(len(orjson.dumps(item)) for item in samples) / len(samples)
+            wanted = min(most, max(_LEAST_ROWS, int(PAGE_BYTES / size)))
+        return page
+
+    return fetch_next
 
 
 @dataclass(frozen=True, slots=True)

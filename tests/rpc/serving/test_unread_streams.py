@@ -1,5 +1,7 @@
 """Streams whose callers have stopped reading."""
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -13,6 +15,7 @@ from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
 from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest, StreamQueryTwinsResponse
 from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 
+from ...hostile.measuring import resident_megabytes
 from .process import ServedProcess
 
 Serve = Callable[..., ServedProcess]
@@ -27,6 +30,7 @@ MODEL = {
 }
 QUERY = StreamQueryTwinsRequest(query="SELECT * FROM digitaltwins")
 PATIENCE = 1.0
+STREAMS = 50
 
 
 SMALL_WINDOW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536)]
@@ -54,7 +58,10 @@ def rows(messages: Iterable[StreamQueryTwinsResponse]) -> int:
 
 @pytest.fixture
 def served(serve: Serve) -> ServedProcess:
-    served = serve(f"--max-unread-time={PATIENCE}s")
+    return with_notes(serve(f"--max-unread-time={PATIENCE}s"))
+
+
+def with_notes(served: ServedProcess) -> ServedProcess:
     with TwinfrontClient(served.address) as client:
         client.create_models([MODEL])
         note = DigitalTwin(model_id="dtmi:example:Note;1", properties={"text": "x" * 4000})
@@ -104,3 +111,58 @@ def test_the_python_client_goes_on_by_itself(served: ServedProcess):
         time.sleep(3 * PATIENCE)
         assert 1 + len(list(streamed)) == TWINS
     assert "STREAM_NOT_READ" in served.log()
+
+
+def unread(channel: grpc.Channel) -> Iterator[Any]:
+    """A query of which one message is read and no more."""
+    messages = query(channel)
+    next(messages)
+    return messages
+
+
+def test_the_stream_that_was_not_read_for_longest_makes_room_for_another(serve: Serve):
+    served = with_notes(serve("--max-stream-bytes=2097152"))
+    with grpc.insecure_channel(served.address, SMALL_WINDOW) as channel:
+        streams = [unread(channel), unread(channel)]
+        time.sleep(2.0)
+        assert rows(query(channel)) == TWINS
+        with pytest.raises(grpc.RpcError) as ended:
+            list(streams[0])
+        assert from_rpc_error(ended.value).reason == "STREAM_NOT_READ"
+        assert 0 < rows(streams[1]) < TWINS
+
+
+def test_a_stream_is_refused_for_a_moment_if_no_other_can_make_room(serve: Serve):
+    served = with_notes(serve("--max-stream-bytes=8388608"))
+    talking = threading.Event()
+    with grpc.insecure_channel(served.address, [("grpc.enable_retries", 0)]) as channel:
+        import_ = GraphServiceStub(channel).ImportGraph(_silent_after_one_item(talking))
+        next(import_)
+        with pytest.raises(grpc.RpcError) as refused:
+            rows(query(channel))
+        error = from_rpc_error(refused.value)
+        assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_REACHED")
+        trailers: Any = refused.value.trailing_metadata()
+        assert ("grpc-retry-pushback-ms", "1000") in trailers
+        talking.set()
+        list(import_)
+        assert rows(query(channel)) == TWINS
+    assert 'twinfront_errors_total{reason="LIMIT_REACHED"} 1.0' in served.metrics()
+
+
+def _silent_after_one_item(talking: threading.Event) -> Iterator[ImportGraphRequest]:
+    yield ImportGraphRequest(items=[GraphItem()])
+    talking.wait(30)
+
+
+def test_many_streams_that_are_not_read_take_little_memory(serve: Serve):
+    served = with_notes(serve())
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    before = resident_megabytes(served.process.pid)
+    with contextlib.ExitStack() as channels:
+        opened = [
+            unread(channels.enter_context(grpc.insecure_channel(served.address, options))) for _ in range(STREAMS)
+        ]
+        time.sleep(1.0)
+        assert resident_megabytes(served.process.pid) - before < 2 * STREAMS
+        assert len(opened) == STREAMS

@@ -82,7 +82,8 @@ const (
 	// RESOURCE_EXHAUSTED. Azure Digital Twins throttles: try again later. Detail: google.rpc.RetryInfo, and the trailer
 	// `grpc-retry-pushback-ms`.
 	ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED ErrorReason = 21
-	// RESOURCE_EXHAUSTED. A limit is reached and trying again does not help. Detail: google.rpc.QuotaFailure.
+	// RESOURCE_EXHAUSTED. A limit is reached. Trying again does not help, but for the streams that a server has memory for: then there
+	// are a google.rpc.RetryInfo and the trailer `grpc-retry-pushback-ms`. Detail: google.rpc.QuotaFailure.
 	ErrorReason_ERROR_REASON_LIMIT_REACHED ErrorReason = 22
 	// INTERNAL. Azure Digital Twins rejects the server's own credential, or there is none; the caller can do nothing about it.
 	ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REJECTED ErrorReason = 23
