@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
@@ -13,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from twinfront_server import health, reflection
 from twinfront_server.address import Address
+from twinfront_server.drain import drain
 from twinfront_server.errors import StartupError, TwinfrontError
 from twinfront_server.interceptors.chain import Chain
 from twinfront_server.log import get_logger
@@ -22,17 +22,6 @@ from twinfront_server.server import create_server, listen
 from twinfront_server.services import register
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream, open_upstream
-
-_SETTLING_SECONDS: Final = 0.5
-"""What the last answers may take to leave, before streams that do not end by themselves (health watches) are cut."""
-
-_SHARE_FOR_STREAMS: Final = 0.8
-"""Of the grace, how much streams have to end by themselves; in the rest they end where they can be gone on with."""
-
-_HOLDING_LOOKS: Final = 20
-_HOLDING_LOOK_SECONDS: Final = 0.05
-_QUIET_LOOKS: Final = 4
-"""How many looks in a row have to find nothing new: on a busy machine a call can take that long to get here."""
 
 
 class App:
@@ -55,7 +44,7 @@ class App:
         self._closing = contextlib.AsyncExitStack()
         self.metrics = Metrics(CollectorRegistry())
         ProcessCollector(registry=self.metrics.registry)
-        self._chain = Chain(settings, self.metrics, self._log, self._require_validation)
+        self._chain: Chain
         self._server: grpc.aio.Server
         self._health: health.Health
 
@@ -82,50 +71,13 @@ class App:
         Args:
             hasten: set by someone who does not want to wait; what is still in flight is then cancelled.
         """
-        hasten = hasten or asyncio.Event()
-        self._health.close()
-        await _either(hasten.wait(), asyncio.sleep(self._settings.drain_delay))
-        self._chain.draining.hold()
-        await _either(hasten.wait(), self._all_are_held())
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._settings.drain_grace
-        stopping = asyncio.create_task(self._server.stop(self._settings.drain_grace))
-        await asyncio.sleep(0)  # the clients are told to go elsewhere in its first step
-        self._chain.draining.begin()
-        await _either(hasten.wait(), self._quiet(), asyncio.wait({stopping}), self._end_streams())
-        await self._server.stop(None)
-        await stopping
-        # Writes whose callers are gone may still be under way.
-        await _either(hasten.wait(), self._chain.recent_outcomes.idle(), asyncio.sleep(end - loop.time()))
-
-    async def _all_are_held(self) -> None:
-        """Returns when no more calls come, since those who send them wait for an answer, or when a second is over."""
-        quiet = 0
-        for _ in range(_HOLDING_LOOKS):
-            held = self._chain.draining.held
-            await asyncio.sleep(_HOLDING_LOOK_SECONDS)
-            quiet = quiet + 1 if self._chain.draining.held == held else 0
-            if quiet == _QUIET_LOOKS:
-                return
-
-    async def _end_streams(self) -> None:
-        """Has streams that are still there when most of the grace is over end in good order; never returns."""
-        await asyncio.sleep(self._settings.drain_grace * _SHARE_FOR_STREAMS)
-        self._chain.draining.end_streams()
-        await asyncio.Event().wait()
-
-    async def _quiet(self) -> None:
-        """Returns when no call is in flight and the last answers have left."""
-        await self._chain.in_flight.idle()
-        await asyncio.sleep(_SETTLING_SECONDS)
-
-    async def _require_validation(self) -> None:
-        await self.upstream.require_validation()
+        await drain(self._server, self._chain, self._health, self._settings, hasten or asyncio.Event())
 
     async def _start(self, closing: contextlib.AsyncExitStack) -> None:
         settings = self._settings
         self.upstream = await open_upstream(settings, self.metrics)
         closing.push_async_callback(self.upstream.close)
+        self._chain = Chain(settings, self.metrics, self._log, self.upstream.require_validation)
         closing.push_async_callback(self._chain.recent_outcomes.close)
         if settings.sample:
             from twinfront_server.sample import load_sample  # noqa: PLC0415  (only who asks for it needs it)
@@ -158,16 +110,6 @@ class App:
         await watch.look()
         following = asyncio.create_task(watch.follow(settings.health_interval))
         closing.push_async_callback(_cancel, following)
-
-
-async def _either(*waits: Coroutine[Any, Any, object]) -> None:
-    """Waits for the first of them and cancels the others."""
-    tasks = [asyncio.create_task(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            await _cancel(task)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:
