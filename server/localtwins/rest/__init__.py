@@ -1,1 +1,1 @@
-"""The REST surface: from a request to an operation, and from its outcome to an answer."""
+"""The REST surface: requests become operations, and their outcomes answers."""

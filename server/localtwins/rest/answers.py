@@ -1,6 +1,7 @@
 """Answers: JSON, none, and errors in the service's shapes."""
 
 import secrets
+from typing import Final
 
 import orjson
 
@@ -8,34 +9,34 @@ from localtwins.errors import AdtError, FrameworkError, ThrottledError
 from localtwins.message import UNCHANGED, Response
 from localtwins.rest.call import API_VERSION_2020
 
-_JSON = "application/json; charset=utf-8"
-_PROBLEM = "application/problem+json; charset=utf-8"
-# Recorded, blanks included.
-_INSTANCE_THROTTLED = (
+_JSON: Final = "application/json; charset=utf-8"
+_PROBLEM: Final = "application/problem+json; charset=utf-8"
+_INSTANCE_THROTTLED: Final = (
     b'{ "error": { "statusCode": 429, "message": "Maximum request rate limit reached. '
     b'For Azure Digital Twins rate limiting details please see http://aka.ms/dtv2limits." } }'
 )
-_TWIN_THROTTLED = (
+"""Recorded, blanks included."""
+_TWIN_THROTTLED: Final = (
     "Operation could not be completed as too many requests to this twin have been made. "
     "Please check Retry-After header to retry request."
 )
-_WITHOUT_CODE_HEADER = frozenset({"BadRequest", "JobNotFound", "JobIdAlreadyExists"})
+_WITHOUT_CODE_HEADER: Final = frozenset({"BadRequest", "JobNotFound", "JobIdAlreadyExists"})
 
 
 def json_answer(body: bytes, *, etag: str | None = None, status: int = 200) -> Response:
-    """Answer with JSON."""
+    """Makes an answer with JSON."""
     if etag is None:
         return Response(status, {"Content-Type": _JSON}, body)
     return Response(status, {"Content-Type": _JSON, "ETag": etag}, body)
 
 
 def no_content(etag: str | None = None) -> Response:
-    """Answer without a body."""
+    """Makes an answer without a body."""
     return Response(204, {} if etag is None else {"ETag": etag})
 
 
 def error_answer(error: AdtError, api_version: str) -> Response:
-    """Answer with an error: the envelope, and its code as a header on most (recorded)."""
+    """Makes the answer that tells an error: the envelope, and its code as a header on most (recorded)."""
     envelope: dict[str, object] = {"code": error.code, "message": error.message}
     if error.details:
         envelope["details"] = [{"code": error.code, "message": detail} for detail in error.details]
@@ -53,7 +54,7 @@ def error_answer(error: AdtError, api_version: str) -> Response:
 
 
 def framework_error_answer(error: FrameworkError) -> Response:
-    """Answer for a body that the service's web framework refuses (recorded)."""
+    """Makes the answer to a body that the service's web framework refuses (recorded)."""
     problem = {
         "errors": error.errors,
         "type": "https://tools.ietf.org/html/rfc7231#section-6.5.1",
@@ -67,7 +68,7 @@ def framework_error_answer(error: FrameworkError) -> Response:
 
 
 def throttled_answer(error: ThrottledError) -> Response:
-    """Answer to one request too many: the gateway for the instance, the service for a twin (recorded)."""
+    """Makes the answer to one request too many: the gateway's for the instance, the service's for a twin (recorded)."""
     retry_after = str(error.retry_after)
     if error.twin_id is None:
         return Response(429, {"Content-Type": "application/json", "Retry-After": retry_after}, _INSTANCE_THROTTLED)

@@ -1,31 +1,32 @@
 """Request bodies: JSON that the service can keep and give back as it came.
 
 Of a name that stands twice in an object the last value counts, as in the service's own parser. An integer beyond 64
-bits is the double that its text is: JavaScript and Go write doubles such as 1e19 so. Whether the schema takes doubles
-is for the model to say.
+bits is the double that its text is: JavaScript and Go write doubles such as 1e19 so. The model decides whether doubles
+may stand there.
 """
 
 import json
 import re
 from functools import partial
 from json.decoder import JSONDecoder
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from localtwins import errors, limits
 from localtwins.engine.json_text import parse_json
 from localtwins.rest.call import Call
 from localtwins.workers import PARSING_SECONDS
 
-_SEPARATOR = re.compile(r"[\s,]*")
-_NEWLINE = "\n"
-_OPERATION_TYPE = "Microsoft.AspNetCore.JsonPatch.Operations.Operation"
+_SEPARATOR: Final = re.compile(r"[\s,]*")
+_NEWLINE: Final = "\n"
+_OPERATION_TYPE: Final = "Microsoft.AspNetCore.JsonPatch.Operations.Operation"
 
 
 async def read_json(call: Call, *, most_values: int | None = None) -> Any:
-    """Parse the body, of no more than `most_values`, by default those that a twin can have.
+    """Parses the body, of no more than `most_values`, by default those that a twin can have.
 
-    Raises BadRequest for none, LimitExceeded for one with too many values, and InvalidArgument for what is not JSON in
-    UTF-8.
+    Raises:
+        AdtError: BadRequest for none, LimitExceeded for one with too many values, InvalidArgument for one that is no
+            JSON in UTF-8.
     """
     body = call.request.body
     if not body:
@@ -35,9 +36,11 @@ async def read_json(call: Call, *, most_values: int | None = None) -> Any:
 
 
 async def read_document(call: Call, *, most_values: int | None = None) -> Any:
-    """Parse a body that has to be an object or an array, as all are but those of telemetry.
+    """Parses a body that has to be an object or an array, as all are but those of telemetry.
 
-    Raises what `read_json` does, and InvalidArgument for a string, into which some clients put the JSON they are given.
+    Raises:
+        AdtError: as for `read_json`, and InvalidArgument for a string, into which some clients put the JSON they are
+            given.
     """
     document = await read_json(call, most_values=most_values)
     if type(document) is str:
@@ -46,7 +49,7 @@ async def read_document(call: Call, *, most_values: int | None = None) -> Any:
 
 
 def element_sizes(body: bytes) -> list[int]:
-    """Give the number of bytes of each element of the JSON array that a body is, white space within included."""
+    """Counts the bytes of each element of the JSON array that a body is, white space within included."""
     text = body.decode()
     decoder = JSONDecoder()
     sizes = []
@@ -64,9 +67,13 @@ def _next_element(text: str, position: int) -> int:
 
 
 async def read_patch(call: Call, *, parameter: str | None = None) -> list[dict[str, Any]]:
-    """Parse a JSON Patch document as far as the service's web framework does: an array of objects.
+    """Parses a JSON Patch document as far as the service's web framework does: an array of objects.
 
     `parameter` is the name under which the framework misses a document that it could not read, on some operations.
+
+    Raises:
+        AdtError: as for `read_document`; InvalidArgument for no array, LimitExceeded for too many operations.
+        FrameworkError: one of the operations is no object.
     """
     document = await read_document(call)
     if type(document) is not list:
@@ -95,7 +102,7 @@ def _refuse_operation(body: bytes, index: int, parameter: str | None) -> NoRetur
 
 
 def _element(text: str, index: int) -> tuple[object, int]:
-    """Give an element of the array that `text` is, and the position behind it."""
+    """Gives an element of the array that `text` is, and the position behind it."""
     decoder = JSONDecoder()
     value, end = None, text.index("[") + 1
     for _ in range(index + 1):

@@ -1,9 +1,9 @@
-"""One request on its way through the service, with what every resource needs to answer it."""
+"""A request on its way through the service, with everything that a resource needs to answer it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 from localtwins import errors, limits
@@ -17,22 +17,25 @@ from localtwins.workers import Workers
 
 T = TypeVar("T")
 
-API_VERSION_2020 = "2020-10-31"
-# The first preview is what Azure Digital Twins Explorer asks for; it is answered as the version after it.
-API_VERSIONS = frozenset(
+API_VERSION_2020: Final = "2020-10-31"
+API_VERSIONS: Final = frozenset(
     {API_VERSION_2020, "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"}
 )
+"""The first preview is what Azure Digital Twins Explorer asks for; it is answered as the version after it."""
 
-_KEPT_QUERY_LENGTH = 256  # those that come again and again have little but the api-version
+_KEPT_QUERY_LENGTH: Final = 256
+"""Query strings that come again and again have little but the api-version."""
 
 Parameters = dict[str, list[str]]
 
 
 def _parse_query(query: str) -> Parameters:
-    """Give the values of each query parameter, names in lower case since the service ignores their case.
+    """Gives the values of each query parameter, names in lower case since the service ignores their case.
 
-    A parameter without a value, as in `dependenciesFor=`, is absent: ASP.NET binds the empty text to null. Raises
-    InvalidArgument for too many.
+    A parameter without a value, as in `dependenciesFor=`, is absent: ASP.NET binds the empty text to null.
+
+    Raises:
+        AdtError: InvalidArgument for too many.
     """
     parameters: Parameters = {}
     try:
@@ -50,7 +53,7 @@ _parse_known_query = lru_cache(maxsize=1024)(_parse_query)
 
 @dataclass(slots=True)
 class Call:
-    """A request, its query parameters and the api-version that it asks for."""
+    """Carries a request, its query parameters and the api-version that it asks for."""
 
     request: Request
     database: Database
@@ -64,7 +67,11 @@ class Call:
     def begin(
         cls, request: Request, database: Database, settings: Settings, jobs: JobRunner, workers: Workers
     ) -> "Call":
-        """Start answering a request. Raises an error answer for an api-version that is missing or not served."""
+        """Starts to answer a request.
+
+        Raises:
+            AdtError: the api-version is missing or not served.
+        """
         parse = _parse_known_query if len(request.query) <= _KEPT_QUERY_LENGTH else _parse_query
         parameters = parse(request.query)
         version = parameters.get("api-version", [""])[0].lower()
@@ -76,33 +83,45 @@ class Call:
 
     @property
     def read(self) -> Reader:
-        """Reading from the database."""
+        """Reads from the database."""
         return self.database.read
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
-        """Run a write operation; a dry run's is taken back once it has a result."""
+        """Runs a write operation; a dry run's is taken back once it has a result."""
         return await self.database.write(operation, keep=VALIDATE_ONLY not in self.request.headers)
 
     def require_api_version(self, versions: frozenset[str]) -> None:
-        """Raise an error answer if the resource is not there in the api-version that is asked for."""
+        """Refuses an api-version in which the resource is not there.
+
+        Raises:
+            AdtError: it is asked for.
+        """
         if self.api_version not in versions:
             url = f"{self.request.base_url}{self.request.path}"
             raise errors.api_version_unsupported(self.api_version, url, versions)
 
     def header(self, name: str) -> str | None:
-        """Give a header field, its name in lower case. Raises InvalidArgument for one that is too long to look at."""
+        """Gives a header field, its name in lower case.
+
+        Raises:
+            AdtError: InvalidArgument for one that is too long to look at.
+        """
         value = self.request.headers.get(name)
         if value is not None and len(value) > limits.HEADER_LENGTH:
             raise errors.invalid_argument(f"The header {name} is longer than {limits.HEADER_LENGTH} characters.")
         return value
 
     def parameter(self, name: str) -> str | None:
-        """Give the first value of a query parameter."""
+        """Gives the first value of a query parameter."""
         values = self.parameters.get(name)
         return values[0] if values else None
 
     def flag(self, name: str) -> bool:
-        """Give a query parameter that is `true` or `false` in any case, false by default."""
+        """Gives a query parameter that is `true` or `false` in any case, false by default.
+
+        Raises:
+            AdtError: InvalidArgument for anything else.
+        """
         value = self.parameter(name)
         if value is None or value.lower() == "false":
             return False

@@ -14,7 +14,7 @@ from localtwins.rest.call import API_VERSION_2020, Call
 
 
 async def get(call: Call, twin_id: str, name: str) -> Response:
-    """Get a component, under the etag of its twin."""
+    """Gets a component, under the etag of its twin."""
     check_twin_id(twin_id)
     twin = call.read.digital_twin(twin_id)
     if twin is None:
@@ -28,7 +28,7 @@ async def get(call: Call, twin_id: str, name: str) -> Response:
 
 
 async def patch(call: Call, twin_id: str, name: str) -> Response:
-    """Patch a component; the etag is its twin's."""
+    """Patches a component; the etag is its twin's."""
     check_twin_id(twin_id)
     if_match = parse_if_match(call.header("if-match"))
     document = await read_patch(call)

@@ -1,6 +1,7 @@
 """/jobs/deletions[/{id}]."""
 
 import uuid
+from typing import Final
 from urllib.parse import quote
 
 import orjson
@@ -15,14 +16,14 @@ from localtwins.rest.answers import json_answer
 from localtwins.rest.call import Call
 from localtwins.rest.paging import JOBS_PAGE, next_link, page_size, read_token
 
-_API_VERSIONS = frozenset({"2023-10-31"})
-_TIMEOUT = "timeoutinminutes"
-_TIMEOUT_MINUTES = 12 * 60
-_TIMEOUT_RANGE = range(15, 24 * 60 + 1)
+_API_VERSIONS: Final = frozenset({"2023-10-31"})
+_TIMEOUT: Final = "timeoutinminutes"
+_TIMEOUT_MINUTES: Final = 12 * 60
+_TIMEOUT_RANGE: Final = range(15, 24 * 60 + 1)
 
 
 async def create(call: Call) -> Response:
-    """Create a job, which then starts by itself; the header operation-id may give its id."""
+    """Creates a job, which then starts by itself; the header operation-id may give its id."""
     call.require_api_version(_API_VERSIONS)
     job_id = call.header("operation-id") or str(uuid.uuid4())
     check_job_id(job_id)
@@ -43,14 +44,14 @@ async def create(call: Call) -> Response:
 
 
 async def get(call: Call, job_id: str) -> Response:
-    """Get a job."""
+    """Gets a job."""
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
     return json_answer(_job(delete_job.get(call.read, job_id, current_ticks())))
 
 
 async def list_all(call: Call) -> Response:
-    """List jobs in the order of their creation."""
+    """Lists jobs in the order of their creation."""
     call.require_api_version(_API_VERSIONS)
     size = page_size(call, JOBS_PAGE)
     token = read_token(call, (int,))

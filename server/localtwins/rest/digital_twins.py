@@ -1,5 +1,7 @@
 """/digitaltwins/{id}."""
 
+from typing import Final
+
 import orjson
 
 from localtwins import errors
@@ -12,11 +14,11 @@ from localtwins.rest.answers import json_answer, no_content
 from localtwins.rest.bodies import read_document, read_patch
 from localtwins.rest.call import API_VERSION_2020, Call
 
-PATCH_PARAMETER = "jsonPatchDocument"
+PATCH_PARAMETER: Final = "jsonPatchDocument"
 
 
 async def get(call: Call, twin_id: str) -> Response:
-    """Get a digital twin."""
+    """Gets a digital twin."""
     twin = call.read.digital_twin(twin_id)
     if twin is None:
         check_twin_id(twin_id)
@@ -25,7 +27,7 @@ async def get(call: Call, twin_id: str) -> Response:
 
 
 async def put(call: Call, twin_id: str) -> Response:
-    """Create or replace a digital twin."""
+    """Creates or replaces a digital twin."""
     check_twin_id(twin_id)
     create_only = parse_if_none_match(call.header("if-none-match"))
     payload = await read_document(call)
@@ -38,7 +40,7 @@ async def put(call: Call, twin_id: str) -> Response:
 
 
 async def patch(call: Call, twin_id: str) -> Response:
-    """Patch a digital twin."""
+    """Patches a digital twin."""
     check_twin_id(twin_id)
     if_match = parse_if_match(call.header("if-match"))
     document = await read_patch(call, parameter=PATCH_PARAMETER)
@@ -47,7 +49,7 @@ async def patch(call: Call, twin_id: str) -> Response:
 
 
 async def delete(call: Call, twin_id: str) -> Response:
-    """Delete a digital twin."""
+    """Deletes a digital twin."""
     check_twin_id(twin_id)
     if_match = parse_if_match(call.header("if-match"))
     await call.write(lambda tx: digital_twins.delete(tx, twin_id, if_match=if_match))

@@ -1,7 +1,7 @@
 """/eventroutes[/{id}]."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,12 +15,12 @@ from localtwins.rest.call import Call
 from localtwins.rest.paging import next_link, page_size, read_token
 from localtwins.store.reader import EventRoute
 
-_PAGE = 100
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_PAGE: Final = 100
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 async def put(call: Call, route_id: str) -> Response:
-    """Create or replace an event route."""
+    """Creates or replaces an event route."""
     if not _ID.fullmatch(route_id):
         raise errors.event_route_id_invalid(route_id)
     body = await read_document(call)
@@ -33,7 +33,7 @@ async def put(call: Call, route_id: str) -> Response:
 
 
 async def get(call: Call, route_id: str) -> Response:
-    """Get an event route."""
+    """Gets an event route."""
     route = call.read.event_route(route_id)
     if route is None:
         raise errors.event_route_not_found()
@@ -41,7 +41,7 @@ async def get(call: Call, route_id: str) -> Response:
 
 
 async def list_all(call: Call) -> Response:
-    """List event routes in the order of their creation."""
+    """Lists event routes in the order of their creation."""
     size = page_size(call, _PAGE)
     token = read_token(call, (int,))
     routes = call.read.event_routes(token[0] if token else 0, size + 1)
@@ -53,7 +53,7 @@ async def list_all(call: Call) -> Response:
 
 
 async def delete(call: Call, route_id: str) -> Response:
-    """Delete an event route."""
+    """Deletes an event route."""
     await call.write(lambda tx: event_routes.delete(tx, route_id))
     return no_content()
 

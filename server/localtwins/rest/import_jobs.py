@@ -1,5 +1,7 @@
 """/jobs/imports[/{id}[/cancel]]."""
 
+from typing import Final
+
 import orjson
 
 from localtwins import errors
@@ -14,12 +16,12 @@ from localtwins.rest.bodies import read_document
 from localtwins.rest.call import Call
 from localtwins.rest.paging import JOBS_PAGE, next_link, page_size, read_token
 
-_PREVIEW = "2023-02-27-preview"
-_API_VERSIONS = frozenset({_PREVIEW, "2023-06-30", "2023-10-31"})
+_PREVIEW: Final = "2023-02-27-preview"
+_API_VERSIONS: Final = frozenset({_PREVIEW, "2023-06-30", "2023-10-31"})
 
 
 async def create(call: Call, job_id: str) -> Response:
-    """Create a job, which then starts by itself."""
+    """Creates a job, which then starts by itself."""
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
     payload = await read_document(call)
@@ -43,14 +45,14 @@ async def create(call: Call, job_id: str) -> Response:
 
 
 async def get(call: Call, job_id: str) -> Response:
-    """Get a job."""
+    """Gets a job."""
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
     return json_answer(_job(call, import_job.get(call.read, job_id, current_ticks())))
 
 
 async def list_all(call: Call) -> Response:
-    """List jobs in the order of their creation."""
+    """Lists jobs in the order of their creation."""
     call.require_api_version(_API_VERSIONS)
     size = page_size(call, JOBS_PAGE)
     token = read_token(call, (int,))
@@ -64,7 +66,7 @@ async def list_all(call: Call) -> Response:
 
 
 async def cancel(call: Call, job_id: str) -> Response:
-    """Cancel a job; the answer still shows the status from before (recorded)."""
+    """Cancels a job; the answer still shows the status from before (recorded)."""
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
     job = await call.write(lambda tx: import_job.cancel(tx, job_id))
@@ -73,7 +75,7 @@ async def cancel(call: Call, job_id: str) -> Response:
 
 
 async def delete(call: Call, job_id: str) -> Response:
-    """Delete a job that is over."""
+    """Deletes a job that is over."""
     call.require_api_version(_API_VERSIONS)
     check_job_id(job_id)
     await call.write(lambda tx: import_job.delete(tx, job_id))

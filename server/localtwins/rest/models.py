@@ -18,13 +18,13 @@ from localtwins.rest.paging import MODELS_PAGE, next_link, page_size, read_token
 from localtwins.store.reader import ModelRow
 from localtwins.workers import PARSING_SECONDS
 
-_DEFINITION = "includemodeldefinition"
+_DEFINITION: Final = "includemodeldefinition"
 _CHECKS: Final = 5
 """How often an upload is checked while others change the models that it builds on."""
 
 
 async def create(call: Call) -> Response:
-    """Create models, all or none."""
+    """Creates models, all or none."""
     body = call.request.body
     documents = await read_document(call, most_values=limits.MODEL_VALUES)
     if type(documents) is not list or not documents:
@@ -44,7 +44,7 @@ async def create(call: Call) -> Response:
 
 
 async def list_all(call: Call) -> Response:
-    """List models in the order of upload, all of them or the ones that some models need."""
+    """Lists models in the order of upload, all of them or the ones that some models need."""
     with_definition = call.flag(_DEFINITION)
     size = page_size(call, MODELS_PAGE)
     token = read_token(call, (int,))
@@ -74,7 +74,7 @@ async def list_all(call: Call) -> Response:
 
 
 async def get(call: Call, model_id: str) -> Response:
-    """Get a model."""
+    """Gets a model."""
     check_model_id(model_id)
     with_definition = call.flag(_DEFINITION)
     row = call.read.model(model_id)
@@ -84,7 +84,7 @@ async def get(call: Call, model_id: str) -> Response:
 
 
 async def decommission(call: Call, model_id: str) -> Response:
-    """Decommission a model."""
+    """Decommissions a model."""
     check_model_id(model_id)
     document = await read_patch(call)
     await call.write(lambda tx: models.decommission(tx, model_id, document))
@@ -92,7 +92,7 @@ async def decommission(call: Call, model_id: str) -> Response:
 
 
 async def delete(call: Call, model_id: str) -> Response:
-    """Delete a model."""
+    """Deletes a model."""
     check_model_id(model_id)
     await call.write(lambda tx: models.delete(tx, model_id))
     return no_content()

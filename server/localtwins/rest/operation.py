@@ -1,7 +1,8 @@
-"""The operations of the REST API by name: what faults are injected into, and which rate each counts towards."""
+"""The operations of the REST API by name, each with the rate limit that it counts towards."""
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from localtwins.limits import OTHER_BODY_BYTES, TWIN_BODY_BYTES
 
@@ -20,7 +21,12 @@ class Rate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation; `rate` is None for one without a documented limit, `body_bytes` for bodies of any size."""
+    """Names an operation.
+
+    Attributes:
+        rate: None for one without a documented limit.
+        body_bytes: None for bodies of any size.
+    """
 
     name: str
     rate: Rate | None
@@ -36,8 +42,7 @@ def _write(name: str, rate: Rate | None, body_bytes: int | None = OTHER_BODY_BYT
     return Operation(name, rate, write=True, body_bytes=body_bytes)
 
 
-# By path and method, as in the routes.
-OPERATIONS: dict[str, dict[str, Operation]] = {
+OPERATIONS: Final[dict[str, dict[str, Operation]]] = {
     "/models": {"GET": _read("list_models", Rate.MODELS), "POST": _write("post_models", Rate.MODELS, None)},
     "/models/{}": {
         "GET": _read("get_model", Rate.MODELS),
@@ -81,4 +86,5 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     "/jobs/deletions": {"GET": _read("list_delete_jobs", Rate.JOBS), "POST": _write("post_delete_job", Rate.JOBS)},
     "/jobs/deletions/{}": {"GET": _read("get_delete_job", Rate.JOBS)},
 }
-BY_NAME = {operation.name: operation for methods in OPERATIONS.values() for operation in methods.values()}
+"""Path -> method -> operation, as in the routes."""
+BY_NAME: Final = {operation.name: operation for methods in OPERATIONS.values() for operation in methods.values()}

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -11,14 +11,18 @@ import orjson
 from localtwins import errors
 from localtwins.rest.call import Call
 
-MODELS_PAGE = 100
-RELATIONSHIPS_PAGE = 10
-JOBS_PAGE = 100
-_INT64 = range(-(2**63), 2**63)
+MODELS_PAGE: Final = 100
+RELATIONSHIPS_PAGE: Final = 10
+JOBS_PAGE: Final = 100
+_INT64: Final = range(-(2**63), 2**63)
 
 
 def page_size(call: Call, default: int) -> int:
-    """Give the size that the header max-items-per-page asks for, at most the `default`."""
+    """Gives the size that the header max-items-per-page asks for, at most the `default`.
+
+    Raises:
+        AdtError: InvalidArgument for anything but a positive number.
+    """
     value = call.header("max-items-per-page")
     if value is None:
         return default
@@ -28,7 +32,11 @@ def page_size(call: Call, default: int) -> int:
 
 
 def read_token(call: Call, form: Sequence[type]) -> list[Any] | None:
-    """Give the values in the continuation token, of the types in `form`; None on the first page."""
+    """Gives the values in the continuation token, of the types in `form`; None on the first page.
+
+    Raises:
+        AdtError: InvalidArgument for a token that the service did not give.
+    """
     token = call.parameter("continuationtoken")
     if token is None:
         return None
@@ -46,7 +54,7 @@ def _beyond_int64(values: list[Any]) -> bool:
 
 
 def next_link(call: Call, path: str, token: Sequence[object], parameters: Mapping[str, object] | None = None) -> str:
-    """Give the link to the next page, with api-version last as the service has it (recorded)."""
+    """Gives the link to the next page, with api-version last as the service has it (recorded)."""
     text = base64.urlsafe_b64encode(orjson.dumps(token)).decode()
     query = {**(parameters or {}), "continuationToken": text, "api-version": call.api_version}
     return f"{call.request.base_url}{path}?{urlencode(query, doseq=True, quote_via=quote)}"

@@ -17,7 +17,7 @@ from localtwins.rest.paging import page_size
 
 
 async def query(call: Call) -> Response:
-    """Answer a page of a query, the first one or the one that a continuation token leads to."""
+    """Answers a page of a query, the first one or the one that a continuation token leads to."""
     text, position = _asked(await read_document(call))
     size = page_size(call, LARGEST_PAGE) if "max-items-per-page" in call.request.headers else DEFAULT_PAGE
     queries = call.database.queries
@@ -36,7 +36,11 @@ async def query(call: Call) -> Response:
 
 
 def _asked(body: Any) -> tuple[str, Position | None]:
-    """Give the query that is asked for and the place to go on from; a token counts more than a query beside it."""
+    """Gives the query of a body and the place to go on from; a token counts more than a query beside it.
+
+    Raises:
+        AdtError: InvalidArgument for a body with neither.
+    """
     asked = body if type(body) is dict else {}
     token, text = asked.get("continuationToken"), asked.get("query")
     if token:
@@ -49,7 +53,7 @@ def _asked(body: Any) -> tuple[str, Position | None]:
 
 
 def _without_update_times(row: bytes) -> bytes:
-    """Show a row, its twins and its components as api-version 2020-10-31 does."""
+    """Shows a row, its twins and its components as api-version 2020-10-31 does."""
     shown = orjson.loads(row)
     if is_component(shown):  # and so is a twin
         return orjson.dumps(without_update_times(shown))

@@ -17,7 +17,7 @@ from localtwins.rest.paging import RELATIONSHIPS_PAGE, next_link, read_token
 
 
 async def get(call: Call, source_id: str, relationship_id: str) -> Response:
-    """Get a relationship."""
+    """Gets a relationship."""
     relationship = call.read.relationship(source_id, relationship_id)
     if relationship is None:
         _check_ids(source_id, relationship_id)
@@ -27,7 +27,7 @@ async def get(call: Call, source_id: str, relationship_id: str) -> Response:
 
 
 async def put(call: Call, source_id: str, relationship_id: str) -> Response:
-    """Create or replace a relationship."""
+    """Creates or replaces a relationship."""
     _check_ids(source_id, relationship_id)
     create_only = parse_if_none_match(call.header("if-none-match"))
     payload = await read_document(call)
@@ -38,7 +38,7 @@ async def put(call: Call, source_id: str, relationship_id: str) -> Response:
 
 
 async def patch(call: Call, source_id: str, relationship_id: str) -> Response:
-    """Patch a relationship."""
+    """Patches a relationship."""
     _check_ids(source_id, relationship_id)
     if_match = parse_if_match(call.header("if-match"))
     document = await read_patch(call)
@@ -49,7 +49,7 @@ async def patch(call: Call, source_id: str, relationship_id: str) -> Response:
 
 
 async def delete(call: Call, source_id: str, relationship_id: str) -> Response:
-    """Delete a relationship."""
+    """Deletes a relationship."""
     _check_ids(source_id, relationship_id)
     if_match = parse_if_match(call.header("if-match"))
     await call.write(lambda tx: relationships.delete(tx, source_id, relationship_id, if_match=if_match))
@@ -57,7 +57,7 @@ async def delete(call: Call, source_id: str, relationship_id: str) -> Response:
 
 
 async def list_outgoing(call: Call, source_id: str) -> Response:
-    """List the relationships that leave a twin, whole."""
+    """Lists the relationships that leave a twin, whole."""
     check_twin_id(source_id)
     name = call.parameter("relationshipname")
     token = read_token(call, (str,))
@@ -75,7 +75,7 @@ async def list_outgoing(call: Call, source_id: str) -> Response:
 
 
 async def list_incoming(call: Call, target_id: str) -> Response:
-    """List the relationships that reach a twin: where they come from, and a link to each."""
+    """Lists the relationships that reach a twin: the twin that each comes from, and a link to each."""
     check_twin_id(target_id)
     token = read_token(call, (str, str))
     last_id, last_source = token or ("", "")

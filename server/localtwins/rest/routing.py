@@ -1,6 +1,7 @@
-"""Which resource a path names. Fixed segments match in any case, ids are percent-decoded one by one."""
+"""Finds the resource that a path names. Fixed segments match in any case, ids are percent-decoded one by one."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 from urllib.parse import unquote
 
 from localtwins import errors
@@ -20,7 +21,7 @@ from localtwins.rest import (
 # Called with the Call and then one str for each {} of the path.
 Handler = Callable[..., Awaitable[Response]]
 
-ROUTES: dict[str, dict[str, Handler]] = {
+ROUTES: Final[dict[str, dict[str, Handler]]] = {
     "/models": {"GET": models.list_all, "POST": models.create},
     "/models/{}": {"GET": models.get, "PATCH": models.decommission, "DELETE": models.delete},
     "/digitaltwins/{}": {
@@ -50,7 +51,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/jobs/deletions/{}": {"GET": delete_jobs.get},
 }
 
-_PARAMETER = "{}"
+_PARAMETER: Final = "{}"
 
 
 class _Node:
@@ -62,7 +63,7 @@ class _Node:
 
 
 class Router:
-    """The routes as a tree of path segments."""
+    """Holds the routes as a tree of path segments."""
 
     def __init__(self, routes: dict[str, dict[str, Handler]]) -> None:
         self._root = _Node()
@@ -73,9 +74,10 @@ class Router:
             node.methods = methods
 
     def find(self, path: str) -> tuple[dict[str, Handler], list[str]] | None:
-        """Give the methods of the resource that `path` names and the ids in the path, or None.
+        """Gives the methods of the resource that `path` names and the ids in the path, or None.
 
-        Raises InvalidArgument for an id that is not UTF-8.
+        Raises:
+            AdtError: InvalidArgument for an id that is not UTF-8.
         """
         node = self._root
         ids: list[str] = []

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Final
 
 import orjson
 
@@ -13,17 +14,18 @@ from localtwins.rest.answers import no_content
 from localtwins.rest.bodies import read_json
 from localtwins.rest.call import Call
 
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_NO_TIME = "01/01/01 0:00:00 +00:00"  # what the .NET SDK sends without one, and the service takes (recorded)
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_NO_TIME: Final = "01/01/01 0:00:00 +00:00"
+"""What the .NET SDK sends without one, and the service takes (recorded)."""
 
 
 async def publish(call: Call, twin_id: str) -> Response:
-    """Publish a message from a twin."""
+    """Publishes a message from a twin."""
     return await _publish(call, twin_id, None)
 
 
 async def publish_from_component(call: Call, twin_id: str, component: str) -> Response:
-    """Publish a message from a component."""
+    """Publishes a message from a component."""
     return await _publish(call, twin_id, component)
 
 
