@@ -1,1 +1,1 @@
-"""Events: what the change log says of each write, and its delivery along event routes."""
+"""Events: the notification that the change log has of each write, and its delivery along event routes."""

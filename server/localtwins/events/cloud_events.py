@@ -2,31 +2,36 @@
 
 import uuid
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from localtwins.events.notifications import TELEMETRY, TWIN_CREATE, TWIN_DELETE, TWIN_UPDATE
 from localtwins.store.reader import Change
 
-CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
-_SPECVERSION = "1.0"
-_DATA_CONTENT_TYPE = "application/json"
-_WITH_DATASCHEMA = frozenset({TWIN_CREATE, TWIN_UPDATE, TWIN_DELETE, TELEMETRY})
+CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
+_SPECVERSION: Final = "1.0"
+_DATA_CONTENT_TYPE: Final = "application/json"
+_WITH_DATASCHEMA: Final = frozenset({TWIN_CREATE, TWIN_UPDATE, TWIN_DELETE, TELEMETRY})
 
 
 class CloudEvent:
-    """The event that tells of a change. It is the same, its id too, whenever it is made."""
+    """Tells of a change as an event, the same one, with the same id, whenever it is made.
+
+    Args:
+        change: the change.
+        source: the name of the instance.
+        log_id: tells its change log from others.
+    """
 
     def __init__(self, change: Change, *, source: str, log_id: uuid.UUID) -> None:
-        """Tell of `change`; `source` is the name of the instance, `log_id` what tells its change log from others."""
         self.change = change
         self._source = source
         self._log_id = log_id
 
     @cached_property
     def attributes(self) -> dict[str, str]:
-        """The context attributes but `datacontenttype`, in the order in which the service writes them."""
+        """Gives the context attributes in the order in which the service writes them."""
         change = self.change
         source = self._source
         if change.type == TELEMETRY:
@@ -43,9 +48,9 @@ class CloudEvent:
 
     @cached_property
     def body(self) -> Any:
-        """The data, parsed."""
+        """Gives the data, parsed."""
         return orjson.loads(self.change.data)
 
     def to_json(self) -> bytes:
-        """Give the event in the JSON format, on one line."""
+        """Gives the event in the JSON format, on one line."""
         return b'%b,"data":%b}' % (orjson.dumps(self.attributes)[:-1], self.change.data)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Final
 
 from localtwins.errors import AdtError
 from localtwins.events import filters
@@ -21,17 +22,22 @@ from localtwins.store.database import Database
 from localtwins.store.reader import EventRoute
 
 _log = logging.getLogger(__name__)
-_BATCH = 128
-_STORE_SECONDS = 1.0
-_STORAGE_RETRY_SECONDS = 1.0
-_STOP_SECONDS = 1.0
+_BATCH: Final = 128
+_STORE_SECONDS: Final = 1.0
+_STORAGE_RETRY_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 1.0
 
 
 class Delivery:
-    """The delivery of all event routes of an instance."""
+    """Delivers along all event routes of an instance.
+
+    Args:
+        database: has the routes and the change log.
+        targets: endpoint name -> where it delivers to.
+        source: the name of the instance in events.
+    """
 
     def __init__(self, database: Database, targets: Mapping[str, str], source: str) -> None:
-        """Deliver to `targets`, by endpoint name; `source` is the name of the instance in events."""
         self._database = database
         self._source = source
         self._endpoints = {name: open_endpoint(name, target) for name, target in targets.items()}
@@ -39,13 +45,13 @@ class Delivery:
         self._stack = ExitStack()
 
     def start(self) -> None:
-        """Deliver what is waiting and what will come."""
+        """Delivers what is waiting and what will come."""
         if self._endpoints:
             self._stack.enter_context(self._database.listening(self._on_commit))
             self._on_commit()
 
     async def close(self) -> None:
-        """Give what is waiting a second to be delivered, then stop, and store how far each route is."""
+        """Gives what is waiting a second to be delivered, then stops, and stores how far each route is."""
         self._stack.close()
         await asyncio.gather(*(route.stop() for route in self._running.values()))
         self._running.clear()
@@ -53,7 +59,7 @@ class Delivery:
             await endpoint.close()
 
     def _on_commit(self) -> None:
-        """Start and stop routes as they come and go, and tell the others that there may be changes."""
+        """Starts and stops routes as they come and go, and tells the others that there may be changes."""
         try:
             self._follow_routes()
         except sqlite3.Error:
@@ -83,7 +89,7 @@ class Delivery:
 
 
 class _RunningRoute:
-    """The task that delivers one version of one event route."""
+    """Runs the task that delivers one version of one event route."""
 
     def __init__(
         self, database: Database, route: EventRoute, endpoint: Endpoint, source: str, log_id: uuid.UUID
@@ -129,7 +135,7 @@ class _RunningRoute:
         while not self._stopping:
             try:
                 await self._follow(condition)
-            except Exception:  # noqa: BLE001 - a storage error or a defect ends no delivery
+            except Exception:  # noqa: BLE001  (a storage error or a defect ends no delivery)
                 _log.exception("event route %s: delivery is interrupted", self._route.id)
                 await asyncio.sleep(_STORAGE_RETRY_SECONDS)
 
@@ -156,7 +162,7 @@ class _RunningRoute:
                 await self._store()
 
     async def _idle(self) -> None:
-        """Wait for changes, and store the position once none have come for a moment."""
+        """Waits for changes, and stores the position once none have come for a moment."""
         try:
             async with asyncio.timeout(None if self._stored == self.position else _STORE_SECONDS):
                 await self._changes.wait()

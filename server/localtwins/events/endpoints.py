@@ -1,35 +1,39 @@
-"""Endpoints: where event routes deliver to, and how the settings write them."""
+"""Endpoints: the targets of event routes, and their notation in the settings."""
 
 import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from localtwins.events.cloud_events import CloudEvent
 from localtwins.events.retry import Retry
 from localtwins.files import FILE_MODE
 
-_FILE = "file:"
-_NEWLINE = b"\n"
+_FILE: Final = "file:"
+_NEWLINE: Final = b"\n"
 
 
 class Endpoint(Protocol):
     """Takes events at least once."""
 
     async def deliver(self, events: Sequence[CloudEvent]) -> None:
-        """Deliver events, those of one twin in their order, and return when all have arrived; tries as long as needed.
+        """Delivers events, those of one twin in their order, and tries for as long as needed.
 
-        Cancelled, it may have delivered some of them.
+        It returns when all have arrived. Cancelled, it may have delivered some of them.
         """
 
     async def close(self) -> None:
-        """Let go of files and connections."""
+        """Lets go of files and connections."""
 
 
 def check_target(target: str) -> None:
-    """Raise ValueError unless `target` is `file:PATH`, `http://…` or `https://…`."""
+    """Refuses a target that is none of `file:PATH`, `http://…` and `https://…`.
+
+    Raises:
+        ValueError: it is none.
+    """
     if target.startswith(_FILE):
         if not target.removeprefix(_FILE):
             raise ValueError("the target file: needs a path")
@@ -44,10 +48,10 @@ def check_target(target: str) -> None:
 
 
 def open_endpoint(name: str, target: str) -> Endpoint:
-    """Make the endpoint `name` that delivers to `target`."""
+    """Makes the endpoint `name` that delivers to `target`."""
     if target.startswith(_FILE):
         return FileEndpoint(name, Path(target.removeprefix(_FILE)))
-    from localtwins.events.webhook import WebhookEndpoint  # noqa: PLC0415 - the HTTP client loads slowly
+    from localtwins.events.webhook import WebhookEndpoint  # noqa: PLC0415  (the HTTP client loads slowly)
 
     return WebhookEndpoint(name, target)
 
@@ -61,7 +65,7 @@ class FileEndpoint:
         self._lock = asyncio.Lock()
 
     async def deliver(self, events: Sequence[CloudEvent]) -> None:
-        """Append the events and see them on the disk."""
+        """Appends the events and sees them on the disk."""
         lines = b"".join(event.to_json() + _NEWLINE for event in events)
         retry = Retry(f"endpoint {self._name}: {self._path}")
         while True:
@@ -88,4 +92,4 @@ class FileEndpoint:
             os.fsync(file.fileno())
 
     async def close(self) -> None:
-        """Nothing to do: the file is open only while it is written."""
+        """Does nothing: the file is open only while it is written."""

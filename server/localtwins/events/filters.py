@@ -1,15 +1,15 @@
-"""Filters of event routes: which events a route delivers.
+"""Filters of event routes, which select the events that a route delivers.
 
 A filter compares the attributes of an event and the members of its body (`$body.patch`, `$body.$metadata.$model`) with
-each other and with literals. As in SQL, what the event does not have is neither equal nor unequal to anything, and a
-filter that comes to no result delivers nothing; only a comparison with `null` tells that a member is not there.
+each other and with literals. As in SQL, a member that the event does not have is neither equal nor unequal to anything,
+and a filter that comes to no result delivers nothing; only a comparison with `null` tells that a member is not there.
 """
 
 import operator
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, UnexpectedToken
@@ -19,20 +19,19 @@ from localtwins.errors import AdtError
 from localtwins.events import notifications
 from localtwins.events.cloud_events import CloudEvent
 
-MAX_LENGTH = 4096
-MAX_NESTING = 100
+MAX_LENGTH: Final = 4096
+MAX_NESTING: Final = 100
 
 Value = object
 Operand = Callable[[CloudEvent], Value]
-# None where there is no result, as with a member that the event does not have.
 Condition = Callable[[CloudEvent], bool | None]
+"""Gives None where there is no result, as with a member that the event does not have."""
 
-_MISSING = object()
-_ATTRIBUTES = frozenset({"type", "source", "subject", "id", "dataschema", "datacontenttype", "specversion"})
-_BODY = "$body"
-_EVENT_TYPE = "$eventType"
-# What `$eventType` is in routes of the first API version.
-_EVENT_TYPES = {
+_MISSING: Final = object()
+_ATTRIBUTES: Final = frozenset({"type", "source", "subject", "id", "dataschema", "datacontenttype", "specversion"})
+_BODY: Final = "$body"
+_EVENT_TYPE: Final = "$eventType"
+_EVENT_TYPES: Final = {
     notifications.TELEMETRY: "DigitalTwinTelemetryMessages",
     notifications.TWIN_CREATE: "DigitalTwinLifecycleNotification",
     notifications.TWIN_DELETE: "DigitalTwinLifecycleNotification",
@@ -41,23 +40,28 @@ _EVENT_TYPES = {
     notifications.RELATIONSHIP_DELETE: "RelationshipLifecycleNotification",
     notifications.RELATIONSHIP_UPDATE: "RelationshipChangeNotification",
 }
-_ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
+"""Values of `$eventType` in routes of the first API version."""
+_ORDERINGS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
 }
-_FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
+_FUNCTIONS: Final[dict[str, Callable[[str, str], bool]]] = {
     "STARTS_WITH": str.startswith,
     "ENDS_WITH": str.endswith,
     "CONTAINS": operator.contains,
 }
-_INT64 = range(-(2**63), 2**63)
-_ESCAPE = re.compile(r"\\(['\\])")
+_INT64: Final = range(-(2**63), 2**63)
+_ESCAPE: Final = re.compile(r"\\(['\\])")
 
 
 def parse(text: str) -> Condition:
-    """Read a filter. Raises EventRouteFilterInvalid."""
+    """Reads a filter.
+
+    Raises:
+        AdtError: EventRouteFilterInvalid.
+    """
     if len(text) > MAX_LENGTH:
         raise errors.event_route_filter_invalid(1, MAX_LENGTH + 1, f"The filter is longer than {MAX_LENGTH} characters")
     try:
@@ -163,7 +167,7 @@ class _ConditionBuilder(Transformer[Token, Condition]):
 
 
 class _And:
-    """True if all are true, false if one is false, else without a result; long chains are flat."""
+    """Holds if all are true, fails if one is false, else has no result; long chains are flat."""
 
     decided_by = False
 
@@ -188,13 +192,13 @@ class _And:
 
 
 class _Or(_And):
-    """True if one is true, false if all are false, else without a result."""
+    """Holds if one is true, fails if all are false, else has no result."""
 
     decided_by = True
 
 
 class _Not:
-    """The contrary, if there is one."""
+    """Turns a result into its contrary, if there is one."""
 
     def __init__(self, condition: Condition) -> None:
         self.condition = condition
@@ -215,7 +219,7 @@ def _checked(condition: "_And | _Not", token: Token) -> Condition:
     return condition
 
 
-def _inverse(value: bool | None) -> bool | None:  # noqa: FBT001 - the value is what it is about
+def _inverse(value: bool | None) -> bool | None:  # noqa: FBT001  (the value is what it is about)
     return None if value is None else not value
 
 
@@ -240,7 +244,7 @@ def _ordered(ordering: Callable[[Any, Any], bool], one: object, other: object) -
 
 
 def _comparable(one: object, other: object) -> bool:
-    """Whether both are strings, numbers or booleans."""
+    """Tells whether both are strings, numbers or booleans."""
     if isinstance(one, bool) or isinstance(other, bool):
         return type(one) is type(other)
     numbers = (int, float)

@@ -1,31 +1,34 @@
-"""What the change log says of each write, in the shapes of the service's event notifications.
+"""Notifications that the change log has of each write, in the shapes of the service's event notifications.
 
 Source: Azure Digital Twins documentation, "Interpret event data". A twin or relationship that is replaced is an update
 whose patch leads from the old document to the new one; a change that changes nothing is no event.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
 
 from localtwins.engine.digital_twin import METADATA, MODEL, is_component
 from localtwins.engine.json_patch import Operation
 
-TWIN_CREATE = "Microsoft.DigitalTwins.Twin.Create"
-TWIN_UPDATE = "Microsoft.DigitalTwins.Twin.Update"
-TWIN_DELETE = "Microsoft.DigitalTwins.Twin.Delete"
-RELATIONSHIP_CREATE = "Microsoft.DigitalTwins.Relationship.Create"
-RELATIONSHIP_UPDATE = "Microsoft.DigitalTwins.Relationship.Update"
-RELATIONSHIP_DELETE = "Microsoft.DigitalTwins.Relationship.Delete"
-TELEMETRY = "microsoft.iot.telemetry"
+TWIN_CREATE: Final = "Microsoft.DigitalTwins.Twin.Create"
+TWIN_UPDATE: Final = "Microsoft.DigitalTwins.Twin.Update"
+TWIN_DELETE: Final = "Microsoft.DigitalTwins.Twin.Delete"
+RELATIONSHIP_CREATE: Final = "Microsoft.DigitalTwins.Relationship.Create"
+RELATIONSHIP_UPDATE: Final = "Microsoft.DigitalTwins.Relationship.Update"
+RELATIONSHIP_DELETE: Final = "Microsoft.DigitalTwins.Relationship.Delete"
+TELEMETRY: Final = "microsoft.iot.telemetry"
 
-_OWN = frozenset({"$etag", METADATA})  # told apart from what the caller wrote
+_OWN: Final = frozenset({"$etag", METADATA})
+"""Members that the service writes; differences are sought among the others, which the caller wrote."""
 
 Patch = list[dict[str, Any]]
 
 
-class Notification(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Notification:
     """A change that is about to be logged; `data` is JSON, the others as in `Change`."""
 
     type: str
@@ -38,7 +41,7 @@ class Notification(NamedTuple):
 
 
 def twin_put(twin: Mapping[str, Any], document: bytes, before: bytes | None, time: str) -> Notification | None:
-    """Tell of a twin that was created or, if there was one `before`, replaced; None if nothing is different."""
+    """Tells of a twin that was created or, if there was one `before`, replaced; None if nothing is different."""
     twin_id, model_id = twin["$dtId"], twin[METADATA][MODEL]
     if before is None:
         return Notification(TWIN_CREATE, twin_id, twin_id, model_id, time, None, document.decode())
@@ -47,19 +50,19 @@ def twin_put(twin: Mapping[str, Any], document: bytes, before: bytes | None, tim
 
 
 def twin_patched(twin_id: str, model_id: str, operations: Sequence[Operation], time: str) -> Notification | None:
-    """Tell of a patch to a twin or a component of it; None for one without operations."""
+    """Tells of a patch to a twin or a component of it; None for one without operations."""
     return _update(TWIN_UPDATE, twin_id, twin_id, model_id, time=time, patch=_as_sent(operations))
 
 
 def twin_deleted(twin_id: str, model_id: str, document: bytes, time: str) -> Notification:
-    """Tell of a twin that was deleted."""
+    """Tells of a twin that was deleted."""
     return Notification(TWIN_DELETE, twin_id, twin_id, model_id, time, None, document.decode())
 
 
 def relationship_put(
     relationship: Mapping[str, Any], document: bytes, before: bytes | None, model_id: str, time: str
 ) -> Notification | None:
-    """Tell of a relationship that was created or replaced; `model_id` is the source's."""
+    """Tells of a relationship that was created or replaced; `model_id` is the source's."""
     source_id = relationship["$sourceId"]
     subject = _relationship_subject(source_id, relationship["$relationshipId"])
     if before is None:
@@ -71,7 +74,7 @@ def relationship_put(
 def relationship_patched(
     source_id: str, relationship_id: str, model_id: str, operations: Sequence[Operation], time: str
 ) -> Notification | None:
-    """Tell of a patch to a relationship; None for one without operations."""
+    """Tells of a patch to a relationship; None for one without operations."""
     subject = _relationship_subject(source_id, relationship_id)
     return _update(RELATIONSHIP_UPDATE, source_id, subject, model_id, time=time, patch=_as_sent(operations))
 
@@ -79,7 +82,7 @@ def relationship_patched(
 def relationship_deleted(
     source_id: str, relationship_id: str, model_id: str, document: bytes, time: str
 ) -> Notification:
-    """Tell of a relationship that was deleted."""
+    """Tells of a relationship that was deleted."""
     subject = _relationship_subject(source_id, relationship_id)
     return Notification(RELATIONSHIP_DELETE, source_id, subject, model_id, time, None, document.decode())
 
@@ -87,7 +90,7 @@ def relationship_deleted(
 def telemetry(
     twin_id: str, component: str | None, model_id: str, message: bytes, *, message_id: str, time: str
 ) -> Notification:
-    """Tell of a telemetry message, JSON, from a twin or a component of it."""
+    """Tells of a telemetry message, JSON, from a twin or a component of it."""
     return Notification(TELEMETRY, twin_id, component or "", model_id, time, message_id, message.decode())
 
 
@@ -125,7 +128,7 @@ def _twin_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[dict[str, Any]]:
-    """Give the operations that lead from one document to another, member by member; two components are left out."""
+    """Gives the operations that lead from one document to another, member by member; two components are left out."""
     for name, value in new.items():
         if name in _OWN:
             continue
@@ -152,7 +155,7 @@ def _source_times(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> 
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two JSON values are written alike; in Python 1, 1.0 and True are equal."""
+    """Tells whether two JSON values are written alike; in Python 1, 1.0 and True are equal."""
     return one == other and orjson.dumps(one) == orjson.dumps(other)
 
 

@@ -1,31 +1,35 @@
-"""Waiting between attempts to deliver: exponential backoff with jitter, and a word in the log."""
+"""Waits between attempts to deliver: exponential backoff with jitter, and a word in the log."""
 
 import asyncio
 import logging
 import random
+from typing import Final
 
 _log = logging.getLogger(__name__)
-_FIRST_SECONDS = 0.1
-_LONGEST_SECONDS = 60.0
+_FIRST_SECONDS: Final = 0.1
+_LONGEST_SECONDS: Final = 60.0
 
 
 class Retry:
-    """The failed attempts of one delivery."""
+    """Counts the failed attempts of one delivery.
+
+    Args:
+        what: names the endpoint in the log.
+    """
 
     def __init__(self, what: str) -> None:
-        """`what` names the endpoint in the log."""
         self._what = what
         self._failures = 0
 
     async def wait(self, reason: str) -> None:
-        """Wait after an attempt that failed: 0.1 s at first, twice as long each time, at most a minute."""
+        """Waits after an attempt that failed: 0.1 s at first, twice as long each time, at most a minute."""
         if self._failures == 0:
             _log.warning("%s: delivery fails and is tried again: %s", self._what, reason)
         seconds = min(_FIRST_SECONDS * 2 ** min(self._failures, 16), _LONGEST_SECONDS)
         self._failures += 1
-        await asyncio.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
+        await asyncio.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311  (jitter, no secret)
 
     def succeeded(self) -> None:
-        """Tell the log that the failures are over."""
+        """Tells the log that the failures are over."""
         if self._failures:
             _log.warning("%s: delivery works again after %d failed attempts", self._what, self._failures)

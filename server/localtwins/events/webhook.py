@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Final
 
 import aiohttp
 
@@ -11,10 +12,10 @@ from localtwins.events.cloud_events import CONTENT_TYPE, CloudEvent
 from localtwins.events.retry import Retry
 
 _log = logging.getLogger(__name__)
-_CONCURRENT = 16
-_TIMEOUT = aiohttp.ClientTimeout(total=30)
-# The event itself is not to the receiver's liking, and would never be.
-_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+_CONCURRENT: Final = 16
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+_REFUSED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+"""The event itself is not to the receiver's liking, and would never be."""
 
 
 class WebhookEndpoint:
@@ -27,7 +28,10 @@ class WebhookEndpoint:
         self._slots = asyncio.Semaphore(_CONCURRENT)
 
     async def deliver(self, events: Sequence[CloudEvent]) -> None:
-        """Post the events. Any 2xx is success; one that is refused with 400 or 413 is left out, with a warning."""
+        """Posts the events; one that is refused with 400 or 413 is left out, with a warning.
+
+        Any 2xx is success.
+        """
         by_twin: dict[str, list[CloudEvent]] = {}
         for event in events:
             by_twin.setdefault(event.change.twin_id, []).append(event)
@@ -43,7 +47,7 @@ class WebhookEndpoint:
             retry.succeeded()
 
     async def _attempt(self, event: CloudEvent) -> str | None:
-        """Post an event and tell what went wrong, None if nothing did."""
+        """Posts an event and tells what went wrong, None if nothing did."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
         try:
@@ -63,6 +67,6 @@ class WebhookEndpoint:
         return None if status < HTTPStatus.MULTIPLE_CHOICES else f"the answer is {status}"
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Closes the connections."""
         if self._session is not None:
             await self._session.close()

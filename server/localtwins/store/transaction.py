@@ -191,7 +191,15 @@ class Transaction(Reader):
         position = self._connection.execute(
             "INSERT INTO changes (type, twin_id, subject, model_id, time, message_id, data)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            notification,
+            (
+                notification.type,
+                notification.twin_id,
+                notification.subject,
+                notification.model_id,
+                notification.time,
+                notification.message_id,
+                notification.data,
+            ),
         ).lastrowid
         self._change_bytes += len(notification.data)
         if position and (position % _TRIM_EVERY == 0 or len(notification.data) > _LARGE_CHANGE):
