@@ -164,6 +164,12 @@ def encoding_unsupported(encoding: str) -> AdtError:
     return AdtError(415, "UnsupportedMediaType", message)
 
 
+def cross_site_request() -> AdtError:
+    """A page of another site in a browser asks for a change, of which its reader knows nothing."""
+    message = "A page of another site must not change anything here: the service asks nobody who they are."
+    return AdtError(403, "CrossSiteRequest", message)
+
+
 def api_version_missing() -> AdtError:
     """No api-version in the query (ASP.NET API Versioning)."""
     return AdtError(400, "ApiVersionUnspecified", "An API version is required, but was not specified.")

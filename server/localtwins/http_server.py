@@ -4,6 +4,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from typing import Final
 
 from aiohttp import ClientPayloadError, web
 
@@ -17,6 +18,8 @@ from localtwins.request_log import ERROR_CODE, HTTP_LOG, request_log
 from localtwins.rest.answers import error_answer
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
+
+_READS: Final = frozenset({"GET", "HEAD"})
 
 
 class HttpServer:
@@ -70,6 +73,7 @@ class HttpServer:
     async def _answer(self, request: web.Request) -> web.Response:
         path, _, query = request.raw_path.partition("?")
         try:
+            _check_site(request)
             body = await _body(request, self._service.largest_body(request.method, path))
         except AdtError as error:
             answer = error_answer(error, "")
@@ -84,6 +88,18 @@ class HttpServer:
                 _reset(request)
                 return web.Response(status=503, headers={ERROR_CODE: "AnswerLost"})  # goes nowhere but into the log
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
+
+
+def _check_site(request: web.Request) -> None:
+    """Refuses changes that a page of another site asks for, which reach this machine from any browser on it.
+
+    Browsers themselves say so, and pages cannot make them keep quiet. What a read answers they keep from such a page.
+
+    Raises:
+        AdtError: CrossSiteRequest.
+    """
+    if request.method not in _READS and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise errors.cross_site_request()
 
 
 async def _body(request: web.Request, largest: int) -> bytes:
