@@ -1,1 +1,1 @@
-"""Bulk jobs: importing a graph from a blob, deleting everything, and the import format itself."""
+"""Bulk jobs: imports of a graph from a blob, deletions of everything, and the import format itself."""

@@ -1,4 +1,4 @@
-"""Which blobs in storage services jobs may use: those below the accounts and URLs that the operator names.
+"""Restricts jobs to blobs below the storage accounts and URLs that the operator names.
 
 URLs are compared by what they mean and not as texts: scheme, host, port, and the path segment by segment. What can be
 read in two ways, such as `https://allowed@other/` or `/allowed/%2E%2E/other`, is no blob's URL here.
@@ -15,8 +15,8 @@ SCHEMES: Final = frozenset({"https", "http"})
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _LONGEST_URL: Final = 8192
 _ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
-# Names in ASCII only: others have several spellings, and who compares them must know them all.
 _HOST: Final = re.compile(r"[a-z0-9_.-]{1,253}")
+"""Names in ASCII only: others have several spellings, all of which a comparison would have to know."""
 _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -32,7 +32,11 @@ class Location:
 
     @classmethod
     def parse(cls, url: str) -> "Location":
-        """Read a URL, whose query is another matter. Raises ValueError, whose text says what is wrong."""
+        """Reads a URL without its query.
+
+        Raises:
+            ValueError: its text says what is wrong.
+        """
         if len(url) > _LONGEST_URL:
             raise ValueError(f"It is longer than {_LONGEST_URL} characters.")
         if _UNSAFE.search(url):
@@ -46,31 +50,35 @@ class Location:
         return cls(parts.scheme, _host(parts), port, _segments(parts.path))
 
     def covers(self, other: "Location") -> bool:
-        """Tell whether another place is this one or below it."""
+        """Tells whether another place is this one or below it."""
         return (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port) and (
             self.segments == other.segments[: len(self.segments)]
         )
 
     def url(self) -> str:
-        """Write it in the one form that everybody reads alike."""
+        """Writes it in the one form that everybody reads alike."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}/{'/'.join(quote(segment, safe='') for segment in self.segments)}"
 
 
 class AllowedStorage:
-    """The places that jobs may use."""
+    """Knows the places that jobs may use."""
 
     def __init__(self, places: Iterable[Location]) -> None:
         self._places = tuple(places)
 
     @classmethod
     def parse(cls, items: Iterable[str]) -> "AllowedStorage":
-        """Read storage accounts and URLs. Raises ValueError, whose text names the item."""
+        """Reads storage accounts and URLs.
+
+        Raises:
+            ValueError: its text names the item that is neither.
+        """
         return cls(_place(item) for item in items)
 
     def has(self, location: Location) -> bool:
-        """Tell whether jobs may use a place."""
+        """Tells whether jobs may use a place."""
         return any(place.covers(location) for place in self._places)
 
 
@@ -98,7 +106,11 @@ def _host(parts: SplitResult) -> str:
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    """Give the segments; `%2F` parts them too, as it does for the service."""
+    """Gives the segments; `%2F` parts them too, as it does for the service.
+
+    Raises:
+        ValueError: its text says what is wrong.
+    """
     if _PERCENT.search(path):
         raise ValueError("A percent sign must be written %25.")
     try:

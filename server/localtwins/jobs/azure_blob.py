@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceModifiedError
@@ -11,18 +11,17 @@ from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
 from localtwins.jobs.allowed_storage import Location
 
-# Only the storage of Azure's own clouds gets to see the token of this process.
-_AZURE = (
+_AZURE: Final = (
     ".blob.core.windows.net",
     ".blob.core.usgovcloudapi.net",
     ".blob.core.chinacloudapi.cn",
     ".blob.storage.azure.net",
 )
-_LARGEST_BLOCK = 1024 * 1024  # beyond which aiohttp warns that sending bytes holds up the event loop
-_LARGEST_PIECE = 4 * 1024 * 1024
-# What is asked for comes from that very place: no redirects, no proxy or .netrc of the environment. Storage that is not
-# there is given up soon, since no other job runs meanwhile.
-_PIPELINE: dict[str, Any] = {
+"""Only the storage of Azure's own clouds gets to see the token of this process."""
+_LARGEST_BLOCK: Final = 1024 * 1024
+"""Of more bytes aiohttp warns that sending them holds up the event loop."""
+_LARGEST_PIECE: Final = 4 * 1024 * 1024
+_PIPELINE: Final[dict[str, Any]] = {
     "permit_redirects": False,
     "use_env_settings": False,
     "connection_timeout": 3,
@@ -32,14 +31,21 @@ _PIPELINE: dict[str, Any] = {
     "increment_base": 1,
     "random_jitter_range": 0.5,
 }
+"""Options that fetch a blob from that very place: no redirects, no proxy or .netrc of the environment.
+
+Storage that is not there is given up soon, since no other job runs meanwhile.
+"""
 
 
 @asynccontextmanager
 async def open_azure_blob(location: Location, query: str, connection_string: str | None) -> AsyncIterator["AzureBlob"]:
-    """Give the blob of a URL.
+    """Gives the blob of a URL.
 
     It is reached with the shared access signature in the query, else with the key of `connection_string` if that is for
-    the blob's account, else with DefaultAzureCredential in Azure, else without credentials. Raises OSError.
+    the blob's account, else with DefaultAzureCredential in Azure, else without credentials.
+
+    Raises:
+        OSError: the URL names no blob, or the blob cannot be reached.
     """
     url = f"{location.url()}?{query}" if query else location.url()
     async with AsyncExitStack() as stack:
@@ -70,21 +76,24 @@ async def _credential(location: Location, query: str, connection_string: str | N
 
 
 class AzureBlob:
-    """A blob; one that is written becomes an append blob."""
+    """Reads and writes a blob; one that is written becomes an append blob.
+
+    Args:
+        client: the caller closes it.
+    """
 
     def __init__(self, client: BlobClient) -> None:
-        """Take a client, which the caller closes."""
         self._client = client
 
     async def version(self) -> str:
-        """Give the blob's ETag."""
+        """Gives the blob's ETag."""
         try:
             return str((await self._client.get_blob_properties()).etag)
         except AzureError as error:
             raise OSError(_reason(error)) from error
 
     async def chunks(self, offset: int, version: str) -> AsyncGenerator[bytes]:
-        """Read in pieces as the SDK requests them."""
+        """Reads in pieces as the SDK requests them."""
         condition: dict[str, Any] = {"etag": version, "match_condition": MatchConditions.IfNotModified}
         try:
             if offset >= (await self._client.get_blob_properties(**condition)).size:
@@ -96,7 +105,7 @@ class AzureBlob:
             raise OSError(_reason(error)) from error
 
     async def append(self, data: bytes, offset: int) -> None:
-        """Append blocks, each where it belongs or not at all."""
+        """Appends blocks, each where it belongs or not at all."""
         end = offset + len(data)
         try:
             if offset == 0:
@@ -121,7 +130,7 @@ class AzureBlob:
 
 
 def _reason(error: Exception) -> str:
-    """Tell what went wrong without the URI, which may hold a signature."""
+    """Tells what went wrong without the URI, which may hold a signature."""
     if isinstance(error, HttpResponseError):
         code = getattr(error, "error_code", None) or error.reason or "no reason given"
         return f"the storage answered {error.status_code} {getattr(code, 'value', code)}"

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from localtwins import errors, limits
@@ -11,21 +11,21 @@ from localtwins.jobs.allowed_storage import SCHEMES, Location
 from localtwins.jobs.file_blob import FileBlob
 from localtwins.settings import Settings
 
-_FILE_SCHEME = "file"
-_LONGEST_SHOWN = 512
+_FILE_SCHEME: Final = "file"
+_LONGEST_SHOWN: Final = 512
 
 
 class Blob(Protocol):
-    """A blob; any OSError of its methods tells why it cannot be read or written, without secrets of its URI."""
+    """Reads and writes a blob; any OSError of its methods tells why it cannot, without secrets of its URI."""
 
     async def version(self) -> str:
-        """Give what changes whenever the content does."""
+        """Gives a mark that changes whenever the content does."""
 
     def chunks(self, offset: int, version: str) -> AsyncGenerator[bytes]:
-        """Read from `offset` in bytes on; fails if the blob is not the same `version` any more."""
+        """Reads from `offset` in bytes on; fails if the blob is not the same `version` any more."""
 
     async def append(self, data: bytes, offset: int) -> None:
-        """Write `data` at `offset`, where 0 begins the blob anew.
+        """Writes `data` at `offset`, where 0 begins the blob anew.
 
         What is already there beyond `offset` must be the beginning of `data`, from an earlier call whose outcome got
         lost.
@@ -33,13 +33,21 @@ class Blob(Protocol):
 
 
 def check_jobs_dir(settings: Settings) -> None:
-    """Raise StartupError unless the directory whose files jobs may use is there, if there is to be one."""
+    """Refuses to start without the directory whose files jobs may use, if there is to be one.
+
+    Raises:
+        StartupError: it is not there.
+    """
     if settings.jobs_dir is not None and not Path(settings.jobs_dir).is_dir():
         raise errors.StartupError(f"--jobs-dir must be a directory that is there, and not {settings.jobs_dir}.")
 
 
 def check_blob_uri(uri: str, settings: Settings) -> None:
-    """Raise InvalidArgument unless jobs may use a blob of that URI."""
+    """Refuses the URI of a blob that jobs may not use.
+
+    Raises:
+        AdtError: InvalidArgument.
+    """
     parts = _split(uri)
     if parts.scheme in SCHEMES:
         _location(uri, settings)
@@ -51,14 +59,19 @@ def check_blob_uri(uri: str, settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_blob(uri: str, settings: Settings) -> AsyncIterator[Blob]:
-    """Give a blob, which need not exist. Raises InvalidArgument as `check_blob_uri` does, or OSError."""
+    """Gives a blob, which need not exist.
+
+    Raises:
+        AdtError: InvalidArgument as for `check_blob_uri`.
+        OSError: the blob cannot be reached.
+    """
     parts = _split(uri)
     if parts.scheme == _FILE_SCHEME:
         yield _file_blob(uri, parts, settings)
         return
     location = _location(uri, settings)
     try:
-        from localtwins.jobs.azure_blob import open_azure_blob  # noqa: PLC0415 - only who uses it needs the SDK
+        from localtwins.jobs.azure_blob import open_azure_blob  # noqa: PLC0415  (only who uses it needs the SDK)
     except ImportError as error:
         raise OSError("the Python package azure-storage-blob is not installed") from error
 
@@ -67,7 +80,7 @@ async def open_blob(uri: str, settings: Settings) -> AsyncIterator[Blob]:
 
 
 def shown(uri: str) -> str:
-    """Give a URI as messages tell it: without a shared access signature, without a password, and not endless."""
+    """Gives a URI as messages tell it: without a shared access signature, without a password, and not endless."""
     place = uri.partition("?")[0].partition("#")[0]
     scheme, separator, rest = place.partition("://")
     authority, slash, path = rest.partition("/")
@@ -79,7 +92,7 @@ def _location(uri: str, settings: Settings) -> Location:
         location = Location.parse(uri)
     except ValueError as error:
         raise errors.blob_uri_invalid(shown(uri), str(error)) from None
-    if len(location.segments) < 2:  # noqa: PLR2004 - a container and a blob
+    if len(location.segments) < 2:  # noqa: PLR2004  (a container and a blob)
         raise errors.blob_uri_invalid(shown(uri), "It must name an account, a container and a blob.")
     if not settings.allowed_storage.has(location):
         raise errors.blob_uri_invalid(

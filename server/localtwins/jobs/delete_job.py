@@ -1,9 +1,10 @@
-"""What happens to a delete job, step by step: relationships go first, then digital twins, then models.
+"""The steps of a delete job: relationships go first, then digital twins, then models.
 
 Event routes stay, and nothing of it goes to the change log.
 """
 
 from dataclasses import replace
+from typing import Final
 
 from localtwins import errors
 from localtwins.errors import JobError
@@ -11,12 +12,16 @@ from localtwins.jobs.job import DELETE, DeleteJob, Status, told
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
 
-_TICKS_PER_MINUTE = 60 * 10_000_000
-_BATCH = 500
+_TICKS_PER_MINUTE: Final = 60 * 10_000_000
+_BATCH: Final = 500
 
 
 def create(tx: Transaction, job_id: str, timeout_minutes: int) -> DeleteJob:
-    """Store a new job. Raises JobLimitReached while another runs, or ValidationFailed if the id is taken."""
+    """Stores a new job.
+
+    Raises:
+        AdtError: JobLimitReached while another runs, ValidationFailed if the id is taken.
+    """
     now = tx.now()
     tx.purge_jobs(now)
     if tx.unfinished_job() is not None:
@@ -29,7 +34,11 @@ def create(tx: Transaction, job_id: str, timeout_minutes: int) -> DeleteJob:
 
 
 def get(read: Reader, job_id: str, now: int) -> DeleteJob:
-    """Give a job. Raises DeleteJobNotFound."""
+    """Gives a job.
+
+    Raises:
+        AdtError: DeleteJobNotFound.
+    """
     state = read.job(DELETE, job_id, now)
     if state is None:
         raise errors.delete_job_not_found(job_id)
@@ -37,7 +46,7 @@ def get(read: Reader, job_id: str, now: int) -> DeleteJob:
 
 
 def advance(tx: Transaction, job_id: str) -> DeleteJob:
-    """Delete some of what is left; the job is finished when nothing is, or when its time is over."""
+    """Deletes some of what is left; the job is finished when nothing is, or when its time is over."""
     now = tx.now()
     job = get(tx, job_id, now)
     if now > job.created + job.timeout_minutes * _TICKS_PER_MINUTE:
@@ -51,7 +60,7 @@ def advance(tx: Transaction, job_id: str) -> DeleteJob:
 
 
 def finish(tx: Transaction, job_id: str, error: JobError) -> DeleteJob:
-    """Have a job failed; what it has deleted is gone."""
+    """Lets a job fail; what it has deleted is gone."""
     now = tx.now()
     job = replace(get(tx, job_id, now).moved(Status.FAILED, now), error=told(error))
     _store(tx, job)

@@ -1,4 +1,4 @@
-"""Writing a graph in the import format, so that importing it gives the same graph.
+"""Writes a graph in the import format, so that importing it gives the same graph.
 
 Etags, times of updates and whether a model is decommissioned are not part of the format.
 """
@@ -15,7 +15,7 @@ from localtwins.store.snapshot import Snapshot
 
 
 def export_lines(snapshot: Snapshot) -> Iterator[bytes]:
-    """Give the lines: models after those that they need, twins and relationships by their ids."""
+    """Gives the lines: models after those that they need, twins and relationships by their ids."""
     yield _section(Section.HEADER)
     yield _line({"fileVersion": FILE_VERSION, "author": "localtwins", "organization": ""})
     yield _section(Section.MODELS)
@@ -40,7 +40,7 @@ def _twin(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Keep what a write may say: the model, and the times at the source."""
+    """Keeps the members that a write may have: the model, and the times at the source."""
     kept = {MODEL: metadata[MODEL]} if MODEL in metadata else {}
     for name, entry in metadata.items():
         if isinstance(entry, dict) and "sourceTime" in entry:

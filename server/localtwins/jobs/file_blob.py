@@ -5,28 +5,33 @@ import os
 import stat
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Final, Self
 from urllib.parse import unquote
 
 from localtwins.files import FILE_MODE
 
-_CHUNK = 1 << 20
-# Not on every system: do not follow a link, do not wait for the other end of a pipe.
-_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_CHUNK: Final = 1 << 20
+_SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Follows no link and waits for no other end of a pipe, on systems that have the flags."""
 
 
 class FileBlob:
-    """A regular file."""
+    """Reads and writes a regular file.
+
+    Args:
+        path: has no links in it.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Take a path without links."""
         self._path = path
 
     @classmethod
     def below(cls, directory: str, path: str) -> Self:
-        """Give the file that the percent-encoded `path` names, absolute or from `directory` on.
+        """Gives the file that the percent-encoded `path` names, absolute or from `directory` on.
 
-        Raises ValueError if it is not below the directory once all links are followed, and OSError.
+        Raises:
+            ValueError: it is not below the directory once all links are followed.
+            OSError: the links cannot be followed.
         """
         root = Path(directory).resolve()
         file = (root / unquote(path, errors="strict")).resolve()
@@ -35,12 +40,12 @@ class FileBlob:
         return cls(file)
 
     async def version(self) -> str:
-        """Give size and time of the last modification."""
+        """Gives size and time of the last modification."""
         with self._open(os.O_RDONLY) as file:
             return _version(file)
 
     async def chunks(self, offset: int, version: str) -> AsyncGenerator[bytes]:
-        """Read in pieces of 1 MiB."""
+        """Reads in pieces of 1 MiB."""
         with self._open(os.O_RDONLY) as file:
             file.seek(offset)
             while True:
@@ -52,7 +57,7 @@ class FileBlob:
                 yield chunk
 
     async def append(self, data: bytes, offset: int) -> None:
-        """Write and have it on disk."""
+        """Writes and has it on disk."""
         await asyncio.to_thread(self._append, data, offset)
 
     def _append(self, data: bytes, offset: int) -> None:

@@ -9,17 +9,18 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import orjson
 
 from localtwins import errors
 from localtwins.settings import Settings
 
-FILE_VERSION = "1.0.0"
-# Small enough that other writes never wait long behind a batch, large enough that few commits are needed.
-BATCH_ROWS = 256
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MAY_OPEN_SECTION = re.compile(rb'\{\s*"Section"')
+FILE_VERSION: Final = "1.0.0"
+BATCH_ROWS: Final = 256
+"""Small enough that other writes never wait long behind a batch, large enough that few commits are needed."""
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_MAY_OPEN_SECTION: Final = re.compile(rb'\{\s*"Section"')
 
 
 class Section(StrEnum):
@@ -31,15 +32,18 @@ class Section(StrEnum):
     RELATIONSHIPS = "Relationships"
 
 
-_ORDER = {section: index for index, section in enumerate(Section)}
+_ORDER: Final = {section: index for index, section in enumerate(Section)}
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """A place between two lines, at which reading can go on later.
 
-    `offset` is in bytes, `line` the number of lines before it, `section` the one it is in, and `rows` how many of that
-    section's rows lie before it.
+    Attributes:
+        offset: in bytes.
+        line: the number of lines before it.
+        section: the section that it is in.
+        rows: the number of that section's rows before it.
     """
 
     offset: int = 0
@@ -48,7 +52,7 @@ class Position:
     rows: int = 0
 
 
-START = Position()
+START: Final = Position()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +77,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class FormatLimits:
-    """How many rows a section may have, and how many bytes a line."""
+    """Limits the rows of a section and the bytes of a line."""
 
     rows: Mapping[Section, int]
     line_bytes: int
 
     @classmethod
     def of(cls, settings: Settings) -> "FormatLimits":
-        """Take the limits from the settings."""
+        """Takes the limits from the settings."""
         rows = {
             Section.MODELS: settings.max_import_models,
             Section.TWINS: settings.max_import_twins,
@@ -93,10 +97,10 @@ class FormatLimits:
 async def read_batches(
     chunks: AsyncIterator[bytes], limits: FormatLimits, position: Position = START
 ) -> AsyncGenerator[Batch]:
-    """Read a file that arrives in chunks of any size, the first of which begins at `position`.
+    """Reads a file that arrives in chunks of any size, the first of which begins at `position`.
 
-    Raises ImportFileError for what is not in the format or beyond its limits, after the rows before that place were
-    given.
+    Raises:
+        ImportFileError: the file is not in the format or beyond its limits; the rows before that place were given.
     """
     reading = _Reading(limits, position)
     rest = b""
@@ -123,7 +127,7 @@ async def read_batches(
 
 
 class _Reading:
-    """Where reading is: the current section and its rows that are not given out yet."""
+    """Knows the current section and its rows that are not given out yet."""
 
     def __init__(self, limits: FormatLimits, position: Position) -> None:
         self._limits = limits
@@ -137,7 +141,7 @@ class _Reading:
         self._due = False
 
     def take(self, line: bytes, size: int) -> Batch | None:
-        """Take the next line and its size with the line break; give a batch if that completes one."""
+        """Takes the next line and its size with the line break; gives a batch if that completes one."""
         self.check_length(line)
         if self._offset == 0:
             line = line.removeprefix(_BYTE_ORDER_MARK)
@@ -157,7 +161,7 @@ class _Reading:
         return batch
 
     def pending(self) -> Batch | None:
-        """Give the rows of the current section that are not given out yet."""
+        """Gives the rows of the current section that are not given out yet."""
         if not self._due or self._section is None:
             return None
         batch = Batch(self._section, tuple(self._rows), Position(self._offset, self._line, self._section, self._count))
@@ -166,12 +170,20 @@ class _Reading:
         return batch
 
     def end(self) -> None:
-        """Check that the file may end here."""
+        """Checks that the file may end here.
+
+        Raises:
+            ImportFileError: its Header is not complete.
+        """
         if not self._header_read:
             raise self._error("The file ends before its Header is complete.")
 
     def check_length(self, line: bytes) -> None:
-        """Check the length of a line, even one that has not come to its end."""
+        """Checks the length of a line, even one that has not come to its end.
+
+        Raises:
+            ImportFileError: it is too long.
+        """
         if len(line) > self._limits.line_bytes:
             raise self._error(f"The line is longer than {self._limits.line_bytes} bytes.")
 

@@ -1,7 +1,7 @@
-"""What happens to an import job: each step is one transaction, with what it imports, tells and logs.
+"""The steps of an import job, each one transaction with everything that it imports, tells and logs.
 
-A job that was interrupted between two steps goes on with the next: its state says where in the input, and the lines of
-its log that the output blob may not have yet are kept with it.
+A job that was interrupted between two steps goes on with the next: its state has the place in the input, and the lines
+of its log that the output blob may not have yet are kept with it.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,18 @@ from localtwins.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """How much of the log is in the output blob: bytes, and the position up to which lines need not be kept."""
+    """Counts what the output blob has of the log: bytes, and the position up to which lines need not be kept."""
 
     log_bytes: int
     position: int = 0
 
 
 def create(tx: Transaction, job_id: str, input_uri: str, output_uri: str) -> ImportJob:
-    """Store a new job. Raises TooManyRequests while another runs, before it looks at the id (recorded)."""
+    """Stores a new job.
+
+    Raises:
+        AdtError: TooManyRequests while another runs, before it looks at the id (recorded); then JobIdAlreadyExists.
+    """
     now = tx.now()
     tx.purge_jobs(now)
     if tx.unfinished_job() is not None:
@@ -41,7 +45,11 @@ def create(tx: Transaction, job_id: str, input_uri: str, output_uri: str) -> Imp
 
 
 def get(read: Reader, job_id: str, now: int) -> ImportJob:
-    """Give a job. Raises JobNotFound."""
+    """Gives a job.
+
+    Raises:
+        AdtError: JobNotFound.
+    """
     state = read.job(IMPORT, job_id, now)
     if state is None:
         raise errors.import_job_not_found(job_id)
@@ -49,9 +57,10 @@ def get(read: Reader, job_id: str, now: int) -> ImportJob:
 
 
 def cancel(tx: Transaction, job_id: str) -> ImportJob:
-    """Ask a job to stop and give it as it was before (recorded). Raises JobNotFound, or ValidationFailed if it is over.
+    """Asks a job to stop and gives it as it was before (recorded); what it has imported stays.
 
-    What it has imported stays.
+    Raises:
+        AdtError: JobNotFound, or ValidationFailed if it is over.
     """
     now = tx.now()
     job = get(tx, job_id, now)
@@ -63,7 +72,11 @@ def cancel(tx: Transaction, job_id: str) -> ImportJob:
 
 
 def delete(tx: Transaction, job_id: str) -> None:
-    """Forget a job. Raises JobNotFound, or ValidationFailed if it is not over."""
+    """Forgets a job.
+
+    Raises:
+        AdtError: JobNotFound, or ValidationFailed if it is not over.
+    """
     job = get(tx, job_id, tx.now())
     if not job.status.finished:
         raise errors.job_not_finished(job_id, job.status)
@@ -71,7 +84,11 @@ def delete(tx: Transaction, job_id: str) -> None:
 
 
 def begin(tx: Transaction, job_id: str, input_version: str) -> ImportJob:
-    """Have a job running; one that was interrupted goes on. Raises JobError if its input is another one by now."""
+    """Lets a job run; one that was interrupted goes on.
+
+    Raises:
+        JobError: its input is another one by now.
+    """
     now = tx.now()
     job = get(tx, job_id, now)
     if job.input_version is None:
@@ -93,9 +110,11 @@ def advance(
     flushed: Flushed,
     checked: CheckedModels | None = None,
 ) -> ImportJob:
-    """Import a batch, of models what was `checked`, unless the job is to be cancelled.
+    """Imports a batch, of models those that were `checked`, unless the job is to be cancelled.
 
-    Raises JobError for models that cannot be created, and ModelsChangedError for those to be checked again.
+    Raises:
+        JobError: models cannot be created.
+        ModelsChangedError: models have to be checked again.
     """
     now = tx.now()
     job = _with_flushed(tx, get(tx, job_id, now), flushed)
@@ -115,7 +134,7 @@ def advance(
 def conclude(
     tx: Transaction, job_id: str, flushed: Flushed, error: JobError | None, section: Section | None
 ) -> ImportJob:
-    """Decide how a job ends and write the last lines of its log; `section` is where `error`, if any, stopped it."""
+    """Decides how a job ends and writes the last lines of its log; `section` is where `error`, if any, stopped it."""
     now = tx.now()
     job = _with_flushed(tx, get(tx, job_id, now), flushed)
     outcome, error_told = _outcome(job, error)
@@ -140,7 +159,7 @@ def conclude(
 
 
 def finish(tx: Transaction, job_id: str, error: JobError | None = None) -> None:
-    """Have a job finished as it was concluded, its log being in the output blob.
+    """Finishes a job as it was concluded, once its log is in the output blob.
 
     With an `error` it has failed, unless it was to be cancelled.
     """

@@ -1,4 +1,4 @@
-"""Running an import job from where it stands: input blob → batches → transactions, and its log → output blob.
+"""Runs an import job from where it stands: input blob → batches → transactions, and its log → output blob.
 
 The input is read twice: nothing of a file that is not in the format is imported.
 """
@@ -6,7 +6,7 @@ The input is read twice: nothing of a file that is not in the format is imported
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from localtwins import errors
 from localtwins.errors import AdtError, JobError
@@ -22,22 +22,23 @@ from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.workers import LOOP_SECONDS, Workers
 
-# More than one step logs, so that what a run may have to write again is never cut into other pieces than before.
-_LOG_LINES = 4 * BATCH_ROWS
-# How long a blob may take to answer for the first time, and the output blob once its job is to be cancelled: no other
-# job can start meanwhile.
-_OPENING_SECONDS = 10.0
-_CANCELLING_SECONDS = 3.0
-# How often models are checked while others change those that they build on.
-_CHECKS = 5
+_LOG_LINES: Final = 4 * BATCH_ROWS
+"""More than one step logs, so that lines that have to be written again are never cut into other pieces than before."""
+_OPENING_SECONDS: Final = 10.0
+"""How long a blob may take to answer for the first time: no other job can start meanwhile."""
+_CANCELLING_SECONDS: Final = 3.0
+"""How long the output blob may take once its job is to be cancelled, for the same reason."""
+_CHECKS: Final = 5
+"""How often models are checked while others change those that they build on."""
 
 T = TypeVar("T")
 
 
 async def run_import_job(database: Database, settings: Settings, job: ImportJob, cancelling: asyncio.Event) -> None:
-    """Bring a job to its end, at once when `cancelling` is set.
+    """Brings a job to its end, at once when `cancelling` is set.
 
-    Raises sqlite3.Error if the database cannot be written; the job can be run again then.
+    Raises:
+        sqlite3.Error: the database cannot be written; the job can be run again then.
     """
     unwritable: JobError | None = None
     try:
@@ -52,15 +53,15 @@ async def run_import_job(database: Database, settings: Settings, job: ImportJob,
 
 
 class _OutputError(Exception):
-    """The output blob cannot be written; apart from OSError, which may be the input's."""
+    """Tells that the output blob cannot be written; apart from OSError, which may be the input's."""
 
 
 class _CancelledJobError(Exception):
-    """The job is to be cancelled, so nobody waits for a blob any more."""
+    """Ends the wait for a blob: the job is to be cancelled."""
 
 
 class _ImportRun:
-    """One run of a job; a job that was interrupted has several."""
+    """Runs a job once; a job that was interrupted has several runs."""
 
     def __init__(
         self, database: Database, settings: Settings, job: ImportJob, output: Blob, cancelling: asyncio.Event
@@ -75,7 +76,7 @@ class _ImportRun:
         self._section: Section | None = job.position.section
 
     async def import_rows(self) -> JobError | None:
-        """Import until the input ends or the job is to be cancelled, and give what stopped it otherwise."""
+        """Imports until the input ends or the job is to be cancelled, and gives the error that stopped it otherwise."""
         if self._job.status is Status.CANCELLING:
             return None
         try:
@@ -90,14 +91,16 @@ class _ImportRun:
         return None
 
     async def conclude(self, error: JobError | None) -> None:
-        """Decide how the job ends."""
+        """Decides how the job ends."""
         flushed, section = self._flushed, self._section
         await self._database.write(lambda tx: import_job.conclude(tx, self._job.id, flushed, error, section))
 
     async def flush(self) -> None:
-        """Write the lines of the log that are not in the output blob yet.
+        """Writes the lines of the log that are not in the output blob yet.
 
-        Raises _OutputError, and _CancelledJobError if the job is to be cancelled and the blob takes long.
+        Raises:
+            _OutputError: the blob cannot be written.
+            _CancelledJobError: the job is to be cancelled and the blob takes long.
         """
         while lines := self._database.read.job_log(self._flushed.position, _LOG_LINES):
             data = b"".join(line for _, line in lines)
@@ -129,7 +132,7 @@ class _ImportRun:
 
     @asynccontextmanager
     async def _batches(self, blob: Blob, version: str) -> AsyncIterator[AsyncGenerator[Batch]]:
-        """Give what is left of the input."""
+        """Gives the rest of the input."""
         position = self._job.position
         async with (
             aclosing(blob.chunks(position.offset, version)) as chunks,
@@ -143,7 +146,11 @@ class _ImportRun:
             yield chunk
 
     async def _unless_cancelled(self, working: Coroutine[Any, Any, T], *, grace: float = 0) -> T:
-        """Wait for a blob. Raises _CancelledJobError `grace` seconds after the job is to be cancelled."""
+        """Waits for a blob.
+
+        Raises:
+            _CancelledJobError: the job is to be cancelled, since `grace` seconds ago.
+        """
         task = asyncio.ensure_future(working)
         cancelling = asyncio.ensure_future(self._cancelling.wait())
         try:
@@ -192,7 +199,7 @@ async def _next(chunks: AsyncGenerator[bytes]) -> bytes | None:
 
 
 def _reason(error: OSError | AdtError, uri: str) -> str:
-    """Tell why a blob cannot be read, by its URI and never by a path of this machine."""
+    """Tells why a blob cannot be read, by its URI and never by a path of this machine."""
     if isinstance(error, AdtError):
         return error.message
     return f"{shown(uri)}: {error.strerror or error}"

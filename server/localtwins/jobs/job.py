@@ -1,8 +1,8 @@
-"""What a job is: its state as it is kept, and as the service tells it."""
+"""The state of a job as it is kept, and as the service tells it."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 
@@ -10,16 +10,17 @@ from localtwins.engine.clock import job_time
 from localtwins.errors import JobError
 from localtwins.jobs.import_format import START, Position, Section
 
-IMPORT = "import"
-DELETE = "delete"
+IMPORT: Final = "import"
+DELETE: Final = "delete"
 
-_TICKS_PER_DAY = 24 * 60 * 60 * 10_000_000
-_KEPT_DAYS = 30  # recorded
-_LONGEST_MESSAGE = 4000
+_TICKS_PER_DAY: Final = 24 * 60 * 60 * 10_000_000
+_KEPT_DAYS: Final = 30
+"""How long the service tells of a job (recorded)."""
+_LONGEST_MESSAGE: Final = 4000
 
 
 class Status(StrEnum):
-    """How far a job is; a delete job cannot be cancelled."""
+    """The status of a job; a delete job cannot be cancelled."""
 
     NOT_STARTED = "notstarted"
     RUNNING = "running"
@@ -30,13 +31,13 @@ class Status(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing happens to the job any more."""
+        """Tells whether nothing happens to the job any more."""
         return self in {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What import and delete jobs have in common. Times are in ticks; `error` is `{"code", "message"}`."""
+    """The common part of import and delete jobs. Times are in ticks; `error` is `{"code", "message"}`."""
 
     id: str
     created: int
@@ -47,7 +48,7 @@ class Job:
 
     @classmethod
     def new(cls, job_id: str, now: int, **members: Any) -> Self:
-        """Make a job that has not started."""
+        """Makes a job that has not started."""
         return cls(
             id=job_id,
             created=now,
@@ -59,11 +60,11 @@ class Job:
         )
 
     def moved(self, status: Status, now: int) -> Self:
-        """Give the job in another status, from `now` on."""
+        """Gives the job in another status, from `now` on."""
         return replace(self, status=status, last_action=now)
 
     def to_json(self) -> bytes:
-        """Write the state as it is kept."""
+        """Writes the state as it is kept."""
         return orjson.dumps(self, option=orjson.OPT_NON_STR_KEYS)
 
     def _told_error(self) -> dict[str, Any]:
@@ -74,9 +75,13 @@ class Job:
 class ImportJob(Job):
     """An import job.
 
-    `position` is behind the last row that was dealt with, `input_version` tells the input blob from a later one under
-    the same URI, `imported` and `failed` count rows by section, and `log_bytes` of the log are in the output blob.
-    `outcome` is the status in which it finishes as soon as the rest of the log is there too.
+    Attributes:
+        position: the place behind the last row that was dealt with.
+        input_version: tells the input blob from a later one under the same URI.
+        imported: rows by section.
+        failed: rows by section.
+        log_bytes: how much of the log is in the output blob.
+        outcome: the status in which it finishes as soon as the rest of the log is there too.
     """
 
     input_uri: str
@@ -90,7 +95,7 @@ class ImportJob(Job):
 
     @classmethod
     def from_json(cls, state: bytes) -> "ImportJob":
-        """Read the state as it is kept."""
+        """Reads the state as it is kept."""
         members = orjson.loads(state)
         position = members["position"]
         section = position["section"]
@@ -102,7 +107,7 @@ class ImportJob(Job):
         return cls(**members)
 
     def answer(self, *, with_nulls: bool) -> dict[str, Any]:
-        """Tell about the job (recorded); `with_nulls` as the first preview does, which has finishedDateTime always.
+        """Tells about the job (recorded); `with_nulls` as the first preview does, which has finishedDateTime always.
 
         A cancelled job has no finishedDateTime.
         """
@@ -130,13 +135,13 @@ class DeleteJob(Job):
 
     @classmethod
     def from_json(cls, state: bytes) -> "DeleteJob":
-        """Read the state as it is kept."""
+        """Reads the state as it is kept."""
         members = orjson.loads(state)
         members["status"] = Status(members["status"])
         return cls(**members)
 
     def answer(self) -> dict[str, Any]:
-        """Tell about the job."""
+        """Tells about the job."""
         finished = {"finishedDateTime": job_time(self.last_action)} if self.status.finished else {}
         return {
             "id": self.id,
@@ -149,7 +154,7 @@ class DeleteJob(Job):
 
 
 def told(error: JobError) -> dict[str, str]:
-    """Give an error as a job tells it; one that is very long stands whole only in the log."""
+    """Gives an error as a job tells it; one that is very long stands whole only in the log."""
     message = error.message
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]} … See the output blob for the rest."

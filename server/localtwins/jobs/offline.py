@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from localtwins.errors import JobError, StartupError
 from localtwins.jobs.exporting import export_lines
@@ -17,16 +17,18 @@ from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.store.snapshot import open_snapshot
 
-STANDARD_STREAM = "-"
-_CHUNK = 1 << 20
-_BUFFER = 1 << 20
+STANDARD_STREAM: Final = "-"
+_CHUNK: Final = 1 << 20
+_BUFFER: Final = 1 << 20
 
 
 def export_graph(settings: Settings, file: str) -> None:
-    """Write the graph in the data directory to a file, or to standard output for `-`.
+    """Writes the graph in the data directory to a file, or to standard output for `-`.
 
-    It is one state of the graph, even while a service writes to it. The file appears when it is complete. Raises
-    StartupError.
+    It is one state of the graph, even while a service writes to it. The file appears when it is complete.
+
+    Raises:
+        StartupError: the database cannot be read, or the file cannot be written.
     """
     with open_snapshot(Path(settings.data_dir)) as snapshot:
         lines = export_lines(snapshot)
@@ -53,10 +55,15 @@ def _write_whole(file: Path, lines: Iterator[bytes]) -> None:
 
 
 async def import_graph(settings: Settings, file: str, announce: Callable[[str], None]) -> bool:
-    """Import a file, or standard input for `-`, into the data directory, and tell whether every row was taken.
+    """Imports a file, or standard input for `-`, into the data directory, and tells whether every row was taken.
 
-    `announce` gets a line for each row that was refused, for what stopped the import, and for the outcome. Raises
-    StartupError.
+    Args:
+        settings: name the data directory.
+        file: the file.
+        announce: gets a line for each row that was refused, for what stopped the import, and for the outcome.
+
+    Raises:
+        StartupError: the file cannot be read, or the database cannot be opened.
     """
     try:
         source = sys.stdin.buffer if file == STANDARD_STREAM else Path(file).open("rb")  # noqa: ASYNC230, SIM115

@@ -10,7 +10,6 @@ from localtwins.jobs.import_format import Batch, Row, Section
 
 Document = dict[str, Any]
 
-# The message about the source of a relationship is the service's own, from the log of a job.
 _NEEDED: Final[Mapping[Section, Mapping[str, str]]] = {
     Section.TWINS: {"$dtId": "Twin must have property $dtId representing the ID of the twin."},
     Section.RELATIONSHIPS: {
@@ -20,10 +19,15 @@ _NEEDED: Final[Mapping[Section, Mapping[str, str]]] = {
         "$relationshipName": "Relationship must have property $relationshipName representing its name in the model.",
     },
 }
+"""The message about the source of a relationship is the service's own, from the log of a job."""
 
 
 def check_form(batch: Batch) -> None:
-    """Raise ImportFileError for the first row that is not in the format. Blocks while it parses the rows."""
+    """Checks the form of all rows. Blocks while it parses them.
+
+    Raises:
+        ImportFileError: tells the first row that is not in the format.
+    """
     for row in batch.rows:
         try:
             read_row(batch.section, row)
@@ -32,7 +36,11 @@ def check_form(batch: Batch) -> None:
 
 
 def read_row(section: Section, row: Row) -> Document:
-    """Parse a row of a section. Raises InvalidArgument if it is not in the format."""
+    """Parses a row of a section.
+
+    Raises:
+        AdtError: InvalidArgument if it is not in the format.
+    """
     document = parse_json(row.text, "row", most_values=limits.MODEL_VALUES)
     if type(document) is not dict:
         raise errors.invalid_argument("The row is not a JSON object.")

@@ -1,4 +1,4 @@
-"""Importing rows inside a transaction: each is a PUT, and one that is refused leaves the others be."""
+"""Imports rows inside a transaction: each is a PUT, and one that is refused leaves the others be."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ _ImportRow = Callable[[Transaction, Settings, Document], None]
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why a row was refused; `ids` are those of its `$` members that name it."""
+    """Tells why a row was refused; `ids` are those of its `$` members that name it."""
 
     section: Section
     line: int
@@ -30,15 +30,18 @@ class RowError:
 
     @property
     def reason(self) -> str:
-        """What is wrong with the row."""
+        """Tells what is wrong with the row."""
         return " ".join(self.error.details or [self.error.message])
 
 
 def check_models(read: Reader, batch: Batch) -> CheckedModels:
-    """Check the models of a batch that are not there yet, before the transaction that imports them. Blocks.
+    """Checks the models of a batch that are not there yet, before the transaction that imports them. Blocks.
 
     The same file can be imported again (recorded: such jobs succeed), so a model that is there with the very same
-    definition is passed over. Raises JobError if they cannot be created.
+    definition is passed over.
+
+    Raises:
+        JobError: they cannot be created.
     """
     line = 0
     relied_on: dict[str, int | None] = {}
@@ -65,10 +68,13 @@ def check_models(read: Reader, batch: Batch) -> CheckedModels:
 def import_batch(
     tx: Transaction, settings: Settings, batch: Batch, checked: CheckedModels | None = None
 ) -> list[RowError]:
-    """Import the rows of a batch and give those that were refused. Nothing of it goes to the change log.
+    """Imports the rows of a batch and gives those that were refused. Nothing of it goes to the change log.
 
-    Models are created all or none, from what `check_models` gave: raises JobError if they cannot be, and
-    ModelsChangedError if they are to be checked again.
+    Models are created all or none, from the result of `check_models`.
+
+    Raises:
+        JobError: the models cannot be created.
+        ModelsChangedError: the models have to be checked again.
     """
     if checked is not None:
         try:
@@ -97,9 +103,12 @@ def _import_twin(tx: Transaction, settings: Settings, document: Document) -> Non
 
 
 def _import_relationship(tx: Transaction, settings: Settings, document: Document) -> None:
-    """Put a relationship.
+    """Puts a relationship.
 
     Names of properties are not checked against the model, as the service is lenient there too.
+
+    Raises:
+        AdtError: as for a put; InvalidArgument if `$dtId` and `$sourceId` differ.
     """
     payload = _without_nulls(document)
     source_id, relationship_id = payload.pop("$dtId"), payload["$relationshipId"]
@@ -120,7 +129,7 @@ def _import_relationship(tx: Transaction, settings: Settings, document: Document
 
 
 def _without_nulls(document: Document) -> Document:
-    """Leave out `$etag`, `$sourceId` and the like where they are null, as some tools write them."""
+    """Leaves out `$etag`, `$sourceId` and the like where they are null, as some tools write them."""
     return {name: value for name, value in document.items() if value is not None or not name.startswith("$")}
 
 

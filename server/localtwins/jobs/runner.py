@@ -1,4 +1,4 @@
-"""Running jobs in the background, one at a time, and those that an earlier process left unfinished first."""
+"""Runs jobs in the background, one at a time, and those that an earlier process left unfinished first."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from localtwins import errors
 from localtwins.engine.clock import current_ticks
@@ -18,7 +19,7 @@ from localtwins.store.database import Database
 from localtwins.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
-_SECONDS_BETWEEN_ATTEMPTS = 5.0
+_SECONDS_BETWEEN_ATTEMPTS: Final = 5.0
 
 
 class JobRunner:
@@ -35,12 +36,12 @@ class JobRunner:
         self._cancelling = asyncio.Event()
 
     def wake(self) -> None:
-        """See to it that an unfinished job is being run."""
+        """Sees to it that an unfinished job is being run."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run(), name="localtwins-jobs")
 
     def cancel(self) -> None:
-        """Have the import job that is running end at once if it is to be cancelled."""
+        """Lets the import job that is running end at once if it is to be cancelled."""
         if self._running is None:
             return
         state = self._database.read.job(IMPORT, self._running, current_ticks())
@@ -48,7 +49,7 @@ class JobRunner:
             self._cancelling.set()
 
     async def stop(self) -> None:
-        """Interrupt the job that is running; it goes on with the next start."""
+        """Interrupts the job that is running; it goes on with the next start."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -78,7 +79,7 @@ class JobRunner:
             await running
         except sqlite3.OperationalError:  # a full disk and the like; nothing is wrong with the job
             raise
-        except Exception:  # noqa: BLE001 - a defect; the job ends all the same
+        except Exception:  # noqa: BLE001  (a defect; the job ends all the same)
             _log.exception("the %s job %s met an unexpected error", kind, job.id)
             await self._database.write(lambda tx: finish(tx, job.id, errors.job_internal_error()))
 
