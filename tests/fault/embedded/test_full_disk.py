@@ -22,7 +22,7 @@ from localtwins.settings import Settings as LocalSettings
 from twinfront import AsyncTwinfrontClient, UnavailableError
 from twinfront_server.app import App
 from twinfront_server.settings import Settings
-from twinfront_server.upstream.refusals.errors import UNCHANGED_HEADER
+from twinfront_server.upstream.refusals.refusal import UNCHANGED_HEADER
 from twinfront_server.upstream.sdk.refused_writes import REFUSES_WRITES_HEADER
 
 from .house import House

@@ -6,21 +6,18 @@ Codes and messages are as recorded; where the service's documentation uses anoth
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import grpc
-import orjson
-from azure.core.exceptions import AzureError, HttpResponseError, ODataV4Format, ServiceRequestTimeoutError
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestTimeoutError
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import PreconditionFailure
 
 from twinfront_server.call import current_call
 from twinfront_server.errors import (
-    MAX_LISTED,
     NO_RETRY,
     TwinfrontError,
     etag_mismatch,
@@ -32,50 +29,19 @@ from twinfront_server.errors import (
 )
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Resource
+from twinfront_server.upstream.refusals.refusal import Refusal, read_refusal
 from twinfront_server.upstream.refusals.violations import violated_fields
 from twinfront_server.upstream.sdk.credential import CredentialError
-from twinfront_server.upstream.sdk.long_refusals import MAX_MESSAGE
-from twinfront_server.upstream.sdk.pipeline import NotConnectedError, retry_after
+from twinfront_server.upstream.sdk.pipeline import NotConnectedError
 
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
 _OUTAGE_DELAY: Final = 1.0
 _MAX_CAUSE: Final = 1000
 
-UNCHANGED_HEADER: Final = "localtwins-unchanged"
-"""In the answer of a server that failed: its promise that the write changed nothing. Azure Digital Twins makes none."""
-
 _DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
-_SENTENCE_GAP: Final = re.compile(r"(?<=[.!?])\s+")
-_POINTERS: Final = ("See ", "Please check", "Check ")
-_LINKS: Final = ("https://", "http://")
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """An answer of the upstream that says no.
-
-    Its texts quote the caller, who may have written anything: they are cut to `MAX_MESSAGE` before they are looked at.
-
-    Attributes:
-        status: the HTTP status.
-        code: what the service calls the error; empty if it does not say.
-        message: the service's message.
-        details: the messages of the single problems, the first ones.
-        text: message and details in one, without the pointers to the service's own documentation.
-        retry_after: the seconds of the header of that name.
-        unchanged: whether the answer itself promises that nothing was changed.
-    """
-
-    status: int
-    code: str
-    message: str
-    details: Sequence[str]
-    text: str = ""
-    retry_after: float | None = None
-    unchanged: bool = False
-
-
-_Rule = Callable[[_Answer, Asked], TwinfrontError]
+_Rule = Callable[[Refusal, Asked], TwinfrontError]
 
 
 def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
@@ -88,10 +54,12 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
     if isinstance(error, CredentialError):
         return _without_credential(error, asked)
     if isinstance(error, HttpResponseError) and error.status_code is not None:
-        answer = _read(error)
-        rule = _RULES.get((answer.status, answer.code)) or _STATUS_RULES.get(answer.status) or _by_class(answer.status)
-        refused = rule(answer, asked)
-        return _own_refused(answer, asked) if asked.by_the_front and _finds_fault(refused) else refused
+        refusal = read_refusal(error)
+        rule = (
+            _RULES.get((refusal.status, refusal.code)) or _STATUS_RULES.get(refusal.status) or _by_class(refusal.status)
+        )
+        refused = rule(refusal, asked)
+        return _own_refused(refusal, asked) if asked.by_the_front and _finds_fault(refused) else refused
     _note_cause(asked, str(error))
     if _never_sent(error) or not asked.operation.write:
         return _unavailable("Azure Digital Twins cannot be reached.", asked)
@@ -111,64 +79,18 @@ def _never_sent(error: AzureError) -> bool:
     return isinstance(error, ServiceRequestTimeoutError | NotConnectedError)
 
 
-def _read(error: HttpResponseError) -> _Answer:
-    response: Any = error.response
-    odata: Any = error.error or _encoded_twice(response)
-    headers: Mapping[str, str] = response.headers if response is not None else {}
-    listed = [_text(detail.message) for detail in (odata and odata.details) or ()]
-    message = _text(odata and odata.message) or _text(error.reason)
-    details = list(filter(None, listed))[:MAX_LISTED]
-    return _Answer(
-        status=error.status_code or 0,
-        code=_text(odata and odata.code),
-        message=message,
-        details=details,
-        text=_told(message, details),
-        retry_after=retry_after(headers),
-        unchanged=headers.get(UNCHANGED_HEADER) == "true",
-    )
-
-
-def _told(message: str, details: Sequence[str]) -> str:
-    message = _without_pointers(message)
-    return f"{message.rstrip('.')}: {' '.join(details)}" if details else message
-
-
-def _without_pointers(message: str) -> str:
-    """Cuts a message before the sentence that points to the service's own documentation."""
-    message = message.partition(" See samples in http")[0]
-    told: list[str] = []
-    for sentence in _SENTENCE_GAP.split(message):
-        if told and sentence.startswith(_POINTERS) and any(link in sentence for link in _LINKS):
-            break
-        told.append(sentence)
-    return " ".join(told).strip()
-
-
-def _encoded_twice(response: Any) -> ODataV4Format | None:
-    """The error in the refusal of a second job, which is a JSON string that holds the JSON of the error (recorded)."""
-    try:
-        return ODataV4Format(orjson.loads(orjson.loads(response.content))["error"])
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
-
-
-def _text(value: object) -> str:
-    return value[:MAX_MESSAGE] if isinstance(value, str) else ""
-
-
 def _about(code: grpc.StatusCode, reason: str, resource: str, id_field: str) -> _Rule:
     """The rule for what is not there, or there already."""
 
-    def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
-        named = _DTMI.findall(answer.message) if id_field == "model_id" else ()
+    def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
+        named = _DTMI.findall(refusal.message) if id_field == "model_id" else ()
         name = asked.ids.get(id_field) or ", ".join(named)
         return TwinfrontError(
             code,
             reason,
-            answer.text,
+            refusal.text,
             metadata={id_field: name, **asked.ids},
-            details=[resource_info(resource, name, answer.text)],
+            details=[resource_info(resource, name, refusal.text)],
         )
 
     return rule
@@ -178,55 +100,57 @@ _not_found: Final = partial(_about, grpc.StatusCode.NOT_FOUND)
 _already_exists: Final = partial(_about, grpc.StatusCode.ALREADY_EXISTS)
 
 
-def _target_not_found(answer: _Answer, asked: Asked) -> TwinfrontError:
-    return _precondition("TARGET_TWIN_NOT_FOUND", answer, asked, [asked.ids.get("target_id", "")])
+def _target_not_found(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    return _precondition("TARGET_TWIN_NOT_FOUND", refusal, asked, [asked.ids.get("target_id", "")])
 
 
-def _model_has_dependents(answer: _Answer, asked: Asked) -> TwinfrontError:
-    dependents = [model for model in _DTMI.findall(answer.message) if model != asked.ids.get("model_id")]
-    return _precondition("MODEL_HAS_DEPENDENTS", answer, asked, dependents)
+def _model_has_dependents(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    dependents = [model for model in _DTMI.findall(refusal.message) if model != asked.ids.get("model_id")]
+    return _precondition("MODEL_HAS_DEPENDENTS", refusal, asked, dependents)
 
 
-def _model_decommissioned(answer: _Answer, asked: Asked) -> TwinfrontError:
-    models = _DTMI.findall(answer.message)[:1]
-    error = _precondition("MODEL_DECOMMISSIONED", answer, asked, models)
+def _model_decommissioned(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    models = _DTMI.findall(refusal.message)[:1]
+    error = _precondition("MODEL_DECOMMISSIONED", refusal, asked, models)
     if models:
         error.metadata["model_id"] = models[0]
     return error
 
 
-def _twin_has_relationships(answer: _Answer, asked: Asked) -> TwinfrontError:
+def _twin_has_relationships(refusal: Refusal, asked: Asked) -> TwinfrontError:
     return TwinfrontError(
-        grpc.StatusCode.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", answer.text, metadata=asked.ids
+        grpc.StatusCode.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", refusal.text, metadata=asked.ids
     )
 
 
-def _precondition(reason: str, answer: _Answer, asked: Asked, subjects: Sequence[str]) -> TwinfrontError:
+def _precondition(reason: str, refusal: Refusal, asked: Asked, subjects: Sequence[str]) -> TwinfrontError:
     violations = [
-        PreconditionFailure.Violation(type=reason, subject=shortened(subject), description=shortened(answer.text))
+        PreconditionFailure.Violation(type=reason, subject=shortened(subject), description=shortened(refusal.text))
         for subject in subjects
     ]
     details: list[Message] = [PreconditionFailure(violations=violations)] if violations else []
-    return TwinfrontError(grpc.StatusCode.FAILED_PRECONDITION, reason, answer.text, metadata=asked.ids, details=details)
+    return TwinfrontError(
+        grpc.StatusCode.FAILED_PRECONDITION, reason, refusal.text, metadata=asked.ids, details=details
+    )
 
 
 def _invalid(reason: str) -> _Rule:
-    def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
-        fields = violated_fields(reason, answer.details or [answer.text], asked)
-        return invalid_fields(fields, reason=reason, message=answer.text, metadata=asked.ids)
+    def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
+        fields = violated_fields(reason, refusal.details or [refusal.text], asked)
+        return invalid_fields(fields, reason=reason, message=refusal.text, metadata=asked.ids)
 
     return rule
 
 
-def _invalid_query(answer: _Answer, asked: Asked) -> TwinfrontError:
+def _invalid_query(refusal: Refusal, asked: Asked) -> TwinfrontError:
     """For any refusal of a query but that of its continuation token, which came out of the caller's token."""
-    if answer.code == "BadRequest" and "ontinuation" in answer.message:
-        return invalid_fields([(asked.place_field, answer.text)], reason="PAGE_TOKEN_INVALID", metadata=asked.ids)
-    return invalid_fields([("query", answer.text)], reason="QUERY_INVALID", metadata=asked.ids)
+    if refusal.code == "BadRequest" and "ontinuation" in refusal.message:
+        return invalid_fields([(asked.place_field, refusal.text)], reason="PAGE_TOKEN_INVALID", metadata=asked.ids)
+    return invalid_fields([("query", refusal.text)], reason="QUERY_INVALID", metadata=asked.ids)
 
 
-def _bad_request(answer: _Answer, asked: Asked) -> TwinfrontError:
-    return (_invalid_query if asked.operation.resource is Resource.QUERY else _INVALID_ARGUMENT)(answer, asked)
+def _bad_request(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    return (_invalid_query if asked.operation.resource is Resource.QUERY else _INVALID_ARGUMENT)(refusal, asked)
 
 
 def _finds_fault(error: TwinfrontError) -> bool:
@@ -234,58 +158,58 @@ def _finds_fault(error: TwinfrontError) -> bool:
     return error.code is grpc.StatusCode.INVALID_ARGUMENT and error.reason != "PAGE_TOKEN_INVALID"
 
 
-def _own_refused(answer: _Answer, asked: Asked) -> TwinfrontError:
+def _own_refused(refusal: Refusal, asked: Asked) -> TwinfrontError:
     """For what the front thought up itself, which may take the upstream too long."""
-    return (_server_error if answer.code == "TimeoutError" else _unexpected)(answer, asked)
+    return (_server_error if refusal.code == "TimeoutError" else _unexpected)(refusal, asked)
 
 
 def _invalid_member(name: str) -> _Rule:
     """The rule for what is wrong with one field of the resource in the request."""
 
-    def rule(answer: _Answer, asked: Asked) -> TwinfrontError:
+    def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
         field = asked.body.field if asked.body is not None else "request"
         path = field if field.endswith(".json") else f"{field}.{name}"
-        return invalid_fields([(path, answer.text)], metadata=asked.ids)
+        return invalid_fields([(path, refusal.text)], metadata=asked.ids)
 
     return rule
 
 
-def _validation_failed(answer: _Answer, asked: Asked) -> TwinfrontError:
+def _validation_failed(refusal: Refusal, asked: Asked) -> TwinfrontError:
     """Of jobs the service says so when a job is there already, or is not as far as it has to be (REST reference)."""
     if asked.operation is operations.POST_DELETE_JOB:
-        return _JOB_ALREADY_EXISTS(answer, asked)
+        return _JOB_ALREADY_EXISTS(refusal, asked)
     if asked.operation in {operations.CANCEL_IMPORT_JOB, operations.DELETE_IMPORT_JOB}:
-        return _precondition("JOB_STATUS_CONFLICT", answer, asked, [asked.ids.get("job_id", "")])
-    return _invalid("VALIDATION_FAILED")(answer, asked)
+        return _precondition("JOB_STATUS_CONFLICT", refusal, asked, [asked.ids.get("job_id", "")])
+    return _invalid("VALIDATION_FAILED")(refusal, asked)
 
 
-def _limit_reached(answer: _Answer, asked: Asked) -> TwinfrontError:
-    return limit_reached(asked.path, answer.text, metadata=asked.ids)
+def _limit_reached(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    return limit_reached(asked.path, refusal.text, metadata=asked.ids)
 
 
-def _throttled(answer: _Answer, asked: Asked) -> TwinfrontError:
-    delay = _DEFAULT_THROTTLE_DELAY if answer.retry_after is None else answer.retry_after
+def _throttled(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    delay = _DEFAULT_THROTTLE_DELAY if refusal.retry_after is None else refusal.retry_after
     return TwinfrontError(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "UPSTREAM_THROTTLED",
-        answer.text or "Azure Digital Twins throttles.",
+        refusal.text or "Azure Digital Twins throttles.",
         metadata=asked.ids,
         retry_after=delay,
         pushback_ms=int(delay * 1000),
     )
 
 
-def _precondition_failed(answer: _Answer, asked: Asked) -> TwinfrontError:
+def _precondition_failed(refusal: Refusal, asked: Asked) -> TwinfrontError:
     twin = asked.operation.resource is not Resource.RELATIONSHIP
     if asked.if_match == "*":
-        return (_TWIN_NOT_FOUND if twin else _RELATIONSHIP_NOT_FOUND)(answer, asked)
+        return (_TWIN_NOT_FOUND if twin else _RELATIONSHIP_NOT_FOUND)(refusal, asked)
     if not asked.if_match:
-        return (_TWIN_ALREADY_EXISTS if twin else _RELATIONSHIP_ALREADY_EXISTS)(answer, asked)
+        return (_TWIN_ALREADY_EXISTS if twin else _RELATIONSHIP_ALREADY_EXISTS)(refusal, asked)
     return etag_mismatch(asked.path, expected=asked.if_match, metadata=asked.ids)
 
 
-def _credentials_rejected(answer: _Answer, asked: Asked) -> TwinfrontError:
-    _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
+def _credentials_rejected(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    _note_cause(asked, f"{refusal.status} {refusal.code} {refusal.message}")
     return TwinfrontError(
         grpc.StatusCode.INTERNAL,
         "UPSTREAM_CREDENTIALS_REJECTED",
@@ -303,16 +227,16 @@ def _without_credential(error: CredentialError, asked: Asked) -> TwinfrontError:
     )
 
 
-def _server_error(answer: _Answer, asked: Asked) -> TwinfrontError:
-    _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
-    if asked.operation.write and not answer.unchanged:
+def _server_error(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    _note_cause(asked, f"{refusal.status} {refusal.code} {refusal.message}")
+    if asked.operation.write and not refusal.unchanged:
         return _outcome_unknown(asked)
-    return _unavailable(f"Azure Digital Twins failed with status {answer.status}.", asked, answer.retry_after)
+    return _unavailable(f"Azure Digital Twins failed with status {refusal.status}.", asked, refusal.retry_after)
 
 
-def _unexpected(answer: _Answer, asked: Asked) -> TwinfrontError:
-    _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
-    return upstream_answer_unexpected(answer.status)
+def _unexpected(refusal: Refusal, asked: Asked) -> TwinfrontError:
+    _note_cause(asked, f"{refusal.status} {refusal.code} {refusal.message}")
+    return upstream_answer_unexpected(refusal.status)
 
 
 def _unavailable(message: str, asked: Asked, delay: float | None = None) -> TwinfrontError:
@@ -335,12 +259,18 @@ def _outcome_unknown(asked: Asked) -> TwinfrontError:
     )
 
 
-def _lost(answer: _Answer, asked: Asked) -> TwinfrontError:
+def _lost(refusal: Refusal, asked: Asked) -> TwinfrontError:
     """For an answer that says neither that the request was refused nor, in a way that can be read, what came of it."""
-    _note_cause(asked, f"{answer.status} {answer.code} {answer.message}")
+    _note_cause(asked, f"{refusal.status} {refusal.code} {refusal.message}")
     if asked.operation.write:
         return _outcome_unknown(asked)
-    return _unavailable(f"Azure Digital Twins answered with status {answer.status} and nothing to read.", asked)
+    return _unavailable(f"Azure Digital Twins answered with status {refusal.status} and nothing to read.", asked)
+
+
+def _rule_for(refusal: Refusal) -> _Rule:
+    """Finds the rule by status and code, else by the status, else by its class."""
+    by_code = _RULES.get((refusal.status, refusal.code))
+    return by_code or _STATUS_RULES.get(refusal.status) or _by_class(refusal.status)
 
 
 def _by_class(status: int) -> _Rule:
