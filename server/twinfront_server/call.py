@@ -19,6 +19,12 @@ UPSTREAM_ATTEMPTS_KEY: Final = "twinfront-upstream-attempts"
 QUERY_CHARGE_KEY: Final = "twinfront-query-charge"
 REPLAYED_KEY: Final = "twinfront-replayed"
 
+TIME_TO_ANSWER: Final = 0.1
+"""Seconds before the deadline at which work ends that the answer can do without, or has to tell of."""
+
+TIME_TO_ASK: Final = 0.05
+"""Seconds before the deadline at which no request is sent any more; and the least that one is waited for."""
+
 
 @dataclass(slots=True)
 class Call:
@@ -74,6 +80,22 @@ class Call:
             return None
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
 
+    def has_time_for(self, wait: float) -> bool:
+        """Tells whether a request can still be sent after so many seconds."""
+        return is_time_for(wait, self.remaining())
+
+    def before_deadline(self, *, at_most: float | None = None) -> asyncio.Timeout:
+        """Bounds work by `TIME_TO_ANSWER`, to be used with `async with`; what takes longer ends in TimeoutError.
+
+        Args:
+            at_most: seconds that it may take however far away the deadline is.
+        """
+        now = asyncio.get_running_loop().time()
+        ends = [] if at_most is None else [now + at_most]
+        if self.deadline is not None:
+            ends.append(self.deadline - TIME_TO_ANSWER)
+        return asyncio.timeout_at(min(ends, default=None))
+
     def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
         """The figures that every answer carries."""
         figures: tuple[tuple[str, str], ...] = (
@@ -84,6 +106,11 @@ class Call:
         if self.query_charge is not None:
             figures = (*figures, (QUERY_CHARGE_KEY, f"{self.query_charge:g}"))
         return (*figures, (REPLAYED_KEY, "true")) if self.replayed else figures
+
+
+def is_time_for(wait: float, remaining: float | None) -> bool:
+    """Tells whether a request can still be sent after so many seconds, with so many until the deadline if any."""
+    return remaining is None or wait + TIME_TO_ASK < remaining
 
 
 _current: ContextVar[Call | None] = ContextVar("twinfront_call", default=None)

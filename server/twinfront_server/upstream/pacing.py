@@ -12,14 +12,13 @@ from typing import Final, TypeVar
 
 from google.rpc.error_details_pb2 import RetryInfo
 
+from twinfront_server.call import is_time_for
 from twinfront_server.errors import TwinfrontError
 
 T = TypeVar("T")
 
 OUTAGE_RETRIES: Final = 3
 """How often a request is sent again that did not reach the upstream; each time after twice as long."""
-
-_DEADLINE_MARGIN: Final = 0.05
 
 
 class Pace:
@@ -72,14 +71,14 @@ class Pace:
             except TwinfrontError as error:
                 wait = _retry_delay(error)
                 if error.reason == "UPSTREAM_THROTTLED":
-                    if not self._time_for(wait):
+                    if not is_time_for(wait, self._remaining()):
                         raise
                     self._decrease(decreases, wait)
                     wait = 0.0
                 elif error.reason == "UPSTREAM_UNAVAILABLE":
                     wait *= 2**outages * random.uniform(1.0, 1.5)  # noqa: S311  (jitter, no secret)
                     outages += 1
-                    if outages > OUTAGE_RETRIES or not self._time_for(wait):
+                    if outages > OUTAGE_RETRIES or not is_time_for(wait, self._remaining()):
                         raise
                 else:
                     raise
@@ -116,10 +115,6 @@ class Pace:
             self._decreases += 1
             self.allowed = max(1.0, self.allowed / 2)
         self._held_until = max(self._held_until, self._clock() + wait)
-
-    def _time_for(self, wait: float) -> bool:
-        remaining = self._remaining()
-        return remaining is None or wait + _DEADLINE_MARGIN < remaining
 
 
 def _retry_delay(error: TwinfrontError) -> float:

@@ -18,7 +18,7 @@ from twinfront.v1.digital_twin_service_pb2 import (
     DigitalTwinWrite,
     DigitalTwinWriteResult,
 )
-from twinfront_server.call import current_call
+from twinfront_server.call import TIME_TO_ANSWER, current_call
 from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError, invalid_argument, limit_reached, rename_fields
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
@@ -31,11 +31,10 @@ _RESULT_BYTES: Final = MAX_STATUS_BYTES + 512
 """The largest result: a status, an etag, two numbers."""
 
 _TIME_TO_END: Final = 0.5
-_TIME_TO_ANSWER: Final = 0.1
 _SHARE_TO_END: Final = 0.3
 _SHARE_TO_ANSWER: Final = 0.1
-"""How long before the deadline no more writes are begun, and how long before it the answer is made; if that is short,
-a share of it."""
+"""How long before the deadline no more writes are begun; and the shares of a short one that this and `TIME_TO_ANSWER`
+are at the most."""
 
 
 async def batch_write(
@@ -74,7 +73,7 @@ class _Times:
         remaining = max(0.0, deadline - asyncio.get_running_loop().time())
         return cls(
             deadline - min(_TIME_TO_END, remaining * _SHARE_TO_END),
-            deadline - min(_TIME_TO_ANSWER, remaining * _SHARE_TO_ANSWER),
+            deadline - min(TIME_TO_ANSWER, remaining * _SHARE_TO_ANSWER),
         )
 
 

@@ -1,6 +1,5 @@
 """Replacing a digital twin under a condition, which the service's own PUT does not have."""
 
-import asyncio
 from functools import partial
 from typing import Final
 
@@ -20,8 +19,6 @@ from twinfront_server.writes.rewriting import rewrite
 
 _TWIN_MEMBERS: Final = frozenset({"$dtId", "$etag", METADATA})
 _COMPONENT_MEMBERS: Final = frozenset({METADATA})
-_TIME_TO_ANSWER: Final = 0.1
-"""Seconds before the deadline at which reading back ends."""
 
 
 async def create_or_replace(
@@ -59,9 +56,8 @@ async def read_back(upstream: Upstream, digital_twin_id: str, written: Answer) -
     call = current_call()
     if call.validate_only:
         return written
-    remaining = call.remaining()
     try:
-        async with asyncio.timeout(None if remaining is None else max(0.0, remaining - _TIME_TO_ANSWER)):
+        async with call.before_deadline():
             read = await upstream.get_digital_twin(digital_twin_id)
     except (TwinfrontError, TimeoutError):
         return written

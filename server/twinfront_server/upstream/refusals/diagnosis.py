@@ -1,4 +1,4 @@
-"""What a refused write has to be told beside the refusal: the etag that is current, the relationships in the way."""
+"""Adds to a refusal what another look shows: the current etag, the relationships in the way of a deletion."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Resource
-from twinfront_server.upstream.settling.reads import document
+from twinfront_server.upstream.settling.reads import Reads, document
 from twinfront_server.upstream.settling.sent_writes import SentWrites
 
 LISTED_BLOCKERS: Final = 20
@@ -27,18 +27,9 @@ _GONE: Final = {
 
 _UNANSWERED: Final = "An earlier write through this server, which ended without an answer, may be the reason."
 
-_TIME_TO_ANSWER: Final = 0.1
-"""Seconds before the deadline at which looking ends."""
 
-
-class Reads(Protocol):
-    """The operations of the upstream that a second look takes."""
-
-    async def get_digital_twin(self, digital_twin_id: str) -> Answer:
-        """Reads a digital twin."""
-
-    async def get_relationship(self, digital_twin_id: str, relationship_id: str) -> Answer:
-        """Reads a relationship."""
+class Lists(Reads, Protocol):
+    """The operations of the upstream that another look takes."""
 
     async def list_relationships(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
         """One page of the relationships that start from a twin."""
@@ -56,13 +47,13 @@ class _Blockers:
     complete: bool = False
 
 
-async def diagnose(reads: Reads, writes: SentWrites, error: TwinfrontError, asked: Asked) -> TwinfrontError:
+async def diagnose(upstream: Lists, writes: SentWrites, error: TwinfrontError, asked: Asked) -> TwinfrontError:
     """Adds to an error what takes another look at the upstream, and at what this process has sent there.
 
     What cannot be read leaves its detail empty: the error itself is never replaced by one that came up on the way.
     """
     if error.reason == "ETAG_MISMATCH":
-        current = await _current(reads, asked)
+        current = await _current(upstream, asked)
         for detail in error.details:
             if isinstance(detail, EtagConflict) and current is not None:
                 detail.current_etag = current.etag
@@ -73,14 +64,14 @@ async def diagnose(reads: Reads, writes: SentWrites, error: TwinfrontError, aske
         if writes.may_have_left(gone.path, None):
             _explain(error)
     elif error.reason == "TWIN_HAS_RELATIONSHIPS":
-        error.details += await _blocking_relationships(reads, asked)
+        error.details += await _blocking_relationships(upstream, asked)
     return error
 
 
 async def _current(reads: Reads, asked: Asked) -> Answer | None:
     """Reads the resource as it is now; None if it cannot be read."""
     try:
-        async with asyncio.timeout(_time_to_look()):
+        async with current_call().before_deadline():
             if asked.operation.resource is Resource.RELATIONSHIP:
                 return await reads.get_relationship(asked.ids["digital_twin_id"], asked.ids["relationship_id"])
             return await reads.get_digital_twin(asked.ids["digital_twin_id"])
@@ -101,12 +92,12 @@ def _explain(error: TwinfrontError) -> None:
 
 
 async def _blocking_relationships(
-    reads: Reads, asked: Asked
+    upstream: Lists, asked: Asked
 ) -> list[RelationshipsBlockingDelete | PreconditionFailure]:
     twin_id = asked.ids["digital_twin_id"]
     outgoing, incoming = await asyncio.gather(
-        _count(lambda link: reads.list_relationships(twin_id, "", link)),
-        _count(lambda link: reads.list_incoming_relationships(twin_id, link)),
+        _count(lambda link: upstream.list_relationships(twin_id, "", link)),
+        _count(lambda link: upstream.list_incoming_relationships(twin_id, link)),
     )
     half = LISTED_BLOCKERS // 2
     listed_outgoing = outgoing.first[: max(half, LISTED_BLOCKERS - len(incoming.first))]
@@ -140,7 +131,7 @@ async def _count(fetch: Callable[[str], Awaitable[Page]]) -> _Blockers:
     """Walks through all pages, as far as the caller's deadline allows."""
     found, link = _Blockers(), ""
     try:
-        async with asyncio.timeout(_time_to_look()):
+        async with current_call().before_deadline():
             while not found.complete:
                 page = await fetch(link)
                 found.count += len(page.items)
@@ -151,8 +142,3 @@ async def _count(fetch: Callable[[str], Awaitable[Page]]) -> _Blockers:
     except (TwinfrontError, TimeoutError):
         pass
     return found
-
-
-def _time_to_look() -> float | None:
-    remaining = current_call().remaining()
-    return None if remaining is None else max(0.0, remaining - _TIME_TO_ANSWER)

@@ -28,7 +28,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, ContentDecodePolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from twinfront_server.call import current_call
+from twinfront_server.call import TIME_TO_ASK, current_call
 from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream.operation import Operation
@@ -42,7 +42,6 @@ _LARGEST_WHOLE_BODY: Final = 1 << 20
 """Larger ones go in pieces, between which others run; aiohttp warns of all that do not."""
 _LONGEST_RETRY_AFTER: Final = 24 * 3600.0
 _FIRST_BACKOFF: Final = 0.1
-_DEADLINE_MARGIN: Final = 0.05
 
 _DECODED: Final = ContentDecodePolicy.CONTEXT_NAME
 _DECODED_AS_NOTHING: Final = {_DECODED: None}
@@ -123,14 +122,14 @@ class AttemptsPolicy(Policy):
             try:
                 response = await self._attempt(operation, request)
             except (ServiceRequestError, ServiceResponseError, IncompleteReadError):
-                if retry == retries or not _time_for(wait):
+                if retry == retries or not current_call().has_time_for(wait):
                     raise
             else:
                 http_response = response.http_response
                 if http_response.status_code not in RETRIED_STATUSES or retry == retries:
                     return response
                 wait = max(wait, retry_after(http_response.headers) or 0.0)
-                if not _time_for(wait):
+                if not current_call().has_time_for(wait):
                     return response
             self._metrics.upstream_retry(operation.name)
             await asyncio.sleep(wait)
@@ -139,7 +138,7 @@ class AttemptsPolicy(Policy):
     async def _attempt(self, operation: Operation, request: Request) -> Response:
         call = current_call()
         remaining = call.remaining()
-        timeout = self._timeout if remaining is None else max(min(self._timeout, remaining), _DEADLINE_MARGIN)
+        timeout = self._timeout if remaining is None else max(min(self._timeout, remaining), TIME_TO_ASK)
         request.context.options["read_timeout"] = timeout
         request.context.options["connection_timeout"] = min(timeout, _CONNECT_TIMEOUT)
         call.upstream_attempts += 1
@@ -191,11 +190,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         except (OverflowError, ValueError):
             return None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
-
-
-def _time_for(wait: float) -> bool:
-    remaining = current_call().remaining()
-    return remaining is None or wait + _DEADLINE_MARGIN < remaining
 
 
 def _set_body(request: HttpRequest, body: bytes) -> None:

@@ -36,7 +36,6 @@ LONGEST: Final = 30.0
 
 _FIRST_BACKOFF: Final = 0.05
 _LONGEST_BACKOFF: Final = 2.0
-_MARGIN: Final = 0.1
 _LOST: Final = frozenset({"OUTCOME_UNKNOWN", "UPSTREAM_UNAVAILABLE", "UPSTREAM_THROTTLED"})
 
 
@@ -61,11 +60,9 @@ async def settle(
     Raises:
         TwinfrontError: `lost` if it cannot be settled in time, or what the write is refused with.
     """
-    remaining = current_call().remaining()
-    bound = LONGEST if remaining is None else min(LONGEST, max(0.0, remaining - _MARGIN))
     outcome = "unknown"
     try:
-        async with asyncio.timeout(bound):
+        async with current_call().before_deadline(at_most=LONGEST):
             answer, outcome = await _settle(reads, writes, write, send, lost)
     except TimeoutError:
         raise lost from None
