@@ -92,10 +92,10 @@ type TwinHasRelationshipsError struct {
 	Outgoing []*twinfrontv1.RelationshipsBlockingDelete_BlockingRelationship
 	// Incoming has relationships that point to the twin.
 	Incoming []*twinfrontv1.RelationshipsBlockingDelete_BlockingRelationship
-	// OutgoingCount is how many relationships start from the twin, listed or not.
-	OutgoingCount int64
-	// IncomingCount is how many relationships point to the twin, listed or not.
-	IncomingCount int64
+	// OutgoingTotal is how many relationships start from the twin, listed or not.
+	OutgoingTotal int64
+	// IncomingTotal is how many relationships point to the twin, listed or not.
+	IncomingTotal int64
 	// CountsAreLowerBounds tells whether there may be more, because there was no time to count them all.
 	CountsAreLowerBounds bool
 }
@@ -185,8 +185,8 @@ func typedStatus(s *status.Status, trailers metadata.MD, cause error) error {
 			base:                 common,
 			Outgoing:             blocking.GetOutgoing(),
 			Incoming:             blocking.GetIncoming(),
-			OutgoingCount:        blocking.GetOutgoingCount(),
-			IncomingCount:        blocking.GetIncomingCount(),
+			OutgoingTotal:        blocking.GetOutgoingTotal(),
+			IncomingTotal:        blocking.GetIncomingTotal(),
 			CountsAreLowerBounds: blocking.GetCountsAreLowerBounds(),
 		}
 	case common.Code == codes.InvalidArgument:

@@ -117,10 +117,10 @@ func TestAReasonOfAnotherDomainIsNone(t *testing.T) {
 func TestABlockedDeleteNamesTheRelationships(t *testing.T) {
 	err := failure(t, codes.FailedPrecondition, "TWIN_HAS_RELATIONSHIPS", &twinfrontv1.RelationshipsBlockingDelete{
 		Incoming:      []*twinfrontv1.RelationshipsBlockingDelete_BlockingRelationship{{SourceId: "floor"}},
-		IncomingCount: 42, CountsAreLowerBounds: true,
+		IncomingTotal: 42, CountsAreLowerBounds: true,
 	})
 	var blocked *twinfront.TwinHasRelationshipsError
-	if !errors.As(err, &blocked) || blocked.Incoming[0].GetSourceId() != "floor" || blocked.IncomingCount != 42 ||
+	if !errors.As(err, &blocked) || blocked.Incoming[0].GetSourceId() != "floor" || blocked.IncomingTotal != 42 ||
 		!blocked.CountsAreLowerBounds {
 		t.Errorf("got %#v", err)
 	}

@@ -242,7 +242,7 @@ def _failure(error: TwinfrontError) -> Line:
                     }
                     for blocker in getattr(error, name)
                 ]
-                described[f"{name}Count"] = getattr(error, f"{name}_count")
+                described[f"{name}Total"] = getattr(error, f"{name}_total")
         case ThrottledError() | UnavailableError() if error.retry_after is not None:
             described["retryAfterMs"] = round(error.retry_after.total_seconds() * 1000)
         case InvalidArgumentError():

@@ -61,7 +61,7 @@ async def test_all_pages_of_blockers_are_counted_and_twenty_listed(upstream: Fau
     upstream.on(INCOMING, _page(upstream, "incomingrelationships", 0, 3))
     upstream.on(OUTGOING, *(_page(upstream, "relationships", page * 10, 10, str(page)) for page in range(4)), NONE)
     blocking = _blocking(await refused(DELETE_TWIN.call(channel)))
-    assert (blocking.outgoing_count, blocking.incoming_count) == (40, 3)
+    assert (blocking.outgoing_total, blocking.incoming_total) == (40, 3)
     assert (len(blocking.outgoing), len(blocking.incoming)) == (17, 3)
     assert not blocking.counts_are_lower_bounds
 
@@ -71,7 +71,7 @@ async def test_many_blockers_of_both_directions_share_the_list(upstream: FaultSe
     upstream.on(INCOMING, _page(upstream, "incomingrelationships", 0, 100))
     upstream.on(OUTGOING, _page(upstream, "relationships", 0, 100))
     blocking = _blocking(await refused(DELETE_TWIN.call(channel)))
-    assert (blocking.outgoing_count, blocking.incoming_count) == (100, 100)
+    assert (blocking.outgoing_total, blocking.incoming_total) == (100, 100)
     assert (len(blocking.outgoing), len(blocking.incoming)) == (10, 10)
 
 
@@ -82,7 +82,7 @@ async def test_a_deadline_too_short_to_count_all_gives_lower_bounds(upstream: Fa
         OUTGOING, _page(upstream, "relationships", 0, 10, "1"), _page(upstream, "relationships", 10, 10, delay=60.0)
     )
     blocking = _blocking(await refused(DELETE_TWIN.call(channel, timeout=2)))
-    assert blocking.outgoing_count == 10
+    assert blocking.outgoing_total == 10
     assert blocking.counts_are_lower_bounds
 
 
@@ -100,7 +100,7 @@ async def test_blockers_that_lack_members_are_counted_all_the_same(upstream: Fau
     upstream.on("DELETE", BLOCKED)
     upstream.on("GET", Answer(200, {"value": [{}, {"$relationshipId": "r"}]}))
     blocking = _blocking(await refused(DELETE_TWIN.call(channel)))
-    assert (blocking.outgoing_count, blocking.incoming_count) == (2, 2)
+    assert (blocking.outgoing_total, blocking.incoming_total) == (2, 2)
 
 
 async def test_the_longest_ids_in_any_script_reach_every_caller(upstream: FaultServer, channel: grpc.aio.Channel):
@@ -110,4 +110,4 @@ async def test_the_longest_ids_in_any_script_reach_every_caller(upstream: FaultS
     upstream.on("GET", Answer(200, {"value": [item] * 50}))
     for _ in range(20):
         blocking = _blocking(await refused(DELETE_TWIN.call(channel)))
-        assert (blocking.outgoing_count, blocking.incoming_count) == (50, 50)
+        assert (blocking.outgoing_total, blocking.incoming_total) == (50, 50)

@@ -225,11 +225,11 @@ def delete_a_twin_that_has_relationships(client: TwinfrontClient, names: Names) 
     try:
         client.delete_digital_twin(names.room)
     except TwinHasRelationshipsError as error:
-        say(f"the delete is blocked by {error.outgoing_count} outgoing and {error.incoming_count} incoming:")
+        say(f"the delete is blocked by {error.outgoing_total} outgoing and {error.incoming_total} incoming:")
         blockers: list[BlockingRelationship] = [*error.outgoing, *error.incoming]
         for blocker in blockers:
             say(f"  {blocker.source_id} -{blocker.name}-> {blocker.target_id}")
-        expect((error.outgoing_count, error.incoming_count) == (1, 1), "both are named")
+        expect((error.outgoing_total, error.incoming_total) == (1, 1), "both are named")
     else:
         raise UnexpectedError("a twin with relationships was deleted")
     delete_relationships(client, names.room)

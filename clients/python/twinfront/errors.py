@@ -207,14 +207,14 @@ class TwinHasRelationshipsError(FailedPreconditionError):
         return _relationships(self._blocking.incoming)
 
     @property
-    def outgoing_count(self) -> int:
+    def outgoing_total(self) -> int:
         """How many relationships start from the twin, listed or not."""
-        return self._blocking.outgoing_count
+        return self._blocking.outgoing_total
 
     @property
-    def incoming_count(self) -> int:
+    def incoming_total(self) -> int:
         """How many relationships point to the twin, listed or not."""
-        return self._blocking.incoming_count
+        return self._blocking.incoming_total
 
     @property
     def counts_are_lower_bounds(self) -> bool:

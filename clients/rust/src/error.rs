@@ -41,9 +41,9 @@ pub enum Error {
         /// Relationships that point to the twin.
         incoming: Vec<BlockingRelationship>,
         /// How many relationships start from the twin, listed or not.
-        outgoing_count: i64,
+        outgoing_total: i64,
         /// How many relationships point to the twin, listed or not.
-        incoming_count: i64,
+        incoming_total: i64,
         /// Whether there may be more than counted, because there was no time to count them all.
         counts_are_lower_bounds: bool,
         /// What all failed calls have.
@@ -188,8 +188,8 @@ impl From<Status> for Error {
                 Self::TwinHasRelationships {
                     outgoing: blocking.outgoing,
                     incoming: blocking.incoming,
-                    outgoing_count: blocking.outgoing_count,
-                    incoming_count: blocking.incoming_count,
+                    outgoing_total: blocking.outgoing_total,
+                    incoming_total: blocking.incoming_total,
                     counts_are_lower_bounds: blocking.counts_are_lower_bounds,
                     failure,
                 }

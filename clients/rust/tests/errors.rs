@@ -60,12 +60,12 @@ fn an_etag_that_could_not_be_read_is_none() {
 fn a_blocked_delete_names_the_relationships() {
     let blocking = RelationshipsBlockingDelete {
         incoming: vec![BlockingRelationship { source_id: "floor".into(), ..Default::default() }],
-        incoming_count: 42,
+        incoming_total: 42,
         counts_are_lower_bounds: true,
         ..Default::default()
     };
     match particular(Code::FailedPrecondition, "TWIN_HAS_RELATIONSHIPS", &blocking) {
-        Error::TwinHasRelationships { incoming, incoming_count: 42, counts_are_lower_bounds: true, .. } => {
+        Error::TwinHasRelationships { incoming, incoming_total: 42, counts_are_lower_bounds: true, .. } => {
             assert_eq!(incoming[0].source_id, "floor");
         }
         other => panic!("{other:?}"),

@@ -63,7 +63,7 @@ function advice(error: unknown): string {
     case "EtagMismatch":
       return `somebody was faster, the etag is now ${error.currentEtag}`;
     case "TwinHasRelationships":
-      return `${error.incomingCount} relationships point to it`;
+      return `${error.incomingTotal} relationships point to it`;
     case "Throttled":
     case "Unavailable":
       return `try again after ${error.retryAfter ?? 1000} ms`;

@@ -18,8 +18,8 @@ export function described(error: TwinfrontError): Record<string, unknown> {
         ...common,
         outgoing: listed(error.outgoing),
         incoming: listed(error.incoming),
-        outgoingCount: error.outgoingCount,
-        incomingCount: error.incomingCount,
+        outgoingTotal: error.outgoingTotal,
+        incomingTotal: error.incomingTotal,
       };
     }
     case "Throttled":

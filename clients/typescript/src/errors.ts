@@ -134,9 +134,9 @@ export class TwinHasRelationshipsError extends TwinfrontErrorBase {
   /** Relationships that point to the twin. */
   readonly incoming: readonly BlockingRelationship[];
   /** How many relationships start from the twin, listed or not. */
-  readonly outgoingCount: number;
+  readonly outgoingTotal: number;
   /** How many relationships point to the twin, listed or not. */
-  readonly incomingCount: number;
+  readonly incomingTotal: number;
   /** Whether there may be more than counted, because there was no time to count them all. */
   readonly countsAreLowerBounds: boolean;
 
@@ -144,8 +144,8 @@ export class TwinHasRelationshipsError extends TwinfrontErrorBase {
     super(facts);
     this.outgoing = blocking?.outgoing ?? [];
     this.incoming = blocking?.incoming ?? [];
-    this.outgoingCount = Number(blocking?.outgoingCount ?? 0n);
-    this.incomingCount = Number(blocking?.incomingCount ?? 0n);
+    this.outgoingTotal = Number(blocking?.outgoingTotal ?? 0n);
+    this.incomingTotal = Number(blocking?.incomingTotal ?? 0n);
     this.countsAreLowerBounds = blocking?.countsAreLowerBounds ?? false;
   }
 }

@@ -33,13 +33,13 @@ test("an etag mismatch carries both etags", () => {
 test("a blocked delete names the relationships", () => {
   const blocking = create(RelationshipsBlockingDeleteSchema, {
     incoming: [{ sourceId: "floor" }],
-    incomingCount: 42n,
+    incomingTotal: 42n,
     countsAreLowerBounds: true,
   });
   const detail = anyPack(RelationshipsBlockingDeleteSchema, blocking);
   const error = failure(Code.FailedPrecondition, "TWIN_HAS_RELATIONSHIPS", detail);
   assert(error.kind === "TwinHasRelationships");
-  assert.deepEqual([error.incoming[0]?.sourceId, error.incomingCount, error.countsAreLowerBounds], ["floor", 42, true]);
+  assert.deepEqual([error.incoming[0]?.sourceId, error.incomingTotal, error.countsAreLowerBounds], ["floor", 42, true]);
 });
 
 test("throttling says when to try again", () => {

@@ -195,7 +195,7 @@ async def test_relationships_block_a_delete_until_they_are_gone(rooms: AsyncTwin
         await rooms.delete_digital_twin("room-1")
     assert caught.value.outgoing == [BlockingRelationship("door", "room-1", "room-2", "opensTo")]
     assert caught.value.incoming == [BlockingRelationship("wall", "room-2", "room-1", "adjoins")]
-    assert (caught.value.outgoing_count, caught.value.incoming_count) == (1, 1)
+    assert (caught.value.outgoing_total, caught.value.incoming_total) == (1, 1)
     await rooms.delete_relationship("room-1", "door")
     await rooms.delete_relationship("room-2", "wall")
     await rooms.delete_digital_twin("room-1")

@@ -200,7 +200,7 @@ async def test_failures_have_the_details_of_calls_of_their_own(building: Buildin
     assert results[0].status.details[1].Unpack(conflict)
     assert (conflict.resource, conflict.current_etag) == ("digitaltwins/room", current)
     assert results[2].status.details[1].Unpack(blocking)
-    assert blocking.outgoing_count == 1
+    assert blocking.outgoing_total == 1
 
 
 async def test_batches_about_the_same_twins_do_not_disturb_each_other(building: Building):

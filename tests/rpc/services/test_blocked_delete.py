@@ -33,8 +33,8 @@ async def test_both_directions_are_named_and_once_they_are_gone_so_is_the_twin(b
     assert _blocking(error) == RelationshipsBlockingDelete(
         outgoing=[Blocking(relationship_id="out", source_id="room", target_id="other", name="adjacentTo")],
         incoming=[Blocking(relationship_id="in", source_id="floor", target_id="room", name="contains")],
-        outgoing_count=1,
-        incoming_count=1,
+        outgoing_total=1,
+        incoming_total=1,
     )
     (failure,) = (detail for detail in error.details if isinstance(detail, PreconditionFailure))
     assert [violation.subject for violation in failure.violations] == ["digitaltwins/room"] * 2
@@ -57,7 +57,7 @@ async def test_twenty_are_listed_and_all_are_counted(building: Building, outgoin
     for number in range(incoming):
         await building.connect("other", f"r{number}", "room")
     blocking = _blocking(await refused(building.twins.DeleteDigitalTwin(DELETE)))
-    assert (blocking.outgoing_count, blocking.incoming_count) == (outgoing, incoming)
+    assert (blocking.outgoing_total, blocking.incoming_total) == (outgoing, incoming)
     assert len(blocking.outgoing) + len(blocking.incoming) == 20
     assert len(blocking.outgoing) == min(outgoing, 20 - min(incoming, 10))
     assert not blocking.counts_are_lower_bounds
@@ -74,4 +74,4 @@ async def test_the_longest_ids_reach_the_caller(building: Building):
         error = await refused(building.twins.DeleteDigitalTwin(request))
         assert error.metadata == {"digital_twin_id": longest}
         (blocking,) = (detail for detail in error.details if isinstance(detail, RelationshipsBlockingDelete))
-        assert blocking.outgoing_count == 20
+        assert blocking.outgoing_total == 20

@@ -46,13 +46,13 @@ def test_a_blocked_delete_lists_the_relationships() -> None:
         code=grpc.StatusCode.FAILED_PRECONDITION,
         details=[
             RelationshipsBlockingDelete(
-                incoming=[blocking], outgoing_count=0, incoming_count=41, counts_are_lower_bounds=True
+                incoming=[blocking], outgoing_total=0, incoming_total=41, counts_are_lower_bounds=True
             )
         ],
     )
     assert error.outgoing == []
     assert error.incoming == [BlockingRelationship("r", "floor-1", "room-1", "contains")]
-    assert (error.outgoing_count, error.incoming_count, error.counts_are_lower_bounds) == (0, 41, True)
+    assert (error.outgoing_total, error.incoming_total, error.counts_are_lower_bounds) == (0, 41, True)
 
 
 def test_an_invalid_argument_names_its_fields() -> None:

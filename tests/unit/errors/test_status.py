@@ -50,7 +50,7 @@ def _error(details: Sequence[Message] = (), message: str = LONGEST_ID * 8) -> Tw
 
 
 def _blocking(listed: int, text: str) -> RelationshipsBlockingDelete:
-    blocking = RelationshipsBlockingDelete(outgoing_count=40_000, incoming_count=50_000)
+    blocking = RelationshipsBlockingDelete(outgoing_total=40_000, incoming_total=50_000)
     for relationships in (blocking.outgoing, blocking.incoming):
         for _ in range(listed // 2):
             relationships.add(relationship_id=text, source_id=text, target_id=text, name=text)
@@ -74,7 +74,7 @@ def test_blockers_with_the_longest_ids_leave_their_totals():
     status = _error([_blocking(20, LONGEST_ID), PreconditionFailure()]).status()
     blocking = _unpacked(status, RelationshipsBlockingDelete)
     assert status.ByteSize() < MAX_STATUS_BYTES
-    assert (blocking.outgoing_count, blocking.incoming_count) == (40_000, 50_000)
+    assert (blocking.outgoing_total, blocking.incoming_total) == (40_000, 50_000)
 
 
 def test_blockers_with_usual_ids_are_all_listed():
@@ -156,7 +156,7 @@ def test_a_status_and_its_message_always_fit_into_trailers(text: str, listed: in
     trailers = len(base64.b64encode(status.SerializeToString())) + len(quote(status.message))
     assert status.ByteSize() < MAX_STATUS_BYTES
     assert trailers < 8192 - 512
-    assert _unpacked(status, RelationshipsBlockingDelete).incoming_count == 50_000
+    assert _unpacked(status, RelationshipsBlockingDelete).incoming_total == 50_000
 
 
 def _inside(field: str) -> str:

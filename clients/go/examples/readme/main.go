@@ -135,7 +135,7 @@ func advice(err error) string {
 	case errors.As(err, &mismatch):
 		return "somebody was faster, the etag is now " + mismatch.CurrentEtag
 	case errors.As(err, &blocked):
-		return fmt.Sprint(blocked.IncomingCount, " relationships point to it")
+		return fmt.Sprint(blocked.IncomingTotal, " relationships point to it")
 	case errors.As(err, &invalid):
 		return fmt.Sprint("wrong fields: ", invalid.FieldViolations)
 	case errors.As(err, &retryable):

@@ -30,8 +30,8 @@ func described(err error) object {
 	case errors.As(err, &blocked):
 		described["outgoing"] = blockers(blocked.Outgoing)
 		described["incoming"] = blockers(blocked.Incoming)
-		described["outgoingCount"] = blocked.OutgoingCount
-		described["incomingCount"] = blocked.IncomingCount
+		described["outgoingTotal"] = blocked.OutgoingTotal
+		described["incomingTotal"] = blocked.IncomingTotal
 	case errors.As(err, &retryable):
 		described["retryAfterMs"] = retryable.RetryAfter.Milliseconds()
 	case errors.As(err, &invalid):

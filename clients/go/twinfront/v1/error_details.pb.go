@@ -94,9 +94,9 @@ type RelationshipsBlockingDelete struct {
 	// Relationships that point to the twin.
 	Incoming []*RelationshipsBlockingDelete_BlockingRelationship `protobuf:"bytes,2,rep,name=incoming,proto3" json:"incoming,omitempty"`
 	// How many relationships start from the twin, listed or not.
-	OutgoingCount int64 `protobuf:"varint,3,opt,name=outgoing_count,json=outgoingCount,proto3" json:"outgoing_count,omitempty"`
+	OutgoingTotal int64 `protobuf:"varint,3,opt,name=outgoing_total,json=outgoingTotal,proto3" json:"outgoing_total,omitempty"`
 	// How many relationships point to the twin, listed or not.
-	IncomingCount int64 `protobuf:"varint,4,opt,name=incoming_count,json=incomingCount,proto3" json:"incoming_count,omitempty"`
+	IncomingTotal int64 `protobuf:"varint,4,opt,name=incoming_total,json=incomingTotal,proto3" json:"incoming_total,omitempty"`
 	// Whether there may be more than counted, because the call's deadline left no time to count them all.
 	CountsAreLowerBounds bool `protobuf:"varint,5,opt,name=counts_are_lower_bounds,json=countsAreLowerBounds,proto3" json:"counts_are_lower_bounds,omitempty"`
 	unknownFields        protoimpl.UnknownFields
@@ -147,16 +147,16 @@ func (x *RelationshipsBlockingDelete) GetIncoming() []*RelationshipsBlockingDele
 	return nil
 }
 
-func (x *RelationshipsBlockingDelete) GetOutgoingCount() int64 {
+func (x *RelationshipsBlockingDelete) GetOutgoingTotal() int64 {
 	if x != nil {
-		return x.OutgoingCount
+		return x.OutgoingTotal
 	}
 	return 0
 }
 
-func (x *RelationshipsBlockingDelete) GetIncomingCount() int64 {
+func (x *RelationshipsBlockingDelete) GetIncomingTotal() int64 {
 	if x != nil {
-		return x.IncomingCount
+		return x.IncomingTotal
 	}
 	return 0
 }
@@ -253,8 +253,8 @@ const file_twinfront_v1_error_details_proto_rawDesc = "" +
 	"\x1bRelationshipsBlockingDelete\x12Z\n" +
 	"\boutgoing\x18\x01 \x03(\v2>.twinfront.v1.RelationshipsBlockingDelete.BlockingRelationshipR\boutgoing\x12Z\n" +
 	"\bincoming\x18\x02 \x03(\v2>.twinfront.v1.RelationshipsBlockingDelete.BlockingRelationshipR\bincoming\x12%\n" +
-	"\x0eoutgoing_count\x18\x03 \x01(\x03R\routgoingCount\x12%\n" +
-	"\x0eincoming_count\x18\x04 \x01(\x03R\rincomingCount\x125\n" +
+	"\x0eoutgoing_total\x18\x03 \x01(\x03R\routgoingTotal\x12%\n" +
+	"\x0eincoming_total\x18\x04 \x01(\x03R\rincomingTotal\x125\n" +
 	"\x17counts_are_lower_bounds\x18\x05 \x01(\bR\x14countsAreLowerBounds\x1a\x8d\x01\n" +
 	"\x14BlockingRelationship\x12'\n" +
 	"\x0frelationship_id\x18\x01 \x01(\tR\x0erelationshipId\x12\x1b\n" +

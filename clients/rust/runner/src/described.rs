@@ -15,11 +15,11 @@ pub(crate) fn described(error: &Error) -> Json {
             described["expectedEtag"] = json!(expected_etag);
             described["currentEtag"] = json!(current_etag.as_deref().unwrap_or_default());
         }
-        Error::TwinHasRelationships { outgoing, incoming, outgoing_count, incoming_count, .. } => {
+        Error::TwinHasRelationships { outgoing, incoming, outgoing_total, incoming_total, .. } => {
             described["outgoing"] = outgoing.iter().map(blocker).collect();
             described["incoming"] = incoming.iter().map(blocker).collect();
-            described["outgoingCount"] = json!(outgoing_count);
-            described["incomingCount"] = json!(incoming_count);
+            described["outgoingTotal"] = json!(outgoing_total);
+            described["incomingTotal"] = json!(incoming_total);
         }
         Error::Throttled { retry_after: Some(after), .. } | Error::Unavailable { retry_after: Some(after), .. } => {
             described["retryAfterMs"] = json!(after.as_secs_f64() * 1000.0);

@@ -1348,10 +1348,10 @@ pub struct RelationshipsBlockingDelete {
     >,
     /// How many relationships start from the twin, listed or not.
     #[prost(int64, tag = "3")]
-    pub outgoing_count: i64,
+    pub outgoing_total: i64,
     /// How many relationships point to the twin, listed or not.
     #[prost(int64, tag = "4")]
-    pub incoming_count: i64,
+    pub incoming_total: i64,
     /// Whether there may be more than counted, because the call's deadline left no time to count them all.
     #[prost(bool, tag = "5")]
     pub counts_are_lower_bounds: bool,

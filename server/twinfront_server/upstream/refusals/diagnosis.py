@@ -103,8 +103,8 @@ async def _blocking_relationships(
     listed_outgoing = outgoing.first[: max(half, LISTED_BLOCKERS - len(incoming.first))]
     listed_incoming = incoming.first[: LISTED_BLOCKERS - len(listed_outgoing)]
     blocking = RelationshipsBlockingDelete(
-        outgoing_count=outgoing.count,
-        incoming_count=incoming.count,
+        outgoing_total=outgoing.count,
+        incoming_total=incoming.count,
         counts_are_lower_bounds=not (outgoing.complete and incoming.complete),
     )
     for listed, items in ((blocking.outgoing, listed_outgoing), (blocking.incoming, listed_incoming)):

@@ -160,7 +160,7 @@ public final class Readme {
         } catch (EtagMismatchException mismatch) {
             return "somebody was faster; the current etag is " + mismatch.getCurrentEtag();
         } catch (TwinHasRelationshipsException blocked) {
-            return blocked.getIncomingCount() + " relationships point to it";
+            return blocked.getIncomingTotal() + " relationships point to it";
         } catch (InvalidArgumentException invalid) {
             return "wrong fields: " + invalid.getFieldViolations();
         } catch (ThrottledException throttled) {

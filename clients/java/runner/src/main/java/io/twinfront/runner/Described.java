@@ -33,8 +33,8 @@ final class Described {
         } else if (error instanceof TwinHasRelationshipsException blocked) {
             described.add("outgoing", blockers(blocked.getOutgoing()));
             described.add("incoming", blockers(blocked.getIncoming()));
-            described.addProperty("outgoingCount", blocked.getOutgoingCount());
-            described.addProperty("incomingCount", blocked.getIncomingCount());
+            described.addProperty("outgoingTotal", blocked.getOutgoingTotal());
+            described.addProperty("incomingTotal", blocked.getIncomingTotal());
         } else if (error instanceof Retryable retryable) {
             retryable.getRetryAfter().ifPresent(delay -> described.addProperty("retryAfterMs", delay.toMillis()));
         } else if (error instanceof InvalidArgumentException invalid) {

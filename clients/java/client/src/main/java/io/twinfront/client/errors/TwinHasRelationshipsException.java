@@ -11,7 +11,6 @@ import java.util.List;
 public class TwinHasRelationshipsException extends FailedPreconditionException {
     private static final long serialVersionUID = 1L;
 
-    // protoc numbers the getters of outgoing and outgoing_count, which would have the same name, and so for incoming.
     private final RelationshipsBlockingDelete blocking;
 
     TwinHasRelationshipsException(ErrorFacts facts) {
@@ -22,22 +21,22 @@ public class TwinHasRelationshipsException extends FailedPreconditionException {
 
     /** {@return relationships that start from the twin; both lists together name 20 at the most} */
     public List<BlockingRelationship> getOutgoing() {
-        return blocking.getOutgoing1List();
+        return blocking.getOutgoingList();
     }
 
     /** {@return relationships that point to the twin} */
     public List<BlockingRelationship> getIncoming() {
-        return blocking.getIncoming2List();
+        return blocking.getIncomingList();
     }
 
     /** {@return how many relationships start from the twin, listed or not} */
-    public long getOutgoingCount() {
-        return blocking.getOutgoingCount3();
+    public long getOutgoingTotal() {
+        return blocking.getOutgoingTotal();
     }
 
     /** {@return how many relationships point to the twin, listed or not} */
-    public long getIncomingCount() {
-        return blocking.getIncomingCount4();
+    public long getIncomingTotal() {
+        return blocking.getIncomingTotal();
     }
 
     /** {@return whether there may be more than counted, because there was no time to count them all} */

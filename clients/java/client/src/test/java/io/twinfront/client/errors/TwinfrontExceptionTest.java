@@ -75,8 +75,8 @@ class TwinfrontExceptionTest {
     @Test
     void aBlockedDeleteNamesTheRelationships() {
         RelationshipsBlockingDelete blocking = RelationshipsBlockingDelete.newBuilder()
-                .addIncoming2(BlockingRelationship.newBuilder().setSourceId("floor"))
-                .setIncomingCount4(42)
+                .addIncoming(BlockingRelationship.newBuilder().setSourceId("floor"))
+                .setIncomingTotal(42)
                 .setCountsAreLowerBounds(true)
                 .build();
         TwinHasRelationshipsException blocked = assertInstanceOf(
@@ -84,8 +84,8 @@ class TwinfrontExceptionTest {
                 failure(Status.Code.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", blocking));
         assertEquals("floor", blocked.getIncoming().get(0).getSourceId());
         assertEquals(List.of(), blocked.getOutgoing());
-        assertEquals(42, blocked.getIncomingCount());
-        assertEquals(0, blocked.getOutgoingCount());
+        assertEquals(42, blocked.getIncomingTotal());
+        assertEquals(0, blocked.getOutgoingTotal());
         assertTrue(blocked.areCountsLowerBounds());
     }
 
