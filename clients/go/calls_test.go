@@ -52,19 +52,19 @@ func TestADefaultDeadlineIsForCallsThatHaveNone(t *testing.T) {
 	}
 }
 
-func TestErrorsOverTheWireAreTypedAndHaveARequestID(t *testing.T) {
+func TestErrorsOverTheWireAreTypedAndHaveACallID(t *testing.T) {
 	client := serve(t, &twins{get: func(
 		ctx context.Context, _ *twinfrontv1.GetDigitalTwinRequest,
 	) (*twinfrontv1.GetDigitalTwinResponse, error) {
-		trailer := metadata.Pairs("twinfront-request-id", "r1")
+		trailer := metadata.Pairs("twinfront-call-id", "r1")
 		return nil, errors.Join(grpc.SetTrailer(ctx, trailer), status.Error(codes.NotFound, "No."))
 	}}, nil)
 	err := get(t.Context(), client)
 	var own *twinfront.Error
-	if !errors.As(err, &own) || own.Kind != twinfront.NotFound || own.RequestID != "r1" {
+	if !errors.As(err, &own) || own.Kind != twinfront.NotFound || own.CallID != "r1" {
 		t.Fatalf("got %#v", err)
 	}
-	if !strings.HasSuffix(err.Error(), "(request id r1)") {
+	if !strings.HasSuffix(err.Error(), "(call id r1)") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -145,7 +145,7 @@ func TestCallsAtTheSameTimeKeepTheirTrailersApart(t *testing.T) {
 	client := serve(t, &twins{get: func(
 		ctx context.Context, request *twinfrontv1.GetDigitalTwinRequest,
 	) (*twinfrontv1.GetDigitalTwinResponse, error) {
-		trailer := metadata.Pairs("twinfront-request-id", request.GetDigitalTwinId())
+		trailer := metadata.Pairs("twinfront-call-id", request.GetDigitalTwinId())
 		return nil, errors.Join(grpc.SetTrailer(ctx, trailer), status.Error(codes.NotFound, "No."))
 	}}, nil, twinfront.WithDialOptions(
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)), grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(1<<20))))
@@ -157,7 +157,7 @@ func TestCallsAtTheSameTimeKeepTheirTrailersApart(t *testing.T) {
 				t.Context(), twinfrontv1.DigitalTwinService_GetDigitalTwin_FullMethodName, request,
 				&twinfrontv1.GetDigitalTwinResponse{})
 			var own *twinfront.Error
-			if !errors.As(err, &own) || own.RequestID != request.GetDigitalTwinId() {
+			if !errors.As(err, &own) || own.CallID != request.GetDigitalTwinId() {
 				t.Errorf("call %d: %v", i, err)
 			}
 		})

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	domain           = "twinfront"
-	requestIDTrailer = "twinfront-request-id"
+	domain        = "twinfront"
+	callIDTrailer = "twinfront-call-id"
 	// No server means more than a day, and no program should sleep so long for one that errs.
 	longestWait = 24 * time.Hour
 )
@@ -36,21 +36,21 @@ type Error struct {
 	Message string
 	// Metadata has the ids that the error is about, by request field: {"digital_twin_id": "room-001"}.
 	Metadata map[string]string
-	// RequestID is the id under which the server logged the call; empty if it did not get there.
-	RequestID string
+	// CallID is the id under which the server logged the call; empty if it did not get there.
+	CallID string
 
 	status *status.Status
 	cause  error
 }
 
-// Error gives the reason, or the code if there is none, the message, and the request id.
+// Error gives the reason, or the code if there is none, the message, and the call id.
 func (e *Error) Error() string {
 	name := e.Reason
 	if name == "" {
 		name = e.Code.String()
 	}
-	if e.RequestID != "" {
-		return fmt.Sprintf("[%s] %s (request id %s)", name, e.Message, e.RequestID)
+	if e.CallID != "" {
+		return fmt.Sprintf("[%s] %s (call id %s)", name, e.Message, e.CallID)
 	}
 	return fmt.Sprintf("[%s] %s", name, e.Message)
 }
@@ -167,8 +167,8 @@ func typedStatus(s *status.Status, trailers metadata.MD, cause error) error {
 		Kind: kindOf(info.GetReason(), s.Code()), Code: s.Code(), Message: s.Message(),
 		Reason: info.GetReason(), Metadata: info.GetMetadata(), status: s, cause: cause,
 	}
-	if values := trailers.Get(requestIDTrailer); len(values) > 0 {
-		common.RequestID = values[0]
+	if values := trailers.Get(callIDTrailer); len(values) > 0 {
+		common.CallID = values[0]
 	}
 	switch {
 	case common.Kind == EtagMismatch:

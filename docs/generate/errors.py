@@ -74,18 +74,17 @@ SERVERS = {
 TEXTS = {
     "UPSTREAM_CREDENTIALS_REJECTED": (
         "[UPSTREAM_CREDENTIALS_REJECTED] Azure Digital Twins rejects this server's credential; its operator has to "
-        "look into it. (request id 5b1f0f4c98f04a0e)"
+        "look into it. (call id 5b1f0f4c98f04a0e)"
     ),
     "INTERNAL": (
-        "[INTERNAL] The server failed; its log has the story under request id 5b1f0f4c98f04a0e. "
-        "(request id 5b1f0f4c98f04a0e)"
+        "[INTERNAL] The server failed; its log has the story under call id 5b1f0f4c98f04a0e. (call id 5b1f0f4c98f04a0e)"
     ),
     "SERVER_DRAINING": (
-        "[SERVER_DRAINING] This server is about to stop. Nothing was changed; try again. (request id 5b1f0f4c98f04a0e)"
+        "[SERVER_DRAINING] This server is about to stop. Nothing was changed; try again. (call id 5b1f0f4c98f04a0e)"
     ),
     "STREAM_NOT_READ": (
         "[STREAM_NOT_READ] A message waited 1 s for its caller to read on. Go on behind the last one that was read. "
-        "(request id 5b1f0f4c98f04a0e)"
+        "(call id 5b1f0f4c98f04a0e)"
     ),
 }
 """How the exception reads, for the reasons that no call alone can bring about."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import grpc
 
-REQUEST_ID_KEY: Final = "twinfront-request-id"
+CALL_ID_KEY: Final = "twinfront-call-id"
 UPSTREAM_MS_KEY: Final = "twinfront-upstream-ms"
 UPSTREAM_ATTEMPTS_KEY: Final = "twinfront-upstream-attempts"
 QUERY_CHARGE_KEY: Final = "twinfront-query-charge"
@@ -31,7 +31,7 @@ class Call:
     """One RPC.
 
     Attributes:
-        request_id: the caller's id for the request, or the one made for it.
+        call_id: the caller's id for the call, or the one made for it; a write's `request_id` is another thing.
         method: full name without the leading slash, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
         deadline: when the answer has to be there, in the event loop's time; None without bound.
         validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
@@ -50,7 +50,7 @@ class Call:
             ends with SERVER_DRAINING at the next place from which it can be gone on with.
     """
 
-    request_id: str
+    call_id: str
     method: str
     deadline: float | None
     validate_only: bool = False
@@ -99,7 +99,7 @@ class Call:
     def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
         """The figures that every answer carries."""
         figures: tuple[tuple[str, str], ...] = (
-            (REQUEST_ID_KEY, self.request_id),
+            (CALL_ID_KEY, self.call_id),
             (UPSTREAM_MS_KEY, f"{self.upstream_seconds * 1000:.3f}"),
             (UPSTREAM_ATTEMPTS_KEY, str(self.upstream_attempts)),
         )
@@ -118,7 +118,7 @@ _current: ContextVar[Call | None] = ContextVar("twinfront_call", default=None)
 
 def current_call() -> Call:
     """The RPC that the running task serves; outside an RPC (a health probe, say) one that nobody looks at."""
-    return _current.get() or Call(request_id="", method="", deadline=None)
+    return _current.get() or Call(call_id="", method="", deadline=None)
 
 
 def enter_call(call: Call) -> None:

@@ -229,10 +229,10 @@ def too_many_streams(retry_after: float) -> TwinfrontError:
     )
 
 
-def internal(request_id: str) -> TwinfrontError:
+def internal(call_id: str) -> TwinfrontError:
     """INTERNAL: a fault of this server; the text of the exception stays in the log."""
     return TwinfrontError(
-        grpc.StatusCode.INTERNAL, "INTERNAL", f"The server failed; its log has the story under request id {request_id}."
+        grpc.StatusCode.INTERNAL, "INTERNAL", f"The server failed; its log has the story under call id {call_id}."
     )
 
 

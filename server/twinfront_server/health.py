@@ -81,7 +81,7 @@ class UpstreamWatch:
 
     async def look(self) -> None:
         """Probes the upstream once, and reports; changes go to the log."""
-        call = Call(request_id="", method="probe", deadline=None)
+        call = Call(call_id="", method="probe", deadline=None)
         enter_call(call)
         before, self._healthy = self._healthy, await self._is_answering()
         if self._healthy and not before:

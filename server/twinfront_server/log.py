@@ -28,7 +28,7 @@ def configure_logging(log_format: Literal["auto", "console", "json"], level: str
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_request_id,
+        _add_call_id,
     ]
     rendering: list[Processor]
     if is_console:
@@ -63,10 +63,10 @@ def get_logger() -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", structlog.get_logger().bind())
 
 
-def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Whatever is logged on behalf of an RPC can be found by its request id."""
-    if "request_id" not in event and (request_id := current_call().request_id):
-        event["request_id"] = request_id
+def _add_call_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Adds the id of the call on whose behalf something is logged, to find it by."""
+    if "call_id" not in event and (call_id := current_call().call_id):
+        event["call_id"] = call_id
     return event
 
 

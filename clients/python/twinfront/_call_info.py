@@ -17,7 +17,7 @@ class CallInfo:
     """The RPC's name: `GetDigitalTwin`."""
     code: grpc.StatusCode
     """How the call ended."""
-    request_id: str
+    call_id: str
     """The id under which the server logged the call; empty if it did not get there."""
     upstream_milliseconds: float | None
     """How long the server waited for Azure Digital Twins, all attempts together; None if the server did not say."""
@@ -34,7 +34,7 @@ class CallInfo:
         return cls(
             method=method,
             code=code,
-            request_id=trailer(trailers, "twinfront-request-id"),
+            call_id=trailer(trailers, "twinfront-call-id"),
             upstream_milliseconds=_number(milliseconds),
             upstream_attempts=int(attempts) if attempts.isascii() and attempts.isdecimal() else None,
         )

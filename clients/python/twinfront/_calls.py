@@ -28,7 +28,7 @@ Response = TypeVar("Response", bound=Message)
 Result = TypeVar("Result")
 
 CallMetadata: TypeAlias = Sequence[tuple[str, str | bytes]]
-"""Request metadata: `[("twinfront-request-id", "order-4711")]`. Keys are lower-case, those of bytes end in `-bin`."""
+"""Request metadata: `[("twinfront-call-id", "order-4711")]`. Keys are lower-case, those of bytes end in `-bin`."""
 
 View: TypeAlias = Literal["full", "basic"]
 """How much of a twin or component is answered: everything, or all but the metadata of properties."""

@@ -75,7 +75,7 @@ class TwinfrontError(Exception):
         metadata: The ids that the error is about, by request field: `{"digital_twin_id": "room-1"}`.
         details: The details of the status as messages (google.rpc.ResourceInfo, twinfront.v1.EtagConflict, …); those
             of an unknown type stay google.protobuf.Any.
-        request_id: The id under which the server logged the call; empty if it did not get there.
+        call_id: The id under which the server logged the call; empty if it did not get there.
     """
 
     code: grpc.StatusCode
@@ -83,7 +83,7 @@ class TwinfrontError(Exception):
     message: str
     metadata: Mapping[str, str]
     details: Sequence[Message]
-    request_id: str
+    call_id: str
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class TwinfrontError(Exception):
         reason: str = "",
         metadata: Mapping[str, str] | None = None,
         details: Sequence[Message] = (),
-        request_id: str = "",
+        call_id: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -101,15 +101,15 @@ class TwinfrontError(Exception):
         self.reason = reason
         self.metadata = dict(metadata or {})
         self.details = tuple(details)
-        self.request_id = request_id
+        self.call_id = call_id
 
     def detail(self, kind: type[Detail]) -> Detail | None:
         """The detail of a message type, or None if the status has none."""
         return next((detail for detail in self.details if isinstance(detail, kind)), None)
 
     def __str__(self) -> str:
-        request = f" (request id {self.request_id})" if self.request_id else ""
-        return f"[{self.reason or self.code.name}] {self.message}{request}"
+        call = f" (call id {self.call_id})" if self.call_id else ""
+        return f"[{self.reason or self.code.name}] {self.message}{call}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled like a plain object: without __init__, whose arguments are not in `args`.
@@ -396,8 +396,8 @@ def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
     message = call.details() or ""
     if message == "Deadline Exceeded":  # grpc's own words: a server that is not there is waited for until then
         message = "The call's deadline passed without an answer; the server may not be reachable."
-    request_id = trailer(call.trailing_metadata(), "twinfront-request-id")
-    return _error(call.code(), message, _details(call), request_id)
+    call_id = trailer(call.trailing_metadata(), "twinfront-call-id")
+    return _error(call.code(), message, _details(call), call_id)
 
 
 def unreadable_answer(method: str, why: object) -> TwinfrontError:
@@ -414,7 +414,7 @@ def from_status(status: Status) -> TwinfrontError | None:
     return _error(code, status.message, [_unpacked(detail) for detail in status.details], "")
 
 
-def _error(code: grpc.StatusCode, message: str, details: Sequence[Message], request_id: str) -> TwinfrontError:
+def _error(code: grpc.StatusCode, message: str, details: Sequence[Message], call_id: str) -> TwinfrontError:
     info = next((d for d in details if isinstance(d, google_details.ErrorInfo) and d.domain == DOMAIN), None)
     reason = info.reason if info else ""
     return _kind(code, reason)(
@@ -423,7 +423,7 @@ def _error(code: grpc.StatusCode, message: str, details: Sequence[Message], requ
         reason=reason,
         metadata=info.metadata if info else {},
         details=details,
-        request_id=request_id,
+        call_id=call_id,
     )
 
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 const DOMAIN: &str = "twinfront";
-const REQUEST_ID: &str = "twinfront-request-id";
+const CALL_ID: &str = "twinfront-call-id";
 /// No server means more than that, and no program should sleep so long for one that errs.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -93,7 +93,7 @@ pub struct Failure {
     /// The ids that the error is about, by request field: `digital_twin_id`.
     pub metadata: BTreeMap<String, String>,
     /// The id under which the server logged the call; `None` if it did not get there.
-    pub request_id: Option<String>,
+    pub call_id: Option<String>,
     /// The status as it came, with the code, the message for people, and all details.
     pub status: Status,
 }
@@ -138,8 +138,8 @@ impl Error {
     }
 
     /// The id under which the server logged the call; `None` if it did not get there.
-    pub fn request_id(&self) -> Option<&str> {
-        self.failure()?.request_id.as_deref()
+    pub fn call_id(&self) -> Option<&str> {
+        self.failure()?.call_id.as_deref()
     }
 
     /// What all failed calls have; `None` if something was wrong before anything was sent.
@@ -170,7 +170,7 @@ impl From<Status> for Error {
             kind: kind.unwrap_or_else(|| Kind::of_code(status.code())),
             reason: reason.filter(|reason| !reason.is_empty()),
             metadata: metadata.into_iter().flatten().collect(),
-            request_id: status.metadata().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
+            call_id: status.metadata().get(CALL_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
             status,
         });
         match failure.kind {
@@ -274,8 +274,8 @@ impl fmt::Display for Failure {
             Some(reason) => write!(f, "[{reason}] {}", self.status.message())?,
             None => write!(f, "[{:?}] {}", self.status.code(), self.status.message())?,
         }
-        match &self.request_id {
-            Some(id) => write!(f, " (request id {id})"),
+        match &self.call_id {
+            Some(id) => write!(f, " (call id {id})"),
             None => Ok(()),
         }
     }

@@ -17,7 +17,7 @@ fn details(reason: &str) -> ErrorDetails {
 
 fn failure(code: Code, details: ErrorDetails) -> Error {
     let metadata = MetadataMap::from_headers(
-        [("twinfront-request-id".parse().unwrap(), "r-1".parse().unwrap())].into_iter().collect(),
+        [("twinfront-call-id".parse().unwrap(), "r-1".parse().unwrap())].into_iter().collect(),
     );
     Status::with_error_details_and_metadata(code, "No.", details, metadata).into()
 }
@@ -107,8 +107,8 @@ fn a_reason_that_is_not_known_goes_by_its_code() {
 #[test]
 fn the_text_has_what_the_log_is_searched_for() {
     let error = failure(Code::NotFound, details("TWIN_NOT_FOUND"));
-    assert_eq!(error.request_id(), Some("r-1"));
-    assert_eq!(error.to_string(), "[TWIN_NOT_FOUND] No. (request id r-1)");
+    assert_eq!(error.call_id(), Some("r-1"));
+    assert_eq!(error.to_string(), "[TWIN_NOT_FOUND] No. (call id r-1)");
     assert_eq!(Error::from(Status::internal("No.")).to_string(), "[Internal] No.");
 }
 

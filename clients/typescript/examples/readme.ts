@@ -74,7 +74,7 @@ function advice(error: unknown): string {
   if (error.is("NotFound")) {
     return "there is no such thing"; // a twin, a relationship, a model, …
   }
-  return `${error.kind}: ${error.message}; the server's log has it as ${error.requestId}`;
+  return `${error.kind}: ${error.message}; the server's log has it as ${error.callId}`;
 }
 
 async function plainClient(transport: Transport, digitalTwinId: string): Promise<void> {

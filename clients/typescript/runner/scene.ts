@@ -186,8 +186,8 @@ export class Scene {
         }
       }
     } catch (error) {
-      if (isTwinfrontError(error) && error.requestId) {
-        trailers.set("twinfront-request-id", error.requestId);
+      if (isTwinfrontError(error) && error.callId) {
+        trailers.set("twinfront-call-id", error.callId);
       }
       throw error;
     } finally {

@@ -87,14 +87,14 @@ export abstract class TwinfrontErrorBase extends Error {
   /** The ids that the error is about, by request field: `{ digital_twin_id: "room-001" }`. */
   readonly metadata: { readonly [name: string]: string };
   /** The id under which the server logged the call; empty if it did not get there. */
-  readonly requestId: string;
+  readonly callId: string;
 
   constructor(facts: Facts) {
     super(facts.message, { cause: facts.cause });
     this.code = facts.code;
     this.reason = facts.reason;
     this.metadata = facts.metadata;
-    this.requestId = facts.requestId;
+    this.callId = facts.callId;
   }
 
   /** Whether the error is of a kind, or of a particular case of it: a `TwinNotFound` is a `NotFound`. */
@@ -103,8 +103,8 @@ export abstract class TwinfrontErrorBase extends Error {
   }
 
   override toString(): string {
-    const request = this.requestId && ` (request id ${this.requestId})`;
-    return `[${this.reason || codeName(this.code)}] ${this.message}${request}`;
+    const call = this.callId && ` (call id ${this.callId})`;
+    return `[${this.reason || codeName(this.code)}] ${this.message}${call}`;
   }
 }
 
@@ -217,7 +217,7 @@ interface Facts {
   readonly code: Code;
   readonly reason: string;
   readonly metadata: { readonly [name: string]: string };
-  readonly requestId: string;
+  readonly callId: string;
   readonly cause?: unknown;
 }
 
@@ -227,8 +227,8 @@ export function fromError(error: unknown): TwinfrontError {
     return error;
   }
   const failure = ConnectError.from(error);
-  const requestId = failure.metadata.get("twinfront-request-id") ?? "";
-  return typed(failure.code, failure.rawMessage, detailsOf(failure), requestId, failure);
+  const callId = failure.metadata.get("twinfront-call-id") ?? "";
+  return typed(failure.code, failure.rawMessage, detailsOf(failure), callId, failure);
 }
 
 /** The error of an item of a batch or an import; `undefined` if it did not fail. */
@@ -262,9 +262,9 @@ interface Details {
   readonly blocking: RelationshipsBlockingDelete | undefined;
 }
 
-function typed(code: Code, message: string, details: Details, requestId: string, cause: unknown): TwinfrontError {
+function typed(code: Code, message: string, details: Details, callId: string, cause: unknown): TwinfrontError {
   const reason = details.errorInfo?.reason ?? "";
-  const facts: Facts = { message, code, reason, metadata: details.errorInfo?.metadata ?? {}, requestId, cause };
+  const facts: Facts = { message, code, reason, metadata: details.errorInfo?.metadata ?? {}, callId, cause };
   const kind = kindOfReason(code, reason) ?? kindOfCode(code);
   switch (kind) {
     case "EtagMismatch":

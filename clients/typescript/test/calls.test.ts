@@ -115,13 +115,13 @@ test("the server is told who calls", async (t) => {
 
 test("an error has the id under which the server logged the call", async (t) => {
   const getDigitalTwin = () => {
-    throw new ConnectError("No.", Code.NotFound, { "twinfront-request-id": "r1" });
+    throw new ConnectError("No.", Code.NotFound, { "twinfront-call-id": "r1" });
   };
   const client = await serve(t, { twins: { getDigitalTwin } });
   await assert.rejects(client.digitalTwins.getDigitalTwin({}), (error) => {
     assert(isTwinfrontError(error));
-    assert.equal(String(error), "[NOT_FOUND] No. (request id r1)");
-    return error.kind === "NotFound" && error.requestId === "r1" && error.cause instanceof ConnectError;
+    assert.equal(String(error), "[NOT_FOUND] No. (call id r1)");
+    return error.kind === "NotFound" && error.callId === "r1" && error.cause instanceof ConnectError;
   });
 });
 

@@ -63,9 +63,9 @@ test("a reason that is not known goes by its code", () => {
 
 test("the error of a plain Connect client is typed, and one that is typed stays as it is", () => {
   const info = { desc: ErrorInfoSchema, value: { reason: "TWIN_NOT_FOUND", domain: "twinfront" } };
-  const error = fromError(new ConnectError("No.", Code.NotFound, { "twinfront-request-id": "r1" }, [info]));
+  const error = fromError(new ConnectError("No.", Code.NotFound, { "twinfront-call-id": "r1" }, [info]));
   assert.deepEqual(
-    [error.kind, error.reason, error.message, error.requestId],
+    [error.kind, error.reason, error.message, error.callId],
     ["TwinNotFound", "TWIN_NOT_FOUND", "No.", "r1"],
   );
   assert(error.is("NotFound") && error.is("TwinNotFound") && !error.is("ModelNotFound"));

@@ -181,10 +181,10 @@ test("a list takes options for each of its calls", async (t) => {
   const aborting = new AbortController();
   const queryTwins = (_: unknown, context: HandlerContext) => ({
     rows: rows(1),
-    nextPageToken: context.requestHeader.get("twinfront-request-id") + "+",
+    nextPageToken: context.requestHeader.get("twinfront-call-id") + "+",
   });
   const client = await serve(t, { queries: { queryTwins } });
-  const options = { signal: aborting.signal, headers: { "twinfront-request-id": "r1" } };
+  const options = { signal: aborting.signal, headers: { "twinfront-call-id": "r1" } };
   const tokens: string[] = [];
   const all = async () => {
     for await (const page of pages(client.queries.queryTwins, {}, options)) {

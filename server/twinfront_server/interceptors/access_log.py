@@ -39,7 +39,7 @@ def log_access(log: FilteringBoundLogger) -> Link:
                     log.log(
                         level,
                         EVENT,
-                        request_id=call.request_id,
+                        call_id=call.call_id,
                         method=call.method,
                         code=call.code.name,
                         reason=call.reason,

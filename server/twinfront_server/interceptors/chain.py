@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from twinfront_server.call import Call, current_call, enter_call
 from twinfront_server.interceptors.access_log import EVENT, log_access
+from twinfront_server.interceptors.call_id import call_id
 from twinfront_server.interceptors.deadline import bound
 from twinfront_server.interceptors.draining import Draining
 from twinfront_server.interceptors.error_mapping import map_errors
@@ -17,7 +18,6 @@ from twinfront_server.interceptors.link import Behaviour, Handler, Link, Method
 from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
-from twinfront_server.interceptors.request_id import request_id
 from twinfront_server.interceptors.trailing_metadata import send_figures
 from twinfront_server.interceptors.unread import UnreadStreams
 from twinfront_server.interceptors.validate_only import rehearse
@@ -82,13 +82,13 @@ class Chain(grpc.aio.ServerInterceptor):
         the cache: callers could make up any number of them.
         """
         path = handler_call_details.method
-        identifier = request_id(handler_call_details.invocation_metadata)
+        identifier = call_id(handler_call_details.invocation_metadata)
         known = self._handlers.get(path)
         if known is None:
             handler = await continuation(handler_call_details)
             if handler is None:
                 code = grpc.StatusCode.UNIMPLEMENTED.name
-                self._log.info(EVENT, request_id=identifier, method=path.removeprefix("/"), code=code)
+                self._log.info(EVENT, call_id=identifier, method=path.removeprefix("/"), code=code)
                 return None
             known = self._handlers[path] = self._compose(path, handler)
         full_name, composed = known

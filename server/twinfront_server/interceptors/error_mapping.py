@@ -18,7 +18,7 @@ PUSHBACK_KEY: Final = "grpc-retry-pushback-ms"
 def map_errors(log: FilteringBoundLogger) -> Link:
     """The link that aborts a call with the status of its `TwinfrontError`.
 
-    Any other exception is a fault: it goes to the log with its traceback, and the caller learns the request id only.
+    Any other exception is a fault: it goes to the log with its traceback, and the caller learns the call id only.
     """
 
     def link(proceed: Behaviour, _method: Method) -> Behaviour:
@@ -40,8 +40,8 @@ def map_errors(log: FilteringBoundLogger) -> Link:
                 call.code = grpc.StatusCode.UNIMPLEMENTED
                 await context.abort(call.code, f"{call.method} is not implemented.", call.trailing_metadata())
             except Exception:
-                log.exception("unexpected exception", request_id=call.request_id, method=call.method)
-                error = internal(call.request_id)
+                log.exception("unexpected exception", call_id=call.call_id, method=call.method)
+                error = internal(call.call_id)
             call.code, call.reason = error.code, error.reason
             return await context.abort(error.code, error.message, (*_trailers(error), *call.trailing_metadata()))
 

@@ -40,7 +40,7 @@ _NOTHING_DONE_REASONS: Final = frozenset({"UPSTREAM_THROTTLED", "UPSTREAM_CREDEN
 """Errors after which the same write may well succeed, and cannot be done twice: they are not kept."""
 
 Key = tuple[str, str]
-"""Method and request id."""
+"""Method and `request_id`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class _Write:
 
 
 class RecentOutcomes:
-    """The outcomes of the writes of this process, by method and request id.
+    """The outcomes of the writes of this process, by method and `request_id`.
 
     What is not kept: dry runs, which write nothing, and errors that say that nothing was done and that another try
     makes sense. An unknown outcome is kept, since to write again would be to risk a second write.
@@ -216,7 +216,7 @@ class RecentOutcomes:
         if not write.waiting:
             self._log.info(
                 "a write ended without its caller",
-                request_id=write.call.request_id,
+                call_id=write.call.call_id,
                 method=write.call.method,
                 reason=outcome.end.reason if isinstance(outcome.end, TwinfrontError) else "",
                 upstream_attempts=write.call.upstream_attempts,
@@ -239,8 +239,8 @@ class RecentOutcomes:
             if scope.expired():
                 error = _outcome_unknown()
             else:
-                self._log.exception("unexpected exception", request_id=call.request_id, method=call.method)
-                error = internal(call.request_id)
+                self._log.exception("unexpected exception", call_id=call.call_id, method=call.method)
+                error = internal(call.call_id)
         return Outcome.of_error(write.fingerprint, error)
 
     def _recall(self, key: Key) -> Outcome | None:

@@ -54,7 +54,7 @@ class ScriptedServer:
                 self.requests.append(request)
                 self.metadata.append(dict(context.invocation_metadata()))
                 self.time_left.append(context.time_remaining())
-            context.set_trailing_metadata((("twinfront-request-id", "request-7"),))
+            context.set_trailing_metadata((("twinfront-call-id", "call-7"),))
             if method.name not in self.answers:
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, f"No answer for {method.name}.")
             return self.answers[method.name](request, context)
@@ -84,7 +84,7 @@ def failing(
             packed = AnyMessage()
             packed.Pack(detail)
             status.details.append(packed)
-        context.set_trailing_metadata((("twinfront-request-id", "request-7"), *trailers))
+        context.set_trailing_metadata((("twinfront-call-id", "call-7"), *trailers))
         if not status.details:
             context.abort(code, message)
         rich = rpc_status.to_status(status)

@@ -1,4 +1,4 @@
-"""What travels beside requests and answers: metadata, tokens, request ids, figures."""
+"""What travels beside requests and answers: metadata, tokens, call ids, figures."""
 
 import grpc
 import pytest
@@ -18,8 +18,8 @@ def deleting(scripted: ScriptedServer) -> ScriptedServer:
 
 
 async def test_metadata_is_sent_along(deleting: ScriptedServer, connect: Connect) -> None:
-    await connect(deleting.target).delete_digital_twin("room-1", metadata=[("twinfront-request-id", "order-4711")])
-    assert deleting.metadata[0]["twinfront-request-id"] == "order-4711"
+    await connect(deleting.target).delete_digital_twin("room-1", metadata=[("twinfront-call-id", "order-4711")])
+    assert deleting.metadata[0]["twinfront-call-id"] == "order-4711"
 
 
 async def test_the_client_says_who_it_is(deleting: ScriptedServer, connect: Connect) -> None:
@@ -62,7 +62,7 @@ async def test_each_call_reports_its_figures(scripted: ScriptedServer, connect: 
     def answer(_request: object, context: grpc.ServicerContext) -> DeleteDigitalTwinResponse:
         context.set_trailing_metadata(
             (
-                ("twinfront-request-id", "request-8"),
+                ("twinfront-call-id", "call-8"),
                 ("twinfront-upstream-ms", "1.250"),
                 ("twinfront-upstream-attempts", "2"),
             )
@@ -77,8 +77,8 @@ async def test_each_call_reports_its_figures(scripted: ScriptedServer, connect: 
     with pytest.raises(twinfront.ModelNotFoundError):
         await client.delete_model("dtmi:example:Room;1")
     assert calls == [
-        CallInfo("DeleteDigitalTwin", grpc.StatusCode.OK, "request-8", 1.25, 2),
-        CallInfo("DeleteModel", grpc.StatusCode.NOT_FOUND, "request-7", None, None),
+        CallInfo("DeleteDigitalTwin", grpc.StatusCode.OK, "call-8", 1.25, 2),
+        CallInfo("DeleteModel", grpc.StatusCode.NOT_FOUND, "call-7", None, None),
     ]
 
 

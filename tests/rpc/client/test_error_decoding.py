@@ -75,7 +75,7 @@ async def test_the_class_follows_the_reason_and_else_the_code(
         await scripted_client.delete_digital_twin("room-1")
     assert type(caught.value) is kind
     assert (caught.value.code, caught.value.reason) == (code, reason)
-    assert (caught.value.message, caught.value.request_id) == ("As it happens.", "request-7")
+    assert (caught.value.message, caught.value.call_id) == ("As it happens.", "call-7")
 
 
 @pytest.mark.parametrize(

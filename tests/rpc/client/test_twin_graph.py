@@ -295,7 +295,7 @@ async def test_what_is_missing_has_an_error_of_its_own(rooms: AsyncTwinfrontClie
         await rooms.create_models([{"@id": "dtmi:example:Nothing;1"}])
 
 
-async def test_the_callers_request_id_comes_back_with_an_error(rooms: AsyncTwinfrontClient) -> None:
+async def test_the_callers_call_id_comes_back_with_an_error(rooms: AsyncTwinfrontClient) -> None:
     with pytest.raises(twinfront.TwinNotFoundError) as caught:
-        await rooms.get_digital_twin("room-9", metadata=[("twinfront-request-id", "order-4711")])
-    assert caught.value.request_id == "order-4711"
+        await rooms.get_digital_twin("room-9", metadata=[("twinfront-call-id", "order-4711")])
+    assert caught.value.call_id == "order-4711"

@@ -20,7 +20,7 @@ async def refused(call: Awaitable[object]) -> TwinfrontError:
     assert error.code not in NOT_FOR_CALLERS, error
     (info,) = (detail for detail in error.details if isinstance(detail, ErrorInfo))
     assert (info.domain, info.reason) == ("twinfront", error.reason)
-    assert error.request_id
+    assert error.call_id
     if error.code is grpc.StatusCode.INVALID_ARGUMENT:
         assert fields(error)
     if error.code in {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EXISTS}:

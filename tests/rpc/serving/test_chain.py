@@ -50,23 +50,24 @@ async def test_a_method_is_composed_once(echo: EchoServer, method: str) -> None:
 async def test_every_answer_carries_the_figures_of_its_call(echo: EchoServer, method: str) -> None:
     for word in ("one", "refuse"):
         trailers = (await echo.call(method, word)).trailers
-        assert len(trailers["twinfront-request-id"]) == 16
+        assert len(trailers["twinfront-call-id"]) == 16
         assert trailers["twinfront-upstream-ms"] == "0.000"
         assert trailers["twinfront-upstream-attempts"] == "0"
 
 
-async def test_the_callers_request_id_is_kept(echo: EchoServer) -> None:
-    answer = await echo.call("Unary", "one", metadata=[("x-request-id", "from-the-caller")])
-    assert answer.trailers["twinfront-request-id"] == "from-the-caller"
-    assert echo.access_lines()[0]["request_id"] == "from-the-caller"
+@pytest.mark.parametrize("key", ["twinfront-call-id", "x-request-id"])
+async def test_the_callers_call_id_is_kept(echo: EchoServer, key: str) -> None:
+    answer = await echo.call("Unary", "one", metadata=[(key, "from-the-caller")])
+    assert answer.trailers["twinfront-call-id"] == "from-the-caller"
+    assert echo.access_lines()[0]["call_id"] == "from-the-caller"
 
 
 @all_methods
 async def test_calls_at_the_same_time_keep_their_figures_apart(echo: EchoServer, method: str) -> None:
     names = [f"call-{number}" for number in range(8)]
     answers = await asyncio.gather(*(echo.call(method, name, metadata=[("x-request-id", name)]) for name in names))
-    assert [answer.trailers["twinfront-request-id"] for answer in answers] == names
-    assert {call.request_id for call in echo.servicer.calls} == set(names)
+    assert [answer.trailers["twinfront-call-id"] for answer in answers] == names
+    assert {call.call_id for call in echo.servicer.calls} == set(names)
 
 
 @all_methods
@@ -79,7 +80,7 @@ async def test_an_error_is_typed(echo: EchoServer, method: str) -> None:
 
 
 @all_methods
-async def test_a_fault_tells_the_caller_the_request_id_and_nothing_else(echo: EchoServer, method: str) -> None:
+async def test_a_fault_tells_the_caller_the_call_id_and_nothing_else(echo: EchoServer, method: str) -> None:
     answer = await echo.call(method, "fault", metadata=[("x-request-id", "look-here")])
     assert answer.code is grpc.StatusCode.INTERNAL
     assert reason_of(answer) == "INTERNAL"
@@ -87,10 +88,10 @@ async def test_a_fault_tells_the_caller_the_request_id_and_nothing_else(echo: Ec
     assert "secret" not in answer.details + str(answer.trailers)
 
 
-async def test_a_fault_is_logged_with_its_traceback_under_the_request_id(echo: EchoServer) -> None:
+async def test_a_fault_is_logged_with_its_traceback_under_the_call_id(echo: EchoServer) -> None:
     await echo.call("Unary", "fault", metadata=[("x-request-id", "look-here")])
     fault = next(entry for entry in echo.log if entry["event"] == "unexpected exception")
-    assert fault["request_id"] == "look-here"
+    assert fault["call_id"] == "look-here"
     assert fault["exc_info"]
     assert fault["log_level"] == "error"
 
@@ -266,7 +267,7 @@ async def test_a_stream_without_deadline_has_none(echo: EchoServer) -> None:
 async def test_a_method_that_the_servicer_lacks_is_unimplemented(echo: EchoServer) -> None:
     answer = await echo.call("Lacking", "one")
     assert answer.code is grpc.StatusCode.UNIMPLEMENTED
-    assert answer.trailers["twinfront-request-id"]
+    assert answer.trailers["twinfront-call-id"]
     assert echo.access_lines()[0]["code"] == "UNIMPLEMENTED"
 
 

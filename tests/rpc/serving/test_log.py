@@ -31,7 +31,7 @@ def test_json_is_one_object_a_line(serve: Serve) -> None:
     lines = [json.loads(line) for line in served.log().splitlines()]
     [line] = [line for line in lines if line["event"] == "rpc"]
     assert line["method"] == "twinfront.v1.ModelService/GetModel"
-    assert (line["request_id"], line["code"], line["reason"]) == ("mine", "NOT_FOUND", "MODEL_NOT_FOUND")
+    assert (line["call_id"], line["code"], line["reason"]) == ("mine", "NOT_FOUND", "MODEL_NOT_FOUND")
     assert line["upstream_attempts"] == 1
     assert line["upstream_ms"] > 0
     assert line["level"] == "info"

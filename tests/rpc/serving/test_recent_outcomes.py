@@ -78,7 +78,7 @@ async def test_the_answer_says_that_it_is_a_replay(server: ScriptedServer):
 async def test_the_figures_are_those_of_the_call_and_not_of_the_first(server: ScriptedServer):
     first, again = await server.call("id"), await server.call("id")
     assert [answer.trailers["twinfront-upstream-attempts"] for answer in (first, again)] == ["1", "0"]
-    assert first.trailers["twinfront-request-id"] != again.trailers["twinfront-request-id"]
+    assert first.trailers["twinfront-call-id"] != again.trailers["twinfront-call-id"]
 
 
 async def test_writes_without_an_id_have_nothing_to_do_with_each_other(server: ScriptedServer):

@@ -21,11 +21,9 @@ from twinfront import (
 from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
 
 
-def test_the_text_has_the_reason_and_the_request_id() -> None:
-    error = TwinNotFoundError(
-        "No twin room-1.", code=grpc.StatusCode.NOT_FOUND, reason="TWIN_NOT_FOUND", request_id="7"
-    )
-    assert str(error) == "[TWIN_NOT_FOUND] No twin room-1. (request id 7)"
+def test_the_text_has_the_reason_and_the_call_id() -> None:
+    error = TwinNotFoundError("No twin room-1.", code=grpc.StatusCode.NOT_FOUND, reason="TWIN_NOT_FOUND", call_id="7")
+    assert str(error) == "[TWIN_NOT_FOUND] No twin room-1. (call id 7)"
 
 
 def test_the_text_has_the_code_where_there_is_no_reason() -> None:
@@ -85,7 +83,7 @@ def test_errors_can_be_pickled() -> None:
         reason="ETAG_MISMATCH",
         metadata={"digital_twin_id": "room-1"},
         details=[EtagConflict(expected_etag='W/"1"', current_etag='W/"2"')],
-        request_id="7",
+        call_id="7",
     )
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is EtagMismatchError

@@ -202,7 +202,7 @@ def test_the_status_has_the_code_of_the_error():
     assert internal("r").status().code == 13
 
 
-def test_an_internal_error_tells_the_request_id_and_nothing_else():
+def test_an_internal_error_tells_the_call_id_and_nothing_else():
     assert "abc" in internal("abc").message
 
 

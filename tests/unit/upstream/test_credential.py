@@ -67,7 +67,7 @@ async def test_without_a_token_nothing_is_sent(failure: Exception):
     sdk = DigitalTwinsClient(
         "https://localtwins", NoToken(failure), transport=LocalTransport(service), policies=policies
     )
-    call = Call(request_id="", method="", deadline=None)
+    call = Call(call_id="", method="", deadline=None)
     enter_call(call)
     for refused in (
         Upstream(sdk).get_digital_twin("room"),

@@ -143,7 +143,7 @@ func advice(err error) string {
 	case errors.Is(err, twinfront.NotFound):
 		return "there is no such thing"
 	case errors.As(err, &other):
-		return fmt.Sprintf("%s: %s; the server's log has it as %s", other.Kind, other.Message, other.RequestID)
+		return fmt.Sprintf("%s: %s; the server's log has it as %s", other.Kind, other.Message, other.CallID)
 	}
 	return err.Error() // not a call's error
 }

@@ -96,7 +96,7 @@ const (
 	ErrorReason_ERROR_REASON_UPSTREAM_ANSWER_UNEXPECTED ErrorReason = 26
 	// DEADLINE_EXCEEDED. The time that the caller, or the server's own bound, gave the call has run out.
 	ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED ErrorReason = 27
-	// INTERNAL. A fault of this server; its log has the story under the request id.
+	// INTERNAL. A fault of this server; its log has the story under the call id.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 28
 	// UNAVAILABLE. The server is about to stop. A call changed nothing; of a stream, what it acknowledged is done and it can be gone on
 	// with. Detail: google.rpc.RetryInfo.

@@ -41,7 +41,7 @@ class TwinfrontClient(
     - `timeout`: seconds for the call with all its retries. By default what the shipped service config says: 30 for
       reads, 60 for writes, 300 for `create_models`. A server that is not there is tried again for a second or two by
       reads and not at all by writes, which then fail with UnavailableError.
-    - `metadata`: further request metadata, for example a `twinfront-request-id` to find the call by in the server's
+    - `metadata`: further request metadata, for example a `twinfront-call-id` to find the call by in the server's
       log.
 
     It raises a `TwinfrontError` (see `twinfront.errors`) if the call fails. Every call can fail with UnavailableError,
@@ -60,7 +60,7 @@ class TwinfrontClient(
         token: A bearer token, or what returns the current one and is called for each call. It travels over TLS; in
             the clear only on this machine, and with `insecure`.
         insecure: Talk in the clear even to another machine.
-        on_call: Called after each call, failed or not, with its request id and figures. What it raises, the call
+        on_call: Called after each call, failed or not, with its call id and figures. What it raises, the call
             raises.
         options: gRPC channel arguments (`{"grpc.keepalive_time_ms": 60_000}`); they override the client's own.
 

@@ -1470,7 +1470,7 @@ pub enum ErrorReason {
     UpstreamAnswerUnexpected = 26,
     /// DEADLINE_EXCEEDED. The time that the caller, or the server's own bound, gave the call has run out.
     DeadlineExceeded = 27,
-    /// INTERNAL. A fault of this server; its log has the story under the request id.
+    /// INTERNAL. A fault of this server; its log has the story under the call id.
     Internal = 28,
     /// UNAVAILABLE. The server is about to stop. A call changed nothing; of a stream, what it acknowledged is done and it can be gone on
     /// with. Detail: google.rpc.RetryInfo.

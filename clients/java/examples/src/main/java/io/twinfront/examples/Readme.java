@@ -168,7 +168,7 @@ public final class Readme {
         } catch (NotFoundException e) { // a twin, a model, a component
             return "there is no such thing";
         } catch (TwinfrontException other) {
-            return other.getReason() + "; the server's log has it as " + other.getRequestId();
+            return other.getReason() + "; the server's log has it as " + other.getCallId();
         }
     }
 

@@ -24,8 +24,8 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
 
     private static final Metadata.Key<byte[]> STATUS_DETAILS =
             Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
-    private static final Metadata.Key<String> REQUEST_ID =
-            Metadata.Key.of("twinfront-request-id", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> CALL_ID =
+            Metadata.Key.of("twinfront-call-id", Metadata.ASCII_STRING_MARSHALLER);
 
     /**
      * A reason counts only with its code.
@@ -120,8 +120,8 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
         return detail(details, type);
     }
 
-    String requestId() {
-        String id = trailers == null ? null : trailers.get(REQUEST_ID);
+    String callId() {
+        String id = trailers == null ? null : trailers.get(CALL_ID);
         return id == null ? "" : id;
     }
 

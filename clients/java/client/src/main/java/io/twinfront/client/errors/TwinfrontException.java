@@ -26,14 +26,14 @@ public class TwinfrontException extends StatusRuntimeException {
 
     private final String reason;
     private final Map<String, String> metadata;
-    private final String requestId;
+    private final String callId;
     private final List<Any> details;
 
     TwinfrontException(ErrorFacts facts) {
         super(facts.status(), facts.trailers());
         this.reason = facts.info().getReason();
         this.metadata = Map.copyOf(facts.info().getMetadataMap());
-        this.requestId = facts.requestId();
+        this.callId = facts.callId();
         this.details = facts.details();
     }
 
@@ -113,8 +113,8 @@ public class TwinfrontException extends StatusRuntimeException {
     }
 
     /** {@return the id under which the server logged the call; empty if it did not get there} */
-    public String getRequestId() {
-        return requestId;
+    public String getCallId() {
+        return callId;
     }
 
     /**
@@ -128,10 +128,10 @@ public class TwinfrontException extends StatusRuntimeException {
         return ErrorFacts.detail(details, type);
     }
 
-    /** {@return reason (or code), description, and the request id if there is one} */
+    /** {@return reason (or code), description, and the call id if there is one} */
     @Override
     public String getMessage() {
         String text = "[" + (reason.isEmpty() ? getCode().name() : reason) + "] " + getDescription();
-        return requestId.isEmpty() ? text : text + " (request id " + requestId + ")";
+        return callId.isEmpty() ? text : text + " (call id " + callId + ")";
     }
 }

@@ -237,12 +237,12 @@ class TwinfrontExceptionTest {
     }
 
     @Test
-    void theRequestIdIsInATrailer() {
+    void theCallIdIsInATrailer() {
         Metadata trailers = new Metadata();
-        trailers.put(Metadata.Key.of("twinfront-request-id", Metadata.ASCII_STRING_MARSHALLER), "r-1");
+        trailers.put(Metadata.Key.of("twinfront-call-id", Metadata.ASCII_STRING_MARSHALLER), "r-1");
         TwinfrontException failure = TwinfrontException.from(Status.INTERNAL.withDescription("No."), trailers);
-        assertEquals("r-1", failure.getRequestId());
-        assertEquals("[INTERNAL] No. (request id r-1)", failure.getMessage());
+        assertEquals("r-1", failure.getCallId());
+        assertEquals("[INTERNAL] No. (call id r-1)", failure.getMessage());
         assertSame(trailers, failure.getTrailers());
     }
 

@@ -1,17 +1,17 @@
-"""The id of a request: the caller's, if it sent a sane one, else one made here."""
+"""Gives each call an id: the caller's, if it sent a sane one, else one made here."""
 
 import random
 from collections.abc import Iterable
 from typing import Final
 
-from twinfront_server.call import REQUEST_ID_KEY
+from twinfront_server.call import CALL_ID_KEY
 
-_KEYS: Final = frozenset({REQUEST_ID_KEY, "x-request-id"})
+_KEYS: Final = frozenset({CALL_ID_KEY, "x-request-id"})
 _MAX_LENGTH: Final = 128
 
 
-def request_id(metadata: Iterable[tuple[str, str | bytes]]) -> str:
-    """The id under `twinfront-request-id` or `x-request-id`, whichever comes first; else 16 random hex digits.
+def call_id(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    """Reads the id under `twinfront-call-id` or `x-request-id`, whichever comes first; else makes 16 random hex digits.
 
     An id that is empty, longer than 128 characters or not printable ASCII is replaced: it goes into logs and trailers.
     """
