@@ -9,6 +9,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from .kept_builds import runnable
 from .languages import LANGUAGES, Language, left_out
 from .matrix import run_all, run_odd, table
 from .serving import MODES
@@ -28,8 +29,7 @@ def build_all() -> list[Language]:
             print(reason)
             continue
         print(f"{language.name}: building and testing", flush=True)
-        language.build()
-        built.append(language)
+        built.append(runnable(language, anew=True))
     return built
 
 

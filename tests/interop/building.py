@@ -1,12 +1,16 @@
 """The builds of the clients: once in a test run, be it one process or several."""
 
+import contextlib
+import os
+import pickle
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filelock import FileLock
 
-from .languages import Language
+from .kept_builds import runnable
+from .languages import LANGUAGES, Language, left_out
 
 
 class Builds:
@@ -19,27 +23,35 @@ class Builds:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def build(self, language: Language) -> None:
-        """Builds a client, or waits for whoever builds it; RuntimeError with what the build said if it failed."""
+    def build(self, language: Language) -> Language:
+        """Builds a client, or waits for whoever builds it, and gives it as it can be run.
+
+        Raises:
+            RuntimeError: with what the build said if it failed.
+        """
         word = self._folder / f"{language.name}.built"
         with FileLock(self._folder / f"{language.name}.lock"):
             if not word.exists():
                 try:
-                    language.build()
+                    built = runnable(language, anew=os.environ.get("TWINFRONT_EVERY_CLIENT") == "1")
                 except RuntimeError as error:
-                    word.write_text(str(error))
+                    word.write_bytes(pickle.dumps(error))
                 else:
-                    word.touch()
-            if problem := word.read_text():
-                raise RuntimeError(problem)
+                    word.write_bytes(pickle.dumps(built))
+            told = pickle.loads(word.read_bytes())
+        if isinstance(told, RuntimeError):
+            raise told
+        assert isinstance(told, Language)
+        return told
 
-    def succeeds(self, language: Language) -> bool:
-        """Whether a client can be built."""
-        try:
-            self.build(language)
-        except RuntimeError:
-            return False
-        return True
+    def all_that_succeed(self) -> list[Language]:
+        """Builds every client whose toolchain is there, and gives those whose build succeeds."""
+        built = []
+        for language in LANGUAGES:
+            if not left_out(language):
+                with contextlib.suppress(RuntimeError):
+                    built.append(self.build(language))
+        return built
 
 
 def in_background(jobs: Sequence[Callable[[], object]]) -> None:

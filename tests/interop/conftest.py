@@ -1,4 +1,7 @@
-"""The clients and tools, built while the other tests run: the tests of this folder come last."""
+"""The clients and tools, built while other tests run.
+
+The tests of this folder come first, for they take longest; whoever has to wait for a build leaves the processor to it.
+"""
 
 import os
 from functools import partial
@@ -16,7 +19,7 @@ _BUILDS = pytest.StashKey[Builds]()
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _HERE in item.path.parents)
+    items.sort(key=lambda item: _HERE not in item.path.parents)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -48,5 +51,4 @@ def built(language: Language, builds: Builds) -> Language:
     """A client that is built."""
     if reason := left_out(language):
         pytest.skip(reason)
-    builds.build(language)
-    return language
+    return builds.build(language)

@@ -13,20 +13,35 @@ from tests.caches import CACHES
 
 from .scenarios import CHECKOUT, Line
 
+CARGO_TARGET = CACHES / "rust"
+"""Where Rust builds: what its dependencies compile to serves the runs of all checkouts."""
+
 _BUILD_SECONDS = 1500
 _RUN_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language with a client."""
+    """A language with a client.
+
+    Attributes:
+        name: its name, and that of the client's folder.
+        tools: what its toolchain says its versions with, a command for each program.
+        outputs: what a build leaves and the client runs with, in `built_in`.
+        built_in: the folder with the outputs, if it is not the client's.
+        outputs_in: the folder, within the client's, where the client's scripts look for the outputs.
+        kept_in: the folder with the outputs of an earlier build that is to be run; None for that of the checkout.
+    """
 
     name: str
     tools: tuple[str, ...]
-    """The programs that its toolchain consists of."""
+    outputs: tuple[str, ...] = ()
+    built_in: Path | None = None
+    outputs_in: str = "."
+    kept_in: Path | None = None
 
     @property
-    def folder(self) -> Path:
+    def sources(self) -> Path:
         """Where its client is."""
         return CHECKOUT / "clients" / self.name
 
@@ -37,40 +52,39 @@ class Language:
 
     def missing_tools(self) -> list[str]:
         """Those of its tools that are not on the PATH."""
-        return [tool for tool in self.tools if shutil.which(tool) is None]
+        programs = [tool.split()[0] for tool in self.tools]
+        return [program for program in programs if shutil.which(program) is None]
 
     def build(self) -> None:
         """Builds and tests the client; RuntimeError with what the build said if it fails."""
-        self.run_script("build", seconds=_BUILD_SECONDS, under=("nice",))
+        self._run("build", self.sources, seconds=_BUILD_SECONDS, under=("nice",))
 
     def run_scenarios(self, arguments: Sequence[str]) -> list[Line]:
         """Runs its runner and gives the lines that it prints."""
-        printed = self.run_script("run-scenarios", *arguments, seconds=_RUN_SECONDS)
+        printed = self._run_output("run-scenarios", *arguments)
         return [json.loads(line) for line in printed.splitlines()]
 
     def run_example(self, name: str, address: str) -> str:
         """Runs an example against a server and gives what it prints."""
-        return self.run_script("run-example", name, seconds=_RUN_SECONDS, TWINFRONT_ADDRESS=address)
+        return self._run_output("run-example", name, TWINFRONT_ADDRESS=address)
 
     def generate_in(self, folder: Path) -> None:
         """Generates the stubs in a copy of the client's folder; RuntimeError if it fails."""
-        self.run_script("generate", seconds=_BUILD_SECONDS, folder=folder)
+        self._run("generate", folder, seconds=_BUILD_SECONDS)
 
-    def run_script(
-        self,
-        script: str,
-        *arguments: str,
-        seconds: float,
-        under: Sequence[str] = (),
-        folder: Path | None = None,
-        **variables: str,
+    def _run_output(self, script: str, *arguments: str, **variables: str) -> str:
+        """Runs a script on the outputs of a build, those that are kept or those of the checkout."""
+        if self.kept_in is None:
+            return self._run(script, self.sources, *arguments, seconds=_RUN_SECONDS, **variables)
+        return self._run(script, self.kept_in, *arguments, seconds=_RUN_SECONDS, CARGO_TARGET_DIR="", **variables)
+
+    def _run(
+        self, script: str, folder: Path, *arguments: str, seconds: float, under: Sequence[str] = (), **variables: str
     ) -> str:
         """Runs a script of the client's and gives what it prints; RuntimeError if it fails."""
-        # What Rust's dependencies compile to serves the runs of all checkouts.
-        own = {"PYTHON": sys.executable, "CARGO_TARGET_DIR": str(CACHES / "rust")}
         ended = subprocess.run(
-            [*under, str((folder or self.folder) / script), *arguments],
-            env=os.environ | own | variables,
+            [*under, str(folder / script), *arguments],
+            env=os.environ | {"PYTHON": sys.executable, "CARGO_TARGET_DIR": str(CARGO_TARGET)} | variables,
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -94,8 +108,21 @@ def left_out(language: Language) -> str:
 
 LANGUAGES = [
     Language("python", ()),
-    Language("go", ("go",)),
-    Language("typescript", ("node", "npm")),
-    Language("java", ("java", "mvn")),
-    Language("rust", ("cargo",)),
+    Language("go", ("go version",), outputs=("bin",)),
+    Language("typescript", ("node --version", "npm --version"), outputs=("dist", "node_modules", "package.json")),
+    Language(
+        "java",
+        ("java --version", "mvn --version"),
+        outputs=(
+            "client/target/classes",
+            *(f"{module}/target/{made}" for module in ("runner", "examples") for made in ("classes", "classpath.txt")),
+        ),
+    ),
+    Language(
+        "rust",
+        ("cargo --version", "rustc --version"),
+        outputs=("debug/runner", "debug/examples/conflict", "debug/examples/ten_lines"),
+        built_in=CARGO_TARGET,
+        outputs_in="target",
+    ),
 ]

@@ -8,7 +8,7 @@ from tests.rpc.serving import process
 from twinfront import TwinfrontClient, patch
 
 from .building import Builds
-from .languages import LANGUAGES, Language, left_out
+from .languages import LANGUAGES, Language
 from .matrix import Problems, run_all, run_odd
 from .scenarios import ODD_SERVER, scenarios
 from .serving import MODES
@@ -33,15 +33,13 @@ def sample_building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module", params=MODES)
 def matrix(builds: Builds, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Problems:
     """What went wrong with all clients that are there, side by side against one server."""
-    clients = [language for language in LANGUAGES if not left_out(language) and builds.succeeds(language)]
-    return run_all(clients, request.param, tmp_path_factory.mktemp("served"))
+    return run_all(builds.all_that_succeed(), request.param, tmp_path_factory.mktemp("served"))
 
 
 @pytest.fixture(scope="module")
 def odd_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Problems:
     """What went wrong with all clients that are there, side by side against the odd server."""
-    clients = [language for language in LANGUAGES if not left_out(language) and builds.succeeds(language)]
-    return run_odd(clients, tmp_path_factory.mktemp("odd"))
+    return run_odd(builds.all_that_succeed(), tmp_path_factory.mktemp("odd"))
 
 
 @every_client

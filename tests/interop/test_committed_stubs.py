@@ -19,11 +19,11 @@ COMMITTED = {"go": ["twinfront", "service_config.json"], "rust": ["src/generated
 def test_generating_them_again_changes_nothing(built: Language, tmp_path: Path):
     # A copy is generated anew, so that a difference stays one until somebody looks at it.
     ignored = shutil.ignore_patterns("target", "bin", ".git")
-    copy = shutil.copytree(built.folder, tmp_path / "clients" / built.name, ignore=ignored, symlinks=True)
+    copy = shutil.copytree(built.sources, tmp_path / "clients" / built.name, ignore=ignored, symlinks=True)
     shutil.copytree(CHECKOUT / "protos", tmp_path / "protos")
     built.generate_in(copy)
     for name in COMMITTED[built.name]:
-        assert list(_differences(built.folder / name, copy / name)) == []
+        assert list(_differences(built.sources / name, copy / name)) == []
 
 
 def _differences(one: Path, other: Path) -> list[str]:
