@@ -33,10 +33,16 @@ _LARGEST_FORM: Final = 16 * 1024
 
 
 class IdentityServer:
-    """Listens on one address, in the clear as the endpoints in Azure do, and answers with tokens."""
+    """Listens on one address, in the clear as the endpoints in Azure do, and answers with tokens.
+
+    Args:
+        address: where to listen.
+        secret: known to those who may have tokens.
+        wanted: selects the requests of which there are lines.
+        log: takes the lines about requests.
+    """
 
     def __init__(self, address: Address, secret: str, wanted: Wanted, log: Callable[[str], None]) -> None:
-        """Tell the secret only to those who may have tokens; `log` takes the lines about requests."""
         self._address = address
         self._secret = secret.encode()
         application = web.Application(client_max_size=_LARGEST_FORM, middlewares=request_log(wanted, log))
@@ -49,7 +55,11 @@ class IdentityServer:
         self.url = ""
 
     async def start(self) -> None:
-        """Listen; `url` tells where tokens are, with the real port. Raises StartupError."""
+        """Listens; `url` tells where tokens are, with the real port.
+
+        Raises:
+            StartupError: it cannot listen there.
+        """
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._address.host, self._address.port)
         try:
@@ -61,7 +71,7 @@ class IdentityServer:
         self.url = self._address.reachable().url("http", self._runner.addresses[0][1]) + TOKEN_PATH
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Stops listening."""
         await self._runner.cleanup()
 
     async def _answer_app_service(self, request: web.Request) -> web.Response:
@@ -99,7 +109,7 @@ def _from_metadata(request: web.Request, resource: str) -> web.Response:
 
 
 def _token(resource: str) -> web.Response | None:
-    """Answer with a token; none for what is no resource."""
+    """Answers with a token; none for a text that is no resource."""
     if not 0 < len(resource) <= _LONGEST_RESOURCE or not resource.isprintable():
         return None
     return _json(HTTPStatus.OK, issue_token(resource).answer())

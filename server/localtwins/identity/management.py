@@ -22,7 +22,7 @@ _INSTANCE: Final = f"{_GROUP}/providers/Microsoft.DigitalTwins/digitalTwinsInsta
 
 
 def add_management(application: web.Application) -> None:
-    """Let an application answer what concerns management besides what it answers already."""
+    """Adds answers about management to those that an application gives already."""
     application.router.add_get("/{slashes:/*}{root:(?i:tenants|subscriptions|metadata)}{rest:(?:/.*)?}", _answer)
 
 
@@ -35,7 +35,7 @@ async def _answer(request: web.Request) -> web.Response:
 
 
 def _found(path: list[str], host: str) -> dict[str, Any] | None:
-    """Give what is at a path, whose segments are in lower case since management ignores their case."""
+    """Gives the resource at a path, whose segments are in lower case since management ignores their case."""
     match path:
         case ["metadata", "endpoints"]:
             return _cloud(host)
@@ -64,7 +64,10 @@ def _in_subscription(path: list[str], host: str) -> dict[str, Any] | None:
 
 
 def _cloud(host: str) -> dict[str, Any]:
-    """Give what `az cloud register` asks for; what is not here is said to be here, so that nobody asks Azure."""
+    """Gives the description of a cloud that `az cloud register` asks for.
+
+    Endpoints that are not here are said to be here, so that nobody asks Azure.
+    """
     here = f"https://{host}/"
     return {
         "name": NAME,

@@ -11,7 +11,11 @@ _FORM: Final = re.compile(rb"[A-Za-z0-9_-]{16,100}")
 
 
 def kept_secret(file: Path) -> str:
-    """Give the secret in a file that only its owner can read, a new one if it holds none. Raises OSError."""
+    """Gives the secret in a file that only its owner can read, a new one if it holds none.
+
+    Raises:
+        OSError: the file can be neither read nor written.
+    """
     kept = file.read_bytes() if file.exists() else b""
     if not _FORM.fullmatch(kept):
         kept = secrets.token_urlsafe(24).encode()

@@ -16,7 +16,11 @@ from localtwins.settings import Settings
 
 
 def identity_address(settings: Settings) -> Address | None:
-    """Give the address of `--identity`. Raises StartupError for what does not go together."""
+    """Gives the address of `--identity`.
+
+    Raises:
+        StartupError: settings do not go together.
+    """
     if settings.identity is None:
         if settings.env_file is not None:
             raise StartupError("--env-file is for the variables of --identity, which is missing.")
@@ -41,7 +45,7 @@ async def start_identity(
     stack: AsyncExitStack,
     log: Callable[[str], None],
 ) -> str:
-    """Hand out tokens until the stack ends.
+    """Hands out tokens until the stack ends.
 
     Args:
         settings: of the service.
@@ -56,7 +60,7 @@ async def start_identity(
         What the operator has to know.
 
     Raises:
-        StartupError: if it cannot listen, or a file cannot be written.
+        StartupError: it cannot listen, or a file cannot be written.
     """
     secret, trust = _what_clients_need(folder, made)
     server = IdentityServer(address, secret, settings.log_requests, log)

@@ -19,7 +19,7 @@ _CLOCK_SKEW: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token for a resource, and from when until when it holds, in seconds since 1970."""
+    """A token for a resource, and the times from which and until which it holds, in seconds since 1970."""
 
     token: str
     resource: str
@@ -27,7 +27,7 @@ class IssuedToken:
     expires_on: int
 
     def answer(self) -> dict[str, str]:
-        """Give the members that any of the protocols has, numbers as text as they all have them.
+        """Gives the members that any of the protocols has, numbers as text as they all have them.
 
         Under 2017-09-01 the first SDKs expect a date in `expires_on`, and today's the seconds. The first take these for
         a token that never ends, which does no harm here.
@@ -45,7 +45,7 @@ class IssuedToken:
 
 
 def issue_token(resource: str) -> IssuedToken:
-    """Give a token for a resource such as `https://digitaltwins.azure.net`."""
+    """Gives a token for a resource such as `https://digitaltwins.azure.net`."""
     now = int(time.time())
     issued = now - _CLOCK_SKEW
     claims = {

@@ -25,7 +25,7 @@ STORE_PASSWORD: Final = "localtwins"  # noqa: S105  (Java wants one, and there i
 
 @dataclass(frozen=True, slots=True)
 class TrustFiles:
-    """One PEM file with our authority alone, one with the usual ones too, and a Java trust store of those."""
+    """Names one PEM file with our authority alone, one with the usual ones too, and a Java trust store of those."""
 
     authority: Path
     bundle: Path
@@ -33,7 +33,11 @@ class TrustFiles:
 
 
 def write_trust_files(authority: Path) -> TrustFiles:
-    """Write the files beside that of the authority, anew at each start. Raises OSError."""
+    """Writes the files beside that of the authority, anew at each start.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
     own = authority.read_bytes()
     usual = _usual_authorities()
     files = TrustFiles(authority, authority.with_name("ca-bundle.pem"), authority.with_name("truststore.p12"))
@@ -45,7 +49,7 @@ def write_trust_files(authority: Path) -> TrustFiles:
 
 
 def _certificates(pem: bytes) -> list[x509.Certificate]:
-    """Give the certificates in a file, but for those few old ones that the library refuses, or says it is going to."""
+    """Gives the certificates in a file, but for those few old ones that the library refuses, or says it is going to."""
     found = []
     for text in pem.split(_BEGIN)[1:]:
         with suppress(ValueError, CryptographyDeprecationWarning), warnings.catch_warnings():

@@ -7,12 +7,12 @@ from localtwins.identity.trust import STORE_PASSWORD, TrustFiles
 
 
 def client_variables(url: str, identity_url: str, secret: str, trust: TrustFiles | None) -> dict[str, str]:
-    """Give the variables.
+    """Gives the variables.
 
     Args:
         url: of the service, under the names by which samples and tutorials look for it.
         identity_url: where tokens are.
-        secret: what has to be known to get one.
+        secret: has to be known to get one.
         trust: files for those who have to trust a certificate that was made for development.
     """
     variables = {
@@ -38,5 +38,5 @@ def client_variables(url: str, identity_url: str, secret: str, trust: TrustFiles
 
 
 def as_shell(variables: Mapping[str, str]) -> str:
-    """Give lines that a POSIX shell can source or evaluate."""
+    """Gives lines that a POSIX shell can source or evaluate."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
