@@ -5,7 +5,7 @@ the command line can say what is not installed.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from localtwins.errors import StartupError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalTwins", "Request", "Response", "Settings", "StartupError"]
 
-_MODULES = {
+_MODULES: Final = {
     "LocalTwins": "localtwins.service",
     "Request": "localtwins.message",
     "Response": "localtwins.message",
@@ -25,7 +25,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module of a name that is asked for the first time."""
+    """Imports the module of a name that is asked for the first time."""
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
 
 from localtwins.errors import StartupError
 
-_END_OF_PORTS = 2**16
+_END_OF_PORTS: Final = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,11 @@ class Address:
 
     @classmethod
     def parse(cls, text: str, flag: str) -> "Address":
-        """Reads what was given with a flag. Raises StartupError."""
+        """Reads the value of a flag.
+
+        Raises:
+            StartupError: it is no address.
+        """
         host, _, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
         if not host or not (port.isascii() and port.isdigit() and int(port) < _END_OF_PORTS):
@@ -26,13 +31,13 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """True if only this machine can reach it."""
+        """Tells whether only this machine can reach it."""
         address = as_ip(self.host)
         return self.host.lower() == "localhost" if address is None else address.is_loopback
 
     @property
     def is_wildcard(self) -> bool:
-        """True if it stands for all addresses of the machine."""
+        """Tells whether it stands for all addresses of the machine."""
         address = as_ip(self.host)
         return address is not None and address.is_unspecified
 

@@ -23,14 +23,15 @@ from localtwins.files import make_private, replace_file
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 """The names that every certificate has."""
 
-_LIFETIME: Final = timedelta(days=397)  # some systems trust no longer-lived ones
+_LIFETIME: Final = timedelta(days=397)
+"""Some systems trust no certificate that lives longer."""
 _RENEWAL: Final = timedelta(days=7)
 _AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
 class DevelopmentCertificate:
-    """PEM files: the certificate for the server, its key, and the authority for clients to trust."""
+    """Names PEM files: the certificate for the server, its key, and the authority for clients to trust."""
 
     chain: Path
     key: Path
@@ -44,14 +45,14 @@ class _Authority:
 
 
 def development_certificate(directory: Path, names: Iterable[str] = ()) -> DevelopmentCertificate:
-    """Give the certificate kept in `directory`, a new one if there is none for these names or it ends within a week.
+    """Gives the certificate kept in `directory`, a new one if there is none for these names or it ends within a week.
 
     Args:
         directory: made if need be.
         names: the host names and addresses that it has besides those of this machine.
 
     Raises:
-        StartupError: if what is there cannot be read, or nothing can be written.
+        StartupError: what is there cannot be read, or nothing can be written.
     """
     files = DevelopmentCertificate(directory / "server.pem", directory / "server-key.pem", directory / "ca.pem")
     authority_key = directory / "ca-key.pem"
@@ -92,7 +93,7 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
 
 def _comparable(name: str) -> str:
-    """Give a name as certificates have it: `::1` for `0:0::1`, `fe80::1` for `fe80::1%eth0`, `vm` for `VM`."""
+    """Gives a name as certificates have it: `::1` for `0:0::1`, `fe80::1` for `fe80::1%eth0`, `vm` for `VM`."""
     return str(as_ip(name) or name.lower()).partition("%")[0]
 
 
@@ -102,7 +103,7 @@ def _alternative(name: str) -> x509.GeneralName:
 
 
 def _kept_authority(certificate_file: Path, key_file: Path) -> _Authority | None:
-    """Give the authority that signed before, or none if it cannot sign what lasts."""
+    """Gives the authority that signed before, or none if it cannot sign for long enough."""
     if not (certificate_file.exists() and key_file.exists()):
         return None
     certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())

@@ -16,7 +16,7 @@ from localtwins.settings import REPEATABLE, Settings, read_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and give its exit status.
+    """Runs a command and gives its exit status.
 
     It is 0, 1 if the command cannot do all of its work, 2 for a wrong command line.
     """
@@ -54,7 +54,7 @@ def _run(command: str, file: str, given: dict[str, Any]) -> int:
 
 
 def _log(line: str) -> None:
-    """Write a line about a request; one that cannot be written harms no request."""
+    """Writes a line about a request; one that cannot be written harms no request."""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
 

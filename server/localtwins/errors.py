@@ -1,7 +1,8 @@
 """The service's error catalogue: every code and message it answers with, in one place.
 
-Messages that recordings of Azure Digital Twins show are exact, odd spaces and dots included; they are marked
-`recorded`. The others carry the code that the service's REST reference documents, in words of our own.
+The docstring of each entry says when the service answers so. Messages that recordings of Azure Digital Twins show are
+exact, odd spaces and dots included; they are marked `recorded`. The others carry the code that the service's REST
+reference documents, in words of our own.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,13 +11,13 @@ from typing import Final
 
 from localtwins import limits
 
-_PATCH_ADVICE = (
+_PATCH_ADVICE: Final = (
     "Please provide a valid patch document. See section on update apis in the documentation https://aka.ms/adtv2twins."
 )
-_MODEL_FORMAT_ADVICE = "See model documentation(https://aka.ms/ADTv2Models) for supported format."
-_LONGEST_ETAG_SHOWN = 256
-_LONGEST_API_VERSION_SHOWN = 64
-_BLOB_ADVICE = (
+_MODEL_FORMAT_ADVICE: Final = "See model documentation(https://aka.ms/ADTv2Models) for supported format."
+_LONGEST_ETAG_SHOWN: Final = 256
+_LONGEST_API_VERSION_SHOWN: Final = 64
+_BLOB_ADVICE: Final = (
     "Please check: https://docs.microsoft.com/en-us/rest/api/storageservices/"
     "naming-and-referencing-containers--blobs--and-metadata"
 )
@@ -28,7 +29,7 @@ _END_KEPT: Final = 512
 
 
 def shortened(text: str, most: int = limits.MESSAGE_LENGTH) -> str:
-    """Cut a text in the middle, so that what a caller wrote into it cannot make it longer than `most`."""
+    """Cuts a text in the middle, so that what a caller wrote into it cannot make it longer than `most`."""
     if len(text) <= most:
         return text
     end = min(_END_KEPT, most // 4)
@@ -36,7 +37,7 @@ def shortened(text: str, most: int = limits.MESSAGE_LENGTH) -> str:
 
 
 def told(problems: Iterable[str]) -> list[str]:
-    """Give the first problems, shortened, and in place of the others how many there are."""
+    """Gives the first problems, shortened, and in place of the others their number."""
     rest = iter(problems)
     first = [shortened(problem, _PROBLEM_LENGTH) for problem in islice(rest, limits.PROBLEMS)]
     more = sum(1 for _ in rest)
@@ -44,17 +45,21 @@ def told(problems: Iterable[str]) -> list[str]:
 
 
 class StartupError(Exception):
-    """The service cannot start; `str()` tells the operator why and what to do."""
+    """Keeps the service from starting; `str()` tells the operator why and what to do."""
 
 
 class AdtError(Exception):
     """An error answer of the service.
 
-    `status` is the HTTP status, `code` and `message` stand in the envelope `{"error": {"code", "message"}}`, and
-    `details` are the messages of the individual problems, each of which is answered under the same code; beyond a
-    number they are only counted.
-    `retry_after` is the header of that name, in seconds. `unchanged` is the promise that nothing was changed, for an
-    error that could otherwise be the end of a write that was carried out.
+    Attributes:
+        status: the HTTP status.
+        code: stands in the envelope `{"error": {"code", "message"}}`.
+        message: stands there too.
+        details: the messages of the individual problems, each of which is answered under the same code; beyond a number
+            they are only counted.
+        retry_after: the header of that name, in seconds.
+        unchanged: promises that nothing was changed, for an error that could otherwise be the end of a write that was
+            carried out.
     """
 
     def __init__(
@@ -77,7 +82,7 @@ class AdtError(Exception):
 
 
 class JobError(Exception):
-    """Why a job failed, as the job tells it: `code` and `message`."""
+    """Ends a job; the job tells `code` and `message` as the reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -86,9 +91,12 @@ class JobError(Exception):
 
 
 class ImportFileError(JobError):
-    """Why nothing of a file is imported: it is not in the format, or too long.
+    """Ends an import before any of it is stored: the file is not in the format, or too long.
 
-    `line`, `kind` and `problem` are what the job's log has as `line`, `exceptionType` and `message`.
+    Attributes:
+        line: the `line` in the job's log.
+        kind: the `exceptionType` there.
+        problem: the `message` there.
     """
 
     def __init__(self, code: str, message: str, *, line: int, kind: str, problem: str) -> None:
@@ -112,7 +120,11 @@ class FrameworkError(Exception):
 class ThrottledError(Exception):
     """Too many requests: to one twin, or to the instance.
 
-    Neither answer has the shape of the others (recorded). `retry_after` is in seconds.
+    Neither answer has the shape of the others (recorded).
+
+    Attributes:
+        retry_after: in seconds.
+        twin_id: None if it is about the instance.
     """
 
     def __init__(self, retry_after: int, twin_id: str | None = None) -> None:
@@ -122,7 +134,7 @@ class ThrottledError(Exception):
 
 
 class AnswerLostError(Exception):
-    """The request was carried out and its answer must not reach the caller: a fault that was asked for."""
+    """Keeps an answer from the caller although the request was carried out: a fault that was asked for."""
 
 
 # --- any operation ---------------------------------------------------------------------------------------------------
@@ -263,7 +275,7 @@ def invalid_twin(problems: Iterable[str]) -> AdtError:
 
 
 def model_missing(model_id: str) -> str:
-    """Tell, as one problem among others, that a model is not there (recorded)."""
+    """Tells, as one problem among others, that a model is not there (recorded)."""
     return f"{model_id} or one of its dependencies does not exist."
 
 
@@ -605,5 +617,5 @@ def quota_reached(retry_after: int) -> AdtError:
 
 def injected(status: int) -> AdtError:
     """An error that was asked for."""
-    code = "InternalServerError" if status == 500 else "ServiceUnavailable"  # noqa: PLR2004 - one of the two
+    code = "InternalServerError" if status == 500 else "ServiceUnavailable"  # noqa: PLR2004  (one of the two)
     return AdtError(status, code, "This error was asked for with the setting inject.")

@@ -19,29 +19,32 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from localtwins import errors
 from localtwins.rest.operation import BY_NAME, Operation
 
 Kind = Literal["latency", "error", "throttle", "lost"]
 
-_FORM = "KIND[=VALUE][:on=OPERATIONS][:rate=PROBABILITY][:count=TIMES]"
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)", re.ASCII)
-_STATUSES = {"500": 500, "503": 503}
-_GROUPS = {
+_FORM: Final = "KIND[=VALUE][:on=OPERATIONS][:rate=PROBABILITY][:count=TIMES]"
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s)", re.ASCII)
+_STATUSES: Final = {"500": 500, "503": 503}
+_GROUPS: Final = {
     "reads": frozenset(name for name, operation in BY_NAME.items() if not operation.write),
     "writes": frozenset(name for name, operation in BY_NAME.items() if operation.write),
 }
-_MAX_RETRY_AFTER = 3600
+_MAX_RETRY_AFTER: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A fault to inject.
 
-    `seconds` is the range of a latency, `status` that of an error or of a lost answer (None for no answer at all),
-    `retry_after` that of a throttle in seconds, `operations` their names, None for all.
+    Attributes:
+        seconds: the range of a latency.
+        status: of an error or of a lost answer, None for no answer at all.
+        retry_after: of a throttle, in seconds.
+        operations: their names, None for all.
     """
 
     kind: Kind
@@ -54,7 +57,11 @@ class Fault:
 
 
 def parse_faults(text: str) -> list[Fault]:
-    """Read faults with commas between them. Raises ValueError that tells what is wrong with which."""
+    """Reads faults with commas between them.
+
+    Raises:
+        ValueError: tells what is wrong with which.
+    """
     return [_parse(part.strip()) for part in text.split(",") if part.strip()]
 
 
@@ -130,17 +137,20 @@ def _rate(text: str, value: str) -> float:
 
 
 def _whole(text: str, what: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value)):  # noqa: PLR2004 - digits
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value)):  # noqa: PLR2004  (digits)
         raise ValueError(f"{text!r}: {what} must be a whole number from 1 on, and not {value!r}")
     return int(value)
 
 
 class _Draws:
-    """Which requests a fault hits. Each fault has random numbers of its own, so none changes another's."""
+    """Draws the requests that a fault hits.
+
+    Each fault has random numbers of its own, so none changes another's.
+    """
 
     def __init__(self, fault: Fault, seed: str | None) -> None:
         self.fault = fault
-        self._random = random.Random(seed)  # noqa: S311 - chance, no secret
+        self._random = random.Random(seed)  # noqa: S311  (chance, no secret)
         self._left = fault.count
 
     def hits(self, operation: Operation) -> bool:
@@ -158,19 +168,26 @@ class _Draws:
 
 
 class Faults:
-    """Faults in force."""
+    """Injects faults into operations.
+
+    Args:
+        faults: drawn in this order.
+        seed: gives the same chances each time.
+    """
 
     def __init__(self, faults: Sequence[Fault], seed: int | None = None) -> None:
-        """Inject `faults`; with a `seed` by the same chances each time."""
         self._draws = [
             _Draws(fault, None if seed is None else f"{seed}/{number}") for number, fault in enumerate(faults)
         ]
 
     @asynccontextmanager
     async def around(self, operation: Operation) -> AsyncIterator[None]:
-        """Inject into an operation, which the block carries out.
+        """Injects into an operation, which the block carries out.
 
-        Raises AdtError, ThrottledError or AnswerLostError.
+        Raises:
+            AdtError: an `error`, or a `lost` answer in place of which an error is given.
+            ThrottledError: a `throttle`.
+            AnswerLostError: a `lost` answer.
         """
         hit = [draws for draws in self._draws if draws.hits(operation)]
         for draws in hit:

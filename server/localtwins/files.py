@@ -11,7 +11,7 @@ _SIDE_FILES: Final = ("-wal", "-shm", "-journal")
 
 
 def replace_file(file: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file, so that a start that is cut short leaves nothing for the next to stumble on. Raises OSError."""
+    """Writes a file, so that a start that is cut short leaves nothing for the next to stumble on. Raises OSError."""
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)  # by an earlier start, and perhaps with other rights
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:

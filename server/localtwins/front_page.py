@@ -1,4 +1,4 @@
-"""What the root of the service says to somebody who looks there with a browser or with curl."""
+"""The text at the root of the service, for somebody who looks there with a browser or with curl."""
 
 from importlib import metadata
 

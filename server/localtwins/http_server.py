@@ -23,7 +23,14 @@ _READS: Final = frozenset({"GET", "HEAD"})
 
 
 class HttpServer:
-    """Listens on one address and hands every request to the service."""
+    """Listens on one address and hands every request to the service.
+
+    Args:
+        service: answers the requests.
+        settings: where to listen, and how.
+        tls: for HTTPS; without it the server speaks HTTP.
+        log: takes the lines about requests that the settings want.
+    """
 
     def __init__(
         self,
@@ -32,7 +39,6 @@ class HttpServer:
         tls: ssl.SSLContext | None = None,
         log: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        """Serve HTTPS with `tls`, else HTTP; `log` takes the lines about requests that the settings want."""
         self._service = service
         self._settings = settings
         self._tls = tls
@@ -53,7 +59,11 @@ class HttpServer:
         self.url, self.port = "", 0
 
     async def start(self) -> None:
-        """Listen; `url` and `port` tell where, with the real port. Raises StartupError."""
+        """Listens; `url` and `port` tell where, with the real port.
+
+        Raises:
+            StartupError: it cannot listen there.
+        """
         listen = Address.parse(self._settings.listen, "--listen")
         await self._runner.setup()
         site = web.TCPSite(self._runner, listen.host, listen.port, ssl_context=self._tls)
@@ -67,7 +77,7 @@ class HttpServer:
         self.url = listen.url(self._scheme, self.port)
 
     async def stop(self) -> None:
-        """Stop listening and give running requests the time that the settings allow."""
+        """Stops listening and gives running requests the time that the settings allow."""
         await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
@@ -103,9 +113,10 @@ def _check_site(request: web.Request) -> None:
 
 
 async def _body(request: web.Request, largest: int) -> bytes:
-    """Read a body, of one that is too large as much as the service needs to see that it is.
+    """Reads a body, of one that is too large as much as the service needs to see that it is.
 
-    Raises UnsupportedMediaType for one that is compressed, and InvalidArgument for one that breaks HTTP.
+    Raises:
+        AdtError: UnsupportedMediaType for one that is compressed, InvalidArgument for one that breaks HTTP.
     """
     if not request.body_exists:
         return b""
@@ -122,7 +133,7 @@ async def _body(request: web.Request, largest: int) -> bytes:
 
 
 def _reset(request: web.Request) -> None:
-    """End the connection as if the network had lost it."""
+    """Ends the connection as if the network had lost it."""
     if request.transport is None:
         return
     connection = request.transport.get_extra_info("socket")

@@ -1,4 +1,4 @@
-"""What a request may have at most, checked before any work is done on it.
+"""Limits of a request, checked before any work is done on it.
 
 Azure Digital Twins documents limits on what is stored, which are settings. Those here are our own: so generous that no
 use of the service meets them, and small enough that no single request holds the others up or fills the memory.

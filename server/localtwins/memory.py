@@ -30,7 +30,7 @@ class Trimming:
         self._running: asyncio.Future[int] | None = None
 
     def soon(self) -> None:
-        """Has it done in a moment, when what the request held is let go of."""
+        """Gives memory back in a moment, when the request has let go of what it held."""
         if self._due is None and _malloc_trim is not None:
             self._due = asyncio.get_running_loop().call_later(_DELAY_SECONDS, self._trim)
 
@@ -40,7 +40,7 @@ class Trimming:
             self._running = asyncio.get_running_loop().run_in_executor(None, _malloc_trim, 0)
 
     async def stop(self) -> None:
-        """Has nothing done any more."""
+        """Gives nothing back any more."""
         if self._due is not None:
             self._due.cancel()
         if self._running is not None:

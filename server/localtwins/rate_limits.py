@@ -7,6 +7,7 @@ ITU-T I.371). Telemetry has no documented rate.
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import orjson
 
@@ -16,14 +17,14 @@ from localtwins.rest.call import Call
 from localtwins.rest.operation import Operation, Rate
 from localtwins.settings import Settings
 
-_SECOND = 1.0
-_ROUNDING = 1e-6
-_SWEEP = 10_000
-_CHANGES_TWINS = frozenset({Rate.PATCHES, Rate.CREATES_AND_DELETES})
+_SECOND: Final = 1.0
+_ROUNDING: Final = 1e-6
+_SWEEP: Final = 10_000
+_CHANGES_TWINS: Final = frozenset({Rate.PATCHES, Rate.CREATES_AND_DELETES})
 
 
 class Pace:
-    """A number of units a second for each key of a kind; a key that has been idle for a second takes no memory."""
+    """Allows so many units a second for each key of a kind; a key that has been idle for a second takes no memory."""
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
         self._interval = _SECOND / per_second
@@ -33,12 +34,12 @@ class Pace:
         self._sweep_at = _SWEEP
 
     def wait(self, key: str) -> float:
-        """Give the seconds until `key` may take one unit, 0 for now."""
+        """Gives the seconds until `key` may take one unit, 0 for now."""
         wait = self._due.get(key, 0.0) + self._interval - self._clock() - self._burst
         return wait if wait > _ROUNDING else 0.0
 
     def take(self, key: str, units: float = 1.0) -> None:
-        """Use up units of `key`."""
+        """Uses up units of `key`."""
         now = self._clock()
         self._due[key] = max(self._due.get(key, 0.0), now) + units * self._interval
         if len(self._due) > self._sweep_at:
@@ -47,16 +48,25 @@ class Pace:
 
 
 class RateLimits:
-    """Refuses what comes too fast."""
+    """Refuses requests that come too fast.
+
+    Args:
+        settings: have the rates.
+        clock: gives seconds.
+    """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the rates from the settings; `clock` gives seconds."""
         self._instance = {rate: Pace(getattr(settings, rate.value), clock) for rate in Rate}
         self._twins = Pace(settings.rate_twin_writes, clock)
         self._query_units = Pace(settings.rate_query_units, clock)
 
     def admit(self, operation: Operation, call: Call, ids: Sequence[str]) -> None:
-        """Count a request. Raises ThrottledError or QuotaReachedError, and then it does not count."""
+        """Counts a request, unless it refuses it.
+
+        Raises:
+            ThrottledError: there are too many, to the instance or to a twin.
+            AdtError: QuotaReachedError if queries have used up their units.
+        """
         rate = operation.rate
         if rate is None:
             return
@@ -74,7 +84,7 @@ class RateLimits:
             self._twins.take(twin_id)
 
     def settle(self, operation: Operation, answer: Response) -> None:
-        """Count the query units that an answer cost."""
+        """Counts the query units that an answer cost."""
         if operation.rate is Rate.QUERIES and "query-charge" in answer.headers:
             self._query_units.take("", float(answer.headers["query-charge"]))
 
@@ -84,7 +94,7 @@ def _whole_seconds(wait: float) -> int:
 
 
 def _changed_twins(operation: Operation, call: Call, ids: Sequence[str]) -> list[str]:
-    """Give the twins that an operation changes: a relationship counts towards both of its ends (recorded)."""
+    """Gives the twins that an operation changes: a relationship counts towards both of its ends (recorded)."""
     if operation.rate not in _CHANGES_TWINS:
         return []
     source_id = ids[0]

@@ -1,4 +1,4 @@
-"""One line for each request, or for each that is refused: how to see what somebody else's client asks for."""
+"""Writes one line for each request, or for each that is refused, to show what somebody else's client asks for."""
 
 import logging
 import re
@@ -21,8 +21,8 @@ _PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 _LONGEST_TARGET: Final = 2_000
 _LONGEST_AGENT: Final = 200
 _LARGEST_ERROR: Final = 64 * 1024
-# What is in the names of parameters by which somebody could act as the caller: signatures of blobs, tokens, keys.
 _SECRET: Final = ("sig", "sas", "token", "secret", "password", "pwd", "key", "code", "auth", "credential")
+"""Parts of the names of parameters by which somebody could act as the caller: signatures of blobs, tokens, keys."""
 _EQUALS: Final = re.compile("=|%3d", re.IGNORECASE)
 
 _NEWLINE: Final = "\n"

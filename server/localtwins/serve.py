@@ -18,7 +18,7 @@ from localtwins.tls import server_tls
 
 
 async def serve(settings: Settings, announce: Callable[[str], None], log: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serves until SIGTERM or SIGINT.
 
     Args:
         settings: where and how.
@@ -26,7 +26,7 @@ async def serve(settings: Settings, announce: Callable[[str], None], log: Callab
         log: takes a line for each request that the settings want to see.
 
     Raises:
-        StartupError: if it cannot start.
+        StartupError: it cannot start.
     """
     stopped = asyncio.Event()
     listen, identity = Address.parse(settings.listen, "--listen"), identity_address(settings)
@@ -65,14 +65,14 @@ def _on_signal(signum: int, callback: Callable[[], object], stack: AsyncExitStac
 
 
 def _folder(settings: Settings, stack: AsyncExitStack) -> Path:
-    """Give the folder of the certificate and of what clients need, which goes with the stack if nothing is kept."""
+    """Gives the folder of the certificate and of what clients need, which goes with the stack if nothing is kept."""
     if settings.data_dir == MEMORY:
         return Path(stack.enter_context(TemporaryDirectory(prefix="localtwins-"))) / "tls"
     return Path(settings.data_dir) / "tls"
 
 
 def _trust(made: DevelopmentCertificate) -> str:
-    """Tell how to trust a certificate that was made for development."""
+    """Tells how to trust a certificate that was made for development."""
     return (
         "The certificate is for development. To trust it, give clients its authority:\n"
         f"    {made.authority}\n"

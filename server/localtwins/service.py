@@ -1,11 +1,11 @@
-"""The service: one door, `handle`, for whoever carries the requests."""
+"""The service: one door, `handle`, for everything that carries requests."""
 
 import asyncio
 import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from localtwins import errors, limits
 from localtwins.events.delivery import Delivery
@@ -24,17 +24,16 @@ from localtwins.store.database import Database
 from localtwins.workers import Workers
 
 _log = logging.getLogger(__name__)
-_NOT_SYNCED = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
+_NOT_SYNCED: Final = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
 
 
 class LocalTwins:
-    """An Azure Digital Twins instance on SQLite.
+    """An Azure Digital Twins instance on SQLite; see `open`.
 
     It belongs to the event loop that opened it: reads run in the loop, writes on a thread of their own.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        """Answer from an open database; see `open`."""
         self._database = database
         self._settings = settings
         self._router = Router(ROUTES)
@@ -55,9 +54,10 @@ class LocalTwins:
 
     @classmethod
     async def open(cls, data_dir: str | Path, settings: Settings | None = None) -> Self:
-        """Open the instance kept in `data_dir`, which is created if need be; `:memory:` keeps nothing.
+        """Opens the instance kept in `data_dir`, which is created if need be; `:memory:` keeps nothing.
 
-        Raises StartupError.
+        Raises:
+            StartupError: it cannot be opened.
         """
         settings = settings or Settings()
         check_jobs_dir(settings)
@@ -74,7 +74,7 @@ class LocalTwins:
         return service
 
     async def close(self) -> None:
-        """Finish what is being written and close the database."""
+        """Finishes the writes that have come and closes the database."""
         await self._jobs.stop()
         await self._delivery.close()
         await asyncio.to_thread(self._workers.close)
@@ -82,19 +82,25 @@ class LocalTwins:
         await self._database.close()
 
     def inject(self, faults: str, *, seed: int | None = None) -> None:
-        """Put faults in force in place of those that were, as the setting `inject` writes them; none for an empty text.
+        """Puts faults in force in place of those that were.
 
-        Requests that are under way keep the old ones. Raises ValueError.
+        They are written as in the setting `inject`; an empty text stands for none. Requests that are under way keep the
+        old ones.
+
+        Raises:
+            ValueError: tells what is wrong with the text.
         """
         parsed = parse_faults(faults)
         self._faults = Faults(parsed, seed) if parsed else None
 
     async def handle(self, request: Request) -> Response:
-        """Answer a request. A write is on disk when its answer comes.
+        """Answers a request. A write is on disk when its answer comes.
 
         A request with the header `localtwins-validate-only: true` is a dry run: it is answered as always, and what it
-        would have changed is not. Raises AnswerLostError where a fault that was asked for wants no answer, else nothing
-        but cancellation.
+        would have changed is not.
+
+        Raises:
+            AnswerLostError: a fault that was asked for wants no answer. Nothing else is raised but cancellation.
         """
         if len(request.body) > LARGE_BYTES:
             self._trimming.soon()
@@ -110,7 +116,7 @@ class LocalTwins:
         return answer
 
     def largest_body(self, method: str, path: str) -> int:
-        """Give how many bytes of a body are of any use, for those who read bodies: one more, and it is refused."""
+        """Gives how many bytes of a body are of any use to read: with one more it is refused."""
         try:
             found = self._router.find(path)
         except errors.AdtError:
@@ -156,13 +162,13 @@ class LocalTwins:
             # One line each: on a full disk there are many, and a trace would say no more.
             _log.error("%s %s met a storage error: %s", request.method, request.path, error)
             failure = errors.storage_unavailable(str(error), unchanged=not _may_be_stored(error))
-        except Exception:  # noqa: BLE001 - a defect; the caller gets an answer all the same
+        except Exception:  # noqa: BLE001  (a defect; the caller gets an answer all the same)
             _log.exception("%s %s met an unexpected error", request.method, request.path)
             failure = errors.internal_error()
         return error_answer(failure, call.api_version if call else "")
 
     async def _handle_hampered(self, handler: Handler, call: Call, ids: Sequence[str]) -> Response:
-        """Answer within the rate limits, and with the faults that were asked for."""
+        """Answers within the rate limits, and with the faults that were asked for."""
         operation = self._operations[handler]
         if self._rate_limits is not None:
             self._rate_limits.admit(operation, call, ids)
@@ -177,7 +183,11 @@ class LocalTwins:
 
 
 def _check_lengths(request: Request) -> None:
-    """Raise InvalidArgument for a path or a query that is too long to be looked at."""
+    """Refuses a path or a query that is too long to be looked at.
+
+    Raises:
+        AdtError: InvalidArgument.
+    """
     if len(request.path) > limits.PATH_LENGTH:
         raise errors.invalid_argument(f"The path of the URL is longer than {limits.PATH_LENGTH} characters.")
     if len(request.query) > limits.QUERY_LENGTH:
@@ -185,5 +195,5 @@ def _check_lengths(request: Request) -> None:
 
 
 def _may_be_stored(error: sqlite3.Error) -> bool:
-    """Tell whether a write may be found after a crash: it has reached the log, and whether the disk, is unknown."""
+    """Tells whether a write may be found after a crash: it has reached the log, and perhaps the disk."""
     return getattr(error, "sqlite_errorcode", None) in _NOT_SYNCED

@@ -7,7 +7,7 @@ A field `max_twins` is the flag `--max-twins` and the environment variable `LOCA
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,16 +23,16 @@ from localtwins.query.properties import check_indexable
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-# The settings whose flags can be given several times.
-REPEATABLE = frozenset({"endpoint", "index_property", "inject", "jobs_storage", "tls_name"})
+REPEATABLE: Final = frozenset({"endpoint", "index_property", "inject", "jobs_storage", "tls_name"})
+"""The settings whose flags can be given several times."""
 
-# What host names are made of, and the wildcard that a certificate may begin with.
-_HOST_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,20}")
-_LONGEST_HOST_NAME = 253
+_HOST_NAME: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,20}")
+"""The form of host names, and the wildcard that a certificate may begin with."""
+_LONGEST_HOST_NAME: Final = 253
 
 
 class Settings(BaseSettings):
-    """How a service behaves; read from the environment where nothing is given."""
+    """Holds every setting of a service, read from the environment where nothing is given."""
 
     model_config = SettingsConfigDict(env_prefix="LOCALTWINS_", frozen=True, extra="forbid")
 
@@ -127,12 +127,12 @@ class Settings(BaseSettings):
 
     @cached_property
     def value_limits(self) -> ValueLimits:
-        """The limits inside property values."""
+        """Gives the limits inside property values."""
         return ValueLimits(self.max_string_bytes, self.max_name_bytes)
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """The targets of events by endpoint name."""
+        """Gives the targets of events by endpoint name."""
         return self.endpoint or {}
 
     @field_validator("endpoint", mode="before")
@@ -160,7 +160,7 @@ class Settings(BaseSettings):
 
     @property
     def index_properties(self) -> frozenset[str]:
-        """The dotted paths of the properties of twins that have an index."""
+        """Gives the dotted paths of the properties of twins that have an index."""
         return frozenset(_listed(self.index_property))
 
     @field_validator("index_property")
@@ -172,7 +172,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def allowed_storage(self) -> AllowedStorage:
-        """The storage whose blobs jobs may use."""
+        """Gives the storage whose blobs jobs may use."""
         return AllowedStorage.parse(_listed(self.jobs_storage))
 
     @field_validator("jobs_storage")
@@ -183,7 +183,7 @@ class Settings(BaseSettings):
 
     @property
     def tls_names(self) -> list[str]:
-        """The names that the generated certificate has besides those that it has anyway."""
+        """Gives the names that the generated certificate has besides those that it has anyway."""
         return _listed(self.tls_name)
 
     @field_validator("tls_name")
@@ -207,7 +207,11 @@ class Settings(BaseSettings):
 
 
 def read_settings(given: Mapping[str, Any]) -> Settings:
-    """Give the settings: those that are given, the others from the environment. Raises StartupError."""
+    """Gives the settings: those that are given, the others from the environment.
+
+    Raises:
+        StartupError: tells which of them are wrong, and how.
+    """
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -221,5 +225,5 @@ def _told(problem: "ErrorDetails", given: Mapping[str, Any]) -> str:
 
 
 def _listed(value: str | None) -> list[str]:
-    """Give the items of a list with commas between."""
+    """Gives the items of a list with commas between."""
     return [item.strip() for item in value.split(",")] if value else []

@@ -12,7 +12,11 @@ from localtwins.settings import Settings
 def server_tls(
     settings: Settings, listen: Address, folder: Path
 ) -> tuple[ssl.SSLContext, DevelopmentCertificate | None]:
-    """Give the context to serve with, and the certificate if it is made, in `folder`. Raises StartupError."""
+    """Gives the context to serve with, and the certificate if it is made, in `folder`.
+
+    Raises:
+        StartupError: the settings do not go together, or the files cannot be used.
+    """
     if settings.tls_cert or settings.tls_key:
         if not (settings.tls_cert and settings.tls_key):
             raise StartupError("--tls-cert and --tls-key need each other.")

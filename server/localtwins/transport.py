@@ -12,7 +12,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 from azure.core.exceptions import HttpResponseError, ServiceResponseError
@@ -24,20 +24,24 @@ from localtwins.errors import AnswerLostError
 from localtwins.message import Request, Response
 from localtwins.service import LocalTwins
 
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
 class LocalTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
-    """Carries the requests of a client to a service in the same process. Closing it does not close the service."""
+    """Carries the requests of a client to a service in the same process. Closing it does not close the service.
+
+    Args:
+        service: answers them.
+    """
 
     def __init__(self, service: LocalTwins) -> None:
-        """Call `service`."""
         self._service = service
 
     async def send(self, request: HttpRequest, **_kwargs: object) -> "LocalResponse":
-        """Send a request; connection options such as timeouts have no meaning here.
+        """Sends a request; connection options such as timeouts have no meaning here.
 
-        Raises ServiceResponseError for an answer that an injected fault loses.
+        Raises:
+            ServiceResponseError: an injected fault loses the answer.
         """
         scheme, _, rest = request.url.partition("://")
         authority, slash, target = rest.partition("/")
@@ -57,10 +61,10 @@ class LocalTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         return LocalResponse(request, answer)
 
     async def open(self) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     async def close(self) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,96 +112,101 @@ class LocalResponse(AsyncHttpResponse):
 
     @property
     def request(self) -> HttpRequest:
-        """The request that it answers."""
+        """Gives the request that it answers."""
         return self._request
 
     @property
     def status_code(self) -> int:
-        """The HTTP status."""
+        """Gives the HTTP status."""
         return self._status
 
     @property
     def headers(self) -> Any:
-        """The header fields."""
+        """Gives the header fields."""
         return self._headers
 
     @property
     def reason(self) -> str:
-        """The phrase of the status."""
+        """Gives the phrase of the status."""
         return _REASONS.get(self._status, "")
 
     @property
     def content_type(self) -> str | None:
-        """The media type of the body."""
+        """Gives the media type of the body."""
         return self._content_type
 
     @property
     def is_closed(self) -> bool:
-        """Always: there is no connection."""
+        """Tells that it is closed: there is no connection."""
         return True
 
     @property
     def is_stream_consumed(self) -> bool:
-        """Always: the body is in memory."""
+        """Tells that the body has been read: it is in memory."""
         return True
 
     @property
     def encoding(self) -> str | None:
-        """The encoding for `text`, UTF-8 unless set."""
+        """Gives the encoding for `text`, UTF-8 unless set."""
         return self._encoding
 
     @encoding.setter
     def encoding(self, value: str | None) -> None:
+        """Gives the encoding for `text`, UTF-8 unless set."""
         self._encoding = value
 
     @property
     def url(self) -> str:
-        """The URL that was asked for."""
+        """Gives the URL that was asked for."""
         return self._request.url
 
     @property
     def content(self) -> bytes:
-        """The body."""
+        """Gives the body."""
         return self._content
 
     def body(self) -> bytes:
-        """Give the body, as older parts of azure-core ask for it."""
+        """Gives the body, as older parts of azure-core ask for it."""
         return self._content
 
     def text(self, encoding: str | None = None) -> str:
-        """Give the body as text."""
+        """Gives the body as text."""
         return self._content.decode(encoding or self._encoding or "utf-8-sig")
 
     def json(self) -> Any:
-        """Give the body parsed."""
+        """Gives the body parsed."""
         return orjson.loads(self._content)
 
     def raise_for_status(self) -> None:
-        """Raise HttpResponseError for a status of 400 and above."""
+        """Raises an error for a status of 400 and above.
+
+        Raises:
+            HttpResponseError: the status is one.
+        """
         if self._status >= HTTPStatus.BAD_REQUEST:
             raise HttpResponseError(response=self)
 
     async def read(self) -> bytes:
-        """Give the body."""
+        """Gives the body."""
         return self._content
 
     async def load_body(self) -> None:
-        """Nothing to do: the body is there."""
+        """Does nothing: the body is there."""
 
     async def iter_raw(self, **_kwargs: object) -> AsyncIterator[bytes]:
-        """Give the body in one piece."""
+        """Gives the body in one piece."""
         yield self._content
 
     async def iter_bytes(self, **_kwargs: object) -> AsyncIterator[bytes]:
-        """Give the body in one piece."""
+        """Gives the body in one piece."""
         yield self._content
 
     def stream_download(self, _pipeline: object = None, **_kwargs: object) -> AsyncIterator[bytes]:
-        """Give the body in one piece."""
+        """Gives the body in one piece."""
         return self.iter_bytes()
 
     async def close(self) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     async def __aexit__(
         self,

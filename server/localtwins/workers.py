@@ -1,4 +1,4 @@
-"""Worker threads: where work goes that would hold the event loop up.
+"""Worker threads, for work that would hold the event loop up.
 
 To hand work to a thread costs some 100 µs, more than most requests need in all. So small work stays in the loop, and
 only what is expected to take longer leaves it, by an estimate that costs nothing, such as the size of a body.
@@ -24,22 +24,24 @@ LOOP_SECONDS: Final = 0.005
 PARSING_SECONDS: Final = 50e-9
 """What a byte of dense JSON takes to parse, so that an estimate is `len(body) * PARSING_SECONDS`."""
 
-# One: threads share the interpreter, so a second one would gain no time and would let two large requests hold their
-# memory at once.
-_THREADS = 1
-_MOST_WAITING = 32
+_THREADS: Final = 1
+"""Threads share the interpreter: a second one would gain no time, and let two large requests hold memory at once."""
+_MOST_WAITING: Final = 32
 
 _caller_gone: ContextVar[threading.Event | None] = ContextVar("caller_gone", default=None)
 
 
 class CallerGoneError(Exception):
-    """Work stops because nobody waits for it any more."""
+    """Stops work for which nobody waits any more."""
 
 
 def checkpoint() -> None:
-    """Raise CallerGoneError in work whose caller was cancelled; long work calls it now and then.
+    """Stops work whose caller was cancelled; long work calls it now and then.
 
     It may be called anywhere and does nothing in the event loop.
+
+    Raises:
+        CallerGoneError: the caller was cancelled.
     """
     gone = _caller_gone.get()
     if gone is not None and gone.is_set():
@@ -54,10 +56,13 @@ class Workers:
         self._waiting = 0
 
     async def run(self, work: Callable[[], T], *, expected: float) -> T:
-        """Run `work`, which is expected to take so many seconds, and give its result.
+        """Runs `work`, which is expected to take so many seconds, and gives its result.
 
-        Cancelled, it does not begin, or stops at its next `checkpoint`. Raises what the work raises, and
-        ServiceUnavailable if too much is waiting.
+        Cancelled, it does not begin, or stops at its next `checkpoint`.
+
+        Raises:
+            AdtError: ServiceUnavailable if too much is waiting.
+            Exception: what the work raises.
         """
         if expected <= LOOP_SECONDS:
             return work()
@@ -81,5 +86,5 @@ class Workers:
             gone.set()
 
     def close(self) -> None:
-        """End the threads; what waits is left undone. Blocks until what runs has ended."""
+        """Ends the threads; what waits is left undone. Blocks until what runs has ended."""
         self._threads.shutdown(cancel_futures=True)
