@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from google.protobuf import json_format
@@ -47,7 +47,7 @@ from twinfront.v1 import (
 Step = dict[str, Any]
 Line = dict[str, Any]
 
-_SERVICES = {
+_SERVICES: Final = {
     service.name: service
     for file in (
         digital_twin_service_pb2,
@@ -61,7 +61,7 @@ _SERVICES = {
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 }
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
 def main() -> None:

@@ -11,7 +11,11 @@ _SIDE_FILES: Final = ("-wal", "-shm", "-journal")
 
 
 def replace_file(file: Path, content: bytes, mode: int = 0o644) -> None:
-    """Writes a file, so that a start that is cut short leaves nothing for the next to stumble on. Raises OSError."""
+    """Writes a file, so that a start that is cut short leaves nothing for the next to stumble on.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)  # by an earlier start, and perhaps with other rights
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
@@ -22,7 +26,11 @@ def replace_file(file: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Creates a file if need be, and takes from others what they may do with it. Raises OSError."""
+    """Creates a file if need be, and takes from others what they may do with it.
+
+    Raises:
+        OSError: it cannot be created.
+    """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
     except FileExistsError:
@@ -33,7 +41,8 @@ def make_private(path: Path) -> None:
 def make_database_private(path: Path) -> None:
     """Does the same with a database; SQLite gives the files beside it the rights of the database itself.
 
-    Raises OSError.
+    Raises:
+        OSError: a file cannot be created.
     """
     make_private(path)
     for suffix in _SIDE_FILES:
@@ -45,7 +54,10 @@ def make_database_private(path: Path) -> None:
 def make_directory_private(path: Path, *, holding: str) -> None:
     """Creates a directory if need be; one that is empty, or has a file named `holding`, is closed to others.
 
-    Any other directory belongs to more than this, and so does one for all, like /tmp. Raises OSError.
+    Any other directory belongs to more than this, and so does one for all, like /tmp.
+
+    Raises:
+        OSError: it cannot be created.
     """
     path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
     ours = (path / holding).exists() or not any(path.iterdir())

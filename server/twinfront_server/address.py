@@ -2,9 +2,10 @@
 
 import ipaddress
 from dataclasses import dataclass
+from typing import Final
 
-_MAX_PORT = 65535
-_UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (recognised here, bound nowhere)
+_MAX_PORT: Final = 65535
+_UNSPECIFIED: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (recognised here, bound nowhere)
 
 
 @dataclass(frozen=True, slots=True)

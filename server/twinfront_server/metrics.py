@@ -39,7 +39,7 @@ METHODS_WITH_ITEMS: Final = ("BatchGetDigitalTwins", "BatchWriteDigitalTwins", "
 SETTLED_OUTCOMES: Final = ("applied", "repeated", "unknown")
 """What comes out of a write whose answer was lost."""
 
-_METHOD_LABELS = ("grpc_type", "grpc_service", "grpc_method")
+_METHOD_LABELS: Final = ("grpc_type", "grpc_service", "grpc_method")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import gc
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 from twinfront_server import __version__
 from twinfront_server.address import Address
@@ -15,8 +16,8 @@ from twinfront_server.log import configure_logging, get_logger
 from twinfront_server.open_files import raise_limit
 from twinfront_server.settings import Settings
 
-_EXAMPLE_METHOD = "twinfront.v1.ModelService/ListModels"
-_EXAMPLE = Path("clients/python/examples/manage_twins.py")
+_EXAMPLE_METHOD: Final = "twinfront.v1.ModelService/ListModels"
+_EXAMPLE: Final = Path("clients/python/examples/manage_twins.py")
 
 
 def serve(settings: Settings, warnings: list[str]) -> int:

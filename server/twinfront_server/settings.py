@@ -23,8 +23,8 @@ ENV_PREFIX: Final = "TWINFRONT_"
 
 _OF_OTHER_COMMANDS: Final = frozenset({"TWINFRONT_ADDRESS", "TWINFRONT_TOKEN"})
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h)?")
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h)?")
 
 
 def parse_duration(value: object) -> object:
@@ -293,7 +293,7 @@ def describe() -> list[Description]:
     return [_description(name, field) for name, field in Settings.model_fields.items()]
 
 
-_TAKES = {float: "TIME", int: "N"}
+_TAKES: Final = {float: "TIME", int: "N"}
 
 
 def _description(name: str, field: FieldInfo) -> Description:

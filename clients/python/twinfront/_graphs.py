@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from twinfront import _digital_twins, _json, _relationships
 from twinfront._calls import Call
@@ -18,8 +18,8 @@ GraphItem: TypeAlias = DigitalTwin | Relationship | Mapping[str, Any] | str
 """A part of a graph: a twin or relationship, as a value or in the JSON form of Azure Digital Twins; or a model, as a
 mapping or JSON text of DTDL."""
 
-ITEMS_A_MESSAGE = 100
-BYTES_A_MESSAGE = 256 << 10
+ITEMS_A_MESSAGE: Final = 100
+BYTES_A_MESSAGE: Final = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)

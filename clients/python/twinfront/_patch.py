@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self, TypeAlias, overload
+from typing import Any, Final, Self, TypeAlias, overload
 
 from twinfront import _json
 from twinfront._timestamps import Timestamp, timestamp_text
@@ -11,7 +11,7 @@ from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 Path: TypeAlias = str | Sequence[str | int]
 """A JSON Pointer (`"/address/city"`), or its unescaped segments (`("address", "city")`)."""
 
-_OPS = {
+_OPS: Final = {
     "add": JsonPatchOperation.OP_ADD,
     "replace": JsonPatchOperation.OP_REPLACE,
     "remove": JsonPatchOperation.OP_REMOVE,

@@ -1,14 +1,14 @@
 """What `update_with_retry` waits for and checks, and when streams are gone on with."""
 
 import random
-from typing import Any
+from typing import Any, Final
 
 from twinfront._digital_twins import DigitalTwin
 from twinfront.errors import TwinfrontError, UnavailableError, unreadable_answer
 
-FIRST_PAUSE = 0.05
-LONGEST_PAUSE = 2.0
-BREAKS = 5
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 2.0
+BREAKS: Final = 5
 
 
 def pause(attempt: int) -> float:

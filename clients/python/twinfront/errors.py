@@ -58,7 +58,7 @@ from grpc_status import rpc_status
 from twinfront.v1 import error_details_pb2 as twinfront_details
 from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
 
-DOMAIN = "twinfront"
+DOMAIN: Final = "twinfront"
 """The domain of the reasons, in google.rpc.ErrorInfo."""
 
 Detail = TypeVar("Detail", bound=Message)
@@ -338,7 +338,7 @@ class ValidateOnlyUnsupportedError(TwinfrontError):
 _LONGEST_DELAY: Final = timedelta(days=1)
 """What a server that asks for more is taken to ask for, so that `sleep` can be given any `retry_after`."""
 
-_BY_REASON: dict[str, type[TwinfrontError]] = {
+_BY_REASON: Final[dict[str, type[TwinfrontError]]] = {
     "TWIN_NOT_FOUND": TwinNotFoundError,
     "RELATIONSHIP_NOT_FOUND": RelationshipNotFoundError,
     "COMPONENT_NOT_FOUND": ComponentNotFoundError,
@@ -361,7 +361,7 @@ _BY_REASON: dict[str, type[TwinfrontError]] = {
     "VALIDATE_ONLY_UNSUPPORTED": ValidateOnlyUnsupportedError,
 }
 
-_BY_CODE: dict[grpc.StatusCode, type[TwinfrontError]] = {
+_BY_CODE: Final[dict[grpc.StatusCode, type[TwinfrontError]]] = {
     grpc.StatusCode.NOT_FOUND: NotFoundError,
     grpc.StatusCode.ALREADY_EXISTS: AlreadyExistsError,
     grpc.StatusCode.ABORTED: AbortedError,
@@ -381,9 +381,9 @@ _OF_NO_CODE: Final = {
 }
 """The codes of those classes that derive from none of the classes of codes."""
 
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
-_DETAIL_CLASSES: dict[str, type[Message]] = {
+_DETAIL_CLASSES: Final[dict[str, type[Message]]] = {
     descriptor.full_name: GetMessageClass(descriptor)
     for file in (google_details, twinfront_details)
     for descriptor in cast("Mapping[str, Descriptor]", file.DESCRIPTOR.message_types_by_name).values()

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import Upstream
 
-_FOLDER = files("twinfront_server.sample")
+_FOLDER: Final = files("twinfront_server.sample")
 
 
 @dataclass(frozen=True, slots=True)

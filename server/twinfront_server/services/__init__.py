@@ -1,5 +1,7 @@
 """The services of `twinfront.v1`: thin, each RPC reads its request, asks the upstream and fills in its response."""
 
+from typing import Final
+
 import grpc.aio
 
 from twinfront.v1 import (
@@ -33,7 +35,7 @@ from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.page_token import PageTokens
 
-_FILES = (
+_FILES: Final = (
     digital_twin_service_pb2,
     relationship_service_pb2,
     model_service_pb2,

@@ -1,6 +1,7 @@
 """Azure Digital Twins as upstream: the SDK over HTTPS."""
 
 import ssl
+from typing import Final
 
 import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
@@ -18,7 +19,7 @@ from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, N
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
 
-_HEADERS = {"User-Agent": f"twinfront/{__version__}"}
+_HEADERS: Final = {"User-Agent": f"twinfront/{__version__}"}
 
 
 async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Final
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
@@ -24,7 +25,7 @@ from twinfront_server.upstream.settling.settle import settle
 from twinfront_server.upstream.shared_reads import SharedReads
 from twinfront_server.upstream.telemetry import Telemetry
 
-_PROBED_MODEL = "dtmi:twinfront:probe;1"
+_PROBED_MODEL: Final = "dtmi:twinfront:probe;1"
 
 
 class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRoutes, Jobs):

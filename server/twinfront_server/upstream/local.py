@@ -1,5 +1,7 @@
 """The embedded service as upstream: the SDK over an in-process transport."""
 
+from typing import Final
+
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from localtwins.errors import StartupError as LocalStartupError
@@ -15,7 +17,7 @@ from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, P
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
 
-_ENDPOINT = "https://localtwins"
+_ENDPOINT: Final = "https://localtwins"
 
 
 async def open_local(settings: Settings, metrics: Metrics) -> Upstream:

@@ -1,6 +1,7 @@
 """`twinfront apply`."""
 
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 import shtab
 
@@ -8,7 +9,7 @@ from twinfront._cli.connection import add_connection_arguments, connect
 from twinfront._cli.graph_files import read_graph_files
 from twinfront._cli.importing import GraphImport, import_all
 
-EXAMPLES = (
+EXAMPLES: Final = (
     "twinfront apply building.ndjson",
     "twinfront apply models rooms.json --dry-run",
     "twinfront export | twinfront apply -",

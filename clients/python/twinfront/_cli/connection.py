@@ -2,13 +2,14 @@
 
 import os
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 import shtab
 
 from twinfront import TlsConfig, TwinfrontClient
 from twinfront._cli.numbers import seconds
 
-DEFAULT_ADDRESS = "localhost:50051"
+DEFAULT_ADDRESS: Final = "localhost:50051"
 
 
 def add_connection_arguments(parser: ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """`twinfront delete`."""
 
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 from twinfront._cli.connection import add_connection_arguments, connect
 from twinfront._cli.exit_codes import exit_code_of_all
@@ -9,7 +10,7 @@ from twinfront._cli.output import shown
 from twinfront._cli.reporting import report
 from twinfront.errors import TwinfrontError
 
-EXAMPLES = (
+EXAMPLES: Final = (
     "twinfront delete room-001 --detach --dry-run",
     "twinfront delete motion-01 --detach",
     "twinfront delete room-001 room-002 --detach",

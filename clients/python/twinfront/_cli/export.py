@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Final
 
 import shtab
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TimeElapsedColumn, TransferSpeedColumn
@@ -13,7 +14,7 @@ from rich.progress import DownloadColumn, Progress, SpinnerColumn, TimeElapsedCo
 from twinfront._cli.connection import add_connection_arguments, connect
 from twinfront._cli.output import errors
 
-EXAMPLES = (
+EXAMPLES: Final = (
     "twinfront export --file building.ndjson",
     "twinfront export --no-models --query \"SELECT * FROM digitaltwins T WHERE STARTSWITH(T.\\$dtId, 'room')\"",
 )

@@ -1,12 +1,13 @@
 """`twinfront get`."""
 
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 from twinfront import IncomingRelationship
 from twinfront._cli.connection import add_connection_arguments, connect
 from twinfront._cli.output import add_output_argument, print_document, print_rows
 
-EXAMPLES = (
+EXAMPLES: Final = (
     "twinfront get room-001",
     "twinfront get room-001 -o ndjson >> rooms.ndjson",
     "twinfront get room-001 --component thermostat",

@@ -16,7 +16,7 @@ from twinfront._cli.numbers import count
 from twinfront._cli.output import errors, shown
 from twinfront.errors import NotFoundError
 
-EXAMPLES = (
+EXAMPLES: Final = (
     "twinfront graph floor-0",
     "twinfront graph room-001 --depth 2 --svg --file room-001.svg",
 )

@@ -14,7 +14,7 @@ from twinfront._cli.graph_files import read_graph_files
 from twinfront._cli.importing import GraphImport, import_all
 from twinfront._cli.output import add_output_argument, console, print_rows, shown
 
-EXAMPLES = (
+EXAMPLES: Final = (
     "twinfront models list",
     "twinfront models create models",
     "twinfront models tree",

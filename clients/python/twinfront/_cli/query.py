@@ -3,12 +3,13 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from itertools import islice
+from typing import Final
 
 from twinfront._cli.connection import add_connection_arguments, connect
 from twinfront._cli.numbers import count
 from twinfront._cli.output import add_output_argument, print_rows
 
-EXAMPLES = (
+EXAMPLES: Final = (
     'twinfront query "SELECT * FROM digitaltwins T WHERE T.temperature > 20"',
     "twinfront query 'SELECT T.$dtId, T.temperature FROM digitaltwins T' --limit 3",
     'twinfront query "SELECT * FROM relationships" -o ndjson > relationships.ndjson',
