@@ -12,75 +12,17 @@ from hashlib import sha256
 from typing import Any, Final
 
 import grpc
-from google.protobuf.message import Message
 from prometheus_client import Counter
 from structlog.typing import FilteringBoundLogger
 
 from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import NO_RETRY, TwinfrontError, internal, invalid_argument
 from twinfront_server.interceptors.link import Behaviour, Context, Method
+from twinfront_server.interceptors.outcomes import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes
 from twinfront_server.wire.identifier import request_id
-
-KEPT_SECONDS: Final = 600.0
-"""How long an outcome is kept: 10 minutes."""
-
-MAX_OUTCOMES: Final = 10_000
-MAX_BYTES: Final = 64 << 20
-"""How many outcomes are kept, and how large they may be together; beyond that the oldest go."""
 
 MAX_ORPHANS: Final = 1000
 """How many writes may go on without their callers; beyond that the oldest is given up."""
-
-_RESPONSE_OVERHEAD: Final = 512
-_ERROR_OVERHEAD: Final = 1024
-"""Bytes of memory that one takes beside its own bytes, key included, as measured."""
-
-_NOTHING_DONE_CODES: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
-_NOTHING_DONE_REASONS: Final = frozenset({"UPSTREAM_THROTTLED", "UPSTREAM_CREDENTIALS_REJECTED"})
-"""Errors after which the same write may well succeed, and cannot be done twice: they are not kept."""
-
-Key = tuple[str, str]
-"""Method and `request_id`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a write ended.
-
-    Attributes:
-        fingerprint: of the request.
-        size: bytes of memory, roughly.
-        end: the response, its type and its bytes, or the error.
-    """
-
-    fingerprint: bytes
-    size: int
-    end: tuple[type[Message], bytes] | TwinfrontError
-
-    @classmethod
-    def of_response(cls, fingerprint: bytes, response: Message) -> "Outcome":
-        """The outcome of a write that was answered."""
-        data = response.SerializeToString()
-        return cls(fingerprint, len(data) + _RESPONSE_OVERHEAD, (type(response), data))
-
-    @classmethod
-    def of_error(cls, fingerprint: bytes, error: TwinfrontError) -> "Outcome":
-        """The outcome of a write that failed."""
-        return cls(fingerprint, error.status().ByteSize() + _ERROR_OVERHEAD, error.renewed())
-
-    @property
-    def is_final(self) -> bool:
-        """Whether a repeated write has to end in the same way."""
-        if not isinstance(self.end, TwinfrontError):
-            return True
-        return self.end.code not in _NOTHING_DONE_CODES and self.end.reason not in _NOTHING_DONE_REASONS
-
-    def give(self) -> Message:
-        """Returns the response, or raises the error."""
-        if isinstance(self.end, TwinfrontError):
-            raise self.end.renewed()
-        kind, data = self.end
-        return kind.FromString(data)
 
 
 @dataclass(slots=True, eq=False)
@@ -94,10 +36,13 @@ class _Write:
 
 
 class RecentOutcomes:
-    """The outcomes of the writes of this process, by method and `request_id`.
+    """Carries out writes with a `request_id` once, whatever becomes of their callers.
 
     What is not kept: dry runs, which write nothing, and errors that say that nothing was done and that another try
     makes sense. An unknown outcome is kept, since to write again would be to risk a second write.
+
+    Attributes:
+        kept: the outcomes that are kept.
 
     Args:
         replayed: counts the calls that were answered with the outcome of another.
@@ -123,12 +68,8 @@ class RecentOutcomes:
         self._replayed = replayed
         self._log = log
         self._patience = patience
-        self._clock = clock
-        self._max_outcomes = max_outcomes
-        self._max_bytes = max_bytes
         self._max_orphans = max_orphans
-        self._kept: dict[Key, tuple[float, Outcome]] = {}  # with the time at which each goes; the oldest first
-        self._bytes = 0
+        self.kept = Outcomes(clock, max_outcomes=max_outcomes, max_bytes=max_bytes)
         self._running: dict[Key, _Write] = {}
         self._orphans: dict[Key, _Write] = {}  # those of them whose callers are gone; the longest gone first
 
@@ -142,7 +83,7 @@ class RecentOutcomes:
             if call.validate_only:
                 return await proceed(call, request, context)
             fingerprint = sha256(request.SerializeToString(deterministic=True)).digest()
-            known = self._running.get(key) or self._recall(key)
+            known = self._running.get(key) or self.kept.recall(key)
             if known is None:
                 known = self._begin(key, fingerprint, call, lambda own: proceed(own, request, context))
             elif known.fingerprint != fingerprint:
@@ -212,7 +153,7 @@ class RecentOutcomes:
             del self._running[key]
             self._orphans.pop(key, None)
         if outcome.is_final:
-            self._keep(key, outcome)
+            self.kept.keep(key, outcome)
         if not write.waiting:
             self._log.info(
                 "a write ended without its caller",
@@ -242,26 +183,6 @@ class RecentOutcomes:
                 self._log.exception("unexpected exception", call_id=call.call_id, method=call.method)
                 error = internal(call.call_id)
         return Outcome.of_error(write.fingerprint, error)
-
-    def _recall(self, key: Key) -> Outcome | None:
-        now = self._clock()
-        while self._kept:
-            oldest = next(iter(self._kept))
-            if self._kept[oldest][0] > now:
-                break
-            self._forget(oldest)
-        kept = self._kept.get(key)
-        return kept[1] if kept else None
-
-    def _keep(self, key: Key, outcome: Outcome) -> None:
-        self._kept[key] = self._clock() + KEPT_SECONDS, outcome
-        self._bytes += outcome.size
-        while len(self._kept) > self._max_outcomes or self._bytes > self._max_bytes:
-            self._forget(next(iter(self._kept)))
-
-    def _forget(self, key: Key) -> None:
-        _, outcome = self._kept.pop(key)
-        self._bytes -= outcome.size
 
 
 def _outcome_unknown() -> TwinfrontError:

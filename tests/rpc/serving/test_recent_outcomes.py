@@ -10,7 +10,7 @@ import pytest
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront.v1.value_pb2 import ObjectValue, Value
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.interceptors.recent_outcomes import KEPT_SECONDS
+from twinfront_server.interceptors.outcomes import KEPT_SECONDS
 from twinfront_server.settings import Settings
 
 from .echo import eventually
@@ -296,8 +296,8 @@ class TestHowLongOutcomesAreKept:
             await server.call(f"{number}")
         server.now = KEPT_SECONDS
         await server.call("another")
-        assert len(server.outcomes._kept) == 1
-        assert server.outcomes._bytes < 1024
+        assert len(server.outcomes.kept) == 1
+        assert server.outcomes.kept.bytes < 1024
 
     @pytest.mark.parametrize("limits", [{"max_outcomes": 2}])
     async def test_no_more_than_so_many(self, server: ScriptedServer):
@@ -310,13 +310,13 @@ class TestHowLongOutcomesAreKept:
         await server.call("large", digital_twin_id="x" * 2000)
         await server.call("small")
         assert (await server.call("large", digital_twin_id="x" * 2000)).etag.startswith("run 3")
-        assert server.outcomes._bytes <= 3000
+        assert server.outcomes.kept.bytes <= 3000
 
     @pytest.mark.parametrize("limits", [{"max_bytes": 3000}])
     async def test_one_that_is_larger_than_all_is_not_kept(self, server: ScriptedServer):
         for _ in range(2):
             assert not (await server.call("large", digital_twin_id="x" * 4000)).replayed
-        assert server.outcomes._bytes == 0
+        assert server.outcomes.kept.bytes == 0
 
 
 async def summary(server: ScriptedServer, request_id: str) -> str:

@@ -1,0 +1,114 @@
+"""Keeps how writes ended, for a while, for callers who ask again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+from google.protobuf.message import Message
+
+from twinfront_server.errors import TwinfrontError
+
+KEPT_SECONDS: Final = 600.0
+"""How long an outcome is kept: 10 minutes."""
+
+MAX_OUTCOMES: Final = 10_000
+MAX_BYTES: Final = 64 << 20
+"""How many outcomes are kept, and how large they may be together; beyond that the oldest go."""
+
+_RESPONSE_OVERHEAD: Final = 512
+_ERROR_OVERHEAD: Final = 1024
+"""Bytes of memory that one takes beside its own bytes, key included, as measured."""
+
+_NOTHING_DONE_CODES: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+_NOTHING_DONE_REASONS: Final = frozenset({"UPSTREAM_THROTTLED", "UPSTREAM_CREDENTIALS_REJECTED"})
+"""Errors after which the same write may well succeed, and cannot be done twice: they are not kept."""
+
+Key = tuple[str, str]
+"""Method and `request_id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One write's end.
+
+    Attributes:
+        fingerprint: of the request.
+        size: bytes of memory, roughly.
+        end: the response, its type and its bytes, or the error.
+    """
+
+    fingerprint: bytes
+    size: int
+    end: tuple[type[Message], bytes] | TwinfrontError
+
+    @classmethod
+    def of_response(cls, fingerprint: bytes, response: Message) -> "Outcome":
+        """Makes the outcome of a write that was answered."""
+        data = response.SerializeToString()
+        return cls(fingerprint, len(data) + _RESPONSE_OVERHEAD, (type(response), data))
+
+    @classmethod
+    def of_error(cls, fingerprint: bytes, error: TwinfrontError) -> "Outcome":
+        """Makes the outcome of a write that failed."""
+        return cls(fingerprint, error.status().ByteSize() + _ERROR_OVERHEAD, error.renewed())
+
+    @property
+    def is_final(self) -> bool:
+        """Tells whether a repeated write has to end in the same way."""
+        if not isinstance(self.end, TwinfrontError):
+            return True
+        return self.end.code not in _NOTHING_DONE_CODES and self.end.reason not in _NOTHING_DONE_REASONS
+
+    def give(self) -> Message:
+        """Returns the response, or raises the error."""
+        if isinstance(self.end, TwinfrontError):
+            raise self.end.renewed()
+        kind, data = self.end
+        return kind.FromString(data)
+
+
+class Outcomes:
+    """The outcomes of the writes of this process, by method and `request_id`; the oldest go first.
+
+    Attributes:
+        bytes: how large they are together.
+
+    Args:
+        clock: the time in seconds.
+        max_outcomes: how many are kept.
+        max_bytes: how large they may be together.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, max_outcomes: int, max_bytes: int) -> None:
+        self._clock = clock
+        self._max_outcomes = max_outcomes
+        self._max_bytes = max_bytes
+        self._kept: dict[Key, tuple[float, Outcome]] = {}  # with the time at which each goes; the oldest first
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        """Counts the outcomes that are kept."""
+        return len(self._kept)
+
+    def recall(self, key: Key) -> Outcome | None:
+        """Gives the outcome of a write; None if none is kept."""
+        now = self._clock()
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if self._kept[oldest][0] > now:
+                break
+            self._forget(oldest)
+        kept = self._kept.get(key)
+        return kept[1] if kept else None
+
+    def keep(self, key: Key, outcome: Outcome) -> None:
+        """Keeps the outcome of a write of which none is kept."""
+        self._kept[key] = self._clock() + KEPT_SECONDS, outcome
+        self.bytes += outcome.size
+        while len(self._kept) > self._max_outcomes or self.bytes > self._max_bytes:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: Key) -> None:
+        _, outcome = self._kept.pop(key)
+        self.bytes -= outcome.size
