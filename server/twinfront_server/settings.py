@@ -182,7 +182,9 @@ class Settings(BaseSettings):
     upstream_use_env_proxy: bool = _setting(
         False, UPSTREAM, "Reach the upstream through HTTPS_PROXY and .netrc; each request then costs a look-up."
     )
-    upstream_timeout: PositiveSeconds = _setting(30.0, UPSTREAM, "Longest time of one request to the upstream.")
+    upstream_timeout: PositiveSeconds = _setting(
+        30.0, UPSTREAM, "Longest time of one request to the upstream, that for a connection (5s) aside."
+    )
     read_retries: Annotated[int, Field(ge=0, le=10)] = _setting(
         2, UPSTREAM, "How often a read that failed is sent again; writes never are."
     )

@@ -21,6 +21,7 @@ class Answer:
     Attributes:
         body: bytes, or what is sent as JSON.
         delay: seconds before anything is sent.
+        pause: seconds between the bytes of the body, each of which is then sent alone.
         breaks: where the connection breaks instead: before the request is read, after it, or within the answer's body.
     """
 
@@ -28,6 +29,7 @@ class Answer:
     body: object = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    pause: float = 0.0
     breaks: Literal["never", "before", "after", "within"] = "never"
 
     @property
@@ -100,7 +102,20 @@ class FaultServer:
             await response.prepare(request)
             await response.write(answer.content)
             return self._break(request)
+        if answer.pause:
+            return await self._send_slowly(request, answer, headers)
         return web.Response(status=answer.status, headers=headers, body=answer.content)
+
+    async def _send_slowly(
+        self, request: web.BaseRequest, answer: Answer, headers: Mapping[str, str]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, headers=headers)
+        response.content_length = len(answer.content)
+        await response.prepare(request)
+        for byte in answer.content:
+            await response.write(bytes([byte]))
+            await asyncio.sleep(answer.pause)
+        return response
 
     def _next(self, line: str) -> Answer:
         for pattern, answers in self._script:

@@ -1,7 +1,10 @@
 """What Azure Digital Twins answers: one thing, or a page of a list."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+
+from twinfront_server.errors import upstream_answer_unexpected
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,22 @@ class Position:
     link: str = ""
     skip: int = 0
     size: int = 0
+
+
+def page_of(document: Any, link_name: str, *, query_charge: float = 0.0) -> Page:
+    """The page that a document of the upstream is.
+
+    Args:
+        document: the parsed JSON.
+        link_name: the member that leads to the next page.
+        query_charge: of a query, what the page was charged.
+
+    Raises:
+        TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED if it is none.
+    """
+    items, link = (document.get("value"), document.get(link_name)) if isinstance(document, dict) else (None, None)
+    if not (isinstance(items, list) and all(isinstance(item, dict) for item in items)):
+        raise upstream_answer_unexpected(HTTPStatus.OK)
+    if not (link is None or isinstance(link, str)):
+        raise upstream_answer_unexpected(HTTPStatus.OK)
+    return Page(items, link or "", query_charge)

@@ -6,12 +6,21 @@ Etags, times of updates and whether a model is decommissioned are no part of it.
 import orjson
 
 from twinfront.v1.graph_service_pb2 import GraphItem
+from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.twin_json import METADATA, MODEL, Document, is_component, metadata_of, source_time_metadata
 from twinfront_server.graph.import_format import Section
 from twinfront_server.wire.digital_twin import fill_listed_digital_twin
 from twinfront_server.wire.relationship import fill_listed_relationship
 
 
+@expects_answer
+def model_row(document: Document) -> Document:
+    """The row of a model as the service lists it: its definition."""
+    row: Document = document["model"]
+    return row
+
+
+@expects_answer
 def digital_twin_row(document: Document) -> Document:
     """The row of a twin as the service answers it."""
     row = {"$dtId": document["$dtId"], METADATA: _metadata(document)}
@@ -21,6 +30,7 @@ def digital_twin_row(document: Document) -> Document:
     return row
 
 
+@expects_answer
 def relationship_row(document: Document) -> Document:
     """The row of a relationship as the service answers it; its source is `$dtId`, as in Microsoft's own files."""
     row = {

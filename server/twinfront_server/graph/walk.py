@@ -17,7 +17,7 @@ import orjson
 from twinfront_server.adt.answer import Position
 from twinfront_server.adt.twin_json import METADATA, Document
 from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
-from twinfront_server.graph.exported import digital_twin_row, relationship_row
+from twinfront_server.graph.exported import digital_twin_row, model_row, relationship_row
 from twinfront_server.graph.import_format import Section
 from twinfront_server.upstream import Page, Upstream
 from twinfront_server.upstream.pages import Fetch, pages_ahead, pages_of_some_size
@@ -145,7 +145,7 @@ class GraphWalk:
         fetch = partial(self._upstream.list_models, [], include_model_definition=True)
         async with aclosing(_items(fetch, place)) as items:
             async for item, after in items:
-                yield item["model"], after
+                yield model_row(item), after
 
     async def _digital_twins(self, place: Place) -> Rows:
         async with aclosing(

@@ -20,6 +20,11 @@ T = TypeVar("T")
 OUTAGE_RETRIES: Final = 3
 """How often a request is sent again that did not reach the upstream; each time after twice as long."""
 
+_SHORTEST_HOLD: Final = 0.05
+_MOST_DOUBLINGS: Final = 4
+"""For how many seconds a throttling answer holds everything back at the least, doubled each time until a request goes
+through, and how often it is doubled: an upstream that says "at once" again and again would be asked without pause."""
+
 
 class Pace:
     """Runs requests, as many at a time as the upstream takes, and those that it throttled again.
@@ -52,6 +57,7 @@ class Pace:
         self._held_until = 0.0
         # Requests that began before the last decrease say nothing about the pace after it.
         self._decreases = 0
+        self._decreases_in_a_row = 0
 
     async def run(self, request: Callable[[], Awaitable[T]]) -> T:
         """What the request returns.
@@ -71,6 +77,7 @@ class Pace:
             except TwinfrontError as error:
                 wait = _retry_delay(error)
                 if error.reason == "UPSTREAM_THROTTLED":
+                    wait = max(wait, _SHORTEST_HOLD * 2 ** min(self._decreases_in_a_row, _MOST_DOUBLINGS))
                     if not is_time_for(wait, self._remaining()):
                         raise
                     self._decrease(decreases, wait)
@@ -108,11 +115,13 @@ class Pace:
             self._free.notify_all()
 
     def _increase(self) -> None:
+        self._decreases_in_a_row = 0
         self.allowed = min(float(self._limit), self.allowed + 1 / self.allowed)
 
     def _decrease(self, decreases: int, wait: float) -> None:
         if decreases == self._decreases:
             self._decreases += 1
+            self._decreases_in_a_row += 1
             self.allowed = max(1.0, self.allowed / 2)
         self._held_until = max(self._held_until, self._clock() + wait)
 

@@ -3,11 +3,10 @@
 import orjson
 from azure.digitaltwins.core._generated.models import QueryTwinsOptions
 
-from twinfront_server.adt.answer import Page
+from twinfront_server.adt.answer import Page, page_of
 from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.call import current_call
-from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.sdk_calls import SdkCalls
@@ -56,7 +55,4 @@ class Queries(SdkCalls):
         )
         call = current_call()
         call.query_charge = (call.query_charge or 0.0) + answer.query_charge
-        page = parse_answer(answer.body)
-        if not isinstance(page, dict) or not isinstance(page.get("value"), list):
-            raise upstream_answer_unexpected(200)
-        return Page(page["value"], page.get("continuationToken") or "", answer.query_charge)
+        return page_of(parse_answer(answer.body), "continuationToken", query_charge=answer.query_charge)

@@ -1,6 +1,7 @@
 """What every call of the SDK has in common: bodies and answers as bytes, failures as errors of the front."""
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.async_paging import AsyncItemPaged
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, DeserializationError, ServiceResponseError
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_server.adt.answer import Answer, Page
@@ -74,7 +75,7 @@ class SdkCalls(ABC):
             await anext(pages)
         except AzureError as error:
             raise error_of(error, asked) from error
-        return Page(listed.items, listed.next_link or "")
+        return Page(listed.items, listed.next_link)
 
     @abstractmethod
     async def _settled(self, lost: TwinfrontError, write: SentWrite, send: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -90,6 +91,8 @@ async def _send(asked: Asked, method: Callable[..., Any], args: Sequence[Any], o
         answer: Answer = await method(*args, cls=_answer, operation=asked.operation, **options)
     except AzureError as error:
         raise error_of(error, asked) from error
+    except DeserializationError as error:  # of a header, which the SDK reads before the hook has the answer
+        raise error_of(ServiceResponseError(error, error=error), asked) from error
     return answer
 
 
@@ -109,8 +112,21 @@ def if_none_match_option(create_only: bool) -> dict[str, Any]:  # noqa: FBT001  
 
 def _answer(pipeline_response: Any, _deserialized: object, headers: dict[str, str]) -> Answer:
     """The SDK's hook for raw answers (its keyword `cls`)."""
-    charge = headers.get("query-charge")
     response = pipeline_response.http_response
     return Answer(
-        response.content, headers.get("ETag") or "", float(charge or 0.0), date=response.headers.get("Date") or ""
+        response.content,
+        _text(headers.get("ETag")),
+        _charge(headers.get("query-charge")),
+        date=_text(response.headers.get("Date")),
     )
+
+
+def _text(header: str | None) -> str:
+    """A header as text; empty for none, and for one in no encoding, which no message can have."""
+    return header if header is not None and header.isprintable() else ""
+
+
+def _charge(header: str | float | None) -> float:
+    """The units that a header says; 0 for none, and for what is no charge."""
+    units = float(header or 0.0)
+    return units if 0.0 <= units < math.inf else 0.0

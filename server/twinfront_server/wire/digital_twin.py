@@ -10,6 +10,7 @@ import orjson
 
 from twinfront.v1.digital_twin_pb2 import Component, DigitalTwin, PropertyMetadata
 from twinfront_server.adt.body import Body
+from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.adt.twin_json import (
     LAST_UPDATE_TIME,
@@ -26,6 +27,7 @@ from twinfront_server.wire.timestamp import fill_timestamp, timestamp_text
 from twinfront_server.wire.value import fill_value, plain_fields
 
 
+@expects_answer
 def fill_digital_twin(twin: DigitalTwin, body: bytes, *, as_json: bool, metadata: bool) -> None:
     """Sets an empty message to a twin that the upstream answered.
 
@@ -41,6 +43,7 @@ def fill_digital_twin(twin: DigitalTwin, body: bytes, *, as_json: bool, metadata
         fill_listed_digital_twin(twin, parse_answer(body), metadata=metadata)
 
 
+@expects_answer
 def fill_listed_digital_twin(twin: DigitalTwin, document: Mapping[str, Any], *, metadata: bool) -> None:
     """Sets the typed fields of an empty message to a twin as parsed JSON."""
     for name, item in document.items():
@@ -57,6 +60,7 @@ def fill_listed_digital_twin(twin: DigitalTwin, document: Mapping[str, Any], *, 
             fill_value(twin.properties[name], item)
 
 
+@expects_answer
 def fill_component(component: Component, body: bytes, *, as_json: bool, metadata: bool) -> None:
     """Sets an empty message to a component that the upstream answered; arguments as for `fill_digital_twin`."""
     if as_json:
@@ -123,6 +127,7 @@ def _fill_metadata(owner: DigitalTwin | Component, document: Mapping[str, Any], 
                 fill_timestamp(message.source_time, times[SOURCE_TIME])
 
 
+@expects_answer
 def without_property_metadata(document: dict[str, Any]) -> dict[str, Any]:
     """Takes the metadata of properties out of a twin or component as parsed JSON, and gives it back."""
     for part in (document, *document.values()):

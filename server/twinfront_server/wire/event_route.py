@@ -7,6 +7,7 @@ import orjson
 
 from twinfront.v1.event_route_service_pb2 import EventRoute
 from twinfront_server.adt.body import Body
+from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.json_field import parse_json_object
@@ -14,6 +15,7 @@ from twinfront_server.wire.json_field import parse_json_object
 _EVERYTHING: Final = "true"
 
 
+@expects_answer
 def fill_event_route(route: EventRoute, body: bytes, *, as_json: bool) -> None:
     """Sets an empty message to an event route that the upstream answered."""
     if as_json:
@@ -22,6 +24,7 @@ def fill_event_route(route: EventRoute, body: bytes, *, as_json: bool) -> None:
         fill_listed_event_route(route, parse_answer(body), as_json=False)
 
 
+@expects_answer
 def fill_listed_event_route(route: EventRoute, item: Mapping[str, Any], *, as_json: bool) -> None:
     """Sets an empty message to one item of a list of event routes."""
     if as_json:

@@ -7,6 +7,7 @@ import orjson
 
 from twinfront.v1.job_service_pb2 import DeleteJob, ImportJob, JobStatus
 from twinfront_server.adt.body import Body
+from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.timestamp import fill_timestamp
@@ -29,6 +30,7 @@ _TIMES: Final = {
 """Fields by member of the JSON; a delete job has some of them."""
 
 
+@expects_answer
 def fill_job(job: ImportJob | DeleteJob, body: bytes, *, as_json: bool) -> None:
     """Sets an empty message to a job that the upstream answered."""
     if as_json:
@@ -37,6 +39,7 @@ def fill_job(job: ImportJob | DeleteJob, body: bytes, *, as_json: bool) -> None:
         fill_listed_job(job, parse_answer(body), as_json=False)
 
 
+@expects_answer
 def fill_listed_job(job: ImportJob | DeleteJob, item: Mapping[str, Any], *, as_json: bool) -> None:
     """Sets an empty message to one item of a list of jobs."""
     if as_json:

@@ -7,6 +7,7 @@ import orjson
 
 from twinfront.v1.model_pb2 import Model
 from twinfront_server.adt.body import Body
+from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.json_field import parse_json
@@ -16,6 +17,7 @@ from twinfront_server.wire.timestamp import fill_timestamp
 _REASON: Final = "DTDL_INVALID"
 
 
+@expects_answer
 def fill_model(model: Model, body: bytes, *, as_json: bool) -> None:
     """Sets an empty message to model data that the upstream answered."""
     if as_json:
@@ -30,6 +32,7 @@ def created_models(body: bytes) -> list[dict[str, Any]]:
     return models
 
 
+@expects_answer
 def fill_listed_model(model: Model, item: Mapping[str, Any], *, as_json: bool) -> None:
     """Sets an empty message to one item of a list of models."""
     if as_json:

@@ -5,6 +5,7 @@ from typing import Any, Final
 import orjson
 
 from twinfront.v1.query_service_pb2 import QueryRow
+from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.twin_json import METADATA
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.digital_twin import fill_listed_digital_twin, without_property_metadata
@@ -16,6 +17,7 @@ _RELATIONSHIP: Final = frozenset({"$relationshipId", "$sourceId", "$targetId", "
 """What every row that is a twin or a relationship has."""
 
 
+@expects_answer
 def fill_row(row: QueryRow, item: dict[str, Any], *, as_json: bool, metadata: bool) -> None:
     """Sets an empty message to a row that the upstream answered.
 

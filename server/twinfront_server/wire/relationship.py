@@ -7,12 +7,14 @@ import orjson
 
 from twinfront.v1.relationship_pb2 import IncomingRelationship, Relationship
 from twinfront_server.adt.body import Body
+from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import entry, invalid_argument
 from twinfront_server.wire.json_field import parse_json_object
 from twinfront_server.wire.value import fill_value, plain_fields
 
 
+@expects_answer
 def fill_relationship(relationship: Relationship, body: bytes, *, as_json: bool) -> None:
     """Sets an empty message to a relationship that the upstream answered."""
     if as_json:
@@ -21,6 +23,7 @@ def fill_relationship(relationship: Relationship, body: bytes, *, as_json: bool)
         fill_listed_relationship(relationship, parse_answer(body), as_json=False)
 
 
+@expects_answer
 def fill_listed_relationship(relationship: Relationship, item: Mapping[str, Any], *, as_json: bool) -> None:
     """Sets an empty message to one item of a list of relationships."""
     if as_json:
@@ -42,6 +45,7 @@ def fill_listed_relationship(relationship: Relationship, item: Mapping[str, Any]
                 fill_value(relationship.properties[name], member)
 
 
+@expects_answer
 def fill_incoming_relationship(relationship: IncomingRelationship, item: Mapping[str, Any], *, as_json: bool) -> None:
     """Sets an empty message to one item of a list of incoming relationships."""
     if as_json:

@@ -66,6 +66,16 @@ async def test_a_throttled_write_is_done_again_as_often_as_it_takes(pace: Pace, 
     assert clock.now == 50.0
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.01])
+async def test_an_upstream_that_says_at_once_again_and_again_is_asked_less_and_less(
+    pace: Pace, clock: Clock, delay: float
+):
+    await pace.run(answers(throttled(delay), "done"))
+    assert clock.now == pytest.approx(0.05)
+    await pace.run(answers(*(throttled(delay) for _ in range(10)), "done"))
+    assert clock.now == pytest.approx(0.05 + 0.05 + 0.1 + 0.2 + 0.4 + 6 * 0.8)
+
+
 async def test_throttling_halves_the_pace_and_never_stops_it(pace: Pace):
     await pace.run(answers(throttled(1.0), "done"))
     assert 8 <= pace.allowed < 9

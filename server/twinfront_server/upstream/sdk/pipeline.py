@@ -15,7 +15,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
 
 import orjson
 from azure.core.exceptions import (
@@ -23,11 +25,13 @@ from azure.core.exceptions import (
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
+    ServiceResponseTimeoutError,
 )
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, ContentDecodePolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
+from twinfront_server.adt.answer import page_of
 from twinfront_server.call import TIME_TO_ASK, current_call
 from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.metrics import Metrics
@@ -60,7 +64,7 @@ class ListedItems:
     """Where `BodyPolicy` leaves what a list answered: its items as parsed JSON, and the link to the next page."""
 
     items: list[Any] = field(default_factory=list)
-    next_link: str | None = None
+    next_link: str = ""
 
 
 class BodyPolicy(Policy):
@@ -92,7 +96,7 @@ class BodyPolicy(Policy):
             response.context[_DECODED] = _decoded_error(http_response.content)
         elif listed is not None:
             listed.items, listed.next_link = _page(http_response)
-            response.context[_DECODED] = {"value": [], "nextLink": listed.next_link}
+            response.context[_DECODED] = {"value": [], "nextLink": listed.next_link or None}
         else:
             http_response.context = _DECODED_AS_NOTHING  # type: ignore[attr-defined]  # looked into before the text
         return response
@@ -139,13 +143,14 @@ class AttemptsPolicy(Policy):
         call = current_call()
         remaining = call.remaining()
         timeout = self._timeout if remaining is None else max(min(self._timeout, remaining), TIME_TO_ASK)
+        connecting = min(timeout, _CONNECT_TIMEOUT)
         request.context.options["read_timeout"] = timeout
-        request.context.options["connection_timeout"] = min(timeout, _CONNECT_TIMEOUT)
+        request.context.options["connection_timeout"] = connecting
         call.upstream_attempts += 1
         outcome = "cancelled"
         start = time.perf_counter()
         try:
-            response = await self._sent(request)
+            response = await self._sent(request, connecting + timeout)
             readable = is_readable(operation, response.http_response)
             outcome = _outcome(response.http_response.status_code) if readable else "unreadable"
         except AzureError:
@@ -159,17 +164,20 @@ class AttemptsPolicy(Policy):
             raise unreadable(response.http_response)
         return response
 
-    async def _sent(self, request: Request) -> Response:
-        """Sends the request once.
+    async def _sent(self, request: Request, seconds: float) -> Response:
+        """Sends the request once, and has the whole answer in so many seconds: the transport bounds each wait alone.
 
         Raises:
             AzureError: whatever keeps an answer from coming. A transport may let through what went wrong in the
                 libraries and sockets below it; how far it was with the request is not known then.
         """
         try:
-            return await self.next.send(request)
+            async with asyncio.timeout(seconds):
+                return await self.next.send(request)
         except AzureError:
             raise
+        except TimeoutError as error:
+            raise ServiceResponseTimeoutError(f"No whole answer in {seconds:g} s.", error=error) from error
         except Exception as error:
             raise ServiceResponseError(f"{type(error).__name__}: {error}", error=error) from error
 
@@ -201,14 +209,23 @@ def _set_body(request: HttpRequest, body: bytes) -> None:
     request.headers.pop("Transfer-Encoding", None)
 
 
-def _page(response: AsyncHttpResponse) -> tuple[list[Any], str | None]:
+def _page(response: AsyncHttpResponse) -> tuple[list[Any], str]:
     try:
-        page = orjson.loads(response.content)
+        page = page_of(orjson.loads(response.content), "nextLink")
     except orjson.JSONDecodeError as error:
         raise unreadable(response) from error
-    if not isinstance(page.get("value"), list):
-        raise upstream_answer_unexpected(response.status_code)
-    return page["value"], page.get("nextLink")
+    return page.items, _on_the_same_host(page.next_link, response.request.url)
+
+
+def _on_the_same_host(link: str, url: str) -> str:
+    """The link to the next page, on the host that was asked for this one: the credential is meant for no other."""
+    if not link:
+        return ""
+    host = urlsplit(url)
+    try:
+        return urlsplit(urljoin(url, link))._replace(scheme=host.scheme, netloc=host.netloc).geturl()
+    except ValueError as error:
+        raise upstream_answer_unexpected(HTTPStatus.OK) from error
 
 
 def _decoded_error(content: bytes) -> Any:

@@ -1,0 +1,31 @@
+"""Reading what the upstream answered as what it should be."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Final, ParamSpec, TypeVar
+
+from twinfront_server.errors import upstream_answer_unexpected
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SIGNS: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What comes of a member that is missing, of another type, or nested beyond measure."""
+
+
+def expects_answer(read: Callable[P, T]) -> Callable[P, T]:
+    """Has a function that reads a document of the upstream's say so when the document is not what it should be.
+
+    Raises:
+        TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED.
+    """
+
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except _SIGNS as error:
+            raise upstream_answer_unexpected(HTTPStatus.OK) from error
+
+    return reading
