@@ -123,7 +123,7 @@ class Scene:
             json_format.ParseDict(request, GetMessageClass(method.input_type)())
             for request in step.get("requests", [step.get("request", {})])
         ]
-        metadata = self._client._with_token(tuple(step.get("metadata", {}).items()))  # noqa: SLF001
+        metadata = self._client._with_token(tuple(step.get("metadata", {}).items()))  # noqa: SLF001  (no public method sends just this)
         timeout = step["timeoutMs"] / 1000 if "timeoutMs" in step else None
         rpc = self._stub(method)(
             iter(requests) if method.client_streaming else requests[0], timeout=timeout, metadata=metadata
@@ -141,7 +141,7 @@ class Scene:
             else:
                 line["response"] = json_format.MessageToDict(rpc.result())
         except grpc.RpcError as error:
-            error.line = line | _trailers(step, rpc)  # type: ignore[attr-defined]
+            error.line = line | _trailers(step, rpc)  # type: ignore[attr-defined]  # carried to the report
             raise
         except grpc.FutureCancelledError:
             cancelled = TwinfrontError("", code=grpc.StatusCode.CANCELLED)
@@ -152,7 +152,7 @@ class Scene:
         """The method of the client's stub; of a unary call with its future, which can be cancelled."""
         stub_name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.containing_service.name).lower()
         called: Any = getattr(getattr(self._client, f"_{stub_name}"), method.name)
-        return called if method.server_streaming else called.future  # type: ignore[no-any-return]
+        return called if method.server_streaming else called.future  # type: ignore[no-any-return]  # grpc's methods are untyped
 
     def _do_values(self, step: Step) -> Line:
         twin = DigitalTwin(model_id=step["modelId"], properties=_untagged(step["values"]))
@@ -201,7 +201,7 @@ class Scene:
 
     def _do_batchWrite(self, step: Step) -> Line:  # noqa: N802  (the step's name)
         request = json_format.ParseDict(step["request"], digital_twin_service_pb2.BatchWriteDigitalTwinsRequest())
-        answer = self._client._digital_twin_service.BatchWriteDigitalTwins(request)  # noqa: SLF001
+        answer = self._client._digital_twin_service.BatchWriteDigitalTwins(request)  # noqa: SLF001  (no public method sends just this)
         errors = [from_status(result.status) for result in answer.results]
         return {"response": {"errors": [None if error is None else _failure(error) for error in errors]}}
 

@@ -10,7 +10,7 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "localtwins":
             raise
-        print("localtwins needs more than the client: pip install 'twinfront[server]'", file=sys.stderr)  # noqa: T201
+        print("localtwins needs more than the client: pip install 'twinfront[server]'", file=sys.stderr)  # noqa: T201  (a command line prints)
         return 1
     return cli.main()
 

@@ -86,7 +86,7 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 
 
 def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    from twinfront_server.settings import describe  # noqa: PLC0415
+    from twinfront_server.settings import describe  # noqa: PLC0415  (only this command needs it)
 
     groups = {}
     for setting in describe():
@@ -107,15 +107,15 @@ def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
 def _serve(options: argparse.Namespace) -> int:
     # Until the server serves, which ends this: what is loaded stays, so all that walks it finds nothing.
     gc.disable()
-    from twinfront_server.errors import StartupError  # noqa: PLC0415
-    from twinfront_server.settings import load_settings, unknown_variables  # noqa: PLC0415
+    from twinfront_server.errors import StartupError  # noqa: PLC0415  (only this command needs it)
+    from twinfront_server.settings import load_settings, unknown_variables  # noqa: PLC0415  (only this command needs it)
 
     try:
         settings = load_settings(vars(options))
     except StartupError as error:
         print(f"twinfront serve: {error}", file=sys.stderr)
         return _USAGE_ERROR
-    from twinfront_server.serve import serve  # noqa: PLC0415
+    from twinfront_server.serve import serve  # noqa: PLC0415  (only this command needs it)
 
     return serve(settings, unknown_variables(os.environ))
 
@@ -132,7 +132,7 @@ def _add_healthcheck_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _healthcheck(options: argparse.Namespace) -> int:
-    from twinfront_server.healthcheck import HealthQuestion, ask_health  # noqa: PLC0415
+    from twinfront_server.healthcheck import HealthQuestion, ask_health  # noqa: PLC0415  (only this command needs it)
 
     serving, text = ask_health(HealthQuestion(**vars(options)))
     print(text, file=sys.stdout if serving else sys.stderr)
@@ -141,7 +141,7 @@ def _healthcheck(options: argparse.Namespace) -> int:
 
 def _default_address() -> str:
     """The address that a server with the same environment listens on."""
-    from twinfront_server.address import Address  # noqa: PLC0415
+    from twinfront_server.address import Address  # noqa: PLC0415  (only this command needs it)
 
     try:
         return str(Address.parse(os.environ.get("TWINFRONT_LISTEN", "")).reachable())
@@ -155,13 +155,13 @@ def _version(_options: argparse.Namespace) -> int:
 
 
 def _add_completion_arguments(parser: argparse.ArgumentParser) -> None:
-    import shtab  # noqa: PLC0415
+    import shtab  # noqa: PLC0415  (comes with the cli extra)
 
     parser.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, help="The shell to complete in.")
 
 
 def _completion(options: argparse.Namespace) -> int:
-    import shtab  # noqa: PLC0415
+    import shtab  # noqa: PLC0415  (comes with the cli extra)
 
     parser = argparse.ArgumentParser(prog="twinfront", description=_DESCRIPTION)
     commands = parser.add_subparsers()
@@ -181,7 +181,7 @@ def _peoples_command(name: str, text: str) -> Command:
         return importlib.import_module(f"twinfront._cli.{name}")
 
     def run(options: argparse.Namespace) -> int:
-        from twinfront._cli.reporting import reported  # noqa: PLC0415
+        from twinfront._cli.reporting import reported  # noqa: PLC0415  (only this command needs it)
 
         return reported(module().run, options, f"twinfront {name}")
 

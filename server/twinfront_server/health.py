@@ -47,13 +47,13 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the libra
         self._closing = True
         self._set(HealthCheckResponse.NOT_SERVING)
 
-    async def Check(self, request: HealthCheckRequest, context: Any) -> HealthCheckResponse:  # noqa: N802
+    async def Check(self, request: HealthCheckRequest, context: Any) -> HealthCheckResponse:  # noqa: N802  (the contract's name)
         """The status of a service; the empty name stands for all of them."""
         if request.service not in self._services:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service!r} here.")
         return HealthCheckResponse(status=self._status)
 
-    async def Watch(self, request: HealthCheckRequest, _context: Any) -> AsyncIterator[HealthCheckResponse]:  # noqa: N802
+    async def Watch(self, request: HealthCheckRequest, _context: Any) -> AsyncIterator[HealthCheckResponse]:  # noqa: N802  (the contract's name)
         """The status of a service, now and whenever it changes."""
         sent = None
         while True:

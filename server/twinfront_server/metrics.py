@@ -151,7 +151,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         # The `_created` series would double the page, and nobody's dashboard has them.
-        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no type for it
         self.registry = registry
         registry.register(_SeriesAtZero(self._create_series))
         self._families = {spec.name: _family(spec, registry) for spec in METRICS}

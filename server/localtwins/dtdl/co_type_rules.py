@@ -63,7 +63,7 @@ def _check_schema(graph: ModelGraph, element: Element, co_type: CoType) -> None:
 def _check_unit(graph: ModelGraph, element: Element, co_type: CoType) -> None:
     unit = element.child(UNIT_PROPERTIES[co_type.dtdl_version]) if co_type.unit_group is not None else None
     if unit is not None and unit in STANDARD_ELEMENTS and co_type.unit_group not in STANDARD_ELEMENTS[unit].groups:
-        rule = "notRequiredType" if co_type.dtdl_version == 2 else "wrongParent"  # noqa: PLR2004
+        rule = "notRequiredType" if co_type.dtdl_version == 2 else "wrongParent"  # noqa: PLR2004  (the DTDL version)
         graph.report(element, rule, f"property 'unit' has a value that is not a unit of {co_type.name}.")
 
 

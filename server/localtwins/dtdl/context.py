@@ -46,7 +46,7 @@ class Context:
     @property
     def is_strict(self) -> bool:
         """Tells whether undefined keywords, terms and types are errors, as they are from DTDL 3 on."""
-        return self.dtdl_version > 2  # noqa: PLR2004
+        return self.dtdl_version > 2  # noqa: PLR2004  (the DTDL version)
 
     @property
     def reserved(self) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ def _fields(version: int, limits: Limits) -> dict[str, dict[str, Field]]:
     named = every | {"name": Text(limits.name, is_name=True, required=True)}
     schema = Elements(PRIMITIVE_SCHEMAS | COMPLEX_SCHEMAS, COMPLEX_SCHEMAS, minimum=1)
     with_schema = named | {"schema": schema}
-    request, response = ("CommandPayload",) * 2 if version == 2 else ("CommandRequest", "CommandResponse")  # noqa: PLR2004
+    request, response = ("CommandPayload",) * 2 if version == 2 else ("CommandRequest", "CommandResponse")  # noqa: PLR2004  (the DTDL version)
     return {
         "Interface": every
         | {

@@ -96,6 +96,6 @@ def _check_no_arrays(graph: ModelGraph, order: list[str], below: dict[str, list[
         if graph.elements[schema].kind == "Array" or not with_array.isdisjoint(below[schema]):
             with_array.add(schema)
     for element in graph.batch:
-        if element.kind == "Property" and element.dtdl_version == 2 and element.child("schema") in with_array:  # noqa: PLR2004
+        if element.kind == "Property" and element.dtdl_version == 2 and element.child("schema") in with_array:  # noqa: PLR2004  (the DTDL version)
             message = "property 'schema' leads to an Array, which a Property may not have in DTDL version 2."
             graph.report(element, "excludedType", message)

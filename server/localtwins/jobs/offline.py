@@ -66,7 +66,7 @@ async def import_graph(settings: Settings, file: str, announce: Callable[[str], 
         StartupError: the file cannot be read, or the database cannot be opened.
     """
     try:
-        source = sys.stdin.buffer if file == STANDARD_STREAM else Path(file).open("rb")  # noqa: ASYNC230, SIM115
+        source = sys.stdin.buffer if file == STANDARD_STREAM else Path(file).open("rb")  # noqa: ASYNC230, SIM115  (nothing else runs; closed below)
     except OSError as error:
         raise StartupError(f"{file} cannot be read: {error.strerror or error}.") from error
     with source:

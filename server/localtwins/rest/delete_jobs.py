@@ -30,7 +30,7 @@ async def create(call: Call) -> Response:
     timeout = call.parameter(_TIMEOUT)
     minutes = _TIMEOUT_MINUTES
     if timeout is not None:
-        minutes = int(timeout) if timeout.isascii() and timeout.isdigit() and len(timeout) < 5 else 0  # noqa: PLR2004
+        minutes = int(timeout) if timeout.isascii() and timeout.isdigit() and len(timeout) < 5 else 0  # noqa: PLR2004  (digits)
         if minutes not in _TIMEOUT_RANGE:
             message = f"timeoutInMinutes must be {_TIMEOUT_RANGE.start} to {_TIMEOUT_RANGE[-1]}, and not {timeout!r}."
             raise errors.invalid_argument(message)

@@ -35,7 +35,7 @@ async def create(call: Call, job_id: str) -> Response:
     try:
         job = await call.write(lambda tx: import_job.create(tx, job_id, *uris))
     except errors.AdtError as error:
-        if error.status != 429:  # noqa: PLR2004
+        if error.status != 429:  # noqa: PLR2004  (too many requests)
             raise
         # Encoded twice: the body is a JSON string that holds the envelope (recorded).
         answer = error_answer(error, call.api_version)

@@ -92,7 +92,7 @@ class _Codec:
 
 
 def _collected(handler: Handler, codec: _Codec) -> Behaviour:
-    collect: Callable[[Any, Any], Any] = handler.stream_unary  # type: ignore[assignment]
+    collect: Callable[[Any, Any], Any] = handler.stream_unary  # type: ignore[assignment]  # optional in the stubs, and there in this kind of handler
 
     async def collected(_call: Call, request: AsyncIterator[bytes], context: Context) -> bytes:
         return codec.response(await collect(codec.requests(request), _MessageContext(context, codec)))
@@ -101,7 +101,7 @@ def _collected(handler: Handler, codec: _Codec) -> Behaviour:
 
 
 def _unary(handler: Handler, codec: _Codec, method: Method, links: Sequence[Link]) -> Behaviour:
-    ask: Callable[[Any, Any], Awaitable[Any]] = handler.unary_unary  # type: ignore[assignment]
+    ask: Callable[[Any, Any], Awaitable[Any]] = handler.unary_unary  # type: ignore[assignment]  # optional in the stubs, and there in this kind of handler
 
     def answer(_call: Call, request: Any, context: Context) -> Awaitable[Any]:
         return ask(request, context)
@@ -120,9 +120,9 @@ def _streamed(handler: Handler, codec: _Codec) -> Behaviour:
     produce: Callable[[Any, Any], Any]
     read: Callable[[Any], Any]
     if handler.request_streaming:
-        produce, read = handler.stream_stream, codec.requests  # type: ignore[assignment]
+        produce, read = handler.stream_stream, codec.requests  # type: ignore[assignment]  # optional in the stubs, and there in this kind of handler
     else:
-        produce, read = handler.unary_stream, codec.request  # type: ignore[assignment]
+        produce, read = handler.unary_stream, codec.request  # type: ignore[assignment]  # optional in the stubs, and there in this kind of handler
 
     if not inspect.isasyncgenfunction(produce):
 

@@ -30,12 +30,12 @@ class GraphService(GraphServiceServicer):
         self._max_response_bytes = settings.max_response_bytes
 
     # Both write to the context, which the stubs do not know of, instead of answering an iterator.
-    async def ImportGraph(  # type: ignore[override]
+    async def ImportGraph(  # type: ignore[override]  # it writes, and answers no iterator
         self, requests: AsyncIterator[messages.ImportGraphRequest], context: Any
     ) -> None:
         await import_graph(self._upstream, self._import_concurrency, requests, context.write)
 
-    async def ExportGraph(  # type: ignore[override]
+    async def ExportGraph(  # type: ignore[override]  # it writes, and answers no iterator
         self, request: messages.ExportGraphRequest, context: Any
     ) -> None:
         position = self._tokens.open(request, request.resume_token, "resume_token")

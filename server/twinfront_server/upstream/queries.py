@@ -49,7 +49,7 @@ class Queries(SdkCalls):
         # The SDK's public method leaves no way to the page size, nor to the charge.
         answer = await self._call(
             asked,
-            self._sdk._client.query.query_twins,  # noqa: SLF001
+            self._sdk._client.query.query_twins,  # noqa: SLF001  (the public method has no page size)
             b"",
             QueryTwinsOptions(max_items_per_page=page_size),
         )

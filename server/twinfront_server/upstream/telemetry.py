@@ -16,7 +16,7 @@ class Telemetry(SdkCalls):
         """Publishes a message of a digital twin; `source_time` is RFC 3339."""
         await self._call(
             Asked(operations.PUBLISH_TELEMETRY, {"digital_twin_id": digital_twin_id, "message_id": message_id}, body),
-            self._sdk._client.digital_twins.send_telemetry,  # noqa: SLF001
+            self._sdk._client.digital_twins.send_telemetry,  # noqa: SLF001  (the public method makes up the source time)
             digital_twin_id,
             message_id,
             {},
@@ -30,7 +30,7 @@ class Telemetry(SdkCalls):
         ids = {"digital_twin_id": digital_twin_id, "component_name": component_name, "message_id": message_id}
         await self._call(
             Asked(operations.PUBLISH_COMPONENT_TELEMETRY, ids, body),
-            self._sdk._client.digital_twins.send_component_telemetry,  # noqa: SLF001
+            self._sdk._client.digital_twins.send_component_telemetry,  # noqa: SLF001  (the public method makes up the source time)
             digital_twin_id,
             component_name,
             message_id,

@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "Twins Explorer; an .ndjson file in the import format of Azure Digital Twins; a folder of both; or - for the "
         "import format from stdin. Models go first and relationships last. What is there already is replaced; models "
         "are left as they are.",
-    ).complete = shtab.FILE  # type: ignore[attr-defined]
+    ).complete = shtab.FILE  # type: ignore[attr-defined]  # read by shtab
     parser.add_argument(
         "--dry-run",
         action="store_true",

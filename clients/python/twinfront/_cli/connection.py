@@ -35,7 +35,7 @@ def add_connection_arguments(parser: ArgumentParser) -> None:
         ("--tls-cert", "The caller's certificate for mTLS, PEM."),
         ("--tls-key", "Its private key, PEM."),
     ):
-        group.add_argument(flag, metavar="FILE", help=text).complete = shtab.FILE  # type: ignore[attr-defined]
+        group.add_argument(flag, metavar="FILE", help=text).complete = shtab.FILE  # type: ignore[attr-defined]  # read by shtab
     group.add_argument("--tls-server-name", metavar="NAME", help="The name in the server's certificate.")
 
 

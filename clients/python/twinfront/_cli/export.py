@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument(
         "-f", "--file", metavar="FILE", help="The file to write, there once it is whole; stdout if not given."
-    ).complete = shtab.FILE  # type: ignore[attr-defined]
+    ).complete = shtab.FILE  # type: ignore[attr-defined]  # read by shtab
     parser.add_argument(
         "--query", metavar="QUERY", help="Only the twins that it answers, and the relationships between them."
     )

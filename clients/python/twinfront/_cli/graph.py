@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     form.add_argument("--svg", action="store_true", help="Write SVG; needs Graphviz's dot on the PATH.")
     parser.add_argument(
         "-f", "--file", metavar="FILE", help="The file to write; stdout if not given."
-    ).complete = shtab.FILE  # type: ignore[attr-defined]
+    ).complete = shtab.FILE  # type: ignore[attr-defined]  # read by shtab
     add_connection_arguments(parser)
 
 

@@ -44,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="PATH",
         nargs="+",
         help="A .json file with one DTDL interface or a list of them, or a folder.",
-    ).complete = shtab.FILE  # type: ignore[attr-defined]
+    ).complete = shtab.FILE  # type: ignore[attr-defined]  # read by shtab
     creating.add_argument("--dry-run", action="store_true", help="Only say how it would end (localtwins only).")
     creating.set_defaults(models=_create)
     tree = add("tree", _TREE, ("twinfront models tree", "twinfront models tree 'dtmi:twinfront:sample:Space;1'"))

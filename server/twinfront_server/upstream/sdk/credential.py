@@ -24,7 +24,11 @@ class CredentialPolicy(AsyncBearerTokenCredentialPolicy[HttpRequest, AsyncHttpRe
     """Puts the token of the server's credential on each request."""
 
     async def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
-        """Gets a token, from the cache if there is one, and adds it; raises CredentialError."""
+        """Gets a token, from the cache if there is one, and adds it.
+
+        Raises:
+            CredentialError: there is none to be had.
+        """
         try:
             await super().on_request(request)
         except Exception as error:

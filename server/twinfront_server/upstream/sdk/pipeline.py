@@ -246,4 +246,4 @@ def _outcome(status: int) -> str:
         case 429:
             return "throttled"
         case _:
-            return "client_error" if status < 500 else "server_error"  # noqa: PLR2004
+            return "client_error" if status < 500 else "server_error"  # noqa: PLR2004  (the errors of the server begin here)

@@ -88,7 +88,7 @@ async def _settle(
             return verdict.answer, "applied"
         if verdict.ruling is Ruling.UNCLEAR:
             raise lost
-        await asyncio.sleep(min(_FIRST_BACKOFF * 4**repeat, _LONGEST_BACKOFF) * random.uniform(0.5, 1.0))  # noqa: S311
+        await asyncio.sleep(min(_FIRST_BACKOFF * 4**repeat, _LONGEST_BACKOFF) * random.uniform(0.5, 1.0))  # noqa: S311  (jitter, no secret)
         try:
             return await send(), "repeated"
         except TwinfrontError as error:
