@@ -1,4 +1,4 @@
-"""What a write sends to the upstream, and where it comes from."""
+"""The JSON that a write sends, and the field of the request that it comes from."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence

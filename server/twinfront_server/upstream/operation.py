@@ -119,7 +119,7 @@ class Asked:
 
     @property
     def path(self) -> str:
-        """The path of the resource that has the etag: a component has its twin's."""
+        """Gives the path of the resource that has the etag: a component has its twin's."""
         if self.operation.resource in _COLLECTIONS:
             collection, id_field = _COLLECTIONS[self.operation.resource]
             return f"{collection}/{self.ids[id_field]}" if self.ids.get(id_field) else collection

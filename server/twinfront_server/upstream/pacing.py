@@ -1,4 +1,4 @@
-"""How many requests are under way at a time: as many as the upstream takes.
+"""Keeps as many requests under way as the upstream takes.
 
 Additive increase, multiplicative decrease, as TCP does it (RFC 5681): an answer that throttles halves the number and
 holds everything back for the time that it names; each request that goes through adds a little.
@@ -32,8 +32,8 @@ class Pace:
     Args:
         limit: the most at a time.
         remaining: seconds until the deadline; None without one.
-        clock: the time in seconds, and
-        sleep: how to wait for some of them.
+        clock: the time in seconds.
+        sleep: waits for some seconds.
 
     Attributes:
         allowed: how many requests may be under way now.
@@ -60,7 +60,7 @@ class Pace:
         self._decreases_in_a_row = 0
 
     async def run(self, request: Callable[[], Awaitable[T]]) -> T:
-        """What the request returns.
+        """Runs a request, and gives what it returns.
 
         One that is throttled is tried again for as long as the deadline allows, one that finds no upstream
         `OUTAGE_RETRIES` times.

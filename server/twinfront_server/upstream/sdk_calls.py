@@ -1,4 +1,4 @@
-"""What every call of the SDK has in common: bodies and answers as bytes, failures as errors of the front."""
+"""Calls the SDK: bodies and answers pass as bytes, failures become errors of the front."""
 
 import asyncio
 import math
@@ -79,11 +79,11 @@ class SdkCalls(ABC):
 
     @abstractmethod
     async def _settled(self, lost: TwinfrontError, write: SentWrite, send: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer of a write whose answer was lost; raises a TwinfrontError if there is none."""
+        """Settles a write whose answer was lost: gives its answer, or raises a TwinfrontError."""
 
     @abstractmethod
     async def _explained(self, error: TwinfrontError, asked: Asked) -> TwinfrontError:
-        """The error of a call with what another look at the upstream adds to it."""
+        """Adds to the error of a call what another look at the upstream shows."""
 
 
 async def _send(asked: Asked, method: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Answer:

@@ -1,4 +1,4 @@
-"""Identical reads that are under way at the same time, as one."""
+"""Makes one read of identical ones that are under way at the same time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ class SharedReads:
         self._waiting: dict[str, int] = {}
 
     async def read(self, key: str, fetch: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer of `fetch`, or of one for the same key that is under way; raises what that raises."""
+        """Gives the answer of `fetch`, or of one for the same key that is under way; raises what that raises."""
         reading = self._reading.get(key)
         if reading is None:
             reading = asyncio.get_running_loop().create_task(_read(fetch), context=Context())

@@ -1,4 +1,4 @@
-"""The one place where failures of the upstream become errors of the front.
+"""Makes errors of the front of what the upstream fails with; nothing else does.
 
 Classification goes by (HTTP status, `error.code`), never by the SDK's exception class, which does not say what
 happened: a blocked delete is a plain HttpResponseError, a model that is still referenced a ResourceExistsError.
@@ -45,7 +45,7 @@ _Rule = Callable[[Refusal, Asked], TwinfrontError]
 
 
 def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
-    """The front's error for an exception of the SDK.
+    """Makes the front's error of an exception of the SDK.
 
     Args:
         error: the exception.
@@ -72,7 +72,7 @@ def _note_cause(asked: Asked, text: str) -> None:
 
 
 def _never_sent(error: AzureError) -> bool:
-    """Whether there was no connection to send anything on.
+    """Tells whether there was no connection to send anything on.
 
     azure-core calls every failure of a connection a ServiceRequestError, one that broke after the request too.
     """
@@ -154,7 +154,7 @@ def _bad_request(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 
 def _finds_fault(error: TwinfrontError) -> bool:
-    """Whether an error says that what was asked is wrong in itself, the token aside that says where to go on."""
+    """Tells whether an error says that what was asked is wrong in itself, the token aside that says where to go on."""
     return error.code is grpc.StatusCode.INVALID_ARGUMENT and error.reason != "PAGE_TOKEN_INVALID"
 
 

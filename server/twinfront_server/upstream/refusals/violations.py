@@ -1,4 +1,4 @@
-"""Which field of the caller's request an upstream's complaint is about.
+"""Finds the field of the caller's request that an upstream's complaint is about.
 
 The service answers in sentences; those whose form is recorded name what they mean. A complaint that names nothing
 known is laid to the field that the body came from, or to the first id.
@@ -95,7 +95,10 @@ def _field(reason: str, complaint: str, asked: Asked, operations: Sequence[Opera
 
 
 def _id_field(complaint: str, asked: Asked) -> str | None:
-    """The id that a complaint is about: the one that it calls by its kind, else the longest one that it quotes."""
+    """Finds the id that a complaint is about: the one that it calls by its kind, else the longest one that it quotes.
+
+    The longest, because an id may be part of another: a complaint about `hall-1` quotes `hall` as well.
+    """
     about = _ABOUT_ID.search(complaint)
     field = f"{about['kind'].lower().replace(' ', '_')}_id" if about else ""
     if field in asked.ids:
@@ -125,7 +128,7 @@ def _is_of_word(character: str) -> bool:
 
 
 def _model_field(complaint: str, body: Body) -> tuple[str, str]:
-    """The model that a complaint is about, and what it says of it.
+    """Finds the model that a complaint is about, and what it says of it.
 
     Where the place is known the complaint begins with it: `models[3]: it has no name`. A complaint about a single model
     begins with what becomes of the whole request, which is no news of the model.
@@ -144,10 +147,14 @@ def _model_field(complaint: str, body: Body) -> tuple[str, str]:
 
 
 def _operation_field(complaint: str, body: Body, operations: Sequence[Operation], ids: Mapping[str, str]) -> str:
-    """Finds the operation of a patch that a complaint is about.
+    """Finds the operation of a patch that a complaint is about: the last one that touches what it names.
 
     What no operation touches and is wrong all the same is so by the new model: `replace /$metadata/$model` makes
-    properties wrong that the patch leaves as they are.
+    properties wrong that the patch leaves as they are. For example, with the operations
+
+        0  replace /$metadata/$model  1  replace /temperature  2  replace /temperature
+
+    a complaint about `temperature` is about `patch[2].value`, and one about `humidity` about `patch[0].value`.
     """
     about_model = _is_about_model(complaint)
     finding = _finding(complaint)
@@ -169,7 +176,12 @@ def _place(body: Body, index: int, member: str) -> str:
 
 
 def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: Mapping[str, str]) -> str | None:
-    """Whether what a complaint names is the `path` or the `value` of the operation with this path, or neither."""
+    """Tells whether a complaint is about the `path` or the `value` of the operation with this path; None for neither.
+
+    A complaint about a path names that path, or a segment of it, and of a component always from the twin on. One about
+    a value names a property, which may lie above what the operation sets (`address`, and the path is `/address/city`),
+    or below (`address/city`, and the path is `/address`).
+    """
     whole = [ids["component_name"], *segments] if "component_name" in ids else segments
     match finding:
         case {"path": path}:
@@ -186,12 +198,12 @@ def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: M
 
 
 def _is_on_the_way(one: str, other: str) -> bool:
-    """Whether one of the paths leads to, or through, what the other leads to."""
+    """Tells whether one of the paths leads to, or through, what the other leads to."""
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def _member_field(complaint: str, field: str) -> str:
-    """The member of a whole twin or relationship that a complaint is about; JSON is one field."""
+    """Finds the member of a whole twin or relationship that a complaint is about; JSON is one field."""
     if field.endswith(".json"):
         return field
     if _is_about_model(complaint):
@@ -211,7 +223,7 @@ def _is_about_model(complaint: str) -> bool:
 
 
 def _finding(complaint: str) -> dict[str, str]:
-    """What a complaint names; a member of a property by its path, `address/city`."""
+    """Reads what a complaint names; a member of a property by its path, `address/city`."""
     text = complaint.removeprefix(_PREFIX)
     for form in _COMPLAINTS:
         found = _read(text, form)

@@ -1,4 +1,4 @@
-"""How much of an upstream's refusal is looked at.
+"""Cuts long refusals of an upstream before the SDK reads them.
 
 A refusal quotes what it refuses, and may list as many problems as a caller can put into 4 MB. The SDK parses it twice,
 makes an object of each problem and a text of them all; so a long one is cut before the SDK has it.

@@ -1,4 +1,4 @@
-"""Whether the upstream takes writes, as far as it says so itself.
+"""Takes note of an upstream that says it takes no writes.
 
 localtwins says with every answer when its storage takes no writes, because a disk is full, say; it still answers what
 is read. Azure Digital Twins says no such thing.
