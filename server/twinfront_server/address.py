@@ -40,7 +40,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Tells whether only this machine can reach it."""
         if self.host == "localhost":
             return True
         try:

@@ -22,10 +22,10 @@ PROBE_SECONDS: Final = 5.0
 
 
 class Probed(Protocol):
-    """What health follows."""
+    """An upstream, the health of which the server's health follows."""
 
     async def probe(self) -> bool:
-        """Whether it is reachable and answering."""
+        """Tells whether it is reachable and answering."""
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the library has no types

@@ -34,7 +34,7 @@ class HealthQuestion:
 
 
 def ask_health(question: HealthQuestion) -> tuple[bool, str]:
-    """Whether the server serves, and what it answered in words."""
+    """Tells whether the server serves, and its answer in words."""
     try:
         with _channel(question) as channel:
             answer = HealthStub(channel).Check(HealthCheckRequest(service=question.service), timeout=question.timeout)

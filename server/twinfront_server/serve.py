@@ -64,7 +64,7 @@ async def _serve(settings: Settings) -> None:
 
 
 def greeting(settings: Settings, address: Address, metrics_address: Address | None) -> str:
-    """What a person sees once the server is up: where it is, and lines to try next, ready to paste."""
+    """Gives the lines for a person once the server is up: where it is, and lines to try next, ready to paste."""
     target = address.reachable()
     data = f", data in {settings.data_dir}" if settings.upstream == "local" else ""
     lines = [f"twinfront {__version__} is serving on {address} (upstream {settings.upstream}{data})", "", "Try next:"]

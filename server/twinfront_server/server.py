@@ -81,7 +81,7 @@ def listen(server: grpc.aio.Server, settings: Settings, log: FilteringBoundLogge
 
 
 def _why_not(address: Address) -> str:
-    """What the operating system says to the address; grpc does not pass it on."""
+    """Asks the operating system what it has against the address; grpc does not pass that on."""
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, kind, protocol, _, target in found:

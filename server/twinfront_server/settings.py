@@ -82,7 +82,7 @@ def _setting(default: Any, group: str, text: str, *, takes: str = "", secret: bo
 
 
 class Settings(BaseSettings):
-    """What `twinfront serve` can be told. Durations are seconds, sizes are bytes."""
+    """Holds the settings of `twinfront serve`. Durations are seconds, sizes are bytes."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True

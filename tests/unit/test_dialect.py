@@ -119,8 +119,8 @@ def test_errors_are_told_in_a_section_of_the_docstring():
     assert errors_told_outside_a_section(*EVERYWHERE) == []
 
 
-def test_docstrings_of_localtwins_begin_with_what_is_done():
-    assert docstrings_that_begin_with_a_relative(LOCALTWINS) == []
+def test_docstrings_begin_with_what_is_done():
+    assert docstrings_that_begin_with_a_relative(*EVERYWHERE) == []
 
 
 @pytest.mark.parametrize(

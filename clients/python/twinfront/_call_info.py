@@ -1,4 +1,4 @@
-"""What the server tells about a call beside its answer."""
+"""The server's words about a call beside its answer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where a client connects to, and how it secures and keeps the connection."""
+"""The address that a client connects to, and how it secures and keeps the connection."""
 
 import os
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from twinfront._timestamps import Timestamp
 
 
 class Properties:
-    """What has properties, read like a dict: `twin["temperature"]`, `"temperature" in twin`, `twin.get("temperature")`.
+    """A dict-like holder of properties: `twin["temperature"]`, `"temperature" in twin`, `twin.get("temperature")`.
 
     A property that was never set is absent, and reading it raises KeyError.
     """
@@ -33,7 +33,7 @@ class Properties:
 
 @dataclass(frozen=True, slots=True)
 class PropertyMetadata:
-    """What the service keeps about a property beside its value."""
+    """The service's record of a property beside its value."""
 
     last_update_time: Timestamp | None = None
     """When the service processed the last update; set by the service."""

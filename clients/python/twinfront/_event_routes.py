@@ -13,7 +13,7 @@ from twinfront.v1.representation_pb2 import REPRESENTATION_JSON
 
 @dataclass(frozen=True, slots=True)
 class EventRoute:
-    """Which events go to which endpoint: `EventRoute("hub", "type = 'Microsoft.DigitalTwins.Twin.Update'")`."""
+    """A route of events to an endpoint: `EventRoute("hub", "type = 'Microsoft.DigitalTwins.Twin.Update'")`."""
 
     endpoint_name: str
     """The name of the endpoint, which is set up with the instance."""

@@ -45,7 +45,7 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What all jobs have."""
+    """The common part of all jobs."""
 
     id: str
     """The job's id."""
@@ -62,7 +62,7 @@ class _Job:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing happens to it any more."""
+        """Tells whether nothing happens to it any more."""
         return self.status in _FINAL
 
 

@@ -1,4 +1,4 @@
-"""What `update_with_retry` waits for and checks, and when streams are gone on with."""
+"""The pauses and checks of `update_with_retry`, and the breaks after which streams are gone on with."""
 
 import random
 from typing import Any, Final
@@ -46,6 +46,6 @@ def may_resume(error: TwinfrontError, failures: int) -> bool:
 
 
 def resume_token(response: Any) -> str:
-    """Where to go on after a message of a stream."""
+    """Gives the place to go on from after a message of a stream."""
     token: str = response.resume_token
     return token

@@ -21,7 +21,7 @@ _RELATIONSHIPS: Final = {"fail": rpcs.RELATIONSHIPS_FAIL, "detach": rpcs.RELATIO
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """What a merge did."""
+    """The outcome of a merge."""
 
     etag: str
     """The twin's etag after the merge."""
@@ -109,7 +109,7 @@ DigitalTwinWrite: TypeAlias = CreateOrReplace | Update | Merge | Delete
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What became of one write of a batch."""
+    """The outcome of one write of a batch."""
 
     etag: str
     """The twin's new etag; empty if the write failed or deleted."""

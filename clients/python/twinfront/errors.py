@@ -1,4 +1,4 @@
-"""What a call can fail with.
+"""Errors that a call can fail with.
 
     TwinfrontError                       any status but OK; INTERNAL, UNIMPLEMENTED and the like are of this very class
     ├── NotFoundError                    NOT_FOUND
@@ -117,7 +117,7 @@ class TwinfrontError(Exception):
 
 
 class NotFoundError(TwinfrontError):
-    """What the call is about does not exist."""
+    """The thing that the call is about does not exist."""
 
 
 class TwinNotFoundError(NotFoundError):
@@ -218,7 +218,7 @@ class TwinHasRelationshipsError(FailedPreconditionError):
 
     @property
     def counts_are_lower_bounds(self) -> bool:
-        """Whether there may be more than counted, because the call's deadline left no time to count them all."""
+        """Tells whether there may be more than counted, because the call's deadline left no time to count them all."""
         return self._blocking.counts_are_lower_bounds
 
     @property
@@ -240,7 +240,7 @@ class ModelDecommissionedError(FailedPreconditionError):
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """What is wrong with one field of a request."""
+    """The fault of one field of a request."""
 
     field: str
     """The field's path in the request: `digital_twin.properties["temperature"]`, `patch[2].path`."""

@@ -1,4 +1,4 @@
-"""What Azure Digital Twins answers: one thing, or a page of a list."""
+"""Answers of Azure Digital Twins: one thing, or a page of a list."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from twinfront_server.errors import upstream_answer_unexpected
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the upstream answered.
+    """An answer of the upstream.
 
     Attributes:
         body: as it came.
@@ -41,7 +41,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page starts.
+    """The place where a page starts.
 
     Attributes:
         link: a page of the upstream.

@@ -1,4 +1,4 @@
-"""The JSON that a write sends, and the field of the request that it comes from."""
+"""The body of a write to the upstream, and the field of the request that it comes from."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What an export writes of models, digital twins and relationships: what an import takes, and nothing else.
+"""Models, digital twins and relationships as an export writes them: what an import takes, and nothing else.
 
 Etags, times of updates and whether a model is decommissioned are no part of it.
 """

@@ -28,11 +28,11 @@ class HeldModels:
         self._waiting_for: defaultdict[str, set[str]] = defaultdict(set)
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Tells whether there are any."""
         return bool(self._models)
 
     def has_room_for(self, model: ModelWrite) -> bool:
-        """Whether another model can be held with these."""
+        """Tells whether another model can be held with these."""
         return (
             model.model_id not in self._models
             and len(self._models) < MAX_RUN_MODELS

@@ -182,7 +182,7 @@ class _Import:
             self._reading = None
 
     async def _comes(self, reading: asyncio.Future[Any], seconds: float | None) -> bool:
-        """Whether a message comes, or the stream is to end, within so many seconds."""
+        """Tells whether a message comes, or the stream is to end, within so many seconds."""
         done, _ = await asyncio.wait({reading, self._stopped}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return bool(done)
 

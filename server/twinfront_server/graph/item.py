@@ -131,7 +131,7 @@ def row_item(index: int, row: Row) -> Item:
 
 
 def models_body(items: Sequence[ModelWrite]) -> Body:
-    """What uploads models together."""
+    """Makes the body that uploads models together."""
     content = orjson.dumps([orjson.Fragment(item.text) for item in items])
     return Body(content, "dtdl_models", items=[item.model_id for item in items])
 

@@ -110,7 +110,7 @@ class _Upload:
             self._not_stored.update(positions)
 
     def _along_with(self, positions: Sequence[int]) -> Iterator[int]:
-        """What has to be sent along with models: those that they need, and those that these need."""
+        """Gives the models that have to be sent along with others: those that they need, and those that these need."""
         if self._sent_along is None:
             return
         seen, rest = set(positions), list(positions)

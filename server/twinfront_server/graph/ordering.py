@@ -47,7 +47,7 @@ class Ordering:
 
     @property
     def is_idle(self) -> bool:
-        """Whether all work has ended."""
+        """Tells whether all work has ended."""
         return self._pending == 0
 
     async def submit(

@@ -16,7 +16,7 @@ _PIECE_BYTES: Final = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a message has, while its items wait for their turn: parsed they may take up thirty times as much."""
+    """Holds the parts of a message while its items wait for their turn: parsed they may take up 30 times as much."""
 
     items: Sequence[bytes]
     chunk: bytes

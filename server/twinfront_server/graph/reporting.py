@@ -1,4 +1,4 @@
-"""What the caller of an import is told: how items ended, and how far the import is."""
+"""Reports to the caller of an import: how items ended, and how far the import is."""
 
 import asyncio
 from typing import Final

@@ -1,1 +1,1 @@
-"""What every RPC passes on its way to a service and back; `chain` names the links and their order."""
+"""Links that every RPC passes on its way to a service and back; `chain` names them and their order."""

@@ -9,7 +9,7 @@ from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Contex
 
 
 class Draining:
-    """What becomes of calls while the server drains.
+    """Holds calls while the server drains.
 
     When a server is stopped, grpc cancels the calls that it has not begun to serve, those that come until the clients
     know of it included, and their callers cannot know that a write of theirs never ran. So calls are held first: their

@@ -38,7 +38,7 @@ class InFlight:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no RPC is being served."""
+        """Tells whether no RPC is being served."""
         return self._count == 0
 
     async def idle(self) -> None:

@@ -1,4 +1,4 @@
-"""What a link of the chain is made of."""
+"""The parts of which a link of the chain is made."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Method:
         return RPC_TYPES[self.request_streaming, self.response_streaming]
 
     def takes(self, field: str) -> bool:
-        """Whether its request is one message that has a field of this name."""
+        """Tells whether its request is one message that has a field of this name."""
         if self.request_streaming:
             return False
         try:

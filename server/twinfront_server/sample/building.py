@@ -23,7 +23,7 @@ class SampleReport:
 
     @property
     def loaded(self) -> bool:
-        """Whether the sample was loaded; False if the instance had models already and was left alone."""
+        """Tells whether the sample was loaded; False if the instance had models already and was left alone."""
         return self.models > 0
 
 

@@ -67,7 +67,7 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
-    """What certificates of the upstream are checked against: the system's authorities, or those in a file."""
+    """Gives the authorities that certificates of the upstream are checked against: the system's, or those in a file."""
     if ca_file is None:
         return True
     try:

@@ -77,7 +77,7 @@ _COLLECTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a call asked for: all that is needed to say what its failure means.
+    """Holds everything about a call that is needed to say what its failure means.
 
     Attributes:
         operation: the operation.

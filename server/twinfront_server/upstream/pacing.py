@@ -60,7 +60,7 @@ class Pace:
         self._decreases_in_a_row = 0
 
     async def run(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Runs a request, and gives what it returns.
+        """Runs a request and gives its result.
 
         One that is throttled is tried again for as long as the deadline allows, one that finds no upstream
         `OUTAGE_RETRIES` times.

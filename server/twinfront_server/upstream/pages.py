@@ -67,7 +67,7 @@ class Stretch:
 
     @property
     def end(self) -> Position | None:
-        """Where the next page goes on; None if this is the last one."""
+        """Gives the place where the next page goes on; None if this is the last one."""
         if not self.page.next_link:
             return None
         return Position(self.page.next_link, max(0, self.start.skip - len(self.page.items)))

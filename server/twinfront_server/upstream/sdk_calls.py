@@ -1,4 +1,4 @@
-"""Calls the SDK: bodies and answers pass as bytes, failures become errors of the front."""
+"""The common part of all calls of the SDK: bodies and answers as bytes, failures as errors of the front."""
 
 import asyncio
 import math

@@ -57,7 +57,7 @@ class PageTokens:
 
 
 def _identity(request: Message) -> bytes:
-    """What has to stay the same from page to page: the kind of request and all of its fields but the paging ones."""
+    """Gives the part that stays the same from page to page: the kind of request and all fields but the paging ones."""
     same = type(request)()
     same.CopyFrom(request)
     for name in _PAGING_FIELDS.intersection(type(request).DESCRIPTOR.fields_by_name):

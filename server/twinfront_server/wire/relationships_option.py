@@ -1,4 +1,4 @@
-"""What a deletion does with the relationships of the twin."""
+"""The option of a deletion that decides about the relationships of the twin."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ _KNOWN: Final = frozenset(Relationships.values())
 
 
 def wants_detach(relationships: Relationships.ValueType) -> bool:
-    """Whether the relationships are to be deleted with the twin.
+    """Tells whether the relationships are to be deleted with the twin.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for a number that the enum does not have.

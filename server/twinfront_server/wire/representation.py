@@ -10,7 +10,7 @@ _VIEWS: Final = frozenset(View.values())
 
 
 def wants_json(representation: Representation.ValueType) -> bool:
-    """Whether the answer is to be the service's own JSON.
+    """Tells whether the answer is to be the service's own JSON.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for a number that the enum does not have.
@@ -21,7 +21,7 @@ def wants_json(representation: Representation.ValueType) -> bool:
 
 
 def wants_metadata(view: View.ValueType) -> bool:
-    """Whether the answer is to have the metadata of properties.
+    """Tells whether the answer is to have the metadata of properties.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for a number that the enum does not have.

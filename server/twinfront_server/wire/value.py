@@ -73,7 +73,7 @@ def plain_fields(fields: Mapping[str, Value], field: str, count: ValueCount | No
 
 
 class _UnsayableError(Exception):
-    """What cannot be said in JSON.
+    """Refuses a value that cannot be said in JSON.
 
     Its path is put together from the inside out on its way up: paths of values that are fine would be long and many.
     """

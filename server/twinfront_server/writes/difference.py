@@ -69,7 +69,7 @@ def _twin(stored: Document, wanted: Document) -> Iterator[Operation]:
 
 
 def _member(stored: Document, wanted: Document, name: str, holder: tuple[str, ...]) -> Iterator[Operation]:
-    """What changes a member of a twin, a component, an object or a map; `holder` is the path of what has it."""
+    """Gives the operations that change a member of a twin, a component, an object or a map, below the path `holder`."""
     tokens = (*holder, name)
     if name not in wanted:
         yield Operation("remove", tokens)
@@ -91,7 +91,7 @@ def _member(stored: Document, wanted: Document, name: str, holder: tuple[str, ..
 
 
 def _source_times(stored: Document, wanted: Document, owner: tuple[str, ...]) -> Iterator[Operation]:
-    """What changes the source times of the properties of a twin or a component."""
+    """Gives the operations that change the source times of the properties of a twin or a component."""
     current, times = source_times(stored), source_times(wanted)
     for name, time in times.items():
         if current.get(name) != time:

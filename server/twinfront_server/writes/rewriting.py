@@ -27,7 +27,7 @@ Change = Callable[[Document], Body | None]
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What became of a twin: its etag, and whether it was written to."""
+    """The state of a twin afterwards: its etag, and whether it was written to."""
 
     etag: str
     changed: bool
@@ -100,7 +100,7 @@ def stored_twin(answer: Answer) -> Document:
 
 
 def names_etag(if_match: str) -> bool:
-    """Whether a condition asks for one state, and not for any or none."""
+    """Tells whether a condition asks for one state, and not for any or none."""
     return if_match not in {"", "*"}
 
 

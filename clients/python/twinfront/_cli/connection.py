@@ -1,4 +1,4 @@
-"""Where a command finds the server: its options, and the client they make."""
+"""The server of a command: the options that name it, and the client they make."""
 
 import os
 from argparse import ArgumentParser, Namespace

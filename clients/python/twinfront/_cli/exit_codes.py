@@ -1,4 +1,4 @@
-"""What a command returns to the shell, by class of error."""
+"""Exit codes of commands, by class of error."""
 
 from collections.abc import Iterable
 from typing import Final

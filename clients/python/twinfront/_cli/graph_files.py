@@ -23,7 +23,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class GraphFiles:
-    """What the files hold: of JSON files the items, of files in the import format the paths."""
+    """The content of the files: of JSON files the items, of files in the import format the paths."""
 
     models: list[Item] = field(default_factory=list)
     twins: list[Item] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What commands print: JSON, lines of JSON, tables."""
+"""The output of commands: JSON, lines of JSON, tables."""
 
 import json
 import sys

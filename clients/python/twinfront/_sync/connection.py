@@ -22,7 +22,7 @@ from twinfront.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
 
 
 class Connection:
-    """What the client's methods send their calls through."""
+    """Sends the calls of the client's methods."""
 
     def __init__(
         self,

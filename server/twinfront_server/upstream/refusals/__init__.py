@@ -1,1 +1,1 @@
-"""What the upstream refuses, as errors of the front: which error, which field, and what another look adds."""
+"""Refusals of the upstream as errors of the front: the error, the field, and what another look adds."""

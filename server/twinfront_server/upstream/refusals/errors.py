@@ -154,7 +154,7 @@ def _bad_request(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 
 def _finds_fault(error: TwinfrontError) -> bool:
-    """Tells whether an error says that what was asked is wrong in itself, the token aside that says where to go on."""
+    """Tells whether an error says that the request is wrong in itself, its token that says where to go on aside."""
     return error.code is grpc.StatusCode.INVALID_ARGUMENT and error.reason != "PAGE_TOKEN_INVALID"
 
 

@@ -176,12 +176,7 @@ def _place(body: Body, index: int, member: str) -> str:
 
 
 def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: Mapping[str, str]) -> str | None:
-    """Tells whether a complaint is about the `path` or the `value` of the operation with this path; None for neither.
-
-    A complaint about a path names that path, or a segment of it, and of a component always from the twin on. One about
-    a value names a property, which may lie above what the operation sets (`address`, and the path is `/address/city`),
-    or below (`address/city`, and the path is `/address`).
-    """
+    """Tells whether a complaint names the `path` or the `value` of the operation with this path, or neither."""
     whole = [ids["component_name"], *segments] if "component_name" in ids else segments
     match finding:
         case {"path": path}:
@@ -198,7 +193,7 @@ def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: M
 
 
 def _is_on_the_way(one: str, other: str) -> bool:
-    """Tells whether one of the paths leads to, or through, what the other leads to."""
+    """Tells whether two paths are the same, or one of them leads through the other."""
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
@@ -223,7 +218,7 @@ def _is_about_model(complaint: str) -> bool:
 
 
 def _finding(complaint: str) -> dict[str, str]:
-    """Reads what a complaint names; a member of a property by its path, `address/city`."""
+    """Gives the things that a complaint names; a member of a property by its path, `address/city`."""
     text = complaint.removeprefix(_PREFIX)
     for form in _COMPLAINTS:
         found = _read(text, form)

@@ -36,7 +36,7 @@ class CredentialPolicy(AsyncBearerTokenCredentialPolicy[HttpRequest, AsyncHttpRe
 
 
 class NoCredential(AsyncTokenCredential):
-    """What the SDK gets where no token is sent: its client wants a credential, its slim pipeline never asks it."""
+    """Stands in where no token is sent: the SDK's client wants a credential, its slim pipeline never asks it."""
 
     async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
         """Never called."""

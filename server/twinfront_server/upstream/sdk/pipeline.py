@@ -61,7 +61,7 @@ class NotConnectedError(ServiceRequestError):
 
 @dataclass(slots=True)
 class ListedItems:
-    """Where `BodyPolicy` leaves what a list answered: its items as parsed JSON, and the link to the next page."""
+    """Takes from `BodyPolicy` the items of a list as parsed JSON, and the link to the next page."""
 
     items: list[Any] = field(default_factory=list)
     next_link: str = ""

@@ -1,4 +1,4 @@
-"""Tells answers of the service from what was sent in their place.
+"""Tells answers of the service from answers of something else.
 
 Something between here and there may answer in its place: a page to sign in on, a redirect, half of what was sent. The
 service may have carried the request out all the same, so that is not an answer that says no: it is none, and the call

@@ -1,4 +1,4 @@
-"""Takes note of an upstream that says it takes no writes.
+"""Follows what the upstream says of its storage: that it takes writes, or that it takes none.
 
 localtwins says with every answer when its storage takes no writes, because a disk is full, say; it still answers what
 is read. Azure Digital Twins says no such thing.

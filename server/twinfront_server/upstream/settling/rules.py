@@ -124,7 +124,7 @@ _UNCLEAR: Final = Verdict(Ruling.UNCLEAR)
 
 @dataclass(frozen=True)
 class _Found:
-    """What was read, as evidence for or against a write."""
+    """Holds what was read, as evidence for or against a write."""
 
     answer: Answer
     write: SentWrite
