@@ -1,6 +1,7 @@
 """Files: written whole or not at all, and read by those alone who are meant to, whatever the umask is."""
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -34,8 +35,7 @@ def make_private(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
     except FileExistsError:
-        with suppress(PermissionError):  # it is somebody else's, who has let this user write to it
-            path.chmod(FILE_MODE)
+        _leave(path, FILE_MODE)
 
 
 def make_database_private(path: Path) -> None:
@@ -62,5 +62,10 @@ def make_directory_private(path: Path, *, holding: str) -> None:
     path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
     ours = (path / holding).exists() or not any(path.iterdir())
     if ours and not path.stat().st_mode & 0o1000:
-        with suppress(PermissionError):
-            path.chmod(_DIRECTORY_MODE)
+        _leave(path, _DIRECTORY_MODE)
+
+
+def _leave(path: Path, mode: int) -> None:
+    """Takes all other rights away and gives none: who made a file read-only for its owner meant it."""
+    with suppress(PermissionError):  # it is somebody else's, who has let this user write to it
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & mode)

@@ -17,7 +17,9 @@ from twinfront_server.wire.json_field import require_moderate_depth
 from twinfront_server.writes.difference import difference
 from twinfront_server.writes.rewriting import rewrite
 
-_TWIN_MEMBERS: Final = frozenset({"$dtId", "$etag", METADATA})
+_TWIN_MEMBERS: Final = frozenset({"$dtId", "$etag", "$id", METADATA})
+"""Names that a PUT takes; of `$id`, which some programs send, it makes nothing."""
+
 _COMPONENT_MEMBERS: Final = frozenset({METADATA})
 
 

@@ -126,7 +126,8 @@ async def test_json_that_is_none(building: Building, text: bytes):
 
 @pytest.mark.parametrize("levels", [20, 99, 200, 900, 1100])
 async def test_deep_nesting_in_json(building: Building, levels: int):
-    deep = b'{"$metadata":{"$model":"%b"},"address":%b1%b}' % (ROOM.encode(), b'{"a":' * levels, b"}" * levels)
+    twin = b'{"$metadata":{"$model":"%b"},"thermostat":{"$metadata":{}},"address":%b1%b}'
+    deep = twin % (ROOM.encode(), b'{"a":' * levels, b"}" * levels)
     error = await refused(building.put(DigitalTwin(json=deep)))
     assert (error.code, fields(error)) == (Code.INVALID_ARGUMENT, ["digital_twin.json"])
 

@@ -145,7 +145,7 @@ async def test_both_conditions_at_once(building: Building):
             DigitalTwin(model_id=ROOM, property_metadata={"note": PropertyMetadata(source_time=Timestamp(seconds=1))}),
             "digital_twin",
         ),
-        (_json(**{"$id": 5}), "digital_twin.json"),
+        (_json(**{"$name": 5}), "digital_twin.json"),
     ],
 )
 async def test_what_does_not_fit_is_named_as_without_the_condition(building: Building, twin: DigitalTwin, field: str):
@@ -154,6 +154,13 @@ async def test_what_does_not_fit_is_named_as_without_the_condition(building: Bui
     conditional = refused_field(_replace(building, twin, before), "VALIDATION_FAILED")
     assert (await unconditional, await conditional) == (field, field)
     assert (await building.read("room")).etag == before
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+async def test_an_id_under_another_name_is_dropped(building: Building, conditional: bool):
+    before = await building.add_room("room")
+    answer = await _replace(building, _json(**{"$id": "room", "visits": 3}), before if conditional else "")
+    assert answer.digital_twin.properties == {"visits": value(3)}
 
 
 async def test_json_that_is_nested_too_deeply(building: Building):
