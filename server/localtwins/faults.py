@@ -15,19 +15,18 @@ Faults are drawn in their order, so the same seed and the same requests meet the
 
 import asyncio
 import random
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from localtwins import errors
+from localtwins.durations import parse_duration
 from localtwins.rest.operation import BY_NAME, Operation
 
 Kind = Literal["latency", "error", "throttle", "lost"]
 
 _FORM: Final = "KIND[=VALUE][:on=OPERATIONS][:rate=PROBABILITY][:count=TIMES]"
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s)", re.ASCII)
 _STATUSES: Final = {"500": 500, "503": 503}
 _GROUPS: Final = {
     "reads": frozenset(name for name, operation in BY_NAME.items() if not operation.write),
@@ -110,10 +109,12 @@ def _value(text: str, kind: str, value: str) -> tuple[tuple[float, float], int |
 
 
 def _duration(text: str, value: str) -> float:
-    match = _DURATION.fullmatch(value)
-    if match is None:
-        raise ValueError(f"{text!r}: a latency is written 50ms, 1.5s or 20ms-2s, and not {value!r}")
-    return float(match[1]) / (1000 if match[2] == "ms" else 1)
+    try:
+        if value.endswith("s"):
+            return parse_duration(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{text!r}: a latency is written 50ms, 1.5s or 20ms-2s, and not {value!r}")
 
 
 def _operations(text: str, value: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from localtwins.address import as_ip
+from localtwins.durations import Seconds
 from localtwins.engine.validation import ValueLimits
 from localtwins.errors import StartupError
 from localtwins.events.endpoints import check_target
@@ -58,14 +59,14 @@ class Settings(BaseSettings):
     log_requests: Literal["none", "refused", "all"] = Field(
         default="refused", description="which requests get a line on standard error: none, those refused, or all"
     )
-    shutdown_seconds: float = Field(default=10, ge=0, description="how long running requests may go on after SIGTERM")
+    shutdown_seconds: Seconds = Field(default=10, ge=0, description="how long running requests may go on after SIGTERM")
 
     index_property: str | None = Field(
         default=None,
         description="property of twins such as Temperature or thermostat.setpoint that gets an index, so that queries "
         "that compare it with values need not read every twin; repeatable, or with commas between",
     )
-    query_lag: float = Field(default=0, ge=0, description="seconds by which queries see writes later than others do")
+    query_lag: Seconds = Field(default=0, ge=0, description="how much later queries see writes than others do")
 
     jobs_dir: str | None = Field(
         default=None, description="directory whose files jobs may read and write as file: blobs; none by default"
@@ -120,7 +121,7 @@ class Settings(BaseSettings):
     max_outgoing_relationships: int = Field(default=50_000, ge=0, description="relationships that leave one twin")
     max_incoming_relationships: int = Field(default=50_000, ge=0, description="relationships that reach one twin")
     max_event_routes: int = Field(default=6, ge=0, description="event routes in the instance")
-    max_query_seconds: float = Field(default=60, gt=0, description="how long one query may run")
+    max_query_seconds: Seconds = Field(default=60, gt=0, description="how long one query may run")
     max_import_models: int = Field(default=10_000, ge=0, description="models in one import job")
     max_import_twins: int = Field(default=2_000_000, ge=0, description="digital twins in one import job")
     max_import_relationships: int = Field(default=10_000_000, ge=0, description="relationships in one import job")
