@@ -16,7 +16,22 @@ SOURCE_TIME: Final = "sourceTime"
 LAST_UPDATE_TIME: Final = "lastUpdateTime"
 TWIN_LAST_UPDATE_TIME: Final = "$lastUpdateTime"
 
+_OF_RELATIONSHIPS: Final = ("$relationshipId", "$sourceId", "$targetId", "$relationshipName")
+
 Document = dict[str, Any]
+
+
+def is_digital_twin(value: object) -> TypeGuard[Document]:
+    """Tells whether a row of a query is a digital twin: a query may give any value the name of any member."""
+    if type(value) is not dict:
+        return False
+    metadata = value.get(METADATA)
+    return type(value.get("$dtId")) is str and type(metadata) is dict and type(metadata.get(MODEL, "")) is str
+
+
+def is_relationship(value: Document) -> bool:
+    """Tells whether a row of a query is a relationship."""
+    return all(type(value.get(name)) is str for name in _OF_RELATIONSHIPS)
 
 
 def is_component(value: object) -> TypeGuard[Document]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from twinfront_server.adt.answer import Position
-from twinfront_server.adt.twin_json import METADATA, Document
+from twinfront_server.adt.twin_json import Document, is_digital_twin
 from twinfront_server.errors import invalid_argument, upstream_answer_unexpected
 from twinfront_server.graph.exported import digital_twin_row, model_row, relationship_row
 from twinfront_server.graph.import_format import Section
@@ -221,7 +221,7 @@ def _digital_twin(row: Document, *, by_the_front: bool) -> Document:
         by_the_front: whether the query is the walk's own and not the caller's.
     """
     twin = next(iter(row.values())) if len(row) == 1 else row
-    if not isinstance(twin, dict) or not twin.keys() >= {"$dtId", METADATA}:
+    if not is_digital_twin(twin):
         if by_the_front:
             raise upstream_answer_unexpected(200)
         message = "must answer one whole digital twin a row, as SELECT * FROM digitaltwins and SELECT T FROM … T do"

@@ -1,20 +1,16 @@
 """Rows of queries: messages of the JSON of Azure Digital Twins."""
 
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
 from twinfront.v1.query_service_pb2 import QueryRow
 from twinfront_server.adt.expected_answer import expects_answer
-from twinfront_server.adt.twin_json import METADATA
+from twinfront_server.adt.twin_json import is_digital_twin, is_relationship
 from twinfront_server.errors import invalid_argument
 from twinfront_server.wire.digital_twin import fill_listed_digital_twin, without_property_metadata
 from twinfront_server.wire.relationship import fill_listed_relationship
 from twinfront_server.wire.value import fill_value
-
-_DIGITAL_TWIN: Final = frozenset({"$dtId", "$etag", METADATA})
-_RELATIONSHIP: Final = frozenset({"$relationshipId", "$sourceId", "$targetId", "$relationshipName"})
-"""What every row that is a twin or a relationship has."""
 
 
 @expects_answer
@@ -27,7 +23,7 @@ def fill_row(row: QueryRow, item: dict[str, Any], *, as_json: bool, metadata: bo
         as_json: whether to hand the JSON on instead of filling in the typed fields.
         metadata: whether, of a row that is a twin, the metadata of properties is wanted.
     """
-    is_twin = item.keys() >= _DIGITAL_TWIN
+    is_twin = is_digital_twin(item) and type(item.get("$etag")) is str
     if is_twin and not metadata:
         item = without_property_metadata(item)
     if as_json:
@@ -38,7 +34,7 @@ def fill_row(row: QueryRow, item: dict[str, Any], *, as_json: bool, metadata: bo
         fill_value(fields[name], value)
     if is_twin:
         fill_listed_digital_twin(row.digital_twin, item, metadata=metadata)
-    elif item.keys() >= _RELATIONSHIP:
+    elif is_relationship(item):
         fill_listed_relationship(row.relationship, item, as_json=False)
 
 

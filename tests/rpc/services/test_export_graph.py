@@ -192,6 +192,8 @@ async def test_a_query_that_chooses_nothing_exports_nothing(channel: grpc.aio.Ch
         ("SELECT T.$dtId FROM digitaltwins T", "INVALID_ARGUMENT"),
         ("SELECT COUNT() FROM digitaltwins", "INVALID_ARGUMENT"),
         ("SELECT * FROM relationships", "INVALID_ARGUMENT"),
+        ("SELECT T.$metadata AS [[$dtId]], T.$metadata FROM digitaltwins T", "INVALID_ARGUMENT"),
+        ("SELECT T.$dtId, T.$dtId AS [[$metadata]] FROM digitaltwins T", "INVALID_ARGUMENT"),
         ("SELECT A, B FROM digitaltwins A JOIN B RELATED A.contains R WHERE A.$dtId = 'floor'", "INVALID_ARGUMENT"),
         ("SELECT everything", "QUERY_INVALID"),
     ],

@@ -67,6 +67,26 @@ async def test_a_row_that_is_a_twin_is_one(rooms: Building, stub: "QueryServiceA
 
 
 @pytest.mark.usefixtures("rooms")
+@pytest.mark.parametrize(
+    "members",
+    [
+        "T.$metadata AS [[$dtId]], T.$etag, T.$metadata",
+        "T.$dtId, T.visits AS [[$etag]], T.$metadata",
+        "T.$dtId, T.$etag, T.$dtId AS [[$metadata]]",
+        (
+            "T.visits AS [[$relationshipId]], T.$dtId AS [[$sourceId]], T.$dtId AS [[$targetId]], "
+            "T.$dtId AS [[$relationshipName]]"
+        ),
+    ],
+)
+async def test_a_row_is_no_twin_and_no_relationship_for_its_names_alone(stub: "QueryServiceAsyncStub", members: str):
+    [row] = (await ask(stub, f"SELECT {members} FROM digitaltwins T WHERE T.$dtId = 'room-007'")).rows
+    assert not row.HasField("digital_twin")
+    assert not row.HasField("relationship")
+    assert len(row.fields) == members.count(",") + 1
+
+
+@pytest.mark.usefixtures("rooms")
 async def test_a_row_that_is_a_relationship_is_one(stub: "QueryServiceAsyncStub"):
     [row] = (await ask(stub, "SELECT * FROM relationships")).rows
     assert (row.relationship.id, row.relationship.source_id, row.relationship.target_id, row.relationship.name) == (
