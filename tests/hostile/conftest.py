@@ -17,7 +17,7 @@ MEASURED: dict[str, Usage] = {}
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedProcess]:
-    served = start(tmp_path_factory.mktemp("hostile"), [], {})
+    served = start(tmp_path_factory.mktemp("hostile"), [], {"LOCALTWINS_MAX_MODELS": "1000000"})
     try:
         furnish(served.address)
         yield served

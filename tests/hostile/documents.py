@@ -1,5 +1,6 @@
 """What hostile requests have in their fields: values, JSON, paths, queries, models, lines, of about a given size."""
 
+import itertools
 from collections.abc import Callable
 
 from twinfront_server.wire.limits import MAX_MODEL_VALUES, MAX_VALUES
@@ -122,8 +123,16 @@ _PATHS: dict[str, Make] = _LONG | {
 }
 
 
+_TIMES = itertools.count(1)
+
+
+def as_new(data: bytes) -> bytes:
+    """Gives the same request with models of other ids: those of one that went before may be there already."""
+    return data.replace(b"dtmi:h0000:", b"dtmi:h%04d:" % next(_TIMES))
+
+
 def _interface(name: str, contents: bytes, more: bytes = b"") -> bytes:
-    return b'{"@id":"dtmi:h:%b;1","@type":"Interface","@context":"dtmi:dtdl:context;3"%b,"contents":[%b]}' % (
+    return b'{"@id":"dtmi:h0000:%b;1","@type":"Interface","@context":"dtmi:dtdl:context;3"%b,"contents":[%b]}' % (
         name.encode(),
         more,
         contents,
@@ -177,10 +186,11 @@ _SEVERAL_MODELS: dict[str, Callable[[int], list[bytes]]] = {
         for n in range(250)
     ],
     "250 models without their base": lambda size: [
-        _interface(f"m{n}", _joined(size // 250 - 200, _property), b',"extends":"dtmi:h:gone;1"') for n in range(250)
+        _interface(f"m{n}", _joined(size // 250 - 200, _property), b',"extends":"dtmi:h0000:gone;1"')
+        for n in range(250)
     ],
     "250 models that need each other": lambda size: [
-        _interface(f"m{n}", _joined(size // 250 - 200, _property), b',"extends":"dtmi:h:m%d;1"' % ((n + 1) % 250))
+        _interface(f"m{n}", _joined(size // 250 - 200, _property), b',"extends":"dtmi:h0000:m%d;1"' % ((n + 1) % 250))
         for n in range(250)
     ],
     "250 models of as many properties as may be": lambda size: [

@@ -17,7 +17,7 @@ from twinfront.errors import from_rpc_error
 from ..contract_services import METHODS
 from ..rpc.serving.process import ServedProcess
 from .conftest import MEASURED
-from .documents import SIZE
+from .documents import SIZE, as_new
 from .health import HealthWatch
 from .measuring import Meter, Usage, resident_megabytes
 from .shapes import Shape, samples, shapes
@@ -25,6 +25,7 @@ from .shapes import Shape, samples, shapes
 CPU_SECONDS = 1.0
 WRITE_SECONDS = 0.001
 MEMORY_MB = 150.0
+TRIES = 3
 GROWTH = 2.6
 """How much more twice the input may cost."""
 
@@ -83,7 +84,7 @@ def send(channel: grpc.Channel, shape: Shape, data: bytes) -> grpc.StatusCode:
 
 
 def usage_of(served: ServedProcess, channel: grpc.Channel, shape: Shape, size: int) -> Usage:
-    data = shape.make(size)
+    data = as_new(shape.make(size))
     meter = Meter(served.process.pid)
     code = send(channel, shape, data)
     usage = meter.read()
@@ -106,8 +107,13 @@ def test_a_hostile_request_costs_little(served: ServedProcess, channel: grpc.Cha
     assert usage.cpu <= CPU_SECONDS + WRITE_SECONDS * shape.writes
     assert usage.memory <= MEMORY_MB
     if usage.cpu > NEGLIGIBLE_SECONDS:
-        half = usage_of(served, channel, shape, SIZE // 2)
-        assert usage.cpu <= GROWTH * half.cpu + NEGLIGIBLE_SECONDS
+        # Processor time is shared with whatever else the machine does: what grows too fast does so each time.
+        assert any(grows_moderately(served, channel, shape) for _ in range(TRIES))
+
+
+def grows_moderately(served: ServedProcess, channel: grpc.Channel, shape: Shape) -> bool:
+    whole, half = (usage_of(served, channel, shape, size).cpu for size in (SIZE, SIZE // 2))
+    return whole <= GROWTH * half + NEGLIGIBLE_SECONDS
 
 
 @pytest.mark.parametrize("name", HEAVIEST)
@@ -118,7 +124,7 @@ def test_several_at_once_do_not_swell_the_server(served: ServedProcess, channel:
     before = resident_megabytes(served.process.pid)
     meter = Meter(served.process.pid)
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        codes = set(threads.map(lambda _: send(channel, shape, data), range(AT_ONCE)))
+        codes = set(threads.map(lambda _: send(channel, shape, as_new(data)), range(AT_ONCE)))
     assert not codes & NOT_FOR_CALLERS
     assert meter.read().memory <= AT_ONCE_MB
     assert resident_megabytes(served.process.pid) - before <= MEMORY_MB
