@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> int:
-    """Runs the command line and give its exit status."""
+    """Runs the command line and gives its exit status."""
     try:
         from localtwins import cli  # noqa: PLC0415  (its imports are what may be missing)
     except ModuleNotFoundError as error:

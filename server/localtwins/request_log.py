@@ -28,7 +28,7 @@ _EQUALS: Final = re.compile("=|%3d", re.IGNORECASE)
 _NEWLINE: Final = "\n"
 
 HTTP_LOG: Final = logging.getLogger(__name__)
-"""What aiohttp tells of its own: of requests that are no HTTP, and of defects."""
+"""The log of aiohttp itself: of requests that are no HTTP, and of defects."""
 
 
 def _without_trace(record: logging.LogRecord) -> bool:

@@ -22,7 +22,7 @@ LOOP_SECONDS: Final = 0.005
 """How long work may be expected to take and still be done in the event loop."""
 
 PARSING_SECONDS: Final = 50e-9
-"""What a byte of dense JSON takes to parse, so that an estimate is `len(body) * PARSING_SECONDS`."""
+"""Seconds that it takes to parse a byte of dense JSON, so that an estimate is `len(body) * PARSING_SECONDS`."""
 
 _THREADS: Final = 1
 """Threads share the interpreter: a second one would gain no time, and let two large requests hold memory at once."""

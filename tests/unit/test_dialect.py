@@ -103,8 +103,22 @@ def errors_told_outside_a_section(*places: Path) -> list[str]:
     ]
 
 
+def records_that_are_tuples(*places: Path) -> list[str]:
+    return [
+        at(file, node.lineno, node.name)
+        for file in sources(*places)
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.ClassDef)
+        if any(ast.unparse(base).rpartition(".")[2] == "NamedTuple" for base in node.bases)
+    ]
+
+
 def test_constants_are_final():
     assert constants_that_are_not_final(*EVERYWHERE) == []
+
+
+def test_records_are_dataclasses():
+    assert records_that_are_tuples(*EVERYWHERE) == []
 
 
 def test_what_is_suppressed_has_a_reason_beside_it():
@@ -128,6 +142,8 @@ def test_docstrings_begin_with_what_is_done():
     [
         ("LIMIT = 1\n", constants_that_are_not_final),
         ("_LIMIT: int = 1\n", constants_that_are_not_final),
+        ("class Place(NamedTuple):\n    line: int\n", records_that_are_tuples),
+        ("class Place(typing.NamedTuple):\n    line: int\n", records_that_are_tuples),
         ("import os  # noqa\n", suppressions_without_a_reason),
         ("import os  # noqa: F401\n", suppressions_without_a_reason),
         ("import os  # noqa: F401 - for others\n", suppressions_without_a_reason),
@@ -149,11 +165,13 @@ def test_a_source_that_keeps_to_the_dialect_passes(tmp_path: Path):
         '"""Reads things."""\n'
         "import os  # noqa: F401  (for others)\n"
         "LIMIT: Final = 1\n"
+        "@dataclass(frozen=True, slots=True)\nclass Place:\n    line: int\n"
         "LIMITS: Final[int] = f()  # type: ignore[misc]  # untyped\n"
         'def f():\n    """Reads a thing.\n\n    Raises:\n        OSError: it is not there.\n    """\n'
     )
     checks = (
         constants_that_are_not_final,
+        records_that_are_tuples,
         suppressions_without_a_reason,
         docstrings_of_init,
         docstrings_that_begin_with_a_relative,

@@ -21,10 +21,10 @@ from localtwins.store.transaction import Transaction
 from localtwins.workers import LOOP_SECONDS, Workers, checkpoint
 
 CHECKING_SECONDS: Final = 0.5e-6
-"""What a byte of a model takes to check."""
+"""Seconds that the check of a model takes for each of its bytes."""
 
 MOST_STORED_BYTES: Final = 64 * 1024 * 1024
-"""What an upload may read of stored models: far more than the largest ontologies hold in all."""
+"""The most that an upload may read of stored models: far more than the largest ontologies hold in all."""
 
 
 _MOST_DETAILS: Final = 250

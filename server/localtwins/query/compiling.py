@@ -16,7 +16,7 @@ from localtwins.query.syntax import Condition, Name, Place, Query, Selection, So
 from localtwins.query.traversal import Pin, Term, traverse
 
 COMPILING_SECONDS: Final = 3e-6
-"""What a character of a query takes to compile."""
+"""Seconds that it takes to compile a character of a query."""
 
 _START: Final = Place(1, 0)
 

@@ -16,7 +16,7 @@ from localtwins.rest.call import Call
 
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _NO_TIME: Final = "01/01/01 0:00:00 +00:00"
-"""What the .NET SDK sends without one, and the service takes (recorded)."""
+"""A time that the .NET SDK sends if it is given none, and that the service takes (recorded)."""
 
 
 async def publish(call: Call, twin_id: str) -> Response:
