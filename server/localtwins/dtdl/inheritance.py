@@ -122,7 +122,7 @@ class Inheritance:
                 if name not in self._contested[ancestor]:
                     continue
                 other = found.setdefault(name, ancestor)
-                if other == ancestor:
+                if self.own[other][name] is self.own[ancestor][name]:  # one element, by its id, stands in both
                     continue
                 if not any(other in lineage and ancestor in lineage for lineage in lineages):
                     where = "in 'contents', at least one of them through 'extends'"
