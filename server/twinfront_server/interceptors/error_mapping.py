@@ -31,10 +31,12 @@ def map_errors(log: FilteringBoundLogger) -> Link:
                 # Foreign servicers (health, reflection) answer errors on their own.
                 call.code = context.code()
                 raise
-            except (asyncio.CancelledError, grpc.aio.InternalError):
-                # The caller is gone: cancelled, out of time, or its connection broke while a message was on the way.
+            except asyncio.CancelledError:
                 _note_departure(call)
                 raise
+            except grpc.aio.InternalError as broken:
+                _note_departure(call)
+                raise _departed() from broken
             except NotImplementedError:
                 # What the generated base class does for a method that the servicer lacks.
                 call.code = grpc.StatusCode.UNIMPLEMENTED
@@ -43,7 +45,10 @@ def map_errors(log: FilteringBoundLogger) -> Link:
                 log.exception("unexpected exception", call_id=call.call_id, method=call.method)
                 error = internal(call.call_id)
             call.code, call.reason = error.code, error.reason
-            return await context.abort(error.code, error.message, (*_trailers(error), *call.trailing_metadata()))
+            try:
+                return await context.abort(error.code, error.message, (*_trailers(error), *call.trailing_metadata()))
+            except grpc.aio.InternalError as broken:
+                raise _departed() from broken
 
         return mapped
 
@@ -57,7 +62,16 @@ def _trailers(error: TwinfrontError) -> tuple[tuple[str, str | bytes], ...]:
     return (*details, (PUSHBACK_KEY, str(error.pushback_ms)))
 
 
+def _departed() -> asyncio.CancelledError:
+    """Makes what ends a call whose caller left while something was on its way to it.
+
+    Of what grpc raises itself it would write a traceback into the log, and anybody can leave.
+    """
+    return asyncio.CancelledError()
+
+
 def _note_departure(call: Call) -> None:
+    """Notes that the caller is gone: cancelled, out of time, or its connection broke."""
     if call.remaining() == 0:
         call.code, call.reason = grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"
     else:

@@ -16,7 +16,7 @@ from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest, StreamQueryT
 from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 
 from ...hostile.measuring import resident_megabytes
-from .process import ServedProcess
+from .process import ServedProcess, wait_until
 
 Serve = Callable[..., ServedProcess]
 Streams = Callable[[grpc.Channel], Iterator[Any]]
@@ -68,6 +68,16 @@ def with_notes(served: ServedProcess) -> ServedProcess:
         for number in range(TWINS):
             client.create_or_replace_digital_twin(f"note-{number}", note)
     return served
+
+
+@pytest.mark.parametrize("pause", [0.0, 3 * PATIENCE])
+def test_callers_who_leave_without_reading_leave_no_traceback(served: ServedProcess, pause: float):
+    with grpc.insecure_channel(served.address, SMALL_WINDOW) as channel:
+        streams = [stream(channel) for stream in (query, export, imports) for _ in range(5)]
+        wait_until(lambda: f"twinfront_in_flight_requests {len(streams)}.0" in served.metrics())
+        time.sleep(pause)
+    wait_until(lambda: "twinfront_in_flight_requests 0.0" in served.metrics())
+    assert "Traceback" not in served.log()
 
 
 @pytest.mark.parametrize("stream", [query, export, imports])
