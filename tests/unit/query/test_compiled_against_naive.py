@@ -106,7 +106,7 @@ def assert_same(rows: list[Any], expected: list[Any]) -> None:
     assert Counter(map(repr, rows)) == Counter(map(repr, expected))
 
 
-fuzzed = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fuzzed = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
 @fuzzed
