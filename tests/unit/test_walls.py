@@ -99,6 +99,19 @@ def test_the_json_of_azure_digital_twins_stands_on_errors_alone():
     assert [str(found) for found in found if not found.of(*allowed)] == []
 
 
+@pytest.mark.parametrize(
+    "literal", ["$metadata", "$model", "sourceTime", "lastUpdateTime", "$lastUpdateTime", "~0", "~1"]
+)
+def test_names_of_a_twins_json_and_the_escapes_of_its_paths_stand_in_one_room(literal: str):
+    places = {
+        file.relative_to(FRONT).parts[0]
+        for file in FRONT.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.Constant) and node.value == literal
+    }
+    assert places == {"adt"}
+
+
 def test_the_upstream_knows_neither_messages_nor_those_who_call_it():
     above = tuple(f"twinfront_server.{room}" for room in ("wire", "services", "interceptors", "writes", "graph"))
     assert [str(found) for found in imports(FRONT / "upstream") if found.of(*above)] == []

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from twinfront_server.adt.body import Body
+from twinfront_server.adt.twin_json import METADATA, MODEL
 from twinfront_server.upstream import Upstream
 
 _FOLDER: Final = files("twinfront_server.sample")
@@ -40,7 +41,7 @@ async def load_sample(upstream: Upstream) -> SampleReport:
     await upstream.post_models(Body(content, "dtdl_models", items=list(models)))
     sections = sample_graph()
     for twin in sections["Twins"]:
-        body = Body(orjson.dumps(twin), "digital_twin.json", ids={"model_id": twin["$metadata"]["$model"]})
+        body = Body(orjson.dumps(twin), "digital_twin.json", ids={"model_id": twin[METADATA][MODEL]})
         await upstream.put_digital_twin(twin["$dtId"], body, if_none_match=False)
     for relationship in sections["Relationships"]:
         members = {name: value for name, value in relationship.items() if name != "$dtId"}
