@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from .second_chance import pytest_sessionstart, pytest_terminal_summary  # noqa: F401  (hooks)
+
+# How long an example takes says something of the machine and nothing of the code.
+settings.register_profile("without-deadlines", deadline=None)
+settings.load_profile("without-deadlines")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
