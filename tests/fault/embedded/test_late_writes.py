@@ -29,11 +29,15 @@ Send = Callable[[LocalTransport, HttpRequest], Awaitable[LocalResponse]]
 
 
 class Hop:
-    """Holds the first request of a method back, whatever becomes of its caller, until it is let go."""
+    """Holds the first request of a method back, whatever becomes of its caller, until it is let go.
+
+    With `breaks` the connection of that one breaks, and what is sent again comes after it.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, method: str, *, breaks: bool = False) -> None:
         send: Send = LocalTransport.send
         self._landed: asyncio.Task[LocalResponse] | None = None
+        self._come = asyncio.Event()
         self._go = asyncio.Event()
 
         async def late(transport: LocalTransport, request: HttpRequest) -> LocalResponse:
@@ -42,8 +46,11 @@ class Hop:
 
         async def sent(transport: LocalTransport, request: HttpRequest, **_options: object) -> LocalResponse:
             if request.method != method or self._landed is not None:
+                if request.method == method and breaks:
+                    await self._come_and_gone()
                 return await send(transport, request)
             self._landed = asyncio.create_task(late(transport, request))
+            self._come.set()
             if breaks:
                 raise ServiceResponseError("The connection was reset.")
             return await asyncio.shield(self._landed)
@@ -51,9 +58,13 @@ class Hop:
         monkeypatch.setattr(LocalTransport, "send", sent)
 
     async def let_go(self) -> None:
-        assert self._landed is not None
+        await self._come.wait()
         self._go.set()
-        assert (await self._landed).status_code < 300
+        await self._come_and_gone()
+
+    async def _come_and_gone(self) -> None:
+        assert self._landed is not None
+        assert (await asyncio.shield(self._landed)).status_code < 300
 
 
 async def cut_off(call: Awaitable[object]) -> DeadlineExceededError:
@@ -209,6 +220,5 @@ async def test_the_etag_of_a_settled_write_is_its_own_though_the_content_was_the
         before = await written()
         hop = Hop(monkeypatch, method, breaks=True)
         call = asyncio.create_task(written())
-        await asyncio.sleep(0.01)
         await hop.let_go()
         assert before != await call == await door_etag(client)
