@@ -153,6 +153,33 @@ async def test_names_with_what_a_path_escapes_keep_their_path(building: Building
     assert field == "patch[1].value"
 
 
+@pytest.mark.parametrize("name", ["a/b", "a~b", "~1", "/", "//", "a/", "/a", "visits/b"])
+async def test_unknown_properties_with_what_a_path_escapes_keep_their_path(building: Building, name: str):
+    escaped = name.replace("~", "~0").replace("/", "~1")
+    operations = [replace("/visits", "x"), add(f"/{escaped}", 1), add(f"/thermostat/{escaped}", 1)]
+    found = await violations(building.patch("room", *operations))
+    assert sorted(field for field, _ in found) == ["patch[0].value", "patch[1].value", "patch[2].value"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "a~b", "~1", "/", "//", "a/", "/a", "visits/b"])
+@pytest.mark.parametrize("under_an_etag", [False, True])
+async def test_unknown_properties_of_a_whole_twin_are_named_as_they_were_sent(
+    building: Building, name: str, under_an_etag: bool
+):
+    twin = DigitalTwin(model_id=ROOM)
+    for owner in (twin, twin.components["thermostat"]):
+        owner.properties[name].int_value = 1
+    request = twins.CreateOrReplaceDigitalTwinRequest(digital_twin_id="room", digital_twin=twin)
+    if under_an_etag:
+        request.if_match = (await building.read("room")).etag
+    found = await violations(building.twins.CreateOrReplaceDigitalTwin(request))
+    inside = f"properties[{json.dumps(name)}]"
+    assert [field for field, _ in sorted(found)] == [
+        f'digital_twin.components["thermostat"].{inside}',
+        f"digital_twin.{inside}",
+    ]
+
+
 async def test_more_problems_than_a_status_has_room_for(building: Building):
     found = await violations(building.patch("room", *(add(f"/unheard{number}", 1) for number in range(500))))
     assert len(found) == len(set(found)) >= 10

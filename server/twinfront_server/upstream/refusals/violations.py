@@ -8,12 +8,14 @@ and by nothing that tries a text in several ways.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from string import Formatter
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from twinfront_server.adt.body import Body
-from twinfront_server.adt.json_pointer import unescaped
+from twinfront_server.adt.json_pointer import tokens_of, unescaped
 from twinfront_server.adt.twin_json import METADATA, MODEL
 from twinfront_server.errors import MAX_LISTED, entry
 from twinfront_server.upstream.operation import Asked
@@ -91,7 +93,7 @@ def _field(reason: str, complaint: str, asked: Asked, operations: Sequence[Opera
         return next(iter((*asked.ids, *asked.listed)), "request")
     if asked.body.items:
         return _operation_field(complaint, asked.body, operations, asked.ids)
-    return _member_field(complaint, asked.body.field)
+    return _member_field(complaint, asked.body)
 
 
 def _id_field(complaint: str, asked: Asked) -> str | None:
@@ -159,6 +161,11 @@ def _operation_field(complaint: str, body: Body, operations: Sequence[Operation]
     about_model = _is_about_model(complaint)
     finding = _finding(complaint)
     by_new_model = body.field
+    named = _named(finding, ids)
+    for index, segments in reversed(operations):
+        # Complaints name properties unescaped: one of the name `a/b` looks like the member `b` of `a`.
+        if named and any("~" in segment for segment in segments) and _unescaped(_whole(segments, ids)) == named:
+            return _place(body, index, "value")
     for index, segments in reversed(operations):
         if segments == _MODEL_PATH:
             member = "value" if about_model else None
@@ -177,7 +184,7 @@ def _place(body: Body, index: int, member: str) -> str:
 
 def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: Mapping[str, str]) -> str | None:
     """Tells whether a complaint names the `path` or the `value` of the operation with this path, or neither."""
-    whole = [ids["component_name"], *segments] if "component_name" in ids else segments
+    whole = _whole(segments, ids)
     match finding:
         case {"path": path}:
             return "path" if path == "/".join(whole) else None
@@ -186,10 +193,26 @@ def _member_of_operation(finding: Mapping[str, str], segments: list[str], ids: M
             return "path" if segment in map(unescaped, segments) else None
         case {"component": component}:
             return "path" if whole[0] == component else None
-        case {"name": name, "owner": owner}:
-            named = name if owner == _TWIN or "relationship_id" in ids else f"{owner}/{name}"
-            return "value" if _is_on_the_way(named, "/".join(whole)) else None
+        case {"name": _, "owner": _}:
+            return "value" if _is_on_the_way(_named(finding, ids), "/".join(whole)) else None
     return None
+
+
+def _whole(segments: list[str], ids: Mapping[str, str]) -> list[str]:
+    """Gives the path of an operation from the twin on: that of a component's begins at the component."""
+    return [ids["component_name"], *segments] if "component_name" in ids else segments
+
+
+def _unescaped(segments: Sequence[str]) -> str:
+    return "/".join(map(unescaped, segments))
+
+
+def _named(finding: Mapping[str, str], ids: Mapping[str, str]) -> str:
+    """Gives the path of the property that a complaint names, from the twin on; empty if it names none."""
+    match finding:
+        case {"name": name, "owner": owner}:
+            return name if owner == _TWIN or "relationship_id" in ids else f"{owner}/{name}"
+    return ""
 
 
 def _is_on_the_way(one: str, other: str) -> bool:
@@ -197,8 +220,9 @@ def _is_on_the_way(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
-def _member_field(complaint: str, field: str) -> str:
+def _member_field(complaint: str, body: Body) -> str:
     """Finds the member of a whole twin or relationship that a complaint is about; JSON is one field."""
+    field = body.field
     if field.endswith(".json"):
         return field
     if _is_about_model(complaint):
@@ -207,9 +231,38 @@ def _member_field(complaint: str, field: str) -> str:
         case {"component": component}:
             return entry(f"{field}.components", component)
         case {"name": name, "owner": owner}:
-            inside = field if owner == _TWIN or field == "relationship" else entry(f"{field}.components", owner)
-            return entry(f"{inside}.properties", name.partition("/")[0])
+            is_own = owner == _TWIN or field == "relationship"
+            inside = field if is_own else entry(f"{field}.components", owner)
+            return entry(f"{inside}.properties", _property_of(name, body, None if is_own else owner))
     return field
+
+
+def _property_of(path: str, body: Body, component: str | None) -> str:
+    """Gives the property that a path begins with, which may have slashes in its name: the longest one that was sent."""
+    name, slash, _ = path.partition("/")
+    if not slash:
+        return name
+    sent = _sent_names(orjson.loads(body.content), component)
+    cuts = [len(path), *(index for index in range(len(path) - 1, -1, -1) if path[index] == "/")]
+    return next((path[:cut] for cut in cuts if path[:cut] in sent), name)
+
+
+def _sent_names(sent: Any, component: str | None) -> Collection[str]:
+    """Gives the names of the properties that a twin or a component was sent with, be it as a patch that makes it so."""
+    if not isinstance(sent, list):
+        return _names_in(sent if component is None else sent.get(component))
+    names: set[str] = set()
+    for operation in sent:
+        first, *others = tokens_of(operation["path"])
+        if component is None:
+            names.add(first)
+        elif first == component:
+            names.update(others[:1] or _names_in(operation.get("value")))
+    return names
+
+
+def _names_in(value: Any) -> Collection[str]:
+    return value.keys() if isinstance(value, dict) else ()
 
 
 def _is_about_model(complaint: str) -> bool:
