@@ -6,6 +6,7 @@ for as much work as that allows.
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import count
 from typing import Any, Final
 
 import orjson
@@ -14,8 +15,14 @@ Shape = Callable[[int], bytes]
 
 ROOM: Final = "dtmi:test:Room;1"
 _CONTEXT: Final = "dtmi:dtdl:context;3"
+_TIMES: Final = count(1)
 # What a body may have of values, names and brackets together, and a little to spare.
 _MOST_VALUES: Final = 32_000
+
+
+def as_new(body: bytes) -> bytes:
+    """Gives the same body with models of other ids: those of one that went before may be there already."""
+    return body.replace(b"dtmi:attack0000:", b"dtmi:attack%04d:" % next(_TIMES))
 
 
 def _filled(before: bytes, unit: bytes, after: bytes, size: int) -> bytes:
@@ -168,7 +175,7 @@ RELATIONSHIP: Final[dict[str, Shape]] = {
 
 
 def _interface(number: int, contents: list[Any], **members: Any) -> dict[str, Any]:
-    named = {"@context": _CONTEXT, "@id": f"dtmi:attack:A{number};1", "@type": "Interface", "contents": contents}
+    named = {"@context": _CONTEXT, "@id": f"dtmi:attack0000:A{number};1", "@type": "Interface", "contents": contents}
     return named | members
 
 
@@ -192,10 +199,13 @@ MODELS: Final[dict[str, Shape]] = {
     ),
     "very many models": lambda size: _json([_interface(n, []) for n in range(size // 100)]),
     "models that extend one that is missing": lambda size: _json(
-        [_interface(n, _properties(size // 250 - 250), extends="dtmi:attack:Missing;1") for n in range(250)]
+        [_interface(n, _properties(size // 250 - 250), extends="dtmi:attack0000:Missing;1") for n in range(250)]
     ),
     "models that extend each other": lambda size: _json(
-        [_interface(n, _properties(size // 250 - 250), extends=f"dtmi:attack:A{(n + 1) % 250};1") for n in range(250)]
+        [
+            _interface(n, _properties(size // 250 - 250), extends=f"dtmi:attack0000:A{(n + 1) % 250};1")
+            for n in range(250)
+        ]
     ),
     "members that no model has": lambda size: _json([_interface(0, [], **dict.fromkeys(_names(size // 30, size), 1))]),
     "contents that are none": lambda size: _json([_interface(0, [1] * (min(size, 900_000) // 2))]),

@@ -314,10 +314,10 @@ def test_twice_the_body_costs_no_more_than_2_6_times_as_much(server: Attacked, n
         if len(large) < 1.5 * len(small):
             continue  # the shape has one size
         for _ in range(TRIES):
-            cost = attack(server, ATTACKS[name], shape, body=large)
+            cost = attack(server, ATTACKS[name], shape, body=bodies.as_new(large))
             if cost.seconds <= NOISE:
                 break
-            half = attack(server, ATTACKS[name], f"{shape}, half as large", body=small)
+            half = attack(server, ATTACKS[name], f"{shape}, half as large", body=bodies.as_new(small))
             if cost.seconds <= MOST_GROWTH * half.seconds:
                 break
         else:
