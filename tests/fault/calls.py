@@ -37,7 +37,7 @@ JOB = {"id": "job", "inputBlobUri": "https://a/b/c", "outputBlobUri": "https://a
 
 _ANSWERS: dict[str, tuple[int, object]] = {
     "GET": (200, {"id": MODEL, "value": []}),
-    "PUT": (200, {}),
+    "PUT": (200, {"$dtId": "room", "$relationshipId": "r", "id": "j"}),
     "POST": (201, []),
     "PATCH": (204, b""),
     "DELETE": (204, b""),

@@ -17,7 +17,9 @@ from twinfront.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from .calls import CREATE_TWIN, DELETE_TWIN, RPCS, UPDATE_TWIN, UPDATE_TWIN_IF_MATCH, Rpc, refused
 from .fault_server import Answer, FaultServer
 
-GOOD = Answer(200, {"id": "dtmi:example:Room;1", "value": []}, {"ETag": 'W/"2"'})
+GOOD = Answer(
+    200, {"$dtId": "room", "$relationshipId": "r", "id": "dtmi:example:Room;1", "value": []}, {"ETag": 'W/"2"'}
+)
 IDS = [
     "room",
     "room 1",

@@ -47,7 +47,13 @@ def another_success(_request: HttpRequest, answer: Response) -> Response:
     return Response(204, {}, b"") if answer.status != 204 else Response(200, {}, b"{}")
 
 
-HOPS = [page, half, redirect, other_type, another_success]
+def somebody_else_s(_request: HttpRequest, answer: Response) -> Response:
+    """JSON of another service, in the form that is expected: an object, or a list of such."""
+    of_list = (answer.body or b"").startswith(b"[")
+    return Response(200, {"Content-Type": "application/json"}, b'[{"ok":true}]' if of_list else b'{"ok":true}')
+
+
+HOPS = [page, half, redirect, other_type, another_success, somebody_else_s]
 BREAKS = [
     RuntimeError("File descriptor 21 is used by transport"),
     OSError(9, "Bad file descriptor"),

@@ -5,8 +5,9 @@ service may have carried the request out all the same, so that is not an answer 
 goes on as if it had been lost.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from azure.core.exceptions import ServiceResponseError
@@ -14,6 +15,16 @@ from azure.core.rest import AsyncHttpResponse
 
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Operation
+
+_IDS: Final[Mapping[str, str]] = {
+    operations.PUT_DIGITAL_TWIN.name: "$dtId",
+    operations.PUT_RELATIONSHIP.name: "$relationshipId",
+    operations.POST_MODELS.name: "id",
+    operations.PUT_IMPORT_JOB.name: "id",
+    operations.CANCEL_IMPORT_JOB.name: "id",
+    operations.POST_DELETE_JOB.name: "id",
+}
+"""The member with the id of what was made; JSON without it is no answer of the service."""
 
 
 def is_readable(operation: Operation, response: AsyncHttpResponse) -> bool:
@@ -29,7 +40,7 @@ def is_readable(operation: Operation, response: AsyncHttpResponse) -> bool:
     if not (content.lstrip().startswith(start) and content.rstrip().endswith(end)):
         return False
     # What is read is parsed later on, and may be large: there a look at both ends has to do.
-    return not operation.write or _is_made_of_objects(content)
+    return not operation.write or _is_made_of_resources(content, _IDS.get(operation.name))
 
 
 def unreadable(response: AsyncHttpResponse) -> ServiceResponseError:
@@ -41,9 +52,13 @@ def unreadable(response: AsyncHttpResponse) -> ServiceResponseError:
     )
 
 
-def _is_made_of_objects(content: bytes) -> bool:
+def _is_made_of_resources(content: bytes, id_member: str | None) -> bool:
+    """Tells whether an answer is an object, or a list of such, each with its id if it is to have one."""
     try:
         made: Any = orjson.loads(content)
     except orjson.JSONDecodeError:
         return False
-    return all(isinstance(each, dict) for each in (made if isinstance(made, list) else [made]))
+    return all(
+        isinstance(each, dict) and (id_member is None or isinstance(each.get(id_member), str))
+        for each in (made if isinstance(made, list) else [made])
+    )
