@@ -140,6 +140,18 @@ async def test_a_detaching_delete_that_fails_tells_what_it_has_deleted(
     assert "changed nothing" not in error.message
 
 
+@pytest.mark.parametrize("item", [{}, {"$relationshipId": "r"}, {"$relationshipId": 5, "$sourceId": "room"}], ids=str)
+async def test_a_relationship_without_ids_ends_a_detaching_delete_typed(
+    upstream: FaultServer, channel: grpc.aio.Channel, item: dict[str, Any]
+):
+    upstream.on("relationships", Answer(200, {"value": [item]}))
+    upstream.on("GET", _twin(1))
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await DigitalTwinServiceStub(channel).DeleteDigitalTwin(DETACH, timeout=5)
+    assert from_rpc_error(raised.value).reason == "UPSTREAM_ANSWER_UNEXPECTED"
+    assert {request.method for request in upstream.requests} == {"GET"}
+
+
 async def test_lists_of_a_detaching_delete_wait_where_they_are_throttled(
     upstream: FaultServer, channel: grpc.aio.Channel
 ):

@@ -12,6 +12,7 @@ from localtwins import errors
 from localtwins.errors import AdtError, JobError
 from localtwins.jobs import import_job
 from localtwins.jobs.blobs import Blob, open_blob, shown
+from localtwins.jobs.first_answer import FirstAnswer
 from localtwins.jobs.import_format import BATCH_ROWS, START, Batch, FormatLimits, Section, read_batches
 from localtwins.jobs.import_job import Flushed
 from localtwins.jobs.job import ImportJob, Status
@@ -24,17 +25,17 @@ from localtwins.workers import LOOP_SECONDS, Workers
 
 _LOG_LINES: Final = 4 * BATCH_ROWS
 """More than one step logs, so that lines that have to be written again are never cut into other pieces than before."""
-_OPENING_SECONDS: Final = 10.0
-"""How long a blob may take to answer for the first time: no other job can start meanwhile."""
 _CANCELLING_SECONDS: Final = 3.0
-"""How long the output blob may take once its job is to be cancelled, for the same reason."""
+"""How long the output blob may take once its job is to be cancelled: no other job can start meanwhile."""
 _CHECKS: Final = 5
 """How often models are checked while others change those that they build on."""
 
 T = TypeVar("T")
 
 
-async def run_import_job(database: Database, settings: Settings, job: ImportJob, cancelling: asyncio.Event) -> None:
+async def run_import_job(
+    database: Database, settings: Settings, job: ImportJob, cancelling: asyncio.Event, first_answer: FirstAnswer
+) -> None:
     """Brings a job to its end, at once when `cancelling` is set.
 
     Raises:
@@ -43,7 +44,7 @@ async def run_import_job(database: Database, settings: Settings, job: ImportJob,
     unwritable: JobError | None = None
     try:
         async with open_blob(job.output_uri, settings) as output:
-            run = _ImportRun(database, settings, job, output, cancelling)
+            run = _ImportRun(database, settings, job, output, cancelling, first_answer)
             if job.outcome is None:
                 await run.conclude(await run.import_rows())
             await run.flush()
@@ -64,13 +65,20 @@ class _ImportRun:
     """Runs a job once; a job that was interrupted has several runs."""
 
     def __init__(
-        self, database: Database, settings: Settings, job: ImportJob, output: Blob, cancelling: asyncio.Event
+        self,
+        database: Database,
+        settings: Settings,
+        job: ImportJob,
+        output: Blob,
+        cancelling: asyncio.Event,
+        first_answer: FirstAnswer,
     ) -> None:
         self._database = database
         self._settings = settings
         self._job = job
         self._output = output
         self._cancelling = cancelling
+        self._first_answer = first_answer
         self._flushed = Flushed(job.log_bytes)
         # The section of the last batch that was read; the job itself knows only that of the last one imported.
         self._section: Section | None = job.position.section
@@ -106,7 +114,7 @@ class _ImportRun:
             data = b"".join(line for _, line in lines)
             appending = self._output.append(data, self._flushed.log_bytes)
             if self._flushed.log_bytes == 0:
-                appending = asyncio.wait_for(appending, _OPENING_SECONDS)
+                appending = self._first_answer.wait(appending)
             try:
                 await self._unless_cancelled(appending, grace=_CANCELLING_SECONDS)
             except OSError as error:
@@ -114,10 +122,7 @@ class _ImportRun:
             self._flushed = Flushed(self._flushed.log_bytes + len(data), lines[-1][0])
 
     async def _read(self, blob: Blob) -> None:
-        try:
-            version = await self._unless_cancelled(asyncio.wait_for(blob.version(), _OPENING_SECONDS))
-        except TimeoutError:
-            raise OSError(f"it did not answer within {_OPENING_SECONDS:g} seconds") from None
+        version = await self._unless_cancelled(self._first_answer.wait(blob.version()))
         self._job = await self._database.write(lambda tx: import_job.begin(tx, self._job.id, version))
         await self.flush()
         if self._job.position == START:

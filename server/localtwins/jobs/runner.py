@@ -12,6 +12,7 @@ from localtwins import errors
 from localtwins.engine.clock import current_ticks
 from localtwins.errors import JobError
 from localtwins.jobs import delete_job, import_job
+from localtwins.jobs.first_answer import FirstAnswer
 from localtwins.jobs.import_run import run_import_job
 from localtwins.jobs.job import IMPORT, DeleteJob, ImportJob, Job, Status
 from localtwins.settings import Settings
@@ -20,6 +21,7 @@ from localtwins.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_ATTEMPTS: Final = 5.0
+_SECONDS_TO_END: Final = 3.0
 
 
 class JobRunner:
@@ -34,6 +36,8 @@ class JobRunner:
         self._task: asyncio.Task[None] | None = None
         self._running: str | None = None
         self._cancelling = asyncio.Event()
+        self._first_answer = FirstAnswer()
+        self._ended = asyncio.Event()
 
     def wake(self) -> None:
         """Sees to it that an unfinished job is being run."""
@@ -47,6 +51,13 @@ class JobRunner:
         state = self._database.read.job(IMPORT, self._running, current_ticks())
         if state is not None and ImportJob.from_json(state).status is Status.CANCELLING:
             self._cancelling.set()
+
+    async def make_room(self) -> None:
+        """Ends a job whose blob does not answer, so that another can start; any other job keeps its place."""
+        if self._running is None or not self._first_answer.ask_for_place():
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), _SECONDS_TO_END)
 
     async def stop(self) -> None:
         """Interrupts the job that is running; it goes on with the next start."""
@@ -86,11 +97,14 @@ class JobRunner:
     async def _run_import(self, job: ImportJob) -> None:
         self._running = job.id
         self._cancelling.clear()
+        self._first_answer.forget()
+        self._ended.clear()
         self.cancel()
         try:
-            await run_import_job(self._database, self._settings, job, self._cancelling)
+            await run_import_job(self._database, self._settings, job, self._cancelling, self._first_answer)
         finally:
             self._running = None
+            self._ended.set()
 
     async def _run_delete(self, job: DeleteJob) -> None:
         advance = partial(delete_job.advance, job_id=job.id)

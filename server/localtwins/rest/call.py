@@ -88,7 +88,12 @@ class Call:
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         """Runs a write operation; a dry run's is taken back once it has a result."""
-        return await self.database.write(operation, keep=VALIDATE_ONLY not in self.request.headers)
+        return await self.database.write(operation, keep=not self.is_dry_run)
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Tells whether nothing of the request is to be kept."""
+        return VALIDATE_ONLY in self.request.headers
 
     def require_api_version(self, versions: frozenset[str]) -> None:
         """Refuses an api-version in which the resource is not there.

@@ -34,6 +34,8 @@ async def create(call: Call) -> Response:
         if minutes not in _TIMEOUT_RANGE:
             message = f"timeoutInMinutes must be {_TIMEOUT_RANGE.start} to {_TIMEOUT_RANGE[-1]}, and not {timeout!r}."
             raise errors.invalid_argument(message)
+    if not call.is_dry_run:
+        await call.jobs.make_room()
     job = await call.write(lambda tx: delete_job.create(tx, job_id, minutes))
     call.jobs.wake()
     answer = json_answer(_job(job), status=202)

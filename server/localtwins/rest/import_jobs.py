@@ -32,6 +32,8 @@ async def create(call: Call, job_id: str) -> Response:
             raise errors.invalid_argument(f"The body of an import job must have {member}, the URI of a blob.")
         check_blob_uri(uri, call.settings)
         uris.append(uri)
+    if not call.is_dry_run:
+        await call.jobs.make_room()
     try:
         job = await call.write(lambda tx: import_job.create(tx, job_id, *uris))
     except errors.AdtError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
 from twinfront_server.upstream import Page, Upstream
@@ -44,7 +45,7 @@ class Detached:
 
     def count(self, digital_twin_id: str, relationship: dict[str, Any]) -> None:
         """Adds one relationship."""
-        if relationship["$sourceId"] == digital_twin_id:
+        if _ids(relationship)[0] == digital_twin_id:
             self.outgoing += 1
         else:
             self.incoming += 1
@@ -105,7 +106,7 @@ async def _detach_and_delete(
 async def _delete_relationship(upstream: Upstream, relationship: dict[str, Any]) -> bool:
     """Deletes a relationship; False if somebody else has."""
     try:
-        await upstream.delete_relationship(relationship["$sourceId"], relationship["$relationshipId"], if_match="")
+        await upstream.delete_relationship(*_ids(relationship), if_match="")
     except TwinfrontError as error:
         if error.reason not in _GONE:
             raise
@@ -117,7 +118,16 @@ async def _count(upstream: Upstream, digital_twin_id: str, detached: Detached, p
     async for items in _outgoing(upstream, digital_twin_id, pace):
         detached.outgoing += len(items)
     async for items in _incoming(upstream, digital_twin_id, pace):
-        detached.incoming += sum(item["$sourceId"] != digital_twin_id for item in items)
+        detached.incoming += sum(_ids(item)[0] != digital_twin_id for item in items)
+
+
+@expects_answer
+def _ids(relationship: dict[str, Any]) -> tuple[str, str]:
+    """Reads the id of a relationship's source and its own."""
+    source_id, relationship_id = relationship["$sourceId"], relationship["$relationshipId"]
+    if not (isinstance(source_id, str) and isinstance(relationship_id, str)):
+        raise TypeError("the ids of a relationship are texts")
+    return source_id, relationship_id
 
 
 def _outgoing(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[list[Any]]:

@@ -38,22 +38,55 @@ async def jobs_with(folder: Path, storage: str) -> AsyncIterator[Jobs]:
 
 
 async def test_an_input_that_does_not_answer_is_given_up(folder: Path, silent: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("localtwins.jobs.import_run._OPENING_SECONDS", 0.3)
+    monkeypatch.setattr("localtwins.jobs.first_answer.PATIENCE_SECONDS", 0.3)
     async with jobs_with(folder, silent) as jobs:
         await jobs.put("dead", f"{silent}/container/in?sig=secret", "file:dead.log")
         job = await jobs.finished("dead")
         assert job["error"]["code"] == "UnableToReadInputBlob"
-        assert f"{silent}/container/in: it did not answer within 0.3 seconds" in job["error"]["message"]
+        assert f"{silent}/container/in: it did not answer within 0." in job["error"]["message"]
         assert (await jobs.run("next", SMALL))["status"] == "succeeded"
 
 
 async def test_an_output_that_does_not_answer_is_given_up(folder: Path, silent: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("localtwins.jobs.import_run._OPENING_SECONDS", 0.3)
+    monkeypatch.setattr("localtwins.jobs.first_answer.PATIENCE_SECONDS", 0.3)
     async with jobs_with(folder, silent) as jobs:
         (folder / "in").write_bytes(b"\n".join(SMALL))
         await jobs.put("dead", "file:in", f"{silent}/container/log")
         assert (await jobs.finished("dead"))["error"]["code"] == "UnableToWriteToOutputBlob"
         assert (await jobs.run("next", SMALL))["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("dead_blob", ["input", "output", "both"])
+async def test_a_blob_that_does_not_answer_makes_room_for_another_job(
+    folder: Path, silent: str, monkeypatch: pytest.MonkeyPatch, dead_blob: str
+):
+    monkeypatch.setattr("localtwins.jobs.first_answer.PATIENCE_BESIDE_OTHERS", 0.2)
+    async with jobs_with(folder, silent) as jobs, asyncio.timeout(5):
+        (folder / "in").write_bytes(b"\n".join(SMALL))
+        uri = f"{silent}/container/blob"
+        await jobs.put(
+            "dead",
+            "file:in" if dead_blob == "output" else uri,
+            "file:dead.log" if dead_blob == "input" else uri,
+        )
+        await asyncio.sleep(0.4)
+        assert (await jobs.run("next", SMALL))["status"] == "succeeded"
+        assert (await jobs.finished("dead"))["status"] == "failed"
+
+
+async def test_a_delete_job_does_not_wait_for_a_blob(folder: Path, silent: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("localtwins.jobs.first_answer.PATIENCE_BESIDE_OTHERS", 0.2)
+    async with jobs_with(folder, silent) as jobs, asyncio.timeout(5):
+        await jobs.put("dead", f"{silent}/container/in", "file:dead.log")
+        await asyncio.sleep(0.4)
+        assert (await jobs.adt.post("/jobs/deletions", None)).status == 202
+
+
+async def test_a_job_that_has_just_begun_keeps_its_place(folder: Path, silent: str):
+    async with jobs_with(folder, silent) as jobs, asyncio.timeout(5):
+        await jobs.put("dead", f"{silent}/container/in", "file:dead.log")
+        assert (await jobs.adt.post("/jobs/deletions", None)).status == 400
+        await jobs.adt.post("/jobs/imports/dead/cancel", None)
 
 
 async def test_cancelling_does_not_wait_for_an_input(folder: Path, silent: str):
