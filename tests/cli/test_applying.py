@@ -71,8 +71,9 @@ def test_it_can_be_applied_again(twinfront: Command):
 @pytest.mark.usefixtures("library")
 def test_failures_are_told_by_file_and_the_rest_is_applied(twinfront: Command, tmp_path: Path):
     write(tmp_path / "more.json", [shelf("s3", height="tall"), shelf("s4"), beside("s4", "nobody")])
+    twinfront("apply", "library")
     ended = twinfront("apply", "library", "more.json")
-    assert ended.stdout == "2 models, 3 twins, 1 relationship applied, 2 failed\n"
+    assert ended.stdout == "3 twins, 1 relationship applied, 2 unchanged, 2 failed\n"
     wrong_twin, wrong_edge = ended.stderr.splitlines()
     assert wrong_twin.startswith("more.json[0] digitaltwins/s3: [VALIDATION_FAILED] ")
     assert wrong_edge.startswith("more.json[2] digitaltwins/s4/relationships/to-nobody: [TARGET_TWIN_NOT_FOUND] ")
@@ -221,9 +222,11 @@ def test_an_export_that_fails_leaves_the_last_one(twinfront: Command, tmp_path: 
 def test_models_are_created_in_any_order_and_again(twinfront: Command, tmp_path: Path):
     write(tmp_path / "models" / "a.json", SHELF)
     write(tmp_path / "models" / "b.json", FURNITURE)
-    for _ in range(2):
-        ended = twinfront("models", "create", "models")
-        assert (ended.returncode, ended.stdout) == (0, "2 models applied\n")
+    write(tmp_path / "models" / "c.json", FURNITURE | {"@id": "dtmi:example:Again;1"})
+    created, again = (twinfront("models", "create", "models") for _ in range(2))
+    assert (created.returncode, again.returncode) == (0, 0)
+    assert created.stdout in {"3 models applied\n", "1 model applied, 2 unchanged\n"}  # of the other tests' models
+    assert again.stdout == "nothing applied, 3 unchanged\n"
 
 
 def test_a_model_that_is_wrong_is_told_by_its_file_and_the_others_are_created(twinfront: Command, tmp_path: Path):
@@ -245,7 +248,7 @@ def test_another_model_of_the_same_id_is_a_conflict(twinfront: Command, tmp_path
     twinfront("models", "create", "models")
     write(tmp_path / "models" / "a.json", [FURNITURE | {"displayName": "Another"}])
     ended = twinfront("models", "create", "models")
-    assert ended.returncode == 4
+    assert (ended.returncode, ended.stdout) == (4, "nothing applied, 1 failed\n")
     assert "MODEL_ALREADY_EXISTS" in ended.stderr
 
 

@@ -35,6 +35,7 @@ class Totals:
     """How many items of each kind were imported, in all streams together."""
 
     models: int = 0
+    unchanged: int = 0
     twins: int = 0
     relationships: int = 0
     failed: int = 0
@@ -47,7 +48,8 @@ class Totals:
         self.failed += progress.failed
 
     def __str__(self) -> str:
-        named = {"model": self.models, "twin": self.twins, "relationship": self.relationships}
+        models = self.models - self.unchanged
+        named = {"model": models, "twin": self.twins, "relationship": self.relationships}
         return ", ".join(counted(number, name) for name, number in named.items() if number) or "nothing"
 
 
@@ -60,6 +62,7 @@ class GraphImport:
     timeout: float | None = None
     totals: Totals = field(default_factory=Totals)
     _errors: list[TwinfrontError] = field(default_factory=list)
+    _failed_models: set[str] = field(default_factory=set)
     _progress: Progress = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,9 +86,14 @@ class GraphImport:
         self._progress.stop()
 
     def items(self, name: str, items: list[Item]) -> None:
-        """Imports what was read from JSON files."""
+        """Imports what was read from JSON files.
+
+        Models are immutable, so those that are there already, and do not fail, stay as they are.
+        """
         if not items:
             return
+        there = self._models_there(items)
+        failed = len(self._failed_models & there)
         task = self._progress.add_task(name, total=len(items), counts="")
         documents = [item.document for item in items]
 
@@ -99,7 +107,13 @@ class GraphImport:
             )
 
         self._run(task, start, lambda result: items[result.index].origin)
+        self.totals.unchanged += len(there) - (len(self._failed_models & there) - failed)
         self._progress.update(task, completed=len(items))
+
+    def _models_there(self, items: list[Item]) -> set[str]:
+        """Reads which of the models are there."""
+        wanted = {str(item.document.get("@id")) for item in items if "@id" in item.document}
+        return {model.id for model in self.client.list_models(timeout=self.timeout)} & wanted if wanted else set()
 
     def text(self, path: Path) -> None:
         """Imports a file in the import format; `-` is stdin, which cannot be gone on with."""
@@ -153,15 +167,17 @@ class GraphImport:
         for result in news.results:
             if result.error is not None:
                 self._errors.append(result.error)
+                resource = result.resource.removeprefix("models/")
+                if resource != result.resource:
+                    self._failed_models.add(resource)
                 if len(self._errors) <= _REPORTED:
-                    resource = result.resource.removeprefix("models/")
                     report(result.error, " ".join(filter(None, (origin(result), resource))))
 
     def summary(self) -> int:
         """Prints what was done and what failed; gives the exit code for it."""
         done = "would be applied" if self.dry_run else "applied"
-        failed = f", {self.totals.failed} failed" if self.totals.failed else ""
-        print(f"{self.totals} {done}{failed}")
+        others = {"unchanged": self.totals.unchanged, "failed": self.totals.failed}
+        print(", ".join([f"{self.totals} {done}", *(f"{number} {how}" for how, number in others.items() if number)]))
         if len(self._errors) > _REPORTED:
             reasons = Counter(error.reason or error.code.name for error in self._errors)
             counts = ", ".join(f"{reason} {count} times" for reason, count in reasons.most_common())
