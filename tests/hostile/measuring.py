@@ -20,19 +20,23 @@ class Meter:
 
     def __init__(self, pid: int) -> None:
         self._proc = Path(f"/proc/{pid}")
-        # The clock of another process's processor time, as clock_getcpuclockid(3) makes its number.
-        self._clock = ~pid << 3 | _WHOLE_PROCESS
+        self._pid = pid
         (self._proc / "clear_refs").write_text("5")  # the peak begins anew
         self._memory = self._megabytes("VmRSS")
-        self._began = time.clock_gettime(self._clock)
+        self._began = processor_seconds(pid)
 
     def read(self) -> Usage:
-        cpu = time.clock_gettime(self._clock) - self._began
+        cpu = processor_seconds(self._pid) - self._began
         return Usage(cpu, max(0.0, self._megabytes("VmHWM") - self._memory))
 
     def _megabytes(self, name: str) -> float:
         lines = (self._proc / "status").read_text().splitlines()
         return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """Gives the processor time that another process has used, by its own clock (clock_getcpuclockid(3))."""
+    return time.clock_gettime(~pid << 3 | _WHOLE_PROCESS)
 
 
 def resident_megabytes(pid: int) -> float:

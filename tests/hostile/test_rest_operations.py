@@ -322,7 +322,7 @@ def test_twice_the_body_costs_no_more_than_2_6_times_as_much(server: Attacked, n
             half = attack(server, ATTACKS[name], f"{shape}, half as large", body=bodies.as_new(small))
             # The least of each: whatever else the machine does, or a collection of garbage, can only add to it.
             seconds, half_seconds = min(seconds, cost.seconds), min(half_seconds, half.seconds)
-            if seconds <= MOST_GROWTH * half_seconds + NOISE:
+            if seconds <= MOST_GROWTH * half_seconds:
                 break
         else:
             pytest.fail(f"{half}; {cost}")

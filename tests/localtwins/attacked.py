@@ -1,6 +1,5 @@
 """A server to attack: `localtwins serve --http` as a process, requests as raw bytes, and what they cost it."""
 
-import os
 import re
 import resource
 import signal
@@ -11,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..hostile.measuring import processor_seconds
 
 API_VERSION = "api-version=2023-10-31"
 _PATIENCE = 90
@@ -76,8 +77,7 @@ class Attacked:
 
     def cpu_seconds(self) -> float:
         """The processor time that it has used so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(self.process.pid)
 
 
 @contextmanager
