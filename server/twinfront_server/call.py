@@ -13,6 +13,8 @@ from typing import Final
 
 import grpc
 
+from twinfront_server.reasons import Reason
+
 CALL_ID_KEY: Final = "twinfront-call-id"
 UPSTREAM_MS_KEY: Final = "twinfront-upstream-ms"
 UPSTREAM_ATTEMPTS_KEY: Final = "twinfront-upstream-attempts"
@@ -43,7 +45,7 @@ class Call:
         failed_items: how many of them failed.
         on_failed_item: told of the reason of each of these, as it fails.
         code: how the RPC ended.
-        reason: name of the `ErrorReason` without prefix; empty if there is none.
+        reason: why it failed; None if it did not, or if nothing but the code is known.
         cause: what the upstream said when it failed, for the log and not for the caller; empty if it did not fail.
         unfinished: advice for a caller whose deadline passes while a write is under way; empty if none is.
         stopping: of a stream, set when the server is about to stop and waits no longer for it to end by itself: it then
@@ -60,17 +62,17 @@ class Call:
     query_charge: float | None = None
     items: int = 0
     failed_items: int = 0
-    on_failed_item: Callable[[str], None] = field(default=lambda _reason: None, repr=False)
+    on_failed_item: Callable[[Reason], None] = field(default=lambda _reason: None, repr=False)
     code: grpc.StatusCode = grpc.StatusCode.OK
-    reason: str = ""
+    reason: Reason | None = None
     cause: str = ""
     unfinished: str = ""
     stopping: asyncio.Event | None = None
 
-    def item_ended(self, reason: str = "") -> None:
+    def item_ended(self, reason: Reason | None = None) -> None:
         """Counts one of the things that the call is about, with the reason if it failed."""
         self.items += 1
-        if reason:
+        if reason is not None:
             self.failed_items += 1
             self.on_failed_item(reason)
 

@@ -1,8 +1,8 @@
-"""The errors of the front: one exception, its reasons, and the status it becomes.
+"""The errors of the front: one exception, and the status it becomes.
 
-Everything that a service, the wire or the upstream raises on purpose is a `TwinfrontError`. It carries a gRPC code,
-a reason from `twinfront.v1.ErrorReason`, metadata with the ids, and standard or own details; `status()` makes the
-`google.rpc.Status` of it (AIP-193). How answers of the upstream become such errors is in `upstream/errors.py`.
+Everything that a service, the wire or the upstream raises on purpose is a `TwinfrontError`. It carries a `Reason`, and
+with it a gRPC code, metadata with the ids, and standard or own details; `status()` makes the `google.rpc.Status` of it
+(AIP-193). How answers of the upstream become such errors is in `upstream/refusals/errors.py`.
 """
 
 import operator
@@ -26,6 +26,7 @@ from google.rpc.error_details_pb2 import (
 from google.rpc.status_pb2 import Status
 
 from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
+from twinfront_server.reasons import Reason
 
 DOMAIN: Final = "twinfront"
 
@@ -56,8 +57,7 @@ class TwinfrontError(Exception):
     """A call that fails, and why.
 
     Args:
-        code: the gRPC code.
-        reason: a name of `ErrorReason`, without prefix.
+        reason: why; the gRPC code goes with it.
         message: one sentence or two for people.
         metadata: the ids that the error is about, by request field.
         details: further details, each message type at most once.
@@ -67,8 +67,7 @@ class TwinfrontError(Exception):
 
     def __init__(
         self,
-        code: grpc.StatusCode,
-        reason: str,
+        reason: Reason,
         message: str,
         *,
         metadata: Mapping[str, str] | None = None,
@@ -77,7 +76,6 @@ class TwinfrontError(Exception):
         pushback_ms: int | None = None,
     ) -> None:
         super().__init__(message)
-        self.code = code
         self.reason = reason
         self.message = shortened(message)
         self.metadata = dict(metadata or {})
@@ -87,10 +85,14 @@ class TwinfrontError(Exception):
             delay = Duration(seconds=int(retry_after), nanos=int(retry_after % 1 * 1_000_000_000))
             self.details.append(RetryInfo(retry_delay=delay))
 
+    @property
+    def code(self) -> grpc.StatusCode:
+        """The gRPC code, which goes with the reason."""
+        return self.reason.code
+
     def renewed(self) -> "TwinfrontError":
         """The same error, to be raised once more: without traceback and cause, which keep alive whatever they saw."""
         return TwinfrontError(
-            self.code,
             self.reason,
             self.message,
             metadata=self.metadata,
@@ -118,7 +120,7 @@ def entry(field: str, key: str) -> str:
     return f"{field}[{orjson.dumps(key, default=str).decode()}]"
 
 
-def invalid_argument(field: str, description: str, *, reason: str = "INVALID_ARGUMENT") -> TwinfrontError:
+def invalid_argument(field: str, description: str, *, reason: Reason = Reason.INVALID_ARGUMENT) -> TwinfrontError:
     """INVALID_ARGUMENT for one field of the request, named by its proto path."""
     return invalid_fields([(field, description)], reason=reason)
 
@@ -126,7 +128,7 @@ def invalid_argument(field: str, description: str, *, reason: str = "INVALID_ARG
 def invalid_fields(
     fields: Iterable[tuple[str, str]],
     *,
-    reason: str = "INVALID_ARGUMENT",
+    reason: Reason = Reason.INVALID_ARGUMENT,
     message: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> TwinfrontError:
@@ -136,7 +138,6 @@ def invalid_fields(
         for field, description in fields
     ]
     return TwinfrontError(
-        grpc.StatusCode.INVALID_ARGUMENT,
         reason,
         message or _listed(violations),
         metadata=metadata,
@@ -163,8 +164,7 @@ def etag_mismatch(
 ) -> TwinfrontError:
     """ABORTED: a resource, named by its path, no longer has the etag that the write was meant for."""
     return TwinfrontError(
-        grpc.StatusCode.ABORTED,
-        "ETAG_MISMATCH",
+        Reason.ETAG_MISMATCH,
         f"{resource} was changed in the meantime: it no longer has the etag {expected}.",
         metadata=metadata,
         details=[EtagConflict(resource=resource, expected_etag=expected, current_etag=current)],
@@ -175,8 +175,7 @@ def limit_reached(subject: str, message: str, *, metadata: Mapping[str, str] | N
     """RESOURCE_EXHAUSTED: a resource, or a field of the request, has as much as it may have; no retry helps."""
     violation = QuotaFailure.Violation(subject=shortened(subject), description=shortened(message))
     return TwinfrontError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "LIMIT_REACHED",
+        Reason.LIMIT_REACHED,
         message,
         metadata=metadata,
         details=[QuotaFailure(violations=[violation])],
@@ -191,16 +190,13 @@ def deadline_exceeded(advice: str = "") -> TwinfrontError:
         advice: what to know of a write that was under way.
     """
     message = "The call's deadline passed before Azure Digital Twins answered."
-    return TwinfrontError(
-        grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", f"{message} {advice}" if advice else message
-    )
+    return TwinfrontError(Reason.DEADLINE_EXCEEDED, f"{message} {advice}" if advice else message)
 
 
 def server_draining(advice: str) -> TwinfrontError:
     """UNAVAILABLE: the server is about to stop; the advice says what the call did and how to go on."""
     return TwinfrontError(
-        grpc.StatusCode.UNAVAILABLE,
-        "SERVER_DRAINING",
+        Reason.SERVER_DRAINING,
         f"This server is about to stop. {advice}",
         retry_after=_DRAINING_RETRY_AFTER,
     )
@@ -209,8 +205,7 @@ def server_draining(advice: str) -> TwinfrontError:
 def stream_not_read(waited: float) -> TwinfrontError:
     """UNAVAILABLE: a message of a stream has waited too long, in seconds, for its caller to read on."""
     return TwinfrontError(
-        grpc.StatusCode.UNAVAILABLE,
-        "STREAM_NOT_READ",
+        Reason.STREAM_NOT_READ,
         f"A message waited {round(waited, 1):g} s for its caller to read on. Go on behind the last one that was read.",
         retry_after=0.0,
     )
@@ -220,8 +215,7 @@ def too_many_streams(retry_after: float) -> TwinfrontError:
     """RESOURCE_EXHAUSTED: all streams that this server has memory for are at work; one may end in so many seconds."""
     message = "This server has no memory left for another stream (--max-stream-bytes)."
     return TwinfrontError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "LIMIT_REACHED",
+        Reason.LIMIT_REACHED,
         message,
         details=[QuotaFailure(violations=[QuotaFailure.Violation(subject="streams", description=message)])],
         retry_after=retry_after,
@@ -231,9 +225,7 @@ def too_many_streams(retry_after: float) -> TwinfrontError:
 
 def internal(call_id: str) -> TwinfrontError:
     """INTERNAL: a fault of this server; the text of the exception stays in the log."""
-    return TwinfrontError(
-        grpc.StatusCode.INTERNAL, "INTERNAL", f"The server failed; its log has the story under call id {call_id}."
-    )
+    return TwinfrontError(Reason.INTERNAL, f"The server failed; its log has the story under call id {call_id}.")
 
 
 def resource_info(resource_type: str, name: str, description: str) -> ResourceInfo:
@@ -244,8 +236,7 @@ def resource_info(resource_type: str, name: str, description: str) -> ResourceIn
 def upstream_answer_unexpected(status: int) -> TwinfrontError:
     """INTERNAL: the upstream answered something that this server does not understand."""
     return TwinfrontError(
-        grpc.StatusCode.INTERNAL,
-        "UPSTREAM_ANSWER_UNEXPECTED",
+        Reason.UPSTREAM_ANSWER_UNEXPECTED,
         f"Azure Digital Twins answered with status {status} in a way that this call does not expect.",
     )
 
@@ -253,8 +244,7 @@ def upstream_answer_unexpected(status: int) -> TwinfrontError:
 def upstream_unreadable() -> TwinfrontError:
     """UNAVAILABLE: what the upstream answered to a read was damaged on its way."""
     return TwinfrontError(
-        grpc.StatusCode.UNAVAILABLE,
-        "UPSTREAM_UNAVAILABLE",
+        Reason.UPSTREAM_UNAVAILABLE,
         "The answer of Azure Digital Twins cannot be read. Try again.",
         retry_after=_OUTAGE_RETRY_AFTER,
     )

@@ -17,8 +17,8 @@ from google.protobuf import descriptor_pool
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.registry import Collector
 
-from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server import __version__
+from twinfront_server.reasons import Reason
 
 BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0)
 """Upper bounds in seconds; the same for RPCs and for upstream requests, so that the two can be compared."""
@@ -178,7 +178,7 @@ class Metrics:
                 self.method(name, method.name, RPC_TYPES[method.client_streaming, method.server_streaming])
         for outcome in SETTLED_OUTCOMES:
             self._child("twinfront_settled_writes_total", outcome)
-        for reason in (name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()[1:]):
+        for reason in Reason:
             self._child("twinfront_errors_total", reason)
             for method_name in METHODS_WITH_ITEMS:
                 self._child("twinfront_item_errors_total", method_name, reason)
@@ -201,12 +201,12 @@ class Metrics:
         self._methods[service, method] = created
         return created
 
-    def error(self, reason: str) -> None:
-        """Counts an RPC that failed for `reason`, a name of `ErrorReason` without prefix."""
+    def error(self, reason: Reason) -> None:
+        """Counts an RPC that failed for a reason."""
         self._child("twinfront_errors_total", reason).inc()
 
-    def item_error(self, method: str, reason: str) -> None:
-        """Counts an item of an RPC that failed for `reason`."""
+    def item_error(self, method: str, reason: Reason) -> None:
+        """Counts an item of an RPC that failed for a reason."""
         self._child("twinfront_item_errors_total", method, reason).inc()
 
     def upstream_request(self, operation: str, outcome: str, seconds: float) -> None:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server import __version__
 from twinfront_server.metrics import BUCKETS, METHODS_WITH_ITEMS, METRICS, Metrics, code_label
+from twinfront_server.reasons import Reason
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def test_the_first_page_has_every_series(metrics: Metrics) -> None:
 def test_what_is_counted_before_the_first_page_stays_counted(metrics: Metrics) -> None:
     metrics.register_services(["twinfront.v1.ModelService"])
     metrics.method("twinfront.v1.ModelService", "ListModels", "unary").started.inc()
-    metrics.error("TWIN_NOT_FOUND")
-    metrics.item_error("ImportGraph", "TWIN_NOT_FOUND")
+    metrics.error(Reason.TWIN_NOT_FOUND)
+    metrics.item_error("ImportGraph", Reason.TWIN_NOT_FOUND)
     metrics.settled_write("applied")
     page = generate_latest(metrics.registry).decode()
     assert 'twinfront_errors_total{reason="TWIN_NOT_FOUND"} 1.0' in page

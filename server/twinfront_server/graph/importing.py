@@ -29,6 +29,7 @@ from twinfront_server.graph.ordering import Ordering
 from twinfront_server.graph.reading import ItemReader
 from twinfront_server.graph.reporting import Report
 from twinfront_server.graph.turn import Turn
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
 from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire.limits import MAX_UNREADABLE
@@ -47,7 +48,7 @@ DRAIN_PAUSE_SECONDS: Final = 0.05
 """How long a caller is heard out that is still sending when the stream is to end, and how long a pause it may make:
 some clients make INTERNAL of whatever meets them while they send."""
 
-_HOPELESS: Final = frozenset({"UPSTREAM_CREDENTIALS_REJECTED", "VALIDATE_ONLY_UNSUPPORTED"})
+_HOPELESS: Final = frozenset({Reason.UPSTREAM_CREDENTIALS_REJECTED, Reason.VALIDATE_ONLY_UNSUPPORTED})
 """Reasons that hold for every item, and end the stream."""
 
 Send = Callable[[ImportGraphResponse], Awaitable[None]]
@@ -263,7 +264,7 @@ class _Import:
         for (item, model), error in zip(held, outcomes, strict=True):
             if error is None:
                 await self._report.add(item)
-            elif error.reason == "DTDL_INVALID" and not all_came:
+            elif error.reason is Reason.DTDL_INVALID and not all_came:
                 in_vain.append((item, model))
             else:
                 await self._fail(item, model, error)

@@ -13,6 +13,7 @@ from twinfront.v1.relationship_pb2 import Relationship
 from twinfront_server.adt.body import Body
 from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.graph.import_format import MAX_LINE_BYTES, Row, Section
+from twinfront_server.reasons import Reason
 from twinfront_server.wire.digital_twin import digital_twin_body
 from twinfront_server.wire.identifier import required_id
 from twinfront_server.wire.json_field import parse_json, parse_json_object
@@ -148,12 +149,12 @@ def item_field(write: Write, field: str) -> str:
 
 
 def _model(text: bytes) -> ModelWrite:
-    document = parse_json(text, MODEL_FIELD, reason="DTDL_INVALID", max_values=MAX_MODEL_VALUES)
+    document = parse_json(text, MODEL_FIELD, reason=Reason.DTDL_INVALID, max_values=MAX_MODEL_VALUES)
     if not isinstance(document, dict):
-        raise invalid_argument(MODEL_FIELD, "must be one DTDL interface, a JSON object", reason="DTDL_INVALID")
+        raise invalid_argument(MODEL_FIELD, "must be one DTDL interface, a JSON object", reason=Reason.DTDL_INVALID)
     model_id = document.get("@id")
     if not isinstance(model_id, str):
-        raise invalid_argument(MODEL_FIELD, "has no @id, the model's DTMI", reason="DTDL_INVALID")
+        raise invalid_argument(MODEL_FIELD, "has no @id, the model's DTMI", reason=Reason.DTDL_INVALID)
     return ModelWrite(required_id(model_id, MODEL_FIELD), text)
 
 

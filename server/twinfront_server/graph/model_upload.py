@@ -10,12 +10,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-import grpc
-
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import TwinfrontError, resource_info
 from twinfront_server.graph.item import ModelWrite, models_body
 from twinfront_server.graph.model_order import needs_of, upload_order
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire.limits import MAX_MODELS
@@ -23,7 +22,9 @@ from twinfront_server.wire.limits import MAX_MODELS
 MAX_BYTES: Final = 4 << 20
 """How large an upload gets, a single model aside."""
 
-_ABOUT_THE_MODELS: Final = frozenset({"DTDL_INVALID", "INVALID_ARGUMENT", "LIMIT_REACHED", "MODEL_ALREADY_EXISTS"})
+_ABOUT_THE_MODELS: Final = frozenset(
+    {Reason.DTDL_INVALID, Reason.INVALID_ARGUMENT, Reason.LIMIT_REACHED, Reason.MODEL_ALREADY_EXISTS}
+)
 """Reasons for which an upload is refused because of some model in it."""
 
 Outcomes = list[TwinfrontError | None]
@@ -148,7 +149,7 @@ def _next_upload(waiting: deque[int], models: Sequence[ModelWrite], most: int) -
 
 def _existing(error: TwinfrontError, models: Sequence[ModelWrite]) -> set[str]:
     """The ids of the models that are there already, of an upload that was refused for that."""
-    if error.reason != "MODEL_ALREADY_EXISTS":
+    if error.reason is not Reason.MODEL_ALREADY_EXISTS:
         return set()
     ids = {model.model_id for model in models}
     return ids & set(error.metadata.get("model_id", "").split(", ")) or (ids if len(ids) == 1 else set())
@@ -157,8 +158,7 @@ def _existing(error: TwinfrontError, models: Sequence[ModelWrite]) -> set[str]:
 def _exists(model_id: str) -> TwinfrontError:
     message = f"There is a model {model_id} already, with another content. Models are immutable; give it a new version."
     return TwinfrontError(
-        grpc.StatusCode.ALREADY_EXISTS,
-        "MODEL_ALREADY_EXISTS",
+        Reason.MODEL_ALREADY_EXISTS,
         message,
         metadata={"model_id": model_id},
         details=[resource_info("twinfront.v1.Model", model_id, message)],

@@ -55,7 +55,7 @@ class Report:
             setattr(progress, count, getattr(progress, count) + 1)
         else:
             progress.failed += 1
-        current_call().item_ended("" if error is None else error.reason)
+        current_call().item_ended(None if error is None else error.reason)
         self._acknowledge(item.index)
         if error is not None or not self._failures_only:
             status = _OK if error is None else error.status()

@@ -42,7 +42,7 @@ def log_access(log: FilteringBoundLogger) -> Link:
                         call_id=call.call_id,
                         method=call.method,
                         code=call.code.name,
-                        reason=call.reason,
+                        reason=call.reason or "",
                         ms=round((perf_counter() - start) * 1000, 3),
                         peer=context.peer(),
                         upstream_ms=round(call.upstream_seconds * 1000, 3),

@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError, internal
 from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
+from twinfront_server.reasons import Reason
 
 PUSHBACK_KEY: Final = "grpc-retry-pushback-ms"
 
@@ -73,6 +74,6 @@ def _departed() -> asyncio.CancelledError:
 def _note_departure(call: Call) -> None:
     """Notes that the caller is gone: cancelled, out of time, or its connection broke."""
     if call.remaining() == 0:
-        call.code, call.reason = grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"
+        call.code, call.reason = grpc.StatusCode.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED
     else:
         call.code = grpc.StatusCode.CANCELLED

@@ -18,6 +18,7 @@ from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError, limit_reached
 from twinfront_server.interceptors.link import Behaviour, Context, Handler, Link, Method
 from twinfront_server.metrics import MethodMetrics
+from twinfront_server.reasons import Reason
 from twinfront_server.wire.limits import (
     MAX_TEXT,
     require_little_waste,
@@ -63,8 +64,7 @@ class _Codec:
             message = self._deserialize(data)
         except DecodeError as error:
             raise TwinfrontError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                "INVALID_ARGUMENT",
+                Reason.INVALID_ARGUMENT,
                 "The request is no message of the type that this method takes.",
             ) from error
         if len(data) > MAX_TEXT:

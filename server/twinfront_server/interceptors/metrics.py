@@ -6,6 +6,7 @@ from typing import Any
 from twinfront_server.call import Call
 from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
 from twinfront_server.metrics import Metrics
+from twinfront_server.reasons import Reason
 
 
 def measure(metrics: Metrics) -> Link:
@@ -18,13 +19,13 @@ def measure(metrics: Metrics) -> Link:
     def link(proceed: Behaviour, method: Method) -> Behaviour:
         series = metrics.method(method.service, method.name, method.rpc_type)
 
-        def count_writes(reason: str) -> None:
-            if reason == "ETAG_MISMATCH":
+        def count_writes(reason: Reason) -> None:
+            if reason is Reason.ETAG_MISMATCH:
                 series.etag_conflicts.inc()
-            elif reason == "TWIN_HAS_RELATIONSHIPS":
+            elif reason is Reason.TWIN_HAS_RELATIONSHIPS:
                 metrics.blocked_deletes.inc()
 
-        def count_item(reason: str) -> None:
+        def count_item(reason: Reason) -> None:
             metrics.item_error(method.name, reason)
             count_writes(reason)
 
@@ -39,7 +40,7 @@ def measure(metrics: Metrics) -> Link:
                 series.handled[call.code].inc()
                 if call.query_charge:
                     metrics.query_charge(call.query_charge)
-                if call.reason:
+                if call.reason is not None:
                     metrics.error(call.reason)
                     count_writes(call.reason)
 

@@ -8,6 +8,7 @@ import grpc
 from google.protobuf.message import Message
 
 from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
 
 KEPT_SECONDS: Final = 600.0
 """How long an outcome is kept: 10 minutes."""
@@ -21,7 +22,7 @@ _ERROR_OVERHEAD: Final = 1024
 """Bytes of memory that one takes beside its own bytes, key included, as measured."""
 
 _NOTHING_DONE_CODES: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
-_NOTHING_DONE_REASONS: Final = frozenset({"UPSTREAM_THROTTLED", "UPSTREAM_CREDENTIALS_REJECTED"})
+_NOTHING_DONE_REASONS: Final = frozenset({Reason.UPSTREAM_THROTTLED, Reason.UPSTREAM_CREDENTIALS_REJECTED})
 """Errors after which the same write may well succeed, and cannot be done twice: they are not kept."""
 
 Key = tuple[str, str]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 
-import grpc
 from prometheus_client import Counter
 from structlog.typing import FilteringBoundLogger
 
@@ -19,6 +18,7 @@ from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import NO_RETRY, TwinfrontError, internal, invalid_argument
 from twinfront_server.interceptors.link import Behaviour, Context, Method
 from twinfront_server.interceptors.outcomes import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes
+from twinfront_server.reasons import Reason
 from twinfront_server.wire.identifier import request_id
 
 MAX_ORPHANS: Final = 1000
@@ -187,8 +187,7 @@ class RecentOutcomes:
 
 def _outcome_unknown() -> TwinfrontError:
     return TwinfrontError(
-        grpc.StatusCode.UNKNOWN,
-        "OUTCOME_UNKNOWN",
+        Reason.OUTCOME_UNKNOWN,
         "This write did not end in time, and it may have been applied: read what it writes to before writing again.",
         pushback_ms=NO_RETRY,
     )

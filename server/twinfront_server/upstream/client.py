@@ -9,6 +9,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.digital_twins import DigitalTwins
 from twinfront_server.upstream.event_routes import EventRoutes
@@ -70,7 +71,7 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
         try:
             await self._call(Asked(operations.PROBE, {"model_id": _PROBED_MODEL}), self._sdk.get_model, _PROBED_MODEL)
         except TwinfrontError as error:
-            if error.reason not in {"MODEL_NOT_FOUND", "UPSTREAM_THROTTLED"}:
+            if error.reason not in {Reason.MODEL_NOT_FOUND, Reason.UPSTREAM_THROTTLED}:
                 return False
         if self._refused_writes.refused:
             current_call().cause = "it answers, and says that its storage takes no writes: see whether its disk is full"
@@ -90,7 +91,7 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
                     Asked(operations.PROBE, {"model_id": _PROBED_MODEL}), self._sdk.get_model, _PROBED_MODEL
                 )
             except TwinfrontError as error:
-                if error.reason != "MODEL_NOT_FOUND":
+                if error.reason is not Reason.MODEL_NOT_FOUND:
                     raise
             if self._dry_runs.supported is None:
                 self._dry_runs.supported = False

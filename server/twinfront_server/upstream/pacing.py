@@ -14,6 +14,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 
 from twinfront_server.call import is_time_for
 from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
 
 T = TypeVar("T")
 
@@ -76,13 +77,13 @@ class Pace:
                 done = await request()
             except TwinfrontError as error:
                 wait = _retry_delay(error)
-                if error.reason == "UPSTREAM_THROTTLED":
+                if error.reason is Reason.UPSTREAM_THROTTLED:
                     wait = max(wait, _SHORTEST_HOLD * 2 ** min(self._decreases_in_a_row, _MOST_DOUBLINGS))
                     if not is_time_for(wait, self._remaining()):
                         raise
                     self._decrease(decreases, wait)
                     wait = 0.0
-                elif error.reason == "UPSTREAM_UNAVAILABLE":
+                elif error.reason is Reason.UPSTREAM_UNAVAILABLE:
                     wait *= 2**outages * random.uniform(1.0, 1.5)  # noqa: S311  (jitter, no secret)
                     outages += 1
                     if outages > OUTAGE_RETRIES or not is_time_for(wait, self._remaining()):

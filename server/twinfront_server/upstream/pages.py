@@ -14,6 +14,7 @@ import orjson
 
 from twinfront_server.adt.answer import Page, Position
 from twinfront_server.errors import TwinfrontError, upstream_answer_unexpected
+from twinfront_server.reasons import Reason
 
 Fetch: TypeAlias = Callable[[str], Awaitable[Page]]
 """Reads the upstream's page at a link; the first one for no link."""
@@ -122,6 +123,6 @@ async def _following(fetch: Fetch, link: str) -> Page:
     try:
         return await fetch(link)
     except TwinfrontError as error:
-        if error.reason == "PAGE_TOKEN_INVALID":
+        if error.reason is Reason.PAGE_TOKEN_INVALID:
             raise upstream_answer_unexpected(400) from error
         raise

@@ -15,6 +15,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.refusals.errors import error_of
 from twinfront_server.upstream.sdk.pipeline import ListedItems
@@ -50,9 +51,9 @@ class SdkCalls(ABC):
         try:
             answer = await send()
         except TwinfrontError as error:
-            if error.reason == "OUTCOME_UNKNOWN":
+            if error.reason is Reason.OUTCOME_UNKNOWN:
                 return await self._settled(error, write, send)
-            if error.reason != "UPSTREAM_ANSWER_UNEXPECTED":
+            if error.reason is not Reason.UPSTREAM_ANSWER_UNEXPECTED:
                 self._writes.refused(write)
             raise
         except asyncio.CancelledError:

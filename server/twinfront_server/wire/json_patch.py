@@ -9,6 +9,7 @@ import orjson
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront_server.adt.body import Body
 from twinfront_server.errors import TwinfrontError, invalid_argument
+from twinfront_server.reasons import Reason
 from twinfront_server.wire.json_field import parse_json
 from twinfront_server.wire.limits import MAX_OPERATIONS, MAX_PATH, ValueCount, json_values, require_at_most
 from twinfront_server.wire.value import plain_value
@@ -19,7 +20,7 @@ _OPS: Final = {
     JsonPatchOperation.OP_REMOVE: "remove",
 }
 
-_REASON: Final = "JSON_PATCH_INVALID"
+_REASON: Final = Reason.JSON_PATCH_INVALID
 
 # The service takes a path without the leading slash too (page "Manage digital twins", component source times).
 # Possessive, so that a long path leaves nothing to come back to.

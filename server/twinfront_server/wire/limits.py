@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from twinfront.v1.value_pb2 import Value
 from twinfront_server.errors import invalid_argument, limit_reached
+from twinfront_server.reasons import Reason
 
 MAX_NAME: Final = 2_048
 """Characters of an id or a name: as many as a DTMI that is referred to. Ids of twins are shorter, but how short is the
@@ -59,11 +60,15 @@ _EMPTY_FIELDS: Final = [bytes([number << 3 | 2, 0]) for number in range(1, 16)]
 _MARKS: Final = b",[{"
 """Of these one stands before each value of a JSON text, or before its name."""
 
-_REASONS: Final = {"query": "QUERY_INVALID", "page_token": "PAGE_TOKEN_INVALID", "resume_token": "PAGE_TOKEN_INVALID"}
+_REASONS: Final = {
+    "query": Reason.QUERY_INVALID,
+    "page_token": Reason.PAGE_TOKEN_INVALID,
+    "resume_token": Reason.PAGE_TOKEN_INVALID,
+}
 """Reasons of fields that are refused with one of their own, whatever is wrong with them."""
 
 
-def require_at_most(count: int, most: int, field: str, what: str, *, reason: str = "INVALID_ARGUMENT") -> None:
+def require_at_most(count: int, most: int, field: str, what: str, *, reason: Reason = Reason.INVALID_ARGUMENT) -> None:
     """Refuses more than there may be of something in a field.
 
     Raises:
@@ -83,7 +88,7 @@ def require_models(count: int, field: str) -> None:
         raise limit_reached(field, f"{field} has {count} models and may have {MAX_MODELS}.")
 
 
-def require_moderate_json(text: bytes, most: int, field: str, *, reason: str = "INVALID_ARGUMENT") -> None:
+def require_moderate_json(text: bytes, most: int, field: str, *, reason: Reason = Reason.INVALID_ARGUMENT) -> None:
     """Refuses JSON text that has more values than it may have, before it is parsed.
 
     Values are counted by the marks before them. Where such marks stand in strings they count as well.
@@ -143,7 +148,7 @@ def require_moderate_texts(message: Message) -> None:
         TwinfrontError: INVALID_ARGUMENT, or what else stands for the field.
     """
     for path, name, text in _texts(message, ""):
-        require_at_most(len(text), MAX_TEXT, path, "characters", reason=_REASONS.get(name, "INVALID_ARGUMENT"))
+        require_at_most(len(text), MAX_TEXT, path, "characters", reason=_REASONS.get(name, Reason.INVALID_ARGUMENT))
 
 
 def _texts(message: Message, prefix: str) -> Iterator[tuple[str, str, str]]:

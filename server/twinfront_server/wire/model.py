@@ -10,11 +10,12 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import invalid_argument
+from twinfront_server.reasons import Reason
 from twinfront_server.wire.json_field import parse_json
 from twinfront_server.wire.limits import MAX_MODEL_VALUES, ValueCount, json_values, require_models
 from twinfront_server.wire.timestamp import fill_timestamp
 
-_REASON: Final = "DTDL_INVALID"
+_REASON: Final = Reason.DTDL_INVALID
 
 
 @expects_answer

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from twinfront_server.adt.answer import Position
 from twinfront_server.errors import invalid_argument
+from twinfront_server.reasons import Reason
 
 _NONCE_BYTES: Final = 12
 _PAGING_FIELDS: Final = frozenset({"page_size", "page_token", "resume_token"})
@@ -52,7 +53,7 @@ class PageTokens:
             message = (
                 "is not a token of this request's list; the fields beside it have to be as they were, save page_size"
             )
-            raise invalid_argument(field, message, reason="PAGE_TOKEN_INVALID") from None
+            raise invalid_argument(field, message, reason=Reason.PAGE_TOKEN_INVALID) from None
         return Position(*orjson.loads(text))
 
 

@@ -8,6 +8,7 @@ from twinfront.v1.query_service_pb2 import QueryRow
 from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.adt.twin_json import is_digital_twin, is_relationship
 from twinfront_server.errors import invalid_argument
+from twinfront_server.reasons import Reason
 from twinfront_server.wire.digital_twin import fill_listed_digital_twin, without_property_metadata
 from twinfront_server.wire.relationship import fill_listed_relationship
 from twinfront_server.wire.value import fill_value
@@ -45,5 +46,5 @@ def required_query(text: str) -> str:
         TwinfrontError: QUERY_INVALID if there is none. All other rules are the upstream's.
     """
     if not text.strip():
-        raise invalid_argument("query", "is required", reason="QUERY_INVALID")
+        raise invalid_argument("query", "is required", reason=Reason.QUERY_INVALID)
     return text

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from twinfront.v1.digital_twin_service_pb2 import BatchGetDigitalTwinsRequest, BatchGetDigitalTwinsResponse
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, limit_reached, rename_fields
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.digital_twin import fill_digital_twin
 from twinfront_server.wire.filling import FRAMING
@@ -32,7 +33,7 @@ async def batch_get(
             bodies[digital_twin_id] = (await upstream.get_digital_twin(digital_twin_id)).body
             current_call().item_ended()
         except TwinfrontError as error:
-            if error.reason != "TWIN_NOT_FOUND":
+            if error.reason is not Reason.TWIN_NOT_FOUND:
                 rename_fields(error, lambda _: fields[digital_twin_id])
                 raise
             current_call().item_ended(error.reason)

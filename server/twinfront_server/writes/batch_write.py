@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import grpc
-
 from twinfront.v1.digital_twin_service_pb2 import (
     BatchWriteDigitalTwinsResponse,
     DigitalTwinWrite,
@@ -20,6 +18,7 @@ from twinfront.v1.digital_twin_service_pb2 import (
 )
 from twinfront_server.call import TIME_TO_ANSWER, current_call
 from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError, invalid_argument, limit_reached, rename_fields
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
 from twinfront_server.writes.batch_item import Work, batch_field, step_of
@@ -153,16 +152,14 @@ def _require_distinct(writes: Sequence[DigitalTwinWrite]) -> None:
 
 def _not_begun() -> TwinfrontError:
     return TwinfrontError(
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        "DEADLINE_EXCEEDED",
+        Reason.DEADLINE_EXCEEDED,
         "This write was not done: the call's deadline came first. Nothing of it was changed; send it again.",
     )
 
 
 def _outcome_unknown() -> TwinfrontError:
     return TwinfrontError(
-        grpc.StatusCode.UNKNOWN,
-        "OUTCOME_UNKNOWN",
+        Reason.OUTCOME_UNKNOWN,
         "This write was under way when the call's deadline came, and it may have been applied: read the twin before "
         "writing again.",
     )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Page, Upstream
 from twinfront_server.upstream.pacing import Pace
 from twinfront_server.writes.concurrency import for_each
@@ -17,7 +18,7 @@ from twinfront_server.writes.rewriting import read_twin
 MAX_ROUNDS: Final = 5
 """How often all relationships are deleted: others may make new ones in the meantime."""
 
-_GONE: Final = frozenset({"RELATIONSHIP_NOT_FOUND", "TWIN_NOT_FOUND"})
+_GONE: Final = frozenset({Reason.RELATIONSHIP_NOT_FOUND, Reason.TWIN_NOT_FOUND})
 """Reasons that mean that somebody else has deleted a relationship, be it on the way to deleting its source."""
 
 
@@ -97,7 +98,7 @@ async def _detach_and_delete(
         try:
             await pace.run(partial(upstream.delete_digital_twin, digital_twin_id, if_match=if_match))
         except TwinfrontError as error:
-            if error.reason != "TWIN_HAS_RELATIONSHIPS" or not rounds_left:
+            if error.reason is not Reason.TWIN_HAS_RELATIONSHIPS or not rounds_left:
                 raise
         else:
             return

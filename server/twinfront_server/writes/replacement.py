@@ -10,6 +10,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.twin_json import METADATA, MODEL, Document, is_component, source_time_metadata, source_times
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, invalid_argument
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
 from twinfront_server.wire import identifier
 from twinfront_server.wire.digital_twin import digital_twin_body
@@ -100,7 +101,7 @@ def _check_members(owner: Document, known: frozenset[str], name: str, body: Body
 
 
 def _invalid(body: Body, description: str) -> TwinfrontError:
-    return invalid_argument(body.field, description, reason="VALIDATION_FAILED")
+    return invalid_argument(body.field, description, reason=Reason.VALIDATION_FAILED)
 
 
 def _as_left(wanted: Document, digital_twin_id: str, etag: str) -> bytes:

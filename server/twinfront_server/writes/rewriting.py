@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-import grpc
-
 from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.adt.twin_json import METADATA, Document
 from twinfront_server.errors import TwinfrontError, etag_mismatch, upstream_answer_unexpected
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
 
 MAX_CONFLICTS: Final = 12
@@ -61,7 +60,7 @@ async def rewrite(
                 digital_twin_id, body, if_match=read.etag, any_author_counts=any_author_counts
             )
         except TwinfrontError as error:
-            if error.reason != "ETAG_MISMATCH" or names_etag(if_match):
+            if error.reason is not Reason.ETAG_MISMATCH or names_etag(if_match):
                 raise
             conflicts += 1
             if conflicts == MAX_CONFLICTS:
@@ -106,8 +105,7 @@ def names_etag(if_match: str) -> bool:
 
 def _too_many_writers(error: TwinfrontError, digital_twin_id: str) -> TwinfrontError:
     return TwinfrontError(
-        grpc.StatusCode.ABORTED,
-        "ETAG_MISMATCH",
+        Reason.ETAG_MISMATCH,
         f"digitaltwins/{digital_twin_id} was changed by others {MAX_CONFLICTS} times while this call tried to change "
         "it. Nothing was changed; try again.",
         metadata=error.metadata,

@@ -21,6 +21,7 @@ from twinfront_server.call import Call, current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
 from twinfront_server.metrics import Metrics
+from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 
 SERVICE = "test.Echo"
@@ -51,13 +52,11 @@ class Servicer:
         try:
             match word:
                 case "refuse":
-                    raise TwinfrontError(
-                        grpc.StatusCode.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED", "Slowly.", pushback_ms=250
-                    )
+                    raise TwinfrontError(Reason.UPSTREAM_THROTTLED, "Slowly.", pushback_ms=250)
                 case "conflict":
-                    raise TwinfrontError(grpc.StatusCode.ABORTED, "ETAG_MISMATCH", "Changed.")
+                    raise TwinfrontError(Reason.ETAG_MISMATCH, "Changed.")
                 case "blocked":
-                    raise TwinfrontError(grpc.StatusCode.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", "Related.")
+                    raise TwinfrontError(Reason.TWIN_HAS_RELATIONSHIPS, "Related.")
                 case "fault":
                     raise RuntimeError("a secret")
                 case "time out":

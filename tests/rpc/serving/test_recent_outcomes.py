@@ -4,35 +4,33 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
 import pytest
 
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront.v1.value_pb2 import ObjectValue, Value
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.outcomes import KEPT_SECONDS
+from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 
 from .echo import eventually
 from .scripted import Answer, ScriptedServer, answer_of
 
-Code = grpc.StatusCode
-
-FINAL = {
-    "ETAG_MISMATCH": Code.ABORTED,
-    "TWIN_NOT_FOUND": Code.NOT_FOUND,
-    "VALIDATION_FAILED": Code.INVALID_ARGUMENT,
-    "LIMIT_REACHED": Code.RESOURCE_EXHAUSTED,
-    "OUTCOME_UNKNOWN": Code.UNKNOWN,
-    "UPSTREAM_ANSWER_UNEXPECTED": Code.INTERNAL,
-}
-NOTHING_DONE = {
-    "UPSTREAM_UNAVAILABLE": Code.UNAVAILABLE,
-    "SERVER_DRAINING": Code.UNAVAILABLE,
-    "UPSTREAM_THROTTLED": Code.RESOURCE_EXHAUSTED,
-    "UPSTREAM_CREDENTIALS_REJECTED": Code.INTERNAL,
-    "DEADLINE_EXCEEDED": Code.DEADLINE_EXCEEDED,
-}
+FINAL = [
+    Reason.ETAG_MISMATCH,
+    Reason.TWIN_NOT_FOUND,
+    Reason.VALIDATION_FAILED,
+    Reason.LIMIT_REACHED,
+    Reason.OUTCOME_UNKNOWN,
+    Reason.UPSTREAM_ANSWER_UNEXPECTED,
+]
+NOTHING_DONE = [
+    Reason.UPSTREAM_UNAVAILABLE,
+    Reason.SERVER_DRAINING,
+    Reason.UPSTREAM_THROTTLED,
+    Reason.UPSTREAM_CREDENTIALS_REJECTED,
+    Reason.DEADLINE_EXCEEDED,
+]
 
 
 @pytest.fixture
@@ -124,9 +122,9 @@ async def test_any_other_id_is_taken(server: ScriptedServer, request_id: str):
     assert (await server.call(request_id)).etag == (await server.call(request_id)).etag == "run 1"
 
 
-@pytest.mark.parametrize(("reason", "code"), FINAL.items())
-async def test_an_error_is_an_outcome_too(server: ScriptedServer, reason: str, code: Code):
-    server.servicer.failures.append(TwinfrontError(code, reason, "No.", metadata={"digital_twin_id": "room"}))
+@pytest.mark.parametrize("reason", FINAL)
+async def test_an_error_is_an_outcome_too(server: ScriptedServer, reason: Reason):
+    server.servicer.failures.append(TwinfrontError(reason, "No.", metadata={"digital_twin_id": "room"}))
     first, again = [await server.call("id") for _ in range(2)]
     assert [first.reason, again.reason] == [reason, reason]
     assert first.trailers["grpc-status-details-bin"] == again.trailers["grpc-status-details-bin"]
@@ -134,9 +132,9 @@ async def test_an_error_is_an_outcome_too(server: ScriptedServer, reason: str, c
     assert len(server.servicer.runs) == 1
 
 
-@pytest.mark.parametrize(("reason", "code"), NOTHING_DONE.items())
-async def test_an_error_after_which_nothing_was_done_is_no_outcome(server: ScriptedServer, reason: str, code: Code):
-    server.servicer.failures.append(TwinfrontError(code, reason, "Not now."))
+@pytest.mark.parametrize("reason", NOTHING_DONE)
+async def test_an_error_after_which_nothing_was_done_is_no_outcome(server: ScriptedServer, reason: Reason):
+    server.servicer.failures.append(TwinfrontError(reason, "Not now."))
     assert (await server.call("id")).reason == reason
     assert (await server.call("id")).etag == "run 2"
 
@@ -168,7 +166,7 @@ class TestAtTheSameTime:
         assert [answer.replayed for answer in answers] == [False, True, True, True, True, True]
 
     async def test_it_gets_the_first_ones_error_even_if_that_is_not_kept(self, server: ScriptedServer):
-        server.servicer.failures.append(TwinfrontError(Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE", "Not now."))
+        server.servicer.failures.append(TwinfrontError(Reason.UPSTREAM_UNAVAILABLE, "Not now."))
         first = await begin(server, "id")
         duplicate = server.start("id")
         await eventually(lambda: server.replays() == 1)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
-import grpc
 import pytest
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, QuotaFailure, RetryInfo
@@ -30,6 +29,7 @@ from twinfront_server.errors import (
     shortened,
     upstream_answer_unexpected,
 )
+from twinfront_server.reasons import Reason
 
 M = TypeVar("M", bound=Message)
 LONGEST_ID = "\U0001f3e2" * 128
@@ -44,9 +44,7 @@ def _unpacked(status: Status, kind: type[M]) -> M:
 
 
 def _error(details: Sequence[Message] = (), message: str = LONGEST_ID * 8) -> TwinfrontError:
-    return TwinfrontError(
-        grpc.StatusCode.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", message, metadata=IDS, details=details
-    )
+    return TwinfrontError(Reason.TWIN_HAS_RELATIONSHIPS, message, metadata=IDS, details=details)
 
 
 def _blocking(listed: int, text: str) -> RelationshipsBlockingDelete:
@@ -58,9 +56,7 @@ def _blocking(listed: int, text: str) -> RelationshipsBlockingDelete:
 
 
 def test_every_status_names_its_reason_domain_and_ids():
-    error = TwinfrontError(
-        grpc.StatusCode.NOT_FOUND, "TWIN_NOT_FOUND", "No.", metadata={"digital_twin_id": "a", "relationship_id": ""}
-    )
+    error = TwinfrontError(Reason.TWIN_NOT_FOUND, "No.", metadata={"digital_twin_id": "a", "relationship_id": ""})
     info = _unpacked(error.status(), ErrorInfo)
     assert (info.reason, info.domain, dict(info.metadata)) == ("TWIN_NOT_FOUND", DOMAIN, {"digital_twin_id": "a"})
 
@@ -149,9 +145,7 @@ def test_a_status_and_its_message_always_fit_into_trailers(text: str, listed: in
             * violations
         ),
     ]
-    error = TwinfrontError(
-        grpc.StatusCode.ABORTED, "ETAG_MISMATCH", text * 10, metadata=dict.fromkeys(IDS, text[:128]), details=details
-    )
+    error = TwinfrontError(Reason.ETAG_MISMATCH, text * 10, metadata=dict.fromkeys(IDS, text[:128]), details=details)
     status = error.status()
     trailers = len(base64.b64encode(status.SerializeToString())) + len(quote(status.message))
     assert status.ByteSize() < MAX_STATUS_BYTES
@@ -192,7 +186,7 @@ def test_a_shortened_text_ends_between_characters():
 
 
 def test_a_delay_is_told_to_the_nanosecond():
-    error = TwinfrontError(grpc.StatusCode.UNAVAILABLE, "UPSTREAM_UNAVAILABLE", "No.", retry_after=1.5)
+    error = TwinfrontError(Reason.UPSTREAM_UNAVAILABLE, "No.", retry_after=1.5)
     delay = _unpacked(error.status(), RetryInfo).retry_delay
     assert (delay.seconds, delay.nanos) == (1, 500_000_000)
 

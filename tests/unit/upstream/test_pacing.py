@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import grpc
 import pytest
 
 from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream.pacing import OUTAGE_RETRIES, Pace
 
 
@@ -26,11 +26,11 @@ class Clock:
 
 
 def throttled(seconds: float) -> TwinfrontError:
-    return TwinfrontError(grpc.StatusCode.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED", "No.", retry_after=seconds)
+    return TwinfrontError(Reason.UPSTREAM_THROTTLED, "No.", retry_after=seconds)
 
 
 def unavailable() -> TwinfrontError:
-    return TwinfrontError(grpc.StatusCode.UNAVAILABLE, "UPSTREAM_UNAVAILABLE", "No.", retry_after=1.0)
+    return TwinfrontError(Reason.UPSTREAM_UNAVAILABLE, "No.", retry_after=1.0)
 
 
 def answers(*outcomes: Exception | str) -> Callable[[], Awaitable[str]]:
@@ -167,7 +167,7 @@ async def test_an_outage_is_waited_for_a_few_times(pace: Pace, clock: Clock):
 
 
 async def test_anything_else_fails_at_once(pace: Pace, clock: Clock):
-    refused = TwinfrontError(grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED", "No.")
+    refused = TwinfrontError(Reason.VALIDATION_FAILED, "No.")
     with pytest.raises(TwinfrontError) as caught:
         await pace.run(answers(refused))
     assert (caught.value, clock.now, pace.allowed) == (refused, 0.0, 16.0)

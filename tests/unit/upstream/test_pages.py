@@ -8,6 +8,7 @@ import pytest
 
 from twinfront_server.adt.answer import Position
 from twinfront_server.errors import TwinfrontError, invalid_argument
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Page
 from twinfront_server.upstream.pages import Fetch, Stretch, pages_ahead, pages_one_by_one
 
@@ -86,7 +87,7 @@ async def test_a_link_that_is_refused_is_the_callers_fault_only_if_it_came_from_
 
     async def fetch(link: str) -> Page:
         if link == "12":
-            raise invalid_argument("page_token", "is unknown", reason="PAGE_TOKEN_INVALID")
+            raise invalid_argument("page_token", "is unknown", reason=Reason.PAGE_TOKEN_INVALID)
         return await upstream.fetch(link)
 
     with pytest.raises(TwinfrontError) as caught:

@@ -4,6 +4,7 @@ import pytest
 
 from twinfront_server.adt.body import Body
 from twinfront_server.errors import MAX_LISTED
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.refusals.violations import violated_fields
@@ -13,7 +14,7 @@ RELATIONSHIP = {"digital_twin_id": "floor", "relationship_id": "r"}
 COMPONENT = {"digital_twin_id": "room", "component_name": "thermostat"}
 
 
-def _field(asked: Asked, complaint: str, reason: str = "VALIDATION_FAILED") -> str:
+def _field(asked: Asked, complaint: str, reason: Reason = Reason.VALIDATION_FAILED) -> str:
     ((field, told),) = violated_fields(reason, [complaint], asked)
     assert told == complaint
     return field
@@ -48,7 +49,7 @@ def test_a_twin_in_json_is_one_field():
 def test_several_complaints_about_one_field_are_a_violation_each():
     asked = Asked(operations.PUT_DIGITAL_TWIN, TWIN, Body(b"{}", "digital_twin"))
     complaints = ["a does not appear on the DTDL for Twin.", "Odd.", "Odder."]
-    assert violated_fields("VALIDATION_FAILED", complaints, asked) == [
+    assert violated_fields(Reason.VALIDATION_FAILED, complaints, asked) == [
         ('digital_twin.properties["a"]', "a does not appear on the DTDL for Twin."),
         ("digital_twin", "Odd."),
         ("digital_twin", "Odder."),
@@ -95,13 +96,13 @@ def test_a_member_of_a_property_is_told_from_its_others():
 def test_a_segment_of_a_path_is_named_unescaped(path: str, segment: str):
     asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=["/other", path]))
     complaint = f"The target location specified by path segment '{segment}' was not found. Please …"
-    assert _field(asked, complaint, "JSON_PATCH_INVALID") == "patch[1].path"
+    assert _field(asked, complaint, Reason.JSON_PATCH_INVALID) == "patch[1].path"
 
 
 @pytest.mark.parametrize("path", ["/labels/a~1b", "/labels/a~0b/c", "/labels/a b"])
 def test_whole_paths_are_named_escaped(path: str):
     asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=["/other", path]))
-    assert _field(asked, f"{path} was not found. Please …", "JSON_PATCH_INVALID") == "patch[1].path"
+    assert _field(asked, f"{path} was not found. Please …", Reason.JSON_PATCH_INVALID) == "patch[1].path"
     assert _field(asked, f"Expected value of type string for {path[1:]} on Twin.") == "patch[1].value"
 
 
@@ -115,7 +116,7 @@ def test_each_problem_of_a_patch_has_the_path_of_its_operation():
         "setpoint does not appear on the DTDL for thermostat.",
         "Odd.",
     ]
-    fields = [field for field, _ in violated_fields("VALIDATION_FAILED", complaints, asked)]
+    fields = [field for field, _ in violated_fields(Reason.VALIDATION_FAILED, complaints, asked)]
     assert fields == ["patch[3].value", "patch[1].value", "patch[1].value", "patch[2].value", "patch"]
 
 
@@ -128,7 +129,7 @@ def test_what_a_new_model_makes_wrong_is_laid_to_the_new_model():
         "Twin is missing component thermostat.",
         "Odd.",
     ]
-    fields = [field for field, _ in violated_fields("VALIDATION_FAILED", complaints, asked)]
+    fields = [field for field, _ in violated_fields(Reason.VALIDATION_FAILED, complaints, asked)]
     assert fields == ["patch[1].value", "patch[0].value", "patch[1].value", "patch"]
 
 
@@ -136,7 +137,7 @@ def test_items_may_come_from_fields_of_their_own():
     body = Body(b"[]", "merge", items=["/a", "/b"], item_field=lambda index: f"merge.fields[{index}]")
     asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, body)
     assert _field(asked, "b does not appear on the DTDL for Twin.") == "merge.fields[1]"
-    assert _field(asked, "/a was not found. Please …", "JSON_PATCH_INVALID") == "merge.fields[0]"
+    assert _field(asked, "/a was not found. Please …", Reason.JSON_PATCH_INVALID) == "merge.fields[0]"
     assert _field(asked, "Odd.") == "merge"
 
 
@@ -158,7 +159,7 @@ def test_items_may_come_from_fields_of_their_own():
 def test_operations_of_a_patch(complaint: str, field: str):
     items = ["/address/city", "/color", "/thermostat/setpoint", "/humidifier", "/$metadata/$model"]
     asked = Asked(operations.PATCH_DIGITAL_TWIN, TWIN, Body(b"[]", "patch", items=items))
-    assert _field(asked, complaint, "JSON_PATCH_INVALID") == field
+    assert _field(asked, complaint, Reason.JSON_PATCH_INVALID) == field
 
 
 @pytest.mark.parametrize(
@@ -181,20 +182,21 @@ def test_operations_of_a_patch_of_a_relationship():
 
 def test_of_several_models_the_one_that_is_named():
     asked = Asked(operations.POST_MODELS, body=Body(b"[]", "dtdl_models", items=["dtmi:a:A;1", "", "dtmi:a:B;1"]))
-    assert _field(asked, "failed to resolve: dtmi:a:B;1 (referenced in 1 place).", "DTDL_INVALID") == "dtdl_models[2]"
-    assert _field(asked, "No @context.", "DTDL_INVALID") == "dtdl_models"
-    assert _field(asked, "models[²]: No @context.", "DTDL_INVALID") == "dtdl_models"
-    assert _field(asked, "models[1]", "DTDL_INVALID") == "dtdl_models"
-    assert _field(asked, "dtmi:a:B:_contents:__p;1 has no schema.", "DTDL_INVALID") == "dtdl_models[2]"
-    located = violated_fields("DTDL_INVALID", ["models[1]: No @context."], asked)
+    complaint = "failed to resolve: dtmi:a:B;1 (referenced in 1 place)."
+    assert _field(asked, complaint, Reason.DTDL_INVALID) == "dtdl_models[2]"
+    assert _field(asked, "No @context.", Reason.DTDL_INVALID) == "dtdl_models"
+    assert _field(asked, "models[²]: No @context.", Reason.DTDL_INVALID) == "dtdl_models"
+    assert _field(asked, "models[1]", Reason.DTDL_INVALID) == "dtdl_models"
+    assert _field(asked, "dtmi:a:B:_contents:__p;1 has no schema.", Reason.DTDL_INVALID) == "dtdl_models[2]"
+    located = violated_fields(Reason.DTDL_INVALID, ["models[1]: No @context."], asked)
     assert located == [("dtdl_models[1]", "No @context.")]
-    assert _field(asked, "dtmi:a:A;12 and dtmi:a:Another:_contents:__p;1.", "DTDL_INVALID") == "dtdl_models"
+    assert _field(asked, "dtmi:a:A;12 and dtmi:a:Another:_contents:__p;1.", Reason.DTDL_INVALID) == "dtdl_models"
 
 
 def test_what_is_wrong_with_a_single_model_is_told_without_what_becomes_of_the_request():
     asked = Asked(operations.POST_MODELS, body=Body(b"[]", "dtdl_models", items=["dtmi:a:A;1"]))
     told = "None of the models in this request could be created due to a problem with one or more models: No name.."
-    assert violated_fields("DTDL_INVALID", [told], asked) == [("dtdl_models[0]", "No name.")]
+    assert violated_fields(Reason.DTDL_INVALID, [told], asked) == [("dtdl_models[0]", "No name.")]
 
 
 @pytest.mark.parametrize(
@@ -211,26 +213,26 @@ def test_what_is_wrong_with_a_single_model_is_told_without_what_becomes_of_the_r
 )
 def test_an_argument_that_is_an_id(ids: dict[str, str], complaint: str, field: str):
     asked = Asked(operations.PUT_RELATIONSHIP, ids, Body(b"{}", "relationship"))
-    assert _field(asked, complaint, "INVALID_ARGUMENT") == field
+    assert _field(asked, complaint, Reason.INVALID_ARGUMENT) == field
 
 
 def test_an_id_in_a_list():
     listed = {"dependencies_for[0]": "dtmi:a:A;1", "dependencies_for[1]": "room"}
     asked = Asked(operations.LIST_MODELS, listed=listed)
     complaint = "The format of the Model ID room provided is not supported."
-    assert _field(asked, complaint, "INVALID_ARGUMENT") == "dependencies_for[1]"
-    assert _field(asked, "Odd.", "INVALID_ARGUMENT") == "dependencies_for[0]"
+    assert _field(asked, complaint, Reason.INVALID_ARGUMENT) == "dependencies_for[1]"
+    assert _field(asked, "Odd.", Reason.INVALID_ARGUMENT) == "dependencies_for[0]"
 
 
 def test_without_a_body_it_is_the_first_id():
-    assert _field(Asked(operations.GET_DIGITAL_TWIN, TWIN), "Odd.", "INVALID_ARGUMENT") == "digital_twin_id"
-    assert _field(Asked(operations.LIST_MODELS), "Odd.", "INVALID_ARGUMENT") == "request"
+    assert _field(Asked(operations.GET_DIGITAL_TWIN, TWIN), "Odd.", Reason.INVALID_ARGUMENT) == "digital_twin_id"
+    assert _field(Asked(operations.LIST_MODELS), "Odd.", Reason.INVALID_ARGUMENT) == "request"
 
 
 def test_no_more_complaints_are_looked_at_than_a_status_lists():
     asked = Asked(operations.PUT_DIGITAL_TWIN, TWIN, Body(b"{}", "digital_twin"))
     complaints = [f"p{index} does not appear on the DTDL for Twin." for index in range(MAX_LISTED + 1)]
-    listed = [complaint for _, complaint in violated_fields("VALIDATION_FAILED", complaints, asked)]
+    listed = [complaint for _, complaint in violated_fields(Reason.VALIDATION_FAILED, complaints, asked)]
     assert listed == complaints[:MAX_LISTED]
 
 

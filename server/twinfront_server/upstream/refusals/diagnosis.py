@@ -11,6 +11,7 @@ from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDe
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.settling.reads import Reads, document
@@ -20,8 +21,8 @@ LISTED_BLOCKERS: Final = 20
 """How many relationships a blocked delete names; their numbers are told whole."""
 
 _GONE: Final = {
-    "TWIN_NOT_FOUND": operations.DELETE_DIGITAL_TWIN,
-    "RELATIONSHIP_NOT_FOUND": operations.DELETE_RELATIONSHIP,
+    Reason.TWIN_NOT_FOUND: operations.DELETE_DIGITAL_TWIN,
+    Reason.RELATIONSHIP_NOT_FOUND: operations.DELETE_RELATIONSHIP,
 }
 """What is not there any more, by the operation that takes it away."""
 
@@ -52,7 +53,7 @@ async def diagnose(upstream: Lists, writes: SentWrites, error: TwinfrontError, a
 
     What cannot be read leaves its detail empty: the error itself is never replaced by one that came up on the way.
     """
-    if error.reason == "ETAG_MISMATCH":
+    if error.reason is Reason.ETAG_MISMATCH:
         current = await _current(upstream, asked)
         for detail in error.details:
             if isinstance(detail, EtagConflict) and current is not None:
@@ -63,7 +64,7 @@ async def diagnose(upstream: Lists, writes: SentWrites, error: TwinfrontError, a
         gone = Asked(_GONE[error.reason], asked.ids)
         if writes.may_have_left(gone.path, None):
             _explain(error)
-    elif error.reason == "TWIN_HAS_RELATIONSHIPS":
+    elif error.reason is Reason.TWIN_HAS_RELATIONSHIPS:
         error.details += await _blocking_relationships(upstream, asked)
     return error
 
@@ -117,7 +118,7 @@ async def _blocking_relationships(
             )
     violations = [
         PreconditionFailure.Violation(
-            type="TWIN_HAS_RELATIONSHIPS",
+            type=Reason.TWIN_HAS_RELATIONSHIPS,
             subject=asked.path,
             description=f"{found.count} {direction} relationship{'' if found.count == 1 else 's'} to be deleted first",
         )

@@ -7,7 +7,6 @@ Codes and messages are as recorded; where the service's documentation uses anoth
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -27,6 +26,7 @@ from twinfront_server.errors import (
     shortened,
     upstream_answer_unexpected,
 )
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.refusals.refusal import Refusal, read_refusal
@@ -55,10 +55,7 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
         return _without_credential(error, asked)
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         refusal = read_refusal(error)
-        rule = (
-            _RULES.get((refusal.status, refusal.code)) or _STATUS_RULES.get(refusal.status) or _by_class(refusal.status)
-        )
-        refused = rule(refusal, asked)
+        refused = _rule_for(refusal)(refusal, asked)
         return _own_refused(refusal, asked) if asked.by_the_front and _finds_fault(refused) else refused
     _note_cause(asked, str(error))
     if _never_sent(error) or not asked.operation.write:
@@ -79,14 +76,13 @@ def _never_sent(error: AzureError) -> bool:
     return isinstance(error, ServiceRequestTimeoutError | NotConnectedError)
 
 
-def _about(code: grpc.StatusCode, reason: str, resource: str, id_field: str) -> _Rule:
+def _about(reason: Reason, resource: str, id_field: str) -> _Rule:
     """The rule for what is not there, or there already."""
 
     def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
         named = _DTMI.findall(refusal.message) if id_field == "model_id" else ()
         name = asked.ids.get(id_field) or ", ".join(named)
         return TwinfrontError(
-            code,
             reason,
             refusal.text,
             metadata={id_field: name, **asked.ids},
@@ -96,45 +92,37 @@ def _about(code: grpc.StatusCode, reason: str, resource: str, id_field: str) -> 
     return rule
 
 
-_not_found: Final = partial(_about, grpc.StatusCode.NOT_FOUND)
-_already_exists: Final = partial(_about, grpc.StatusCode.ALREADY_EXISTS)
-
-
 def _target_not_found(refusal: Refusal, asked: Asked) -> TwinfrontError:
-    return _precondition("TARGET_TWIN_NOT_FOUND", refusal, asked, [asked.ids.get("target_id", "")])
+    return _precondition(Reason.TARGET_TWIN_NOT_FOUND, refusal, asked, [asked.ids.get("target_id", "")])
 
 
 def _model_has_dependents(refusal: Refusal, asked: Asked) -> TwinfrontError:
     dependents = [model for model in _DTMI.findall(refusal.message) if model != asked.ids.get("model_id")]
-    return _precondition("MODEL_HAS_DEPENDENTS", refusal, asked, dependents)
+    return _precondition(Reason.MODEL_HAS_DEPENDENTS, refusal, asked, dependents)
 
 
 def _model_decommissioned(refusal: Refusal, asked: Asked) -> TwinfrontError:
     models = _DTMI.findall(refusal.message)[:1]
-    error = _precondition("MODEL_DECOMMISSIONED", refusal, asked, models)
+    error = _precondition(Reason.MODEL_DECOMMISSIONED, refusal, asked, models)
     if models:
         error.metadata["model_id"] = models[0]
     return error
 
 
 def _twin_has_relationships(refusal: Refusal, asked: Asked) -> TwinfrontError:
-    return TwinfrontError(
-        grpc.StatusCode.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS", refusal.text, metadata=asked.ids
-    )
+    return TwinfrontError(Reason.TWIN_HAS_RELATIONSHIPS, refusal.text, metadata=asked.ids)
 
 
-def _precondition(reason: str, refusal: Refusal, asked: Asked, subjects: Sequence[str]) -> TwinfrontError:
+def _precondition(reason: Reason, refusal: Refusal, asked: Asked, subjects: Sequence[str]) -> TwinfrontError:
     violations = [
         PreconditionFailure.Violation(type=reason, subject=shortened(subject), description=shortened(refusal.text))
         for subject in subjects
     ]
     details: list[Message] = [PreconditionFailure(violations=violations)] if violations else []
-    return TwinfrontError(
-        grpc.StatusCode.FAILED_PRECONDITION, reason, refusal.text, metadata=asked.ids, details=details
-    )
+    return TwinfrontError(reason, refusal.text, metadata=asked.ids, details=details)
 
 
-def _invalid(reason: str) -> _Rule:
+def _invalid(reason: Reason) -> _Rule:
     def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
         fields = violated_fields(reason, refusal.details or [refusal.text], asked)
         return invalid_fields(fields, reason=reason, message=refusal.text, metadata=asked.ids)
@@ -145,8 +133,8 @@ def _invalid(reason: str) -> _Rule:
 def _invalid_query(refusal: Refusal, asked: Asked) -> TwinfrontError:
     """For any refusal of a query but that of its continuation token, which came out of the caller's token."""
     if refusal.code == "BadRequest" and "ontinuation" in refusal.message:
-        return invalid_fields([(asked.place_field, refusal.text)], reason="PAGE_TOKEN_INVALID", metadata=asked.ids)
-    return invalid_fields([("query", refusal.text)], reason="QUERY_INVALID", metadata=asked.ids)
+        return invalid_fields([(asked.place_field, refusal.text)], reason=Reason.PAGE_TOKEN_INVALID, metadata=asked.ids)
+    return invalid_fields([("query", refusal.text)], reason=Reason.QUERY_INVALID, metadata=asked.ids)
 
 
 def _bad_request(refusal: Refusal, asked: Asked) -> TwinfrontError:
@@ -155,7 +143,7 @@ def _bad_request(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 def _finds_fault(error: TwinfrontError) -> bool:
     """Tells whether an error says that the request is wrong in itself, its token that says where to go on aside."""
-    return error.code is grpc.StatusCode.INVALID_ARGUMENT and error.reason != "PAGE_TOKEN_INVALID"
+    return error.code is grpc.StatusCode.INVALID_ARGUMENT and error.reason is not Reason.PAGE_TOKEN_INVALID
 
 
 def _own_refused(refusal: Refusal, asked: Asked) -> TwinfrontError:
@@ -179,8 +167,8 @@ def _validation_failed(refusal: Refusal, asked: Asked) -> TwinfrontError:
     if asked.operation is operations.POST_DELETE_JOB:
         return _JOB_ALREADY_EXISTS(refusal, asked)
     if asked.operation in {operations.CANCEL_IMPORT_JOB, operations.DELETE_IMPORT_JOB}:
-        return _precondition("JOB_STATUS_CONFLICT", refusal, asked, [asked.ids.get("job_id", "")])
-    return _invalid("VALIDATION_FAILED")(refusal, asked)
+        return _precondition(Reason.JOB_STATUS_CONFLICT, refusal, asked, [asked.ids.get("job_id", "")])
+    return _invalid(Reason.VALIDATION_FAILED)(refusal, asked)
 
 
 def _limit_reached(refusal: Refusal, asked: Asked) -> TwinfrontError:
@@ -190,8 +178,7 @@ def _limit_reached(refusal: Refusal, asked: Asked) -> TwinfrontError:
 def _throttled(refusal: Refusal, asked: Asked) -> TwinfrontError:
     delay = _DEFAULT_THROTTLE_DELAY if refusal.retry_after is None else refusal.retry_after
     return TwinfrontError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "UPSTREAM_THROTTLED",
+        Reason.UPSTREAM_THROTTLED,
         refusal.text or "Azure Digital Twins throttles.",
         metadata=asked.ids,
         retry_after=delay,
@@ -211,8 +198,7 @@ def _precondition_failed(refusal: Refusal, asked: Asked) -> TwinfrontError:
 def _credentials_rejected(refusal: Refusal, asked: Asked) -> TwinfrontError:
     _note_cause(asked, f"{refusal.status} {refusal.code} {refusal.message}")
     return TwinfrontError(
-        grpc.StatusCode.INTERNAL,
-        "UPSTREAM_CREDENTIALS_REJECTED",
+        Reason.UPSTREAM_CREDENTIALS_REJECTED,
         "Azure Digital Twins rejects this server's credential; its operator has to look into it.",
     )
 
@@ -220,8 +206,7 @@ def _credentials_rejected(refusal: Refusal, asked: Asked) -> TwinfrontError:
 def _without_credential(error: CredentialError, asked: Asked) -> TwinfrontError:
     _note_cause(asked, error.message)
     return TwinfrontError(
-        grpc.StatusCode.INTERNAL,
-        "UPSTREAM_CREDENTIALS_REJECTED",
+        Reason.UPSTREAM_CREDENTIALS_REJECTED,
         "This server could get no credential for Azure Digital Twins, so it was not asked; the server's operator has "
         "to look into it.",
     )
@@ -241,8 +226,7 @@ def _unexpected(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 def _unavailable(message: str, asked: Asked, delay: float | None = None) -> TwinfrontError:
     return TwinfrontError(
-        grpc.StatusCode.UNAVAILABLE,
-        "UPSTREAM_UNAVAILABLE",
+        Reason.UPSTREAM_UNAVAILABLE,
         f"{message} That changed nothing; try again." if asked.operation.write else f"{message} Try again.",
         metadata=asked.ids,
         retry_after=_OUTAGE_DELAY if delay is None else delay,
@@ -251,8 +235,7 @@ def _unavailable(message: str, asked: Asked, delay: float | None = None) -> Twin
 
 def _outcome_unknown(asked: Asked) -> TwinfrontError:
     return TwinfrontError(
-        grpc.StatusCode.UNKNOWN,
-        "OUTCOME_UNKNOWN",
+        Reason.OUTCOME_UNKNOWN,
         f"The answer to this write was lost, and it may have been applied: read {asked.path} before writing again.",
         metadata=asked.ids,
         pushback_ms=NO_RETRY,
@@ -279,23 +262,23 @@ def _by_class(status: int) -> _Rule:
     return _unexpected if status >= HTTPStatus.BAD_REQUEST else _lost
 
 
-_INVALID_ARGUMENT: Final = _invalid("INVALID_ARGUMENT")
-_TWIN_NOT_FOUND: Final = _not_found("TWIN_NOT_FOUND", "twinfront.v1.DigitalTwin", "digital_twin_id")
-_RELATIONSHIP_NOT_FOUND: Final = _not_found("RELATIONSHIP_NOT_FOUND", "twinfront.v1.Relationship", "relationship_id")
-_TWIN_ALREADY_EXISTS: Final = _already_exists("TWIN_ALREADY_EXISTS", "twinfront.v1.DigitalTwin", "digital_twin_id")
-_RELATIONSHIP_ALREADY_EXISTS: Final = _already_exists(
-    "RELATIONSHIP_ALREADY_EXISTS", "twinfront.v1.Relationship", "relationship_id"
+_INVALID_ARGUMENT: Final = _invalid(Reason.INVALID_ARGUMENT)
+_TWIN_NOT_FOUND: Final = _about(Reason.TWIN_NOT_FOUND, "twinfront.v1.DigitalTwin", "digital_twin_id")
+_RELATIONSHIP_NOT_FOUND: Final = _about(Reason.RELATIONSHIP_NOT_FOUND, "twinfront.v1.Relationship", "relationship_id")
+_TWIN_ALREADY_EXISTS: Final = _about(Reason.TWIN_ALREADY_EXISTS, "twinfront.v1.DigitalTwin", "digital_twin_id")
+_RELATIONSHIP_ALREADY_EXISTS: Final = _about(
+    Reason.RELATIONSHIP_ALREADY_EXISTS, "twinfront.v1.Relationship", "relationship_id"
 )
-_JOB_NOT_FOUND: Final = _not_found("JOB_NOT_FOUND", "twinfront.v1.Job", "job_id")
-_JOB_ALREADY_EXISTS: Final = _already_exists("JOB_ALREADY_EXISTS", "twinfront.v1.Job", "job_id")
-_MODEL_ALREADY_EXISTS: Final = _already_exists("MODEL_ALREADY_EXISTS", "twinfront.v1.Model", "model_id")
+_JOB_NOT_FOUND: Final = _about(Reason.JOB_NOT_FOUND, "twinfront.v1.Job", "job_id")
+_JOB_ALREADY_EXISTS: Final = _about(Reason.JOB_ALREADY_EXISTS, "twinfront.v1.Job", "job_id")
+_MODEL_ALREADY_EXISTS: Final = _about(Reason.MODEL_ALREADY_EXISTS, "twinfront.v1.Model", "model_id")
 
 _RULES: Final[dict[tuple[int, str], _Rule]] = {
     (404, "DigitalTwinNotFound"): _TWIN_NOT_FOUND,
     (404, "RelationshipNotFound"): _RELATIONSHIP_NOT_FOUND,
-    (404, "ComponentNotFound"): _not_found("COMPONENT_NOT_FOUND", "twinfront.v1.Component", "component_name"),
-    (404, "ModelNotFound"): _not_found("MODEL_NOT_FOUND", "twinfront.v1.Model", "model_id"),
-    (404, "EventRouteNotFound"): _not_found("EVENT_ROUTE_NOT_FOUND", "twinfront.v1.EventRoute", "event_route_id"),
+    (404, "ComponentNotFound"): _about(Reason.COMPONENT_NOT_FOUND, "twinfront.v1.Component", "component_name"),
+    (404, "ModelNotFound"): _about(Reason.MODEL_NOT_FOUND, "twinfront.v1.Model", "model_id"),
+    (404, "EventRouteNotFound"): _about(Reason.EVENT_ROUTE_NOT_FOUND, "twinfront.v1.EventRoute", "event_route_id"),
     (404, "JobNotFound"): _JOB_NOT_FOUND,
     (404, "ImportJobNotFound"): _JOB_NOT_FOUND,
     (404, "DeleteJobNotFound"): _JOB_NOT_FOUND,
@@ -313,10 +296,10 @@ _RULES: Final[dict[tuple[int, str], _Rule]] = {
     (400, "EventRouteEndpointInvalid"): _invalid_member("endpoint_name"),
     (400, "EventRouteFilterInvalid"): _invalid_member("filter"),
     (400, "JobLimitReached"): _throttled,
-    (400, "InvalidRelationship"): _invalid("VALIDATION_FAILED"),
-    (400, "JsonPatchInvalid"): _invalid("JSON_PATCH_INVALID"),
-    (400, "DTDLParserError"): _invalid("DTDL_INVALID"),
-    (400, "ModelVersionNotSupported"): _invalid("DTDL_INVALID"),
+    (400, "InvalidRelationship"): _invalid(Reason.VALIDATION_FAILED),
+    (400, "JsonPatchInvalid"): _invalid(Reason.JSON_PATCH_INVALID),
+    (400, "DTDLParserError"): _invalid(Reason.DTDL_INVALID),
+    (400, "ModelVersionNotSupported"): _invalid(Reason.DTDL_INVALID),
     (400, "SqlQueryError"): _invalid_query,
     (400, "TimeoutError"): _invalid_query,
     (400, "TwinLimitReached"): _limit_reached,

@@ -6,10 +6,9 @@ the answer says so in a header of its own. Azure Digital Twins would ignore the 
 
 from typing import Final
 
-import grpc
-
 from twinfront_server.call import current_call
 from twinfront_server.errors import NO_RETRY, TwinfrontError
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Operation
 from twinfront_server.upstream.sdk.pipeline import Policy, Request, Response
@@ -61,8 +60,7 @@ class ValidateOnlyPolicy(Policy):
 def validate_only_unsupported() -> TwinfrontError:
     """UNIMPLEMENTED: the upstream cannot say what a write would end in without doing it."""
     return TwinfrontError(
-        grpc.StatusCode.UNIMPLEMENTED,
-        "VALIDATE_ONLY_UNSUPPORTED",
+        Reason.VALIDATE_ONLY_UNSUPPORTED,
         "The upstream cannot say what this write would end in without doing it: Azure Digital Twins cannot, localtwins "
         "can. Nothing was sent.",
     )
@@ -70,8 +68,7 @@ def validate_only_unsupported() -> TwinfrontError:
 
 def _not_a_dry_run() -> TwinfrontError:
     return TwinfrontError(
-        grpc.StatusCode.INTERNAL,
-        "UPSTREAM_ANSWER_UNEXPECTED",
+        Reason.UPSTREAM_ANSWER_UNEXPECTED,
         "The upstream does not say that it took this for a dry run: it may have been done. Read what it writes to.",
         pushback_ms=NO_RETRY,
     )

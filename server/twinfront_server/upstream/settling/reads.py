@@ -8,10 +8,17 @@ from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.adt.twin_json import Document
 from twinfront_server.errors import TwinfrontError, upstream_answer_unexpected
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream.operation import Asked
 
 _NOT_FOUND: Final = frozenset(
-    {"TWIN_NOT_FOUND", "RELATIONSHIP_NOT_FOUND", "MODEL_NOT_FOUND", "EVENT_ROUTE_NOT_FOUND", "JOB_NOT_FOUND"}
+    {
+        Reason.TWIN_NOT_FOUND,
+        Reason.RELATIONSHIP_NOT_FOUND,
+        Reason.MODEL_NOT_FOUND,
+        Reason.EVENT_ROUTE_NOT_FOUND,
+        Reason.JOB_NOT_FOUND,
+    }
 )
 
 

@@ -24,6 +24,7 @@ from typing import Final
 from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream.settling.reads import Reads
 from twinfront_server.upstream.settling.rules import Ruling, Verdict, judge
 from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
@@ -36,7 +37,7 @@ LONGEST: Final = 30.0
 
 _FIRST_BACKOFF: Final = 0.05
 _LONGEST_BACKOFF: Final = 2.0
-_LOST: Final = frozenset({"OUTCOME_UNKNOWN", "UPSTREAM_UNAVAILABLE", "UPSTREAM_THROTTLED"})
+_LOST: Final = frozenset({Reason.OUTCOME_UNKNOWN, Reason.UPSTREAM_UNAVAILABLE, Reason.UPSTREAM_THROTTLED})
 
 
 async def settle(
@@ -108,7 +109,7 @@ async def _settle(
 def _is_genuine(refusal: TwinfrontError, write: SentWrite, verdict: Verdict) -> bool:
     """Tells whether a refusal has nothing to do with the write's having been applied before."""
     # An etag that is refused and read is one that the upstream is not of one mind about.
-    refused_and_read = refusal.reason == "ETAG_MISMATCH" and verdict.answer.etag == write.asked.if_match
+    refused_and_read = refusal.reason is Reason.ETAG_MISMATCH and verdict.answer.etag == write.asked.if_match
     return verdict.ruling is Ruling.REPEATABLE and not refused_and_read
 
 
