@@ -6,7 +6,7 @@ import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from tests.interop.third_party.tools import require
+from tests.tools import require
 
 from .conftest import BIN, Command
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.interop.third_party.tools import GRPCURL
 from tests.rpc.serving import process
+from tests.tools import GRPCURL
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.tools import GHZ, GRPC_HEALTH_PROBE, GRPCURL
 
 from .building import Builds, in_background
 from .languages import LANGUAGES, Language, left_out
-from .third_party.tools import GHZ, GRPC_HEALTH_PROBE, GRPCURL, cpp_client
+from .third_party.cpp_client import cpp_client
 
 _HERE = Path(__file__).parent
 _BUILDS = pytest.StashKey[Builds]()

@@ -7,8 +7,8 @@ import pytest
 
 from ..serving import Endpoint
 from .corridors import CORRIDORS, FIND_CORRIDORS, SPACE, STALE_ETAG
+from .cpp_client import cpp_client
 from .running import run
-from .tools import cpp_client
 
 # The program's build is no part of the test that happens to come first.
 pytestmark = pytest.mark.timeout(func_only=True)

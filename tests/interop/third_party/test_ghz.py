@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tools import GHZ
 
 from ..serving import Endpoint
+from .cpp_client import PROTOS
 from .running import run
-from .tools import GHZ, PROTOS
 
 # The tool's build is no part of the test that happens to come first.
 pytestmark = pytest.mark.timeout(func_only=True)

@@ -4,10 +4,10 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from tests.tools import GRPC_HEALTH_PROBE
 
 from ..serving import Endpoint
 from .running import run
-from .tools import GRPC_HEALTH_PROBE
 
 # The tool's build is no part of the test that happens to come first.
 pytestmark = pytest.mark.timeout(func_only=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 import grpc
 import pytest
+from tests.tools import GRPCURL
 
 from ..serving import Endpoint
 from .corridors import CORRIDORS, FIND_CORRIDORS, SPACE, STALE_ETAG
 from .running import documents, run
-from .tools import GRPCURL
 
 # The tool's build is no part of the test that happens to come first.
 pytestmark = pytest.mark.timeout(func_only=True)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from tests.tools import require, run_debians
 
-from .tools import PROTOC_PACKAGES, PROTOS, require, run_debians
+from .cpp_client import PROTOC_PACKAGES, PROTOS
 
 # The installation is no part of the test that happens to come first.
 pytestmark = pytest.mark.timeout(func_only=True)

@@ -1,4 +1,4 @@
-"""The tools: built from their authors' sources, or with Debian's packages, and kept for the next run.
+"""Other people's programs: built from their authors' sources, or with Debian's packages, and kept for the next run.
 
 A toolchain that is not there, and cannot be installed, skips the tests that need it; a build that fails fails them.
 """
@@ -8,19 +8,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from tests.caches import filling
-
-CHECKOUT = Path(__file__).resolve().parents[3]
-PROTOS = CHECKOUT / "protos"
-CPP = Path(__file__).resolve().parent / "cpp"
-
-PROTOC_PACKAGES = ("protobuf-compiler", "libprotobuf-dev")
-CPP_PACKAGES = (*PROTOC_PACKAGES, "protobuf-compiler-grpc", "libgrpc++-dev", "g++", "cmake", "make")
 
 _BUILD_SECONDS = 1800
 """A first build fetches and compiles whatever a tool depends on, on whatever machine this is."""
@@ -48,7 +40,7 @@ class GoTool:
         with TemporaryDirectory(dir=path.parent) as folder:
             # Without cgo it needs neither a C compiler nor libraries of this machine.
             variables = {"GOBIN": folder, "CGO_ENABLED": "0"}
-            _checked(_run(["nice", "go", "install", f"{self.package}@{self.version}"], variables))
+            checked(_run(["nice", "go", "install", f"{self.package}@{self.version}"], variables))
             Path(folder, self.name).replace(path)
 
 
@@ -83,24 +75,8 @@ def run_debians(*command: str) -> subprocess.CompletedProcess[str]:
     return _run(command, {"PATH": path, "DEBIAN_FRONTEND": "noninteractive"})
 
 
-def cpp_client() -> Path:
-    """Where the C++ client is; built anew if its source, the protos or the compilers are others than the last time."""
-    require(CPP_PACKAGES)
-    inputs = sha256()
-    for file in sorted([*PROTOS.rglob("*.proto"), *CPP.iterdir()]):
-        inputs.update(f"{file.relative_to(CHECKOUT)}\0".encode() + file.read_bytes())
-    inputs.update(run_debians("dpkg-query", "--show", *CPP_PACKAGES).stdout.encode())
-    with filling(f"twins-{inputs.hexdigest()[:16]}") as folder:
-        path = folder / "twins"
-        if not path.exists():
-            with TemporaryDirectory(dir=folder) as build:
-                _checked(run_debians("cmake", "-S", str(CPP), "-B", build, f"-DPROTOS={PROTOS}"))
-                _checked(run_debians("nice", "cmake", "--build", build, "--parallel", str(os.cpu_count() or 1)))
-                Path(build, "twins").replace(path)
-    return path
-
-
-def _checked(ended: subprocess.CompletedProcess[str]) -> None:
+def checked(ended: subprocess.CompletedProcess[str]) -> None:
+    """Fails the test with what the command printed, if that failed."""
     if ended.returncode:
         command = " ".join(ended.args)
         pytest.fail(f"{command} failed:\n{ended.stdout[-8000:]}\n{ended.stderr[-8000:]}", pytrace=False)
