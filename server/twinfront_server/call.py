@@ -76,6 +76,10 @@ class Call:
             self.failed_items += 1
             self.on_failed_item(reason)
 
+    def failed(self, reason: Reason) -> None:
+        """Notes that the RPC failed, and why."""
+        self.code, self.reason = reason.code, reason
+
     def remaining(self) -> float | None:
         """Seconds until the deadline, never below zero; None without bound."""
         if self.deadline is None:

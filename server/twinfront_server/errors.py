@@ -45,8 +45,8 @@ NO_RETRY: Final = -1
 _DRAINING_RETRY_AFTER: Final = 0.1
 """Seconds: another server is there already."""
 
-
 _OUTAGE_RETRY_AFTER: Final = 1.0
+"""Seconds, for an upstream that does not say how long its outage takes."""
 
 
 class StartupError(Exception):
@@ -183,14 +183,21 @@ def limit_reached(subject: str, message: str, *, metadata: Mapping[str, str] | N
     )
 
 
-def deadline_exceeded(advice: str = "") -> TwinfrontError:
+def deadline_exceeded(
+    advice: str = "", *, message: str = "The call's deadline passed before Azure Digital Twins answered."
+) -> TwinfrontError:
     """DEADLINE_EXCEEDED: the time given to the call has run out while the server was at work on it.
 
     Args:
-        advice: what to know of a write that was under way.
+        advice: what to know of a write that was under way, or was not begun.
+        message: what did not happen in time.
     """
-    message = "The call's deadline passed before Azure Digital Twins answered."
     return TwinfrontError(Reason.DEADLINE_EXCEEDED, f"{message} {advice}" if advice else message)
+
+
+def outcome_unknown(message: str, *, metadata: Mapping[str, str] | None = None) -> TwinfrontError:
+    """UNKNOWN: a write may have been applied; the message says what to read, and no client is to send it blindly."""
+    return TwinfrontError(Reason.OUTCOME_UNKNOWN, message, metadata=metadata, pushback_ms=NO_RETRY)
 
 
 def server_draining(advice: str) -> TwinfrontError:
@@ -228,6 +235,13 @@ def internal(call_id: str) -> TwinfrontError:
     return TwinfrontError(Reason.INTERNAL, f"The server failed; its log has the story under call id {call_id}.")
 
 
+def resource_error(
+    reason: Reason, resource_type: str, name: str, message: str, *, metadata: Mapping[str, str] | None = None
+) -> TwinfrontError:
+    """NOT_FOUND or ALREADY_EXISTS, as the reason has it: of a resource, which has a type and a name."""
+    return TwinfrontError(reason, message, metadata=metadata, details=[resource_info(resource_type, name, message)])
+
+
 def resource_info(resource_type: str, name: str, description: str) -> ResourceInfo:
     """The detail that names the resource of NOT_FOUND and ALREADY_EXISTS."""
     return ResourceInfo(resource_type=resource_type, resource_name=shortened(name), description=shortened(description))
@@ -241,13 +255,17 @@ def upstream_answer_unexpected(status: int) -> TwinfrontError:
     )
 
 
+def upstream_unavailable(
+    message: str, *, metadata: Mapping[str, str] | None = None, retry_after: float | None = None
+) -> TwinfrontError:
+    """UNAVAILABLE: the upstream cannot be reached or failed, and nothing was changed; it may have said for how long."""
+    delay = _OUTAGE_RETRY_AFTER if retry_after is None else retry_after
+    return TwinfrontError(Reason.UPSTREAM_UNAVAILABLE, message, metadata=metadata, retry_after=delay)
+
+
 def upstream_unreadable() -> TwinfrontError:
     """UNAVAILABLE: what the upstream answered to a read was damaged on its way."""
-    return TwinfrontError(
-        Reason.UPSTREAM_UNAVAILABLE,
-        "The answer of Azure Digital Twins cannot be read. Try again.",
-        retry_after=_OUTAGE_RETRY_AFTER,
-    )
+    return upstream_unavailable("The answer of Azure Digital Twins cannot be read. Try again.")
 
 
 def shortened(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from twinfront_server.adt.json_text import parse_answer
-from twinfront_server.errors import TwinfrontError, resource_info
+from twinfront_server.errors import TwinfrontError, resource_error
 from twinfront_server.graph.item import ModelWrite, models_body
 from twinfront_server.graph.model_order import needs_of, upload_order
 from twinfront_server.reasons import Reason
@@ -157,9 +157,6 @@ def _existing(error: TwinfrontError, models: Sequence[ModelWrite]) -> set[str]:
 
 def _exists(model_id: str) -> TwinfrontError:
     message = f"There is a model {model_id} already, with another content. Models are immutable; give it a new version."
-    return TwinfrontError(
-        Reason.MODEL_ALREADY_EXISTS,
-        message,
-        metadata={"model_id": model_id},
-        details=[resource_info("twinfront.v1.Model", model_id, message)],
+    return resource_error(
+        Reason.MODEL_ALREADY_EXISTS, "twinfront.v1.Model", model_id, message, metadata={"model_id": model_id}
     )

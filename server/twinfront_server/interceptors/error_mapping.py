@@ -45,7 +45,7 @@ def map_errors(log: FilteringBoundLogger) -> Link:
             except Exception:
                 log.exception("unexpected exception", call_id=call.call_id, method=call.method)
                 error = internal(call.call_id)
-            call.code, call.reason = error.code, error.reason
+            call.failed(error.reason)
             try:
                 return await context.abort(error.code, error.message, (*_trailers(error), *call.trailing_metadata()))
             except grpc.aio.InternalError as broken:
@@ -74,6 +74,6 @@ def _departed() -> asyncio.CancelledError:
 def _note_departure(call: Call) -> None:
     """Notes that the caller is gone: cancelled, out of time, or its connection broke."""
     if call.remaining() == 0:
-        call.code, call.reason = grpc.StatusCode.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED
+        call.failed(Reason.DEADLINE_EXCEEDED)
     else:
         call.code = grpc.StatusCode.CANCELLED

@@ -15,10 +15,9 @@ from prometheus_client import Counter
 from structlog.typing import FilteringBoundLogger
 
 from twinfront_server.call import Call, enter_call
-from twinfront_server.errors import NO_RETRY, TwinfrontError, internal, invalid_argument
+from twinfront_server.errors import TwinfrontError, internal, invalid_argument, outcome_unknown
 from twinfront_server.interceptors.link import Behaviour, Context, Method
 from twinfront_server.interceptors.outcomes import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes
-from twinfront_server.reasons import Reason
 from twinfront_server.wire.identifier import request_id
 
 MAX_ORPHANS: Final = 1000
@@ -173,21 +172,19 @@ class RecentOutcomes:
         except TwinfrontError as raised:
             error = raised
         except asyncio.CancelledError:
-            error = _outcome_unknown()
+            error = _unfinished()
         except NotImplementedError:
             raise
         except Exception:  # noqa: BLE001  (a defect: logged here, because its caller may be gone)
             if scope.expired():
-                error = _outcome_unknown()
+                error = _unfinished()
             else:
                 self._log.exception("unexpected exception", call_id=call.call_id, method=call.method)
                 error = internal(call.call_id)
         return Outcome.of_error(write.fingerprint, error)
 
 
-def _outcome_unknown() -> TwinfrontError:
-    return TwinfrontError(
-        Reason.OUTCOME_UNKNOWN,
-        "This write did not end in time, and it may have been applied: read what it writes to before writing again.",
-        pushback_ms=NO_RETRY,
+def _unfinished() -> TwinfrontError:
+    return outcome_unknown(
+        "This write did not end in time, and it may have been applied: read what it writes to before writing again."
     )

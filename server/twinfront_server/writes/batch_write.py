@@ -17,8 +17,15 @@ from twinfront.v1.digital_twin_service_pb2 import (
     DigitalTwinWriteResult,
 )
 from twinfront_server.call import TIME_TO_ANSWER, current_call
-from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError, invalid_argument, limit_reached, rename_fields
-from twinfront_server.reasons import Reason
+from twinfront_server.errors import (
+    MAX_STATUS_BYTES,
+    TwinfrontError,
+    deadline_exceeded,
+    invalid_argument,
+    limit_reached,
+    outcome_unknown,
+    rename_fields,
+)
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
 from twinfront_server.writes.batch_item import Work, batch_field, step_of
@@ -97,7 +104,7 @@ class _Batch:
                 raise
         for index in self._waiting:
             lost = index in self._under_way and not current_call().validate_only
-            self._fail(index, _outcome_unknown() if lost else _not_begun())
+            self._fail(index, _unfinished() if lost else _not_begun())
 
     async def _write(self, index: int) -> None:
         if self._time_to_begin() == 0:
@@ -151,15 +158,14 @@ def _require_distinct(writes: Sequence[DigitalTwinWrite]) -> None:
 
 
 def _not_begun() -> TwinfrontError:
-    return TwinfrontError(
-        Reason.DEADLINE_EXCEEDED,
-        "This write was not done: the call's deadline came first. Nothing of it was changed; send it again.",
+    return deadline_exceeded(
+        "Nothing of it was changed; send it again.",
+        message="This write was not done: the call's deadline came first.",
     )
 
 
-def _outcome_unknown() -> TwinfrontError:
-    return TwinfrontError(
-        Reason.OUTCOME_UNKNOWN,
+def _unfinished() -> TwinfrontError:
+    return outcome_unknown(
         "This write was under way when the call's deadline came, and it may have been applied: read the twin before "
-        "writing again.",
+        "writing again."
     )

@@ -17,14 +17,15 @@ from google.rpc.error_details_pb2 import PreconditionFailure
 
 from twinfront_server.call import current_call
 from twinfront_server.errors import (
-    NO_RETRY,
     TwinfrontError,
     etag_mismatch,
     invalid_fields,
     limit_reached,
-    resource_info,
+    outcome_unknown,
+    resource_error,
     shortened,
     upstream_answer_unexpected,
+    upstream_unavailable,
 )
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
@@ -35,7 +36,6 @@ from twinfront_server.upstream.sdk.credential import CredentialError
 from twinfront_server.upstream.sdk.pipeline import NotConnectedError
 
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
-_OUTAGE_DELAY: Final = 1.0
 _MAX_CAUSE: Final = 1000
 
 _DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
@@ -82,12 +82,7 @@ def _about(reason: Reason, resource: str, id_field: str) -> _Rule:
     def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
         named = _DTMI.findall(refusal.message) if id_field == "model_id" else ()
         name = asked.ids.get(id_field) or ", ".join(named)
-        return TwinfrontError(
-            reason,
-            refusal.text,
-            metadata={id_field: name, **asked.ids},
-            details=[resource_info(resource, name, refusal.text)],
-        )
+        return resource_error(reason, resource, name, refusal.text, metadata={id_field: name, **asked.ids})
 
     return rule
 
@@ -225,21 +220,15 @@ def _unexpected(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 
 def _unavailable(message: str, asked: Asked, delay: float | None = None) -> TwinfrontError:
-    return TwinfrontError(
-        Reason.UPSTREAM_UNAVAILABLE,
-        f"{message} That changed nothing; try again." if asked.operation.write else f"{message} Try again.",
-        metadata=asked.ids,
-        retry_after=_OUTAGE_DELAY if delay is None else delay,
-    )
+    advice = "That changed nothing; try again." if asked.operation.write else "Try again."
+    return upstream_unavailable(f"{message} {advice}", metadata=asked.ids, retry_after=delay)
 
 
 def _outcome_unknown(asked: Asked) -> TwinfrontError:
-    return TwinfrontError(
-        Reason.OUTCOME_UNKNOWN,
-        f"The answer to this write was lost, and it may have been applied: read {asked.path} before writing again.",
-        metadata=asked.ids,
-        pushback_ms=NO_RETRY,
+    message = (
+        f"The answer to this write was lost, and it may have been applied: read {asked.path} before writing again."
     )
+    return outcome_unknown(message, metadata=asked.ids)
 
 
 def _lost(refusal: Refusal, asked: Asked) -> TwinfrontError:
