@@ -49,9 +49,14 @@ def checkpoint() -> None:
 
 
 class Workers:
-    """Runs the work of an instance, large work one after another."""
+    """Runs the work of an instance, large work one after another.
 
-    def __init__(self) -> None:
+    Args:
+        most_waiting: how much large work may be under way; None if something else bounds it.
+    """
+
+    def __init__(self, most_waiting: int | None = _MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="localtwins-worker")
         self._waiting = 0
 
@@ -66,7 +71,7 @@ class Workers:
         """
         if expected <= LOOP_SECONDS:
             return work()
-        if self._waiting >= _MOST_WAITING:
+        if self._most_waiting is not None and self._waiting >= self._most_waiting:
             raise errors.busy()
         gone = threading.Event()
 

@@ -13,6 +13,7 @@ from localtwins.jobs.row_form import Document, read_row
 from localtwins.operations import digital_twins, models, relationships
 from localtwins.operations.models import CheckedModels
 from localtwins.settings import Settings
+from localtwins.store.interfaces import ModelsNotLoadedError
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
 
@@ -75,6 +76,7 @@ def import_batch(
     Raises:
         JobError: the models cannot be created.
         ModelsChangedError: the models have to be checked again.
+        ModelsNotLoadedError: tells the models that all the rows need.
     """
     if checked is not None:
         try:
@@ -87,6 +89,7 @@ def import_batch(
 
 
 def _refused(tx: Transaction, settings: Settings, batch: Batch, import_row: _ImportRow) -> Iterator[RowError]:
+    to_load: list[str] = []
     for row in batch.rows:
         document: Document = {}
         try:
@@ -94,6 +97,10 @@ def _refused(tx: Transaction, settings: Settings, batch: Batch, import_row: _Imp
             import_row(tx, settings, document)
         except AdtError as error:
             yield RowError(batch.section, row.line, _ids(document), error)
+        except ModelsNotLoadedError as error:
+            to_load += error.model_ids
+    if to_load:
+        raise ModelsNotLoadedError(to_load)
 
 
 def _import_twin(tx: Transaction, settings: Settings, document: Document) -> None:

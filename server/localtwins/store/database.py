@@ -1,9 +1,10 @@
 """Opens and closes the database: a file in a data directory, or memory."""
 
 import asyncio
+import math
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -11,21 +12,25 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, Self, TypeVar
 
 from localtwins.engine.clock import Clock
-from localtwins.errors import StartupError
+from localtwins.errors import StartupError, models_change
 from localtwins.files import make_database_private
 from localtwins.query import Queries, index_properties
 from localtwins.store import schema
 from localtwins.store.data_dir import DATABASE_NAME, DataDir
+from localtwins.store.interfaces import Interfaces, ModelsNotLoadedError, Needed
 from localtwins.store.reader import Reader
 from localtwins.store.replica import Replica
 from localtwins.store.shared_copy import SharedCopy
 from localtwins.store.transaction import MAX_CHANGE_BYTES, MAX_CHANGES, Transaction
 from localtwins.store.writability import Writability
 from localtwins.store.writer import Writer
+from localtwins.workers import Workers
 
 MEMORY: Final = ":memory:"
 _REPLICA_NAME: Final = "queries.db"
 _OLDEST_SQLITE: Final = (3, 38, 0)
+_LOADS: Final = 8
+"""How often a write is run anew: first for the model of a source, then of a target, and while others change them."""
 
 T = TypeVar("T")
 
@@ -70,9 +75,13 @@ class Database:
             querying = _connect_to_read(queried)
             resources.callback(querying.close)
             self.queries = Queries(querying, partial(_connect_to_read, queried), nullcontext())
-        self._writer = Writer(writing, Transaction(writing, clock, max_changes, max_change_bytes), guard)
-        self._writability = Writability(self._writer.run)
         self._file = file
+        self._interfaces = Interfaces()
+        # Whoever waits has a request of its own, and mostly finds that the one before has loaded the same model.
+        self._loading = Workers(most_waiting=None)
+        transaction = Transaction(writing, clock, max_changes, max_change_bytes, self._interfaces)
+        self._writer = Writer(writing, transaction, guard)
+        self._writability = Writability(self._writer.run)
         self._replica = replica
         if replica is not None:
             replica.start(self._writer)
@@ -137,12 +146,26 @@ class Database:
             )
 
     async def write(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
-        """Runs a write operation; see `Writer.run`."""
-        try:
-            return await self._writer.run(operation, keep=keep)
-        except sqlite3.Error:
-            self._writability.note_refusal()
-            raise
+        """Runs a write operation, once the models that it needs are loaded; see `Writer.run`.
+
+        Raises:
+            AdtError: ServiceUnavailable if these models are being changed again and again.
+        """
+        needed = Needed()
+        for _ in range(_LOADS):
+            try:
+                return await self._writer.run(operation, keep=keep, needed=needed)
+            except ModelsNotLoadedError as error:
+                model_ids = error.model_ids
+            except sqlite3.Error:
+                self._writability.note_refusal()
+                raise
+            await self._loading.run(partial(self._load, model_ids, needed), expected=math.inf)
+        raise models_change()
+
+    def _load(self, model_ids: Sequence[str], needed: Needed) -> None:
+        with self.reading() as read:
+            self._interfaces.load(read, model_ids, needed)
 
     @property
     def refuses_writes(self) -> bool:
@@ -173,6 +196,7 @@ class Database:
         await asyncio.to_thread(self.queries.close)
         if self._replica is not None:
             await self._replica.close()
+        await asyncio.to_thread(self._loading.close)
         await asyncio.to_thread(self._writer.close)
         self._resources.close()
 

@@ -6,28 +6,24 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
-from localtwins import dtdl
+from localtwins import dtdl, errors
 from localtwins.engine.clock import Clock
 from localtwins.engine.model_versions import name_and_version
 from localtwins.engine.relationship import sort_key
 from localtwins.events.notifications import Notification
+from localtwins.store.interfaces import MOST_BYTES_FOR_A_WRITE, Interfaces, Loaded, ModelsNotLoadedError, Needed
 from localtwins.store.reader import Reader
-from localtwins.store.sized_cache import SizedCache
 
 MAX_CHANGES: Final = 100_000
 MAX_CHANGE_BYTES: Final = 256 * 1024 * 1024
 _TRIM_EVERY: Final = 64
 _LARGE_CHANGE: Final = 64 * 1024
 _UNKNOWN: Final = 1 << 62
-_PARSED_BYTES: Final = 64 * 1024 * 1024
-"""Definitions of the models that are remembered parsed, which takes several times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A stored model, parsed."""
+    """A stored model."""
 
     interface: dtdl.Interface
     decommissioned: bool
@@ -41,6 +37,7 @@ class Transaction(Reader):
         clock: gives the times of changes.
         max_changes: how many changes the log keeps, and at times a few more.
         max_change_bytes: how many bytes the log keeps; fewer changes stay if they have more.
+        interfaces: remember those of the stored models.
     """
 
     def __init__(
@@ -49,13 +46,14 @@ class Transaction(Reader):
         clock: Clock,
         max_changes: int = MAX_CHANGES,
         max_change_bytes: int = MAX_CHANGE_BYTES,
+        interfaces: Interfaces | None = None,
     ) -> None:
         super().__init__(connection, nullcontext())
         self._clock = clock
-        self._parsed: SizedCache[Model] = SizedCache(_PARSED_BYTES)
-        # Models that the write under way has changed, and those that earlier writes of its group have.
-        self._changed: set[str] = set()
-        self._changed_in_group: set[str] = set()
+        self._interfaces = interfaces or Interfaces()
+        self._needed = Needed()
+        # Models of the group of writes under way, whose interfaces are remembered although they may be taken back.
+        self._created: list[str] = []
         self._max_changes = max_changes
         self._max_change_bytes = max_change_bytes
         # At least what the log has: writes that are taken back, and changes that are trimmed for their number, are not
@@ -80,55 +78,50 @@ class Transaction(Reader):
         """Takes away what `try_storage` stored, now or before the process was last ended."""
         self._connection.execute("DROP TABLE IF EXISTS storage_trial")
 
-    def rolled_back(self, *, whole_group: bool) -> None:
-        """Forgets parsed models that may not be stored after all."""
-        for model_id in self._changed | self._changed_in_group if whole_group else self._changed:
-            self._parsed.forget(model_id)
-        self._changed.clear()
-        if whole_group:
-            self._changed_in_group.clear()
+    def bring(self, needed: Needed) -> None:
+        """Lets the next write use interfaces that were loaded for it."""
+        self._needed = needed
 
-    def kept(self, *, whole_group: bool) -> None:
-        """Takes note that a write is going to be stored, or a whole group is."""
-        if whole_group:
-            self._changed_in_group.clear()
-        elif self._changed:
-            self._changed_in_group |= self._changed
-            self._changed.clear()
+    def rolled_back(self) -> None:
+        """Forgets the interfaces of models that may not be stored after all: another may come to their place."""
+        for model_id in self._created:
+            self._interfaces.forget(model_id)
+        self._created.clear()
+        self._needed = Needed()
+
+    def committed(self) -> None:
+        """Takes note that the group of writes is stored."""
+        self._created.clear()
+        self._needed = Needed()
 
     def parsed_model(self, model_id: str) -> Model | None:
-        """Gives a model with its interface, parsed once and remembered for some time."""
-        model = self._parsed.get(model_id)
-        if model is None:
-            row = self.model(model_id)
-            if row is None:
-                return None
-            definition = row.definition or b""
-            interface = dtdl.load_on(orjson.loads(definition), self._parent)
-            model = Model(interface, orjson.loads(row.data)["decommissioned"])
-            self._parsed.put(model_id, model, len(definition))
-        return model
+        """Gives a model with its interface, or None.
 
-    def _parent(self, model_id: str) -> dtdl.Interface:
-        model = self.parsed_model(model_id)
-        if model is None:
-            message = f"the model {model_id} that another model extends is not there"
-            raise LookupError(message)
-        return model.interface
+        Nothing is parsed here, where all other writes wait.
 
-    def definition(self, model_id: str) -> dict[str, object] | None:
-        """Gives a model's definition, or None."""
-        row = self.model(model_id)
-        return orjson.loads(row.definition) if row and row.definition else None
+        Raises:
+            ModelsNotLoadedError: the interface has to be loaded first.
+            AdtError: LimitExceeded if so much was loaded for this write that it cannot have one more.
+        """
+        row = self._row("SELECT position, decommissioned FROM models WHERE id = ?", (model_id,))
+        if row is None:
+            return None
+        position, decommissioned = row
+        interface = self._interfaces.get(model_id, position) or self._needed.get(model_id, position)
+        if interface is None:
+            if self._needed.bytes_left <= 0:
+                raise errors.limit_exceeded(f"The models needed have more than {MOST_BYTES_FOR_A_WRITE} bytes.")
+            raise ModelsNotLoadedError([model_id])
+        return Model(interface, bool(decommissioned))
 
     def insert_model(self, interface: dtdl.Interface, data: bytes, definition: bytes) -> None:
         """Stores a new model."""
         model_id = interface.id
-        self._changed.add(model_id)
-        self._parsed.put(model_id, Model(interface, decommissioned=False), len(definition))
-        self._connection.execute(
+        position = self._connection.execute(
             "INSERT INTO models (id, data, definition) VALUES (?, ?, ?)", (model_id, data.decode(), definition.decode())
-        )
+        ).lastrowid
+        self._created.append(model_id)
+        self._interfaces.remember(Loaded(interface, position or 0), len(definition))
         self._connection.executemany(
             "INSERT INTO model_references (referrer, referenced) VALUES (?, ?)",
             [(model_id, referenced) for referenced in sorted(interface.dependencies)],
@@ -140,16 +133,12 @@ class Transaction(Reader):
 
     def decommission_model(self, model_id: str, data: bytes) -> None:
         """Marks a model as decommissioned, in its data too."""
-        self._changed.add(model_id)
-        self._parsed.forget(model_id)
         self._connection.execute(
             "UPDATE models SET decommissioned = 1, data = ? WHERE id = ?", (data.decode(), model_id)
         )
 
     def delete_model(self, model_id: str) -> None:
         """Removes a model."""
-        self._changed.add(model_id)
-        self._parsed.forget(model_id)
         self._connection.execute("DELETE FROM models WHERE id = ?", (model_id,))
         self._connection.execute("DELETE FROM model_references WHERE referrer = ?", (model_id,))
         self._connection.execute("DELETE FROM model_bases WHERE model_id = ?", (model_id,))

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 from localtwins import errors
+from localtwins.store.interfaces import ModelsNotLoadedError, Needed
 from localtwins.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class _Write:
     operation: Callable[[Transaction], Any]
     future: asyncio.Future[Any]
     keep: bool
+    needed: Needed
     result: Any = None
     error: Exception | None = None
 
@@ -67,11 +69,11 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="localtwins-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
+    async def run(self, operation: Callable[[Transaction], T], *, keep: bool = True, needed: Needed | None = None) -> T:
         """Runs a write and returns its result once it is on disk; with `keep` false, once it is taken back.
 
         If `operation` raises, nothing of it is stored. It may run more than once, so it must change nothing but the
-        transaction.
+        transaction. In `needed` it finds interfaces of models.
 
         Raises:
             sqlite3.Error: the database cannot be written.
@@ -80,7 +82,7 @@ class Writer:
         if self._closed:
             raise RuntimeError("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.put(_Write(operation, future, keep))
+        self._waiting.put(_Write(operation, future, keep, needed or Needed()))
         try:
             return await future
         finally:
@@ -140,28 +142,27 @@ class Writer:
                 self._run_one(write)
             self._transaction.keep_time()
             self._connection.execute("COMMIT")
-            self._transaction.kept(whole_group=True)
+            self._transaction.committed()
         except BaseException:
-            self._transaction.rolled_back(whole_group=True)
+            self._transaction.rolled_back()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
 
     def _run_one(self, write: _Write) -> None:
         self._connection.execute("SAVEPOINT write")
+        self._transaction.bring(write.needed)
         try:
             write.result, write.error = write.operation(self._transaction), None
         except sqlite3.Error:
             raise
-        except errors.AdtError as error:
+        except (errors.AdtError, ModelsNotLoadedError) as error:
             write.error = error.with_traceback(None)  # nobody looks where it came from, and its frames are large
         except Exception as error:  # noqa: BLE001  (the caller gets it)
             write.error = error
         if write.error is not None or not write.keep:
             self._connection.execute("ROLLBACK TO write")
-            self._transaction.rolled_back(whole_group=False)
-        else:
-            self._transaction.kept(whole_group=False)
+            self._transaction.rolled_back()
         self._connection.execute("RELEASE write")
 
     def _acknowledge(self, group: list[_Write]) -> None:
