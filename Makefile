@@ -30,6 +30,7 @@ check: install ## Check style, types and protos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python clients/reasons.py --check
 	cd protos && $(CURDIR)/$(BIN)/buf lint
 	cd protos && $(CURDIR)/$(BIN)/buf format --diff --exit-code
 	cd protos && $(CURDIR)/$(BIN)/buf build -o - | $(CURDIR)/$(BIN)/buf breaking - --against breaking_baseline.binpb
@@ -39,8 +40,9 @@ format: install ## Put code and protos into shape
 	$(BIN)/ruff format .
 	cd protos && $(CURDIR)/$(BIN)/buf format --write
 
-proto: install ## Generate the stubs anew, those of Go and Rust too where these are installed
+proto: install ## Generate stubs and tables of reasons anew, the stubs of Go and Rust where these are installed
 	$(BIN)/python protos/generate.py
+	$(BIN)/python clients/reasons.py
 	@if command -v go > /dev/null; then clients/go/generate; else echo "Go is not installed: its stubs stay"; fi
 	@if command -v cargo > /dev/null; then clients/rust/generate; else echo "Rust is not installed: its stubs stay"; fi
 

@@ -112,6 +112,7 @@ type codedReason struct {
 }
 
 var kindByReason = map[codedReason]Kind{
+	// begin reasons: made by clients/reasons.py; do not edit
 	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_TWIN_NOT_FOUND}:                   TwinNotFound,
 	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_RELATIONSHIP_NOT_FOUND}:           RelationshipNotFound,
 	{codes.NotFound, twinfrontv1.ErrorReason_ERROR_REASON_COMPONENT_NOT_FOUND}:              ComponentNotFound,
@@ -132,6 +133,7 @@ var kindByReason = map[codedReason]Kind{
 	{codes.ResourceExhausted, twinfrontv1.ErrorReason_ERROR_REASON_LIMIT_REACHED}:           LimitReached,
 	{codes.Unknown, twinfrontv1.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN}:                   OutcomeUnknown,
 	{codes.Unimplemented, twinfrontv1.ErrorReason_ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED}:   ValidateOnlyUnsupported,
+	// end reasons
 }
 
 var kindByCode = map[codes.Code]Kind{

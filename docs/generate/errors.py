@@ -103,8 +103,7 @@ class Reason:
     @property
     def exception(self) -> str:
         """The class that the Python client raises for it."""
-        by_code = client_errors._BY_CODE.get(grpc.StatusCode[self.code], client_errors.TwinfrontError)  # noqa: SLF001
-        return client_errors._BY_REASON.get(self.name, by_code).__name__  # noqa: SLF001
+        return client_errors._kind(grpc.StatusCode[self.code], self.name).__name__  # noqa: SLF001  (what users only see raised)
 
 
 def error_table() -> str:

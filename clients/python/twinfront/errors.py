@@ -338,27 +338,29 @@ class ValidateOnlyUnsupportedError(TwinfrontError):
 _LONGEST_DELAY: Final = timedelta(days=1)
 """What a server that asks for more is taken to ask for, so that `sleep` can be given any `retry_after`."""
 
-_BY_REASON: Final[dict[str, type[TwinfrontError]]] = {
-    "TWIN_NOT_FOUND": TwinNotFoundError,
-    "RELATIONSHIP_NOT_FOUND": RelationshipNotFoundError,
-    "COMPONENT_NOT_FOUND": ComponentNotFoundError,
-    "MODEL_NOT_FOUND": ModelNotFoundError,
-    "EVENT_ROUTE_NOT_FOUND": EventRouteNotFoundError,
-    "JOB_NOT_FOUND": JobNotFoundError,
-    "ETAG_MISMATCH": EtagMismatchError,
-    "TWIN_HAS_RELATIONSHIPS": TwinHasRelationshipsError,
-    "TARGET_TWIN_NOT_FOUND": TargetTwinNotFoundError,
-    "MODEL_HAS_DEPENDENTS": ModelHasDependentsError,
-    "MODEL_DECOMMISSIONED": ModelDecommissionedError,
-    "VALIDATION_FAILED": ValidationFailedError,
-    "JSON_PATCH_INVALID": JsonPatchInvalidError,
-    "DTDL_INVALID": DtdlInvalidError,
-    "QUERY_INVALID": QueryInvalidError,
-    "PAGE_TOKEN_INVALID": PageTokenInvalidError,
-    "UPSTREAM_THROTTLED": ThrottledError,
-    "LIMIT_REACHED": LimitReachedError,
-    "OUTCOME_UNKNOWN": OutcomeUnknownError,
-    "VALIDATE_ONLY_UNSUPPORTED": ValidateOnlyUnsupportedError,
+_BY_REASON: Final[dict[tuple[grpc.StatusCode, str], type[TwinfrontError]]] = {
+    # begin reasons: made by clients/reasons.py; do not edit
+    (grpc.StatusCode.NOT_FOUND, "TWIN_NOT_FOUND"): TwinNotFoundError,
+    (grpc.StatusCode.NOT_FOUND, "RELATIONSHIP_NOT_FOUND"): RelationshipNotFoundError,
+    (grpc.StatusCode.NOT_FOUND, "COMPONENT_NOT_FOUND"): ComponentNotFoundError,
+    (grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND"): ModelNotFoundError,
+    (grpc.StatusCode.NOT_FOUND, "EVENT_ROUTE_NOT_FOUND"): EventRouteNotFoundError,
+    (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND"): JobNotFoundError,
+    (grpc.StatusCode.ABORTED, "ETAG_MISMATCH"): EtagMismatchError,
+    (grpc.StatusCode.FAILED_PRECONDITION, "TWIN_HAS_RELATIONSHIPS"): TwinHasRelationshipsError,
+    (grpc.StatusCode.FAILED_PRECONDITION, "TARGET_TWIN_NOT_FOUND"): TargetTwinNotFoundError,
+    (grpc.StatusCode.FAILED_PRECONDITION, "MODEL_HAS_DEPENDENTS"): ModelHasDependentsError,
+    (grpc.StatusCode.FAILED_PRECONDITION, "MODEL_DECOMMISSIONED"): ModelDecommissionedError,
+    (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED"): ValidationFailedError,
+    (grpc.StatusCode.INVALID_ARGUMENT, "JSON_PATCH_INVALID"): JsonPatchInvalidError,
+    (grpc.StatusCode.INVALID_ARGUMENT, "DTDL_INVALID"): DtdlInvalidError,
+    (grpc.StatusCode.INVALID_ARGUMENT, "QUERY_INVALID"): QueryInvalidError,
+    (grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"): PageTokenInvalidError,
+    (grpc.StatusCode.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED"): ThrottledError,
+    (grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_REACHED"): LimitReachedError,
+    (grpc.StatusCode.UNKNOWN, "OUTCOME_UNKNOWN"): OutcomeUnknownError,
+    (grpc.StatusCode.UNIMPLEMENTED, "VALIDATE_ONLY_UNSUPPORTED"): ValidateOnlyUnsupportedError,
+    # end reasons
 }
 
 _BY_CODE: Final[dict[grpc.StatusCode, type[TwinfrontError]]] = {
@@ -374,12 +376,6 @@ _BY_CODE: Final[dict[grpc.StatusCode, type[TwinfrontError]]] = {
     grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
     grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
 }
-
-_OF_NO_CODE: Final = {
-    OutcomeUnknownError: grpc.StatusCode.UNKNOWN,
-    ValidateOnlyUnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
-}
-"""The codes of those classes that derive from none of the classes of codes."""
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -432,10 +428,7 @@ def _kind(code: grpc.StatusCode, reason: str) -> type[TwinfrontError]:
 
     A proxy that turns ABORTED into UNAVAILABLE and passes the details on has made another error of it.
     """
-    general = _BY_CODE.get(code, TwinfrontError)
-    kind = _BY_REASON.get(reason, general)
-    fits = _OF_NO_CODE[kind] is code if kind in _OF_NO_CODE else code in _BY_CODE and issubclass(kind, general)
-    return kind if fits else general
+    return _BY_REASON.get((code, reason)) or _BY_CODE.get(code, TwinfrontError)
 
 
 def trailer(trailers: Iterable[tuple[str, str | bytes]] | None, name: str) -> str:

@@ -120,6 +120,7 @@ impl Kind {
     /// only where both say the same.
     pub(crate) fn of_reason(code: Code, reason: &str) -> Option<Self> {
         Some(match (code, ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"))?) {
+            // begin reasons: made by clients/reasons.py; do not edit
             (Code::NotFound, ErrorReason::TwinNotFound) => Self::TwinNotFound,
             (Code::NotFound, ErrorReason::RelationshipNotFound) => Self::RelationshipNotFound,
             (Code::NotFound, ErrorReason::ComponentNotFound) => Self::ComponentNotFound,
@@ -140,6 +141,7 @@ impl Kind {
             (Code::ResourceExhausted, ErrorReason::LimitReached) => Self::LimitReached,
             (Code::Unknown, ErrorReason::OutcomeUnknown) => Self::OutcomeUnknown,
             (Code::Unimplemented, ErrorReason::ValidateOnlyUnsupported) => Self::ValidateOnlyUnsupported,
+            // end reasons
             _ => return None,
         })
     }

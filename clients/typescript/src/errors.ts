@@ -27,6 +27,7 @@ const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
 /** The kind of each reason that has one of its own, and the code that goes with it. */
 const KIND_BY_REASON = {
+  // begin reasons: made by clients/reasons.py; do not edit
   TWIN_NOT_FOUND: [Code.NotFound, "TwinNotFound"],
   RELATIONSHIP_NOT_FOUND: [Code.NotFound, "RelationshipNotFound"],
   COMPONENT_NOT_FOUND: [Code.NotFound, "ComponentNotFound"],
@@ -47,6 +48,7 @@ const KIND_BY_REASON = {
   LIMIT_REACHED: [Code.ResourceExhausted, "LimitReached"],
   OUTCOME_UNKNOWN: [Code.Unknown, "OutcomeUnknown"],
   VALIDATE_ONLY_UNSUPPORTED: [Code.Unimplemented, "ValidateOnlyUnsupported"],
+  // end reasons
 } as const;
 
 /** The kind of each code, for reasons that are not known and answers without one. */

@@ -35,6 +35,7 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
      */
     record CodedReason(Status.Code code, String reason) {}
 
+    // begin reasons: made by clients/reasons.py; do not edit
     /** The others are of the class of their code. */
     static final Map<CodedReason, Function<ErrorFacts, TwinfrontException>> BY_REASON = Map.ofEntries(
             entry(new CodedReason(Status.Code.NOT_FOUND, "TWIN_NOT_FOUND"), TwinNotFoundException::new),
@@ -67,6 +68,7 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
             entry(
                     new CodedReason(Status.Code.UNIMPLEMENTED, "VALIDATE_ONLY_UNSUPPORTED"),
                     ValidateOnlyUnsupportedException::new));
+    // end reasons
 
     private static final Map<Status.Code, Function<ErrorFacts, TwinfrontException>> BY_CODE = Map.ofEntries(
             entry(Status.Code.NOT_FOUND, NotFoundException::new),
