@@ -185,6 +185,9 @@ class Settings(BaseSettings):
     upstream_timeout: PositiveSeconds = _setting(
         30.0, UPSTREAM, "Longest time of one request to the upstream, that for a connection (5s) aside."
     )
+    max_upstream_answer_bytes: Annotated[int, Field(ge=1 << 20, lt=2**31)] = _setting(
+        32 << 20, UPSTREAM, "Largest answer of the upstream, inflated; 1,000 digital twins of 32 KiB have room."
+    )
     read_retries: Annotated[int, Field(ge=0, le=10)] = _setting(
         2, UPSTREAM, "How often a read that failed is sent again; writes never are."
     )

@@ -14,12 +14,13 @@ from twinfront_server.errors import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
+from twinfront_server.upstream.sdk.bounded_answers import ENCODINGS, BoundedConnector, response_class
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
 from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, NotConnectedError, Policy
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
 
-_HEADERS: Final = {"User-Agent": f"twinfront/{__version__}"}
+_HEADERS: Final = {"User-Agent": f"twinfront/{__version__}", "Accept-Encoding": ENCODINGS}
 
 
 async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
@@ -41,9 +42,9 @@ async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
         policies.append(CredentialPolicy(credential, SCOPE))
     session = aiohttp.ClientSession(
         # Connections are as many as calls in flight; with a limit here calls would wait unseen.
-        connector=aiohttp.TCPConnector(limit=0, ssl=_trust(settings.upstream_ca)),
+        connector=BoundedConnector(limit=0, ssl=_trust(settings.upstream_ca)),
         trust_env=settings.upstream_use_env_proxy,
-        auto_decompress=False,
+        response_class=response_class(settings.max_upstream_answer_bytes),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=[_send_once],
     )

@@ -8,10 +8,11 @@ import orjson
 
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import json_values
 from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.reasons import Reason
 from twinfront_server.wire.json_field import parse_json
-from twinfront_server.wire.limits import MAX_OPERATIONS, MAX_PATH, ValueCount, json_values, require_at_most
+from twinfront_server.wire.limits import MAX_OPERATIONS, MAX_PATH, ValueCount, require_at_most
 from twinfront_server.wire.value import plain_value
 
 _OPS: Final = {

@@ -12,6 +12,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from twinfront.v1.value_pb2 import Value
+from twinfront_server.adt.json_text import json_values
 from twinfront_server.errors import invalid_argument, limit_reached
 from twinfront_server.reasons import Reason
 
@@ -57,9 +58,6 @@ MAX_EMPTY: Final = 100_000
 _EMPTY_FIELDS: Final = [bytes([number << 3 | 2, 0]) for number in range(1, 16)]
 """What texts and messages without anything in them are on the wire: tag and length."""
 
-_MARKS: Final = b",[{"
-"""Of these one stands before each value of a JSON text, or before its name."""
-
 _REASONS: Final = {
     "query": Reason.QUERY_INVALID,
     "page_token": Reason.PAGE_TOKEN_INVALID,
@@ -98,11 +96,6 @@ def require_moderate_json(text: bytes, most: int, field: str, *, reason: Reason 
     """
     if len(text) > most:
         require_at_most(json_values(text), most, field, "values", reason=reason)
-
-
-def json_values(text: bytes) -> int:
-    """How many values a JSON text has at the most: it is not parsed."""
-    return len(text) - len(text.translate(None, _MARKS))
 
 
 class ValueCount:

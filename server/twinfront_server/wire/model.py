@@ -8,11 +8,11 @@ import orjson
 from twinfront.v1.model_pb2 import Model
 from twinfront_server.adt.body import Body
 from twinfront_server.adt.expected_answer import expects_answer
-from twinfront_server.adt.json_text import parse_answer
+from twinfront_server.adt.json_text import json_values, parse_answer
 from twinfront_server.errors import invalid_argument
 from twinfront_server.reasons import Reason
 from twinfront_server.wire.json_field import parse_json
-from twinfront_server.wire.limits import MAX_MODEL_VALUES, ValueCount, json_values, require_models
+from twinfront_server.wire.limits import MAX_MODEL_VALUES, ValueCount, require_models
 from twinfront_server.wire.timestamp import fill_timestamp
 
 _REASON: Final = Reason.DTDL_INVALID

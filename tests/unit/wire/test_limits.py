@@ -15,6 +15,7 @@ from twinfront.v1.query_service_pb2 import QueryTwinsRequest
 from twinfront.v1.relationship_pb2 import Relationship
 from twinfront.v1.telemetry_service_pb2 import PublishTelemetryRequest
 from twinfront.v1.value_pb2 import ListValue, ObjectValue, Value
+from twinfront_server.adt.json_text import json_values
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.wire import limits
 from twinfront_server.wire.digital_twin import digital_twin_body
@@ -110,14 +111,14 @@ def test_as_many_values_as_may_be_are_read():
 def test_the_largest_twin_of_the_service_has_fewer_values_than_may_be():
     largest = b'{"a":[' + b"1," * (16 * 1024 - 8) + b"1]}"
     assert 32 * 1024 - 16 < len(largest) <= 32 * 1024
-    assert limits.json_values(largest) <= limits.MAX_VALUES
+    assert json_values(largest) <= limits.MAX_VALUES
 
 
 def test_the_values_of_a_text_are_never_fewer_than_counted():
     documents: list[object] = [[], [[]], {}, {"a": 1}, {"a": {"b": [1, {"c": 2}]}, "d": [[], [[]]]}, [0] * 100]
     for document in documents:
         values = sum(1 for _ in _inside(document))
-        assert limits.json_values(orjson.dumps(document)) >= values
+        assert json_values(orjson.dumps(document)) >= values
 
 
 def _inside(document: object) -> list[object]:

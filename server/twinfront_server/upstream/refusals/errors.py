@@ -32,6 +32,7 @@ from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.refusals.refusal import Refusal, read_refusal
 from twinfront_server.upstream.refusals.violations import violated_fields
+from twinfront_server.upstream.sdk.bounded_answers import AnswerTooLargeError
 from twinfront_server.upstream.sdk.credential import CredentialError
 from twinfront_server.upstream.sdk.pipeline import NotConnectedError
 
@@ -58,6 +59,8 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
         refused = _rule_for(refusal)(refusal, asked)
         return _own_refused(refusal, asked) if asked.by_the_front and _finds_fault(refused) else refused
     _note_cause(asked, str(error))
+    if isinstance(error, AnswerTooLargeError) and not asked.operation.write:
+        return limit_reached(asked.path, f"This server takes no answer that large: {error}", metadata=asked.ids)
     if _never_sent(error) or not asked.operation.write:
         return _unavailable("Azure Digital Twins cannot be reached.", asked)
     return _outcome_unknown(asked)

@@ -36,6 +36,7 @@ from twinfront_server.call import TIME_TO_ASK, current_call
 from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream.operation import Operation
+from twinfront_server.upstream.sdk.bounded_answers import AnswerTooLargeError
 from twinfront_server.upstream.sdk.long_refusals import check_length
 from twinfront_server.upstream.sdk.readable import is_readable, unreadable
 
@@ -153,8 +154,8 @@ class AttemptsPolicy(Policy):
             response = await self._sent(request, connecting + timeout)
             readable = is_readable(operation, response.http_response)
             outcome = _outcome(response.http_response.status_code) if readable else "unreadable"
-        except AzureError:
-            outcome = "unreachable"
+        except AzureError as error:
+            outcome = "too_large" if isinstance(error, AnswerTooLargeError) else "unreachable"
             raise
         finally:
             seconds = time.perf_counter() - start
