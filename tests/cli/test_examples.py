@@ -60,13 +60,17 @@ def test_the_examples_of_a_command_work(name: str, environment: dict[str, str], 
 
 
 def test_the_examples_of_healthcheck_work(address: str):
-    for example in examples("healthcheck"):
+    given = examples("healthcheck")
+    assert given
+    for example in given:
         asked = process.run(*example.split()[1:], "--address", address)
         assert (asked.returncode, asked.stdout) == (0, "SERVING\n"), example
 
 
 def test_the_examples_of_serve_start_a_server(tmp_path: Path):
-    for number, example in enumerate(examples("serve")):
+    given = examples("serve")
+    assert given
+    for number, example in enumerate(given):
         folder = tmp_path / str(number)
         folder.mkdir()
         served = process.start(folder, [*example.split()[2:], "--upstream-credential=none"], {})

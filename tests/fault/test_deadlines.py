@@ -40,6 +40,16 @@ async def test_a_cancelled_call_cancels_the_upstream_s(upstream: FaultServer, ch
         await call
 
 
+async def test_a_request_that_was_cut_off_is_measured_as_cancelled(
+    upstream: FaultServer, server: App, channel: grpc.aio.Channel
+):
+    upstream.on("/digitaltwins/room", Answer(delay=60.0))
+    await refused(GET_TWIN.call(channel, timeout=0.4))
+    await asyncio.wait_for(upstream.abandoned.wait(), 10)
+    labels = {"operation": "get_digital_twin", "outcome": "cancelled"}
+    assert server.metrics.registry.get_sample_value("twinfront_upstream_request_seconds_count", labels) == 1
+
+
 async def test_a_client_that_vanishes_ends_the_upstream_s_work(upstream: FaultServer, server: App):
     upstream.on("/digitaltwins/room", Answer(delay=60.0))
     channel = grpc.aio.insecure_channel(str(server.address))

@@ -3,18 +3,23 @@
 What there is to tell by is what is stored: the etag, the content, and the service's own times.
 """
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import grpc
 import grpc.aio
+import orjson
 import pytest
 
 from twinfront.errors import from_rpc_error
 from twinfront.v1 import digital_twin_service_pb2 as twins
+from twinfront.v1 import model_service_pb2 as models
 from twinfront.v1 import relationship_service_pb2 as relationships
+from twinfront.v1.digital_twin_pb2 import DigitalTwin
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 
@@ -117,6 +122,21 @@ async def test_clocks_of_the_service_may_be_a_little_apart(upstream: FaultServer
     assert await outcome(CREATE_TWIN, channel) == "OK"
 
 
+@pytest.mark.parametrize(("source_time", "expected"), [("2020-01-01", "OK"), ("2021-01-01", "OUTCOME_UNKNOWN")])
+async def test_a_twin_with_another_source_time_is_not_the_one_that_was_put(
+    upstream: FaultServer, channel: grpc.aio.Channel, source_time: str, expected: str
+):
+    sent = {"temperature": 1, "$metadata": {"$model": MODEL, "temperature": {"sourceTime": "2020-01-01"}}}
+    found = twin(2, time(AFTER))
+    found["$metadata"]["temperature"]["sourceTime"] = source_time
+    upstream.on("PUT", LOST, CHANGED)
+    upstream.on("GET", stored(found))
+    request = twins.CreateOrReplaceDigitalTwinRequest(
+        digital_twin_id="room", digital_twin=DigitalTwin(json=orjson.dumps(sent)), if_none_match="*"
+    )
+    assert await outcome(replace(CREATE_TWIN, request=request), channel) == expected
+
+
 @pytest.mark.parametrize("was_there", [True, False])
 @pytest.mark.parametrize(
     ("rpc", "refusal", "reason"),
@@ -140,6 +160,17 @@ async def test_a_job_or_a_model_that_was_there_before_is_somebody_elses(
     upstream.on(f"^{rpc.method}", LOST, Answer(status, {"error": {"code": code, "message": "There is one."}}))
     upstream.on("^GET", Answer(200, found))
     assert await outcome(rpc, channel) == (reason if was_there else "OK")
+
+
+async def test_models_that_two_callers_create_the_same_may_be_either_ones(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
+    model = {"@id": MODEL, "@type": "Interface"}
+    upstream.on("^POST", Answer(503, delay=0.2))
+    upstream.on("^GET", Answer(200, MODEL_WITHOUT_NAME | {"model": model, "uploadTime": time(AFTER)}))
+    create = replace(CREATE_MODELS, request=models.CreateModelsRequest(dtdl_models=[orjson.dumps(model).decode()]))
+    outcomes = await asyncio.gather(*(outcome(create, channel) for _ in range(2)))
+    assert outcomes == ["OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"]
 
 
 @pytest.mark.parametrize(

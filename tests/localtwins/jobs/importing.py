@@ -83,7 +83,8 @@ class Jobs:
         return await self.reached(job_id, *FINISHED)
 
     def log_lines(self, job_id: str) -> list[Row]:
-        return [json.loads(line) for line in (self.folder / f"{job_id}.log").read_text().splitlines()]
+        log = self.folder / f"{job_id}.log"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     def log(self, job_id: str) -> list[Row]:
         """The details of the log's lines."""
@@ -94,28 +95,39 @@ class Jobs:
 
 
 class Gate:
-    """Blobs that can be read only while the gate is open."""
+    """Blobs that can be read only while the gate is open.
+
+    Attributes:
+        free: how many pieces can be read though it is closed.
+    """
 
     def __init__(self) -> None:
         self.opened = asyncio.Event()
+        self.free = 0
 
     @asynccontextmanager
     async def open_blob(self, uri: str, settings: Settings) -> AsyncIterator[Blob]:
         async with open_blob(uri, settings) as blob:
-            yield GatedBlob(blob, self.opened)
+            yield GatedBlob(blob, self)
+
+    async def pass_through(self) -> None:
+        if self.free:
+            self.free -= 1
+        else:
+            await self.opened.wait()
 
 
 class GatedBlob:
-    def __init__(self, blob: Blob, opened: asyncio.Event) -> None:
+    def __init__(self, blob: Blob, gate: Gate) -> None:
         self._blob = blob
-        self._opened = opened
+        self._gate = gate
 
     async def version(self) -> str:
         return await self._blob.version()
 
     async def chunks(self, offset: int, version: str) -> AsyncGenerator[bytes]:
         async for chunk in self._blob.chunks(offset, version):
-            await self._opened.wait()
+            await self._gate.pass_through()
             yield chunk
 
     async def append(self, data: bytes, offset: int) -> None:

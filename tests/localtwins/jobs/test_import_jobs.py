@@ -247,6 +247,23 @@ async def test_other_writes_go_on_meanwhile(jobs: Jobs):
     assert (await jobs.get("one"))["status"] == "succeeded"
 
 
+async def test_the_output_has_the_lines_of_what_was_imported_while_the_job_still_runs(jobs: Jobs, gate: Gate):
+    unknown = {"nothing": "x" * 4000}
+    content = lines(twins=[machine(f"m{number}", **unknown) for number in range(400)])
+    size = sum(len(line) + 1 for line in content)
+    assert 1 << 20 < size < 2 << 20, "two pieces"
+    gate.free = 3  # both pieces to check them, one to import it
+    await jobs.start("one", content)
+    async with asyncio.timeout(30):
+        while not jobs.refused("one"):
+            await asyncio.sleep(0.01)
+    assert (await jobs.get("one"))["status"] == "running"
+    assert 0 < len(jobs.refused("one")) < 400
+    gate.opened.set()
+    await jobs.finished("one")
+    assert len(jobs.refused("one")) == 400
+
+
 async def test_jobs_work_in_memory_too(folder: Path):
     service = await LocalTwins.open(":memory:", Settings(jobs_dir=str(folder)))
     assert (await Jobs(Adt(service), folder).run("one", SMALL))["status"] == "succeeded"

@@ -228,7 +228,7 @@ async def test_a_stream_has_each_row_once_in_messages_of_bounded_size(stub: "Que
     messages = [message async for message in streamed(stub, ALL)]
     found = [twin for message in messages for twin in ids(message.rows)]
     assert sorted(found) == [f"room-{number:03}" for number in range(ROOMS)]
-    assert all(0 < len(message.rows) <= 100 for message in messages)
+    assert {0 < len(message.rows) <= 100 for message in messages} == {True}
     assert [bool(message.resume_token) for message in messages] == [True] * (len(messages) - 1) + [False]
     assert sum(message.query_charge for message in messages) > 0
 

@@ -25,7 +25,9 @@ def test_help_lists_the_commands() -> None:
 
 def test_help_of_serve_has_every_setting() -> None:
     text = " ".join(run("serve", "--help").stdout.split())
-    for setting in describe():
+    settings = describe()
+    assert settings
+    for setting in settings:
         assert setting.flag in text
         assert setting.variable in text
 

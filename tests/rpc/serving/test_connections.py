@@ -8,6 +8,8 @@ from importlib.resources import files
 import grpc
 import grpc.aio
 import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from twinfront.v1.model_service_pb2 import CreateModelsRequest, ListModelsRequest
 from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
@@ -51,9 +53,13 @@ async def test_the_limit_of_metadata_is_a_setting() -> None:
 
 async def test_an_aged_connection_is_made_anew_without_a_failed_call() -> None:
     settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", max_connection_age=0.1)
-    async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
-        for _ in range(30):
+    lines = LogCapture()
+    log = structlog.wrap_logger(None, [lines], wrapper_class=structlog.make_filtering_bound_logger(0)).bind()
+    peers: set[str] = set()
+    async with App(settings, log) as app, grpc.aio.insecure_channel(str(app.address)) as channel, asyncio.timeout(30):
+        while len(peers) < 3:
             await ModelServiceStub(channel).ListModels(ListModelsRequest())
+            peers = {line["peer"] for line in lines.entries if line["event"] == "rpc"}
             await asyncio.sleep(0.02)
 
 

@@ -311,6 +311,14 @@ class TestHowLongOutcomesAreKept:
         assert server.outcomes.kept.bytes <= 3000
 
     @pytest.mark.parametrize("limits", [{"max_bytes": 3000}])
+    async def test_errors_count_with_the_memory_that_they_take(self, server: ScriptedServer):
+        for name in "abc":
+            server.servicer.failures.append(TwinfrontError(Reason.TWIN_NOT_FOUND, "No."))
+            await server.call(name)
+        assert 2000 < server.outcomes.kept.bytes <= 3000
+        assert [(await server.call(name)).replayed for name in "ca"] == [True, False]
+
+    @pytest.mark.parametrize("limits", [{"max_bytes": 3000}])
     async def test_one_that_is_larger_than_all_is_not_kept(self, server: ScriptedServer):
         for _ in range(2):
             assert not (await server.call("large", digital_twin_id="x" * 4000)).replayed

@@ -156,6 +156,22 @@ async def test_a_write_whose_caller_left_before_it_began_is_dropped(writer: Writ
     assert connection.twins() == {"b"}
 
 
+def test_a_write_whose_event_loop_is_closed_is_stored_and_the_writer_goes_on(
+    writer: Writer, connection: Connection, caplog: pytest.LogCaptureFixture
+):
+    free = threading.Event()
+
+    async def leave() -> None:
+        asyncio.ensure_future(writer.run(lambda tx: (free.wait(), put("a")(tx))))  # noqa: RUF006  (it is left behind)
+        await asyncio.sleep(0.05)
+
+    asyncio.run(leave())
+    free.set()
+    assert asyncio.run(writer.run(put("b"))) == "b"
+    assert connection.twins() == {"a", "b"}
+    assert "the event loop of 1 writes is closed" in caplog.text
+
+
 async def test_a_closed_writer_takes_nothing(connection: Connection):
     as_sqlite = cast("sqlite3.Connection", connection)
     writer = Writer(as_sqlite, Transaction(as_sqlite, Clock()), nullcontext())

@@ -114,6 +114,15 @@ def test_a_put_leaves_one_time():
     assert not could_have_made(put, {"a": 1, "b": 3, "$metadata": metadata})
 
 
+@pytest.mark.parametrize("sent", [{}, {"sourceTime": "2020-01-01"}])
+@pytest.mark.parametrize("stored", [{}, {"sourceTime": "2020-01-01"}, {"sourceTime": "2021-01-01"}])
+def test_a_put_leaves_the_source_times_that_it_sent_and_no_others(sent: dict[str, str], stored: dict[str, str]):
+    document = {"$metadata": {"$model": "m", "a": sent} if sent else {"$model": "m"}, "a": 1}
+    put = Asked(operations.PUT_DIGITAL_TWIN, {"digital_twin_id": "room"}, Body(orjson.dumps(document), "digital_twin"))
+    metadata = {"$model": "m", "$lastUpdateTime": LAST, "a": {"lastUpdateTime": LAST, **stored}}
+    assert could_have_made(put, {"a": 1, "$metadata": metadata}) == (sent == stored)
+
+
 @pytest.mark.parametrize("metadata", ["text", [], 1, True])
 def test_a_put_with_metadata_that_is_no_object_leaves_no_twin(metadata: object):
     sent = orjson.dumps({"$metadata": metadata, "temperature": 2})

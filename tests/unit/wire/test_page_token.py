@@ -107,6 +107,13 @@ def test_every_truncated_token_is_refused():
         _assert_refused(tokens, REQUEST, token[:length])
 
 
+@pytest.mark.parametrize("junk", ["!", "\n", " ", "+", "/", "="])
+@pytest.mark.parametrize("place", [0, 7, -1])
+def test_a_token_with_something_else_in_between_is_refused(junk: str, place: int):
+    token = PageTokens(KEY).seal(REQUEST, POSITION)
+    _assert_refused(PageTokens(KEY), REQUEST, token[:place] + junk + token[place:])
+
+
 @pytest.mark.parametrize("token", ["x", "!", "====", "ä" * 40, "\x00", "a b", "AAAA" * 10, "A" * 100_000, "\U0001f600"])
 def test_garbage_is_refused(token: str):
     _assert_refused(PageTokens(KEY), REQUEST, token)

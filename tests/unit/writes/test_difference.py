@@ -106,6 +106,26 @@ def test_operations(stored: dict[str, Any], wanted: dict[str, Any], operations: 
     assert [tuple(operation.values()) for operation in found] == operations
 
 
+@pytest.mark.parametrize(
+    ("stored", "wanted", "operations"),
+    [
+        (None, "2020-01-01", [("add", "/$metadata/a/sourceTime", "2020-01-01")]),
+        ("2020-01-01", "2021-01-01", [("replace", "/$metadata/a/sourceTime", "2021-01-01")]),
+        ("2020-01-01", None, [("remove", "/$metadata/a/sourceTime")]),
+        ("2020-01-01", "2020-01-01", []),
+    ],
+)
+def test_source_times_are_added_replaced_and_removed(
+    stored: str | None, wanted: str | None, operations: list[tuple[str, ...]]
+):
+    def room(source_time: str | None) -> dict[str, Any]:
+        times = {} if source_time is None else {"sourceTime": source_time}
+        return {"a": 1, "$metadata": {"$model": "dtmi:a:A;1", "a": times}}
+
+    found = [operation.as_json() for operation in difference(room(stored), room(wanted), "merge")]
+    assert [tuple(operation.values()) for operation in found] == operations
+
+
 def test_the_model_comes_first_and_source_times_last():
     stored = {"old": 1, "$metadata": {"$model": "dtmi:a:A;1"}}
     wanted = {
