@@ -43,7 +43,7 @@ async def run(rounds: int, seconds: float) -> None:
     sdk = DigitalTwinsClient("https://localtwins", FixedToken(), transport=LocalTransport(service))
     upstream = await open_upstream(Settings(data_dir=":memory:"), Metrics(CollectorRegistry()))
     await sdk.create_models([MODEL])
-    await upstream.post_models(Body(orjson.dumps([MODEL]), "dtdl_models"))
+    await upstream.models.post(Body(orjson.dumps([MODEL]), "dtdl_models"))
 
     def patch(count: int) -> list[dict[str, object]]:
         return [{"op": "add", "path": f"/{name}", "value": count + 0.5} for name in PROPERTIES[:3]]
@@ -54,7 +54,7 @@ async def run(rounds: int, seconds: float) -> None:
     cases: dict[str, dict[str, Call]] = {
         "create or replace": {
             "default": lambda count: sdk.upsert_digital_twin(name(count), twin_json(count % TWINS, float(count))),
-            "slim": lambda count: upstream.put_digital_twin(
+            "slim": lambda count: upstream.twins.put(
                 name(count),
                 Body(orjson.dumps(twin_json(count % TWINS, float(count))), "digital_twin"),
                 if_none_match=False,
@@ -62,11 +62,11 @@ async def run(rounds: int, seconds: float) -> None:
         },
         "get": {
             "default": lambda count: sdk.get_digital_twin(name(count)),
-            "slim": lambda count: upstream.get_digital_twin(name(count)),
+            "slim": lambda count: upstream.twins.get(name(count)),
         },
         "update 3 properties": {
             "default": lambda count: sdk.update_digital_twin(name(count), patch(count)),
-            "slim": lambda count: upstream.patch_digital_twin(
+            "slim": lambda count: upstream.twins.patch(
                 name(count), Body(orjson.dumps(patch(count)), "patch"), if_match=""
             ),
         },

@@ -27,7 +27,7 @@ from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Operation
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
 from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy
-from twinfront_server.upstream.sdk_calls import _answer
+from twinfront_server.upstream.sending import _answer
 
 ENDPOINT = "https://localtwins"
 CONTEXT = "dtmi:dtdl:context;3"
@@ -297,7 +297,7 @@ async def test_created_and_read_models_are_the_same(slim: DigitalTwinsClient, de
     (model,) = await default.create_models([other])
     (item,) = orjson.loads(created.body)
     assert (item["id"], item["displayName"]) == (model.id, model.display_name)
-    read = await upstream.get_model("dtmi:example:Room;1", include_model_definition=True)
+    read = await upstream.models.get("dtmi:example:Room;1", include_model_definition=True)
     data = await default.get_model("dtmi:example:Room;1", include_model_definition=True)
     item = orjson.loads(read.body)
     assert (item["id"], item["displayName"], item["decommissioned"], item["model"]) == (
@@ -320,7 +320,7 @@ async def _all_pages(fetch: Callable[[str], Awaitable[Any]]) -> list[list[Any]]:
 
 async def test_lists_of_relationships_are_the_same_page_by_page(slim: DigitalTwinsClient, default: DigitalTwinsClient):
     for name in ("", "next", "other"):
-        pages = await _all_pages(lambda link, name=name: Upstream(slim).list_relationships("a", name, link))  # type: ignore[misc]
+        pages = await _all_pages(lambda link, name=name: Upstream(slim).relationships.list("a", name, link))  # type: ignore[misc]
         expected = [
             [item async for item in page] async for page in default.list_relationships("a", name or None).by_page()
         ]
@@ -328,7 +328,7 @@ async def test_lists_of_relationships_are_the_same_page_by_page(slim: DigitalTwi
 
 
 async def test_lists_of_incoming_relationships_are_the_same(slim: DigitalTwinsClient, default: DigitalTwinsClient):
-    pages = await _all_pages(lambda link: Upstream(slim).list_incoming_relationships("b", link))
+    pages = await _all_pages(lambda link: Upstream(slim).relationships.list_incoming("b", link))
     expected = [
         [(item.relationship_id, item.source_id, item.relationship_name, item.relationship_link) async for item in page]
         async for page in default.list_incoming_relationships("b").by_page()
@@ -342,7 +342,7 @@ async def test_lists_of_incoming_relationships_are_the_same(slim: DigitalTwinsCl
 async def test_lists_of_models_are_the_same(
     slim: DigitalTwinsClient, default: DigitalTwinsClient, roots: list[str], definition: bool
 ):
-    pages = await _all_pages(lambda link: Upstream(slim).list_models(roots, link, include_model_definition=definition))
+    pages = await _all_pages(lambda link: Upstream(slim).models.list(roots, link, include_model_definition=definition))
     expected = [
         (model.id, model.model)
         async for model in default.list_models(roots or None, include_model_definition=definition)
@@ -361,5 +361,5 @@ async def test_the_sdk_parses_no_answer_on_its_own(slim: DigitalTwinsClient, mon
     for case in (*GOOD, Case(operations.GET_MODEL, "get_model", ("dtmi:example:Room;1",))):
         await _through_slim(slim, case)
     upstream = Upstream(slim)
-    assert (await upstream.list_relationships("a", "", "")).items
-    assert (await upstream.list_models([], "", include_model_definition=False)).items
+    assert (await upstream.relationships.list("a", "", "")).items
+    assert (await upstream.models.list([], "", include_model_definition=False)).items

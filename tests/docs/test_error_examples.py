@@ -133,7 +133,7 @@ async def _credential_rejected() -> None:
 
 async def _server_faulty() -> None:
     async with App(SETTINGS) as app, AsyncTwinfrontClient(str(app.address)) as client:
-        app.upstream.get_digital_twin = None  # type: ignore[assignment,method-assign]
+        app.upstream.twins.get = None  # type: ignore[assignment,method-assign]
         await client.get_digital_twin("room-001")
 
 

@@ -27,7 +27,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 
 async def _relationships(upstream: Upstream, twin_id: str) -> list[dict[str, Any]]:
-    return (await upstream.list_relationships(twin_id, "", "")).items
+    return (await upstream.relationships.list(twin_id, "", "")).items
 
 
 async def test_an_empty_instance_gets_the_whole_building(upstream: Upstream):
@@ -35,23 +35,23 @@ async def test_an_empty_instance_gets_the_whole_building(upstream: Upstream):
     assert report == WHOLE
     assert report.loaded
     for twin in sample_graph()["Twins"]:
-        stored = json.loads((await upstream.get_digital_twin(twin["$dtId"])).body)
+        stored = json.loads((await upstream.twins.get(twin["$dtId"])).body)
         assert stored["$metadata"]["$model"] == twin["$metadata"]["$model"]
     assert len(await _relationships(upstream, "harbour-house")) == 5
 
 
 async def test_loading_again_changes_nothing(upstream: Upstream):
     await load_sample(upstream)
-    before = (await upstream.get_digital_twin("room-001")).etag
+    before = (await upstream.twins.get("room-001")).etag
     again = await load_sample(upstream)
     assert again == SampleReport()
     assert not again.loaded
-    assert (await upstream.get_digital_twin("room-001")).etag == before
+    assert (await upstream.twins.get("room-001")).etag == before
 
 
 async def test_an_integer_beyond_double_precision_survives(upstream: Upstream):
     await load_sample(upstream)
-    stored = json.loads((await upstream.get_digital_twin("ahu-1")).body)
+    stored = json.loads((await upstream.twins.get("ahu-1")).body)
     assert stored["supplyFan"]["revolutions"] == 2**53 + 1
 
 

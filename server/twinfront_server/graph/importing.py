@@ -241,8 +241,8 @@ class _Import:
 
     async def _put(self, write: DigitalTwinWrite | RelationshipWrite) -> Answer:
         if isinstance(write, DigitalTwinWrite):
-            return await self._upstream.put_digital_twin(write.digital_twin_id, write.body, if_none_match=False)
-        return await self._upstream.put_relationship(
+            return await self._upstream.twins.put(write.digital_twin_id, write.body, if_none_match=False)
+        return await self._upstream.relationships.put(
             write.source_id, write.relationship_id, write.body, if_none_match=False
         )
 

@@ -106,7 +106,7 @@ class _Upload:
 
     async def _post(self, positions: Sequence[int]) -> None:
         body = models_body([self._models[position] for position in (*self._along_with(positions), *positions)])
-        await self._pace.run(lambda: self._upstream.post_models(body))
+        await self._pace.run(lambda: self._upstream.models.post(body))
         if self._sent_along is not None:
             self._not_stored.update(positions)
 
@@ -127,7 +127,7 @@ class _Upload:
         model = self._models[position]
         try:
             answer = await self._pace.run(
-                lambda: self._upstream.get_model(model.model_id, include_model_definition=True)
+                lambda: self._upstream.models.get(model.model_id, include_model_definition=True)
             )
             if parse_answer(answer.body).get("model") != parse_answer(model.text):
                 self.outcomes[position] = _exists(model.model_id)

@@ -142,7 +142,7 @@ class GraphWalk:
                 return self._relationships_between(place) if self._query else self._relationships(place)
 
     async def _models(self, place: Place) -> Rows:
-        fetch = partial(self._upstream.list_models, [], include_model_definition=True)
+        fetch = partial(self._upstream.models.list, [], include_model_definition=True)
         async with aclosing(_items(fetch, place)) as items:
             async for item, after in items:
                 yield model_row(item), after
@@ -192,7 +192,7 @@ class GraphWalk:
 
     def _asking(self, query: str, *, by_the_front: bool = False) -> Fetch:
         def fetch(link: str, size: int) -> Awaitable[Page]:
-            return self._upstream.query_twins(
+            return self._upstream.queries.page(
                 query, link, page_size=size, place_field="resume_token", by_the_front=by_the_front
             )
 

@@ -34,19 +34,19 @@ async def load_sample(upstream: Upstream) -> SampleReport:
     Raises:
         TwinfrontError: if the upstream refuses something or cannot be reached; what was created until then stays.
     """
-    if (await upstream.list_models([], "", include_model_definition=False)).items:
+    if (await upstream.models.list([], "", include_model_definition=False)).items:
         return SampleReport()
     models = sample_models()
     content = orjson.dumps([orjson.Fragment(model) for model in models.values()])
-    await upstream.post_models(Body(content, "dtdl_models", items=list(models)))
+    await upstream.models.post(Body(content, "dtdl_models", items=list(models)))
     sections = sample_graph()
     for twin in sections["Twins"]:
         body = Body(orjson.dumps(twin), "digital_twin.json", ids={"model_id": twin[METADATA][MODEL]})
-        await upstream.put_digital_twin(twin["$dtId"], body, if_none_match=False)
+        await upstream.twins.put(twin["$dtId"], body, if_none_match=False)
     for relationship in sections["Relationships"]:
         members = {name: value for name, value in relationship.items() if name != "$dtId"}
         body = Body(orjson.dumps(members), "relationship.json", ids={"target_id": relationship["$targetId"]})
-        await upstream.put_relationship(
+        await upstream.relationships.put(
             relationship["$dtId"], relationship["$relationshipId"], body, if_none_match=False
         )
     return SampleReport(len(models), len(sections["Twins"]), len(sections["Relationships"]))

@@ -51,7 +51,7 @@ class DigitalTwinService(DigitalTwinServiceServicer):
         self, request: messages.GetDigitalTwinRequest, context: Any
     ) -> messages.GetDigitalTwinResponse:
         as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
-        read = self._upstream.get_digital_twin_shared if request.allow_stale else self._upstream.get_digital_twin
+        read = self._upstream.twins.get_shared if request.allow_stale else self._upstream.twins.get
         answer = await read(required_id(request.digital_twin_id, "digital_twin_id"))
         response = messages.GetDigitalTwinResponse(etag=answer.etag)
         fill_digital_twin(response.digital_twin, answer.body, as_json=as_json, metadata=metadata)
@@ -60,7 +60,7 @@ class DigitalTwinService(DigitalTwinServiceServicer):
     async def UpdateDigitalTwin(
         self, request: messages.UpdateDigitalTwinRequest, context: Any
     ) -> messages.UpdateDigitalTwinResponse:
-        answer = await self._upstream.patch_digital_twin(
+        answer = await self._upstream.twins.patch(
             required_id(request.digital_twin_id, "digital_twin_id"),
             json_patch_body(request.patch),
             if_match=if_match(request.if_match),
@@ -86,14 +86,14 @@ class DigitalTwinService(DigitalTwinServiceServicer):
                 self._upstream, twin_id, detached, if_match=condition, pace=pace, concurrency=self._concurrency
             )
         else:
-            await self._upstream.delete_digital_twin(twin_id, if_match=condition)
+            await self._upstream.twins.delete(twin_id, if_match=condition)
         return messages.DeleteDigitalTwinResponse(
             outgoing_relationships_deleted=detached.outgoing, incoming_relationships_deleted=detached.incoming
         )
 
     async def GetComponent(self, request: messages.GetComponentRequest, context: Any) -> messages.GetComponentResponse:
         as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
-        answer = await self._upstream.get_component(
+        answer = await self._upstream.twins.get_component(
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.component_name, "component_name"),
         )
@@ -108,11 +108,11 @@ class DigitalTwinService(DigitalTwinServiceServicer):
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.component_name, "component_name"),
         )
-        answer = await self._upstream.patch_component(
+        answer = await self._upstream.twins.patch_component(
             *ids, json_patch_body(request.patch), if_match=if_match(request.if_match)
         )
         if not request.patch and not answer.etag:  # nothing was written, so the etag is the one that was there
-            answer = await self._upstream.get_component(*ids)
+            answer = await self._upstream.twins.get_component(*ids)
         return messages.UpdateComponentResponse(etag=answer.etag)
 
     async def BatchGetDigitalTwins(

@@ -23,14 +23,14 @@ class EventRouteService(EventRouteServiceServicer):
         self, request: messages.CreateOrReplaceEventRouteRequest, context: Any
     ) -> messages.CreateOrReplaceEventRouteResponse:
         event_route_id = required_id(request.event_route_id, "event_route_id")
-        await self._upstream.put_event_route(event_route_id, event_route_body(request.event_route, event_route_id))
+        await self._upstream.event_routes.put(event_route_id, event_route_body(request.event_route, event_route_id))
         return messages.CreateOrReplaceEventRouteResponse()
 
     async def GetEventRoute(
         self, request: messages.GetEventRouteRequest, context: Any
     ) -> messages.GetEventRouteResponse:
         as_json = wants_json(request.representation)
-        answer = await self._upstream.get_event_route(required_id(request.event_route_id, "event_route_id"))
+        answer = await self._upstream.event_routes.get(required_id(request.event_route_id, "event_route_id"))
         response = messages.GetEventRouteResponse()
         fill_event_route(response.event_route, answer.body, as_json=as_json)
         return response
@@ -44,7 +44,7 @@ class EventRouteService(EventRouteServiceServicer):
             request,
             response,
             response.event_routes,
-            lambda link, _size: self._upstream.list_event_routes(link),
+            lambda link, _size: self._upstream.event_routes.list(link),
             partial(fill_listed_event_route, as_json=as_json),
         )
         return response
@@ -52,5 +52,5 @@ class EventRouteService(EventRouteServiceServicer):
     async def DeleteEventRoute(
         self, request: messages.DeleteEventRouteRequest, context: Any
     ) -> messages.DeleteEventRouteResponse:
-        await self._upstream.delete_event_route(required_id(request.event_route_id, "event_route_id"))
+        await self._upstream.event_routes.delete(required_id(request.event_route_id, "event_route_id"))
         return messages.DeleteEventRouteResponse()

@@ -24,14 +24,14 @@ class JobService(JobServiceServicer):
     ) -> messages.CreateImportJobResponse:
         as_json = wants_json(request.representation)
         job_id = required_id(request.job_id, "job_id")
-        answer = await self._upstream.put_import_job(job_id, import_job_body(request.import_job, job_id))
+        answer = await self._upstream.import_jobs.put(job_id, import_job_body(request.import_job, job_id))
         response = messages.CreateImportJobResponse()
         fill_job(response.import_job, answer.body, as_json=as_json)
         return response
 
     async def GetImportJob(self, request: messages.GetImportJobRequest, context: Any) -> messages.GetImportJobResponse:
         as_json = wants_json(request.representation)
-        answer = await self._upstream.get_import_job(required_id(request.job_id, "job_id"))
+        answer = await self._upstream.import_jobs.get(required_id(request.job_id, "job_id"))
         response = messages.GetImportJobResponse()
         fill_job(response.import_job, answer.body, as_json=as_json)
         return response
@@ -45,7 +45,7 @@ class JobService(JobServiceServicer):
             request,
             response,
             response.import_jobs,
-            lambda link, _size: self._upstream.list_import_jobs(link),
+            lambda link, _size: self._upstream.import_jobs.list(link),
             partial(fill_listed_job, as_json=as_json),
         )
         return response
@@ -54,7 +54,7 @@ class JobService(JobServiceServicer):
         self, request: messages.CancelImportJobRequest, context: Any
     ) -> messages.CancelImportJobResponse:
         as_json = wants_json(request.representation)
-        answer = await self._upstream.cancel_import_job(required_id(request.job_id, "job_id"))
+        answer = await self._upstream.import_jobs.cancel(required_id(request.job_id, "job_id"))
         response = messages.CancelImportJobResponse()
         fill_job(response.import_job, answer.body, as_json=as_json)
         return response
@@ -62,7 +62,7 @@ class JobService(JobServiceServicer):
     async def DeleteImportJob(
         self, request: messages.DeleteImportJobRequest, context: Any
     ) -> messages.DeleteImportJobResponse:
-        await self._upstream.delete_import_job(required_id(request.job_id, "job_id"))
+        await self._upstream.import_jobs.delete(required_id(request.job_id, "job_id"))
         return messages.DeleteImportJobResponse()
 
     async def CreateDeleteJob(
@@ -70,14 +70,14 @@ class JobService(JobServiceServicer):
     ) -> messages.CreateDeleteJobResponse:
         as_json = wants_json(request.representation)
         job_id = required_header_id(request.job_id, "job_id") if request.job_id else ""
-        answer = await self._upstream.post_delete_job(job_id)
+        answer = await self._upstream.delete_jobs.post(job_id)
         response = messages.CreateDeleteJobResponse()
         fill_job(response.delete_job, answer.body, as_json=as_json)
         return response
 
     async def GetDeleteJob(self, request: messages.GetDeleteJobRequest, context: Any) -> messages.GetDeleteJobResponse:
         as_json = wants_json(request.representation)
-        answer = await self._upstream.get_delete_job(required_id(request.job_id, "job_id"))
+        answer = await self._upstream.delete_jobs.get(required_id(request.job_id, "job_id"))
         response = messages.GetDeleteJobResponse()
         fill_job(response.delete_job, answer.body, as_json=as_json)
         return response
@@ -91,7 +91,7 @@ class JobService(JobServiceServicer):
             request,
             response,
             response.delete_jobs,
-            lambda link, _size: self._upstream.list_delete_jobs(link),
+            lambda link, _size: self._upstream.delete_jobs.list(link),
             partial(fill_listed_job, as_json=as_json),
         )
         return response

@@ -22,7 +22,7 @@ class ModelService(ModelServiceServicer):
 
     async def CreateModels(self, request: messages.CreateModelsRequest, context: Any) -> messages.CreateModelsResponse:
         as_json = wants_json(request.representation)
-        answer = await self._upstream.post_models(models_body(request.dtdl_models))
+        answer = await self._upstream.models.post(models_body(request.dtdl_models))
         response = messages.CreateModelsResponse()
         for item in created_models(answer.body):
             fill_listed_model(response.models.add(), item, as_json=as_json)
@@ -30,7 +30,7 @@ class ModelService(ModelServiceServicer):
 
     async def GetModel(self, request: messages.GetModelRequest, context: Any) -> messages.GetModelResponse:
         as_json = wants_json(request.representation)
-        answer = await self._upstream.get_model(
+        answer = await self._upstream.models.get(
             required_id(request.model_id, "model_id"), include_model_definition=request.include_model_definition
         )
         response = messages.GetModelResponse()
@@ -49,7 +49,7 @@ class ModelService(ModelServiceServicer):
             request,
             response,
             response.models,
-            lambda link, _size: self._upstream.list_models(
+            lambda link, _size: self._upstream.models.list(
                 roots, link, include_model_definition=request.include_model_definition
             ),
             partial(fill_listed_model, as_json=as_json),
@@ -59,9 +59,9 @@ class ModelService(ModelServiceServicer):
     async def DecommissionModel(
         self, request: messages.DecommissionModelRequest, context: Any
     ) -> messages.DecommissionModelResponse:
-        await self._upstream.decommission_model(required_id(request.model_id, "model_id"))
+        await self._upstream.models.decommission(required_id(request.model_id, "model_id"))
         return messages.DecommissionModelResponse()
 
     async def DeleteModel(self, request: messages.DeleteModelRequest, context: Any) -> messages.DeleteModelResponse:
-        await self._upstream.delete_model(required_id(request.model_id, "model_id"))
+        await self._upstream.models.delete(required_id(request.model_id, "model_id"))
         return messages.DeleteModelResponse()

@@ -49,7 +49,7 @@ class QueryService(QueryServiceServicer):
             request,
             response,
             response.rows,
-            lambda link, size: self._upstream.query_twins(query, link, page_size=size),
+            lambda link, size: self._upstream.queries.page(query, link, page_size=size),
             partial(fill_row, as_json=as_json, metadata=metadata),
         )
         response.query_charge = current_call().query_charge or 0.0
@@ -61,7 +61,7 @@ class QueryService(QueryServiceServicer):
         fill = partial(fill_row, as_json=wants_json(request.representation), metadata=wants_metadata(request.view))
         query = required_query(request.query)
         fetch = pages_of_some_size(
-            lambda link, size: self._upstream.query_twins(query, link, page_size=size, place_field="resume_token"),
+            lambda link, size: self._upstream.queries.page(query, link, page_size=size, place_field="resume_token"),
             STREAMED_PAGE,
         )
         after = self._tokens.open(request, request.resume_token, "resume_token")

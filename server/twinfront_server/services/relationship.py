@@ -32,7 +32,7 @@ class RelationshipService(RelationshipServiceServicer):
         twin_id = required_id(request.digital_twin_id, "digital_twin_id")
         relationship_id = required_id(request.relationship_id, "relationship_id")
         body = relationship_body(request.relationship, twin_id, relationship_id)
-        answer = await self._upstream.put_relationship(
+        answer = await self._upstream.relationships.put(
             twin_id, relationship_id, body, if_none_match=if_none_match(request.if_none_match)
         )
         response = messages.CreateOrReplaceRelationshipResponse(etag=answer.etag)
@@ -43,7 +43,7 @@ class RelationshipService(RelationshipServiceServicer):
         self, request: messages.GetRelationshipRequest, context: Any
     ) -> messages.GetRelationshipResponse:
         as_json = wants_json(request.representation)
-        answer = await self._upstream.get_relationship(
+        answer = await self._upstream.relationships.get(
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.relationship_id, "relationship_id"),
         )
@@ -54,7 +54,7 @@ class RelationshipService(RelationshipServiceServicer):
     async def UpdateRelationship(
         self, request: messages.UpdateRelationshipRequest, context: Any
     ) -> messages.UpdateRelationshipResponse:
-        answer = await self._upstream.patch_relationship(
+        answer = await self._upstream.relationships.patch(
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.relationship_id, "relationship_id"),
             json_patch_body(request.patch),
@@ -65,7 +65,7 @@ class RelationshipService(RelationshipServiceServicer):
     async def DeleteRelationship(
         self, request: messages.DeleteRelationshipRequest, context: Any
     ) -> messages.DeleteRelationshipResponse:
-        await self._upstream.delete_relationship(
+        await self._upstream.relationships.delete(
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.relationship_id, "relationship_id"),
             if_match=if_match(request.if_match),
@@ -82,7 +82,7 @@ class RelationshipService(RelationshipServiceServicer):
             request,
             response,
             response.relationships,
-            lambda link, _size: self._upstream.list_relationships(twin_id, request.relationship_name, link),
+            lambda link, _size: self._upstream.relationships.list(twin_id, request.relationship_name, link),
             partial(fill_listed_relationship, as_json=as_json),
         )
         return response
@@ -97,7 +97,7 @@ class RelationshipService(RelationshipServiceServicer):
             request,
             response,
             response.incoming_relationships,
-            lambda link, _size: self._upstream.list_incoming_relationships(twin_id, link),
+            lambda link, _size: self._upstream.relationships.list_incoming(twin_id, link),
             partial(fill_incoming_relationship, as_json=as_json),
         )
         return response

@@ -19,7 +19,7 @@ class TelemetryService(TelemetryServiceServicer):
         self, request: messages.PublishTelemetryRequest, context: Any
     ) -> messages.PublishTelemetryResponse:
         identifier = message_id(request.message_id)
-        await self._upstream.publish_telemetry(
+        await self._upstream.telemetry.publish(
             required_id(request.digital_twin_id, "digital_twin_id"),
             telemetry_body(request),
             message_id=identifier,
@@ -31,7 +31,7 @@ class TelemetryService(TelemetryServiceServicer):
         self, request: messages.PublishComponentTelemetryRequest, context: Any
     ) -> messages.PublishComponentTelemetryResponse:
         identifier = message_id(request.message_id)
-        await self._upstream.publish_component_telemetry(
+        await self._upstream.telemetry.publish_component(
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.component_name, "component_name"),
             telemetry_body(request),

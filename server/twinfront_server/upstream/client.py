@@ -1,38 +1,35 @@
-"""`Upstream`: each operation of Azure Digital Twins as one method, over the official SDK."""
+"""`Upstream`: each operation of Azure Digital Twins as one method of one of its parts, over the official SDK."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
-from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.asked import Asked
 from twinfront_server.upstream.digital_twins import DigitalTwins
 from twinfront_server.upstream.event_routes import EventRoutes
-from twinfront_server.upstream.jobs import Jobs
+from twinfront_server.upstream.jobs import DeleteJobs, ImportJobs
 from twinfront_server.upstream.models import Models
-from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.queries import Queries
-from twinfront_server.upstream.refusals.diagnosis import diagnose
 from twinfront_server.upstream.relationships import Relationships
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy, validate_only_unsupported
-from twinfront_server.upstream.settling.sent_writes import SentWrite
-from twinfront_server.upstream.settling.settle import settle
-from twinfront_server.upstream.shared_reads import SharedReads
+from twinfront_server.upstream.sdk_reads import SdkReads
+from twinfront_server.upstream.sending import send
 from twinfront_server.upstream.telemetry import Telemetry
+from twinfront_server.upstream.writing import Writing
 
 _PROBED_MODEL: Final = "dtmi:twinfront:probe;1"
 
 
-class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRoutes, Jobs):
+class Upstream:
     """Azure Digital Twins, or what stands in for it.
 
-    Every method raises `TwinfrontError` and no other exception, cancellation aside.
+    Every method raises `TwinfrontError` and no other exception, cancellation aside; so do those of its parts.
 
     Args:
         sdk: the SDK's client, with the pipeline of `sdk/pipeline.py`.
@@ -50,12 +47,20 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
         on_close: Callable[[], Awaitable[None]] | None = None,
         on_settled: Callable[[str], None] = lambda _outcome: None,
     ) -> None:
-        super().__init__(sdk)
+        self._sdk = sdk
         self._dry_runs = dry_runs or ValidateOnlyPolicy()
         self._refused_writes = refused_writes or RefusedWritesPolicy()
         self._on_close = on_close
-        self._on_settled = on_settled
-        self._shared_reads = SharedReads()
+        reads = SdkReads(sdk)
+        writing = Writing(reads, on_settled)
+        self.twins = DigitalTwins(sdk, reads, writing)
+        self.relationships = Relationships(sdk, reads, writing)
+        self.models = Models(sdk, reads, writing)
+        self.queries = Queries(sdk)
+        self.telemetry = Telemetry(sdk, writing)
+        self.event_routes = EventRoutes(sdk, reads, writing)
+        self.import_jobs = ImportJobs(sdk, reads, writing)
+        self.delete_jobs = DeleteJobs(sdk, reads, writing)
 
     async def close(self) -> None:
         """Closes the connections, and the embedded service if there is one."""
@@ -69,7 +74,7 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
         It is asked for a model that nobody has, which costs next to nothing.
         """
         try:
-            await self._call(Asked(operations.PROBE, {"model_id": _PROBED_MODEL}), self._sdk.get_model, _PROBED_MODEL)
+            await self._probe()
         except TwinfrontError as error:
             if error.reason not in {Reason.MODEL_NOT_FOUND, Reason.UPSTREAM_THROTTLED}:
                 return False
@@ -87,9 +92,7 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
         """
         if self._dry_runs.supported is None:
             try:
-                await self._call(
-                    Asked(operations.PROBE, {"model_id": _PROBED_MODEL}), self._sdk.get_model, _PROBED_MODEL
-                )
+                await self._probe()
             except TwinfrontError as error:
                 if error.reason is not Reason.MODEL_NOT_FOUND:
                     raise
@@ -98,12 +101,5 @@ class Upstream(DigitalTwins, Relationships, Models, Queries, Telemetry, EventRou
         if not self._dry_runs.supported:
             raise validate_only_unsupported()
 
-    async def get_digital_twin_shared(self, digital_twin_id: str) -> Answer:
-        """Reads a digital twin, along with whoever else is reading it at the moment."""
-        return await self._shared_reads.read(digital_twin_id, partial(self.get_digital_twin, digital_twin_id))
-
-    async def _settled(self, lost: TwinfrontError, write: SentWrite, send: Callable[[], Awaitable[Answer]]) -> Answer:
-        return await settle(self, self._writes, write, send, lost, self._on_settled)
-
-    async def _explained(self, error: TwinfrontError, asked: Asked) -> TwinfrontError:
-        return await diagnose(self, self._writes, error, asked)
+    async def _probe(self) -> None:
+        await send(Asked(operations.PROBE, {"model_id": _PROBED_MODEL}), self._sdk.get_model, _PROBED_MODEL)

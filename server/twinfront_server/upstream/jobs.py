@@ -1,6 +1,6 @@
 """Operations on jobs.
 
-The SDK has no public methods for them; what its generated ones want is known here alone.
+The SDK has no public methods for them, so these are its generated ones.
 """
 
 # ruff: noqa: SLF001  (see above)
@@ -8,43 +8,58 @@ The SDK has no public methods for them; what its generated ones want is known he
 import uuid
 
 from azure.digitaltwins.core._generated.models import ImportJob
+from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked
-from twinfront_server.upstream.sdk_calls import SdkCalls
+from twinfront_server.upstream.asked import Asked, Origin
+from twinfront_server.upstream.sdk_reads import SdkReads
+from twinfront_server.upstream.sending import send_for_page
+from twinfront_server.upstream.writing import Writing
 
 
-class Jobs(SdkCalls):
-    """Operations on import and delete jobs."""
+class ImportJobs:
+    """Operations on import jobs."""
 
-    async def put_import_job(self, job_id: str, body: Body) -> Answer:
+    def __init__(self, sdk: DigitalTwinsClient, reads: SdkReads, writing: Writing) -> None:
+        self._jobs = sdk._client.import_jobs
+        self._reads = reads
+        self._write = writing.write
+
+    async def put(self, job_id: str, body: Body) -> Answer:
         """Creates an import job."""
-        asked = Asked(operations.PUT_IMPORT_JOB, {"job_id": job_id}, body, create_only=True, listed=body.ids)
+        ids, origin = {"job_id": job_id}, Origin(body.ids)
+        asked = Asked(operations.PUT_IMPORT_JOB, ids, body, create_only=True, origin=origin)
         placeholder = ImportJob(input_blob_uri="", output_blob_uri="")
-        return await self._call(asked, self._sdk._client.import_jobs.add, job_id, placeholder)
+        return await self._write(asked, self._jobs.add, job_id, placeholder)
 
-    async def get_import_job(self, job_id: str) -> Answer:
+    async def get(self, job_id: str) -> Answer:
         """Reads an import job."""
-        asked = Asked(operations.GET_IMPORT_JOB, {"job_id": job_id})
-        return await self._call(asked, self._sdk._client.import_jobs.get_by_id, job_id)
+        return await self._reads.import_job(job_id)
 
-    async def list_import_jobs(self, link: str) -> Page:
+    async def list(self, link: str) -> Page:
         """One page of import jobs."""
-        return await self._list(Asked(operations.LIST_IMPORT_JOBS), link, self._sdk._client.import_jobs.list)
+        return await send_for_page(Asked(operations.LIST_IMPORT_JOBS), link, self._jobs.list)
 
-    async def cancel_import_job(self, job_id: str) -> Answer:
+    async def cancel(self, job_id: str) -> Answer:
         """Cancels an import job."""
-        asked = Asked(operations.CANCEL_IMPORT_JOB, {"job_id": job_id})
-        return await self._call(asked, self._sdk._client.import_jobs.cancel, job_id)
+        return await self._write(Asked(operations.CANCEL_IMPORT_JOB, {"job_id": job_id}), self._jobs.cancel, job_id)
 
-    async def delete_import_job(self, job_id: str) -> None:
+    async def delete(self, job_id: str) -> None:
         """Deletes an import job that has ended."""
-        asked = Asked(operations.DELETE_IMPORT_JOB, {"job_id": job_id})
-        await self._call(asked, self._sdk._client.import_jobs.delete, job_id)
+        await self._write(Asked(operations.DELETE_IMPORT_JOB, {"job_id": job_id}), self._jobs.delete, job_id)
 
-    async def post_delete_job(self, job_id: str) -> Answer:
+
+class DeleteJobs:
+    """Operations on delete jobs."""
+
+    def __init__(self, sdk: DigitalTwinsClient, reads: SdkReads, writing: Writing) -> None:
+        self._jobs = sdk._client.delete_jobs
+        self._reads = reads
+        self._write = writing.write
+
+    async def post(self, job_id: str) -> Answer:
         """Creates a delete job.
 
         Without an id it gets one here and not from the service: a job whose answer is lost could not be told otherwise.
@@ -52,13 +67,12 @@ class Jobs(SdkCalls):
         job_id = job_id or str(uuid.uuid4())
         asked = Asked(operations.POST_DELETE_JOB, {"job_id": job_id}, create_only=True)
         # The method for callers, begin_add, would go on to wait for the job's end.
-        return await self._call(asked, self._sdk._client.delete_jobs._add_initial, headers={"operation-id": job_id})
+        return await self._write(asked, self._jobs._add_initial, headers={"operation-id": job_id})
 
-    async def get_delete_job(self, job_id: str) -> Answer:
+    async def get(self, job_id: str) -> Answer:
         """Reads a delete job."""
-        asked = Asked(operations.GET_DELETE_JOB, {"job_id": job_id})
-        return await self._call(asked, self._sdk._client.delete_jobs.get_by_id, job_id)
+        return await self._reads.delete_job(job_id)
 
-    async def list_delete_jobs(self, link: str) -> Page:
+    async def list(self, link: str) -> Page:
         """One page of delete jobs."""
-        return await self._list(Asked(operations.LIST_DELETE_JOBS), link, self._sdk._client.delete_jobs.list)
+        return await send_for_page(Asked(operations.LIST_DELETE_JOBS), link, self._jobs.list)

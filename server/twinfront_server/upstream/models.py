@@ -2,46 +2,51 @@
 
 from collections.abc import Sequence
 
+from azure.digitaltwins.core.aio import DigitalTwinsClient
+
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked
-from twinfront_server.upstream.sdk_calls import SdkCalls
+from twinfront_server.upstream.asked import Asked, Origin
+from twinfront_server.upstream.sdk_reads import SdkReads
+from twinfront_server.upstream.sending import send_for_page
+from twinfront_server.upstream.writing import Writing
 
 
-class Models(SdkCalls):
+class Models:
     """Operations on models."""
 
-    async def post_models(self, body: Body) -> Answer:
-        """Creates models, all or none."""
-        return await self._call(Asked(operations.POST_MODELS, body=body, create_only=True), self._sdk.create_models, [])
+    def __init__(self, sdk: DigitalTwinsClient, reads: SdkReads, writing: Writing) -> None:
+        self._sdk = sdk
+        self._reads = reads
+        self._write = writing.write
 
-    async def get_model(self, model_id: str, *, include_model_definition: bool) -> Answer:
-        """Reads a model."""
-        return await self._call(
-            Asked(operations.GET_MODEL, {"model_id": model_id}),
-            self._sdk.get_model,
-            model_id,
-            include_model_definition=include_model_definition,
+    async def post(self, body: Body) -> Answer:
+        """Creates models, all or none."""
+        return await self._write(
+            Asked(operations.POST_MODELS, body=body, create_only=True), self._sdk.create_models, []
         )
 
-    async def list_models(self, dependencies_for: Sequence[str], link: str, *, include_model_definition: bool) -> Page:
+    async def get(self, model_id: str, *, include_model_definition: bool) -> Answer:
+        """Reads a model."""
+        return await self._reads.model(model_id, include_model_definition=include_model_definition)
+
+    async def list(self, dependencies_for: Sequence[str], link: str, *, include_model_definition: bool) -> Page:
         """One page of models: of those ids and what they depend on if any are given, at a link or from the start."""
         listed = {f"dependencies_for[{index}]": model_id for index, model_id in enumerate(dependencies_for)}
-        return await self._list(
-            Asked(operations.LIST_MODELS, listed=listed),
+        return await send_for_page(
+            Asked(operations.LIST_MODELS, origin=Origin(listed)),
             link,
             self._sdk.list_models,
-            list(dependencies_for) or None,
+            [*dependencies_for] or None,
             include_model_definition=include_model_definition,
         )
 
-    async def decommission_model(self, model_id: str) -> None:
+    async def decommission(self, model_id: str) -> None:
         """Decommissions a model."""
-        await self._call(
-            Asked(operations.DECOMMISSION_MODEL, {"model_id": model_id}), self._sdk.decommission_model, model_id
-        )
+        asked = Asked(operations.DECOMMISSION_MODEL, {"model_id": model_id})
+        await self._write(asked, self._sdk.decommission_model, model_id)
 
-    async def delete_model(self, model_id: str) -> None:
+    async def delete(self, model_id: str) -> None:
         """Deletes a model."""
-        await self._call(Asked(operations.DELETE_MODEL, {"model_id": model_id}), self._sdk.delete_model, model_id)
+        await self._write(Asked(operations.DELETE_MODEL, {"model_id": model_id}), self._sdk.delete_model, model_id)

@@ -2,20 +2,25 @@
 
 import orjson
 from azure.digitaltwins.core._generated.models import QueryTwinsOptions
+from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_server.adt.answer import Page, page_of
 from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.call import current_call
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked
-from twinfront_server.upstream.sdk_calls import SdkCalls
+from twinfront_server.upstream.asked import Asked, Origin
+from twinfront_server.upstream.sending import send
 
 
-class Queries(SdkCalls):
+class Queries:
     """Queries."""
 
-    async def query_twins(
+    def __init__(self, sdk: DigitalTwinsClient) -> None:
+        # The SDK's public method leaves no way to the page size, nor to the charge.
+        self._query = sdk._client.query  # noqa: SLF001  (see above)
+
+    async def page(
         self,
         query: str,
         continuation: str,
@@ -43,16 +48,9 @@ class Queries(SdkCalls):
         asked = Asked(
             operations.QUERY_TWINS,
             body=Body(orjson.dumps(document), "query"),
-            place_field=place_field,
-            by_the_front=by_the_front,
+            origin=Origin(place_field=place_field, by_the_front=by_the_front),
         )
-        # The SDK's public method leaves no way to the page size, nor to the charge.
-        answer = await self._call(
-            asked,
-            self._sdk._client.query.query_twins,  # noqa: SLF001  (the public method has no page size)
-            b"",
-            QueryTwinsOptions(max_items_per_page=page_size),
-        )
+        answer = await send(asked, self._query.query_twins, b"", QueryTwinsOptions(max_items_per_page=page_size))
         call = current_call()
         call.query_charge = (call.query_charge or 0.0) + answer.query_charge
         return page_of(parse_answer(answer.body), "continuationToken", query_charge=answer.query_charge)

@@ -30,7 +30,7 @@ async def batch_get(
 
     async def read(digital_twin_id: str) -> None:
         try:
-            bodies[digital_twin_id] = (await upstream.get_digital_twin(digital_twin_id)).body
+            bodies[digital_twin_id] = (await upstream.twins.get(digital_twin_id)).body
             current_call().item_ended()
         except TwinfrontError as error:
             if error.reason is not Reason.TWIN_NOT_FOUND:

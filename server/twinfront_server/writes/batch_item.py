@@ -81,7 +81,7 @@ def step_of(write: DigitalTwinWrite, upstream: Upstream, detached: Detached, *, 
             body = json_patch_body(write.patch.operations)
 
             async def work() -> str:
-                return (await upstream.patch_digital_twin(digital_twin_id, body, if_match=if_match)).etag
+                return (await upstream.twins.patch(digital_twin_id, body, if_match=if_match)).etag
 
         case "merge":
             merge = merge_of(
@@ -103,7 +103,7 @@ def step_of(write: DigitalTwinWrite, upstream: Upstream, detached: Detached, *, 
         case "delete":
 
             async def work() -> str:
-                await upstream.delete_digital_twin(digital_twin_id, if_match=if_match)
+                await upstream.twins.delete(digital_twin_id, if_match=if_match)
                 return ""
 
         case _:

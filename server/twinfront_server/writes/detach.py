@@ -74,7 +74,7 @@ async def detach_and_delete(
     if current_call().validate_only:
         await _count(upstream, digital_twin_id, detached, pace)
         if not (detached.outgoing or detached.incoming):
-            await upstream.delete_digital_twin(digital_twin_id, if_match=if_match)
+            await upstream.twins.delete(digital_twin_id, if_match=if_match)
         # Else the upstream would refuse: to it the relationships are there.
         return
 
@@ -96,7 +96,7 @@ async def _detach_and_delete(
             async for items in listed(upstream, digital_twin_id, pace):
                 await for_each(items, concurrency, delete)
         try:
-            await pace.run(partial(upstream.delete_digital_twin, digital_twin_id, if_match=if_match))
+            await pace.run(partial(upstream.twins.delete, digital_twin_id, if_match=if_match))
         except TwinfrontError as error:
             if error.reason is not Reason.TWIN_HAS_RELATIONSHIPS or not rounds_left:
                 raise
@@ -107,7 +107,7 @@ async def _detach_and_delete(
 async def _delete_relationship(upstream: Upstream, relationship: dict[str, Any]) -> bool:
     """Deletes a relationship; False if somebody else has."""
     try:
-        await upstream.delete_relationship(*_ids(relationship), if_match="")
+        await upstream.relationships.delete(*_ids(relationship), if_match="")
     except TwinfrontError as error:
         if error.reason not in _GONE:
             raise
@@ -132,11 +132,11 @@ def _ids(relationship: dict[str, Any]) -> tuple[str, str]:
 
 
 def _outgoing(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[list[Any]]:
-    return _pages(lambda link: upstream.list_relationships(digital_twin_id, "", link), pace)
+    return _pages(lambda link: upstream.relationships.list(digital_twin_id, "", link), pace)
 
 
 def _incoming(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[list[Any]]:
-    return _pages(lambda link: upstream.list_incoming_relationships(digital_twin_id, link), pace)
+    return _pages(lambda link: upstream.relationships.list_incoming(digital_twin_id, link), pace)
 
 
 async def _pages(fetch: Callable[[str], Awaitable[Page]], pace: Pace) -> AsyncIterator[list[Any]]:

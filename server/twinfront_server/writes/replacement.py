@@ -48,7 +48,7 @@ async def create_or_replace(
         raise invalid_argument("if_none_match", "must be empty when if_match is set")
     body = digital_twin_body(twin, digital_twin_id)
     if not etag:
-        return await upstream.put_digital_twin(digital_twin_id, body, if_none_match=create_only)
+        return await upstream.twins.put(digital_twin_id, body, if_none_match=create_only)
     wanted = _wanted(body)
     rewritten = await rewrite(upstream, digital_twin_id, partial(_patch, wanted, body.field), if_match=etag)
     return Answer(_as_left(wanted, digital_twin_id, rewritten.etag), rewritten.etag)
@@ -61,7 +61,7 @@ async def read_back(upstream: Upstream, digital_twin_id: str, written: Answer) -
         return written
     try:
         async with call.before_deadline():
-            read = await upstream.get_digital_twin(digital_twin_id)
+            read = await upstream.twins.get(digital_twin_id)
     except (TwinfrontError, TimeoutError):
         return written
     return read if read.etag == written.etag else written

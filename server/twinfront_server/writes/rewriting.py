@@ -56,7 +56,7 @@ async def rewrite(
         if body is None:
             return Rewritten(read.etag, changed=False)
         try:
-            written = await upstream.patch_digital_twin(
+            written = await upstream.twins.patch(
                 digital_twin_id, body, if_match=read.etag, any_author_counts=any_author_counts
             )
         except TwinfrontError as error:
@@ -77,7 +77,7 @@ async def read_twin(upstream: Upstream, digital_twin_id: str, *, if_match: str) 
     Raises:
         TwinfrontError: TWIN_NOT_FOUND; ETAG_MISMATCH with the current etag.
     """
-    read = await upstream.get_digital_twin(digital_twin_id)
+    read = await upstream.twins.get(digital_twin_id)
     if not read.etag:
         raise upstream_answer_unexpected(HTTPStatus.OK)
     if names_etag(if_match) and if_match != read.etag:

@@ -70,9 +70,9 @@ async def test_without_a_token_nothing_is_sent(failure: Exception):
     call = Call(call_id="", method="", deadline=None)
     enter_call(call)
     for refused in (
-        Upstream(sdk).get_digital_twin("room"),
-        Upstream(sdk).delete_digital_twin("room", if_match=""),
-        Upstream(sdk).list_relationships("room", "", ""),
+        Upstream(sdk).twins.get("room"),
+        Upstream(sdk).twins.delete("room", if_match=""),
+        Upstream(sdk).relationships.list("room", "", ""),
     ):
         with pytest.raises(TwinfrontError, match="could get no credential") as error:
             await refused

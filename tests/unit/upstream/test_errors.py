@@ -26,7 +26,8 @@ from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.adt.body import Body
 from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked, Operation
+from twinfront_server.upstream.asked import Asked, Origin
+from twinfront_server.upstream.operation import Operation
 from twinfront_server.upstream.refusals import errors
 from twinfront_server.upstream.refusals.errors import error_of
 from twinfront_server.upstream.sdk.credential import CredentialError
@@ -187,7 +188,7 @@ TOKEN_REFUSED = (400, "BadRequest", "The continuationToken is not one that this 
 
 @pytest.mark.parametrize("field", ["page_token", "resume_token"])
 def test_a_place_in_a_query_that_is_refused_is_the_callers_token(field: str):
-    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, place_field=field))
+    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, origin=Origin(place_field=field)))
     assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
     assert [violation.field for violation in _detail(error, BadRequest).field_violations] == [field]
 
@@ -196,7 +197,9 @@ def test_a_place_in_a_query_that_is_refused_is_the_callers_token(field: str):
     ("status", "code"), [*(row[:2] for row in ROWS if row[2] is Code.INVALID_ARGUMENT), (400, ""), (413, ""), (431, "")]
 )
 def test_what_the_front_thought_up_itself_is_no_invalid_argument_of_the_callers(status: int, code: str):
-    error = _refused(status, code, asked=Asked(operations.QUERY_TWINS, body=Body(b"{}", "query"), by_the_front=True))
+    error = _refused(
+        status, code, asked=Asked(operations.QUERY_TWINS, body=Body(b"{}", "query"), origin=Origin(by_the_front=True))
+    )
     expected = (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
     if code != "TimeoutError":
         expected = (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
@@ -204,7 +207,10 @@ def test_what_the_front_thought_up_itself_is_no_invalid_argument_of_the_callers(
 
 
 def test_the_place_to_go_on_from_is_the_callers_whoever_thought_up_the_query():
-    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, place_field="resume_token", by_the_front=True))
+    error = _refused(
+        *TOKEN_REFUSED,
+        asked=Asked(operations.QUERY_TWINS, origin=Origin(place_field="resume_token", by_the_front=True)),
+    )
     assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
 
 
@@ -227,7 +233,7 @@ def test_the_dependents_of_a_model_are_named_and_the_model_is_not():
 def test_of_many_models_asked_for_the_missing_one_is_named():
     listed = {f"dependencies_for[{index}]": f"dtmi:a:A{index};1" for index in range(200)}
     message = "There is no Model(s) available that matches the provided id(s) dtmi:a:A7;1. Check that."
-    error = _refused(404, "ModelNotFound", message, asked=Asked(operations.LIST_MODELS, listed=listed))
+    error = _refused(404, "ModelNotFound", message, asked=Asked(operations.LIST_MODELS, origin=Origin(listed)))
     assert error.metadata == {"model_id": "dtmi:a:A7;1"}
     assert _detail(error, ResourceInfo).resource_name == "dtmi:a:A7;1"
 

@@ -6,7 +6,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.errors import MAX_LISTED
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.asked import Asked, Origin
 from twinfront_server.upstream.refusals.violations import violated_fields
 
 TWIN = {"digital_twin_id": "room"}
@@ -218,7 +218,7 @@ def test_an_argument_that_is_an_id(ids: dict[str, str], complaint: str, field: s
 
 def test_an_id_in_a_list():
     listed = {"dependencies_for[0]": "dtmi:a:A;1", "dependencies_for[1]": "room"}
-    asked = Asked(operations.LIST_MODELS, listed=listed)
+    asked = Asked(operations.LIST_MODELS, origin=Origin(listed))
     complaint = "The format of the Model ID room provided is not supported."
     assert _field(asked, complaint, Reason.INVALID_ARGUMENT) == "dependencies_for[1]"
     assert _field(asked, "Odd.", Reason.INVALID_ARGUMENT) == "dependencies_for[0]"

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from google.rpc.error_details_pb2 import PreconditionFailure
 
@@ -13,8 +13,8 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked, Resource
-from twinfront_server.upstream.settling.reads import Reads, document
+from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.reads import Reads, document
 from twinfront_server.upstream.settling.sent_writes import SentWrites
 
 LISTED_BLOCKERS: Final = 20
@@ -29,16 +29,6 @@ _GONE: Final = {
 _UNANSWERED: Final = "An earlier write through this server, which ended without an answer, may be the reason."
 
 
-class Lists(Reads, Protocol):
-    """The operations of the upstream that another look takes."""
-
-    async def list_relationships(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
-        """One page of the relationships that start from a twin."""
-
-    async def list_incoming_relationships(self, digital_twin_id: str, link: str) -> Page:
-        """One page of the relationships that point to a twin."""
-
-
 @dataclass(slots=True)
 class _Blockers:
     """Relationships of one direction: the first ones, how many there are, whether there may be more."""
@@ -48,13 +38,13 @@ class _Blockers:
     complete: bool = False
 
 
-async def diagnose(upstream: Lists, writes: SentWrites, error: TwinfrontError, asked: Asked) -> TwinfrontError:
+async def diagnose(reads: Reads, writes: SentWrites, error: TwinfrontError, asked: Asked) -> TwinfrontError:
     """Adds to an error what takes another look at the upstream, and at what this process has sent there.
 
     What cannot be read leaves its detail empty: the error itself is never replaced by one that came up on the way.
     """
     if error.reason is Reason.ETAG_MISMATCH:
-        current = await _current(upstream, asked)
+        current = await _current(reads, asked)
         for detail in error.details:
             if isinstance(detail, EtagConflict) and current is not None:
                 detail.current_etag = current.etag
@@ -65,7 +55,7 @@ async def diagnose(upstream: Lists, writes: SentWrites, error: TwinfrontError, a
         if writes.may_have_left(gone.path, None):
             _explain(error)
     elif error.reason is Reason.TWIN_HAS_RELATIONSHIPS:
-        error.details += await _blocking_relationships(upstream, asked)
+        error.details += await _blocking_relationships(reads, asked)
     return error
 
 
@@ -73,9 +63,7 @@ async def _current(reads: Reads, asked: Asked) -> Answer | None:
     """Reads the resource as it is now; None if it cannot be read."""
     try:
         async with current_call().before_deadline():
-            if asked.operation.resource is Resource.RELATIONSHIP:
-                return await reads.get_relationship(asked.ids["digital_twin_id"], asked.ids["relationship_id"])
-            return await reads.get_digital_twin(asked.ids["digital_twin_id"])
+            return await reads.resource(asked)
     except (TwinfrontError, TimeoutError):
         return None
 
@@ -93,12 +81,12 @@ def _explain(error: TwinfrontError) -> None:
 
 
 async def _blocking_relationships(
-    upstream: Lists, asked: Asked
+    reads: Reads, asked: Asked
 ) -> list[RelationshipsBlockingDelete | PreconditionFailure]:
     twin_id = asked.ids["digital_twin_id"]
     outgoing, incoming = await asyncio.gather(
-        _count(lambda link: upstream.list_relationships(twin_id, "", link)),
-        _count(lambda link: upstream.list_incoming_relationships(twin_id, link)),
+        _count(lambda link: reads.relationships(twin_id, "", link)),
+        _count(lambda link: reads.incoming_relationships(twin_id, link)),
     )
     half = LISTED_BLOCKERS // 2
     listed_outgoing = outgoing.first[: max(half, LISTED_BLOCKERS - len(incoming.first))]

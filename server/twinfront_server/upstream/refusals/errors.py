@@ -29,7 +29,8 @@ from twinfront_server.errors import (
 )
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked, Resource
+from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Resource
 from twinfront_server.upstream.refusals.refusal import Refusal, read_refusal
 from twinfront_server.upstream.refusals.violations import violated_fields
 from twinfront_server.upstream.sdk.bounded_answers import AnswerTooLargeError
@@ -57,7 +58,7 @@ def error_of(error: AzureError, asked: Asked) -> TwinfrontError:
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         refusal = read_refusal(error)
         refused = _rule_for(refusal)(refusal, asked)
-        return _own_refused(refusal, asked) if asked.by_the_front and _finds_fault(refused) else refused
+        return _own_refused(refusal, asked) if asked.origin.by_the_front and _finds_fault(refused) else refused
     _note_cause(asked, str(error))
     if isinstance(error, AnswerTooLargeError) and not asked.operation.write:
         return limit_reached(asked.path, f"This server takes no answer that large: {error}", metadata=asked.ids)
@@ -131,7 +132,8 @@ def _invalid(reason: Reason) -> _Rule:
 def _invalid_query(refusal: Refusal, asked: Asked) -> TwinfrontError:
     """For any refusal of a query but that of its continuation token, which came out of the caller's token."""
     if refusal.code == "BadRequest" and "ontinuation" in refusal.message:
-        return invalid_fields([(asked.place_field, refusal.text)], reason=Reason.PAGE_TOKEN_INVALID, metadata=asked.ids)
+        token = asked.origin.place_field
+        return invalid_fields([(token, refusal.text)], reason=Reason.PAGE_TOKEN_INVALID, metadata=asked.ids)
     return invalid_fields([("query", refusal.text)], reason=Reason.QUERY_INVALID, metadata=asked.ids)
 
 

@@ -19,7 +19,7 @@ from twinfront_server.adt.json_pointer import tokens_of, unescaped
 from twinfront_server.adt.twin_json import METADATA, MODEL
 from twinfront_server.errors import MAX_LISTED, entry
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.asked import Asked
 
 _MOST_SEARCHED: Final = 1000
 """How many operations of a patch, or models, are searched for what a complaint is about: the first ones. A request may
@@ -91,7 +91,7 @@ def _field(reason: Reason, complaint: str, asked: Asked, operations: Sequence[Op
         if field is not None:
             return field
     if asked.body is None:
-        return next(iter((*asked.ids, *asked.listed)), "request")
+        return next(iter((*asked.ids, *asked.origin.listed)), "request")
     if asked.body.items:
         return _operation_field(complaint, asked.body, operations, asked.ids)
     return _member_field(complaint, asked.body)
@@ -106,7 +106,7 @@ def _id_field(complaint: str, asked: Asked) -> str | None:
     field = f"{about['kind'].lower().replace(' ', '_')}_id" if about else ""
     if field in asked.ids:
         return field
-    ids = {**asked.ids, **asked.listed}
+    ids = {**asked.ids, **asked.origin.listed}
     quoted = [field for field, value in ids.items() if value and _quotes(complaint, value)]
     if not quoted:
         return None

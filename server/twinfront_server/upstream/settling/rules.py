@@ -59,7 +59,7 @@ same. If no other call of this process was answered with etag 2, and none is wit
 and the twin's times say that its last write touched this property and nothing else, then it was this patch.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -70,7 +70,8 @@ import orjson
 from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.twin_json import Document
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked, Operation
+from twinfront_server.upstream.operation import Operation
+from twinfront_server.upstream.reads import Reads, document, read
 from twinfront_server.upstream.settling.effects import (
     could_have_made,
     is_as_put,
@@ -78,17 +79,6 @@ from twinfront_server.upstream.settling.effects import (
     is_repeatable,
     patch_of,
     sent_by,
-)
-from twinfront_server.upstream.settling.reads import (
-    Reads,
-    delete_job,
-    document,
-    event_route,
-    import_job,
-    model,
-    read,
-    relationship,
-    twin,
 )
 from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 
@@ -167,23 +157,18 @@ async def judge(reads: Reads, writes: SentWrites, write: SentWrite) -> Verdict:
     Raises:
         TwinfrontError: what keeps the resource from being read.
     """
-    rule = _RULES.get(write.asked.operation)
-    return _UNCLEAR if rule is None else await rule(reads, writes, write)
+    operation = write.asked.operation
+    if operation is operations.POST_MODELS:
+        return await _post_models(reads, writes, write)
+    rule = _RULES.get(operation)
+    if rule is None:
+        return _UNCLEAR
+    answer = await read(reads.resource(write.asked))
+    return rule(writes, write, None if answer is None else _Found(answer, write, writes))
 
 
-_Rule = Callable[[Reads, SentWrites, SentWrite], Awaitable[Verdict]]
-_Read = Callable[[Reads, Asked], Awaitable[Answer]]
-_Judge = Callable[[SentWrites, SentWrite, _Found | None], Verdict]
-
-
-def _reading(reading: _Read, judged: _Judge) -> _Rule:
-    """Makes the rule that reads one resource and judges by what is found, None for nothing."""
-
-    async def rule(reads: Reads, writes: SentWrites, write: SentWrite) -> Verdict:
-        answer = await read(reading(reads, write.asked))
-        return judged(writes, write, None if answer is None else _Found(answer, write, writes))
-
-    return rule
+_Rule = Callable[[SentWrites, SentWrite, _Found | None], Verdict]
+"""Judges by the resource that is found; None for nothing."""
 
 
 def _put(writes: SentWrites, write: SentWrite, found: _Found | None) -> Verdict:
@@ -263,7 +248,7 @@ async def _post_models(reads: Reads, writes: SentWrites, write: SentWrite) -> Ve
     created: list[Any] = []
     unclear = False
     for definition in sent_by(write.asked):
-        answer = await read(reads.get_model(str(definition.get("@id", "")), include_model_definition=True))
+        answer = await read(reads.model(str(definition.get("@id", "")), include_model_definition=True))
         if answer is None:
             return _UNCLEAR if created else _REPEATABLE
         found = _Found(answer, write, writes)
@@ -286,21 +271,20 @@ def _cancel_import_job(_writes: SentWrites, _write: SentWrite, found: _Found | N
 
 
 _RULES: Final[dict[Operation, _Rule]] = {
-    operations.PUT_DIGITAL_TWIN: _reading(twin, _put),
-    operations.PATCH_DIGITAL_TWIN: _reading(twin, _patch),
-    operations.DELETE_DIGITAL_TWIN: _reading(twin, _delete),
-    operations.PATCH_COMPONENT: _reading(twin, _patch),
-    operations.PUT_RELATIONSHIP: _reading(relationship, _put),
-    operations.PATCH_RELATIONSHIP: _reading(relationship, _patch),
-    operations.DELETE_RELATIONSHIP: _reading(relationship, _delete),
-    operations.POST_MODELS: _post_models,
-    operations.DECOMMISSION_MODEL: _reading(model, _decommission_model),
-    operations.DELETE_MODEL: _reading(model, _delete),
-    operations.PUT_EVENT_ROUTE: _reading(event_route, _put),
-    operations.DELETE_EVENT_ROUTE: _reading(event_route, _delete),
-    operations.PUT_IMPORT_JOB: _reading(import_job, _put_job),
-    operations.CANCEL_IMPORT_JOB: _reading(import_job, _cancel_import_job),
-    operations.DELETE_IMPORT_JOB: _reading(import_job, _delete),
-    operations.POST_DELETE_JOB: _reading(delete_job, _put_job),
+    operations.PUT_DIGITAL_TWIN: _put,
+    operations.PATCH_DIGITAL_TWIN: _patch,
+    operations.DELETE_DIGITAL_TWIN: _delete,
+    operations.PATCH_COMPONENT: _patch,
+    operations.PUT_RELATIONSHIP: _put,
+    operations.PATCH_RELATIONSHIP: _patch,
+    operations.DELETE_RELATIONSHIP: _delete,
+    operations.DECOMMISSION_MODEL: _decommission_model,
+    operations.DELETE_MODEL: _delete,
+    operations.PUT_EVENT_ROUTE: _put,
+    operations.DELETE_EVENT_ROUTE: _delete,
+    operations.PUT_IMPORT_JOB: _put_job,
+    operations.CANCEL_IMPORT_JOB: _cancel_import_job,
+    operations.DELETE_IMPORT_JOB: _delete,
+    operations.POST_DELETE_JOB: _put_job,
 }
-"""Telemetry has no rule: it leaves nothing to look at."""
+"""Telemetry has no rule: it leaves nothing to look at. Models have their own, which reads each of them."""

@@ -25,7 +25,7 @@ from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.settling.reads import Reads
+from twinfront_server.upstream.reads import Reads
 from twinfront_server.upstream.settling.rules import Ruling, Verdict, judge
 from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 

@@ -1,0 +1,90 @@
+"""Sends one request through the SDK: bodies and answers as bytes, failures as errors of the front."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.async_paging import AsyncItemPaged
+from azure.core.exceptions import AzureError, DeserializationError, ServiceResponseError
+
+from twinfront_server.adt.answer import Answer, Page
+from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.refusals.errors import error_of
+from twinfront_server.upstream.sdk.pipeline import ListedItems
+
+
+async def send(asked: Asked, method: Callable[..., Any], *args: Any, **options: Any) -> Answer:
+    """Calls a method of the SDK that answers one thing.
+
+    Args:
+        asked: what is asked for; its body goes in place of the placeholder among `args`.
+        method: the SDK's.
+        args: the method's.
+        options: the method's.
+
+    Raises:
+        TwinfrontError: what keeps the upstream from answering, or what it refuses with.
+    """
+    if asked.body is not None:
+        options["body"] = asked.body.content
+    try:
+        answer: Answer = await method(*args, cls=_answer, operation=asked.operation, **options)
+    except AzureError as error:
+        raise error_of(error, asked) from error
+    except DeserializationError as error:  # of a header, which the SDK reads before the hook has the answer
+        raise error_of(ServiceResponseError(error, error=error), asked) from error
+    return answer
+
+
+async def send_for_page(
+    asked: Asked, link: str, method: Callable[..., AsyncItemPaged[Any]], *args: Any, **options: Any
+) -> Page:
+    """Calls a method of the SDK that answers a list, for the page at a link; for the first one without a link.
+
+    Raises:
+        TwinfrontError: what keeps the upstream from answering, or what it refuses with.
+    """
+    listed = ListedItems()
+    pages = method(*args, operation=asked.operation, listed=listed, **options).by_page(link or None)
+    try:
+        await anext(pages)
+    except AzureError as error:
+        raise error_of(error, asked) from error
+    return Page(listed.items, listed.next_link)
+
+
+def if_match_option(etag: str) -> dict[str, Any]:
+    """The SDK's options for the condition If-Match: none for an empty etag."""
+    if not etag:
+        return {}
+    if etag == "*":
+        return {"match_condition": MatchConditions.IfPresent}
+    return {"match_condition": MatchConditions.IfNotModified, "etag": etag}
+
+
+def if_none_match_option(create_only: bool) -> dict[str, Any]:  # noqa: FBT001  (the condition has two states)
+    """The SDK's options for the condition If-None-Match: none, or that the resource must not exist."""
+    return {"match_condition": MatchConditions.IfMissing} if create_only else {}
+
+
+def _answer(pipeline_response: Any, _deserialized: object, headers: dict[str, str]) -> Answer:
+    """The SDK's hook for raw answers (its keyword `cls`)."""
+    response = pipeline_response.http_response
+    return Answer(
+        response.content,
+        _text(headers.get("ETag")),
+        _charge(headers.get("query-charge")),
+        date=_text(response.headers.get("Date")),
+    )
+
+
+def _text(header: str | None) -> str:
+    """A header as text; empty for none, and for one in no encoding, which no message can have."""
+    return header if header is not None and header.isprintable() else ""
+
+
+def _charge(header: str | float | None) -> float:
+    """The units that a header says; 0 for none, and for what is no charge."""
+    units = float(header or 0.0)
+    return units if 0.0 <= units < math.inf else 0.0

@@ -1,0 +1,74 @@
+"""Sends writes: what their refusals mean, and what became of those whose answers are lost, is found out here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from twinfront_server.adt.answer import Answer
+from twinfront_server.call import current_call
+from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
+from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.reads import Reads
+from twinfront_server.upstream.refusals.diagnosis import diagnose
+from twinfront_server.upstream.sending import send
+from twinfront_server.upstream.settling.sent_writes import SentWrites
+from twinfront_server.upstream.settling.settle import settle
+
+
+class Writing:
+    """Sends the writes of one process.
+
+    Args:
+        reads: shows how things are now, after a refusal or a lost answer.
+        on_settled: told of each write whose answer was lost: `applied`, `repeated` or `unknown`.
+    """
+
+    def __init__(self, reads: Reads, on_settled: Callable[[str], None]) -> None:
+        self._reads = reads
+        self._on_settled = on_settled
+        self._writes = SentWrites()
+
+    async def write(self, asked: Asked, method: Callable[..., Any], *args: Any, **options: Any) -> Answer:
+        """Sends a write, or a dry run of it if the call is one.
+
+        Args:
+            asked: what is asked for; its body goes in place of the placeholder among `args`.
+            method: the SDK's.
+            args: the method's.
+            options: the method's.
+
+        Raises:
+            TwinfrontError: why it was not written, or that nobody knows.
+        """
+        dry_run = current_call().validate_only
+        if dry_run:
+            asked = asked.as_dry_run()
+        sending = partial(send, asked, method, *args, **options)
+        try:
+            return await (sending() if dry_run else self._write(asked, sending))
+        except TwinfrontError as error:
+            failure = error
+        raise await diagnose(self._reads, self._writes, failure, asked)
+
+    async def _write(self, asked: Asked, sending: Callable[[], Awaitable[Answer]]) -> Answer:
+        write = self._writes.begin(asked)
+        try:
+            answer = await sending()
+        except TwinfrontError as error:
+            if error.reason is Reason.OUTCOME_UNKNOWN:
+                return await settle(self._reads, self._writes, write, sending, error, self._on_settled)
+            if error.reason is not Reason.UPSTREAM_ANSWER_UNEXPECTED:
+                self._writes.refused(write)
+            raise
+        except asyncio.CancelledError:
+            current_call().unfinished = (
+                f"A write was under way and may have been applied, or still be: read {asked.path} before writing again."
+            )
+            raise
+        else:
+            self._writes.answered(write, answer)
+            return answer
+        finally:
+            self._writes.end(write)
