@@ -26,7 +26,7 @@ from google.rpc.error_details_pb2 import (
 from google.rpc.status_pb2 import Status
 
 from twinfront.v1.error_details_pb2 import EtagConflict, RelationshipsBlockingDelete
-from twinfront_server.reasons import Reason
+from twinfront_server.reasons import InvalidReason, Reason
 
 DOMAIN: Final = "twinfront"
 
@@ -120,7 +120,9 @@ def entry(field: str, key: str) -> str:
     return f"{field}[{orjson.dumps(key, default=str).decode()}]"
 
 
-def invalid_argument(field: str, description: str, *, reason: Reason = Reason.INVALID_ARGUMENT) -> TwinfrontError:
+def invalid_argument(
+    field: str, description: str, *, reason: InvalidReason = Reason.INVALID_ARGUMENT
+) -> TwinfrontError:
     """INVALID_ARGUMENT for one field of the request, named by its proto path."""
     return invalid_fields([(field, description)], reason=reason)
 
@@ -128,7 +130,7 @@ def invalid_argument(field: str, description: str, *, reason: Reason = Reason.IN
 def invalid_fields(
     fields: Iterable[tuple[str, str]],
     *,
-    reason: Reason = Reason.INVALID_ARGUMENT,
+    reason: InvalidReason = Reason.INVALID_ARGUMENT,
     message: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> TwinfrontError:

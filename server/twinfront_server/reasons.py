@@ -5,7 +5,7 @@ code, so who raises an error names the reason alone.
 """
 
 from enum import StrEnum, unique
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 from grpc import StatusCode
 
@@ -60,3 +60,14 @@ class Reason(StrEnum):
     VALIDATE_ONLY_UNSUPPORTED = "VALIDATE_ONLY_UNSUPPORTED", StatusCode.UNIMPLEMENTED
     JOB_STATUS_CONFLICT = "JOB_STATUS_CONFLICT", StatusCode.FAILED_PRECONDITION
     STREAM_NOT_READ = "STREAM_NOT_READ", StatusCode.UNAVAILABLE
+
+
+InvalidReason: TypeAlias = Literal[
+    Reason.VALIDATION_FAILED,
+    Reason.JSON_PATCH_INVALID,
+    Reason.DTDL_INVALID,
+    Reason.INVALID_ARGUMENT,
+    Reason.QUERY_INVALID,
+    Reason.PAGE_TOKEN_INVALID,
+]
+"""The reasons of INVALID_ARGUMENT: what is wrong with the request, whatever the state of the graph."""

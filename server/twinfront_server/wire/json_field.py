@@ -6,12 +6,12 @@ import orjson
 
 from twinfront_server.adt.json_text import loads
 from twinfront_server.errors import invalid_argument
-from twinfront_server.reasons import Reason
+from twinfront_server.reasons import InvalidReason, Reason
 from twinfront_server.wire.limits import MAX_VALUES, require_moderate_json
 
 
 def parse_json(
-    text: bytes, field: str, *, reason: Reason = Reason.INVALID_ARGUMENT, max_values: int = MAX_VALUES
+    text: bytes, field: str, *, reason: InvalidReason = Reason.INVALID_ARGUMENT, max_values: int = MAX_VALUES
 ) -> Any:
     """Parses the JSON of a request field.
 

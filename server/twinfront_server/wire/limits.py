@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from twinfront.v1.value_pb2 import Value
 from twinfront_server.adt.json_text import json_values
 from twinfront_server.errors import invalid_argument, limit_reached
-from twinfront_server.reasons import Reason
+from twinfront_server.reasons import InvalidReason, Reason
 
 MAX_NAME: Final = 2_048
 """Characters of an id or a name: as many as a DTMI that is referred to. Ids of twins are shorter, but how short is the
@@ -58,7 +58,7 @@ MAX_EMPTY: Final = 100_000
 _EMPTY_FIELDS: Final = [bytes([number << 3 | 2, 0]) for number in range(1, 16)]
 """What texts and messages without anything in them are on the wire: tag and length."""
 
-_REASONS: Final = {
+_REASONS: Final[dict[str, InvalidReason]] = {
     "query": Reason.QUERY_INVALID,
     "page_token": Reason.PAGE_TOKEN_INVALID,
     "resume_token": Reason.PAGE_TOKEN_INVALID,
@@ -66,7 +66,9 @@ _REASONS: Final = {
 """Reasons of fields that are refused with one of their own, whatever is wrong with them."""
 
 
-def require_at_most(count: int, most: int, field: str, what: str, *, reason: Reason = Reason.INVALID_ARGUMENT) -> None:
+def require_at_most(
+    count: int, most: int, field: str, what: str, *, reason: InvalidReason = Reason.INVALID_ARGUMENT
+) -> None:
     """Refuses more than there may be of something in a field.
 
     Raises:
@@ -86,7 +88,9 @@ def require_models(count: int, field: str) -> None:
         raise limit_reached(field, f"{field} has {count} models and may have {MAX_MODELS}.")
 
 
-def require_moderate_json(text: bytes, most: int, field: str, *, reason: Reason = Reason.INVALID_ARGUMENT) -> None:
+def require_moderate_json(
+    text: bytes, most: int, field: str, *, reason: InvalidReason = Reason.INVALID_ARGUMENT
+) -> None:
     """Refuses JSON text that has more values than it may have, before it is parsed.
 
     Values are counted by the marks before them. Where such marks stand in strings they count as well.

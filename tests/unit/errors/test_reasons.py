@@ -2,12 +2,14 @@
 
 import ast
 from pathlib import Path
+from typing import get_args
 
+import grpc
 import pytest
 
 from docs.generate import errors as documented
 from twinfront.v1.error_reason_pb2 import ErrorReason
-from twinfront_server.reasons import Reason
+from twinfront_server.reasons import InvalidReason, Reason
 
 FRONT = Path(__file__).resolve().parents[3] / "server" / "twinfront_server"
 
@@ -24,6 +26,12 @@ def test_a_reason_reads_as_its_name(reason: Reason):
 def test_each_reason_has_the_code_that_the_contract_says():
     assert {reason.name: reason.code.name for reason in Reason} == {
         reason.name: reason.code for reason in documented.reasons()
+    }
+
+
+def test_the_reasons_of_invalid_argument_are_named_as_a_type():
+    assert set(get_args(InvalidReason)) == {
+        reason for reason in Reason if reason.code is grpc.StatusCode.INVALID_ARGUMENT
     }
 
 

@@ -27,6 +27,10 @@ def a_reason_as_text(call: Call, metrics: Metrics) -> None:
     metrics.item_error("ImportGraph", "TWIN_NOT_FOUND")  # type: ignore[arg-type]  # as above
 
 
+def a_reason_of_another_code() -> None:
+    invalid_argument("digital_twin_id", "is unknown", reason=Reason.TWIN_NOT_FOUND)  # type: ignore[arg-type]  # NOT_FOUND
+
+
 def a_code_beside_the_reason(error: TwinfrontError) -> None:
     TwinfrontError(Reason.ETAG_MISMATCH, "Changed.", code=grpc.StatusCode.ABORTED)  # type: ignore[call-arg]  # it is the reason's
     error.code = grpc.StatusCode.ABORTED  # type: ignore[misc]  # as above

@@ -4,7 +4,7 @@ import pytest
 
 from twinfront_server.adt.body import Body
 from twinfront_server.errors import MAX_LISTED
-from twinfront_server.reasons import Reason
+from twinfront_server.reasons import InvalidReason, Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.asked import Asked, Origin
 from twinfront_server.upstream.refusals.violations import violated_fields
@@ -14,7 +14,7 @@ RELATIONSHIP = {"digital_twin_id": "floor", "relationship_id": "r"}
 COMPONENT = {"digital_twin_id": "room", "component_name": "thermostat"}
 
 
-def _field(asked: Asked, complaint: str, reason: Reason = Reason.VALIDATION_FAILED) -> str:
+def _field(asked: Asked, complaint: str, reason: InvalidReason = Reason.VALIDATION_FAILED) -> str:
     ((field, told),) = violated_fields(reason, [complaint], asked)
     assert told == complaint
     return field

@@ -27,7 +27,7 @@ from twinfront_server.errors import (
     upstream_answer_unexpected,
     upstream_unavailable,
 )
-from twinfront_server.reasons import Reason
+from twinfront_server.reasons import InvalidReason, Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.asked import Asked
 from twinfront_server.upstream.operation import Resource
@@ -121,7 +121,7 @@ def _precondition(reason: Reason, refusal: Refusal, asked: Asked, subjects: Sequ
     return TwinfrontError(reason, refusal.text, metadata=asked.ids, details=details)
 
 
-def _invalid(reason: Reason) -> _Rule:
+def _invalid(reason: InvalidReason) -> _Rule:
     def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
         fields = violated_fields(reason, refusal.details or [refusal.text], asked)
         return invalid_fields(fields, reason=reason, message=refusal.text, metadata=asked.ids)

@@ -18,7 +18,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_pointer import tokens_of, unescaped
 from twinfront_server.adt.twin_json import METADATA, MODEL
 from twinfront_server.errors import MAX_LISTED, entry
-from twinfront_server.reasons import Reason
+from twinfront_server.reasons import InvalidReason, Reason
 from twinfront_server.upstream.asked import Asked
 
 _MOST_SEARCHED: Final = 1000
@@ -58,7 +58,7 @@ _COMPLAINTS: Final = tuple(
 """The forms of complaints: what stands before each thing that they name, with the name of that."""
 
 
-def violated_fields(reason: Reason, complaints: Sequence[str], asked: Asked) -> list[tuple[str, str]]:
+def violated_fields(reason: InvalidReason, complaints: Sequence[str], asked: Asked) -> list[tuple[str, str]]:
     """Names the field that each complaint is about, by its proto path.
 
     Args:
@@ -85,7 +85,7 @@ def _operations(body: Body) -> Iterator[Operation]:
             yield index, path.strip("/").split("/")
 
 
-def _field(reason: Reason, complaint: str, asked: Asked, operations: Sequence[Operation]) -> str:
+def _field(reason: InvalidReason, complaint: str, asked: Asked, operations: Sequence[Operation]) -> str:
     if reason is Reason.INVALID_ARGUMENT:
         field = _id_field(complaint, asked)
         if field is not None:
