@@ -26,9 +26,10 @@ run: install ## Serve twins on this machine (ARGS='--help' shows all settings)
 test: install ## Run all tests (ARGS='-k etag' passes options to pytest)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: install ## Check style, types and protos
+check: install ## Check style, types, protos and what is generated
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python clients/python/make_sync.py --check
 	$(BIN)/mypy
 	$(BIN)/python clients/reasons.py --check
 	cd protos && $(CURDIR)/$(BIN)/buf lint
@@ -38,6 +39,7 @@ check: install ## Check style, types and protos
 format: install ## Put code and protos into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python clients/python/make_sync.py
 	cd protos && $(CURDIR)/$(BIN)/buf format --write
 
 proto: install ## Generate stubs and tables of reasons anew, the stubs of Go and Rust where these are installed

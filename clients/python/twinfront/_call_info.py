@@ -11,22 +11,29 @@ from twinfront.errors import trailer
 
 @dataclass(frozen=True, slots=True)
 class CallInfo:
-    """The figures of one call, which the client's `on_call` gets."""
+    """The figures of one attempt at a call, which the client's `on_call` gets."""
 
     method: str
     """The RPC's name: `GetDigitalTwin`."""
     code: grpc.StatusCode
-    """How the call ended."""
+    """How the attempt ended."""
     call_id: str
     """The id under which the server logged the call; empty if it did not get there."""
     upstream_milliseconds: float | None
     """How long the server waited for Azure Digital Twins, all attempts together; None if the server did not say."""
     upstream_attempts: int | None
     """How many requests the server sent there; None if the server did not say."""
+    attempt: int = 1
+    """Which attempt at the call it was; of a stream that broke and was gone on with, which part."""
 
     @classmethod
     def from_trailers(
-        cls, method: str, code: grpc.StatusCode, trailers: Iterable[tuple[str, str | bytes]] | None
+        cls,
+        method: str,
+        code: grpc.StatusCode,
+        trailers: Iterable[tuple[str, str | bytes]] | None,
+        *,
+        attempt: int = 1,
     ) -> Self:
         """The figures in the trailing metadata of a call."""
         milliseconds = trailer(trailers, "twinfront-upstream-ms")
@@ -37,6 +44,7 @@ class CallInfo:
             call_id=trailer(trailers, "twinfront-call-id"),
             upstream_milliseconds=_number(milliseconds),
             upstream_attempts=int(attempts) if attempts.isascii() and attempts.isdecimal() else None,
+            attempt=attempt,
         )
 
 

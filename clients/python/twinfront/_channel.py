@@ -16,7 +16,8 @@ Pem: TypeAlias = bytes | str | os.PathLike[str]
 """PEM text, or the path of a file that holds it."""
 
 _OPTIONS: Final[Mapping[str, Any]] = {
-    "grpc.enable_retries": 1,
+    # After an outage of whatever length the server is found again within seconds.
+    "grpc.max_reconnect_backoff_ms": 5_000,
     # Half a minute between pings finds a dead connection before the default timeout of a read; the server takes one
     # each 20 s.
     "grpc.keepalive_time_ms": 30_000,
@@ -77,7 +78,9 @@ def channel_credentials(
     return None
 
 
-def channel_options(target: str, options: Mapping[str, Any], *, tls: TlsConfig | bool) -> list[tuple[str, Any]]:
+def channel_options(
+    target: str, options: Mapping[str, Any], *, tls: TlsConfig | bool, retry: bool = True
+) -> list[tuple[str, Any]]:
     """Gives the channel arguments: the client's own, overridden by the caller's.
 
     In the clear, and on this machine, the proxy that the environment names (`http_proxy`) is passed by: gRPC would ask
@@ -85,6 +88,7 @@ def channel_options(target: str, options: Mapping[str, Any], *, tls: TlsConfig |
     """
     merged = {
         **_OPTIONS,
+        "grpc.enable_retries": int(retry),
         "grpc.enable_http_proxy": int(bool(tls) and not is_loopback(target)),
         "grpc.service_config": channel_service_config(),
         "grpc.primary_user_agent": f"twinfront-python/{version('twinfront')}",

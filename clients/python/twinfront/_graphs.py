@@ -1,7 +1,7 @@
 """Whole graphs: the messages of imports and exports, and what they tell as Python values."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -120,16 +120,6 @@ class ItemMessages:
         message = rpcs.ImportGraphRequest(items=self._items)
         self._items, self._bytes = [], 0
         return message
-
-
-def item_messages(items: Iterable[GraphItem]) -> Iterator[rpcs.ImportGraphRequest]:
-    """The messages that carry the items."""
-    messages = ItemMessages()
-    for item in items:
-        full = messages.add(item)
-        if full is not None:
-            yield full
-    yield messages.rest()
 
 
 def chunk_messages(chunk: bytes) -> Iterator[rpcs.ImportGraphRequest]:

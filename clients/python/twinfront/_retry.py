@@ -8,7 +8,8 @@ from twinfront.errors import TwinfrontError, UnavailableError, unreadable_answer
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 2.0
-BREAKS: Final = 5
+ATTEMPTS: Final = 5
+"""How often something that answers, or breaks, is tried: a call, or a stream since it last brought something."""
 
 
 def pause(attempt: int) -> float:
@@ -42,7 +43,7 @@ def check_change(before: DigitalTwin, twin: DigitalTwin, patch: object) -> None:
 
 def may_resume(error: TwinfrontError, failures: int) -> bool:
     """Tells whether a stream that broke is gone on with, after so many failures since it last brought something."""
-    return isinstance(error, UnavailableError) and failures < BREAKS
+    return isinstance(error, UnavailableError) and failures < ATTEMPTS
 
 
 def resume_token(response: Any) -> str:

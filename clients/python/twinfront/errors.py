@@ -76,6 +76,7 @@ class TwinfrontError(Exception):
         details: The details of the status as messages (google.rpc.ResourceInfo, twinfront.v1.EtagConflict, …); those
             of an unknown type stay google.protobuf.Any.
         call_id: The id under which the server logged the call; empty if it did not get there.
+        attempts: How often the client sent the call.
     """
 
     code: grpc.StatusCode
@@ -84,6 +85,7 @@ class TwinfrontError(Exception):
     metadata: Mapping[str, str]
     details: Sequence[Message]
     call_id: str
+    attempts: int
 
     def __init__(
         self,
@@ -102,6 +104,7 @@ class TwinfrontError(Exception):
         self.metadata = dict(metadata or {})
         self.details = tuple(details)
         self.call_id = call_id
+        self.attempts = 1
 
     def detail(self, kind: type[Detail]) -> Detail | None:
         """The detail of a message type, or None if the status has none."""
@@ -393,7 +396,9 @@ def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
     if message == "Deadline Exceeded":  # grpc's own words: a server that is not there is waited for until then
         message = "The call's deadline passed without an answer; the server may not be reachable."
     call_id = trailer(call.trailing_metadata(), "twinfront-call-id")
-    return _error(call.code(), message, _details(call), call_id)
+    made = _error(call.code(), message, _details(call), call_id)
+    made.__cause__ = error
+    return made
 
 
 def unreadable_answer(method: str, why: object) -> TwinfrontError:

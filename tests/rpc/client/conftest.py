@@ -17,8 +17,8 @@ from .scripted_server import ScriptedServer
 def make_scripted() -> Iterator[Callable[..., ScriptedServer]]:
     servers: list[ScriptedServer] = []
 
-    def make(credentials: grpc.ServerCredentials | None = None) -> ScriptedServer:
-        servers.append(ScriptedServer(credentials))
+    def make(credentials: grpc.ServerCredentials | None = None, port: int = 0) -> ScriptedServer:
+        servers.append(ScriptedServer(credentials, port))
         return servers[-1]
 
     yield make

@@ -25,7 +25,7 @@ class ScriptedServer:
     For what a real server does only in bad times: throttling, lost answers, answers of other versions.
     """
 
-    def __init__(self, credentials: grpc.ServerCredentials | None = None) -> None:
+    def __init__(self, credentials: grpc.ServerCredentials | None = None, port: int = 0) -> None:
         self.answers: dict[str, Answer] = {}
         self.requests: list[Any] = []
         self.metadata: list[dict[str, str | bytes]] = []
@@ -38,9 +38,9 @@ class ScriptedServer:
                 generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
                 self._server.add_generic_rpc_handlers((generic,))
         if credentials is None:
-            port = self._server.add_insecure_port("127.0.0.1:0")
+            port = self._server.add_insecure_port(f"127.0.0.1:{port}")
         else:
-            port = self._server.add_secure_port("127.0.0.1:0", credentials)
+            port = self._server.add_secure_port(f"127.0.0.1:{port}", credentials)
         self.target = f"127.0.0.1:{port}"
         self._server.start()
 

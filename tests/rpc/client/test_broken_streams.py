@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.message import Message
 
 from twinfront import AsyncTwinfrontClient, UnavailableError
-from twinfront._retry import BREAKS
+from twinfront._retry import ATTEMPTS
 from twinfront.v1.query_service_pb2 import StreamQueryTwinsResponse
 
 from .scripted_server import ScriptedServer
@@ -65,7 +65,7 @@ async def test_a_stream_that_brings_no_rows_and_breaks_is_given_up(
     scripted.answers["StreamQueryTwins"] = answer
     with pytest.raises(UnavailableError):
         await rows(scripted_client)
-    assert len(scripted.requests) == BREAKS
+    assert len(scripted.requests) == ATTEMPTS
 
 
 async def test_a_stream_that_goes_back_to_where_it_began_is_given_up(
@@ -80,7 +80,7 @@ async def test_a_stream_that_goes_back_to_where_it_began_is_given_up(
     scripted.answers["StreamQueryTwins"] = answer
     with pytest.raises(UnavailableError):
         await rows(scripted_client)
-    assert len(scripted.requests) == BREAKS
+    assert len(scripted.requests) == ATTEMPTS
 
 
 async def test_a_stream_that_never_gets_on_is_given_up(

@@ -15,6 +15,7 @@ from twinfront.v1.digital_twin_service_pb2 import GetDigitalTwinRequest
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.error_details_pb2 import EtagConflict
 
+from .awaited import Connect
 from .scripted_server import ScriptedServer, failing
 
 Code = grpc.StatusCode
@@ -87,9 +88,9 @@ async def test_the_class_follows_the_reason_and_else_the_code(
         (Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE", twinfront.UnavailableError),
     ],
 )
-async def test_the_class_of_what_the_service_config_retries(
+async def test_the_class_of_what_is_retried(
     scripted: ScriptedServer,
-    scripted_client: AsyncTwinfrontClient,
+    connect: Connect,
     code: grpc.StatusCode,
     reason: str,
     kind: type[TwinfrontError],
@@ -99,7 +100,7 @@ async def test_the_class_of_what_the_service_config_retries(
         code, reason, "Not now.", retry_info, trailers=(("grpc-retry-pushback-ms", "-1"),)
     )
     with pytest.raises(kind) as caught:
-        await scripted_client.create_models([])
+        await connect(scripted.target, retry=False).create_models([])
     assert type(caught.value) is kind
     if isinstance(caught.value, twinfront.ThrottledError | twinfront.UnavailableError):
         assert caught.value.retry_after == timedelta(seconds=2)

@@ -103,7 +103,6 @@ async def test_a_limit_is_not_run_against_again(
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        (grpc.StatusCode.UNAVAILABLE, "UPSTREAM_UNAVAILABLE"),
         (grpc.StatusCode.UNKNOWN, "OUTCOME_UNKNOWN"),
         (grpc.StatusCode.ABORTED, "ETAG_MISMATCH"),
     ],

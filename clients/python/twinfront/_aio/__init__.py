@@ -1,1 +1,1 @@
-"""The client for asyncio: the methods of the sync client as coroutines."""
+"""The client for asyncio."""

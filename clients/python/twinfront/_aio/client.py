@@ -34,11 +34,51 @@ class AsyncTwinfrontClient(
 ):
     """The client for asyncio: `async with AsyncTwinfrontClient("localhost:50051") as client: …`.
 
-    Methods, arguments, results and errors are those of `TwinfrontClient`, where they are described. The methods are
-    coroutines, lists are read with `async for`, and `token` and the change of `update_with_retry` may be coroutine
-    functions. Cancelling the task that awaits a call cancels the call.
+    One client is enough for a program. It belongs to the event loop in which it is made.
 
-    A client belongs to the event loop in which it is made; one is enough for a program.
+    Every method sends one call (lists: one a page) and takes
+
+    - `timeout`: seconds for the call with all its retries. By default what the shipped service config says: 30 for
+      reads, 60 for writes, 300 for `create_models`.
+    - `metadata`: further request metadata, for example a `twinfront-call-id` to find the call by in the server's
+      log.
+
+    It raises a `TwinfrontError` (see `twinfront.errors`) if the call fails. Every call can fail with UnavailableError,
+    DeadlineExceededError, ThrottledError, InvalidArgumentError and, where the server asks for a token,
+    UnauthenticatedError; the methods name what else is to be expected.
+
+    Until its time is over, a call is sent again
+
+    - that changed nothing, as the error's reason says (SERVER_DRAINING, UPSTREAM_UNAVAILABLE), or because the
+      connection could not be made again;
+    - whose answer was lost with its connection, if it is a read or a write with a `request_id`. The client gives every
+      write one that can have one. The server knows by it that the write was applied, and a server that does not (after
+      a restart, or another one behind the same name) is believed only if it succeeds; a patch that adds elements to an
+      array or removes some, and a batch, are not sent again then.
+
+    So a server that stops and starts again is not noticed. One that has never answered fails a call after a second or
+    two with UnavailableError, unless `wait_for_ready`.
+
+    Twins and relationships are given as values (`DigitalTwin`, `Relationship`) or as mappings in the JSON form of
+    Azure Digital Twins, and patches as a `Patch` or a list of operations. Integers stay integers. NaN, infinities,
+    integers beyond 64 bits and what is no JSON value raise ValueError or TypeError before anything is sent.
+
+    Args:
+        target: Where the server is: `localhost:50051`, `dns:///twins.example.com:443`, `unix:/run/twinfront.sock`.
+            The connection is made by the first call.
+        tls: Whether to use TLS, or how. Without it only this machine can be connected to, unless `insecure`.
+        token: A bearer token, or what returns the current one for each call (a coroutine function too). It travels
+            over TLS; in the clear only on this machine, and with `insecure`.
+        insecure: Talk in the clear even to another machine.
+        on_call: Called after each attempt at a call, failed or not, with its call id and figures. What it raises, the
+            call raises.
+        retry: Sends calls again, as said above; without it each is sent once.
+        wait_for_ready: Waits for a server that is not there yet, as long as a call may take.
+        options: gRPC channel arguments (`{"grpc.keepalive_time_ms": 60_000}`); they override the client's own.
+
+    Raises:
+        ValueError: Calls or the token would travel in the clear without having been allowed to.
+        OSError: A file that `tls` names cannot be read.
     """
 
     def __init__(
@@ -49,21 +89,38 @@ class AsyncTwinfrontClient(
         token: str | Callable[[], str | Awaitable[str]] | None = None,
         insecure: bool = False,
         on_call: Callable[[CallInfo], None] | None = None,
+        retry: bool = True,
+        wait_for_ready: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         credentials = _channel.channel_credentials(target, tls=tls, has_token=token is not None, insecure=insecure)
-        arguments = _channel.channel_options(target, options or {}, tls=tls)
+        arguments = _channel.channel_options(target, options or {}, tls=tls, retry=retry)
         if credentials is None:
             channel = grpc.aio.insecure_channel(target, arguments)
         else:
             channel = grpc.aio.secure_channel(target, credentials, arguments)
-        super().__init__(channel, owns_channel=True, token=token, on_call=on_call)
+        super().__init__(
+            channel, owns_channel=True, token=token, on_call=on_call, retry=retry, wait_for_ready=wait_for_ready
+        )
 
     @classmethod
-    def from_channel(cls, channel: grpc.aio.Channel, *, on_call: Callable[[CallInfo], None] | None = None) -> Self:
-        """A client on a channel of the caller's, with whatever interceptors and credentials that has."""
+    def from_channel(
+        cls,
+        channel: grpc.aio.Channel,
+        *,
+        on_call: Callable[[CallInfo], None] | None = None,
+        retry: bool = True,
+        wait_for_ready: bool = False,
+    ) -> Self:
+        """Makes a client on a channel of the caller's, with whatever interceptors and credentials that has.
+
+        Closing the client leaves the channel open. The default timeouts are as ever; what the service config has sent
+        again is up to the channel.
+        """
         client = cls.__new__(cls)
-        AsyncConnection.__init__(client, channel, owns_channel=False, token=None, on_call=on_call)
+        AsyncConnection.__init__(
+            client, channel, owns_channel=False, token=None, on_call=on_call, retry=retry, wait_for_ready=wait_for_ready
+        )
         return client
 
     async def close(self) -> None:

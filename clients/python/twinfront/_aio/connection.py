@@ -1,18 +1,17 @@
 """The stubs on a channel, and the one way through which every call goes."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import grpc
 
+from twinfront._attempts import Attempts
 from twinfront._call_info import CallInfo
 from twinfront._calls import Call, CallMetadata, Request, Response, Result
 from twinfront._channel import bearer
+from twinfront._for_asyncio import CallEnded, CallError, answer, awaited, sleep
 from twinfront._retry import may_resume, pause, resume_token
 from twinfront._service_config import default_timeout
-from twinfront.errors import from_rpc_error
+from twinfront.errors import TwinfrontError, from_rpc_error, trailer
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceStub
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
@@ -33,11 +32,16 @@ class AsyncConnection:
         owns_channel: bool,
         token: str | Callable[[], str | Awaitable[str]] | None,
         on_call: Callable[[CallInfo], None] | None,
+        retry: bool,
+        wait_for_ready: bool,
     ) -> None:
         self._channel = channel
         self._owns_channel = owns_channel
         self._token = token
         self._on_call = on_call
+        self._retry = retry
+        self._wait_for_ready = wait_for_ready
+        self._was_answered = False
         self._digital_twin_service = DigitalTwinServiceStub(channel)
         self._relationship_service = RelationshipServiceStub(channel)
         self._model_service = ModelServiceStub(channel)
@@ -54,17 +58,26 @@ class AsyncConnection:
         timeout: float | None,
         metadata: CallMetadata,
     ) -> Result:
-        """Sends a call and reads its answer; raises a TwinfrontError if it fails."""
+        """Sends a call, as often as `Attempts` says, and reads its answer; raises a TwinfrontError if it fails."""
         if timeout is None:
             timeout = default_timeout(call.method)
-        rpc = method(call.request, timeout=timeout, metadata=await self._with_token(metadata))
-        try:
-            response = await rpc
-        except grpc.aio.AioRpcError as error:
-            await self._report(call.method, rpc)
-            raise from_rpc_error(error) from error
-        await self._report(call.method, rpc)
-        return call.result(response)
+        attempts = Attempts(call.request, timeout, allowed=self._retry)
+        while True:
+            how = {
+                "timeout": attempts.time_left(),
+                "metadata": await self._with_token(metadata),
+                "wait_for_ready": self._wait_for_ready,
+            }
+            try:
+                response, rpc = await answer(method, call.request, **how)
+            except CallError as error:
+                failure = self._failure(call.method, attempts.number, error)
+                is_replayed = trailer(error.trailing_metadata(), "twinfront-replayed") == "true"
+            else:
+                self._was_answered = True
+                await self._report(call.method, attempts.number, rpc)
+                return call.result(response)
+            await sleep(attempts.pause_after(failure, is_replayed=is_replayed, was_answered=self._was_answered))
 
     async def _stream(
         self,
@@ -73,11 +86,24 @@ class AsyncConnection:
         timeout: float | None,
         metadata: CallMetadata,
     ) -> AsyncGenerator[Result]:
-        """Reads a stream to its end; where it breaks, on from the last message."""
-        token, failures, is_whole = "", 0, False
+        """Reads a stream to its end; where it breaks, on from the last message.
+
+        Args:
+            method: the RPC, whose messages have a `resume_token`.
+            call_from: makes the call that begins at a token; at the start for none.
+            timeout: seconds for each call; None for as long as it takes.
+            metadata: further request metadata.
+        """
+        token, failures, attempt, is_whole = "", 0, 0, False
         while True:
+            attempt += 1
             call = call_from(token)
-            rpc = method(call.request, timeout=timeout, metadata=await self._with_token(metadata))
+            rpc = method(
+                call.request,
+                timeout=timeout,
+                metadata=await self._with_token(metadata),
+                wait_for_ready=self._wait_for_ready,
+            )
             try:
                 async for response in rpc:
                     begun_from, token = token, resume_token(response)
@@ -86,20 +112,19 @@ class AsyncConnection:
                     if result and token != begun_from:  # what leads nowhere, or to where it began, could go on for ever
                         failures = 0
                     yield result
-            except grpc.aio.AioRpcError as error:
-                await self._report(call.method, rpc)
+            except CallError as error:
+                failure = self._failure(call.method, attempt, error)
                 if is_whole:
                     return
-                raised = from_rpc_error(error)
                 failures += 1
-                if not may_resume(raised, failures):
-                    raise raised from error
+                if not (self._retry and may_resume(failure, failures)):
+                    raise failure from error
             else:
-                await self._report(call.method, rpc)
+                await self._report(call.method, attempt, rpc)
                 return
             finally:
                 rpc.cancel()
-            await asyncio.sleep(pause(failures))
+            await sleep(pause(failures))
 
     async def _converse(
         self,
@@ -119,32 +144,49 @@ class AsyncConnection:
                     yield message
             except Exception as error:
                 failed.append(error)
-                rpc.cancel()
-                raise
+                raise  # this ends the call
 
-        rpc = method(sent(), timeout=timeout, metadata=await self._with_token(metadata))
+        rpc = method(
+            sent(),
+            timeout=timeout,
+            metadata=await self._with_token(metadata),
+            wait_for_ready=self._wait_for_ready,
+        )
         name = type(first).DESCRIPTOR.name.removesuffix("Request")
         try:
             async for response in rpc:
                 yield response
-        except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+        except CallEnded:
             if failed:
                 raise failed[0] from None
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            await self._report(name, rpc)
-            raise from_rpc_error(error) from error
+            raise
+        except CallError as error:
+            failure = self._failure(name, 1, error)
+            if failed:
+                raise failed[0] from None
+            raise failure from error
         else:
-            await self._report(name, rpc)
+            await self._report(name, 1, rpc)
         finally:
             rpc.cancel()
 
     async def _with_token(self, metadata: CallMetadata) -> tuple[tuple[str, str | bytes], ...]:
         if self._token is None:
             return tuple(metadata)
-        token = self._token if isinstance(self._token, str) else self._token()
-        return (*metadata, bearer(token if isinstance(token, str) else await token))
+        token = self._token if isinstance(self._token, str) else await awaited(self._token())
+        return (*metadata, bearer(token))
 
-    async def _report(self, method: str, rpc: grpc.aio.Call) -> None:
+    async def _report(self, method: str, attempt: int, rpc: grpc.aio.Call) -> None:
+        """Tells the caller the figures of an attempt that succeeded."""
         if self._on_call is not None:
-            self._on_call(CallInfo.from_trailers(method, await rpc.code(), await rpc.trailing_metadata()))
+            self._on_call(
+                CallInfo.from_trailers(method, await rpc.code(), await rpc.trailing_metadata(), attempt=attempt)
+            )
+
+    def _failure(self, method: str, attempt: int, error: CallError) -> TwinfrontError:
+        """Tells the caller the figures of an attempt that failed, and makes its error."""
+        if self._on_call is not None:
+            self._on_call(CallInfo.from_trailers(method, error.code(), error.trailing_metadata(), attempt=attempt))
+        failure = from_rpc_error(error)
+        self._was_answered = self._was_answered or bool(failure.call_id)
+        return failure

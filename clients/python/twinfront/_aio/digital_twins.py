@@ -1,17 +1,14 @@
 """Digital twins and their components."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
-import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Mapping
-from inspect import isawaitable
 from typing import Any
 
 from twinfront import _calls
 from twinfront._aio.connection import AsyncConnection
 from twinfront._calls import CallMetadata, PatchOperations, View
 from twinfront._digital_twins import Component, DigitalTwin
+from twinfront._for_asyncio import awaited, sleep
 from twinfront._retry import check_attempts, check_change, check_etag, pause
 from twinfront.errors import EtagMismatchError
 
@@ -32,7 +29,28 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DigitalTwin:
-        """Creates a digital twin, or replaces the one of that id as a whole."""
+        """Creates a digital twin, or replaces the one of that id as a whole.
+
+        Args:
+            digital_twin_id: The twin's id.
+            digital_twin: The twin to be, with every component of its model. An id in it has to equal `digital_twin_id`.
+            if_none_match: Create only; AlreadyExistsError if there is one.
+            view: "basic" leaves out the metadata of properties.
+            if_match: The etag that the twin has to have, to replace only that state; "*" to replace only.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The twin as it is stored now, with its etag.
+
+        Raises:
+            ValidationFailedError: The twin does not fit its model, or there is no such model.
+            ModelDecommissionedError: The model takes no new twins.
+            AlreadyExistsError: With `if_none_match`: the twin exists.
+            OutcomeUnknownError: The answer was lost; read the twin before writing again.
+        """
         call = _calls.create_or_replace_digital_twin(
             digital_twin_id,
             digital_twin,
@@ -53,7 +71,18 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DigitalTwin:
-        """Reads a digital twin."""
+        """Reads a digital twin.
+
+        Args:
+            digital_twin_id: The twin's id.
+            view: "basic" leaves out the metadata of properties.
+            allow_stale: Whether the answer may be that of a read of the twin that is under way already.
+            timeout: Seconds; 30 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            TwinNotFoundError: No such twin.
+        """
         call = _calls.get_digital_twin(digital_twin_id, view=view, allow_stale=allow_stale)
         return await self._send(self._digital_twin_service.GetDigitalTwin, call, timeout, metadata)
 
@@ -68,7 +97,28 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
-        """Changes a digital twin by a JSON Patch: all of its operations, or none."""
+        """Changes a digital twin by a JSON Patch: all of its operations, or none.
+
+        Args:
+            digital_twin_id: The twin's id.
+            patch: The changes: `patch().replace("/temperature", 22)`, or a list of operations as in RFC 6902. An
+                empty one still gives the twin a new etag.
+            if_match: The etag that the twin has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The twin's new etag.
+
+        Raises:
+            TwinNotFoundError: No such twin.
+            EtagMismatchError: The twin's etag is not `if_match`.
+            JsonPatchInvalidError: A path leads nowhere.
+            ValidationFailedError: The patched twin would not fit its model.
+            OutcomeUnknownError: The answer was lost; read the twin before writing again.
+        """
         call = _calls.update_digital_twin(
             digital_twin_id, patch, if_match=if_match, validate_only=validate_only, request_id=request_id
         )
@@ -83,7 +133,26 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
-        """Reads a digital twin, changes it, and does both again if another writer was faster."""
+        """Reads a digital twin, changes it, and does both again if another writer was faster.
+
+        Args:
+            digital_twin_id: The twin's id.
+            change: Called with the twin as it is (a coroutine function too), once an attempt; returns the patch, or
+                None if there is nothing to change.
+            attempts: How often to try, pausing up to 0.05 s after the first time, twice as long after each further
+                one, 2 s at the most.
+            timeout: Seconds for each of the calls; by default 30 to read and 60 to write.
+            metadata: Further request metadata.
+
+        Returns:
+            The twin's etag after the change; the present one if there was nothing to change.
+
+        Raises:
+            EtagMismatchError: Another writer was faster at the last attempt too.
+            TwinNotFoundError: No such twin, or not any more.
+            TypeError: `change` changed the twin that it was given and returned None; nothing would be written.
+            TwinfrontError: What else `update_digital_twin` raises; that ends it at once.
+        """
         check_attempts(attempts)
         attempt = 0
         while True:
@@ -91,9 +160,7 @@ class AsyncDigitalTwinMethods(AsyncConnection):
             twin = await self.get_digital_twin(digital_twin_id, timeout=timeout, metadata=metadata)
             check_etag(twin)
             before = copy.deepcopy(twin)
-            patch = change(twin)
-            if isawaitable(patch):
-                patch = await patch
+            patch = await awaited(change(twin))
             check_change(before, twin, patch)
             if patch is None:
                 return twin.etag
@@ -104,7 +171,7 @@ class AsyncDigitalTwinMethods(AsyncConnection):
             except EtagMismatchError:
                 if attempt == attempts:
                     raise
-            await asyncio.sleep(pause(attempt))
+            await sleep(pause(attempt))
 
     async def get_component(
         self,
@@ -115,7 +182,19 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> Component:
-        """Reads a component of a digital twin; its `etag` is the twin's."""
+        """Reads a component of a digital twin; its `etag` is the twin's.
+
+        Args:
+            digital_twin_id: The twin's id.
+            component_name: The component's name in the twin's model.
+            view: "basic" leaves out the metadata of properties.
+            timeout: Seconds; 30 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            TwinNotFoundError: No such twin.
+            ComponentNotFoundError: The twin has no such component.
+        """
         call = _calls.get_component(digital_twin_id, component_name, view=view)
         return await self._send(self._digital_twin_service.GetComponent, call, timeout, metadata)
 
@@ -131,7 +210,29 @@ class AsyncDigitalTwinMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
-        """Changes a component of a digital twin by a JSON Patch: all of its operations, or none."""
+        """Changes a component of a digital twin by a JSON Patch: all of its operations, or none.
+
+        Args:
+            digital_twin_id: The twin's id.
+            component_name: The component's name in the twin's model.
+            patch: The changes, with paths that start at the component: `patch().replace("/setpoint", 20)`.
+            if_match: The etag that the twin has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The twin's new etag.
+
+        Raises:
+            TwinNotFoundError: No such twin.
+            ComponentNotFoundError: The twin has no such component.
+            EtagMismatchError: The twin's etag is not `if_match`.
+            JsonPatchInvalidError: A path leads nowhere.
+            ValidationFailedError: The patched component would not fit its model.
+            OutcomeUnknownError: The answer was lost; read the component before writing again.
+        """
         call = _calls.update_component(
             digital_twin_id,
             component_name,

@@ -1,7 +1,5 @@
 """Event routes."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
 from twinfront import _event_routes
 from twinfront._aio.connection import AsyncConnection
 from twinfront._calls import CallMetadata
@@ -20,7 +18,17 @@ class AsyncEventRouteMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> None:
-        """Creates an event route, or replaces the one of that id."""
+        """Creates an event route, or replaces the one of that id.
+
+        Args:
+            event_route_id: The route's id.
+            event_route: The route to be.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            InvalidArgumentError: There is no such endpoint, or the filter is none.
+        """
         call = _event_routes.create_or_replace_event_route(event_route_id, event_route)
         await self._send(self._event_route_service.CreateOrReplaceEventRoute, call, timeout, metadata)
 
@@ -31,7 +39,16 @@ class AsyncEventRouteMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> EventRoute:
-        """Reads an event route."""
+        """Reads an event route.
+
+        Args:
+            event_route_id: The route's id.
+            timeout: Seconds; 30 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            EventRouteNotFoundError: No such route.
+        """
         call = _event_routes.get_event_route(event_route_id)
         return await self._send(self._event_route_service.GetEventRoute, call, timeout, metadata)
 
@@ -42,7 +59,16 @@ class AsyncEventRouteMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncPager[EventRoute]:
-        """Lists event routes."""
+        """Lists event routes.
+
+        Args:
+            page_size: How many to fetch at a time: 100 by default, 1000 at the most.
+            timeout: Seconds for each page; 30 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterable of the routes, which fetches pages as it goes; `.pages()` has them with their tokens.
+        """
         return AsyncPager(
             lambda page_token: self._send(
                 self._event_route_service.ListEventRoutes,
@@ -59,6 +85,15 @@ class AsyncEventRouteMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> None:
-        """Deletes an event route."""
+        """Deletes an event route.
+
+        Args:
+            event_route_id: The route's id.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            EventRouteNotFoundError: No such route.
+        """
         call = _event_routes.delete_event_route(event_route_id)
         await self._send(self._event_route_service.DeleteEventRoute, call, timeout, metadata)

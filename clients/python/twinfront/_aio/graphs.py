@@ -1,20 +1,19 @@
 """Whole graphs."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing
 
 from twinfront import _graphs
 from twinfront._aio.connection import AsyncConnection
 from twinfront._calls import CallMetadata
+from twinfront._for_asyncio import each
 from twinfront._graphs import GraphItem, ImportReport
 from twinfront._imports import AsyncImportReports
 from twinfront.v1.graph_service_pb2 import ImportGraphRequest
 
 
 class AsyncGraphMethods(AsyncConnection):
-    """The methods that call the GraphService. What they are given to send may be iterables of either kind."""
+    """The methods that call the GraphService."""
 
     def import_graph(
         self,
@@ -26,7 +25,25 @@ class AsyncGraphMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncImportReports:
-        """Writes models, digital twins and relationships as they come. This is not atomic."""
+        """Writes models, digital twins and relationships as they come. This is not atomic.
+
+        Args:
+            items: Twins and relationships with their ids, as values or mappings, and models as mappings or JSON texts,
+                in an order in which each finds what it needs before it (asynchronous ones too).
+            resume_from: Items with a smaller index are read past and not written: what `progress.acknowledged_count`
+                said before a break. Everything is to be sent again.
+            failures_only: Report no results of items that succeeded.
+            validate_only: Only say what each item would end in, and write nothing.
+            timeout: Seconds for the whole import; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterator of reports, each with the items that ended since the last one, and the progress. It has to be
+            read to the end, by `async for` or at once by its `run()`; closing it ends the import.
+
+        Raises:
+            TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
+        """
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
@@ -42,7 +59,24 @@ class AsyncGraphMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncImportReports:
-        """Writes a graph in the import format of Azure Digital Twins (NDJSON). This is not atomic."""
+        """Writes a graph in the import format of Azure Digital Twins (NDJSON). This is not atomic.
+
+        Args:
+            chunks: The text in pieces, cut anywhere: an open binary file, for instance (asynchronous ones too).
+            resume_from: Items with a smaller index are read past and not written: what `progress.acknowledged_count`
+                said before a break. Everything is to be sent again.
+            failures_only: Report no results of items that succeeded.
+            validate_only: Only say what each item would end in, and write nothing.
+            timeout: Seconds for the whole import; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterator of reports, each with the items that ended since the last one, and the progress. It has to be
+            read to the end, by `async for` or at once by its `run()`; closing it ends the import.
+
+        Raises:
+            TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
+        """
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
@@ -56,7 +90,20 @@ class AsyncGraphMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncIterator[bytes]:
-        """Reads a graph in the import format of Azure Digital Twins (NDJSON), going on by itself where it broke."""
+        """Reads a graph in the import format of Azure Digital Twins (NDJSON), going on by itself where it broke.
+
+        Args:
+            query: Only the twins that it answers, and the relationships between them; everything by default.
+            exclude_models: Leave out the models.
+            timeout: Seconds for the whole export; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterator of pieces of whole lines. Closing it ends the stream.
+
+        Raises:
+            QueryInvalidError: While iterating: the query is not understood.
+        """
         stream = self._stream(
             self._graph_service.ExportGraph,
             lambda token: _graphs.export_graph_text(query, exclude_models=exclude_models, resume_token=token),
@@ -82,24 +129,15 @@ class AsyncGraphMethods(AsyncConnection):
 
 
 async def _item_messages(items: Iterable[GraphItem] | AsyncIterable[GraphItem]) -> AsyncIterator[ImportGraphRequest]:
-    if isinstance(items, AsyncIterable):
-        messages = _graphs.ItemMessages()
-        async for item in items:
-            full = messages.add(item)
-            if full is not None:
-                yield full
-        yield messages.rest()
-    else:
-        for message in _graphs.item_messages(items):
-            yield message
+    messages = _graphs.ItemMessages()
+    async for item in each(items):
+        full = messages.add(item)
+        if full is not None:
+            yield full
+    yield messages.rest()
 
 
 async def _chunk_messages(chunks: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[ImportGraphRequest]:
-    if isinstance(chunks, AsyncIterable):
-        async for chunk in chunks:
-            for message in _graphs.chunk_messages(chunk):
-                yield message
-    else:
-        for chunk in chunks:
-            for message in _graphs.chunk_messages(chunk):
-                yield message
+    async for chunk in each(chunks):
+        for message in _graphs.chunk_messages(chunk):
+            yield message

@@ -1,7 +1,5 @@
 """Import and delete jobs."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
 from twinfront import _jobs
 from twinfront._aio.connection import AsyncConnection
 from twinfront._calls import CallMetadata
@@ -21,7 +19,22 @@ class AsyncJobMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> ImportJob:
-        """Creates an import job, which reads a graph from Azure Blob Storage."""
+        """Creates an import job, which reads a graph from Azure Blob Storage.
+
+        Args:
+            job_id: The job's id.
+            input_blob_uri: The blob to read, in the import format.
+            output_blob_uri: The blob for the job's log.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The job, which then starts by itself.
+
+        Raises:
+            AlreadyExistsError: There is a job of that id.
+            ThrottledError: Another job is running.
+        """
         call = _jobs.create_import_job(job_id, input_blob_uri, output_blob_uri)
         return await self._send(self._job_service.CreateImportJob, call, timeout, metadata)
 
@@ -32,7 +45,16 @@ class AsyncJobMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> ImportJob:
-        """Reads an import job."""
+        """Reads an import job.
+
+        Args:
+            job_id: The job's id.
+            timeout: Seconds; 30 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            JobNotFoundError: No such job.
+        """
         call = _jobs.get_import_job(job_id)
         return await self._send(self._job_service.GetImportJob, call, timeout, metadata)
 
@@ -43,7 +65,16 @@ class AsyncJobMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncPager[ImportJob]:
-        """Lists import jobs."""
+        """Lists import jobs.
+
+        Args:
+            page_size: How many to fetch at a time: 100 by default, 1000 at the most.
+            timeout: Seconds for each page; 30 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterable of the jobs, which fetches pages as it goes; `.pages()` has them with their tokens.
+        """
         return AsyncPager(
             lambda page_token: self._send(
                 self._job_service.ListImportJobs,
@@ -60,7 +91,20 @@ class AsyncJobMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> ImportJob:
-        """Cancels an import job; what it wrote so far stays."""
+        """Cancels an import job; what it wrote so far stays.
+
+        Args:
+            job_id: The job's id.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The job; its status may still be the one from before.
+
+        Raises:
+            JobNotFoundError: No such job.
+            FailedPreconditionError: The job has ended.
+        """
         call = _jobs.cancel_import_job(job_id)
         return await self._send(self._job_service.CancelImportJob, call, timeout, metadata)
 
@@ -71,7 +115,17 @@ class AsyncJobMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> None:
-        """Deletes an import job that has ended; what it wrote stays."""
+        """Deletes an import job that has ended; what it wrote stays.
+
+        Args:
+            job_id: The job's id.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            JobNotFoundError: No such job.
+            FailedPreconditionError: The job has not ended.
+        """
         call = _jobs.delete_import_job(job_id)
         await self._send(self._job_service.DeleteImportJob, call, timeout, metadata)
 
@@ -82,7 +136,20 @@ class AsyncJobMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DeleteJob:
-        """Creates a delete job, which deletes all relationships, twins and models."""
+        """Creates a delete job, which deletes all relationships, twins and models.
+
+        Args:
+            job_id: The job's id; one of the service's making by default.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The job, which then starts by itself.
+
+        Raises:
+            AlreadyExistsError: There is a job of that id.
+            ThrottledError: Another job is running.
+        """
         call = _jobs.create_delete_job(job_id)
         return await self._send(self._job_service.CreateDeleteJob, call, timeout, metadata)
 
@@ -93,7 +160,16 @@ class AsyncJobMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DeleteJob:
-        """Reads a delete job."""
+        """Reads a delete job.
+
+        Args:
+            job_id: The job's id.
+            timeout: Seconds; 30 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            JobNotFoundError: No such job.
+        """
         call = _jobs.get_delete_job(job_id)
         return await self._send(self._job_service.GetDeleteJob, call, timeout, metadata)
 
@@ -104,7 +180,16 @@ class AsyncJobMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncPager[DeleteJob]:
-        """Lists delete jobs."""
+        """Lists delete jobs.
+
+        Args:
+            page_size: How many to fetch at a time: 100 by default, 1000 at the most.
+            timeout: Seconds for each page; 30 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterable of the jobs, which fetches pages as it goes; `.pages()` has them with their tokens.
+        """
         return AsyncPager(
             lambda page_token: self._send(
                 self._job_service.ListDeleteJobs,

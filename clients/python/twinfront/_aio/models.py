@@ -1,7 +1,5 @@
 """Models."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,7 +22,24 @@ class AsyncModelMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> list[Model]:
-        """Uploads models: all of them, or none."""
+        """Uploads models: all of them, or none.
+
+        Args:
+            models: DTDL interfaces, as mappings or as JSON texts. The service takes 250 in a call; more are refused,
+                not split, as they may refer to each other.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 300 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The models in the order given, without their definitions.
+
+        Raises:
+            AlreadyExistsError: One of the models is there already; a change needs a new version in its DTMI.
+            DtdlInvalidError: A model is not valid DTDL, or refers to one that is not there.
+            OutcomeUnknownError: The answer was lost; look whether the models are there.
+        """
         return await self._send(
             self._model_service.CreateModels,
             _calls.create_models(models, validate_only=validate_only, request_id=request_id),
@@ -40,7 +55,17 @@ class AsyncModelMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> Model:
-        """Reads a model."""
+        """Reads a model.
+
+        Args:
+            model_id: The model's DTMI.
+            include_model_definition: Whether to answer the DTDL too.
+            timeout: Seconds; 30 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            ModelNotFoundError: No such model.
+        """
         call = _calls.get_model(model_id, include_model_definition=include_model_definition)
         return await self._send(self._model_service.GetModel, call, timeout, metadata)
 
@@ -53,7 +78,22 @@ class AsyncModelMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncPager[Model]:
-        """Lists models in the order of their upload."""
+        """Lists models in the order of their upload.
+
+        Args:
+            dependencies_for: Only these models and all that they extend or have as components; all models by default.
+            include_model_definition: Whether to answer the DTDL too.
+            page_size: How many to fetch at a time: 100 by default, 1000 at the most.
+            timeout: Seconds for each page; 30 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterable of the models, which fetches pages as it goes; `.pages()` has them with their tokens.
+
+        Raises:
+            ModelNotFoundError: While iterating: one of `dependencies_for` is not there.
+            PageTokenInvalidError: While iterating `.pages(token)`: the token belongs to another list.
+        """
         roots = _calls.model_ids(dependencies_for)
         return AsyncPager(
             lambda page_token: self._send(
@@ -78,7 +118,19 @@ class AsyncModelMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> None:
-        """Marks a model so that no new twin of it is created. There is no way back, and doing it again is harmless."""
+        """Marks a model so that no new twin of it is created. There is no way back, and doing it again is harmless.
+
+        Args:
+            model_id: The model's DTMI.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            ModelNotFoundError: No such model.
+            OutcomeUnknownError: The answer was lost; decommission it again.
+        """
         await self._send(
             self._model_service.DecommissionModel,
             _calls.decommission_model(model_id, validate_only=validate_only, request_id=request_id),
@@ -95,7 +147,22 @@ class AsyncModelMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> None:
-        """Deletes a model that no other model extends or has as a component; twins of it stay."""
+        """Deletes a model that no other model extends or has as a component; twins of it stay.
+
+        Those twins can no longer be written.
+
+        Args:
+            model_id: The model's DTMI.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            ModelNotFoundError: No such model.
+            ModelHasDependentsError: Other models refer to it.
+            OutcomeUnknownError: The answer was lost; look whether the model is still there.
+        """
         await self._send(
             self._model_service.DeleteModel,
             _calls.delete_model(model_id, validate_only=validate_only, request_id=request_id),

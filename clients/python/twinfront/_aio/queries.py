@@ -1,7 +1,5 @@
 """Queries."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -24,7 +22,24 @@ class AsyncQueryMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncPager[dict[str, Any]]:
-        """Runs a query and fetches its rows page by page."""
+        """Runs a query and fetches its rows page by page.
+
+        Args:
+            query: The query: `SELECT * FROM digitaltwins T WHERE T.temperature > 20`.
+            view: "basic" leaves out the metadata of properties in rows that are twins.
+            page_size: How many rows to fetch at a time: 100 by default, 1000 at the most.
+            timeout: Seconds for each page; 30 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterable of the rows in the JSON form of Azure Digital Twins, which fetches pages as it goes;
+            `DigitalTwin.from_dict` reads those that are twins, `.pages()` has pages with their tokens and what each
+            was charged (`QueryPage`).
+
+        Raises:
+            QueryInvalidError: While iterating: the query is not understood.
+            PageTokenInvalidError: While iterating `.pages(token)`: the token belongs to another query.
+        """
         return AsyncPager(
             lambda page_token: self._send(
                 self._query_service.QueryTwins,
@@ -37,7 +52,20 @@ class AsyncQueryMethods(AsyncConnection):
     async def stream_query(
         self, query: str, *, view: View = "full", timeout: float | None = None, metadata: CallMetadata = ()
     ) -> AsyncIterator[dict[str, Any]]:
-        """Runs a query and reads its rows as a stream, which goes on by itself where it broke."""
+        """Runs a query and reads its rows as a stream, which goes on by itself where it broke.
+
+        Args:
+            query: The query: `SELECT * FROM digitaltwins T WHERE T.temperature > 20`.
+            view: "basic" leaves out the metadata of properties in rows that are twins.
+            timeout: Seconds for the stream; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterator of the rows in the JSON form of Azure Digital Twins. Closing it ends the stream.
+
+        Raises:
+            QueryInvalidError: While iterating: the query is not understood.
+        """
         stream = self._stream(
             self._query_service.StreamQueryTwins,
             lambda token: _queries.stream_query(query, view=view, resume_token=token),

@@ -1,7 +1,5 @@
 """Relationships between digital twins."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +25,29 @@ class AsyncRelationshipMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> Relationship:
-        """Creates a relationship from a digital twin, or replaces the one of that id as a whole."""
+        """Creates a relationship from a digital twin, or replaces the one of that id as a whole.
+
+        Args:
+            digital_twin_id: The id of the source twin.
+            relationship_id: The relationship's id, unique among those of the source twin.
+            relationship: The relationship to be: `Relationship(target_id="room-1", name="contains")`. Ids in it have
+                to equal those of the call.
+            if_none_match: Create only; AlreadyExistsError if there is one.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The relationship as it is stored now, with its etag.
+
+        Raises:
+            TwinNotFoundError: No such source twin.
+            TargetTwinNotFoundError: No such target twin.
+            ValidationFailedError: The source twin's model has no such relationship, or a property does not fit it.
+            AlreadyExistsError: With `if_none_match`: the relationship exists.
+            OutcomeUnknownError: The answer was lost; read the relationship before writing again.
+        """
         call = _calls.create_or_replace_relationship(
             digital_twin_id,
             relationship_id,
@@ -46,7 +66,18 @@ class AsyncRelationshipMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> Relationship:
-        """Reads a relationship."""
+        """Reads a relationship.
+
+        Args:
+            digital_twin_id: The id of the source twin.
+            relationship_id: The relationship's id.
+            timeout: Seconds; 30 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            RelationshipNotFoundError: The twin has no such relationship.
+            TwinNotFoundError: No such source twin.
+        """
         call = _calls.get_relationship(digital_twin_id, relationship_id)
         return await self._send(self._relationship_service.GetRelationship, call, timeout, metadata)
 
@@ -62,7 +93,28 @@ class AsyncRelationshipMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
-        """Changes the properties of a relationship by a JSON Patch; source, target and name are fixed."""
+        """Changes the properties of a relationship by a JSON Patch; source, target and name are fixed.
+
+        Args:
+            digital_twin_id: The id of the source twin.
+            relationship_id: The relationship's id.
+            patch: The changes: `patch().replace("/since", "2024-05-01")`.
+            if_match: The etag that the relationship has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The relationship's new etag.
+
+        Raises:
+            RelationshipNotFoundError: The twin has no such relationship.
+            EtagMismatchError: The relationship's etag is not `if_match`.
+            JsonPatchInvalidError: A path leads nowhere.
+            ValidationFailedError: The patched relationship would not fit its model.
+            OutcomeUnknownError: The answer was lost; read the relationship before writing again.
+        """
         call = _calls.update_relationship(
             digital_twin_id,
             relationship_id,
@@ -84,7 +136,22 @@ class AsyncRelationshipMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> None:
-        """Deletes a relationship."""
+        """Deletes a relationship.
+
+        Args:
+            digital_twin_id: The id of the source twin.
+            relationship_id: The relationship's id.
+            if_match: The etag that the relationship has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Raises:
+            RelationshipNotFoundError: The twin has no such relationship.
+            EtagMismatchError: The relationship's etag is not `if_match`.
+            OutcomeUnknownError: The answer was lost; look whether the relationship is still there.
+        """
         call = _calls.delete_relationship(
             digital_twin_id, relationship_id, if_match=if_match, validate_only=validate_only, request_id=request_id
         )
@@ -99,7 +166,22 @@ class AsyncRelationshipMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncPager[Relationship]:
-        """Lists the relationships that start from a digital twin."""
+        """Lists the relationships that start from a digital twin.
+
+        Args:
+            digital_twin_id: The id of the source twin.
+            name: Only relationships of this name.
+            page_size: How many to fetch at a time: 100 by default, 1000 at the most.
+            timeout: Seconds for each page; 30 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterable of the relationships, which fetches pages as it goes; `.pages()` has them with their tokens.
+
+        Raises:
+            TwinNotFoundError: While iterating: no such twin.
+            PageTokenInvalidError: While iterating `.pages(token)`: the token belongs to another list.
+        """
         return AsyncPager(
             lambda page_token: self._send(
                 self._relationship_service.ListRelationships,
@@ -117,7 +199,23 @@ class AsyncRelationshipMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> AsyncPager[IncomingRelationship]:
-        """Lists the relationships that point to a digital twin."""
+        """Lists the relationships that point to a digital twin.
+
+        Azure Digital Twins may show a new one some seconds late.
+
+        Args:
+            digital_twin_id: The id of the target twin.
+            page_size: How many to fetch at a time: 100 by default, 1000 at the most.
+            timeout: Seconds for each page; 30 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            An iterable of the relationships, which fetches pages as it goes; `.pages()` has them with their tokens.
+
+        Raises:
+            TwinNotFoundError: While iterating: no such twin.
+            PageTokenInvalidError: While iterating `.pages(token)`: the token belongs to another list.
+        """
         return AsyncPager(
             lambda page_token: self._send(
                 self._relationship_service.ListIncomingRelationships,

@@ -1,7 +1,5 @@
 """Telemetry."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
 from datetime import datetime
 
 from twinfront import _telemetry
@@ -22,7 +20,23 @@ class AsyncTelemetryMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
-        """Publishes a telemetry message of a digital twin."""
+        """Publishes a telemetry message of a digital twin.
+
+        Args:
+            digital_twin_id: The twin's id.
+            payload: The message: what JSON can hold.
+            message_id: The id by which receivers recognise a message that they got twice; a new UUID by default.
+            source_time: When what it tells was observed, with its time zone; now by default.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The message's id.
+
+        Raises:
+            TwinNotFoundError: No such twin.
+            OutcomeUnknownError: The answer was lost; the message may have been published.
+        """
         call = _telemetry.publish_telemetry(digital_twin_id, payload, message_id=message_id, source_time=source_time)
         return await self._send(self._telemetry_service.PublishTelemetry, call, timeout, metadata)
 
@@ -37,7 +51,25 @@ class AsyncTelemetryMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> str:
-        """Publishes a telemetry message of a component of a digital twin."""
+        """Publishes a telemetry message of a component of a digital twin.
+
+        Args:
+            digital_twin_id: The twin's id.
+            component_name: The component's name in the twin's model.
+            payload: The message: what JSON can hold.
+            message_id: The id by which receivers recognise a message that they got twice; a new UUID by default.
+            source_time: When what it tells was observed, with its time zone; now by default.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The message's id.
+
+        Raises:
+            TwinNotFoundError: No such twin.
+            ComponentNotFoundError: The twin has no such component.
+            OutcomeUnknownError: The answer was lost; the message may have been published.
+        """
         call = _telemetry.publish_component_telemetry(
             digital_twin_id, component_name, payload, message_id=message_id, source_time=source_time
         )

@@ -1,7 +1,5 @@
 """Merges, deletions and batches of digital twins."""
 
-# ruff: noqa: ASYNC109  (a call's timeout is a deadline that the server is told; asyncio.timeout tells it nothing)
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,7 +23,27 @@ class AsyncDigitalTwinWriteMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> MergeResult:
-        """Merges changes into a digital twin (RFC 7396); the server works out the patch."""
+        """Merges changes into a digital twin (RFC 7396); the server works out the patch.
+
+        Args:
+            digital_twin_id: The twin's id.
+            changes: By name of a property or component. A None removes, a mapping is merged member by member, be it
+                into an object that was never set, anything else replaces.
+            if_match: The etag that the twin has to have; "*" or None for any.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The twin's etag, and whether anything had to be written.
+
+        Raises:
+            TwinNotFoundError: No such twin.
+            EtagMismatchError: The twin's etag is not `if_match`; or, without it, other writers were faster several
+                times.
+            ValidationFailedError: The twin would not fit its model.
+        """
         call = _writes.merge_digital_twin(
             digital_twin_id, changes, if_match=if_match, validate_only=validate_only, request_id=request_id
         )
@@ -42,7 +60,27 @@ class AsyncDigitalTwinWriteMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> DeleteResult:
-        """Deletes a digital twin."""
+        """Deletes a digital twin.
+
+        Args:
+            digital_twin_id: The twin's id.
+            if_match: The etag that the twin has to have; "*" or None for any.
+            relationships: "fail" if the twin must have none, "detach" to delete them along with it; that is not
+                atomic.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 60 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            How many relationships were deleted first.
+
+        Raises:
+            TwinNotFoundError: No such twin.
+            TwinHasRelationshipsError: Relationships have to go first; the error lists them.
+            EtagMismatchError: The twin's etag is not `if_match`.
+            OutcomeUnknownError: The answer was lost; look whether the twin is still there.
+        """
         call = _writes.delete_digital_twin(
             digital_twin_id,
             if_match=if_match,
@@ -60,7 +98,17 @@ class AsyncDigitalTwinWriteMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> BatchGetResult:
-        """Reads many digital twins."""
+        """Reads many digital twins.
+
+        Args:
+            digital_twin_ids: The ids, at most 1,000.
+            view: "basic" leaves out the metadata of properties.
+            timeout: Seconds; 30 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The twins that exist, and the ids that no twin has.
+        """
         call = _writes.batch_get_digital_twins(digital_twin_ids, view=view)
         return await self._send(self._digital_twin_service.BatchGetDigitalTwins, call, timeout, metadata)
 
@@ -73,6 +121,17 @@ class AsyncDigitalTwinWriteMethods(AsyncConnection):
         timeout: float | None = None,
         metadata: CallMetadata = (),
     ) -> list[WriteResult]:
-        """Writes many digital twins, each under its own condition. This is not atomic."""
+        """Writes many digital twins, each under its own condition. This is not atomic.
+
+        Args:
+            writes: `CreateOrReplace`, `Update`, `Merge` and `Delete`, at most 1,000, no two about the same twin.
+            validate_only: Only say what the write would end in, and write nothing; localtwins can, Azure cannot.
+            request_id: Sent again with the same id within 10 minutes, it is answered with the first one's outcome.
+            timeout: Seconds; 300 by default.
+            metadata: Further request metadata.
+
+        Returns:
+            One result for each write, in their order; a write that failed is not raised.
+        """
         call = _writes.batch_write_digital_twins(writes, validate_only=validate_only, request_id=request_id)
         return await self._send(self._digital_twin_service.BatchWriteDigitalTwins, call, timeout, metadata)

@@ -1,16 +1,18 @@
+# Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """The stubs on a channel, and the one way through which every call goes."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import grpc
 
+from twinfront._attempts import Attempts
 from twinfront._call_info import CallInfo
 from twinfront._calls import Call, CallMetadata, Request, Response, Result
 from twinfront._channel import bearer
+from twinfront._for_threads import CallEnded, CallError, answer, awaited, sleep
 from twinfront._retry import may_resume, pause, resume_token
 from twinfront._service_config import default_timeout
-from twinfront.errors import from_rpc_error
+from twinfront.errors import TwinfrontError, from_rpc_error, trailer
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceStub
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
@@ -31,11 +33,16 @@ class Connection:
         owns_channel: bool,
         token: str | Callable[[], str] | None,
         on_call: Callable[[CallInfo], None] | None,
+        retry: bool,
+        wait_for_ready: bool,
     ) -> None:
         self._channel = channel
         self._owns_channel = owns_channel
         self._token = token
         self._on_call = on_call
+        self._retry = retry
+        self._wait_for_ready = wait_for_ready
+        self._was_answered = False
         self._digital_twin_service = DigitalTwinServiceStub(channel)
         self._relationship_service = RelationshipServiceStub(channel)
         self._model_service = ModelServiceStub(channel)
@@ -52,16 +59,26 @@ class Connection:
         timeout: float | None,
         metadata: CallMetadata,
     ) -> Result:
-        """Sends a call and reads its answer; raises a TwinfrontError if it fails."""
+        """Sends a call, as often as `Attempts` says, and reads its answer; raises a TwinfrontError if it fails."""
         if timeout is None:
             timeout = default_timeout(call.method)
-        try:
-            response, rpc = method.with_call(call.request, timeout=timeout, metadata=self._with_token(metadata))
-        except grpc.RpcError as error:
-            self._report(call.method, error)  # type: ignore[arg-type]  # the error of a blocking call is its grpc.Call
-            raise from_rpc_error(error) from error
-        self._report(call.method, rpc)
-        return call.result(response)
+        attempts = Attempts(call.request, timeout, allowed=self._retry)
+        while True:
+            how = {
+                "timeout": attempts.time_left(),
+                "metadata": self._with_token(metadata),
+                "wait_for_ready": self._wait_for_ready,
+            }
+            try:
+                response, rpc = answer(method, call.request, **how)
+            except CallError as error:
+                failure = self._failure(call.method, attempts.number, error)
+                is_replayed = trailer(error.trailing_metadata(), "twinfront-replayed") == "true"
+            else:
+                self._was_answered = True
+                self._report(call.method, attempts.number, rpc)
+                return call.result(response)
+            sleep(attempts.pause_after(failure, is_replayed=is_replayed, was_answered=self._was_answered))
 
     def _stream(
         self,
@@ -69,7 +86,7 @@ class Connection:
         call_from: Callable[[str], Call[Request, Response, Result]],
         timeout: float | None,
         metadata: CallMetadata,
-    ) -> Iterator[Result]:
+    ) -> Generator[Result]:
         """Reads a stream to its end; where it breaks, on from the last message.
 
         Args:
@@ -78,10 +95,16 @@ class Connection:
             timeout: seconds for each call; None for as long as it takes.
             metadata: further request metadata.
         """
-        token, failures, is_whole = "", 0, False
+        token, failures, attempt, is_whole = "", 0, 0, False
         while True:
+            attempt += 1
             call = call_from(token)
-            rpc = method(call.request, timeout=timeout, metadata=self._with_token(metadata))
+            rpc = method(
+                call.request,
+                timeout=timeout,
+                metadata=self._with_token(metadata),
+                wait_for_ready=self._wait_for_ready,
+            )
             try:
                 for response in rpc:
                     begun_from, token = token, resume_token(response)
@@ -90,20 +113,19 @@ class Connection:
                     if result and token != begun_from:  # what leads nowhere, or to where it began, could go on for ever
                         failures = 0
                     yield result
-            except grpc.RpcError as error:
-                self._report(call.method, rpc)
+            except CallError as error:
+                failure = self._failure(call.method, attempt, error)
                 if is_whole:
                     return
-                raised = from_rpc_error(error)
                 failures += 1
-                if not may_resume(raised, failures):
-                    raise raised from error
+                if not (self._retry and may_resume(failure, failures)):
+                    raise failure from error
             else:
-                self._report(call.method, rpc)
+                self._report(call.method, attempt, rpc)
                 return
             finally:
                 rpc.cancel()
-            time.sleep(pause(failures))
+            sleep(pause(failures))
 
     def _converse(
         self,
@@ -112,7 +134,7 @@ class Connection:
         messages: Iterator[Request],
         timeout: float | None,
         metadata: CallMetadata,
-    ) -> Iterator[Response]:
+    ) -> Generator[Response]:
         """Sends messages while the answers are read; what the messages' making raises is raised here."""
         failed: list[Exception] = []
 
@@ -122,28 +144,46 @@ class Connection:
                 yield from messages
             except Exception as error:
                 failed.append(error)
-                raise
+                raise  # this ends the call
 
-        rpc = method(sent(), timeout=timeout, metadata=self._with_token(metadata))
+        rpc = method(
+            sent(),
+            timeout=timeout,
+            metadata=self._with_token(metadata),
+            wait_for_ready=self._wait_for_ready,
+        )
         name = type(first).DESCRIPTOR.name.removesuffix("Request")
         try:
             yield from rpc
-        except grpc.RpcError as error:
-            self._report(name, rpc)
+        except CallEnded:
             if failed:
                 raise failed[0] from None
-            raise from_rpc_error(error) from error
+            raise
+        except CallError as error:
+            failure = self._failure(name, 1, error)
+            if failed:
+                raise failed[0] from None
+            raise failure from error
         else:
-            self._report(name, rpc)
+            self._report(name, 1, rpc)
         finally:
             rpc.cancel()
 
     def _with_token(self, metadata: CallMetadata) -> tuple[tuple[str, str | bytes], ...]:
         if self._token is None:
             return tuple(metadata)
-        token = self._token if isinstance(self._token, str) else self._token()
+        token = self._token if isinstance(self._token, str) else awaited(self._token())
         return (*metadata, bearer(token))
 
-    def _report(self, method: str, rpc: grpc.Call) -> None:
+    def _report(self, method: str, attempt: int, rpc: grpc.Call) -> None:
+        """Tells the caller the figures of an attempt that succeeded."""
         if self._on_call is not None:
-            self._on_call(CallInfo.from_trailers(method, rpc.code(), rpc.trailing_metadata()))
+            self._on_call(CallInfo.from_trailers(method, rpc.code(), rpc.trailing_metadata(), attempt=attempt))
+
+    def _failure(self, method: str, attempt: int, error: CallError) -> TwinfrontError:
+        """Tells the caller the figures of an attempt that failed, and makes its error."""
+        if self._on_call is not None:
+            self._on_call(CallInfo.from_trailers(method, error.code(), error.trailing_metadata(), attempt=attempt))
+        failure = from_rpc_error(error)
+        self._was_answered = self._was_answered or bool(failure.call_id)
+        return failure

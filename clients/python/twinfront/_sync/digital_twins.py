@@ -1,13 +1,14 @@
+# Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """Digital twins and their components."""
 
 import copy
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from twinfront import _calls
 from twinfront._calls import CallMetadata, PatchOperations, View
 from twinfront._digital_twins import Component, DigitalTwin
+from twinfront._for_threads import awaited, sleep
 from twinfront._retry import check_attempts, check_change, check_etag, pause
 from twinfront._sync.connection import Connection
 from twinfront.errors import EtagMismatchError
@@ -137,8 +138,8 @@ class DigitalTwinMethods(Connection):
 
         Args:
             digital_twin_id: The twin's id.
-            change: Called with the twin as it is, once an attempt; returns the patch, or None if there is nothing to
-                change.
+            change: Called with the twin as it is, once an attempt; returns the patch, or
+                None if there is nothing to change.
             attempts: How often to try, pausing up to 0.05 s after the first time, twice as long after each further
                 one, 2 s at the most.
             timeout: Seconds for each of the calls; by default 30 to read and 60 to write.
@@ -160,7 +161,7 @@ class DigitalTwinMethods(Connection):
             twin = self.get_digital_twin(digital_twin_id, timeout=timeout, metadata=metadata)
             check_etag(twin)
             before = copy.deepcopy(twin)
-            patch = change(twin)
+            patch = awaited(change(twin))
             check_change(before, twin, patch)
             if patch is None:
                 return twin.etag
@@ -171,7 +172,7 @@ class DigitalTwinMethods(Connection):
             except EtagMismatchError:
                 if attempt == attempts:
                     raise
-            time.sleep(pause(attempt))
+            sleep(pause(attempt))
 
     def get_component(
         self,

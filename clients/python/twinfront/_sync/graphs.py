@@ -1,9 +1,12 @@
+# Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """Whole graphs."""
 
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 
 from twinfront import _graphs
 from twinfront._calls import CallMetadata
+from twinfront._for_threads import each
 from twinfront._graphs import GraphItem, ImportReport
 from twinfront._imports import ImportReports
 from twinfront._sync.connection import Connection
@@ -45,7 +48,7 @@ class GraphMethods(Connection):
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        return ImportReports(self._import(options, _graphs.item_messages(items), timeout, metadata))
+        return ImportReports(self._import(options, _item_messages(items), timeout, metadata))
 
     def import_graph_text(
         self,
@@ -78,8 +81,7 @@ class GraphMethods(Connection):
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        messages = (message for chunk in chunks for message in _graphs.chunk_messages(chunk))
-        return ImportReports(self._import(options, messages, timeout, metadata))
+        return ImportReports(self._import(options, _chunk_messages(chunks), timeout, metadata))
 
     def export_graph_text(
         self,
@@ -103,13 +105,15 @@ class GraphMethods(Connection):
         Raises:
             QueryInvalidError: While iterating: the query is not understood.
         """
-        for chunks in self._stream(
+        stream = self._stream(
             self._graph_service.ExportGraph,
             lambda token: _graphs.export_graph_text(query, exclude_models=exclude_models, resume_token=token),
             timeout,
             metadata,
-        ):
-            yield from chunks
+        )
+        with closing(stream):
+            for chunks in stream:
+                yield from chunks
 
     def _import(
         self,
@@ -118,5 +122,21 @@ class GraphMethods(Connection):
         timeout: float | None,
         metadata: CallMetadata,
     ) -> Generator[ImportReport]:
-        for response in self._converse(self._graph_service.ImportGraph, options, messages, timeout, metadata):
-            yield _graphs.read_report(response)
+        answers = self._converse(self._graph_service.ImportGraph, options, messages, timeout, metadata)
+        with closing(answers):
+            for response in answers:
+                yield _graphs.read_report(response)
+
+
+def _item_messages(items: Iterable[GraphItem]) -> Iterator[ImportGraphRequest]:
+    messages = _graphs.ItemMessages()
+    for item in each(items):
+        full = messages.add(item)
+        if full is not None:
+            yield full
+    yield messages.rest()
+
+
+def _chunk_messages(chunks: Iterable[bytes]) -> Iterator[ImportGraphRequest]:
+    for chunk in each(chunks):
+        yield from _graphs.chunk_messages(chunk)

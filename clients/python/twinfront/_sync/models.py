@@ -1,3 +1,4 @@
+# Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """Models."""
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,8 @@
+# Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """Queries."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from twinfront import _queries
@@ -65,10 +67,12 @@ class QueryMethods(Connection):
         Raises:
             QueryInvalidError: While iterating: the query is not understood.
         """
-        for rows in self._stream(
+        stream = self._stream(
             self._query_service.StreamQueryTwins,
             lambda token: _queries.stream_query(query, view=view, resume_token=token),
             timeout,
             metadata,
-        ):
-            yield from rows
+        )
+        with closing(stream):
+            for rows in stream:
+                yield from rows

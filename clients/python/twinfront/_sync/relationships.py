@@ -1,3 +1,4 @@
+# Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """Relationships between digital twins."""
 
 from collections.abc import Mapping

@@ -1,0 +1,156 @@
+"""The attempts at one call: which failure is followed by another one, and what the call ends with.
+
+| an attempt that …                   | has done        | is followed by another one                    |
+| ----------------------------------- | --------------- | --------------------------------------------- |
+| is told SERVER_DRAINING             | nothing         | while there is time                           |
+| finds no connection                 | nothing         | while there is time, once the server was seen |
+| is told UPSTREAM_UNAVAILABLE        | nothing         | four times                                    |
+| loses its connection                | all, or nothing | four times, if the call bears that            |
+| ends with anything else             | what that says  | never                                         |
+
+Of reads, the channel makes these four attempts itself, and those after throttling too: the service config says so.
+
+A call bears it if it has a `request_id`, the same each time: a server that knows it answers with the outcome of the
+first attempt. Another server, or the same after a restart, does not know it, and applies the write. That is no harm if
+the write ends in the same state twice; but if it is refused then, that may be for what its own first attempt did. Say,
+it is under an etag, was applied, and its answer was lost: the etag is another one by now. So after a lost answer only a
+success counts, or an answer that is marked as the first one's; else the call ends with the loss.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, Final, cast
+from uuid import uuid4
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.message import Message
+
+from twinfront._retry import ATTEMPTS, pause
+from twinfront.errors import TwinfrontError, UnavailableError
+from twinfront.v1.json_patch_pb2 import JsonPatchOperation
+
+_NOTHING_DONE: Final = frozenset({"UPSTREAM_UNAVAILABLE"})
+"""The reasons that say that a call changed nothing, and that another attempt may succeed."""
+_LEAVING: Final = frozenset({"SERVER_DRAINING"})
+"""Those of them of a server that takes no calls any more: it does not mind how often it is asked."""
+
+_NEVER_CONNECTED: Final = (
+    "connections to all backends failing",
+    "failed to connect to all addresses",
+    "errors resolving",
+    "DNS resolution failed",
+)
+"""How gRPC begins what it says of a call that it could not send; the code is that of a lost connection, too."""
+
+
+class Attempts:
+    """Counts the attempts of one call, and decides after each whether there is another one.
+
+    Attributes:
+        number: of the attempt that is under way, from 1.
+
+    Args:
+        request: what is sent each time; a write gets a `request_id` unless it has one.
+        timeout: seconds for all of them together; None for as long as it takes.
+        allowed: tells whether there may be more than one.
+        clock: the time in seconds.
+    """
+
+    def __init__(
+        self,
+        request: Message,
+        timeout: float | None,
+        *,
+        allowed: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.number = 1
+        self._allowed = allowed
+        self._clock = clock
+        self._end = None if timeout is None else clock() + timeout
+        self._is_read = _is_read(request.DESCRIPTOR)
+        self._bears_a_loss = allowed and not self._is_read and _bears_a_loss(request)
+        self._failures = 0
+        self._lost: TwinfrontError | None = None
+
+    def time_left(self) -> float | None:
+        """Gives the seconds that the next attempt may take; None for as long as it takes."""
+        return None if self._end is None else max(self._end - self._clock(), 0.0)
+
+    def pause_after(self, error: TwinfrontError, *, is_replayed: bool, was_answered: bool) -> float:
+        """Gives the seconds to wait before the next attempt.
+
+        Args:
+            error: what the last one ended with.
+            is_replayed: tells whether that is the outcome of an earlier attempt, which the server knew.
+            was_answered: tells whether the server has answered this client before.
+
+        Raises:
+            TwinfrontError: What the call ends with: there is no other attempt.
+        """
+        error.attempts = self.number
+        if is_replayed:
+            raise error
+        unreached = _is_of_the_channel(error) and error.message.startswith(_NEVER_CONNECTED)
+        if error.reason in _LEAVING or (unreached and was_answered):
+            again = True
+        else:
+            self._failures += 1
+            lost = _is_of_the_channel(error) and not unreached
+            if lost:
+                self._lost = self._lost or error
+            nothing_done = isinstance(error, UnavailableError) and error.reason in _NOTHING_DONE
+            again = self._failures < ATTEMPTS and not self._is_read and (nothing_done or (lost and self._bears_a_loss))
+        seconds = max(pause(self.number), _asked_for(error))
+        left = self.time_left()
+        if not (self._allowed and again) or (left is not None and left <= seconds):
+            raise self._truth(error)
+        self.number += 1
+        return seconds
+
+    def _truth(self, error: TwinfrontError) -> TwinfrontError:
+        """Gives the error that is true of all attempts: that of a lost answer, once there was one."""
+        if self._lost is None:
+            return error
+        self._lost.attempts = self.number
+        return self._lost
+
+
+def _is_of_the_channel(error: TwinfrontError) -> bool:
+    """Tells whether there was no connection, or not any more: the server itself gives a reason."""
+    return isinstance(error, UnavailableError) and not error.reason
+
+
+def _asked_for(error: TwinfrontError) -> float:
+    """Gives the seconds that the server asks to wait."""
+    delay = error.retry_after if isinstance(error, UnavailableError) else None
+    return delay.total_seconds() if delay else 0.0
+
+
+def _bears_a_loss(request: Message) -> bool:
+    """Tells whether a write may be sent again after its answer was lost, and gives it the id that this takes.
+
+    Not so a batch: each of its items has a refusal of its own.
+    """
+    if "request_id" not in request.DESCRIPTOR.fields_by_name or "writes" in request.DESCRIPTOR.fields_by_name:
+        return False
+    identified = cast("Any", request)
+    if not identified.request_id and not identified.validate_only:
+        identified.request_id = str(uuid4())
+    return not _shifts_elements(getattr(request, "patch", ()))
+
+
+def _shifts_elements(patch: Iterable[JsonPatchOperation]) -> bool:
+    """Tells whether a patch adds elements to an array or takes some out: it does more if it is applied twice."""
+    names = (operation.path.rpartition("/")[2] for operation in patch if operation.op != JsonPatchOperation.OP_REPLACE)
+    return any(name == "-" or name.isdecimal() for name in names)
+
+
+@cache
+def _is_read(request: Descriptor) -> bool:
+    """Tells whether the contract says that the RPC of a request changes nothing."""
+    methods = (method for service in request.file.services_by_name.values() for method in service.methods)
+    options = next(method.GetOptions() for method in methods if method.input_type is request)
+    return options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS

@@ -1,0 +1,44 @@
+"""Does for threads what each client does in its own way; `_for_asyncio` has the same names for asyncio.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import grpc
+
+from twinfront._calls import Request, Response
+
+Item = TypeVar("Item")
+
+if TYPE_CHECKING:
+
+    class CallError(grpc.RpcError):
+        """Tells the status of a call that failed."""
+
+        def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]: ...  # type: ignore[override]  # as it is
+
+else:
+    CallError = grpc.RpcError
+
+CallEnded: Final = grpc.FutureCancelledError
+"""Ends the answers of a call that was cancelled on this side; never raised, as it has a status like any other."""
+
+sleep: Final = time.sleep
+
+
+def answer(
+    method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, **how: Any
+) -> tuple[Response, grpc.Call]:
+    """Sends a request; gives the answer, and the call to ask for its trailers."""
+    return method.with_call(request, **how)
+
+
+def awaited(value: Item) -> Item:
+    """Gives what a function of the caller's returned."""
+    return value
+
+
+def each(items: Iterable[Item]) -> Iterator[Item]:
+    """Goes through what the caller gave."""
+    return iter(items)
