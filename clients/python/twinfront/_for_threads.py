@@ -1,5 +1,4 @@
-"""Does for threads what each client does in its own way; `_for_asyncio` has the same names for asyncio.
-"""
+"""Does for threads what each client does in its own way; `_for_asyncio` has the same names for asyncio."""
 
 import time
 from collections.abc import Iterable, Iterator
