@@ -106,6 +106,26 @@ async def lifecycle(client: DigitalTwinsClient) -> None:
     await client.delete_model("dtmi:test:Machine;1")
 
 
+async def test_others_run_between_two_answers_in_process(service: LocalTwins):
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(others())
+    async with DigitalTwinsClient(
+        "https://adt.example", AsyncCredential(), transport=LocalTransport(service), policies=[ContentDecodePolicy()]
+    ) as client:
+        for _ in range(10):
+            with pytest.raises(ResourceNotFoundError):
+                await client.get_digital_twin("nobody")
+    running.cancel()
+    assert turns >= 10
+
+
 async def test_in_process_with_the_default_pipeline(service: LocalTwins):
     async with DigitalTwinsClient(
         "https://adt.example", AsyncCredential(), transport=LocalTransport(service)

@@ -29,7 +29,6 @@ async def for_each(items: Sequence[T], concurrency: int, work: Callable[[T], Awa
                 failed = failed or error
             if failed is not None:
                 return
-            await asyncio.sleep(0)  # the embedded service answers reads without letting others run
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(concurrency, len(items))):

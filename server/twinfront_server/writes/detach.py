@@ -1,6 +1,5 @@
 """Deleting a digital twin together with its relationships."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -147,4 +146,3 @@ async def _pages(fetch: Callable[[str], Awaitable[Page]], pace: Pace) -> AsyncIt
         if not page.next_link:
             return
         link = page.next_link
-        await asyncio.sleep(0)  # the embedded service answers without letting others run

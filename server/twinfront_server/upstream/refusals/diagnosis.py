@@ -127,7 +127,6 @@ async def _count(fetch: Callable[[str], Awaitable[Page]]) -> _Blockers:
                 found.first += page.items[: LISTED_BLOCKERS - len(found.first)]
                 link = page.next_link
                 found.complete = not link
-                await asyncio.sleep(0)  # the embedded service answers without letting others run
     except (TwinfrontError, TimeoutError):
         pass
     return found
