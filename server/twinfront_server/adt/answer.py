@@ -1,8 +1,10 @@
 """Answers of Azure Digital Twins: one thing, or a page of a list."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
+
+import orjson
 
 from twinfront_server.errors import upstream_answer_unexpected
 
@@ -53,6 +55,15 @@ class Position:
     link: str = ""
     skip: int = 0
     size: int = 0
+
+    def write(self) -> bytes:
+        """Writes it down, for `read`."""
+        return orjson.dumps(astuple(self))
+
+    @classmethod
+    def read(cls, text: bytes) -> Self:
+        """Reads what `write` wrote; the start for nothing."""
+        return cls(*orjson.loads(text)) if text else cls()
 
 
 def page_of(document: Any, link_name: str, *, query_charge: float = 0.0) -> Page:

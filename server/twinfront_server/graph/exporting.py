@@ -1,6 +1,6 @@
 """Exporting a graph: its items packed into messages, each of which says where to go on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final
 
@@ -19,26 +19,22 @@ MAX_BYTES: Final = 256 << 10
 _AUTHOR: Final = "twinfront"
 _FORMATS: Final = frozenset(ExportFormat.values())
 
-Send = Callable[[ExportGraphResponse], Awaitable[None]]
-
 
 async def export_graph(
     upstream: Upstream,
     request: ExportGraphRequest,
     place: Place,
     seal: Callable[[Place], str],
-    send: Send,
     *,
     max_response_bytes: int,
-) -> None:
-    """Serves one stream to its end.
+) -> AsyncGenerator[ExportGraphResponse]:
+    """Gives the messages of one stream.
 
     Args:
         upstream: what is exported.
         request: what the caller asked for.
         place: where to begin, or go on.
         seal: makes a token of a place.
-        send: sends the caller a message, and waits until it can be sent.
         max_response_bytes: the server's largest message.
 
     Raises:
@@ -55,12 +51,12 @@ async def export_graph(
     async with aclosing(walk.steps(after)) as steps:
         async for step in steps:
             if not message.add(step):
-                await send(message.take(seal(after)))
+                yield message.take(seal(after))
                 if stopping is not None and stopping.is_set():
                     raise server_draining("Go on with the last resume_token.")
                 message.add(step)
             after = step.after
-    await send(message.take(""))
+    yield message.take("")
 
 
 class _Items:

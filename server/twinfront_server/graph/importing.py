@@ -8,7 +8,7 @@ from, and neither is one that is faster than the upstream.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -51,36 +51,42 @@ some clients make INTERNAL of whatever meets them while they send."""
 _HOPELESS: Final = frozenset({Reason.UPSTREAM_CREDENTIALS_REJECTED, Reason.VALIDATE_ONLY_UNSUPPORTED})
 """Reasons that hold for every item, and end the stream."""
 
-Send = Callable[[ImportGraphResponse], Awaitable[None]]
-
 
 async def import_graph(
-    upstream: Upstream, concurrency: int, requests: AsyncIterator[ImportGraphRequest], send: Send
-) -> None:
-    """Serves one stream to its end.
+    upstream: Upstream, concurrency: int, requests: AsyncIterator[ImportGraphRequest]
+) -> AsyncGenerator[ImportGraphResponse]:
+    """Gives the messages of one stream; to be closed, which ends the import.
 
     Args:
         upstream: where the items are written to.
         concurrency: how many writes are under way at a time.
         requests: what the caller sends.
-        send: sends the caller a message, and waits until it can be sent.
 
     Raises:
         TwinfrontError: if the stream cannot be gone on with. What was read before has then been written, and the
             results sent.
     """
-    await _Import(upstream, concurrency, send).run(requests)
+    report = Report()
+    importing = asyncio.create_task(_Import(upstream, concurrency, report).run(requests))
+    try:
+        async for message in report.messages():
+            yield message
+        await importing
+    finally:
+        importing.cancel()
+        await asyncio.wait({importing})
+        if not importing.cancelled():
+            importing.exception()  # nobody is left to be told of it
 
 
 class _Import:
-    def __init__(self, upstream: Upstream, concurrency: int, send: Send) -> None:
+    def __init__(self, upstream: Upstream, concurrency: int, report: Report) -> None:
         self._upstream = upstream
         self._concurrency = concurrency
-        self._send = send
         self._call = current_call()
         self._pace = Pace(concurrency, self._call.remaining)
         self._ordering = Ordering(_PENDING_FACTOR * concurrency, _MAX_PENDING_BYTES)
-        self._report = Report()
+        self._report = report
         self._items = ItemReader()
         self._models = HeldModels()
         self._error: TwinfrontError | None = None
@@ -95,7 +101,6 @@ class _Import:
     async def run(self, requests: AsyncIterator[ImportGraphRequest]) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                sending = tasks.create_task(self._send_messages())
                 workers = [tasks.create_task(self._ordering.work()) for _ in range(self._concurrency)]
                 self._stopped = tasks.create_task(self._stop.wait())
                 watching = tasks.create_task(self._watch_server())
@@ -104,7 +109,6 @@ class _Import:
                 draining = tasks.create_task(self._drain(requests))
                 await self._ordering.idle()
                 self._report.close()
-                await sending
                 await draining
                 for task in (*workers, self._stopped):
                     task.cancel()
@@ -112,6 +116,7 @@ class _Import:
             # The first one is why the others were cancelled.
             raise group.exceptions[0] from None
         finally:
+            self._report.close()
             if self._reading is not None:
                 self._reading.cancel()
         if self._error is not None:
@@ -126,12 +131,6 @@ class _Import:
         if self._call.stopping is not None:
             await self._call.stopping.wait()
             self._end(server_draining("What was acknowledged is written; go on with resume_from."))
-
-    async def _send_messages(self) -> None:
-        last = False
-        while not last:
-            message, last = await self._report.next_message()
-            await self._send(message)
 
     async def _read(self, requests: AsyncIterator[ImportGraphRequest]) -> None:
         try:

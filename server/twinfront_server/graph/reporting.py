@@ -1,6 +1,7 @@
 """Reports to the caller of an import: how items ended, and how far the import is."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from google.rpc.status_pb2 import Status
@@ -73,8 +74,15 @@ class Report:
         self._news.set()
         self._urgent.set()
 
-    async def next_message(self) -> tuple[ImportGraphResponse, bool]:
-        """The next message once it is due, and whether it is the last one."""
+    async def messages(self) -> AsyncGenerator[ImportGraphResponse]:
+        """Gives each message once it is due, up to the last one."""
+        while True:
+            message, last = await self._next_message()
+            yield message
+            if last:
+                return
+
+    async def _next_message(self) -> tuple[ImportGraphResponse, bool]:
         await self._news.wait()
         try:
             async with asyncio.timeout(FLUSH_SECONDS):

@@ -57,13 +57,15 @@ class Place:
     done: str = ""
     until: str = ""
 
-    def write(self) -> str:
-        """The place as text."""
-        return orjson.dumps(dataclasses.astuple(self)).decode()
+    def write(self) -> bytes:
+        """Writes it down, for `read`."""
+        return orjson.dumps(dataclasses.astuple(self))
 
     @classmethod
-    def read(cls, text: str) -> "Place":
-        """The place of what `write` gave."""
+    def read(cls, text: bytes) -> "Place":
+        """Reads what `write` wrote; the start for nothing."""
+        if not text:
+            return START
         section, *rest = orjson.loads(text)
         return cls(Section(section), *rest)
 

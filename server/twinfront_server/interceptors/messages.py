@@ -5,13 +5,10 @@ bad argument, typed, counted and logged, where grpc itself would answer UNKNOWN,
 too large to be sent.
 """
 
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-import grpc
-import grpc.aio
 from google.protobuf.message import DecodeError
 
 from twinfront_server.call import Call
@@ -95,7 +92,7 @@ def _collected(handler: Handler, codec: _Codec) -> Behaviour:
     collect: Callable[[Any, Any], Any] = handler.stream_unary  # type: ignore[assignment]  # optional in the stubs, and there in this kind of handler
 
     async def collected(_call: Call, request: AsyncIterator[bytes], context: Context) -> bytes:
-        return codec.response(await collect(codec.requests(request), _MessageContext(context, codec)))
+        return codec.response(await collect(codec.requests(request), context))
 
     return collected
 
@@ -124,34 +121,9 @@ def _streamed(handler: Handler, codec: _Codec) -> Behaviour:
     else:
         produce, read = handler.unary_stream, codec.request  # type: ignore[assignment]  # optional in the stubs, and there in this kind of handler
 
-    if not inspect.isasyncgenfunction(produce):
-
-        async def written(_call: Call, request: Any, context: Context) -> None:
-            await produce(read(request), _MessageContext(context, codec))
-
-        return written
-
     async def produced(_call: Call, request: Any, context: Context) -> None:
-        async with aclosing(produce(read(request), _MessageContext(context, codec))) as responses:
+        async with aclosing(produce(read(request), context)) as responses:
             async for message in responses:
                 await context.write(codec.response(message))
 
     return produced
-
-
-class _MessageContext:
-    """The context that a streaming servicer sees: `read` and `write` take messages, all else is grpc's."""
-
-    def __init__(self, context: Context, codec: _Codec) -> None:
-        self._context = context
-        self._codec = codec
-
-    async def read(self) -> Any:
-        data = await self._context.read()
-        return data if data is grpc.aio.EOF else self._codec.request(data)
-
-    async def write(self, message: Any) -> None:
-        await self._context.write(self._codec.response(message))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._context, name)

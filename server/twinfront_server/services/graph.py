@@ -5,10 +5,9 @@ from typing import Any
 
 from twinfront.v1 import graph_service_pb2 as messages
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceServicer
-from twinfront_server.adt.answer import Position
 from twinfront_server.graph.exporting import export_graph
 from twinfront_server.graph.importing import import_graph
-from twinfront_server.graph.walk import START, Place
+from twinfront_server.graph.walk import Place
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.page_token import PageTokens
@@ -29,21 +28,18 @@ class GraphService(GraphServiceServicer):
         self._import_concurrency = settings.import_concurrency
         self._max_response_bytes = settings.max_response_bytes
 
-    # Both write to the context, which the stubs do not know of, instead of answering an iterator.
-    async def ImportGraph(  # type: ignore[override]  # it writes, and answers no iterator
+    def ImportGraph(
         self, requests: AsyncIterator[messages.ImportGraphRequest], context: Any
-    ) -> None:
-        await import_graph(self._upstream, self._import_concurrency, requests, context.write)
+    ) -> AsyncIterator[messages.ImportGraphResponse]:
+        return import_graph(self._upstream, self._import_concurrency, requests)
 
-    async def ExportGraph(  # type: ignore[override]  # it writes, and answers no iterator
+    def ExportGraph(
         self, request: messages.ExportGraphRequest, context: Any
-    ) -> None:
-        position = self._tokens.open(request, request.resume_token, "resume_token")
-        await export_graph(
+    ) -> AsyncIterator[messages.ExportGraphResponse]:
+        return export_graph(
             self._upstream,
             request,
-            Place.read(position.link) if position.link else START,
-            lambda place: self._tokens.seal(request, Position(place.write())),
-            context.write,
+            Place.read(self._tokens.open(request, request.resume_token, "resume_token")),
+            lambda place: self._tokens.seal(request, place.write()),
             max_response_bytes=self._max_response_bytes,
         )

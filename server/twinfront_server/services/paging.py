@@ -63,7 +63,7 @@ class Paging:
             TwinfrontError: INVALID_ARGUMENT for a negative page size, PAGE_TOKEN_INVALID, and what `fetch` raises.
         """
         wanted = _checked_page_size(request.page_size)
-        start = self._tokens.open(request, request.page_token)
+        start = Position.read(self._tokens.open(request, request.page_token))
         filling = Filling(items, fill, max_bytes=self._max_bytes, max_items=wanted)
         size = _size(start, min(start.size or wanted, wanted))
         async with aclosing(pages_one_by_one(lambda link: fetch(link, size), start)) as pages:
@@ -74,7 +74,7 @@ class Paging:
                 missing = wanted - len(items)
                 if after != page.end or not missing or filling.bytes > self._max_bytes * _WELL_FILLED:
                     after = replace(after, size=self._fitting(0, filling) if missing else 0)
-                    response.next_page_token = self._tokens.seal(request, after)
+                    response.next_page_token = self._tokens.seal(request, after.write())
                     return
                 size = _size(after, min(self._fitting(filling.bytes, filling) or missing, missing))
 

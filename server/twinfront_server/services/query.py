@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from twinfront.v1 import query_service_pb2 as messages
 from twinfront.v1.query_service_pb2_grpc import QueryServiceServicer
+from twinfront_server.adt.answer import Position
 from twinfront_server.call import current_call
 from twinfront_server.errors import server_draining
 from twinfront_server.services.paging import Paging
@@ -64,14 +65,14 @@ class QueryService(QueryServiceServicer):
             lambda link, size: self._upstream.queries.page(query, link, page_size=size, place_field="resume_token"),
             STREAMED_PAGE,
         )
-        after = self._tokens.open(request, request.resume_token, "resume_token")
+        after = Position.read(self._tokens.open(request, request.resume_token, "resume_token"))
         response, rows = self._empty_message(fill)
         async with aclosing(pages_ahead(fetch, after)) as pages:
             async for page in pages:
                 response.query_charge += page.query_charge
                 for item, behind in page.items():
                     if not rows.add(item):
-                        response.resume_token = self._tokens.seal(request, after)
+                        response.resume_token = self._tokens.seal(request, after.write())
                         yield response
                         _end_if_stopping()
                         response, rows = self._empty_message(fill)
@@ -80,7 +81,7 @@ class QueryService(QueryServiceServicer):
                 if page.end is not None:
                     after = page.end
                     if rows.count:  # the next page may take its time
-                        response.resume_token = self._tokens.seal(request, after)
+                        response.resume_token = self._tokens.seal(request, after.write())
                         yield response
                         _end_if_stopping()
                         response, rows = self._empty_message(fill)

@@ -2,17 +2,14 @@
 
 import base64
 import binascii
-import dataclasses
 import hashlib
 import os
 from typing import Final
 
-import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import Message
 
-from twinfront_server.adt.answer import Position
 from twinfront_server.errors import invalid_argument
 from twinfront_server.reasons import Reason
 
@@ -31,30 +28,28 @@ class PageTokens:
         secret = key.encode() if key else os.urandom(32)
         self._cipher = AESGCM(hashlib.sha256(secret).digest())
 
-    def seal(self, request: Message, position: Position) -> str:
-        """The token of the page at a position, for the next request of the same kind."""
+    def seal(self, request: Message, place: bytes) -> str:
+        """The token of a place in a request's list, for the next request of the same kind."""
         nonce = os.urandom(_NONCE_BYTES)
-        text = orjson.dumps(dataclasses.astuple(position))
-        sealed = nonce + self._cipher.encrypt(nonce, text, _identity(request))
+        sealed = nonce + self._cipher.encrypt(nonce, place, _identity(request))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
-    def open(self, request: Message, token: str, field: str = "page_token") -> Position:
-        """The position that a request's token, in a field of that name, stands for; the start for no token.
+    def open(self, request: Message, token: str, field: str = "page_token") -> bytes:
+        """The place that a request's token, in a field of that name, stands for; nothing for no token.
 
         Raises:
             TwinfrontError: PAGE_TOKEN_INVALID for a token that was not made here, or for another request.
         """
         if not token:
-            return Position()
+            return b""
         try:
             sealed = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            text = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _identity(request))
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _identity(request))
         except (InvalidTag, UnicodeEncodeError, binascii.Error, ValueError):
             message = (
                 "is not a token of this request's list; the fields beside it have to be as they were, save page_size"
             )
             raise invalid_argument(field, message, reason=Reason.PAGE_TOKEN_INVALID) from None
-        return Position(*orjson.loads(text))
 
 
 def _identity(request: Message) -> bytes:

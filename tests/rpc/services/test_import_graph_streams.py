@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -26,7 +27,7 @@ GONE_SECONDS = 1.0
 def at_work() -> list[str]:
     """What is running on behalf of imports."""
     names = (getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks())
-    return [name for name in names if name.startswith(("_Import.", "Ordering.", "GraphService."))]
+    return [name for name in names if name.startswith(("_Import.", "Ordering."))]
 
 
 async def becomes_true(condition: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -64,11 +65,13 @@ async def test_a_caller_that_does_not_read_is_not_read_from(server: App):
             sent += len(request.items)
             yield request
 
-    async def send(_: ImportGraphResponse) -> None:
-        blocked.set()
-        await asyncio.Event().wait()
+    async def read_one() -> None:
+        async with aclosing(import_graph(server.upstream, 4, requests())) as responses:
+            async for _ in responses:
+                blocked.set()
+                await asyncio.Event().wait()
 
-    importing = asyncio.create_task(import_graph(server.upstream, 4, requests(), send))
+    importing = asyncio.create_task(read_one())
     await blocked.wait()
     before = -1
     while sent != before:

@@ -86,10 +86,6 @@ class Servicer:
         async for request in requests:
             yield await self.act(request.value)
 
-    async def written(self, request: StringValue, context: Any) -> None:
-        await context.write(await self.act(request.value))
-        await context.write(StringValue(value="again"))
-
     async def flood(self, _request: StringValue, _context: Any) -> AsyncIterator[StringValue]:
         self.entered.set()
         try:
@@ -113,7 +109,6 @@ class Servicer:
             "Bidi": grpc.stream_stream_rpc_method_handler(self.bidi, **codec),  # type: ignore[arg-type]
             "Flood": grpc.unary_stream_rpc_method_handler(self.flood, **codec),  # type: ignore[arg-type]
             "Lacking": grpc.unary_unary_rpc_method_handler(self.lacking, **codec),  # type: ignore[arg-type]
-            "Written": grpc.unary_stream_rpc_method_handler(self.written, **codec),  # type: ignore[arg-type]
         }
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 

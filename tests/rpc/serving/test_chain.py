@@ -127,7 +127,7 @@ async def test_calls_are_counted_by_their_code(echo: EchoServer, method: str, wo
 
 @pytest.mark.parametrize(
     ("method", "received", "sent"),
-    [("Unary", 1, 1), ("ClientStream", 3, 1), ("ServerStream", 1, 2), ("Bidi", 3, 3), ("Written", 1, 2)],
+    [("Unary", 1, 1), ("ClientStream", 3, 1), ("ServerStream", 1, 2), ("Bidi", 3, 3)],
 )
 async def test_messages_are_counted(echo: EchoServer, method: str, received: int, sent: int) -> None:
     words = ["one", "two", "three"] if method in {"ClientStream", "Bidi"} else ["one"]
@@ -136,7 +136,7 @@ async def test_messages_are_counted(echo: EchoServer, method: str, received: int
     assert echo.value("grpc_server_msg_sent_total", method) == sent
 
 
-@pytest.mark.parametrize("method", [*METHODS, "Written"])
+@pytest.mark.parametrize("method", METHODS)
 async def test_a_response_that_is_too_large_is_a_limit_and_counted_as_one(settings: Settings, method: str) -> None:
     async with EchoServer(settings.model_copy(update={"max_response_bytes": 1024})) as echo:
         ended = await echo.call(method, "x" * 1025)
@@ -145,10 +145,6 @@ async def test_a_response_that_is_too_large_is_a_limit_and_counted_as_one(settin
         assert not echo.value("grpc_server_msg_sent_total", method)
         [line] = echo.access_lines()
         assert (line["code"], line["reason"]) == ("RESOURCE_EXHAUSTED", "LIMIT_REACHED")
-
-
-async def test_a_servicer_may_write_to_the_context(echo: EchoServer) -> None:
-    assert (await echo.call("Written", "one")).words == ["one", "again"]
 
 
 async def test_errors_are_counted_by_reason(echo: EchoServer) -> None:
