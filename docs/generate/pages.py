@@ -19,7 +19,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exit-codes": commands.exit_code_table,
     "limits": tables.limit_table,
     "localtwins-operations": tables.localtwins_operations,
-    "localtwins-settings": tables.localtwins_setting_table,
+    "localtwins-settings": tables.localtwins_setting_tables,
     "metrics": tables.metric_table,
     "settings": tables.setting_tables,
     **{f"ten-lines-{client}": clients.ten_lines(client) for client in clients.TEN_LINES},

@@ -5,10 +5,11 @@ import inspect
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-import localtwins
 from localtwins.rest.operation import BY_NAME
+from localtwins.settings import Settings as LocalSettings
+from twinfront_program.description import Description, by_group
 from twinfront_server.metrics import BUCKETS, METRICS
-from twinfront_server.settings import describe
+from twinfront_server.settings import Settings
 from twinfront_server.wire import limits
 
 NONE = "none"
@@ -36,11 +37,20 @@ def bucket_list() -> str:
 
 def setting_tables() -> str:
     """The settings of `twinfront serve`, group by group."""
-    groups = dict.fromkeys(setting.group for setting in describe())
-    return "\n\n".join(f"## {group.capitalize()}\n\n{_setting_table(group)}" for group in groups)
+    return _setting_tables(Settings.describe(), "##")
 
 
-def _setting_table(group: str) -> str:
+def localtwins_setting_tables() -> str:
+    """The settings of `localtwins serve`, group by group."""
+    return _setting_tables(LocalSettings.describe(), "###")
+
+
+def _setting_tables(settings: Iterable[Description], heading: str) -> str:
+    groups = by_group(settings).items()
+    return "\n\n".join(f"{heading} {name.capitalize()}\n\n{_setting_table(group)}" for name, group in groups)
+
+
+def _setting_table(settings: Iterable[Description]) -> str:
     rows = (
         [
             f"`{setting.flag}`",
@@ -48,8 +58,7 @@ def _setting_table(group: str) -> str:
             f"`{setting.default}`" if setting.default else NONE,
             setting.help + (f" One of: {', '.join(setting.choices)}." if setting.choices else ""),
         ]
-        for setting in describe()
-        if setting.group == group
+        for setting in settings
     )
     return table(("flag", "variable", "default", "what it does"), rows)
 
@@ -66,21 +75,6 @@ def limit_table() -> str:
     return table(("what", "at most"), rows)
 
 
-def localtwins_setting_table() -> str:
-    """The settings of `localtwins serve`."""
-    prefix = localtwins.Settings.model_config["env_prefix"]
-    rows = (
-        [
-            f"`--{name.replace('_', '-')}`",
-            f"`{prefix}{name.upper()}`",
-            NONE if field.default is None else "off" if field.default is False else f"`{field.default}`",
-            _sentence(field.description or ""),
-        ]
-        for name, field in localtwins.Settings.model_fields.items()
-    )
-    return table(("flag", "variable", "default", "what it does"), rows)
-
-
 def localtwins_operations() -> str:
     """The operations that faults can be restricted to."""
     reads = [name for name, operation in BY_NAME.items() if not operation.write]
@@ -92,7 +86,3 @@ def localtwins_operations() -> str:
             for group, names in (("reads", reads), ("writes", writes))
         ],
     )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

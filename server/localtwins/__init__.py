@@ -8,10 +8,10 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from localtwins.errors import StartupError
     from localtwins.message import Request, Response
     from localtwins.service import LocalTwins
     from localtwins.settings import Settings
+    from twinfront_program.startup_error import StartupError
 
 __all__ = ["LocalTwins", "Request", "Response", "Settings", "StartupError"]
 
@@ -20,7 +20,7 @@ _MODULES: Final = {
     "Request": "localtwins.message",
     "Response": "localtwins.message",
     "Settings": "localtwins.settings",
-    "StartupError": "localtwins.errors",
+    "StartupError": "twinfront_program.startup_error",
 }
 
 

@@ -8,7 +8,7 @@ def main() -> int:
     try:
         from localtwins import cli  # noqa: PLC0415  (its imports are what may be missing)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "localtwins":
+        if error.name is None or error.name.partition(".")[0] in {"localtwins", "twinfront_program"}:
             raise
         print("localtwins needs more than the client: pip install 'twinfront[server]'", file=sys.stderr)  # noqa: T201  (a command line prints)
         return 1

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from localtwins.address import as_ip
-from localtwins.errors import StartupError
 from localtwins.files import make_private, replace_file
+from twinfront_program.address import as_ip
+from twinfront_program.startup_error import StartupError
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 """The names that every certificate has."""

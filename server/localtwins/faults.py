@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from localtwins import errors
-from localtwins.durations import parse_duration
 from localtwins.rest.operation import BY_NAME, Operation
+from twinfront_program.durations import parse_duration
 
 Kind = Literal["latency", "error", "throttle", "lost"]
 

@@ -9,8 +9,7 @@ from typing import Final
 from aiohttp import ClientPayloadError, web
 
 from localtwins import errors
-from localtwins.address import Address
-from localtwins.errors import AdtError, AnswerLostError, StartupError
+from localtwins.errors import AdtError, AnswerLostError
 from localtwins.front_page import front_page
 from localtwins.identity.management import add_management
 from localtwins.message import VALIDATE_ONLY, VALIDATED_ONLY, Request
@@ -18,6 +17,8 @@ from localtwins.request_log import ERROR_CODE, HTTP_LOG, request_log
 from localtwins.rest.answers import error_answer
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
+from twinfront_program.address import Address
+from twinfront_program.startup_error import StartupError
 
 _READS: Final = frozenset({"GET", "HEAD"})
 
@@ -64,7 +65,7 @@ class HttpServer:
         Raises:
             StartupError: it cannot listen there.
         """
-        listen = Address.parse(self._settings.listen, "--listen")
+        listen = Address.parse(self._settings.listen)
         await self._runner.setup()
         site = web.TCPSite(self._runner, listen.host, listen.port, ssl_context=self._tls)
         try:
@@ -74,7 +75,7 @@ class HttpServer:
                 f"Cannot listen on {self._settings.listen}: {error.strerror or error}. Choose another --listen."
             ) from error
         self.port = self._runner.addresses[0][1]
-        self.url = listen.url(self._scheme, self.port)
+        self.url = listen.with_port(self.port).url(self._scheme)
 
     async def stop(self) -> None:
         """Stops listening and gives running requests the time that the settings allow."""

@@ -7,14 +7,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from localtwins.address import Address
 from localtwins.certificate import DevelopmentCertificate
 from localtwins.http_server import HttpServer
-from localtwins.identity.serving import identity_address, start_identity
+from localtwins.identity.serving import start_identity
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
 from localtwins.store.database import MEMORY
 from localtwins.tls import server_tls
+from twinfront_program.address import Address
 
 
 async def serve(settings: Settings, announce: Callable[[str], None], log: Callable[[str], None]) -> None:
@@ -29,7 +29,7 @@ async def serve(settings: Settings, announce: Callable[[str], None], log: Callab
         StartupError: it cannot start.
     """
     stopped = asyncio.Event()
-    listen, identity = Address.parse(settings.listen, "--listen"), identity_address(settings)
+    listen = Address.parse(settings.listen)
     async with AsyncExitStack() as stack:
         for signum in (signal.SIGTERM, signal.SIGINT):
             _on_signal(signum, stopped.set, stack)
@@ -45,9 +45,9 @@ async def serve(settings: Settings, announce: Callable[[str], None], log: Callab
         told = [f"localtwins serves {server.url} from {settings.data_dir}"]
         if made is not None:
             told.append(_trust(made))
-        if identity is not None:
-            url = listen.reachable().url("https", server.port)
-            told.append(await start_identity(settings, identity, url, made, folder, stack, log))
+        if settings.identity is not None:
+            url = listen.reachable().with_port(server.port).url("https")
+            told.append(await start_identity(settings, Address.parse(settings.identity), url, made, folder, stack, log))
         announce("\n".join(told))
         await stopped.wait()
         announce("localtwins stops")

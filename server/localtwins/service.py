@@ -59,7 +59,7 @@ class LocalTwins:
         Raises:
             StartupError: it cannot be opened.
         """
-        settings = settings or Settings()
+        settings = settings or Settings.load({})
         check_jobs_dir(settings)
         database = Database.open(
             data_dir,

@@ -3,10 +3,10 @@
 import ssl
 from pathlib import Path
 
-from localtwins.address import Address
 from localtwins.certificate import DevelopmentCertificate, development_certificate
-from localtwins.errors import StartupError
 from localtwins.settings import Settings
+from twinfront_program.address import Address
+from twinfront_program.startup_error import StartupError
 
 
 def server_tls(
@@ -15,13 +15,9 @@ def server_tls(
     """Gives the context to serve with, and the certificate if it is made, in `folder`.
 
     Raises:
-        StartupError: the settings do not go together, or the files cannot be used.
+        StartupError: the files cannot be used.
     """
-    if settings.tls_cert or settings.tls_key:
-        if not (settings.tls_cert and settings.tls_key):
-            raise StartupError("--tls-cert and --tls-key need each other.")
-        if settings.tls_name:
-            raise StartupError("--tls-name is for the certificate that is made without --tls-cert.")
+    if settings.tls_cert is not None and settings.tls_key is not None:
         return _context(Path(settings.tls_cert), Path(settings.tls_key)), None
     host = [] if listen.is_wildcard else [listen.host]
     made = development_certificate(folder, [*host, *settings.tls_names])

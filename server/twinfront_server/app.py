@@ -10,10 +10,11 @@ from grpc_health.v1 import health_pb2_grpc
 from prometheus_client import CollectorRegistry, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
+from twinfront_program.address import Address
+from twinfront_program.startup_error import StartupError
 from twinfront_server import health, reflection
-from twinfront_server.address import Address
 from twinfront_server.drain import drain
-from twinfront_server.errors import StartupError, TwinfrontError
+from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
 from twinfront_server.log import get_logger
 from twinfront_server.metrics import Metrics

@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
+from twinfront_program.arguments import USAGE_ERROR, Parser, add_settings
+from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
 
-_OWN_PACKAGES: Final = frozenset({"twinfront", "twinfront_server", "localtwins"})
-
-_USAGE_ERROR: Final = 2
+_OWN_PACKAGES: Final = frozenset({"twinfront", "twinfront_server", "localtwins", "twinfront_program"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +39,12 @@ class Command:
     extra: Literal["server", "cli"] = "server"
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that takes no abbreviations and complains in one line."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"allow_abbrev": False, **options})
-
-    def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
-        raise SystemExit(_USAGE_ERROR)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code: 0 well, 1 failed, 2 wrongly called, further ones in docs/cli.md."""
     # grpc's own lines on stderr would come beside the one clear line; whoever wants them sets the variable.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _Parser(prog="twinfront", description=_DESCRIPTION)
+    parser = Parser(prog="twinfront", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
@@ -75,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser_of(name: str) -> argparse.ArgumentParser:
     """The parser of a command; ModuleNotFoundError if its extra is not installed."""
     command = COMMANDS[name]
-    parser = _Parser(
+    parser = Parser(
         prog=f"twinfront {name}",
         description=command.text,
         epilog="\n  ".join(("examples:", *command.examples())),
@@ -86,38 +75,24 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 
 
 def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    from twinfront_server.settings import describe  # noqa: PLC0415  (only this command needs it)
+    from twinfront_server.settings import Settings  # noqa: PLC0415  (only this command needs it)
 
-    groups = {}
-    for setting in describe():
-        if setting.group not in groups:
-            groups[setting.group] = parser.add_argument_group(setting.group)
-        default = f" [{setting.default}]" if setting.default else ""
-        text = f"{setting.help}{default} ({setting.variable})".replace("%", "%%")
-        group = groups[setting.group]
-        # Pydantic checks the values, and knows the defaults.
-        options: dict[str, Any] = {"dest": setting.name, "default": argparse.SUPPRESS, "help": text}
-        if setting.is_switch:
-            group.add_argument(setting.flag, action=argparse.BooleanOptionalAction, **options)
-        else:
-            takes = "{" + ",".join(setting.choices) + "}" if setting.choices else setting.takes
-            group.add_argument(setting.flag, metavar=takes, **options)
+    add_settings(parser, Settings.describe())
 
 
 def _serve(options: argparse.Namespace) -> int:
     # Until the server serves, which ends this: what is loaded stays, so all that walks it finds nothing.
     gc.disable()
-    from twinfront_server.errors import StartupError  # noqa: PLC0415  (only this command needs it)
-    from twinfront_server.settings import load_settings, unknown_variables  # noqa: PLC0415  (only this command needs it)
+    from twinfront_server.settings import Settings  # noqa: PLC0415  (only this command needs it)
 
     try:
-        settings = load_settings(vars(options))
+        settings = Settings.load(vars(options))
     except StartupError as error:
         print(f"twinfront serve: {error}", file=sys.stderr)
-        return _USAGE_ERROR
+        return USAGE_ERROR
     from twinfront_server.serve import serve  # noqa: PLC0415  (only this command needs it)
 
-    return serve(settings, unknown_variables(os.environ))
+    return serve(settings, Settings.unknown_variables())
 
 
 def _add_healthcheck_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,7 +116,7 @@ def _healthcheck(options: argparse.Namespace) -> int:
 
 def _default_address() -> str:
     """The address that a server with the same environment listens on."""
-    from twinfront_server.address import Address  # noqa: PLC0415  (only this command needs it)
+    from twinfront_program.address import Address  # noqa: PLC0415  (only this command needs it)
 
     try:
         return str(Address.parse(os.environ.get("TWINFRONT_LISTEN", "")).reachable())

@@ -49,10 +49,6 @@ _OUTAGE_RETRY_AFTER: Final = 1.0
 """Seconds, for an upstream that does not say how long its outage takes."""
 
 
-class StartupError(Exception):
-    """The server cannot start; the text tells the operator why and what to do."""
-
-
 class TwinfrontError(Exception):
     """A call that fails, and why.
 

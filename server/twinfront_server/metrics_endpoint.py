@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
-from twinfront_server.address import Address
-from twinfront_server.errors import StartupError
+from twinfront_program.address import Address
+from twinfront_program.startup_error import StartupError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from twinfront_server.errors import StartupError
+from twinfront_program.startup_error import StartupError
 
 _LEAST: Final = 64
 """A server without callers has some 30 open; with none left gRPC's core ends the process without a clear word."""

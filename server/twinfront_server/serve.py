@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from twinfront_program.address import Address
+from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
-from twinfront_server.address import Address
 from twinfront_server.app import App
-from twinfront_server.errors import StartupError
 from twinfront_server.event_loop import new_event_loop
 from twinfront_server.log import configure_logging, get_logger
 from twinfront_server.open_files import raise_limit

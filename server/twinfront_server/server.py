@@ -7,8 +7,8 @@ import grpc
 import grpc.aio
 from structlog.typing import FilteringBoundLogger
 
-from twinfront_server.address import Address
-from twinfront_server.errors import StartupError
+from twinfront_program.address import Address
+from twinfront_program.startup_error import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 

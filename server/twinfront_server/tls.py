@@ -11,7 +11,7 @@ from cryptography import x509
 from prometheus_client import Gauge
 from structlog.typing import FilteringBoundLogger
 
-from twinfront_server.errors import StartupError
+from twinfront_program.startup_error import StartupError
 
 _Signature = tuple[tuple[int, int], ...]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from twinfront_server.metrics import METRICS
-from twinfront_server.settings import describe, load_settings
+from twinfront_server.settings import Settings
 
 from . import blocks
 from .blocks import CHECKOUT, PAGES, Block
@@ -78,7 +78,7 @@ def test_the_systemd_unit_and_the_pod_start_a_server_with_settings_that_there_ar
     parsed.read_string(unit.text)
     in_unit = shlex.split(parsed["Service"]["ExecStart"])[1:]
     in_pod = re.findall(r"[^\s,\[\]]+", re.search(r"args: (.*)", pod.text)[1])  # type: ignore[index]
-    names = {setting.flag: setting for setting in describe()}
+    names = {setting.flag: setting for setting in Settings.describe()}
     for command, *words in (in_unit, in_pod):
         assert command == "serve"
         flags: dict[str, object] = {}
@@ -87,7 +87,7 @@ def test_the_systemd_unit_and_the_pod_start_a_server_with_settings_that_there_ar
                 flag, _, value = word.partition("=")
                 setting = names[flag]
                 flags[setting.name] = value or (following if not following.startswith("--") else True)
-        load_settings(flags)
+        Settings.load(flags)
 
 
 def test_there_is_no_kind_of_block_that_no_test_looks_at():

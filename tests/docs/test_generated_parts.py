@@ -9,7 +9,7 @@ import pytest
 from docs.generate import errors, pages
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.metrics import METRICS
-from twinfront_server.settings import describe
+from twinfront_server.settings import Settings
 
 from .blocks import CHECKOUT, CLIENT_PAGES, PAGES
 
@@ -54,7 +54,7 @@ def test_every_reason_has_a_code_and_a_meaning():
     [
         ("docs/errors.md", [name.removeprefix("ERROR_REASON_") for name in list(ErrorReason.keys())[1:]]),
         ("docs/metrics.md", [metric.name for metric in METRICS]),
-        ("docs/settings.md", [name for setting in describe() for name in (setting.flag, setting.variable)]),
+        ("docs/settings.md", [name for setting in Settings.describe() for name in (setting.flag, setting.variable)]),
     ],
 )
 def test_a_page_names_all_there_is(page: str, names: list[str]):

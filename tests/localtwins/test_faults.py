@@ -262,7 +262,7 @@ async def test_the_flag_can_be_repeated(tmp_path: Path, http: aiohttp.ClientSess
 )
 async def test_wrong_settings_are_refused_at_the_start(tmp_path: Path, arguments: tuple[str, ...], message: str):
     status, text = await refused("--data-dir", str(tmp_path), *arguments)
-    assert status == 1
+    assert status == 2
     assert message in text
     assert "Traceback" not in text
 

@@ -24,7 +24,7 @@ QUERY = "?api-version=2023-10-31"
 @asynccontextmanager
 async def logged(lines: list[str], **settings: object) -> AsyncIterator[str]:
     """The URL of a server whose log goes into `lines`."""
-    chosen = Settings(listen="127.0.0.1:0", shutdown_seconds=0, **settings)  # type: ignore[arg-type]
+    chosen = Settings(listen="127.0.0.1:0", shutdown_seconds=0, **settings)
     service = await LocalTwins.open(":memory:", chosen)
     server = HttpServer(service, chosen, None, lines.append)
     await server.start()

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from localtwins import LocalTwins, StartupError
+from localtwins import LocalTwins, Settings, StartupError
 from localtwins.cli import main
 
 from .adt import MACHINE_TWIN, MODELS
@@ -116,8 +116,8 @@ async def test_a_data_dir_in_use_is_refused(tmp_path: Path):
         status, text = await refused("--http", "--data-dir", str(tmp_path))
         assert status == 1
         assert text == (
-            f"localtwins: The data directory {tmp_path} is in use by another process (process {server.process.pid}). "
-            "Stop it, or choose another directory with --data-dir.\n"
+            f"localtwins serve: The data directory {tmp_path} is in use by another process "
+            f"(process {server.process.pid}). Stop it, or choose another directory with --data-dir.\n"
         )
 
 
@@ -200,21 +200,53 @@ async def test_a_port_in_use_is_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--listen", "nowhere"], "--listen must be host:port"),
-        (["--listen", "127.0.0.1:70000"], "--listen must be host:port"),
-        (["--tls-cert", "x.pem"], "--tls-cert and --tls-key need each other"),
+        (["--listen", "nowhere"], "--listen: 'nowhere' is no address to listen on"),
+        (["--listen", "127.0.0.1:70000"], "--listen: '127.0.0.1:70000' is no address to listen on"),
+        (["--tls-cert", "x.pem"], "--tls-cert needs --tls-key"),
+        (["--tls-key", "y.pem"], "--tls-key needs --tls-cert"),
         (["--tls-cert", "x.pem", "--tls-key", "y.pem", "--tls-name", "vm"], "--tls-name is for the certificate that"),
-        (["--tls-name", "two words"], "--tls-name 'two words': Value error, 'two words' is no host name"),
+        (["--http", "--tls-cert", "x.pem", "--tls-key", "y.pem"], "--tls-cert is for HTTPS, which --http turns off"),
+        (["--http", "--tls-name", "vm"], "--tls-name is for HTTPS, which --http turns off"),
+        (["--insecure-identity"], "--insecure-identity is for --identity, which is missing"),
+        (["--storage-connection-string", "AccountKey=k"], "--storage-connection-string is for an account in"),
+        (["--tls-name", "two words"], "--tls-name: 'two words' is no host name"),
         (["--tls-name", "bücher.example"], "'bücher.example' is no host name"),
-        (["--log-requests", "some"], "--log-requests 'some'"),
-        (["--tls-cert", "x.pem", "--tls-key", "y.pem"], "The TLS certificate x.pem with key y.pem cannot be used"),
-        (["--max-twins", "many"], "--max-twins 'many'"),
-        (["--max-twins", "-1"], "--max-twins '-1'"),
+        (["--log-requests", "some"], "--log-requests: Input should be 'none', 'refused' or 'all'"),
+        (["--max-twins", "many"], "--max-twins: Input should be a valid integer"),
+        (["--max-twins", "-1"], "--max-twins: Input should be greater than or equal to 0"),
+        (["--max-twin", "1"], "unrecognized arguments: --max-twin"),
+        (["--endpoint", "a"], "--endpoint: an endpoint is NAME=TARGET, each name once, and not 'a'"),
     ],
 )
-async def test_settings_that_cannot_be_are_refused(tmp_path: Path, arguments: list[str], words: str):
+async def test_settings_that_cannot_be_are_refused_in_one_line(tmp_path: Path, arguments: list[str], words: str):
     status, text = await refused("--data-dir", str(tmp_path), *arguments)
-    assert (status, words in text, "Traceback" in text) == (1, True, False), text
+    assert (status, words in text, len(text.splitlines())) == (2, True, 1), text
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"LOCALTWINS_MAX_TWINS": "many"}, "LOCALTWINS_MAX_TWINS: Input should be a valid integer"),
+        ({"LOCALTWINS_ENDPOINT": "a=file:b"}, "LOCALTWINS_ENDPOINT: endpoints in the environment are a JSON object"),
+    ],
+)
+async def test_a_variable_that_cannot_be_is_refused_by_its_name(variables: dict[str, str], words: str):
+    status, text = await refused("--data-dir", ":memory:", condition=None, **variables)
+    assert (status, words in text, len(text.splitlines())) == (2, True, 1), text
+
+
+async def test_a_certificate_that_is_not_there_is_told(tmp_path: Path):
+    status, text = await refused("--data-dir", str(tmp_path), "--tls-cert", "x.pem", "--tls-key", "y.pem")
+    assert (status, "The TLS certificate x.pem with key y.pem cannot be used" in text) == (1, True), text
+    assert "Traceback" not in text
+
+
+def test_a_secret_is_in_no_complaint_and_no_dump():
+    secret = "AccountKey=secret"
+    with pytest.raises(StartupError) as raised:
+        Settings.load({"storage_connection_string": secret})
+    assert secret not in str(raised.value)
+    assert secret not in repr(Settings.load({"storage_connection_string": secret, "jobs_storage": "account"}))
 
 
 async def test_a_broken_development_certificate_is_told(tmp_path: Path):
@@ -232,7 +264,7 @@ def test_help_tells_flag_variable_and_default(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         main(["serve", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "--max-twins VALUE digital twins in the instance (LOCALTWINS_MAX_TWINS) [2000000]" in text
+    assert "--max-twins N Most digital twins in the instance. [2000000] (LOCALTWINS_MAX_TWINS)" in text
 
 
 def test_version(capsys: pytest.CaptureFixture[str]):
@@ -242,6 +274,7 @@ def test_version(capsys: pytest.CaptureFixture[str]):
 
 def test_starting_without_the_front():
     code = (
-        "import localtwins, localtwins.transport, sys; assert not any(m.startswith('twinfront') for m in sys.modules)"
+        "import localtwins, localtwins.transport, sys\n"
+        "assert not {'twinfront', 'twinfront_server', 'grpc'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -53,7 +53,12 @@ def test_the_wheel_has_stubs_types_and_the_service_config(wheel: Path) -> None:
 
 def test_the_wheel_claims_no_foreign_top_level_package(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"localtwins", "twinfront", "twinfront_server"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {
+        "localtwins",
+        "twinfront",
+        "twinfront_program",
+        "twinfront_server",
+    }
 
 
 def test_the_base_install_is_the_light_client(base_install: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCALTWINS = CHECKOUT / "server" / "localtwins"
 FRONT = CHECKOUT / "server" / "twinfront_server"
+PROGRAM = CHECKOUT / "server" / "twinfront_program"
 CLIENT = CHECKOUT / "clients" / "python" / "twinfront"
-EVERYWHERE = (LOCALTWINS, FRONT, CLIENT, CHECKOUT / "clients" / "python" / "scenario_runner.py")
+EVERYWHERE = (PROGRAM, LOCALTWINS, FRONT, CLIENT, CHECKOUT / "clients" / "python" / "scenario_runner.py")
 
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 SUPPRESSION = re.compile(r"# (?:ruff: )?noqa\b(?!: [A-Z0-9, ]+  \(.+\)$)|# type: ignore\b(?!\[[a-z, -]+\]  # .+$)")

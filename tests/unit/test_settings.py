@@ -2,18 +2,18 @@
 
 import pytest
 
-from twinfront_server.errors import StartupError
-from twinfront_server.settings import Settings, describe, load_settings, parse_duration, unknown_variables
+from twinfront_program.startup_error import StartupError
+from twinfront_server.settings import Settings
 
 
 def problem(**flags: object) -> str:
     with pytest.raises(StartupError) as refused:
-        load_settings(flags)
+        Settings.load(flags)
     return str(refused.value)
 
 
 def test_the_defaults_are_sound() -> None:
-    settings = load_settings({})
+    settings = Settings.load({})
     assert settings.listen == "127.0.0.1:50051"
     assert settings.metrics_listen == "127.0.0.1:9464"
     assert settings.upstream == "local"
@@ -23,29 +23,29 @@ def test_the_defaults_are_sound() -> None:
 
 def test_a_variable_goes_before_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWINFRONT_DRAIN_GRACE", "5m")
-    assert load_settings({}).drain_grace == 300
+    assert Settings.load({}).drain_grace == 300
 
 
 def test_a_flag_goes_before_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWINFRONT_DRAIN_GRACE", "5m")
-    assert load_settings({"drain_grace": "1s"}).drain_grace == 1
+    assert Settings.load({"drain_grace": "1s"}).drain_grace == 1
 
 
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWINFRONT_TLS_CERT", "")
-    assert load_settings({}).tls_cert is None
+    assert Settings.load({}).tls_cert is None
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30", 30), ("1.5s", 1.5), ("250ms", 0.25), ("5m", 300), ("1h", 3600), (" 2s ", 2)]
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
+    assert Settings.load({"drain_grace": text}).drain_grace == seconds
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1s", "1 s", "1d", "1e3", "inf", "nan", "1s1"])
 def test_what_is_no_duration(text: str) -> None:
-    assert "--drain-grace (TWINFRONT_DRAIN_GRACE)" in problem(drain_grace=text)
+    assert "--drain-grace: " in problem(drain_grace=text)
 
 
 @pytest.mark.parametrize("value", [-1.0, float("inf"), float("nan")])
@@ -60,28 +60,28 @@ def test_some_durations_cannot_be_0(name: str) -> None:
 
 @pytest.mark.parametrize("address", ["localhost", "127.0.0.1:", ":50051", "127.0.0.1:65536", "::1:50051", "1.2.3.4:-1"])
 def test_addresses_that_are_none(address: str) -> None:
-    assert "--listen (TWINFRONT_LISTEN)" in problem(listen=address)
+    assert "--listen: " in problem(listen=address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "localhost:50051", "[::1]:50051", "127.8.8.8:1"])
 def test_loopback_needs_no_tls(address: str) -> None:
-    assert load_settings({"listen": address}).listen == address
+    assert Settings.load({"listen": address}).listen == address
 
 
 def test_beyond_loopback_in_the_clear_has_to_be_asked_for() -> None:
     assert "--insecure" in problem(listen="0.0.0.0:50051")
-    assert load_settings({"listen": "0.0.0.0:50051", "insecure": "true"}).insecure
-    assert load_settings({"listen": "0.0.0.0:50051", "tls_cert": "a", "tls_key": "b"}).tls_cert == "a"
+    assert Settings.load({"listen": "0.0.0.0:50051", "insecure": "true"}).insecure
+    assert Settings.load({"listen": "0.0.0.0:50051", "tls_cert": "a", "tls_key": "b"}).tls_cert == "a"
 
 
 @pytest.mark.parametrize("url", ["adt.example", "ftp://adt.example", "https://", "", "https://[", "LOCAL"])
 def test_upstreams_that_are_none(url: str) -> None:
-    assert "--upstream (TWINFRONT_UPSTREAM)" in problem(upstream=url)
+    assert "--upstream: " in problem(upstream=url)
 
 
 def test_an_upstream_in_the_clear_gets_no_token() -> None:
     assert "--upstream-credential none" in problem(upstream="http://127.0.0.1:8080")
-    load_settings({"upstream": "http://127.0.0.1:8080", "upstream_credential": "none"})
+    Settings.load({"upstream": "http://127.0.0.1:8080", "upstream_credential": "none"})
 
 
 def test_the_default_deadline_is_within_the_maximum() -> None:
@@ -90,7 +90,7 @@ def test_the_default_deadline_is_within_the_maximum() -> None:
 
 def test_the_secret_is_not_in_dumps_nor_in_complaints() -> None:
     secret = "sixteen characters or more"
-    assert secret not in repr(load_settings({"page_token_key": secret}))
+    assert secret not in repr(Settings.load({"page_token_key": secret}))
     assert "short" not in problem(page_token_key="short").replace("too short", "")
 
 
@@ -106,11 +106,13 @@ def test_an_unknown_name_is_refused() -> None:
 
 def test_unknown_variables_are_found_with_what_was_probably_meant() -> None:
     environ = {"TWINFRONT_LISTN": "x", "TWINFRONT_LISTEN": "x", "twinfront_upstream": "local", "PATH": "/bin"}
-    assert unknown_variables(environ) == ["TWINFRONT_LISTN is no setting of the server; did you mean TWINFRONT_LISTEN?"]
+    assert Settings.unknown_variables(environ) == [
+        "TWINFRONT_LISTN is no setting of the server; did you mean TWINFRONT_LISTEN?"
+    ]
 
 
 def test_every_setting_is_described() -> None:
-    described = {setting.name: setting for setting in describe()}
+    described = {setting.name: setting for setting in Settings.describe()}
     assert set(described) == set(Settings.model_fields)
     for setting in described.values():
         assert setting.help.endswith(".")
@@ -125,8 +127,8 @@ def test_every_setting_is_described() -> None:
 
 def test_described_defaults_mean_what_they_say() -> None:
     defaults = Settings.model_fields
-    for setting in describe():
+    for setting in Settings.describe():
         if setting.default and not setting.is_switch:
             assert (
-                getattr(load_settings({setting.name: setting.default}), setting.name) == defaults[setting.name].default
+                getattr(Settings.load({setting.name: setting.default}), setting.name) == defaults[setting.name].default
             )

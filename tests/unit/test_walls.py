@@ -11,6 +11,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 FRONT = CHECKOUT / "server" / "twinfront_server"
 LOCALTWINS = CHECKOUT / "server" / "localtwins"
+PROGRAM = CHECKOUT / "server" / "twinfront_program"
 CLIENT = CHECKOUT / "clients" / "python" / "twinfront"
 
 
@@ -54,6 +55,11 @@ def within(place: Path) -> frozenset[Path]:
 
 def test_localtwins_knows_nothing_of_the_front_and_its_contract():
     assert [str(found) for found in imports(LOCALTWINS) if found.of("twinfront_server", "twinfront", "grpc")] == []
+
+
+def test_what_both_programs_are_made_with_knows_neither():
+    above = ("twinfront_server", "twinfront", "localtwins", "grpc", "azure", "aiohttp")
+    assert [str(found) for found in imports(PROGRAM) if found.of(*above)] == []
 
 
 def test_only_the_upstream_of_the_front_knows_localtwins():

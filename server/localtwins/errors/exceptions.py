@@ -1,4 +1,4 @@
-"""The exceptions that end a request, a job or the start, and how much of a caller's words they keep."""
+"""The exceptions that end a request or a job, and how much of a caller's words they keep."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -25,10 +25,6 @@ def told(problems: Iterable[str]) -> list[str]:
     first = [shortened(problem, _PROBLEM_LENGTH) for problem in islice(rest, limits.PROBLEMS)]
     more = sum(1 for _ in rest)
     return [*first, f"and {more:,} more"] if more else first
-
-
-class StartupError(Exception):
-    """Keeps the service from starting; `str()` tells the operator why and what to do."""
 
 
 class AdtError(Exception):

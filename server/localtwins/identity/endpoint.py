@@ -19,10 +19,10 @@ from urllib.parse import parse_qs
 import orjson
 from aiohttp import ClientPayloadError, web
 
-from localtwins.address import Address
-from localtwins.errors import StartupError
 from localtwins.identity.tokens import issue_token
 from localtwins.request_log import HTTP_LOG, Wanted, request_log
+from twinfront_program.address import Address
+from twinfront_program.startup_error import StartupError
 
 TOKEN_PATH: Final = "/msi/token"  # noqa: S105  (a path)
 VIRTUAL_MACHINE_PATH: Final = "/metadata/identity/oauth2/token"
@@ -68,7 +68,8 @@ class IdentityServer:
             raise StartupError(
                 f"Cannot listen on {self._address}: {error.strerror or error}. Choose another --identity."
             ) from error
-        self.url = self._address.reachable().url("http", self._runner.addresses[0][1]) + TOKEN_PATH
+        listening = self._address.reachable().with_port(self._runner.addresses[0][1])
+        self.url = listening.url("http") + TOKEN_PATH
 
     async def stop(self) -> None:
         """Stops listening."""

@@ -4,36 +4,15 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from localtwins.address import Address
 from localtwins.certificate import DevelopmentCertificate
-from localtwins.errors import StartupError
 from localtwins.files import replace_file
 from localtwins.identity.endpoint import IdentityServer
 from localtwins.identity.secret import kept_secret
 from localtwins.identity.trust import TrustFiles, write_trust_files
 from localtwins.identity.variables import as_shell, client_variables
 from localtwins.settings import Settings
-
-
-def identity_address(settings: Settings) -> Address | None:
-    """Gives the address of `--identity`.
-
-    Raises:
-        StartupError: settings do not go together.
-    """
-    if settings.identity is None:
-        if settings.env_file is not None:
-            raise StartupError("--env-file is for the variables of --identity, which is missing.")
-        return None
-    address = Address.parse(settings.identity, "--identity")
-    if settings.http:
-        raise StartupError("--identity needs HTTPS: the SDKs send no token over plain HTTP.")
-    if not address.is_loopback and not settings.insecure_identity:
-        raise StartupError(
-            f"--identity {address} lets other machines ask for tokens, in the clear. Choose an address that only this "
-            "machine reaches, such as 127.0.0.1:8444, or add --insecure-identity."
-        )
-    return address
+from twinfront_program.address import Address
+from twinfront_program.startup_error import StartupError
 
 
 async def start_identity(

@@ -10,6 +10,7 @@ from localtwins import errors, limits
 from localtwins.jobs.allowed_storage import SCHEMES, Location
 from localtwins.jobs.file_blob import FileBlob
 from localtwins.settings import Settings
+from twinfront_program.startup_error import StartupError
 
 _FILE_SCHEME: Final = "file"
 _LONGEST_SHOWN: Final = 512
@@ -39,7 +40,7 @@ def check_jobs_dir(settings: Settings) -> None:
         StartupError: it is not there.
     """
     if settings.jobs_dir is not None and not Path(settings.jobs_dir).is_dir():
-        raise errors.StartupError(f"--jobs-dir must be a directory that is there, and not {settings.jobs_dir}.")
+        raise StartupError(f"--jobs-dir must be a directory that is there, and not {settings.jobs_dir}.")
 
 
 def check_blob_uri(uri: str, settings: Settings) -> None:

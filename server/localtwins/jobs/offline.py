@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
-from localtwins.errors import JobError, StartupError
+from localtwins.errors import JobError
 from localtwins.jobs.exporting import export_lines
 from localtwins.jobs.import_format import FormatLimits, Section, read_batches
 from localtwins.jobs.rows import RowError, check_models, import_batch
 from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.store.snapshot import open_snapshot
+from twinfront_program.startup_error import StartupError
 
 STANDARD_STREAM: Final = "-"
 _CHUNK: Final = 1 << 20

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Self
 
-from localtwins.errors import StartupError
 from localtwins.files import make_directory_private, make_private
+from twinfront_program.startup_error import StartupError
 
 DATABASE_NAME: Final = "localtwins.db"
 _LOCK_NAME: Final = "localtwins.lock"

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, Self, TypeVar
 
 from localtwins.engine.clock import Clock
-from localtwins.errors import StartupError, models_change
+from localtwins.errors import models_change
 from localtwins.files import make_database_private
 from localtwins.query import Queries, index_properties
 from localtwins.store import schema
@@ -25,6 +25,7 @@ from localtwins.store.transaction import MAX_CHANGE_BYTES, MAX_CHANGES, Transact
 from localtwins.store.writability import Writability
 from localtwins.store.writer import Writer
 from localtwins.workers import Workers
+from twinfront_program.startup_error import StartupError
 
 MEMORY: Final = ":memory:"
 _REPLICA_NAME: Final = "queries.db"

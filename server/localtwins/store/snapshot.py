@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from localtwins.errors import StartupError
 from localtwins.store.data_dir import DATABASE_NAME
 from localtwins.store.database import check_ours
+from twinfront_program.startup_error import StartupError
 
 
 class Snapshot:

@@ -9,8 +9,8 @@ from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
+from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
-from twinfront_server.errors import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream

@@ -4,11 +4,9 @@ from typing import Final
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
-from localtwins.errors import StartupError as LocalStartupError
 from localtwins.service import LocalTwins
-from localtwins.settings import read_settings
+from localtwins.settings import Settings as LocalSettings
 from localtwins.transport import LocalTransport
-from twinfront_server.errors import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
@@ -28,10 +26,7 @@ async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
             localtwins makes no sense.
     """
     given = {} if settings.jobs_storage is None else {"jobs_storage": settings.jobs_storage}
-    try:
-        service = await LocalTwins.open(settings.data_dir, read_settings(given))
-    except LocalStartupError as error:
-        raise StartupError(str(error)) from error
+    service = await LocalTwins.open(settings.data_dir, LocalSettings.load(given))
     dry_runs, refused_writes = ValidateOnlyPolicy(), RefusedWritesPolicy()
     policies: list[Policy] = [
         dry_runs,

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from localtwins import LocalTwins
-from localtwins.address import Address
 from localtwins.http_server import HttpServer
 from localtwins.identity.endpoint import IdentityServer
 from localtwins.settings import Settings
+from twinfront_program.address import Address
 
 from ..serving import Server, serving, sourced
 

@@ -91,18 +91,23 @@ async def test_a_server_on_all_addresses_is_told_by_one_that_can_be_connected_to
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--identity", "nowhere"], "--identity must be host:port"),
+        (["--identity", "nowhere"], "--identity: 'nowhere' is no address to listen on"),
         (["--identity", "0.0.0.0:0"], "--insecure-identity"),
         (["--identity", "192.0.2.7:0"], "--insecure-identity"),
         (["--identity", "[::]:0"], "--identity [::]:0 lets other machines"),
         (["--identity", "127.0.0.1:0", "--http"], "--identity needs HTTPS"),
         (["--env-file", "x.env"], "--env-file is for the variables of --identity"),
-        (["--identity", "127.0.0.1:0", "--env-file", "/nowhere/x.env"], "--env-file /nowhere/x.env cannot be written"),
     ],
 )
 async def test_what_does_not_go_together_is_refused(tmp_path: Path, arguments: list[str], words: str):
     status, text = await refused("--data-dir", str(tmp_path), *arguments)
-    assert (status, words in text, "Traceback" in text) == (1, True, False), text
+    assert (status, words in text, "Traceback" in text) == (2, True, False), text
+
+
+async def test_a_file_of_variables_that_cannot_be_written_is_told(tmp_path: Path):
+    words = ["--identity", "127.0.0.1:0", "--env-file", "/nowhere/x.env"]
+    status, text = await refused("--data-dir", str(tmp_path), *words)
+    assert (status, "--env-file /nowhere/x.env cannot be written" in text, "Traceback" in text) == (1, True, False)
 
 
 async def test_a_port_that_is_taken_is_told(identity: Identity, tmp_path: Path):

@@ -8,9 +8,8 @@ import pytest
 from aiohttp import web
 
 from localtwins import LocalTwins, Settings
-from localtwins.errors import StartupError
 from localtwins.jobs.allowed_storage import AllowedStorage, Location
-from localtwins.settings import read_settings
+from twinfront_program.startup_error import StartupError
 
 from ..adt import Adt
 from .importing import Jobs, lines, machine
@@ -252,4 +251,4 @@ async def test_urls_that_are_none_are_refused_with_a_reason(folder: Path):
 )
 def test_a_setting_that_names_no_storage_is_told_at_the_start(value: str):
     with pytest.raises(StartupError, match="--jobs-storage"):
-        read_settings({"jobs_storage": [value]})
+        Settings.load({"jobs_storage": [value]})

@@ -19,8 +19,8 @@ from localtwins.store.database import Database
 from twinfront.errors import from_rpc_error
 from twinfront.v1 import digital_twin_service_pb2 as twins
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
+from twinfront_program.startup_error import StartupError
 from twinfront_server.app import App
-from twinfront_server.errors import StartupError
 from twinfront_server.settings import Settings
 
 from ...localtwins.serving import serving, sourced

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twinfront_server import __version__
-from twinfront_server.settings import describe
+from twinfront_server.settings import Settings
 
 from .process import ServedProcess, environment, run
 
@@ -25,7 +25,7 @@ def test_help_lists_the_commands() -> None:
 
 def test_help_of_serve_has_every_setting() -> None:
     text = " ".join(run("serve", "--help").stdout.split())
-    settings = describe()
+    settings = Settings.describe()
     assert settings
     for setting in settings:
         assert setting.flag in text
@@ -71,7 +71,7 @@ def test_healthcheck_with_a_file_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("package", ["pydantic_settings", "grpc_health", "structlog", "azure"])
+@pytest.mark.parametrize("package", ["pydantic", "grpc_health", "structlog", "azure"])
 def test_with_the_client_alone_serve_says_what_to_install(package: str) -> None:
     program = (
         "import sys\n"

@@ -120,15 +120,15 @@ def test_a_data_folder_that_another_server_has(serve: Callable[..., ServedProces
 
 
 def test_a_setting_that_is_not_sound() -> None:
-    assert "--drain-grace (TWINFRONT_DRAIN_GRACE): 'soon' is no duration" in refusal(WRONG_USE, "--drain-grace=soon")
+    assert "--drain-grace: 'soon' is no duration" in refusal(WRONG_USE, "--drain-grace=soon")
 
 
 def test_a_variable_that_is_not_sound() -> None:
-    assert "--read-retries (TWINFRONT_READ_RETRIES): " in refusal(WRONG_USE, TWINFRONT_READ_RETRIES="many")
+    assert "twinfront serve: TWINFRONT_READ_RETRIES: " in refusal(WRONG_USE, TWINFRONT_READ_RETRIES="many")
 
 
 def test_a_variable_of_the_embedded_service_that_is_not_sound() -> None:
-    assert "LOCALTWINS_MAX_TWINS 'many'" in refusal(FAILURE, LOCALTWINS_MAX_TWINS="many")
+    assert "LOCALTWINS_MAX_TWINS: Input should be a valid integer" in refusal(FAILURE, LOCALTWINS_MAX_TWINS="many")
 
 
 def test_an_unknown_flag() -> None:

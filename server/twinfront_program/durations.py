@@ -3,21 +3,23 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _FORM: Final = re.compile(r"(?P<number>\d{1,9}(\.\d{1,9})?)(?P<unit>ms|s|m|h)?", re.ASCII)
+_LONGEST_SHOWN: Final = 40
 
 
 def parse_duration(text: str) -> float:
     """Gives the seconds of a duration; a number without a unit is seconds already.
 
     Raises:
-        ValueError: the text is no duration.
+        ValueError: if the text is no duration.
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no duration; it takes forms such as 30s, 250ms or 5m")
+        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+        raise ValueError(f"{shown!r} is no duration; it takes forms such as 30s, 250ms or 5m")
     return float(match["number"]) * _UNITS[match["unit"] or "s"]
 
 
@@ -26,5 +28,8 @@ def _read(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, BeforeValidator(_read)]
-"""A setting that is a duration."""
+DURATION: Final = BeforeValidator(_read)
+"""The mark of a setting that is a duration."""
+
+Seconds = Annotated[float, DURATION, Field(ge=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, DURATION, Field(gt=0, allow_inf_nan=False)]

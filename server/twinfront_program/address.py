@@ -1,12 +1,12 @@
 """Addresses to listen on: `host:port` or `[ipv6]:port`."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-from localtwins.errors import StartupError
-
-_END_OF_PORTS: Final = 2**16
+_PORT: Final = re.compile(r"\d{1,5}", re.ASCII)
+_MAX_PORT: Final = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +17,23 @@ class Address:
     port: int
 
     @classmethod
-    def parse(cls, text: str, flag: str) -> "Address":
-        """Reads the value of a flag.
+    def parse(cls, text: str) -> "Address":
+        """Reads `127.0.0.1:50051`, `localhost:0` or `[::1]:50051`.
 
         Raises:
-            StartupError: it is no address.
+            ValueError: if it is none of these.
         """
-        host, _, port = text.rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if not host or not (port.isascii() and port.isdigit() and int(port) < _END_OF_PORTS):
-            raise StartupError(f"{flag} must be host:port, such as 127.0.0.1:8443, and not {text!r}.")
+        host, colon, port = text.rpartition(":")
+        if not colon or not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
+            raise ValueError(
+                f"{text!r} is no address to listen on; it takes the form host:port, such as 127.0.0.1:50051"
+            )
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            raise ValueError(f"{text!r} is no address to listen on; IPv6 goes in brackets, such as [::1]:50051")
+        if not host:
+            raise ValueError(f"{text!r} names no host; to listen on all interfaces write 0.0.0.0:{port} or [::]:{port}")
         return cls(host, int(port))
 
     @property
@@ -41,13 +48,17 @@ class Address:
         address = as_ip(self.host)
         return address is not None and address.is_unspecified
 
+    def with_port(self, port: int) -> "Address":
+        """Gives the same host with another port."""
+        return Address(self.host, port)
+
     def reachable(self) -> "Address":
         """Gives the address to connect to from this machine: loopback, where this one stands for all addresses."""
         return Address("::1" if ":" in self.host else "127.0.0.1", self.port) if self.is_wildcard else self
 
-    def url(self, scheme: str, port: int | None = None) -> str:
-        """Gives the URL of a server there, with the port that it really has."""
-        return f"{scheme}://{Address(self.host, self.port if port is None else port)}"
+    def url(self, scheme: str) -> str:
+        """Gives the URL of a server there."""
+        return f"{scheme}://{self}"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
