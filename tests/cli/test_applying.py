@@ -63,7 +63,7 @@ def test_a_folder_is_applied_models_first_and_relationships_last(twinfront: Comm
 
 
 @pytest.mark.usefixtures("library")
-def test_it_can_be_applied_again(twinfront: Command):
+def test_a_folder_can_be_applied_again(twinfront: Command):
     twinfront("apply", "library")
     assert twinfront("apply", "library").returncode == 0
 
@@ -118,7 +118,7 @@ def test_many_failures_are_counted_by_reason(twinfront: Command, tmp_path: Path)
         ("bare.ndjson", '{"$dtId": "a"}\n', "INVALID_ARGUMENT"),
     ],
 )
-def test_a_file_that_is_none_is_named_and_nothing_is_written(
+def test_a_file_in_no_known_form_is_named_and_nothing_is_written(
     twinfront: Command, tmp_path: Path, name: str, content: str, told: str
 ):
     write(tmp_path / "good.json", {"$dtId": "lost", "$metadata": {"$model": "dtmi:twinfront:sample:Floor;1"}})
@@ -130,12 +130,12 @@ def test_a_file_that_is_none_is_named_and_nothing_is_written(
     assert twinfront("get", "lost").returncode == 3
 
 
-def test_a_file_that_is_not_there(twinfront: Command):
+def test_a_missing_file_is_named(twinfront: Command):
     ended = twinfront("apply", "nothing.json")
     assert (ended.returncode, "nothing.json" in ended.stderr) == (2, True)
 
 
-def test_an_empty_folder(twinfront: Command, tmp_path: Path):
+def test_an_empty_folder_is_refused(twinfront: Command, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     ended = twinfront("apply", "empty")
     assert (ended.returncode, ended.stderr) == (2, "twinfront apply: empty has no .json and no .ndjson files in it\n")

@@ -25,7 +25,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-def test_found_and_not_found(twinfront: Command):
+def test_a_resource_that_is_missing_has_an_exit_code_of_its_own(twinfront: Command):
     assert twinfront("get", "room-001").returncode == 0
     ended = twinfront("get", "nothing")
     assert (ended.returncode, ended.stdout) == (3, "")
@@ -74,7 +74,7 @@ def throttled(tmp_path: Path) -> Iterator[str]:
     served.process.wait()
 
 
-def test_throttling(twinfront: Command, throttled: str):
+def test_throttling_has_an_exit_code_of_its_own(twinfront: Command, throttled: str):
     # Long enough for all tries of the client, so that it is not the time that ends the call.
     ended = twinfront("delete", "room-001", "--address", throttled, "--timeout", "60")
     assert ended.returncode == 6, ended.stderr
@@ -113,7 +113,7 @@ def test_a_reader_who_has_enough_ends_a_command_quietly(environment: dict[str, s
     assert (ended.stdout, ended.stderr) == ("[", "")
 
 
-def test_an_interrupt(environment: dict[str, str]):
+def test_an_interrupt_ends_a_command_with_its_own_exit_code(environment: dict[str, str]):
     started = subprocess.Popen(
         # Whoever runs the tests in the background ignores the signal, and what they start would as well.
         [sys.executable, "-c", _HEEDING_INTERRUPTS, str(BIN / "twinfront"), "apply", "-"],

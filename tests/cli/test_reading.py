@@ -51,7 +51,7 @@ def test_json_is_one_list_and_ndjson_a_line_a_row(twinfront: Command):
     assert len(listed) > 2
 
 
-def test_no_rows(twinfront: Command):
+def test_a_query_without_rows_prints_an_empty_document(twinfront: Command):
     nothing = "SELECT * FROM digitaltwins T WHERE T.temperature > 99"
     assert json.loads(twinfront("query", nothing, "-o", "json").stdout) == []
     assert twinfront("query", nothing, "-o", "ndjson").stdout == ""

@@ -51,7 +51,7 @@ def _lines(path: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("number", range(1, 102))
-def test_example(graph: Graph, examples: dict[int, list[Document]], number: int):
+def test_a_published_example_of_a_query_is_answered(graph: Graph, examples: dict[int, list[Document]], number: int):
     for example in examples[number]:
         if example["status"] == 200:
             rows = graph.rows(example["query"])

@@ -19,7 +19,7 @@ def test_what_is_not_released_stands_on_top():
     assert HEADINGS[0] == ("Unreleased", "")
 
 
-def test_the_version_is_the_latest_one_or_the_one_that_will_be():
+def test_the_version_is_the_latest_release_or_the_next_one():
     released = [name for name, _ in HEADINGS[1:]]
     assert VERSION in released[:1] or f"What will be {VERSION}" in CHANGELOG
 
@@ -35,7 +35,7 @@ def test_changes_are_grouped_as_keep_a_changelog_says():
     assert groups <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
-def test_package_and_server_bear_that_version():
+def test_package_and_server_bear_the_version_of_the_changelog():
     assert version("twinfront") == twinfront_server.__version__ == VERSION
 
 
@@ -49,5 +49,5 @@ def test_package_and_server_bear_that_version():
         ("clients/rust/Cargo.toml", 'version = "{}"'),
     ],
 )
-def test_the_clients_bear_it_too(file: str, version_line: str):
+def test_the_clients_bear_the_version_of_the_changelog(file: str, version_line: str):
     assert version_line.format(VERSION) in (CHECKOUT / file).read_text().splitlines()

@@ -58,7 +58,7 @@ def write(path: Path, *, twins: Iterable[Any] = (), relationships: Iterable[Any]
     return path
 
 
-def test_it_loads_the_sample_building_and_reads_it_back_equal(address: str):
+def test_the_sample_building_is_loaded_and_read_back_equal(address: str):
     words = (SAMPLE / "building.ndjson", "--models", SAMPLE / "models", "--verify", "--address", address)
     finished = program.run(PROGRAM, *words)
     assert (finished.returncode, finished.stderr) == (0, "")

@@ -9,7 +9,7 @@ from . import program
 PROGRAM = "manage_twins.py"
 
 
-def test_it_walks_through_every_section_and_exits_with_0(address: str):
+def test_the_example_walks_through_every_section_and_exits_with_0(address: str):
     finished = program.run(PROGRAM, "--address", address)
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
@@ -29,14 +29,14 @@ def test_it_walks_through_every_section_and_exits_with_0(address: str):
     assert "blocked by 1 outgoing and 1 incoming" in finished.stdout
 
 
-def test_it_leaves_nothing_behind_and_runs_again(address: str):
+def test_the_example_leaves_nothing_behind_and_runs_again(address: str):
     for _ in range(2):
         assert program.run(PROGRAM, TWINFRONT_ADDRESS=address).returncode == 0
     with TwinfrontClient(address) as client:
         assert list(client.list_models()) == []
 
 
-def test_a_surprise_makes_it_exit_with_1_and_clean_up(
+def test_a_surprise_makes_the_example_exit_with_1_and_clean_up(
     address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     manage_twins = program.load(PROGRAM)
@@ -53,14 +53,14 @@ def test_a_surprise_makes_it_exit_with_1_and_clean_up(
         assert list(client.list_models()) == []
 
 
-def test_without_a_server_it_says_so_and_exits_with_1():
+def test_the_example_without_a_server_says_so_and_exits_with_1():
     finished = program.run(PROGRAM, "--address", "127.0.0.1:1")
     assert finished.returncode == 1
     assert finished.stderr.startswith("No server answers there; `make run` starts one.")
     assert "Traceback" not in finished.stderr
 
 
-def test_it_does_not_talk_in_the_clear_to_another_machine_unasked():
+def test_the_example_does_not_talk_in_the_clear_to_another_machine_unasked():
     finished = program.run(PROGRAM, "--address", "twins.example:50051")
     assert finished.returncode == 1
     assert "is not on this machine" in finished.stderr

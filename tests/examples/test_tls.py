@@ -39,7 +39,9 @@ def test_a_caller_with_a_certificate_is_let_in(
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
-def test_a_caller_without_one_is_told_that_nobody_answers(served: process.ServedProcess, authority: Authority):
+def test_a_caller_without_a_certificate_is_told_that_nobody_answers(
+    served: process.ServedProcess, authority: Authority
+):
     finished = program.run("manage_twins.py", "--address", served.address, "--tls-ca", authority.cert)
     assert finished.returncode == 1
     assert finished.stderr.startswith("No server answers there")

@@ -107,7 +107,7 @@ async def test_a_twin_that_was_there_before_is_somebody_elses(
 
 @pytest.mark.parametrize("clock", [timedelta(hours=-3), timedelta(hours=3)])
 @pytest.mark.parametrize(("written", "expected"), [(LONG_AGO, "TWIN_ALREADY_EXISTS"), (AFTER, "OK")])
-async def test_it_is_the_services_clock_that_counts(
+async def test_the_time_before_a_write_is_told_by_the_services_clock(
     upstream: FaultServer, channel: grpc.aio.Channel, clock: timedelta, written: timedelta, expected: str
 ):
     date = format_datetime(datetime.now(UTC) + clock, usegmt=True)
@@ -201,7 +201,9 @@ async def test_a_twin_to_which_more_was_written_is_not_answered_as_ones_own(
     assert upstream.sent("PATCH") == 1
 
 
-async def test_nor_is_one_to_which_something_was_written_since(upstream: FaultServer, channel: grpc.aio.Channel):
+async def test_a_twin_to_which_something_was_written_since_is_not_answered_as_ones_own(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
     found = twin(3, time(AFTER))
     found["$metadata"]["$lastUpdateTime"] = time(2 * AFTER)
     upstream.on("PATCH", LOST)
@@ -261,7 +263,7 @@ async def test_an_empty_patch_of_a_relationship_leaves_nothing_to_know_it_by(
         ("replace", "/list/0", "OK", 2),
     ],
 )
-async def test_what_would_do_more_when_it_lands_twice_is_not_sent_again(
+async def test_a_patch_that_does_more_when_it_lands_twice_is_not_sent_again(
     upstream: FaultServer, channel: grpc.aio.Channel, op: str, path: str, expected: str, sent: int
 ):
     upstream.on("PATCH", LOST, Answer(204, headers={"ETag": 'W/"2"'}))

@@ -79,7 +79,9 @@ class TestWhereTheUpstreamKnowsDryRuns:
         upstream.probe = replace(upstream.probe, headers=HONOURED)
 
     @pytest.mark.parametrize("rpc", DRY_WRITES, ids=str)
-    async def test_each_write_is_sent_as_one(self, upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc):
+    async def test_each_write_of_a_dry_run_is_sent_as_a_dry_run(
+        self, upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc
+    ):
         upstream.on("", rpc.succeeds(**HONOURED))
         await rpc.call(channel)
         assert [(request.method, request.headers[REQUEST_HEADER]) for request in upstream.requests] == [
@@ -87,7 +89,9 @@ class TestWhereTheUpstreamKnowsDryRuns:
         ]
 
     @pytest.mark.parametrize("rpc", [*WRITES, GET_TWIN], ids=str)
-    async def test_other_calls_are_not(self, upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc):
+    async def test_calls_that_are_no_dry_runs_are_sent_as_usual(
+        self, upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc
+    ):
         upstream.on("GET", Answer(200, {"$dtId": "room"}))
         upstream.on("PATCH", Answer(204, headers=HONOURED))
         upstream.on("", rpc.succeeds())
@@ -97,7 +101,7 @@ class TestWhereTheUpstreamKnowsDryRuns:
         assert not any(REQUEST_HEADER in request.headers for request in upstream.requests)
 
     @pytest.mark.parametrize("rpc", DRY_WRITES, ids=str)
-    async def test_an_answer_that_does_not_say_so_is_not_believed(
+    async def test_an_answer_that_does_not_say_that_it_is_of_a_dry_run_is_not_believed(
         self, upstream: FaultServer, channel: grpc.aio.Channel, rpc: Rpc
     ):
         upstream.on("", rpc.succeeds())
@@ -105,7 +109,7 @@ class TestWhereTheUpstreamKnowsDryRuns:
         assert (error.code, error.reason) == (grpc.StatusCode.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
         assert "may have been done" in error.message
 
-    async def test_and_the_log_says_what_may_have_happened(
+    async def test_the_log_says_that_a_dry_run_may_have_been_applied(
         self, upstream: FaultServer, channel: grpc.aio.Channel, capsys: pytest.CaptureFixture[str]
     ):
         upstream.on("PATCH", Answer(204))
@@ -114,7 +118,7 @@ class TestWhereTheUpstreamKnowsDryRuns:
         assert "error" in line
         assert "patch_digital_twin: the upstream took a dry run for a real request, and may have written" in line
 
-    async def test_and_nothing_more_is_sent_before_it_was_asked_anew(
+    async def test_nothing_is_sent_to_an_upstream_that_ignored_a_dry_run_before_it_is_asked_anew(
         self, upstream: FaultServer, channel: grpc.aio.Channel
     ):
         upstream.on("PATCH", Answer(204))
@@ -136,7 +140,7 @@ class TestWhereTheUpstreamKnowsDryRuns:
         await rpc.call(channel)
         assert [request.headers[REQUEST_HEADER] for request in upstream.requests] == ["true", "true"]
 
-    async def test_when_all_answers_are_lost_the_upstream_is_unavailable(
+    async def test_a_dry_run_whose_answers_are_all_lost_finds_the_upstream_unavailable(
         self, upstream: FaultServer, channel: grpc.aio.Channel
     ):
         upstream.on("PATCH", Answer(503, headers=HONOURED))

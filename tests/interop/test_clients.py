@@ -43,24 +43,24 @@ def odd_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Prob
 
 
 @every_client
-def test_it_builds_and_passes_its_own_tests(built: Language):
+def test_a_client_builds_and_passes_its_own_tests(built: Language):
     assert not built.missing_tools()
 
 
 @every_client
-def test_it_does_what_the_scenarios_say_and_what_the_others_do(built: Language, matrix: Problems):
+def test_a_client_does_what_the_scenarios_say_and_what_the_others_do(built: Language, matrix: Problems):
     found = {scenario: matrix[built.name, scenario] for scenario in SCENARIOS}
     assert {scenario: problems for scenario, problems in found.items() if problems} == {}
 
 
 @every_client
-def test_it_meets_odd_answers_and_broken_connections_as_the_others_do(built: Language, odd_matrix: Problems):
+def test_a_client_meets_odd_answers_and_broken_connections_as_the_others_do(built: Language, odd_matrix: Problems):
     found = {scenario: odd_matrix[built.name, scenario] for scenario in ODD_SCENARIOS}
     assert {scenario: problems for scenario, problems in found.items() if problems} == {}
 
 
 @every_client
-def test_its_example_of_a_conflict_and_a_blocked_delete(built: Language, sample_building: str):
+def test_a_clients_example_meets_a_conflict_and_a_blocked_delete(built: Language, sample_building: str):
     printed = built.run_example("conflict", sample_building).splitlines()
     assert printed in (
         [
@@ -74,7 +74,7 @@ def test_its_example_of_a_conflict_and_a_blocked_delete(built: Language, sample_
 
 
 @every_client
-def test_its_ten_lines(built: Language, sample_building: str):
+def test_the_ten_lines_of_a_clients_readme_run(built: Language, sample_building: str):
     with TwinfrontClient(sample_building) as client:
         client.update_digital_twin("room-001", patch().replace("/temperature", 20.0))
         assert built.run_example("ten_lines", sample_building) == ""

@@ -16,7 +16,7 @@ COMMITTED = {"go": ["twinfront", "service_config.json"], "rust": ["src/generated
 @pytest.mark.parametrize(
     "language", [language for language in LANGUAGES if language.name in COMMITTED], ids=lambda language: language.name
 )
-def test_generating_them_again_changes_nothing(built: Language, tmp_path: Path):
+def test_generating_the_committed_stubs_again_changes_nothing(built: Language, tmp_path: Path):
     # A copy is generated anew, so that a difference stays one until somebody looks at it.
     ignored = shutil.ignore_patterns("target", "bin", ".git")
     copy = shutil.copytree(built.sources, tmp_path / "clients" / built.name, ignore=ignored, symlinks=True)

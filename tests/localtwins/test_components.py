@@ -66,7 +66,7 @@ async def test_the_result_must_conform(graph: Adt):
     assert answer.details == ["Expected value of type double for reading on sensor."]
 
 
-async def test_a_component_that_is_not_there(graph: Adt):
+async def test_a_component_that_is_not_there_is_not_found(graph: Adt):
     for name in ("heater", "temperature", "$metadata"):
         answer = await graph.get(f"/digitaltwins/room/components/{name}")
         assert (answer.status, answer.code) == (404, "ComponentNotFound")

@@ -23,7 +23,7 @@ async def test_all_models_are_listed_with_an_empty_parameter_for_dependencies(ex
     assert all("model" in model for model in answer.body["value"])
 
 
-async def test_its_queries_are_answered_page_by_page(explorer: Adt):
+async def test_queries_of_the_explorer_are_answered_page_by_page(explorer: Adt):
     for query in (
         "SELECT * FROM digitaltwins",
         "SELECT * FROM digitaltwins T WHERE T.$dtId = 'room'",

@@ -127,7 +127,7 @@ async def test_a_lost_answer_can_look_like_an_error(graph: Adt):
     assert (await graph.twin("room"))["temperature"] == 1
 
 
-async def test_the_answer_of_a_failure_is_lost_too(graph: Adt):
+async def test_the_answer_of_a_refused_request_can_be_lost(graph: Adt):
     graph.service.inject("lost")
     with pytest.raises(AnswerLostError):
         await graph.get("/digitaltwins/nobody")

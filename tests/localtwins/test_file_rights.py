@@ -55,7 +55,7 @@ async def test_a_new_data_directory_is_its_owners_alone(tmp_path: Path):
     assert rights(data_dir) == "0o700"
 
 
-async def test_one_that_others_could_read_is_closed_to_them_with_the_next_start(tmp_path: Path):
+async def test_a_data_directory_that_others_could_read_is_closed_to_them_with_the_next_start(tmp_path: Path):
     data_dir = tmp_path / "data"
     await used(data_dir, Settings())
     (data_dir / "localtwins.db-wal").write_bytes(b"")

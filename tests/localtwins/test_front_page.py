@@ -17,7 +17,7 @@ async def server() -> AsyncIterator[Server]:
         yield server
 
 
-async def test_it_tells_what_this_is(server: Server):
+async def test_the_front_page_tells_what_this_is(server: Server):
     async with aiohttp.ClientSession() as http, http.get(f"{server.url}/") as answer:
         text = await answer.text()
     assert (answer.status, answer.content_type) == (200, "text/plain")
@@ -26,7 +26,7 @@ async def test_it_tells_what_this_is(server: Server):
     assert all(version in text for version in API_VERSIONS)
 
 
-async def test_it_names_a_request_that_works(server: Server):
+async def test_the_front_page_names_a_request_that_works(server: Server):
     async with aiohttp.ClientSession() as http:
         async with http.get(f"{server.url}/") as answer:
             [path] = [line.split()[1] for line in (await answer.text()).splitlines() if line.startswith("    GET ")]
@@ -34,7 +34,7 @@ async def test_it_names_a_request_that_works(server: Server):
             assert await answer.json() == {"value": [], "nextLink": None}
 
 
-async def test_it_answers_probes(server: Server):
+async def test_the_front_page_answers_probes(server: Server):
     async with aiohttp.ClientSession() as http:
         async with http.head(f"{server.url}/") as answer:
             assert (answer.status, await answer.read()) == (200, b"")
@@ -43,6 +43,6 @@ async def test_it_answers_probes(server: Server):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_nothing_can_be_done_to_it(server: Server, method: str):
+async def test_the_front_page_can_only_be_read(server: Server, method: str):
     async with aiohttp.ClientSession() as http, http.request(method, f"{server.url}/") as answer:
         assert answer.status == 404

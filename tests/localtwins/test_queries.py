@@ -123,7 +123,7 @@ async def test_a_token_that_is_null_or_empty_is_no_token(spaces: Adt, token: str
     assert len(answer.body["value"]) == TWINS
 
 
-async def test_tampered_tokens(spaces: Adt):
+async def test_tampered_tokens_are_refused(spaces: Adt):
     token = (await query(spaces, EVERY_ID, max_items_per_page="10")).body["continuationToken"]
     content = base64.urlsafe_b64decode(token)
     other_query = base64.urlsafe_b64encode(content.replace(b"DIGITALTWINS", b"RELATIONSHIP")).decode()
@@ -173,7 +173,7 @@ async def test_bodies_that_are_no_json(adt: Adt):
         ("SELECT * FROM DIGITALTWINS WHERE a = 'x", "Line=1, Position=37, Message=token recognition error"),
     ],
 )
-async def test_a_query_that_is_none(adt: Adt, text: str, message: str):
+async def test_a_text_that_is_no_query_is_refused(adt: Adt, text: str, message: str):
     answer = await query(adt, text)
     assert (answer.status, answer.code) == (400, "SqlQueryError")
     assert message in answer.message
@@ -364,7 +364,7 @@ async def test_a_property_that_can_have_no_index():
 # --- over HTTP -------------------------------------------------------------------------------------------------------
 
 
-async def test_over_http(tmp_path: Path):
+async def test_queries_are_answered_over_http(tmp_path: Path):
     arguments = ("--http", "--data-dir", str(tmp_path), "--index-property", "power", "--index-property", "seats")
     async with serving(*arguments) as server, aiohttp.ClientSession() as http:
         target = f"{server.url}/query?api-version=2023-10-31"

@@ -80,7 +80,7 @@ def assert_metadata_fits(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_random_writes(adt: Adt, seed: int):
+async def test_random_writes_are_applied_whole_or_leave_no_trace(adt: Adt, seed: int):
     rng = random.Random(seed)
     outcomes = set()
     for _ in range(400):

@@ -129,7 +129,7 @@ async def test_a_data_dir_is_free_after_a_crash(tmp_path: Path):
     await service.close()
 
 
-async def test_a_data_dir_is_open_once_in_one_process_too(tmp_path: Path):
+async def test_a_data_dir_is_opened_once_within_one_process(tmp_path: Path):
     service = await LocalTwins.open(tmp_path)
     with pytest.raises(StartupError, match="in use"):
         await LocalTwins.open(tmp_path)
@@ -267,7 +267,7 @@ def test_help_tells_flag_variable_and_default(capsys: pytest.CaptureFixture[str]
     assert "--max-twins N Most digital twins in the instance. [2000000] (LOCALTWINS_MAX_TWINS)" in text
 
 
-def test_version(capsys: pytest.CaptureFixture[str]):
+def test_the_command_tells_its_version(capsys: pytest.CaptureFixture[str]):
     assert main(["version"]) == 0
     assert capsys.readouterr().out.strip()
 

@@ -11,7 +11,7 @@ from localtwins.settings import Settings
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_where_the_event_loop_handles_none(
+async def test_a_signal_ends_the_server_where_the_event_loop_handles_none(
     tmp_path: Path, signum: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ):
     def not_implemented(*_arguments: object) -> None:

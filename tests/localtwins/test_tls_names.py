@@ -33,13 +33,13 @@ async def test_names_can_be_added_and_trust_is_kept(tmp_path: Path):
         assert not await is_taken_for(server, authority, "other")
 
 
-async def test_a_variable_has_them_with_commas_between(tmp_path: Path):
+async def test_a_variable_has_several_names_with_commas_between(tmp_path: Path):
     async with serving("--data-dir", str(tmp_path), LOCALTWINS_TLS_NAME="twins.example, vm") as server:
         for name in ("twins.example", "vm"):
             assert await is_taken_for(server, tmp_path / "tls" / "ca.pem", name)
 
 
-async def test_the_host_that_it_listens_on_is_among_them(tmp_path: Path):
+async def test_the_host_that_the_server_listens_on_is_in_its_certificate(tmp_path: Path):
     async with serving("--data-dir", str(tmp_path), "--listen", "127.9.8.7:0") as server:
         assert server.url.startswith("https://127.9.8.7:")
         assert await is_taken_for(server, tmp_path / "tls" / "ca.pem", "127.9.8.7")

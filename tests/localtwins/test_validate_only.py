@@ -151,7 +151,7 @@ async def test_every_answer_says_that_it_was_a_dry_run(adt: Adt):
 
 
 @pytest.mark.parametrize("value", ["false", "1", "True", "", "yes\udc80"])
-async def test_any_other_value_is_refused(adt: Adt, value: str):
+async def test_a_value_of_the_header_of_dry_runs_other_than_true_or_false_is_refused(adt: Adt, value: str):
     before = stored(adt)
     answer = await adt.delete("/digitaltwins/machine", localtwins_validate_only=value)
     assert (answer.status, answer.code) == (400, "InvalidArgument")
@@ -202,7 +202,7 @@ async def test_the_sdk_asks_for_a_dry_run_with_a_header_of_its_own(adt: Adt):
     assert answers == ["true"]
 
 
-async def test_over_http():
+async def test_dry_runs_are_answered_over_http():
     words = ("--http", "--data-dir", ":memory:", "--max-request-bytes", "100000")
     async with serving(*words) as server, aiohttp.ClientSession(server.url) as http:
         target = "/models?api-version=2023-10-31"

@@ -131,7 +131,7 @@ async def test_a_time_needs_no_zone_wherever_it_stands(adt: Adt, name: str, valu
         ("clock", "12:42:50+15:00"),
     ],
 )
-async def test_other_times_are_refused_wherever_they_stand(adt: Adt, name: str, value: str):
+async def test_texts_that_are_no_times_are_refused_wherever_they_stand(adt: Adt, name: str, value: str):
     for request in everywhere(name, json.dumps(value)):
         assert await write(adt, request) == (400, "ValidationFailed"), request
 
@@ -153,7 +153,7 @@ async def test_a_double_may_be_written_as_an_integer_of_any_length_wherever_it_s
 
 
 @pytest.mark.parametrize("text", DOUBLES)
-async def test_it_is_neither_a_long_nor_an_integer(adt: Adt, text: str):
+async def test_a_double_without_a_fraction_is_neither_a_long_nor_an_integer(adt: Adt, text: str):
     for name in ("count", "small"):
         for request in everywhere(name, text):
             assert await write(adt, request) == (400, "ValidationFailed"), request
@@ -190,14 +190,16 @@ async def test_what_a_float_rounds_to_infinity_is_refused(adt: Adt):
 
 
 @pytest.mark.parametrize("text", DOUBLES)
-async def test_queries_find_such_doubles_by_either_way_of_writing_them(adt: Adt, text: str):
+async def test_queries_find_doubles_of_any_length_by_either_way_of_writing_them(adt: Adt, text: str):
     await adt.patch("/digitaltwins/thing", add("/mass", float(text)))
     for literal in (text, repr(float(text))):
         query = f"SELECT T.mass FROM DIGITALTWINS T WHERE T.mass = {literal}"
         assert (await adt.post("/query", {"query": query})).body["value"] == [{"mass": float(text)}]
 
 
-async def test_such_doubles_and_times_go_through_an_import_and_an_export(adt: Adt, tmp_path: Path):
+async def test_doubles_of_any_length_and_times_without_zone_go_through_an_import_and_an_export(
+    adt: Adt, tmp_path: Path
+):
     twin = {**TWIN, "$dtId": "there", "moment": "2022-05-01T12:45:00", "mass": "MASS", "massList": ["MASS"]}
     content = [line.replace(b'"MASS"', b"10000000000000000000") for line in lines(models=[], twins=[twin])]
     job = await Jobs(adt, tmp_path).run("one", content)
@@ -220,7 +222,7 @@ async def test_ids_that_clients_resolve_away_are_refused(adt: Adt, twin_id: str)
         assert "must not be . or .." in answer.message
 
 
-async def test_import_jobs_refuse_such_ids_too(adt: Adt, tmp_path: Path):
+async def test_import_jobs_refuse_ids_that_clients_resolve_away(adt: Adt, tmp_path: Path):
     twins = [{**TWIN, "$dtId": "."}, {**TWIN, "$dtId": "..."}]
     near = [{**NEAR, "$dtId": "thing", "$relationshipId": ".."}]
     jobs = Jobs(adt, tmp_path)

@@ -49,7 +49,7 @@ async def test_a_twin_has_the_id_model_and_initial_properties_it_was_given(clien
     assert twin.properties == {"temperature": 25.5, "visitors": 3}
 
 
-async def test_the_same_with_generated_stubs(client: AsyncTwinfrontClient, address: str):
+async def test_a_twin_is_created_with_generated_stubs(client: AsyncTwinfrontClient, address: str):
     await client.create_models(MODELS)
     async with grpc.aio.insecure_channel(address) as channel:
         stub = DigitalTwinServiceStub(channel)

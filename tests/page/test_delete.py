@@ -63,7 +63,7 @@ async def test_an_incoming_relationship_blocks_and_is_named(client: AsyncTwinfro
     assert raised.value.outgoing == []
 
 
-async def test_it_is_deleted_once_its_relationships_are(client: AsyncTwinfrontClient, rooms: list[str]):
+async def test_a_twin_is_deleted_once_its_relationships_are(client: AsyncTwinfrontClient, rooms: list[str]):
     await _relate(client, rooms[0], rooms[1])
     await _relate(client, rooms[2], rooms[0])
     await delete_twin(client, rooms[0])

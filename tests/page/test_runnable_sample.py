@@ -35,9 +35,9 @@ async def _run(client: AsyncTwinfrontClient, room: dict[str, Any]) -> None:
             await client.get_digital_twin(twin_id)
 
 
-async def test_it_runs_on_a_room_of_our_own(client: AsyncTwinfrontClient):
+async def test_the_sample_runs_on_a_room_of_our_own(client: AsyncTwinfrontClient):
     await _run(client, ROOM)
 
 
-async def test_it_runs_on_the_documentations_room(client: AsyncTwinfrontClient, sample: Sample):
+async def test_the_sample_runs_on_the_documentations_room(client: AsyncTwinfrontClient, sample: Sample):
     await _run(client, sample("Room.json"))

@@ -32,7 +32,9 @@ async def test_the_object_is_added_and_its_member_replaced_from_then_on(
     assert (await client.get_digital_twin("room-1"))["size"] == {"width": 2, "length": 4}
 
 
-async def test_both_steps_fit_into_one_patch(client: AsyncTwinfrontClient, room: DigitalTwin):
+async def test_adding_an_object_and_replacing_its_member_fit_into_one_patch(
+    client: AsyncTwinfrontClient, room: DigitalTwin
+):
     await client.update_digital_twin(room.id, patch().add("/size", {"width": 2}).add("/size/length", 4))
     assert (await client.get_digital_twin("room-1"))["size"] == {"width": 2, "length": 4}
 

@@ -27,7 +27,7 @@ async def test_one_patch_replaces_several_properties(client: AsyncTwinfrontClien
     assert twin.etag == etag != room.etag
 
 
-async def test_one_patch_replaces_them_all(client: AsyncTwinfrontClient, room: DigitalTwin):
+async def test_one_patch_replaces_all_properties(client: AsyncTwinfrontClient, room: DigitalTwin):
     values = {"name": "Hall", "temperature": 1.5, "humidity": 2.5, "visitors": 0}
     changes = patch()
     for name, value in values.items():

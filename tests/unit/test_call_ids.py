@@ -12,7 +12,7 @@ def test_a_sane_id_is_kept(key: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x" * 129, "line\nbreak", "tab\t", "ümlaut", b"bytes"])
-def test_any_other_is_replaced(value: str | bytes) -> None:
+def test_a_call_id_of_any_other_form_is_replaced(value: str | bytes) -> None:
     made = call_id([("x-request-id", value)])
     assert len(made) == 16
     assert made.isalnum()

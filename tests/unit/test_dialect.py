@@ -13,12 +13,16 @@ LOCALTWINS = CHECKOUT / "server" / "localtwins"
 FRONT = CHECKOUT / "server" / "twinfront_server"
 PROGRAM = CHECKOUT / "server" / "twinfront_program"
 CLIENT = CHECKOUT / "clients" / "python" / "twinfront"
+TESTS = CHECKOUT / "tests"
 EVERYWHERE = (PROGRAM, LOCALTWINS, FRONT, CLIENT, CHECKOUT / "clients" / "python" / "scenario_runner.py")
 
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 SUPPRESSION = re.compile(r"# (?:ruff: )?noqa\b(?!: [A-Z0-9, ]+  \(.+\)$)|# type: ignore\b(?!\[[a-z, -]+\]  # .+$)")
 RELATIVE = re.compile(r"(?:What|Where|Whether|Which|Who|Whose)\b")
 INLINE_RAISES = re.compile(r"(?:^|[.;,:] )[Rr]aises `?[A-Z_]\w+")
+
+HANGING = re.compile(r"test_(?:and|but|it|its|nor|or|she|he|so|such|that|their|them|then|these|they|those)_")
+FEWEST_WORDS = 3
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -114,6 +118,17 @@ def records_that_are_tuples(*places: Path) -> list[str]:
     ]
 
 
+def names_of_tests_that_say_nothing_alone(*places: Path) -> list[str]:
+    return [
+        at(file, node.lineno, node.name)
+        for file in sources(*places)
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+        if not any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+        if HANGING.match(node.name) or node.name.count("_") < FEWEST_WORDS
+    ]
+
+
 def test_constants_are_final():
     assert constants_that_are_not_final(*EVERYWHERE) == []
 
@@ -138,6 +153,10 @@ def test_docstrings_begin_with_what_is_done():
     assert docstrings_that_begin_with_a_relative(*EVERYWHERE) == []
 
 
+def test_the_name_of_a_test_can_be_read_without_its_neighbours():
+    assert names_of_tests_that_say_nothing_alone(TESTS) == []
+
+
 @pytest.mark.parametrize(
     ("code", "check"),
     [
@@ -152,6 +171,10 @@ def test_docstrings_begin_with_what_is_done():
         ('class A:\n    def __init__(self):\n        """Takes nothing."""\n', docstrings_of_init),
         ('"""What is done."""\n', docstrings_that_begin_with_a_relative),
         ('def f():\n    """Whether it is done."""\n', docstrings_that_begin_with_a_relative),
+        ("def test_nor_is_another(): ...\n", names_of_tests_that_say_nothing_alone),
+        ("class TestIt:\n    async def test_it_is_kept(): ...\n", names_of_tests_that_say_nothing_alone),
+        ("def test_limits(): ...\n", names_of_tests_that_say_nothing_alone),
+        ("def test_over_http(): ...\n", names_of_tests_that_say_nothing_alone),
         ('def f():\n    """Does it. Raises OSError."""\n', errors_told_outside_a_section),
         ('def f():\n    """Does it.\n\n    Raises `OSError`, now and then.\n    """\n', errors_told_outside_a_section),
     ],
@@ -169,6 +192,7 @@ def test_a_source_that_keeps_to_the_dialect_passes(tmp_path: Path):
         "@dataclass(frozen=True, slots=True)\nclass Place:\n    line: int\n"
         "LIMITS: Final[int] = f()  # type: ignore[misc]  # untyped\n"
         'def f():\n    """Reads a thing.\n\n    Raises:\n        OSError: it is not there.\n    """\n'
+        "def test_an_item_is_kept(): ...\n"
     )
     checks = (
         constants_that_are_not_final,
@@ -177,5 +201,6 @@ def test_a_source_that_keeps_to_the_dialect_passes(tmp_path: Path):
         docstrings_of_init,
         docstrings_that_begin_with_a_relative,
         errors_told_outside_a_section,
+        names_of_tests_that_say_nothing_alone,
     )
     assert [check(tmp_path) for check in checks] == [[]] * len(checks)

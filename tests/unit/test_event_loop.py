@@ -53,7 +53,7 @@ def is_open(descriptor: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not to be had there")
-def test_it_is_uvloop(runner: asyncio.Runner) -> None:
+def test_the_event_loop_is_uvloop(runner: asyncio.Runner) -> None:
     assert "uvloop" in {base.__module__ for base in type(runner.get_loop()).__mro__}
 
 

@@ -39,7 +39,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30", 30), ("1.5s", 1.5), ("250ms", 0.25), ("5m", 300), ("1h", 3600), (" 2s ", 2)]
 )
-def test_durations(text: str, seconds: float) -> None:
+def test_durations_have_a_unit_or_are_seconds(text: str, seconds: float) -> None:
     assert Settings.load({"drain_grace": text}).drain_grace == seconds
 
 

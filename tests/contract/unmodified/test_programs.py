@@ -13,13 +13,13 @@ def asked_with_a_token(local: Local) -> bool:
     return any(path == "/msi/token" and status == 200 for _, path, status, _ in local.requests())
 
 
-async def test_python(local: Local):
+async def test_a_python_program_with_the_default_credential_runs_unchanged(local: Local):
     ended = await local.run(sys.executable, HERE / "lifecycle.py")
     assert (ended.lines, ended.status) == (EXPECTED, 0), ended.errors
     assert asked_with_a_token(local)
 
 
-async def test_javascript(local: Local):
+async def test_a_javascript_program_with_the_default_credential_runs_unchanged(local: Local):
     (local.folder / "node_modules").symlink_to(javascript_sdk())
     program = local.folder / "lifecycle.mjs"
     program.write_bytes((HERE / "lifecycle.mjs").read_bytes())
@@ -28,13 +28,13 @@ async def test_javascript(local: Local):
     assert asked_with_a_token(local)
 
 
-async def test_java(local: Local):
+async def test_a_java_program_with_the_default_credential_runs_unchanged(local: Local):
     ended = await local.run("java", "-cp", java_sdk(), HERE / "Lifecycle.java")
     assert (ended.lines, ended.status) == (EXPECTED, 0), ended.errors
     assert asked_with_a_token(local)
 
 
-async def test_without_the_variables_nothing_works(local: Local):
+async def test_a_program_without_the_variables_of_the_identity_endpoint_fails(local: Local):
     ended = await local.run(sys.executable, HERE / "lifecycle.py", IDENTITY_HEADER="wrong", MSI_SECRET="wrong")
     assert ended.status != 0
     assert not asked_with_a_token(local)

@@ -104,7 +104,9 @@ async def test_an_answer_that_cannot_be_read_is_settled(write: Write, hop: Hop, 
 
 @pytest.mark.parametrize("hop", HOPS, ids=lambda hop: hop.__name__)
 @pytest.mark.parametrize("write", TELEMETRY, ids=str)
-async def test_of_telemetry_the_outcome_is_unknown(write: Write, hop: Hop, monkeypatch: pytest.MonkeyPatch):
+async def test_telemetry_whose_answer_is_lost_has_an_unknown_outcome(
+    write: Write, hop: Hop, monkeypatch: pytest.MonkeyPatch
+):
     async with serving() as house:
         await furnish(house.client)
         _hop(monkeypatch, hop)

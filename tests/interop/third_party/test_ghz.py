@@ -44,6 +44,6 @@ def test_all_calls_succeed(program: Path, endpoint: Endpoint) -> None:
     assert (report["statusCodeDistribution"], report["errorDistribution"]) == ({"OK": CALLS}, {})
 
 
-def test_by_reflection_all_calls_succeed(program: Path, clear_endpoint: Endpoint) -> None:
+def test_all_calls_by_reflection_succeed(program: Path, clear_endpoint: Endpoint) -> None:
     report = measured(program, clear_endpoint)
     assert (report["statusCodeDistribution"], report["errorDistribution"]) == ({"OK": CALLS}, {})

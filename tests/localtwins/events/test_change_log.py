@@ -127,7 +127,7 @@ async def test_a_difference_in_kind_of_number_is_one(graph: Adt, log: Log):
     assert log.one()[2]["patch"] == [{"value": 20.0, "path": "/temperature", "op": "replace"}]
 
 
-async def test_relationships_are_told_of_too(graph: Adt, log: Log):
+async def test_changes_of_relationships_are_in_the_log(graph: Adt, log: Log):
     subject = "room/relationships/link"
     created = (await graph.put(LINK, LINK_BODY)).body
     assert log.one() == ("Relationship.Create", subject, created)

@@ -115,7 +115,7 @@ async def test_the_body_must_have_both_members(routed: Adt, body: Any, message: 
     assert message in answer.message
 
 
-async def test_there_are_six_at_most(routed: Adt):
+async def test_an_instance_has_six_routes_at_most(routed: Adt):
     for number in range(6):
         await routed.put(f"/eventroutes/r{number}", BODY)
     answer = await routed.put(ROUTE, BODY)

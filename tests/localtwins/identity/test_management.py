@@ -76,7 +76,9 @@ async def test_the_resource_group_of_the_instance_is_there(managed: HttpServer, 
         f"/tenants/{'x' * 7000}",
     ],
 )
-async def test_anything_else_is_not_there(managed: HttpServer, subscription: str, path: str):
+async def test_other_resources_of_the_management_endpoint_are_not_there(
+    managed: HttpServer, subscription: str, path: str
+):
     status, answer = await get(managed, path.format(subscription=subscription) + "?api-version=2023-01-31")
     assert (status, answer["error"]["code"]) == (404, "ResourceNotFound")
 

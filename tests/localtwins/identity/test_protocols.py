@@ -36,7 +36,7 @@ def virtual_machine(endpoint: IdentityServer) -> str:
     return str(URL(endpoint.url).with_path("/metadata/identity/oauth2/token"))
 
 
-async def test_app_service(endpoint: IdentityServer):
+async def test_app_service_hands_out_a_token(endpoint: IdentityServer):
     status, answer = await ask(
         "GET",
         endpoint.url,
@@ -48,7 +48,7 @@ async def test_app_service(endpoint: IdentityServer):
     assert int(answer["expires_on"]) == pytest.approx(time.time() + 24 * 3600, abs=60)
 
 
-async def test_app_service_and_functions_of_old(endpoint: IdentityServer):
+async def test_the_older_protocol_of_app_service_hands_out_a_token(endpoint: IdentityServer):
     status, answer = await ask(
         "GET",
         endpoint.url,
@@ -58,12 +58,12 @@ async def test_app_service_and_functions_of_old(endpoint: IdentityServer):
     assert (status, answer["resource"]) == (200, RESOURCE)
 
 
-async def test_cloud_shell(endpoint: IdentityServer):
+async def test_cloud_shell_hands_out_a_token(endpoint: IdentityServer):
     status, answer = await ask("POST", endpoint.url, {"Metadata": "true"}, data={"resource": RESOURCE})
     assert (status, answer["resource"]) == (200, RESOURCE)
 
 
-async def test_virtual_machine(endpoint: IdentityServer):
+async def test_a_virtual_machine_hands_out_a_token(endpoint: IdentityServer):
     status, answer = await ask(
         "GET",
         virtual_machine(endpoint),

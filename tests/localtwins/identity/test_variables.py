@@ -38,7 +38,7 @@ NAMES = {
 }
 
 
-async def test_a_shell_that_sources_the_file_has_them(identity: Identity):
+async def test_a_shell_that_sources_the_file_has_the_variables(identity: Identity):
     assert set(identity.variables) == NAMES
     for name in ("ADT_SERVICE_URL", "AZURE_DIGITALTWINS_URL", "AZURE_URL"):
         assert identity.variables[name] == identity.server.url
@@ -57,7 +57,7 @@ async def test_the_file_is_the_owners_alone_and_goes_when_the_server_stops(tmp_p
     assert not Path(authority).exists()
 
 
-async def test_without_a_file_they_are_printed(tmp_path: Path):
+async def test_the_variables_are_printed_where_no_file_is_asked_for(tmp_path: Path):
     async with serving("--data-dir", str(tmp_path), "--identity", "127.0.0.1:0") as server:
         assert server.process.stdout
         printed = server.announcement.splitlines()[4:]
@@ -68,7 +68,7 @@ async def test_without_a_file_they_are_printed(tmp_path: Path):
     assert set(await sourced(file)) == NAMES
 
 
-async def test_they_stay_good_after_a_restart_on_the_same_ports(tmp_path: Path):
+async def test_the_variables_stay_good_after_a_restart_on_the_same_ports(tmp_path: Path):
     file = tmp_path / "local.env"
     seen = []
     for _ in range(2):
@@ -99,7 +99,9 @@ async def test_a_server_on_all_addresses_is_told_by_one_that_can_be_connected_to
         (["--env-file", "x.env"], "--env-file is for the variables of --identity"),
     ],
 )
-async def test_what_does_not_go_together_is_refused(tmp_path: Path, arguments: list[str], words: str):
+async def test_settings_of_identity_that_do_not_go_together_are_refused(
+    tmp_path: Path, arguments: list[str], words: str
+):
     status, text = await refused("--data-dir", str(tmp_path), *arguments)
     assert (status, words in text, "Traceback" in text) == (2, True, False), text
 
@@ -128,7 +130,7 @@ def test_with_a_certificate_of_ones_own_there_is_nothing_to_trust():
     assert set(variables) == NAMES - {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "JAVA_TOOL_OPTIONS"}
 
 
-def test_files_of_authorities_have_the_usual_ones_too(tmp_path: Path):
+def test_files_of_authorities_have_the_usual_authorities_besides_ours(tmp_path: Path):
     authority = development_certificate(tmp_path).authority
     files = write_trust_files(authority)
     assert files.bundle.read_bytes().startswith(authority.read_bytes())
@@ -139,7 +141,7 @@ def test_files_of_authorities_have_the_usual_ones_too(tmp_path: Path):
     assert any("localtwins" in each.certificate.subject.rfc4514_string() for each in stored.additional_certs)
 
 
-def test_without_the_usual_ones_there_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_of_authorities_has_ours_where_there_are_no_usual_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(trust, "_usual_authorities", lambda: b"")
     files = write_trust_files(development_certificate(tmp_path).authority)
     assert files.bundle.read_bytes() == files.authority.read_bytes()

@@ -23,7 +23,7 @@ async def finished(adt: Adt, job_id: str) -> Any:
     return job
 
 
-async def test_everything_is_deleted(jobs: Jobs):
+async def test_a_delete_job_deletes_everything(jobs: Jobs):
     await jobs.run("import", GRAPH)
     answer = await jobs.adt.post(JOBS, None, operation_id="all")
     assert answer.status == 202
@@ -49,7 +49,7 @@ async def test_import_jobs_and_event_routes_stay(jobs: Jobs):
     assert [route.id for route in database.read.event_routes()] == ["route"]
 
 
-async def test_nothing_of_it_goes_to_the_change_log(jobs: Jobs):
+async def test_a_delete_job_leaves_nothing_in_the_change_log(jobs: Jobs):
     await jobs.run("import", GRAPH)
     await jobs.adt.post(JOBS, None, operation_id="all")
     await finished(jobs.adt, "all")
@@ -81,7 +81,7 @@ async def test_an_id_can_be_used_once(adt: Adt):
     assert (answer.status, answer.code) == (400, "ValidationFailed")
 
 
-async def test_it_does_not_start_while_another_job_runs(jobs: Jobs, gate: Gate):
+async def test_a_delete_job_does_not_start_while_another_job_runs(jobs: Jobs, gate: Gate):
     await jobs.start("import", lines())
     answer = await jobs.adt.post(JOBS, None)
     assert (answer.status, answer.code) == (400, "JobLimitReached")

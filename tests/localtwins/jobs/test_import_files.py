@@ -25,7 +25,7 @@ async def test_a_relationship_as_sdks_write_it_fails_the_job_before_anything_is_
     await nothing_is_imported(jobs)
 
 
-async def test_the_log_of_such_a_job_is_the_services_own(jobs: Jobs):
+async def test_the_log_of_a_job_that_failed_by_its_form_is_the_services_own(jobs: Jobs):
     near = {"$sourceId": "room", "$relationshipId": "r", "$targetId": "machine", "$relationshipName": "servedBy"}
     await jobs.run("one", lines(twins=[room("room")], relationships=[near]))
     told = jobs.log_lines("one")

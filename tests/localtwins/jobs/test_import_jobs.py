@@ -36,13 +36,13 @@ async def test_a_job_that_succeeded_tells_when_it_finished(jobs: Jobs):
     assert (await jobs.adt.twin("m"))["$metadata"]["$model"] == "dtmi:test:Machine;1"
 
 
-async def test_it_is_kept_for_30_days(jobs: Jobs):
+async def test_a_job_is_kept_for_30_days(jobs: Jobs):
     job = await jobs.run("one", SMALL)
     created, purged = (job[key].split("T")[0] for key in ("createdDateTime", "purgeDateTime"))
     assert (date.fromisoformat(purged) - date.fromisoformat(created)).days == 30
 
 
-async def test_after_that_it_is_gone(jobs: Jobs):
+async def test_a_job_is_gone_after_its_purge_time(jobs: Jobs):
     await jobs.run("one", SMALL)
     await jobs.adt.service._database.write(lambda tx: tx._connection.execute("UPDATE jobs SET purge_time = 1"))
     assert (await jobs.adt.get("/jobs/imports/one")).code == "JobNotFound"
@@ -96,7 +96,7 @@ async def test_an_unknown_job_is_not_found(jobs: Jobs):
         assert "x-ms-error-code" not in answer.headers
 
 
-async def test_one_job_at_a_time(jobs: Jobs, gate: Gate):
+async def test_a_second_job_is_throttled_while_one_runs(jobs: Jobs, gate: Gate):
     await jobs.start("one", SMALL)
     for job_id in ("two", "one"):
         answer = await jobs.start(job_id, SMALL)
@@ -178,7 +178,7 @@ async def test_a_uri_that_is_none_is_refused(jobs: Jobs):
         "file:%ff",
     ],
 )
-async def test_other_uris_that_are_refused(jobs: Jobs, uri: str):
+async def test_uris_of_no_allowed_blob_are_refused(jobs: Jobs, uri: str):
     for uris in ((uri, "file:out"), ("file:in", uri)):
         answer = await jobs.put("one", *uris)
         assert (answer.status, answer.code) == (400, "InvalidArgument"), answer
@@ -264,7 +264,7 @@ async def test_the_output_has_the_lines_of_what_was_imported_while_the_job_still
     assert len(jobs.refused("one")) == 400
 
 
-async def test_jobs_work_in_memory_too(folder: Path):
+async def test_jobs_work_in_a_service_in_memory(folder: Path):
     service = await LocalTwins.open(":memory:", Settings(jobs_dir=str(folder)))
     assert (await Jobs(Adt(service), folder).run("one", SMALL))["status"] == "succeeded"
     await service.close()

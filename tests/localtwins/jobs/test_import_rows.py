@@ -44,7 +44,7 @@ async def test_an_old_log_is_replaced(jobs: Jobs):
     assert jobs.log("one")[0] == {"status": "Started"}
 
 
-async def test_nothing_of_it_goes_to_the_change_log(jobs: Jobs):
+async def test_an_import_job_leaves_nothing_in_the_change_log(jobs: Jobs):
     await jobs.run("one", GRAPH)
     assert jobs.adt.service._database.read.changes(0, 10) == []
 
@@ -182,7 +182,7 @@ async def test_another_file_version_is_refused(jobs: Jobs):
 
 
 @pytest.mark.parametrize("name", ["building-scenario", "national-grid", "distribution-grid", "cli-bulk-valid"])
-async def test_real_graphs(jobs: Jobs, shared: Path, name: str):
+async def test_real_graphs_are_imported_as_they_are(jobs: Jobs, shared: Path, name: str):
     content = (shared / "data" / "graphs" / f"{name}.ndjson").read_bytes()
     job = await jobs.run("one", content)
     assert job["status"] == "succeeded", jobs.refused("one")

@@ -31,7 +31,7 @@ async def test_a_job_goes_on_after_a_storage_error(jobs: Jobs, monkeypatch: pyte
     assert jobs.log("one").count({"status": "Started"}) == 1
 
 
-async def test_a_defect_ends_the_job_and_is_logged(jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: Any):
+async def test_a_defect_ends_an_import_job_and_is_logged(jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: Any):
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError
 
@@ -44,7 +44,7 @@ async def test_a_defect_ends_the_job_and_is_logged(jobs: Jobs, monkeypatch: pyte
     assert (await jobs.run("two", lines()))["status"] == "succeeded"
 
 
-async def test_a_defect_ends_a_delete_job_too(jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: Any):
+async def test_a_defect_ends_a_delete_job_and_is_logged(jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: Any):
     monkeypatch.setattr("localtwins.jobs.delete_job._BATCH", "many")
     await jobs.run("one", lines(twins=[machine("m")]))
     await jobs.adt.post("/jobs/deletions", None, operation_id="all")

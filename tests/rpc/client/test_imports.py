@@ -29,7 +29,7 @@ async def test_run_keeps_the_results_of_what_failed(client: AsyncTwinfrontClient
     assert report.results[0].resource == "digitaltwins/bad-0"
 
 
-async def test_a_text_is_run_too(client: AsyncTwinfrontClient) -> None:
+async def test_run_imports_a_text(client: AsyncTwinfrontClient) -> None:
     text = b'{"Section": "Header"}\n{"fileVersion": "1.0.0"}\n{"Section": "Twins"}\n{"$dtId": "of-no-model"}\n'
     report = await client.import_graph_text([text]).run()
     assert report.progress.failed == 1

@@ -142,7 +142,7 @@ async def test_a_deletion_with_relationships(client: Client):
         await client.get_digital_twin("room-1")
 
 
-async def test_batches(client: Client):
+async def test_batches_are_written_and_read(client: Client):
     await furnish(client)
     found = await client.batch_get_digital_twins(["room-2", "nowhere", "room-0"])
     assert [twin.id for twin in found.digital_twins] == ["room-2", "room-0"]
@@ -233,7 +233,7 @@ async def test_telemetry_is_published(client: Client):
         await client.publish_telemetry("room-0", {}, source_time=now.replace(tzinfo=None))
 
 
-async def test_event_routes(client: Client):
+async def test_event_routes_are_created_listed_and_deleted(client: Client):
     await client.create_or_replace_event_route("all", EventRoute("events"))
     assert await client.get_event_route("all") == EventRoute("events", "true", "all")
     assert [route.id async for route in client.list_event_routes()] == ["all"]
@@ -242,7 +242,7 @@ async def test_event_routes(client: Client):
         await client.get_event_route("all")
 
 
-async def test_jobs(client: Client, blobs: Path):
+async def test_jobs_are_created_listed_and_deleted(client: Client, blobs: Path):
     (blobs / "in.ndjson").write_text('{"Section": "Header"}\n{"fileVersion": "1.0.0"}\n')
     job = await client.create_import_job("job", "file:in.ndjson", "file:out.ndjson")
     while not job.finished:

@@ -21,7 +21,7 @@ Code = grpc.StatusCode
 
 
 @pytest.mark.parametrize("path", ["", "/", "//", "/a/", "/a//b", "/~", "/a~", "/~2", "~"])
-async def test_malformed_paths(building: Building, path: str):
+async def test_malformed_paths_are_refused_by_their_field(building: Building, path: str):
     await building.add_room("room", visits=0)
     call = building.patch("room", replace("/visits", 1), replace(path, 1))
     assert await refused_field(call, "JSON_PATCH_INVALID") == "patch[1].path"
@@ -30,7 +30,7 @@ async def test_malformed_paths(building: Building, path: str):
 @pytest.mark.parametrize(
     "path", ["/address/city", "/note", "/thermostat/serial", "/$metadata/note/sourceTime", "/labels/a", "/visits/x"]
 )
-async def test_paths_that_lead_nowhere(building: Building, path: str):
+async def test_paths_that_lead_nowhere_are_refused(building: Building, path: str):
     await building.add_room("room", visits=0)
     call = building.patch("room", replace("/visits", 1), replace(path, "2020-01-01T00:00:00Z"))
     assert await refused_field(call, "JSON_PATCH_INVALID") == "patch[1].path"
@@ -40,7 +40,7 @@ async def test_paths_that_lead_nowhere(building: Building, path: str):
 @pytest.mark.parametrize(
     "path", ["/$dtId", "/$etag", "/$metadata", "/$metadata/$lastUpdateTime", "/thermostat/$metadata"]
 )
-async def test_paths_that_are_the_service_s_own(building: Building, path: str):
+async def test_paths_that_are_the_service_s_own_are_refused(building: Building, path: str):
     etag = await building.add_room("room")
     error = await refused(building.patch("room", replace(path, "x")))
     assert (error.code, fields(error)[0].partition(".")[0]) == (Code.INVALID_ARGUMENT, "patch[0]")
@@ -48,13 +48,13 @@ async def test_paths_that_are_the_service_s_own(building: Building, path: str):
 
 
 @pytest.mark.parametrize("number", [0, 4, 99])
-async def test_unknown_ops(building: Building, number: int):
+async def test_unknown_ops_are_refused(building: Building, number: int):
     await building.add_room("room")
     operation = JsonPatchOperation.FromString(b"\x08" + bytes([number]) + b"\x12\x02/a\x22\x011")
     assert await refused_field(building.patch("room", operation), "JSON_PATCH_INVALID") == "patch[0].op"
 
 
-async def test_a_patch_without_a_value(building: Building):
+async def test_a_patch_without_a_value_is_refused(building: Building):
     await building.add_room("room")
     operation = JsonPatchOperation(op=JsonPatchOperation.OP_ADD, path="/visits")
     assert await refused_field(building.patch("room", operation), "JSON_PATCH_INVALID") == "patch[0].value"
@@ -63,7 +63,7 @@ async def test_a_patch_without_a_value(building: Building):
 @pytest.mark.parametrize(
     "etag", ["abc", 'W/"a', '"a" ', '"a","b"', '"a"\r\nX: 1', '"a\nb"', "W/*", '"ä"', f'"{"x" * 9000}"']
 )
-async def test_bad_etags(building: Building, etag: str):
+async def test_bad_etags_are_refused(building: Building, etag: str):
     await building.add_room("room")
     delete = twins.DeleteDigitalTwinRequest(digital_twin_id="room", if_match=etag)
     edge = relationships.DeleteRelationshipRequest(digital_twin_id="room", relationship_id="r", if_match=etag)
@@ -85,14 +85,14 @@ async def test_if_none_match_is_a_star_or_nothing(building: Building, condition:
     assert await refused_field(building.relationships.CreateOrReplaceRelationship(edge)) == "if_none_match"
 
 
-async def test_enum_numbers_that_there_are_not(building: Building):
+async def test_enum_numbers_that_there_are_not_are_refused(building: Building):
     representation = twins.GetDigitalTwinRequest(digital_twin_id="room", representation=99)  # type: ignore[arg-type]
     view = twins.GetDigitalTwinRequest(digital_twin_id="room", view=99)  # type: ignore[arg-type]
     assert await refused_field(building.twins.GetDigitalTwin(representation)) == "representation"
     assert await refused_field(building.twins.GetDigitalTwin(view)) == "view"
 
 
-async def test_both_representations_at_once(building: Building):
+async def test_a_twin_in_both_representations_at_once_is_refused(building: Building):
     both = room()
     both.json = b"{}"
     assert await refused_field(building.put(both)) == "digital_twin.json"
@@ -102,7 +102,7 @@ async def test_both_representations_at_once(building: Building):
     assert field == "patch[0].value_json"
 
 
-async def test_requests_with_nothing_in_them(building: Building):
+async def test_requests_with_nothing_in_them_are_refused(building: Building):
     calls: list[Any] = [
         building.twins.CreateOrReplaceDigitalTwin(twins.CreateOrReplaceDigitalTwinRequest()),
         building.twins.GetDigitalTwin(twins.GetDigitalTwinRequest()),
@@ -136,7 +136,7 @@ async def test_clients_that_vanish_in_mid_call_leave_the_server_serving(building
     assert (await building.read("room")).properties["visits"] == value(2)
 
 
-async def test_an_rpc_that_there_is_not(channel: grpc.aio.Channel):
+async def test_an_rpc_that_there_is_not_is_unimplemented(channel: grpc.aio.Channel):
     call: Any = channel.unary_unary("/twinfront.v1.DigitalTwinService/NoSuchRpc")
     assert (await _refused_bytes(call(b""))).code() is Code.UNIMPLEMENTED
 
@@ -151,7 +151,7 @@ async def test_a_patch_of_very_many_wrong_operations_is_answered(building: Build
     assert (error.code, fields(error)[0]) == (Code.INVALID_ARGUMENT, field)
 
 
-async def test_values_nested_deeper_than_protobuf_parses(channel: grpc.aio.Channel):
+async def test_values_nested_deeper_than_protobuf_parses_are_refused(channel: grpc.aio.Channel):
     """No stub can make this message, but bytes on the wire can be anything."""
     nested = b""
     for _ in range(200):
@@ -163,7 +163,7 @@ async def test_values_nested_deeper_than_protobuf_parses(channel: grpc.aio.Chann
 
 
 @pytest.mark.parametrize("message", [b"\xff", b"\x0a\xff", b"\x0a\x05room", b"\x0a\x02\xff\xfe"])
-async def test_bytes_that_are_no_message(channel: grpc.aio.Channel, message: bytes):
+async def test_bytes_that_are_no_message_are_refused(channel: grpc.aio.Channel, message: bytes):
     call: Any = channel.unary_unary("/twinfront.v1.DigitalTwinService/GetDigitalTwin")
     error = await _refused_bytes(call(message))
     assert error.code() is Code.INVALID_ARGUMENT
@@ -184,7 +184,7 @@ async def _refused_bytes(call: Any) -> grpc.aio.AioRpcError:
     return caught.value
 
 
-async def test_more_roots_than_fit_a_request_to_the_upstream(building: Building):
+async def test_more_roots_than_fit_a_request_to_the_upstream_are_refused(building: Building):
     roots = [f"dtmi:example:Room;{version}" for version in range(1, 252)]
     error = await refused(building.models.ListModels(models.ListModelsRequest(dependencies_for=roots)))
     assert (error.code, fields(error)) == (Code.INVALID_ARGUMENT, ["dependencies_for"])

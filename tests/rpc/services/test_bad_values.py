@@ -56,7 +56,7 @@ async def test_several_wrong_values_are_all_named(building: Building):
     }
 
 
-async def test_an_unknown_model(building: Building):
+async def test_a_twin_of_an_unknown_model_is_refused(building: Building):
     twin = DigitalTwin(model_id="dtmi:example:Nothing;1")
     assert await refused_field(building.put(twin), "VALIDATION_FAILED") == "digital_twin.model_id"
     await building.add_room("room")
@@ -64,12 +64,12 @@ async def test_an_unknown_model(building: Building):
     assert await refused_field(call, "VALIDATION_FAILED") == "patch[0].value"
 
 
-async def test_no_model(building: Building):
+async def test_a_twin_without_a_model_is_refused(building: Building):
     assert await refused_field(building.put(DigitalTwin())) == "digital_twin.model_id"
     assert await refused_field(building.put(DigitalTwin(json=b"{}")), "VALIDATION_FAILED") == "digital_twin.json"
 
 
-async def test_a_missing_component(building: Building):
+async def test_a_twin_without_a_component_of_its_model_is_refused(building: Building):
     field = await refused_field(building.put(DigitalTwin(model_id=ROOM)), "VALIDATION_FAILED")
     assert field == 'digital_twin.components["thermostat"]'
 
@@ -106,7 +106,7 @@ async def test_a_value_without_a_kind(building: Building):
     assert await refused_field(building.put(twin)) == 'digital_twin.properties["temperature"]'
 
 
-async def test_null(building: Building):
+async def test_null_is_no_value_of_a_property(building: Building):
     twin = room()
     twin.properties["temperature"].CopyFrom(Value(null_value=0))  # type: ignore[arg-type]
     error = await refused(building.put(twin))

@@ -59,7 +59,9 @@ async def test_forms_of_the_answer(building: Building):
         ({"digital_twin_ids": ["a"], "view": 9}, "view"),
     ],
 )
-async def test_bad_requests(building: Building, request_fields: dict[str, Any], field: str):
+async def test_requests_of_no_ids_too_many_or_bad_ones_are_refused(
+    building: Building, request_fields: dict[str, Any], field: str
+):
     request = twins.BatchGetDigitalTwinsRequest(**request_fields)
     assert await refused_field(building.twins.BatchGetDigitalTwins(request)) == field
 
@@ -72,7 +74,7 @@ class TestLargeAnswers:
     @pytest.mark.parametrize(
         "representation", [Representation.REPRESENTATION_TYPED, Representation.REPRESENTATION_JSON]
     )
-    async def test_more_than_a_response_may_have_is_said(
+    async def test_twins_that_are_more_than_a_response_may_have_are_refused(
         self, building: Building, representation: Representation.ValueType
     ):
         for number in range(10):
@@ -82,7 +84,7 @@ class TestLargeAnswers:
         assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_REACHED")
         assert len((await _get(building, *ids[:5], representation=representation)).digital_twins) == 5
 
-    async def test_missing_ids_count_too(self, building: Building):
+    async def test_missing_ids_count_towards_the_size_of_the_response(self, building: Building):
         ids = [f"{number:0100}" for number in range(400)]
         assert (await refused(_get(building, *ids))).reason == "LIMIT_REACHED"
         assert len((await _get(building, *ids[:100])).missing_digital_twin_ids) == 100

@@ -98,7 +98,7 @@ async def test_a_thousand_writes_of_which_the_odd_ones_fail(building: Building):
     assert (await building.read("room 998")).properties == {"visits": value(998)}
 
 
-async def test_one_twin_twice(building: Building):
+async def test_a_batch_with_one_twin_twice_is_refused(building: Building):
     writes = [_put("a"), _put("b"), DigitalTwinWrite(digital_twin_id="a", delete=Delete())]
     assert await refused_field(_write(building, *writes)) == "writes[2].digital_twin_id"
     for name in ("a", "b"):
@@ -106,7 +106,7 @@ async def test_one_twin_twice(building: Building):
 
 
 @pytest.mark.parametrize("count", [0, 1001])
-async def test_too_few_and_too_many(building: Building, count: int):
+async def test_a_batch_of_none_or_too_many_writes_is_refused(building: Building, count: int):
     assert await refused_field(_write(building, *(_put(str(number)) for number in range(count)))) == "writes"
 
 

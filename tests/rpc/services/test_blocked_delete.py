@@ -23,7 +23,7 @@ def _blocking(error: TwinfrontError) -> RelationshipsBlockingDelete:
     return blocking
 
 
-async def test_both_directions_are_named_and_once_they_are_gone_so_is_the_twin(building: Building):
+async def test_blockers_of_both_directions_are_named_and_a_twin_without_them_is_deleted(building: Building):
     await building.add_floor("floor")
     await building.add_room("room")
     await building.add_room("other")
@@ -49,7 +49,7 @@ async def test_both_directions_are_named_and_once_they_are_gone_so_is_the_twin(b
 
 
 @pytest.mark.parametrize(("outgoing", "incoming"), [(25, 0), (0, 25), (25, 25), (3, 25)])
-async def test_twenty_are_listed_and_all_are_counted(building: Building, outgoing: int, incoming: int):
+async def test_twenty_blockers_are_listed_and_all_are_counted(building: Building, outgoing: int, incoming: int):
     await building.add_room("room")
     await building.add_room("other")
     for number in range(outgoing):

@@ -60,13 +60,13 @@ async def test_relationships_of_both_directions_go_and_are_counted(building: Bui
     assert await _relationship_ids(building, "third") == []
 
 
-async def test_a_twin_without_relationships(building: Building):
+async def test_a_twin_without_relationships_is_deleted(building: Building):
     await building.add_room("room")
     assert await _detach(building) == (0, 0)
     assert await _is_gone(building)
 
 
-async def test_many_relationships(building: Building):
+async def test_hundreds_of_relationships_go_with_their_twin(building: Building):
     for name in ("room", "other"):
         await building.add_room(name)
     await _connect(building, [("room", f"o{number}", "other") for number in range(600)])
@@ -133,7 +133,7 @@ async def test_without_detaching_nothing_is_counted_or_deleted(building: Buildin
     assert await _relationship_ids(building, "room") == ["o1", "o2"]
 
 
-async def test_a_number_that_is_no_choice(building: Building):
+async def test_a_number_that_is_no_choice_is_refused(building: Building):
     request = twins.DeleteDigitalTwinRequest(digital_twin_id="room", relationships=99)  # type: ignore[arg-type]
     assert await refused_field(building.twins.DeleteDigitalTwin(request)) == "relationships"
 

@@ -126,7 +126,7 @@ async def test_items_of_an_import(client: AsyncTwinfrontClient, counted: _Counte
     assert (line["code"], line["items"], line["failed"]) == ("OK", "3", "2")
 
 
-async def test_other_calls_have_no_items(client: AsyncTwinfrontClient, capsys: pytest.CaptureFixture[str]):
+async def test_calls_about_one_thing_have_no_items(client: AsyncTwinfrontClient, capsys: pytest.CaptureFixture[str]):
     await client.get_digital_twin("room")
     assert "items" not in _line(capsys.readouterr().out, "GetDigitalTwin")
 
@@ -138,7 +138,7 @@ def test_every_series_is_there_from_the_start(server: App):
             assert value("twinfront_item_errors_total", {"grpc_method": method, "reason": reason}) == 0
 
 
-def test_every_rpc_whose_response_has_statuses_in_it_is_counted_so():
+def test_every_rpc_with_statuses_in_its_response_counts_failed_items():
     def has_statuses(message: Descriptor) -> bool:
         inside = [field.message_type for field in message.fields if field.message_type is not None]
         deeper = [field.message_type for each in inside for field in each.fields]

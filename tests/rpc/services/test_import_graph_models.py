@@ -84,7 +84,7 @@ async def test_a_model_that_needs_one_that_is_nowhere_fails(channel: grpc.aio.Ch
     assert (list(imported.failures), reason(imported.failures[0])) == ([0], "DTDL_INVALID")
 
 
-async def test_twins_of_a_model_that_failed_fail_too(channel: grpc.aio.Channel):
+async def test_twins_of_a_model_that_failed_fail(channel: grpc.aio.Channel):
     imported = await run_import(channel, items(model(MODELS[ROOM]), room("room"), model(MODELS[FLOOR]), floor("floor")))
     assert (sorted(imported.failures), imported.counts) == ([0, 1], (1, 1, 0, 2))
 

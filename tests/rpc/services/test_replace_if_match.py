@@ -114,7 +114,7 @@ async def test_a_twin_that_is_not_there_is_not_created(building: Building, if_ma
         assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "TWIN_NOT_FOUND")
 
 
-async def test_both_conditions_at_once(building: Building):
+async def test_both_conditions_at_once_are_refused(building: Building):
     assert await refused_field(_replace(building, room(), "*", if_none_match="*")) == "if_none_match"
 
 

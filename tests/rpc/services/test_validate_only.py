@@ -86,7 +86,7 @@ def test_every_write_that_can_be_tried_is_tried_here():
     }
 
 
-def test_what_can_be_tried_can_be_repeated_too():
+def test_every_write_with_a_dry_run_takes_a_request_id():
     tried, repeated = (
         {
             method.full_name
@@ -99,7 +99,7 @@ def test_what_can_be_tried_can_be_repeated_too():
     assert tried == repeated != set()
 
 
-async def test_writes_around_it_are_done(furnished: Building):
+async def test_writes_around_a_dry_run_are_done(furnished: Building):
     """The dry run is a property of its call, and of no other."""
     warm = twin("UpdateDigitalTwin", patch=[WARMER])
     etag = (await warm.run(furnished, validate_only=False)).etag

@@ -30,7 +30,7 @@ async def merge(building: Building, name: str, text: str) -> object:
 
 
 @pytest.mark.parametrize("text", WIDE)
-async def test_such_a_double_is_that_double_in_every_form(building: Building, text: str):
+async def test_a_wide_number_for_a_double_is_that_double_in_every_form(building: Building, text: str):
     await building.put(written_as_json("temperature", text))
     await holds(building, float(text))
     for write in (patch, merge):
@@ -52,7 +52,7 @@ async def holds(building: Building, number: float) -> None:
 
 
 @pytest.mark.parametrize("text", WIDE)
-async def test_for_a_long_it_fails_validation_in_every_form(building: Building, text: str):
+async def test_a_wide_number_for_a_long_fails_validation_in_every_form(building: Building, text: str):
     error = await refused(building.put(written_as_json("visits", text)))
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
     await building.add_room("room", visits=1)

@@ -13,7 +13,7 @@ from twinfront_server.settings import Settings
 from .process import ServedProcess, environment, run
 
 
-def test_version() -> None:
+def test_the_command_tells_its_version() -> None:
     assert run("version").stdout == f"{__version__}\n"
 
 

@@ -68,7 +68,7 @@ def test_a_draining_server_takes_no_new_calls(serve: Serve, upstream: UpstreamPr
         call.result()
 
 
-def test_health_says_so_before_the_end(serve: Serve) -> None:
+def test_health_says_that_the_server_stops_before_its_end(serve: Serve) -> None:
     served = serve("--drain-delay=2s")
     with grpc.insecure_channel(served.address) as channel:
         stub = HealthStub(channel)
@@ -113,9 +113,7 @@ def test_a_second_signal_cuts_the_drain_short(serve: Serve, upstream: UpstreamPr
         assert call.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
-def test_calls_that_come_while_it_drains_are_told_that_nothing_was_done(
-    serve: Serve, upstream: UpstreamProcess
-) -> None:
+def test_calls_that_come_during_a_drain_are_told_that_nothing_was_done(serve: Serve, upstream: UpstreamProcess) -> None:
     served = serve(*upstream.words, "--drain-delay=0s")
     with grpc.insecure_channel(served.address) as channel:
         stub = ModelServiceStub(channel)

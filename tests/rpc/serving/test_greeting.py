@@ -36,7 +36,7 @@ def test_the_address_is_the_real_one(serve: Serve) -> None:
         assert served.address in line
 
 
-def test_in_the_clear(serve: Serve) -> None:
+def test_the_greeting_of_a_server_in_the_clear_has_a_line_that_works(serve: Serve) -> None:
     grpcurl, buf, example, curl = suggestions(serve())
     assert grpcurl.startswith("grpcurl -plaintext 127.0.0.1:")
     assert grpcurl.endswith(" twinfront.v1.ModelService/ListModels")
@@ -45,7 +45,7 @@ def test_in_the_clear(serve: Serve) -> None:
     assert curl.startswith("curl http://127.0.0.1:")
 
 
-def test_over_tls(serve: Serve, tmp_path: Path) -> None:
+def test_the_greeting_of_a_server_with_tls_has_a_line_that_works(serve: Serve, tmp_path: Path) -> None:
     issued = Authority(tmp_path).issue()
     served = serve("--tls-cert", issued.cert, "--tls-key", issued.key)
     grpcurl, buf, example, _ = suggestions(served)

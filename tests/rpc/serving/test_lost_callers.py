@@ -62,7 +62,7 @@ def leave_in_the_middle(served: ServedProcess, upstream: UpstreamProcess, reques
     return before
 
 
-def test_the_write_was_done_once_and_its_answer_waits(served: ServedProcess, upstream: UpstreamProcess):
+def test_the_write_of_a_lost_caller_is_done_once_and_its_answer_waits(served: ServedProcess, upstream: UpstreamProcess):
     before = leave_in_the_middle(served, upstream, "id")
     upstream.go_on()
     wait_until(lambda: ORPHAN in served.log())
@@ -73,7 +73,7 @@ def test_the_write_was_done_once_and_its_answer_waits(served: ServedProcess, ups
     assert etag(served.address) == done
 
 
-def test_a_caller_that_comes_back_early_waits_for_it(served: ServedProcess, upstream: UpstreamProcess):
+def test_a_caller_that_comes_back_early_waits_for_its_write(served: ServedProcess, upstream: UpstreamProcess):
     leave_in_the_middle(served, upstream, "id")
     with grpc.insecure_channel(served.address) as channel:
         call: Any = DigitalTwinServiceStub(channel).UpdateDigitalTwin.future(switch("id"), timeout=60)
@@ -82,7 +82,9 @@ def test_a_caller_that_comes_back_early_waits_for_it(served: ServedProcess, upst
         assert call.result().etag == etag(served.address)
 
 
-def test_a_server_that_stops_waits_for_it(served: ServedProcess, upstream: UpstreamProcess, serve: Serve):
+def test_a_server_that_stops_waits_for_a_write_without_its_caller(
+    served: ServedProcess, upstream: UpstreamProcess, serve: Serve
+):
     before = leave_in_the_middle(served, upstream, "id")
     served.signal()
     wait_until(lambda: "draining" in served.log())
@@ -92,7 +94,7 @@ def test_a_server_that_stops_waits_for_it(served: ServedProcess, upstream: Upstr
     assert etag(serve(*upstream.words).address) != before
 
 
-def test_a_server_that_stops_does_not_wait_for_ever(serve: Serve, upstream: UpstreamProcess):
+def test_a_server_that_stops_does_not_wait_for_a_write_for_ever(serve: Serve, upstream: UpstreamProcess):
     served = serve(*upstream.words, "--drain-grace", "1s")
     leave_in_the_middle(served, upstream, "id")
     served.signal()

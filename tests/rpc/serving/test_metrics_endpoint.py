@@ -46,7 +46,7 @@ async def test_every_method_is_there_at_0_before_its_first_call(server: App) -> 
         assert f"grpc_server_handling_seconds_count{{{labels}}} 0.0" in text
 
 
-async def test_a_call_shows_up(server: App, channel: grpc.aio.Channel) -> None:
+async def test_a_call_shows_up_on_the_page(server: App, channel: grpc.aio.Channel) -> None:
     with pytest.raises(grpc.aio.AioRpcError):
         await DigitalTwinServiceStub(channel).GetDigitalTwin(GetDigitalTwinRequest(digital_twin_id="nobody"))
     text = await page(server)
@@ -85,7 +85,7 @@ async def test_a_page_that_cannot_be_written_is_in_the_log(server: App, caplog: 
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_those_who_come_first_and_together_all_get_the_page(server: App) -> None:
+async def test_readers_who_come_first_and_together_all_get_the_page(server: App) -> None:
     pages = await asyncio.gather(*(page(server) for _ in range(20)))
     assert all("twinfront_build_info{" in text for text in pages)
 
@@ -111,7 +111,7 @@ async def test_the_port_can_be_left_out() -> None:
         assert app.metrics_address is None
 
 
-def test_the_process_serves_it(serve: Callable[..., ServedProcess]) -> None:
+def test_a_process_that_serves_has_the_page(serve: Callable[..., ServedProcess]) -> None:
     text = serve().metrics()
     assert "twinfront_build_info{" in text
     assert "process_resident_memory_bytes " in text

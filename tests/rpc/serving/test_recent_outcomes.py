@@ -123,7 +123,7 @@ async def test_any_other_id_is_taken(server: ScriptedServer, request_id: str):
 
 
 @pytest.mark.parametrize("reason", FINAL)
-async def test_an_error_is_an_outcome_too(server: ScriptedServer, reason: Reason):
+async def test_an_error_is_kept_as_an_outcome(server: ScriptedServer, reason: Reason):
     server.servicer.failures.append(TwinfrontError(reason, "No.", metadata={"digital_twin_id": "room"}))
     first, again = [await server.call("id") for _ in range(2)]
     assert [first.reason, again.reason] == [reason, reason]
@@ -165,7 +165,7 @@ class TestAtTheSameTime:
         assert {answer.etag for answer in answers} == {"run 1"}
         assert [answer.replayed for answer in answers] == [False, True, True, True, True, True]
 
-    async def test_it_gets_the_first_ones_error_even_if_that_is_not_kept(self, server: ScriptedServer):
+    async def test_a_duplicate_gets_the_first_ones_error_even_if_that_is_not_kept(self, server: ScriptedServer):
         server.servicer.failures.append(TwinfrontError(Reason.UPSTREAM_UNAVAILABLE, "Not now."))
         first = await begin(server, "id")
         duplicate = server.start("id")
@@ -195,7 +195,7 @@ class TestWhenTheCallerIsGone:
         answer = await answer_of(back)
         assert (answer.etag, answer.replayed, len(server.servicer.runs)) == ("run 1", True, 1)
 
-    async def test_it_may_come_back_when_all_is_over(self, server: ScriptedServer):
+    async def test_a_caller_may_come_back_when_its_write_is_over(self, server: ScriptedServer):
         await abandon(await begin(server, "id"))
         await eventually(lambda: server.outcomes._orphans)
         server.servicer.gate.set()
@@ -205,7 +205,7 @@ class TestWhenTheCallerIsGone:
         assert (line["reason"], line["upstream_attempts"]) == ("", 1)
         assert line["method"] == "twinfront.v1.DigitalTwinService/UpdateDigitalTwin"
 
-    async def test_its_deadline_does_not_end_the_write(self, server: ScriptedServer):
+    async def test_the_deadline_of_a_lost_caller_does_not_end_its_write(self, server: ScriptedServer):
         server.servicer.gate.clear()
         assert (await server.call("id", timeout=0.3)).reason == "DEADLINE_EXCEEDED"
         remaining = server.servicer.runs[0].remaining()
@@ -214,7 +214,7 @@ class TestWhenTheCallerIsGone:
         server.servicer.gate.set()
         assert (await server.call("id")).etag == "run 1"
 
-    async def test_its_call_is_accounted_for_as_it_ended(self, server: ScriptedServer):
+    async def test_the_call_of_a_lost_caller_is_accounted_for_as_it_ended(self, server: ScriptedServer):
         await abandon(await begin(server, "id"))
         await eventually(lambda: server.events("rpc"))
         [line] = server.events("rpc")
@@ -263,7 +263,7 @@ class TestWhenTheCallerIsGone:
         server.servicer.gate.set()
         await back
 
-    async def test_nothing_is_left_behind(self, server: ScriptedServer):
+    async def test_a_write_of_a_lost_caller_leaves_nothing_behind(self, server: ScriptedServer):
         await server.call("warm up")
         before = len(asyncio.all_tasks())
         await abandon(await begin(server, "id"))
@@ -274,7 +274,7 @@ class TestWhenTheCallerIsGone:
 
 
 class TestHowLongOutcomesAreKept:
-    async def test_for_ten_minutes(self, server: ScriptedServer):
+    async def test_an_outcome_is_kept_for_ten_minutes(self, server: ScriptedServer):
         await server.call("id")
         server.now = KEPT_SECONDS - 1
         assert (await server.call("id")).etag == "run 1"
@@ -282,14 +282,14 @@ class TestHowLongOutcomesAreKept:
         assert (await server.call("id")).etag == "run 2"
         assert KEPT_SECONDS == 600
 
-    async def test_being_asked_for_does_not_make_one_younger(self, server: ScriptedServer):
+    async def test_being_asked_for_does_not_make_an_outcome_younger(self, server: ScriptedServer):
         await server.call("id")
         server.now = KEPT_SECONDS - 1
         await server.call("id")
         server.now = KEPT_SECONDS + 1
         assert not (await server.call("id")).replayed
 
-    async def test_what_has_expired_takes_no_memory(self, server: ScriptedServer):
+    async def test_outcomes_that_have_expired_take_no_memory(self, server: ScriptedServer):
         for number in range(3):
             await server.call(f"{number}")
         server.now = KEPT_SECONDS
@@ -298,13 +298,13 @@ class TestHowLongOutcomesAreKept:
         assert server.outcomes.kept.bytes < 1024
 
     @pytest.mark.parametrize("limits", [{"max_outcomes": 2}])
-    async def test_no_more_than_so_many(self, server: ScriptedServer):
+    async def test_no_more_than_so_many_outcomes_are_kept(self, server: ScriptedServer):
         for name in "abc":
             await server.call(name)
         assert [await summary(server, name) for name in "bca"] == ["run 2", "run 3", "run 4"]
 
     @pytest.mark.parametrize("limits", [{"max_bytes": 3000}])
-    async def test_no_larger_than_so_much_together(self, server: ScriptedServer):
+    async def test_kept_outcomes_are_no_larger_than_so_much_together(self, server: ScriptedServer):
         await server.call("large", digital_twin_id="x" * 2000)
         await server.call("small")
         assert (await server.call("large", digital_twin_id="x" * 2000)).etag.startswith("run 3")
@@ -319,7 +319,7 @@ class TestHowLongOutcomesAreKept:
         assert [(await server.call(name)).replayed for name in "ca"] == [True, False]
 
     @pytest.mark.parametrize("limits", [{"max_bytes": 3000}])
-    async def test_one_that_is_larger_than_all_is_not_kept(self, server: ScriptedServer):
+    async def test_an_outcome_that_is_larger_than_all_may_be_is_not_kept(self, server: ScriptedServer):
         for _ in range(2):
             assert not (await server.call("large", digital_twin_id="x" * 4000)).replayed
         assert server.outcomes.kept.bytes == 0

@@ -72,7 +72,7 @@ async def test_an_rpc_is_found_by_its_name(channel: grpc.aio.Channel, version: s
     assert missing.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
-async def test_it_can_be_switched_off(version: str) -> None:
+async def test_reflection_can_be_switched_off(version: str) -> None:
     settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", reflection=False)
     async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:

@@ -34,7 +34,7 @@ def refusal(exit_code: int, *words: str | Path, **variables: str) -> str:
     return lines[0]
 
 
-def test_a_port_in_use(taken: str) -> None:
+def test_a_port_in_use_is_refused(taken: str) -> None:
     line = refusal(FAILURE, "--listen", taken)
     assert f"cannot listen on {taken} (--listen): Address already in use" in line
 
@@ -44,7 +44,7 @@ def test_a_port_that_another_server_serves(serve: Callable[..., ServedProcess]) 
     assert "Address already in use" in refusal(FAILURE, "--listen", address)
 
 
-def test_a_metrics_port_in_use(taken: str) -> None:
+def test_a_metrics_port_in_use_is_refused(taken: str) -> None:
     line = refusal(FAILURE, "--metrics-listen", taken)
     assert f"cannot listen on {taken} (--metrics-listen): " in line
     assert "in use" in line
@@ -55,13 +55,13 @@ def test_an_address_of_another_machine() -> None:
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:50051", "twins.example:50051"])
-def test_beyond_loopback_in_the_clear(address: str) -> None:
+def test_an_address_beyond_loopback_in_the_clear_is_refused(address: str) -> None:
     line = refusal(WRONG_USE, "--listen", address)
     assert f"--listen {address} would serve other machines in the clear" in line
     assert "--insecure" in line
 
 
-def test_beyond_loopback_in_the_clear_if_asked_for_by_name(serve: Callable[..., ServedProcess]) -> None:
+def test_an_address_beyond_loopback_in_the_clear_can_be_asked_for_by_name(serve: Callable[..., ServedProcess]) -> None:
     assert serve("--listen=0.0.0.0:0", "--insecure").address.startswith("0.0.0.0:")
 
 
@@ -77,19 +77,19 @@ def test_flags_that_need_each_other(words: list[str], missing: str) -> None:
     assert missing in refusal(WRONG_USE, *words)
 
 
-def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_there_is_refused(tmp_path: Path) -> None:
     line = refusal(FAILURE, "--tls-cert", tmp_path / "none.pem", "--tls-key", tmp_path / "none.key")
     assert f"{tmp_path / 'none.pem'} cannot be read: No such file or directory" in line
 
 
-def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+def test_a_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("not a certificate")
     (tmp_path / "cert.key").write_text("not a key")
     line = refusal(FAILURE, "--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "cert.key")
     assert "are not a PEM certificate and its unencrypted key" in line
 
 
-def test_a_certificate_with_the_key_of_another(tmp_path: Path) -> None:
+def test_a_certificate_with_the_key_of_another_is_refused(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     one, other = authority.issue("one"), authority.issue("other")
     assert "KEY_VALUES_MISMATCH" in refusal(FAILURE, "--tls-cert", one.cert, "--tls-key", other.key)
@@ -150,7 +150,7 @@ def test_credentials_in_the_url_of_the_upstream_are_refused_and_not_repeated(url
     assert "secretpw" not in line
 
 
-def test_too_few_open_files() -> None:
+def test_too_few_open_files_end_the_start() -> None:
     command = f"ulimit -n 24; exec {shlex.join(COMMAND)} serve --listen=127.0.0.1:0 --data-dir=:memory:"
     ended = subprocess.run(
         ["sh", "-c", command], env=environment(), capture_output=True, text=True, timeout=60, check=False

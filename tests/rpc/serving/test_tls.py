@@ -59,7 +59,7 @@ def test_calls_go_over_tls(serve: Serve, authority: Authority, certificate: Issu
     list_models(secure(served, authority.cert))
 
 
-def test_the_servers_own_certificate_is_enough_to_trust_it(serve: Serve, certificate: Issued) -> None:
+def test_a_caller_may_trust_the_servers_certificate_itself(serve: Serve, certificate: Issued) -> None:
     served = serve("--tls-cert", certificate.cert, "--tls-key", certificate.key)
     list_models(secure(served, certificate.cert))
 

@@ -81,7 +81,7 @@ def test_callers_who_leave_without_reading_leave_no_traceback(served: ServedProc
 
 
 @pytest.mark.parametrize("stream", [query, export, imports])
-def test_the_work_on_them_ends_after_a_while(served: ServedProcess, stream: Streams):
+def test_the_work_on_streams_that_are_not_read_ends_after_a_while(served: ServedProcess, stream: Streams):
     with grpc.insecure_channel(served.address, SMALL_WINDOW) as channel:
         messages = stream(channel)
         next(messages)

@@ -8,7 +8,7 @@ import twinfront
 from twinfront import errors
 
 
-def test_all_is_sorted() -> None:
+def test_the_names_in_all_are_sorted() -> None:
     assert twinfront.__all__ == sorted(twinfront.__all__)
 
 

@@ -28,7 +28,7 @@ from twinfront._channel import bearer, channel_credentials, channel_options, is_
         "unix-abstract:twinfront",
     ],
 )
-def test_these_are_on_this_machine(target: str) -> None:
+def test_targets_that_are_on_this_machine_are_known(target: str) -> None:
     assert is_loopback(target)
 
 
@@ -54,7 +54,7 @@ def test_these_are_on_this_machine(target: str) -> None:
         "",
     ],
 )
-def test_these_may_be_elsewhere(target: str) -> None:
+def test_targets_that_may_be_elsewhere_are_known(target: str) -> None:
     assert not is_loopback(target)
 
 

@@ -33,6 +33,6 @@ def test_a_number_is_read_as_a_double_however_it_was_written(value: Value, numbe
         Value(list_value=ListValue()),
     ],
 )
-def test_anything_else_is_no_number(value: Value) -> None:
+def test_values_that_are_no_numbers_are_refused_as_numbers(value: Value) -> None:
     with pytest.raises(TypeError, match="the value is no number"):
         as_double(value)

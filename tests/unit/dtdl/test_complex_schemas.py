@@ -29,7 +29,7 @@ def nested(schema: Any, depth: int):
 @pytest.mark.parametrize(
     "schema", [MAP, enum("a", "b"), enum(0, 1, -5, of="integer"), enum(1.0, of="integer"), nested("date", 2)]
 )
-def test_accepted_schemas(version: int, schema: Any):
+def test_complex_schemas_of_every_kind_are_accepted(version: int, schema: Any):
     assert rules(interface(version=version, contents=[prop(schema)])) == []
 
 
@@ -58,7 +58,7 @@ def test_accepted_schemas(version: int, schema: Any):
         ({}, "badType"),
     ],
 )
-def test_wrong_schemas(version: int, schema: Any, rule: str):
+def test_wrong_complex_schemas_are_refused(version: int, schema: Any, rule: str):
     found = rules(interface(version=version, contents=[prop(schema)]))
 
     assert rule in found or (version == 3 and rule == "badType" and "typeUndefinedTerm" in found)

@@ -25,17 +25,17 @@ def test_every_kind_of_content_is_accepted(version: int):
 
 
 @pytest.mark.parametrize("name", ["a", "A1", "with_underscore", "a__b9"])
-def test_valid_names(name: str):
+def test_valid_names_of_contents_are_accepted(name: str):
     assert rules(interface(contents=[prop("string", name=name)])) == []
 
 
 @pytest.mark.parametrize("name", ["", "1a", "_a", "a_", "a-b", "a b", "a.b", "ä", "$a", "a\n"])
-def test_invalid_names(name: str):
+def test_invalid_names_of_contents_are_refused(name: str):
     assert rules(interface(contents=[prop("string", name=name)])) == ["stringInvalid"]
 
 
 @pytest.mark.parametrize(("version", "longest"), [(2, 64), (3, 512)])
-def test_the_longest_name(version: int, longest: int):
+def test_the_longest_name_is_that_of_the_version(version: int, longest: int):
     assert rules(interface(version=version, contents=[prop("string", name="n" * longest)])) == []
     assert rules(interface(version=version, contents=[prop("string", name="n" * (longest + 1))])) == ["stringTooLong"]
 
@@ -84,11 +84,11 @@ def test_a_name_is_used_once_even_under_explicit_ids():
         ({"@type": "Command", "name": "a", "commandType": "sometimes"}, "badDtmiOrTerm"),
     ],
 )
-def test_wrong_contents(content: Any, rule: str):
+def test_wrong_contents_are_refused(content: Any, rule: str):
     assert rule in rules(interface(contents=[content]))
 
 
-def test_the_highest_multiplicity():
+def test_the_highest_multiplicity_is_that_of_the_version():
     def relationship(maximum: int) -> dict[str, Any]:
         return {"@type": "Relationship", "name": "contains", "maxMultiplicity": maximum}
 

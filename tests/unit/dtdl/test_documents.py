@@ -27,7 +27,7 @@ ROOM = {"@id": "dtmi:example:Room;1", "@type": "Interface"}
         [DTDL_2, "dtmi:iotcentral:context;2"],
     ],
 )
-def test_accepted_contexts(context: Any):
+def test_contexts_of_the_language_are_accepted(context: Any):
     assert rules({"@context": context, **ROOM}) == []
 
 
@@ -52,7 +52,7 @@ def test_accepted_contexts(context: Any):
         ([DTDL_2, {"term": "dtmi:com:thirdparty;1"}], "disallowedLocalContext"),
     ],
 )
-def test_refused_contexts(context: Any, rule: str):
+def test_contexts_of_no_version_are_refused(context: Any, rule: str):
     assert rules({"@context": context, **ROOM}) == [rule]
 
 

@@ -7,7 +7,7 @@ from .models import interface, prop, rules
 
 @pytest.mark.parametrize("identifier", ["dtmi:a;1", "dtmi:ex__ample:Room2;999999999", "dtmi:A:b:C:d;7"])
 @pytest.mark.parametrize("version", [2, 3])
-def test_valid_ids(identifier: str, version: int):
+def test_valid_ids_are_accepted(identifier: str, version: int):
     assert rules(interface(version=version) | {"@id": identifier}) == []
 
 
@@ -38,7 +38,7 @@ def test_dtdl_3_takes_ids_without_version_or_with_a_minor_version(identifier: st
     ],
 )
 @pytest.mark.parametrize("version", [2, 3])
-def test_invalid_ids(identifier: str, version: int):
+def test_invalid_ids_are_refused(identifier: str, version: int):
     assert rules(interface(version=version) | {"@id": identifier}) == ["invalidId"]
 
 

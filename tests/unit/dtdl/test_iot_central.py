@@ -16,14 +16,14 @@ def model(*types: str, schema: Any = "vector", **members: Any):
     return interface(contents=[content]) | {"@context": CONTEXT}
 
 
-def test_the_context_alone_implies_dtdl_2():
+def test_the_context_of_iot_central_alone_implies_dtdl_2():
     (found,) = parse([model()])
     assert found.dtdl_version == 2
 
 
 @pytest.mark.parametrize(("schema", "fields"), [("vector", "xyz"), ("geopoint", ["lon", "lat", "alt"])])
 @pytest.mark.parametrize("form", ["{}", "dtmi:iotcentral:schema:{};2"])
-def test_its_schemas_are_objects_of_doubles(schema: str, fields: Any, form: str):
+def test_schemas_of_iot_central_are_objects_of_doubles(schema: str, fields: Any, form: str):
     (found,) = parse([model(schema=form.format(schema))])
     assert found.properties["reading"].schema == ObjectSchema({name: Primitive("double") for name in fields})
 
@@ -42,7 +42,7 @@ def test_its_schemas_are_objects_of_doubles(schema: str, fields: Any, form: str)
         ("State", "integer", ["notRequiredType"]),
     ],
 )
-def test_its_types_restrict_the_schema(co_type: str, schema: Any, broken: list[str]):
+def test_types_of_iot_central_restrict_the_schema(co_type: str, schema: Any, broken: list[str]):
     assert rules(model(co_type, schema=schema)) == broken
 
 
@@ -52,7 +52,7 @@ def test_a_vector_may_have_a_unit_of_its_type():
     assert rules(model("Event", schema="double", unit="gForce")) == ["noTypeThatAllows"]
 
 
-def test_its_identifiers_are_reserved_where_it_is_listed():
+def test_identifiers_of_iot_central_are_reserved_where_it_is_listed():
     taken = {"@id": "dtmi:iotcentral:Mine;1"}
     assert rules(model() | taken) == ["reservedId"]
     assert rules(interface() | taken) == []

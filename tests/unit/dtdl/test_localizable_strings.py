@@ -22,7 +22,7 @@ VERSIONS = pytest.mark.parametrize("version", [2, 3])
         [{"@value": "Room"}],
     ],
 )
-def test_accepted_notations(version: int, written: Any):
+def test_notations_of_localizable_strings_are_accepted(version: int, written: Any):
     assert rules(interface(version=version, displayName=written, description=written)) == []
 
 
@@ -43,7 +43,7 @@ def test_accepted_notations(version: int, written: Any):
         ([{"@value": "Room", "text": "x"}], "langStringElementInvalidProp"),
     ],
 )
-def test_refused_notations(version: int, written: Any, rule: str):
+def test_other_notations_of_strings_are_refused(version: int, written: Any, rule: str):
     assert rule in rules(interface(version=version, displayName=written))
 
 

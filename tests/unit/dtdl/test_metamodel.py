@@ -19,7 +19,7 @@ def reference(shared: Path) -> dict[str, Any]:
 
 
 @VERSIONS
-def test_properties_of_every_class(reference: dict[str, Any], version: int):
+def test_the_properties_of_every_class_are_those_of_the_reference(reference: dict[str, Any], version: int):
     for kind, fields in FIELDS[version].items():
         if version not in reference["classes"][kind]["versions"]:
             continue
@@ -37,7 +37,7 @@ def test_properties_of_every_class(reference: dict[str, Any], version: int):
 
 
 @VERSIONS
-def test_counts(reference: dict[str, Any], version: int):
+def test_the_counts_are_those_of_the_reference(reference: dict[str, Any], version: int):
     limits = LIMITS[version]
     found = {
         ("Interface", "contents"): limits.contents,
@@ -51,7 +51,7 @@ def test_counts(reference: dict[str, Any], version: int):
 
 
 @VERSIONS
-def test_depths(reference: dict[str, Any], version: int):
+def test_the_depths_are_those_of_the_reference(reference: dict[str, Any], version: int):
     rules = [rule for rule in reference["extends_and_depth"] if rule["version"] == version]
     of_extends = next(rule for rule in rules if rule["follow"] == ["extends"])
 
@@ -63,7 +63,7 @@ def test_depths(reference: dict[str, Any], version: int):
 
 
 @VERSIONS
-def test_primitive_schemas(reference: dict[str, Any], version: int):
+def test_the_primitive_schemas_are_those_of_the_reference(reference: dict[str, Any], version: int):
     prefix = "dtmi:dtdl:instance:Schema:"
 
     assert {term for term, dtmi in TERMS[version].items() if dtmi.startswith(prefix)} == set(

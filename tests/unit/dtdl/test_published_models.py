@@ -26,7 +26,7 @@ def models_of(file: Any):
         ("smartcities/smartcities-v2.ndjson", 63),
     ],
 )
-def test_ontologies(shared: Path, file: Any, count: int):
+def test_published_ontologies_are_accepted(shared: Path, file: Any, count: int):
     documents = {model["@id"]: model for model in models_of(shared / "data" / file)}
 
     interfaces = parse(list(documents.values()))
@@ -46,14 +46,14 @@ SAMPLES = [
 
 
 @pytest.mark.parametrize("folder", SAMPLES)
-def test_samples(shared: Path, folder: str):
+def test_published_samples_are_accepted(shared: Path, folder: str):
     files = sorted((shared / "data" / "samples" / folder).glob("*.json"))
     documents = [model for file in files for model in models_of(file) if "@context" in model]
 
     assert len(parse(documents)) == len(documents) > 0
 
 
-def test_samples_of_the_documentation(shared: Path):
+def test_samples_of_the_documentation_are_accepted(shared: Path):
     """They repeat each other's ids, so each file is a batch of its own, which the others are stored for."""
     files = sorted((shared / "data" / "samples" / "docs-code").glob("*.json"))
     batches = [
@@ -66,7 +66,7 @@ def test_samples_of_the_documentation(shared: Path):
     assert sum(len(parse(batch, stored.get)) for batch in batches) == sum(map(len, batches)) > 10
 
 
-def test_models_of_graphs(shared: Path):
+def test_models_of_published_graphs_are_accepted(shared: Path):
     graphs = shared / "data" / "graphs"
     for file in ("building-scenario", "national-grid", "distribution-grid", "cli-bulk-valid"):
         lines = models_of(graphs / f"{file}.ndjson")

@@ -64,7 +64,7 @@ def test_a_unit_needs_a_semantic_type():
     assert rules(interface(contents=[prop("double", unit="degreeCelsius")])) == ["noTypeThatAllows"]
 
 
-def test_one_semantic_type_an_element():
+def test_an_element_has_one_semantic_type_at_most():
     content = quantity() | {"@type": ["Property", "Temperature", "Voltage"]}
 
     assert "conflictingSupplementalTypes" in rules(interface(contents=[content]))
@@ -114,7 +114,7 @@ def override(
         [quantity(), override(overrides="dtmi:dtdl:extension:quantitativeTypes:v1:property:unit")],
     ],
 )
-def test_accepted_annotations(contents: Any):
+def test_semantic_types_that_fit_are_accepted(contents: Any):
     assert rules(interface(version=3, contents=contents) | {"@context": ANNOTATED}) == []
 
 
@@ -134,7 +134,7 @@ def test_accepted_annotations(contents: Any):
         ([quantity(), {**override(), "@type": ["Property", "Override"]}], "missingCocotype"),
     ],
 )
-def test_refused_annotations(contents: Any, rule: str):
+def test_semantic_types_that_do_not_fit_are_refused(contents: Any, rule: str):
     assert rule in rules(interface(version=3, contents=contents) | {"@context": ANNOTATED})
 
 

@@ -61,12 +61,12 @@ REFUSED: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in ACCEPTED.items() for value in values])
-def test_values_of_primitive_schemas(name: str, value: Any):
+def test_values_of_their_type_fit_primitive_schemas(name: str, value: Any):
     assert value_problem(Primitive(name), value, "reading") is None
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in REFUSED.items() for value in values])
-def test_other_values_of_primitive_schemas(name: str, value: Any):
+def test_values_of_other_types_do_not_fit_primitive_schemas(name: str, value: Any):
     assert value_problem(Primitive(name), value, "reading") == ValueProblem("reading", Primitive(name), "type")
 
 
@@ -135,7 +135,7 @@ LINE = [[0, 0], [1.5, 2, 100]]
         ("multiPolygon", "MultiPolygon", [[[[0, 0], [1, 0], [1, 1], [0, 0]]]]),
     ],
 )
-def test_geometries(name: str, kind: Any, coordinates: Any):
+def test_geometries_are_taken_in_their_shape_and_in_no_other(name: str, kind: Any, coordinates: Any):
     schema = Geospatial(name)
 
     assert value_problem(schema, {"type": kind, "coordinates": coordinates}, "where") is None

@@ -53,7 +53,7 @@ def test_models_that_mention_each_other_come_once():
     assert sorted(names(models.take())) == ["a", "b"]
 
 
-def test_all_of_them_are_given_up_in_the_end():
+def test_models_that_wait_in_vain_are_all_given_up_in_the_end():
     models = holding(held("a", "base"))
     models.put_back(models.take_promising())
     models.add(*held("other"))

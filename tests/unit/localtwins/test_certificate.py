@@ -21,19 +21,19 @@ def names(server: x509.Certificate) -> tuple[list[str], list[str]]:
     return stated.get_values_for_type(x509.DNSName), [str(each) for each in stated.get_values_for_type(x509.IPAddress)]
 
 
-def test_it_names_this_machine(tmp_path: Path):
+def test_a_certificate_names_this_machine(tmp_path: Path):
     server = load(development_certificate(tmp_path).chain)
     assert names(server) == (["localhost"], ["127.0.0.1", "::1"])
 
 
-def test_it_names_other_hosts_and_addresses_once_each(tmp_path: Path):
+def test_a_certificate_names_other_hosts_and_addresses_once_each(tmp_path: Path):
     server = load(
         development_certificate(tmp_path, ["VM", "vm", "192.0.2.7", "0:0::1", "fe80::7%eth0", "*.test"]).chain
     )
     assert names(server) == (["localhost", "vm", "*.test"], ["127.0.0.1", "::1", "192.0.2.7", "fe80::7"])
 
 
-def test_the_authority_signed_it_and_it_is_no_authority_itself(tmp_path: Path):
+def test_the_authority_signed_the_certificate_which_is_no_authority_itself(tmp_path: Path):
     files = development_certificate(tmp_path)
     server, authority = load(files.chain), load(files.authority)
     server.verify_directly_issued_by(authority)
@@ -49,12 +49,12 @@ def test_keys_are_the_owners_alone(tmp_path: Path):
 
 
 @pytest.mark.parametrize("given", [[], ["vm"], ["0:0::1", "VM", "vm"], ["fe80::7%eth0"]])
-def test_it_is_kept_while_the_names_are_the_same(tmp_path: Path, given: list[str]):
+def test_a_certificate_is_kept_while_the_names_are_the_same(tmp_path: Path, given: list[str]):
     first = development_certificate(tmp_path, given).chain.read_bytes()
     assert development_certificate(tmp_path, given).chain.read_bytes() == first
 
 
-def test_other_names_make_it_anew_and_the_authority_stays(tmp_path: Path):
+def test_a_certificate_for_other_names_is_made_anew_and_the_authority_stays(tmp_path: Path):
     authority = development_certificate(tmp_path).authority.read_bytes()
     for wanted in (["vm"], ["vm", "other"], []):
         files = development_certificate(tmp_path, wanted)
@@ -66,7 +66,7 @@ def test_other_names_make_it_anew_and_the_authority_stays(tmp_path: Path):
         assert key.public_key() == load(files.chain).public_key()
 
 
-def test_it_is_kept_until_a_week_before_its_end_and_the_authority_longer(
+def test_a_certificate_is_kept_until_a_week_before_its_end_and_the_authority_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(certificate, "_LIFETIME", timedelta(days=6))

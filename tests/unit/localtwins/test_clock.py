@@ -33,7 +33,7 @@ def test_a_clock_set_back_does_not_turn_time_back(monkeypatch: pytest.MonkeyPatc
         (9_000_000, ".9000000Z", ".9+00:00"),
     ],
 )
-def test_notations(fraction: int, twin: str, model: str):
+def test_times_of_twins_and_of_models_have_their_own_notations(fraction: int, twin: str, model: str):
     assert twin_time(SECOND + fraction) == f"2022-09-29T04:02:41{twin}"
     assert model_time(SECOND + fraction) == f"2022-09-29T04:02:41{model}"
 

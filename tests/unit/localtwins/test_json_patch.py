@@ -39,7 +39,9 @@ def add(path: str, value: Any) -> dict[str, Any]:
         ({"a": {"0": 1}}, [add("/a/0", 2)], {"a": {"0": 2}}),
     ],
 )
-def test_operations(document: dict[str, Any], operations: list[dict[str, Any]], expected: dict[str, Any]):
+def test_the_operations_of_a_patch_are_applied(
+    document: dict[str, Any], operations: list[dict[str, Any]], expected: dict[str, Any]
+):
     assert patched(document, *operations) == expected
 
 

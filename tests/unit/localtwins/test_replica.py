@@ -118,7 +118,7 @@ async def test_a_write_that_fails_is_never_seen(lagging: Lagging):
     assert lagging.shown == [OLD]
 
 
-async def test_relationships_and_models_follow_too(lagging: Lagging):
+async def test_relationships_and_models_follow_as_twins_do(lagging: Lagging):
     def relate(transaction: Transaction) -> None:
         transaction.insert_model(MODEL, b"{}", b"{}")
         transaction.put_relationship("old", "r", target_id="x", name="n", etag="e", document=b'{"w":1}')

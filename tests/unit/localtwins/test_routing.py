@@ -35,14 +35,14 @@ def router() -> Router:
         ("/things//parts/", ["", ""]),
     ],
 )
-def test_found(router: Router, path: str, ids: list[str]):
+def test_a_path_leads_to_its_operation_and_ids(router: Router, path: str, ids: list[str]):
     found = router.find(path)
     assert found is not None
     assert found[1] == ids
 
 
 @pytest.mark.parametrize("path", ["", "/", "/{}", "/things/a/parts", "/things/a/parts/b/c", "/other", "//things"])
-def test_not_found(router: Router, path: str):
+def test_a_path_of_no_operation_is_not_found(router: Router, path: str):
     assert router.find(path) is None
 
 

@@ -53,7 +53,7 @@ COMPONENT: dict[str, Any] = {"$metadata": {}}
         ({"part": COMPONENT, "title": "éééé"}, []),
     ],
 )
-def test_twins(members: dict[str, Any], problems: list[str]):
+def test_problems_of_twins_are_told(members: dict[str, Any], problems: list[str]):
     twin = {"$dtId": "t", "$etag": "e", **members, "$metadata": {"$model": WHOLE.id}}
     assert twin_problems(twin, WHOLE, {PART.id: PART}.__getitem__, LIMITS) == problems
 
@@ -67,7 +67,7 @@ def test_twins(members: dict[str, Any], problems: list[str]):
         ({"until": 1}, ["until does not appear on the DTDL for has."]),
     ],
 )
-def test_relationships(members: dict[str, Any], problems: list[str]):
+def test_problems_of_relationships_are_told(members: dict[str, Any], problems: list[str]):
     relationship = {"$relationshipId": "r", "$targetId": "x", **members}
     assert relationship_problems(relationship, WHOLE.relationships["has"].properties, "has", LIMITS) == problems
 

@@ -44,11 +44,11 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[FileDescriptorPro
     return list(FileDescriptorSet.FromString(target.read_bytes()).file)
 
 
-def test_plain_protoc_compiles_them_without_a_network(compiled: list[FileDescriptorProto]):
+def test_plain_protoc_compiles_the_protos_without_a_network(compiled: list[FileDescriptorProto]):
     assert sorted(file.name for file in compiled) == [str(source.relative_to(PROTOS)) for source in SOURCES]
 
 
-def test_the_installed_stubs_are_made_of_them(compiled: list[FileDescriptorProto]):
+def test_the_installed_stubs_are_made_of_the_protos(compiled: list[FileDescriptorProto]):
     source = next(file for file in compiled if file.name.endswith("error_reason.proto"))
     installed = FileDescriptorProto()
     error_reason_pb2.DESCRIPTOR.CopyToProto(installed)

@@ -111,7 +111,7 @@ fuzzed = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow]
 
 @fuzzed
 @given(graphs(), st.lists(conditions(["T"], []), min_size=1, max_size=12))
-def test_conditions_over_twins(data: Data, several: list[Any]):
+def test_compiled_conditions_on_twins_give_what_naive_ones_give(data: Data, several: list[Any]):
     with stored(data) as (graph, twins, _):
         for condition in several:
             rows = graph.rows(f"SELECT * FROM DIGITALTWINS T WHERE {naive.written(condition)}")
@@ -120,7 +120,7 @@ def test_conditions_over_twins(data: Data, several: list[Any]):
 
 @fuzzed
 @given(graphs(), st.lists(conditions([], ["R"]), min_size=1, max_size=12))
-def test_conditions_over_relationships(data: Data, several: list[Any]):
+def test_compiled_conditions_on_relationships_give_what_naive_ones_give(data: Data, several: list[Any]):
     with stored(data) as (graph, _, relationships):
         for condition in several:
             rows = graph.rows(f"SELECT * FROM RELATIONSHIPS R WHERE {naive.written(condition)}")
@@ -129,7 +129,7 @@ def test_conditions_over_relationships(data: Data, several: list[Any]):
 
 @fuzzed
 @given(graphs(), st.data())
-def test_joins(data: Data, draw: st.DataObject):
+def test_compiled_joins_give_what_naive_ones_give(data: Data, draw: st.DataObject):
     joins: list[tuple[str, str, str, str]] = []
     for number in range(draw.draw(st.integers(1, 3))):
         source = draw.draw(st.sampled_from(["T0", *(join[2] for join in joins)])) if joins else "T0"
@@ -184,7 +184,7 @@ def patterns(draw: st.DrawFn) -> tuple[list[str | None], list[Hop], Any]:
 
 @fuzzed
 @given(graphs(most_twins=3, most_relationships=5), st.lists(patterns(), min_size=1, max_size=10), st.integers(1, 3))
-def test_patterns(data: Data, several: list[Any], page_size: int):
+def test_compiled_patterns_give_what_naive_ones_give(data: Data, several: list[Any], page_size: int):
     with stored(data) as (graph, twins, relationships):
         for nodes, edges, condition in several:
             names = sorted({node for node in nodes if node} | {hop.alias for hop in edges if hop.alias})

@@ -29,7 +29,7 @@ from .graph import Graph
         ("'a' > 'b' OR T.rank = 1", ["line-1"]),
     ],
 )
-def test_comparisons(plant: Graph, condition: str, found: list[str]):
+def test_comparisons_select_by_value(plant: Graph, condition: str, found: list[str]):
     assert plant.where(condition) == found
 
 
@@ -134,7 +134,7 @@ def test_in_and_nin(plant: Graph, condition: str, found: list[str]):
         ("t.load = 2", []),
     ],
 )
-def test_paths(plant: Graph, condition: str, found: list[str]):
+def test_paths_lead_into_objects_components_and_maps(plant: Graph, condition: str, found: list[str]):
     assert plant.where(condition) == found
 
 

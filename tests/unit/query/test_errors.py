@@ -66,7 +66,7 @@ def problem(query: str) -> tuple[int, int, str]:
         ("SELECT * FROM DIGITALTWINS\nJOIN y RELATED z.to WHERE y.$dtId = 'a'", 2, 15, None),
     ],
 )
-def test_the_place_and_the_complaint(query: str, line: int, position: int, message: str | None):
+def test_an_error_tells_the_place_and_the_complaint(query: str, line: int, position: int, message: str | None):
     found = problem(query)
     assert found[:2] == (line, position)
     assert message is None or found[2] == message
@@ -137,7 +137,7 @@ def test_reserved_words_are_no_names_unless_they_are_escaped(word: str):
         "SELECT * FROM RELATIONSHIPS R JOIN T RELATED R.to WHERE T.$dtId = 'a'",
     ],
 )
-def test_refused(query: str):
+def test_texts_out_of_the_language_are_refused(query: str):
     problem(query)
 
 
@@ -164,7 +164,7 @@ def test_refused(query: str):
         JOINED.replace(" WHERE", " MATCH (a)-[]-(b) WHERE"),
     ],
 )
-def test_joins_refused(query: str):
+def test_joins_out_of_the_language_are_refused(query: str):
     compile_query(JOINED)
     problem(query)
 
@@ -194,7 +194,7 @@ def test_joins_refused(query: str):
         "(x)" + "-[]->()" * 11,
     ],
 )
-def test_patterns_refused(pattern: str):
+def test_patterns_out_of_the_language_are_refused(pattern: str):
     compile_query(MATCHED.format("(x)-[r:a|b]->(y)-[*..3]->()"))
     problem(MATCHED.format(pattern))
 
@@ -233,7 +233,7 @@ def long(count: int) -> str:
 @pytest.mark.parametrize(
     ("query", "limit"), [(joins, 5), (operators, 50), (listed, 100), (long, 8000), (selected, 1000), (escaped, 8)]
 )
-def test_limits(graph: Graph, query: Callable[[int], str], limit: int):
+def test_queries_beyond_the_limits_are_refused(graph: Graph, query: Callable[[int], str], limit: int):
     assert graph.rows(query(limit)) == []
     problem(query(limit + 1))
 
@@ -255,7 +255,7 @@ def test_limits(graph: Graph, query: Callable[[int], str], limit: int):
         f"[[{'x' * 7000}]] = 1",
     ],
 )
-def test_extreme_but_valid(graph: Graph, condition: str):
+def test_extreme_but_valid_queries_are_answered(graph: Graph, condition: str):
     assert graph.rows(f"SELECT COUNT() FROM DIGITALTWINS WHERE {condition}") == [{"COUNT": 0}]
 
 
@@ -272,5 +272,5 @@ def test_extreme_but_valid(graph: Graph, condition: str):
         "a = 1 \ufeff",
     ],
 )
-def test_hostile(condition: str):
+def test_hostile_conditions_are_refused(condition: str):
     problem(f"SELECT * FROM DIGITALTWINS WHERE {condition}")

@@ -51,7 +51,7 @@ def test_startswith_any_character(graph: Graph, prefix: str):
         ("4", []),
     ],
 )
-def test_array_contains(plant: Graph, item: str, found: list[str]):
+def test_array_contains_finds_an_element(plant: Graph, item: str, found: list[str]):
     assert plant.where(f"ARRAY_CONTAINS(T.codes, {item})") == found
 
 

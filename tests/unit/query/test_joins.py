@@ -56,7 +56,7 @@ def test_relationship_names_are_matched_to_the_letter(plant: Graph):
     assert plant.ids("SELECT L FROM DIGITALTWINS P JOIN L RELATED P.Has WHERE P.$dtId = 'plant'") == []
 
 
-def test_five_joins(graph: Graph):
+def test_five_joins_are_followed(graph: Graph):
     graph.chain(*"abcdef")
     joins = " ".join(f"JOIN {target} RELATED {source}.to" for source, target in zip("abcde", "bcdef", strict=True))
     assert graph.ids(f"SELECT f FROM DIGITALTWINS a {joins} WHERE a.$dtId = 'a'") == ["f"]

@@ -59,7 +59,7 @@ def ids(rows: list[dict[str, object]]) -> list[str]:
         ),
     ],
 )
-def test_escaped_names(odd: Graph, query: str, rows: list[dict[str, object]]):
+def test_escaped_names_are_read_as_they_are_meant(odd: Graph, query: str, rows: list[dict[str, object]]):
     assert odd.rows(query) == rows
 
 

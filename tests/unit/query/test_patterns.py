@@ -31,7 +31,7 @@ from .graph import Graph
         ("(l)-[:has]->(m)-[*..4]-(x) WHERE l.$dtId = 'line-1' AND m.running = true AND x.group = 'Alpha'", ["gauge"]),
     ],
 )
-def test_patterns(plant: Graph, pattern: str, found: list[str]):
+def test_patterns_find_paths_by_name_and_direction(plant: Graph, pattern: str, found: list[str]):
     assert plant.match(pattern) == found
 
 
@@ -41,7 +41,7 @@ def ring(graph: Graph) -> Graph:
     return graph
 
 
-def test_ten_hops(graph: Graph):
+def test_ten_hops_are_followed(graph: Graph):
     graph.chain(*"abcdefghijkl")
     assert graph.match("(a)-[*10]->(x) WHERE a.$dtId = 'a'") == ["k"]
     assert graph.match("(a)-[*9..10]->(x) WHERE a.$dtId = 'a'") == ["k"]

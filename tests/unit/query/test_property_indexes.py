@@ -45,12 +45,12 @@ def test_comparisons_use_the_index(indexed: Graph, condition: str):
 @pytest.mark.parametrize(
     "condition", [*CONDITIONS, "T.load != 1", "T.load = true", "IS_OBJECT(T.load)", "T.load NIN [1]"]
 )
-def test_answers_are_the_same_with_and_without(indexed: Graph, condition: str):
+def test_answers_are_the_same_with_and_without_an_index(indexed: Graph, condition: str):
     names = indexed_properties(indexed.connection)
     assert indexed.where(condition, indexed=names) == indexed.where(condition) != []
 
 
-def test_only_those_that_are_wanted_stay(indexed: Graph):
+def test_only_indexes_that_are_wanted_stay(indexed: Graph):
     assert indexed_properties(indexed.connection) == {"load", "motor.speed"}
     index_properties(indexed.connection, ["load", "rank"])
     assert indexed_properties(indexed.connection) == {"load", "rank"}
@@ -65,7 +65,7 @@ def test_only_names_of_properties_can_have_one(indexed: Graph, dotted: str):
     assert indexed_properties(indexed.connection) == {"load", "motor.speed"}
 
 
-def test_nothing_changes_if_one_cannot_be_made(graph: Graph):
+def test_nothing_changes_if_an_index_cannot_be_made(graph: Graph):
     graph.twin("damaged")
     graph.connection.execute("UPDATE digital_twins SET document = '{'")
     with pytest.raises(sqlite3.Error, match="malformed JSON"):

@@ -58,7 +58,7 @@ async def test_a_quick_query_is_answered(queries: Queries):
     assert page.rows == [b'{"COUNT":30}']
 
 
-async def test_a_query_that_takes_longer_is_answered_too(queries: Queries):
+async def test_a_query_that_takes_longer_is_answered(queries: Queries):
     statement = compiled("SELECT COUNT() FROM DIGITALTWINS MATCH (a)-[*2..3]-(x) WHERE a.$dtId = 't0'")
     page = await queries.page(statement, size=10, time_limit=60)
     assert page.rows[0].startswith(b'{"COUNT":')

@@ -17,7 +17,7 @@ def test_everything_is_bare_documents(plant: Graph, query: str):
     assert all("$dtId" in row and "$metadata" in row for row in plant.rows(query))
 
 
-def test_bare_relationships(plant: Graph):
+def test_relationships_alone_are_answered_bare(plant: Graph):
     (row,) = plant.rows("SELECT * FROM RELATIONSHIPS WHERE $relationshipName = 'watches'")
     assert row == {
         "$relationshipId": "w1",
@@ -55,7 +55,7 @@ def test_bare_relationships(plant: Graph):
         (f"SELECT COUNT() {JOINED}", {"COUNT": 2}),
     ],
 )
-def test_rows(plant: Graph, query: str, row: dict[str, Any]):
+def test_rows_have_the_members_that_are_selected(plant: Graph, query: str, row: dict[str, Any]):
     assert plant.rows(query) == [row]
 
 
@@ -83,6 +83,6 @@ def test_members_from_several_collections(plant: Graph):
 
 
 @pytest.mark.parametrize(("top", "count"), [(0, 0), (1, 1), (7, 7), (8, 8), (2147483647, 8)])
-def test_top(plant: Graph, top: int, count: int):
+def test_top_limits_the_rows(plant: Graph, top: int, count: int):
     assert len(plant.rows(f"SELECT TOP({top}) T.name FROM DIGITALTWINS T")) == count
     assert len(plant.rows(f"SELECT TOP({top}) * FROM DIGITALTWINS T")) == count

@@ -46,7 +46,7 @@ def test_no_more_run_than_there_are_places():
     assert began.wait(PATIENCE)
 
 
-def test_one_that_has_run_lets_one_go_first_that_has_not():
+def test_a_query_that_has_run_lets_one_go_first_that_has_not():
     turns = Turns(1)
     long, short = turns.turn(never), turns.turn(never)
     assert long.begin()
@@ -66,7 +66,7 @@ def test_one_that_has_run_lets_one_go_first_that_has_not():
     assert order == ["short", "long"]
 
 
-def test_those_that_have_run_least_go_first():
+def test_queries_that_have_run_least_go_first():
     turns = Turns(1)
     holder = turns.turn(never)
     assert holder.begin()
@@ -89,7 +89,7 @@ def test_those_that_have_run_least_go_first():
     assert [round(used) for used in order] == [0, 1, 2, 3]
 
 
-def test_one_that_is_to_stop_waits_no_longer_and_takes_no_turn():
+def test_a_query_that_is_to_stop_waits_no_longer_and_takes_no_turn():
     turns = Turns(1)
     holder, other = turns.turn(never), turns.turn(never)
     assert holder.begin()
@@ -99,7 +99,7 @@ def test_one_that_is_to_stop_waits_no_longer_and_takes_no_turn():
     assert other.begin()
 
 
-def test_one_that_is_to_stop_does_not_go_on():
+def test_a_query_that_is_to_stop_does_not_go_on():
     stop = threading.Event()
     turn = Turns(1).turn(stop.is_set)
     assert turn.begin()

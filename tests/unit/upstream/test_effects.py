@@ -101,7 +101,7 @@ def test_a_patch_leaves_its_effect_and_its_time(write: Asked, touched: list[str]
         (patch(("add", "/thermostat", 3)), WHOLE_THERMOSTAT),
     ],
 )
-def test_it_does_not_leave_something_else(write: Asked, touched: list[str]):
+def test_a_patch_does_not_leave_another_effect_or_another_time(write: Asked, touched: list[str]):
     assert not could_have_made(write, found(*touched))
 
 

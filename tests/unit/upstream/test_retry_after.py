@@ -15,7 +15,7 @@ DAY = 24 * 3600.0
 @pytest.mark.parametrize(
     ("value", "seconds"), [("0", 0.0), ("5", 5.0), ("0.5", 0.5), ("-5", 0.0), ("1e400", DAY), ("999999999999", DAY)]
 )
-def test_seconds(value: str, seconds: float):
+def test_retry_after_in_seconds_is_that_delay(value: str, seconds: float):
     assert retry_after({"Retry-After": value}) == seconds
 
 
@@ -35,7 +35,7 @@ def test_nonsense_is_as_good_as_no_header(value: str):
     assert retry_after({"Retry-After": value}) is None
 
 
-def test_no_header():
+def test_an_answer_without_retry_after_tells_no_delay():
     assert retry_after({}) is None
 
 

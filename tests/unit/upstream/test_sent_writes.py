@@ -49,7 +49,7 @@ def is_clear(writes: SentWrites, write: Any) -> bool:
     return not writes.disproves(write, FOUND, READ) and not writes.rivals_possible(write, FOUND, READ)
 
 
-def test_of_one_that_nobody_else_wrote_there_is_nothing_to_know():
+def test_a_version_that_nobody_else_wrote_is_no_rivals():
     writes = SentWrites()
     write = writes.begin(patch())
     assert is_clear(writes, write)
@@ -64,7 +64,7 @@ def test_a_version_that_was_answered_before_is_anothers():
 
 
 @pytest.mark.parametrize("if_match", ["1", "0", ""])
-def test_one_that_is_answered_meanwhile_rules_a_write_out_if_it_had_the_same_condition(if_match: str):
+def test_a_rival_that_is_answered_meanwhile_rules_a_write_out_if_it_had_the_same_condition(if_match: str):
     writes = SentWrites()
     write = writes.begin(patch("1"))
     writes.answered(writes.begin(patch(if_match)), READ)
@@ -72,7 +72,7 @@ def test_one_that_is_answered_meanwhile_rules_a_write_out_if_it_had_the_same_con
     assert writes.rivals_possible(write, FOUND, READ)
 
 
-def test_one_without_an_answer_may_have_done_it_if_it_would_have_left_the_same():
+def test_a_rival_without_an_answer_may_have_made_what_it_would_have_left():
     writes = SentWrites()
     write = writes.begin(patch())
     other = writes.begin(patch(body=Body(b'[{"op": "replace", "path": "/temperature", "value": 3}]', "patch")))
@@ -86,7 +86,7 @@ def test_one_without_an_answer_may_have_done_it_if_it_would_have_left_the_same()
     assert is_clear(writes, write)
 
 
-def test_one_that_ended_without_an_answer_is_remembered_for_a_while(clock: Clock):
+def test_a_write_that_ended_without_an_answer_is_remembered_for_a_while(clock: Clock):
     writes = SentWrites()
     writes.end(writes.begin(patch()))
     write = writes.begin(patch())

@@ -23,12 +23,12 @@ def test_items_are_added_for_as_long_as_they_have_room():
     assert _filled(30, 30, 30) == ([True, True, False], [30, 30])
 
 
-def test_a_smaller_one_may_still_have_room():
+def test_a_smaller_item_may_still_have_room():
     assert _filled(30, 60, 40) == ([True, False, True], [30, 40])
 
 
 @pytest.mark.parametrize("size", [100, 1000])
-def test_a_larger_one_goes_alone(size: int):
+def test_an_item_larger_than_a_message_goes_alone(size: int):
     assert _filled(size, 1) == ([True, False], [size])
 
 

@@ -100,7 +100,9 @@ def test_a_merge_is_what_the_service_ends_up_with(stored: dict[str, Any], merge:
         ({"l": [1]}, {"l": [1.0]}, []),
     ],
 )
-def test_operations(stored: dict[str, Any], wanted: dict[str, Any], operations: list[tuple[Any, ...]]):
+def test_a_difference_is_made_of_the_operations_that_the_service_takes(
+    stored: dict[str, Any], wanted: dict[str, Any], operations: list[tuple[Any, ...]]
+):
     metadata = {"$metadata": {"$model": "dtmi:a:A;1"}}
     found = [operation.as_json() for operation in difference(stored | metadata, wanted | metadata, "merge")]
     assert [tuple(operation.values()) for operation in found] == operations

@@ -27,7 +27,7 @@ async def test_a_line_that_was_never_finished_is_left_alone(tmp_path: Path):
     assert json.loads(whole)["data"] == {"n": 1}
 
 
-async def test_it_tries_until_the_file_can_be_written(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+async def test_an_endpoint_tries_until_its_file_can_be_written(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     path = tmp_path / "taken"
     path.mkdir()
     delivery = asyncio.create_task(FileEndpoint("f", path).deliver([event()]))

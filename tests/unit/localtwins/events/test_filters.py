@@ -66,7 +66,7 @@ def selects(text: str, kind: str = TWIN_CREATE, **fields: object) -> bool:
         "$body.properties.Temperature = 31.5 OR $body.missing = 1 AND false",
     ],
 )
-def test_selected(text: str):
+def test_a_filter_selects_events_that_match(text: str):
     assert selects(text)
 
 
@@ -89,7 +89,7 @@ def test_selected(text: str):
         "STARTS_WITH($body.properties.Temperature, '3')",
     ],
 )
-def test_not_selected(text: str):
+def test_a_filter_leaves_out_events_that_do_not_match(text: str):
     assert not selects(text)
 
 

@@ -43,7 +43,7 @@ async def test_a_link_that_comes_later_is_not_followed(tmp_path: Path, blob: Fil
     assert (tmp_path / "secret").read_text() == "secret"
 
 
-async def test_it_is_read_from_an_offset(tmp_path: Path, blob: FileBlob):
+async def test_a_blob_is_read_from_an_offset(tmp_path: Path, blob: FileBlob):
     (tmp_path / "a.log").write_bytes(b"0123456789")
     assert [chunk async for chunk in blob.chunks(4, await blob.version())] == [b"456789"]
 
