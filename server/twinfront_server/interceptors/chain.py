@@ -1,4 +1,4 @@
-"""The chain: which links there are, and in what order."""
+"""Puts the links into their order, and around every method."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +14,7 @@ from twinfront_server.interceptors.deadline import bound
 from twinfront_server.interceptors.draining import Draining
 from twinfront_server.interceptors.error_mapping import map_errors
 from twinfront_server.interceptors.in_flight import InFlight
-from twinfront_server.interceptors.link import Behaviour, Handler, Link, Method
+from twinfront_server.interceptors.link import Behaviour, Handler, Method, Place, in_order
 from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
@@ -29,8 +29,9 @@ class Chain(grpc.aio.ServerInterceptor):
     """All links as one interceptor. They are composed once per method, so that a call pays for one handler.
 
     Attributes:
-        links: by name, the outermost first. What rejects or fails stands inside what counts and logs.
-        message_links: the same for those inside of them that need the request as a message.
+        places: what stands where, and why; the outermost first.
+        links: those that take the request as bytes, by name.
+        message_links: those inside of them that need it as a message.
         in_flight: the RPCs being served.
         draining: what refuses new ones once the server is to stop.
         recent_outcomes: the writes that can be repeated, those under way among them.
@@ -56,20 +57,54 @@ class Chain(grpc.aio.ServerInterceptor):
         self.in_flight = InFlight(metrics.in_flight)
         self.draining = Draining()
         self.recent_outcomes = RecentOutcomes(metrics.replayed_outcomes, log, patience=settings.default_deadline)
-        self.links: dict[str, Link] = {
-            "in_flight": self.in_flight.link,
-            "metrics": measure(metrics),
-            "access_log": log_access(log),
-            "trailing_metadata": send_figures,
-            "error_mapping": map_errors(log),
-            "draining": self.draining.link,
-            "deadline": bound(settings.default_deadline, settings.max_deadline),
-            "unread": UnreadStreams(settings.max_unread_time, settings.max_stream_bytes).link,
-        }
-        self.message_links: dict[str, Link] = {
-            "validate_only": rehearse(require_validation),
-            "recent_outcomes": self.recent_outcomes.link,
-        }
+        unread = UnreadStreams(settings.max_unread_time, settings.max_stream_bytes)
+        self.places = (
+            Place(
+                "in_flight", self.in_flight.link, "a draining server waits until its last call is counted and logged"
+            ),
+            Place("metrics", measure(metrics), "whatever ends a call inside of it is counted", ("in_flight",)),
+            Place("access_log", log_access(log), "whatever ends a call inside of it has its line", ("in_flight",)),
+            Place("trailing_metadata", send_figures, "figures are sent when all that is inside has added its own"),
+            Place(
+                "error_mapping",
+                map_errors(log),
+                "it notes the code and the reason that are counted and logged",
+                ("metrics", "access_log"),
+            ),
+            Place(
+                "draining",
+                self.draining.link,
+                "what it refuses is answered, counted and logged like any other error",
+                ("error_mapping",),
+            ),
+            Place(
+                "deadline",
+                bound(settings.default_deadline, settings.max_deadline),
+                "a call that is held for a drain is refused as such, and not because its time is up",
+                ("error_mapping", "draining"),
+            ),
+            Place(
+                "unread",
+                unread.link,
+                "a message waits for its caller no longer than the call has time",
+                ("error_mapping", "deadline"),
+            ),
+            Place(
+                "validate_only",
+                rehearse(require_validation),
+                "asking the upstream whether it can do dry runs takes of the call's time",
+                ("deadline",),
+            ),
+            Place(
+                "recent_outcomes",
+                self.recent_outcomes.link,
+                "it keeps no outcome of a dry run, so the call has to be known as one",
+                ("deadline", "validate_only"),
+            ),
+        )
+        links = in_order(self.places)
+        self.message_links = {name: links.pop(name) for name in ("validate_only", "recent_outcomes")}
+        self.links = links
 
     async def intercept_service(
         self,

@@ -1,6 +1,6 @@
 """The parts of which a link of the chain is made."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -65,3 +65,35 @@ Link = Callable[[Behaviour, Method], Behaviour]
 A link around messages has the same form: its behaviour takes and returns messages where the others have bytes. There
 are such links around methods of one request and one response only.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Says where in the chain a link stands.
+
+    Attributes:
+        name: of the link.
+        link: the link.
+        reason: why it stands there.
+        inside: the names of the links that have to stand around it for that reason.
+    """
+
+    name: str
+    link: Link
+    reason: str
+    inside: tuple[str, ...] = ()
+
+
+def in_order(places: Iterable[Place]) -> dict[str, Link]:
+    """Gives links by name, the outermost first.
+
+    Raises:
+        ValueError: a link does not stand inside all that it has to.
+    """
+    links: dict[str, Link] = {}
+    for place in places:
+        if missing := [name for name in place.inside if name not in links]:
+            message = f"The link {place.name} has to stand inside {', '.join(missing)}: {place.reason}."
+            raise ValueError(message)
+        links[place.name] = place.link
+    return links

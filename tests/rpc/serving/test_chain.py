@@ -9,6 +9,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
+from twinfront_server.interceptors.link import in_order
 from twinfront_server.settings import Settings
 
 from .echo import METHODS, EchoServer, Outcome, eventually, outcome
@@ -29,6 +30,21 @@ def test_the_links_stand_in_this_order(echo: EchoServer) -> None:
     order = ["in_flight", "metrics", "access_log", "trailing_metadata", "error_mapping", "draining", "deadline"]
     assert list(echo.chain.links) == [*order, "unread"]
     assert list(echo.chain.message_links) == ["validate_only", "recent_outcomes"]
+
+
+def test_a_chain_in_another_order_does_not_start(echo: EchoServer) -> None:
+    places = echo.chain.places
+    moved = [place for place in places if place.inside]
+    assert len(moved) == 8
+    for place in moved:
+        others = [other for other in places if other is not place]
+        place_before = min(others.index(other) for other in others if other.name in place.inside)
+        with pytest.raises(ValueError, match=f"The link {place.name} has to stand inside .*: {place.reason}"):
+            in_order([*others[:place_before], place, *others[place_before:]])
+
+
+def test_every_link_says_why_it_stands_where_it_does(echo: EchoServer) -> None:
+    assert len({place.reason for place in echo.chain.places}) == len(echo.chain.places) == 10
 
 
 @all_methods
