@@ -4,7 +4,7 @@ The async client calls these, and so does the sync one, which is generated from 
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Coroutine, Iterable
 from inspect import isawaitable
 from typing import Any, Final, TypeVar
 
@@ -44,3 +44,33 @@ async def each(items: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[Ite
     else:
         for item in items:
             yield item
+
+
+class Ending:
+    """Keeps the status with which a call ended.
+
+    If the server ends a call while a message is on its way to it, as one does that refuses an import, grpc.aio first
+    hears of that status, and then puts INTERNAL in its place because the message could not be sent.
+    """
+
+    def __init__(self, call: grpc.aio.Call) -> None:
+        self._first: CallError | None = None
+        call.add_done_callback(self._keep)
+
+    def _keep(self, call: grpc.aio.Call) -> None:
+        code, trailers = _told(call.code()), _told(call.trailing_metadata())
+        self._first = CallError(code, grpc.aio.Metadata(), trailers, _told(call.details()))
+
+    def true(self, error: CallError) -> CallError:
+        """Gives the error that the server meant; it may be none, with the code OK."""
+        is_of_grpc = error.code() is grpc.StatusCode.INTERNAL and not error.trailing_metadata()
+        return self._first if is_of_grpc and self._first else error
+
+
+def _told(answer: Coroutine[Any, Any, Any]) -> Any:
+    """Gives what a call that has ended tells: it need not be waited for."""
+    try:
+        answer.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("the call has not ended")

@@ -41,3 +41,14 @@ def awaited(value: Item) -> Item:
 def each(items: Iterable[Item]) -> Iterator[Item]:
     """Goes through what the caller gave."""
     return iter(items)
+
+
+class Ending:
+    """Keeps the status with which a call ended; grpc does so itself."""
+
+    def __init__(self, call: grpc.Call) -> None:
+        """Takes the call."""
+
+    def true(self, error: CallError) -> CallError:
+        """Gives the error that the server meant."""
+        return error

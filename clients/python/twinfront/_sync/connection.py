@@ -9,7 +9,7 @@ from twinfront._attempts import Attempts
 from twinfront._call_info import CallInfo
 from twinfront._calls import Call, CallMetadata, Request, Response, Result
 from twinfront._channel import bearer
-from twinfront._for_threads import CallEnded, CallError, answer, awaited, sleep
+from twinfront._for_threads import CallEnded, CallError, Ending, answer, awaited, sleep
 from twinfront._retry import may_resume, pause, resume_token
 from twinfront._service_config import default_timeout
 from twinfront.errors import TwinfrontError, from_rpc_error, trailer
@@ -152,6 +152,7 @@ class Connection:
             metadata=self._with_token(metadata),
             wait_for_ready=self._wait_for_ready,
         )
+        ending = Ending(rpc)
         name = type(first).DESCRIPTOR.name.removesuffix("Request")
         try:
             yield from rpc
@@ -160,10 +161,12 @@ class Connection:
                 raise failed[0] from None
             raise
         except CallError as error:
-            failure = self._failure(name, 1, error)
             if failed:
                 raise failed[0] from None
-            raise failure from error
+            meant = ending.true(error)
+            failure = self._failure(name, 1, meant)
+            if meant.code() is not grpc.StatusCode.OK:
+                raise failure from meant
         else:
             self._report(name, 1, rpc)
         finally:
