@@ -7,10 +7,10 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto baseline docs clients interop bench clean
+.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/installed: pyproject.toml protos/generate.py $(wildcard protos/twinfront/v1/*)
 	$(PYTHON) -m venv $(VENV)
@@ -63,6 +63,14 @@ interop: install ## Run the clients, and third-party tools, against a live serve
 
 bench: install ## Measure speed; prints tables of ratios (ARGS='--quick' for a short look)
 	$(BIN)/python tests/bench $(ARGS)
+
+requirements: install ## Pin anew what the image installs (deploy/docker/requirements.txt)
+	$(BIN)/uv pip compile pyproject.toml --extra server --universal --python-version 3.13 --generate-hashes --upgrade \
+	  --no-annotate --no-emit-index-url --custom-compile-command 'make requirements' --quiet \
+	  --output-file deploy/docker/requirements.txt
+
+image-rehearsal: install ## Build the image's stages in a root of Debian's and run them there (as root; needs no engine)
+	TWINFRONT_IMAGE=1 $(BIN)/python -m pytest tests/deploy/test_image.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist clients/python/twinfront/v1 .mypy_cache .ruff_cache .pytest_cache \

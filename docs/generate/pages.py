@@ -1,10 +1,10 @@
-"""The pages, and which part of them is made from what."""
+"""The files, and which part of them is made from what."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.generate import api, clients, commands, errors, tables
+from docs.generate import api, chart, clients, commands, errors, tables
 from docs.generate.protos import ROOT
 
 _PART = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
@@ -26,10 +26,11 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-def pages() -> list[Path]:
-    """The files that have such parts."""
+def files() -> dict[Path, Callable[[str], str]]:
+    """Gives the files that have such parts, and what makes a file's text from the one it has."""
     candidates = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    return [path for path in candidates if _PART.search(path.read_text())]
+    made: dict[Path, Callable[[str], str]] = {chart.VALUES_SCHEMA: chart.values_schema}
+    return made | {path: filled_in for path in candidates if _PART.search(path.read_text())}
 
 
 def filled_in(text: str) -> str:

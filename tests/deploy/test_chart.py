@@ -1,0 +1,175 @@
+"""The Helm chart: what it renders is sound for Kubernetes, and says nothing that the server does not know."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+from tests.deploy.helm import CHART, KUBERNETES, VALUES, environment, helm, rendered, template, workload
+
+from twinfront_server.address import Address
+from twinfront_server.settings import describe, load_settings
+
+AZURE, LOCAL, MESH = (CHART / "ci" / f"{name}.yaml" for name in ("azure", "local", "mesh"))
+
+FOREIGN = {"ServiceMonitor"}
+"""Kinds of operators, whose schemas are not Kubernetes' own."""
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(params=VALUES, ids=lambda path: path.stem)
+def values(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
+
+
+def test_helm_finds_nothing_to_complain_of(values: Path) -> None:
+    ended = helm("lint", "--strict", "--kube-version", f"{KUBERNETES}.0", "--values", values, CHART)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_all_objects_are_as_the_schemas_of_kubernetes_want_them(values: Path) -> None:
+    checked = [made for made in rendered(values) if made["kind"] not in FOREIGN]
+    assert checked
+    for made in checked:
+        kubernetes_validate.validate(made, KUBERNETES, strict=True)
+
+
+def test_every_variable_is_a_setting_of_the_server(values: Path) -> None:
+    assert environment(workload(rendered(values))).keys() <= {setting.variable for setting in describe()}
+
+
+def test_the_server_takes_the_settings_of_the_pod(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment(workload(rendered(values))).items():
+        monkeypatch.setenv(name, value or "0123456789abcdef")
+    settings = load_settings({})
+    assert Address.parse(settings.listen).port == 50051
+    assert settings.upstream == ("local" if values == LOCAL else "https://example.api.weu.digitaltwins.azure.net")
+
+
+def test_a_setting_that_the_server_does_not_know_is_refused() -> None:
+    ended = template(MESH, "--set", "settings.drain-grase=1s")
+    assert ended.returncode != 0
+    assert "drain-grase" in ended.stderr
+
+
+def test_a_value_that_the_chart_does_not_know_is_refused() -> None:
+    ended = template(MESH, "--set", "replica=3")
+    assert ended.returncode != 0
+    assert "replica" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["upstream="], "upstream is missing"),
+        (["upstream=local", "replicas=2"], "upstream local has one pod"),
+        (["upstream=local", "replicas=1", "autoscaling.enabled=true"], "upstream local has one pod"),
+        (["insecure=false"], "tls.secret is missing"),
+        (["tls.clientCaKey=ca.crt"], "tls.clientCaKey needs tls.secret"),
+        (["settings.listen=0.0.0.0:1"], "settings.listen is the chart's to set"),
+        (
+            [
+                "settings.page-token-key=x",
+                "secretSettings.page-token-key.secret=a",
+                "secretSettings.page-token-key.key=b",
+            ],
+            "page-token-key stands in settings and in secretSettings",
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused_in_words(words: list[str], told: str) -> None:
+    ended = template(MESH, *(part for word in words for part in ("--set", word)))
+    assert ended.returncode != 0
+    assert told in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [([], 50), (["drain-delay=10s", "drain-grace=1m"], 85), (["drain-grace=500ms"], 21), (["drain-delay=2.5"], 48)],
+)
+def test_a_pod_is_given_the_time_that_its_drain_may_take(settings: list[str], seconds: int) -> None:
+    words = [part for setting in settings for part in ("--set-string", f"settings.{setting}")]
+    pod = workload(rendered(MESH, *words))["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] == seconds
+
+
+def test_large_numbers_and_switches_are_written_as_the_server_reads_them() -> None:
+    variables = environment(workload(rendered(AZURE)))
+    assert variables["TWINFRONT_MAX_REQUEST_BYTES"] == "8388608"
+    assert variables["TWINFRONT_REFLECTION"] == "off"
+
+
+def test_a_secret_setting_is_read_from_its_secret_and_its_value_is_nowhere() -> None:
+    (container,) = workload(rendered(AZURE))["spec"]["template"]["spec"]["containers"]
+    (entry,) = [entry for entry in container["env"] if entry["name"] == "TWINFRONT_PAGE_TOKEN_KEY"]
+    assert entry == {
+        "name": "TWINFRONT_PAGE_TOKEN_KEY",
+        "valueFrom": {"secretKeyRef": {"name": "twinfront", "key": "page-token-key"}},
+    }
+
+
+def test_no_pod_runs_as_root_or_writes_into_its_image(values: Path) -> None:
+    pod = workload(rendered(values))["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_a_rollout_adds_a_pod_before_it_takes_one_away() -> None:
+    assert workload(rendered(AZURE))["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
+def test_the_autoscaler_decides_how_many_pods_there_are() -> None:
+    objects = rendered(AZURE)
+    assert "replicas" not in workload(objects)["spec"]
+    (autoscaler,) = [made for made in objects if made["kind"] == "HorizontalPodAutoscaler"]
+    assert autoscaler["spec"]["scaleTargetRef"]["name"] == workload(objects)["metadata"]["name"]
+
+
+def test_all_selectors_find_the_pods(values: Path) -> None:
+    objects = rendered(values)
+    labels = workload(objects)["spec"]["template"]["metadata"]["labels"].items()
+    selectors = [
+        made["spec"][key].get("matchLabels", made["spec"][key])
+        for made in objects
+        for key in ("selector", "podSelector")
+        if key in made.get("spec", {}) and made["kind"] not in FOREIGN
+    ]
+    assert selectors
+    assert all(selector.items() <= labels for selector in selectors)
+
+
+def test_the_environment_of_a_local_pod_serves(tmp_path: Path) -> None:
+    variables = environment(workload(rendered(LOCAL))) | {
+        "TWINFRONT_LISTEN": "127.0.0.1:0",
+        "TWINFRONT_METRICS_LISTEN": "127.0.0.1:0",
+        "TWINFRONT_DATA_DIR": str(tmp_path),
+        "TWINFRONT_LOG_FORMAT": "json",
+    }
+    serving = subprocess.Popen(
+        [Path(sys.executable).with_name("twinfront"), "serve"],
+        env=os.environ | variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert serving.stderr is not None
+    lines = []
+    try:
+        for line in serving.stderr:
+            lines.append(line)
+            if '"serving"' in line:
+                break
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        serving.communicate(timeout=60)
+    assert serving.returncode == 0, "".join(lines)
