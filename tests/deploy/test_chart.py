@@ -10,8 +10,8 @@ import kubernetes_validate
 import pytest
 from tests.deploy.helm import CHART, KUBERNETES, VALUES, environment, helm, rendered, template, workload
 
-from twinfront_server.address import Address
-from twinfront_server.settings import describe, load_settings
+from twinfront_program.address import Address
+from twinfront_server.settings import Settings
 
 AZURE, LOCAL, MESH = (CHART / "ci" / f"{name}.yaml" for name in ("azure", "local", "mesh"))
 
@@ -40,13 +40,13 @@ def test_all_objects_are_as_the_schemas_of_kubernetes_want_them(values: Path) ->
 
 
 def test_every_variable_is_a_setting_of_the_server(values: Path) -> None:
-    assert environment(workload(rendered(values))).keys() <= {setting.variable for setting in describe()}
+    assert environment(workload(rendered(values))).keys() <= {setting.variable for setting in Settings.describe()}
 
 
 def test_the_server_takes_the_settings_of_the_pod(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment(workload(rendered(values))).items():
         monkeypatch.setenv(name, value or "0123456789abcdef")
-    settings = load_settings({})
+    settings = Settings.load({})
     assert Address.parse(settings.listen).port == 50051
     assert settings.upstream == ("local" if values == LOCAL else "https://example.api.weu.digitaltwins.azure.net")
 
