@@ -1,4 +1,4 @@
-"""Writes the tables of the clients that say which kind of error a reason stands for: `make proto`.
+"""Writes the tables of the clients that say what a reason stands for, and which calls are sent again: `make proto`.
 
 Every client has one, between two comments that begin and end it, in the words of its language and as its formatter
 wants it. A reason without a kind of its own is of the kind of its gRPC code, and needs no row.
@@ -38,6 +38,12 @@ KINDS: Final = {
 }
 """The reasons that have a kind of their own, with its name in all languages; in each it is declared by hand."""
 
+SENT_AGAIN: Final = {Reason.SERVER_DRAINING: None, Reason.UPSTREAM_UNAVAILABLE: 5}
+"""The reasons that say that nothing was done and another attempt may succeed, each with the most attempts at a call.
+
+None is for as many as there is time for: a server that drains takes no harm from being asked, and is soon gone.
+"""
+
 _TABLE: Final = re.compile(
     r"^(?P<begin>[ \t]*(?:#|//) begin reasons\b[^\n]*\n).*?(?=^[ \t]*(?:#|//) end reasons$)", re.MULTILINE | re.DOTALL
 )
@@ -49,6 +55,11 @@ def python() -> str:
     return _lines(
         f'    (grpc.StatusCode.{reason.code.name}, "{reason}"): {kind}Error,' for reason, kind in KINDS.items()
     )
+
+
+def python_sent_again() -> str:
+    """Makes the entries of the dict of attempts."""
+    return _lines(f'    "{reason}": {attempts},' for reason, attempts in SENT_AGAIN.items())
 
 
 def go() -> str:
@@ -106,6 +117,7 @@ def _camel(name: str) -> str:
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "go/kinds.go": go,
     "java/client/src/main/java/io/twinfront/client/errors/ErrorFacts.java": java,
+    "python/twinfront/_attempts.py": python_sent_again,
     "python/twinfront/errors.py": python,
     "rust/src/kind.rs": rust,
     "typescript/src/errors.ts": typescript,

@@ -31,10 +31,13 @@ from twinfront._retry import ATTEMPTS, pause
 from twinfront.errors import TwinfrontError, UnavailableError
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 
-_NOTHING_DONE: Final = frozenset({"UPSTREAM_UNAVAILABLE"})
-"""The reasons that say that a call changed nothing, and that another attempt may succeed."""
-_LEAVING: Final = frozenset({"SERVER_DRAINING"})
-"""Those of them of a server that takes no calls any more: it does not mind how often it is asked."""
+_MOST_ATTEMPTS: Final[dict[str, int | None]] = {
+    # begin reasons: made by clients/reasons.py; do not edit
+    "SERVER_DRAINING": None,
+    "UPSTREAM_UNAVAILABLE": 5,
+    # end reasons
+}
+"""The reasons that say that nothing was done and another attempt may succeed; None: as many as there is time for."""
 
 _NEVER_CONNECTED: Final = (
     "connections to all backends failing",
@@ -93,22 +96,28 @@ class Attempts:
         error.attempts = self.number
         if is_replayed:
             raise error
-        unreached = _is_of_the_channel(error) and error.message.startswith(_NEVER_CONNECTED)
-        if error.reason in _LEAVING or (unreached and was_answered):
-            again = True
-        else:
+        most = self._most_attempts(error, was_answered=was_answered)
+        if most is not None:
             self._failures += 1
-            lost = _is_of_the_channel(error) and not unreached
-            if lost:
-                self._lost = self._lost or error
-            nothing_done = isinstance(error, UnavailableError) and error.reason in _NOTHING_DONE
-            again = self._failures < ATTEMPTS and not self._is_read and (nothing_done or (lost and self._bears_a_loss))
+        again = self._allowed and (most is None or self._failures < most)
         seconds = max(pause(self.number), _asked_for(error))
         left = self.time_left()
-        if not (self._allowed and again) or (left is not None and left <= seconds):
+        if not again or (left is not None and left <= seconds):
             raise self._truth(error)
         self.number += 1
         return seconds
+
+    def _most_attempts(self, error: TwinfrontError, *, was_answered: bool) -> int | None:
+        """Gives the number of attempts that a failure like this is worth; None for as many as there is time for."""
+        if not isinstance(error, UnavailableError):
+            return 1
+        if error.reason:
+            most = _MOST_ATTEMPTS.get(error.reason, 1)
+            return 1 if most and self._is_read else most
+        if error.message.startswith(_NEVER_CONNECTED):
+            return None if was_answered else 1
+        self._lost = self._lost or error
+        return ATTEMPTS if self._bears_a_loss else 1
 
     def _truth(self, error: TwinfrontError) -> TwinfrontError:
         """Gives the error that is true of all attempts: that of a lost answer, once there was one."""
@@ -116,11 +125,6 @@ class Attempts:
             return error
         self._lost.attempts = self.number
         return self._lost
-
-
-def _is_of_the_channel(error: TwinfrontError) -> bool:
-    """Tells whether there was no connection, or not any more: the server itself gives a reason."""
-    return isinstance(error, UnavailableError) and not error.reason
 
 
 def _asked_for(error: TwinfrontError) -> float:

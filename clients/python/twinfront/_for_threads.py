@@ -47,7 +47,7 @@ class Ending:
     """Keeps the status with which a call ended; grpc does so itself."""
 
     def __init__(self, call: grpc.Call) -> None:
-        """Takes the call."""
+        pass
 
     def true(self, error: CallError) -> CallError:
         """Gives the error that the server meant."""
