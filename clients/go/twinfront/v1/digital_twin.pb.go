@@ -207,7 +207,7 @@ func (x *Component) GetJson() []byte {
 	return nil
 }
 
-// What Azure Digital Twins keeps about one property beside its value.
+// The times that Azure Digital Twins keeps of one property.
 type PropertyMetadata struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When the service processed the last update of the property (`lastUpdateTime`), to 100 ns.

@@ -82,27 +82,28 @@ type CreateOrReplaceDigitalTwinRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the twin.
 	DigitalTwinId string `protobuf:"bytes,1,opt,name=digital_twin_id,json=digitalTwinId,proto3" json:"digital_twin_id,omitempty"`
-	// The twin to be, typed or as JSON.
+	// The new state of the twin, typed or as JSON.
 	DigitalTwin *DigitalTwin `protobuf:"bytes,2,opt,name=digital_twin,json=digitalTwin,proto3" json:"digital_twin,omitempty"`
 	// `*` creates only: if the twin exists the call fails with TWIN_ALREADY_EXISTS. Nothing else is allowed.
 	IfNoneMatch string `protobuf:"bytes,3,opt,name=if_none_match,json=ifNoneMatch,proto3" json:"if_none_match,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,4,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
-	// How much is answered.
+	// Whether property metadata is part of the answer.
 	View View `protobuf:"varint,5,opt,name=view,proto3,enum=twinfront.v1.View" json:"view,omitempty"`
 	// The etag that the twin has to have, else the call fails with ETAG_MISMATCH and nothing is replaced; or `*` to replace only a
 	// twin that exists. Azure Digital Twins has no such condition: the server reads the twin and sends the difference as a JSON
 	// Patch.
 	IfMatch string `protobuf:"bytes,6,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,7,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -197,7 +198,8 @@ func (x *CreateOrReplaceDigitalTwinRequest) GetRequestId() string {
 // Response of CreateOrReplaceDigitalTwin.
 type CreateOrReplaceDigitalTwinResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The twin as this write left it. If others have written to it since a write under `if_match`, it has no times.
+	// The twin as this write left it. After a write under `if_match` it has no times if somebody else has written to the twin
+	// since.
 	DigitalTwin *DigitalTwin `protobuf:"bytes,1,opt,name=digital_twin,json=digitalTwin,proto3" json:"digital_twin,omitempty"`
 	// The twin's new etag, in both representations.
 	Etag          string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
@@ -256,10 +258,10 @@ type GetDigitalTwinRequest struct {
 	DigitalTwinId string `protobuf:"bytes,1,opt,name=digital_twin_id,json=digitalTwinId,proto3" json:"digital_twin_id,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,2,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
-	// How much is answered.
+	// Whether property metadata is part of the answer.
 	View View `protobuf:"varint,3,opt,name=view,proto3,enum=twinfront.v1.View" json:"view,omitempty"`
-	// Whether the answer may be shared with reads of the same twin that are under way already. It can then miss a write that was
-	// acknowledged shortly before this call.
+	// Lets this read share the answer of another read of the same twin that is under way already. The answer can then miss a write
+	// that was acknowledged shortly before this call.
 	AllowStale    bool `protobuf:"varint,4,opt,name=allow_stale,json=allowStale,proto3" json:"allow_stale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -387,15 +389,16 @@ type UpdateDigitalTwinRequest struct {
 	Patch []*JsonPatchOperation `protobuf:"bytes,2,rep,name=patch,proto3" json:"patch,omitempty"`
 	// The etag that the twin has to have, else the call fails with ETAG_MISMATCH; or `*` for any.
 	IfMatch string `protobuf:"bytes,3,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -524,15 +527,16 @@ type MergeDigitalTwinRequest struct {
 	MergeJson []byte `protobuf:"bytes,3,opt,name=merge_json,json=mergeJson,proto3" json:"merge_json,omitempty"`
 	// The etag that the twin has to have, else the call fails with ETAG_MISMATCH, and is not tried again; or `*` for any.
 	IfMatch string `protobuf:"bytes,4,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -615,7 +619,7 @@ type MergeDigitalTwinResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The twin's etag after the merge.
 	Etag string `protobuf:"bytes,1,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Whether anything had to be written. If the twin was as asked for already it keeps its etag.
+	// True if the merge changed the twin. If the twin was as asked for already, this is false and the etag stays.
 	Changed       bool `protobuf:"varint,2,opt,name=changed,proto3" json:"changed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -674,15 +678,16 @@ type DeleteDigitalTwinRequest struct {
 	IfMatch string `protobuf:"bytes,2,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
 	// What to do with the relationships of the twin.
 	Relationships Relationships `protobuf:"varint,3,opt,name=relationships,proto3,enum=twinfront.v1.Relationships" json:"relationships,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -818,7 +823,7 @@ type GetComponentRequest struct {
 	ComponentName string `protobuf:"bytes,2,opt,name=component_name,json=componentName,proto3" json:"component_name,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,3,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
-	// How much is answered.
+	// Whether property metadata is part of the answer.
 	View          View `protobuf:"varint,4,opt,name=view,proto3,enum=twinfront.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -948,15 +953,16 @@ type UpdateComponentRequest struct {
 	Patch []*JsonPatchOperation `protobuf:"bytes,3,rep,name=patch,proto3" json:"patch,omitempty"`
 	// The etag that the twin has to have, else the call fails with ETAG_MISMATCH; or `*` for any.
 	IfMatch string `protobuf:"bytes,4,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1092,7 +1098,7 @@ type BatchGetDigitalTwinsRequest struct {
 	DigitalTwinIds []string `protobuf:"bytes,1,rep,name=digital_twin_ids,json=digitalTwinIds,proto3" json:"digital_twin_ids,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,2,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
-	// How much is answered.
+	// Whether property metadata is part of the answer.
 	View          View `protobuf:"varint,3,opt,name=view,proto3,enum=twinfront.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1209,16 +1215,17 @@ type BatchWriteDigitalTwinsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The writes, at most 1,000. No two of them may be about the same twin.
 	Writes []*DigitalTwinWrite `protobuf:"bytes,1,rep,name=writes,proto3" json:"writes,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,2,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED. The outcome
-	// of a batch is all of its results: to try those again that failed, send them under a new id.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED). The outcome of a batch is all of its results: to try the failed writes again, send them under
+	// a new id.
 	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1469,11 +1476,11 @@ func (x *BatchWriteDigitalTwinsResponse) GetResults() []*DigitalTwinWriteResult 
 	return nil
 }
 
-// What became of one write of a batch.
+// The outcome of one write of a batch.
 type DigitalTwinWriteResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How it ended: code 0, or the error that the call of its own would have failed with, details included. Field violations start
-	// at the request: `writes[3].patch.operations[0].path`.
+	// Code 0 if the write succeeded, else the error that a call of its own would have failed with, details included. Field
+	// violations start at the request: `writes[3].patch.operations[0].path`.
 	Status *status.Status `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	// The twin's new etag; empty if the write failed or deleted.
 	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`

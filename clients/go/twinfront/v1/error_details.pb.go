@@ -97,7 +97,7 @@ type RelationshipsBlockingDelete struct {
 	OutgoingTotal int64 `protobuf:"varint,3,opt,name=outgoing_total,json=outgoingTotal,proto3" json:"outgoing_total,omitempty"`
 	// How many relationships point to the twin, listed or not.
 	IncomingTotal int64 `protobuf:"varint,4,opt,name=incoming_total,json=incomingTotal,proto3" json:"incoming_total,omitempty"`
-	// Whether there may be more than counted, because the call's deadline left no time to count them all.
+	// True if the totals are lower bounds, because the call's deadline left no time to count all relationships.
 	CountsAreLowerBounds bool `protobuf:"varint,5,opt,name=counts_are_lower_bounds,json=countsAreLowerBounds,proto3" json:"counts_are_lower_bounds,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache

@@ -82,8 +82,9 @@ const (
 	// RESOURCE_EXHAUSTED. Azure Digital Twins throttles: try again later. Detail: google.rpc.RetryInfo, and the trailer
 	// `grpc-retry-pushback-ms`.
 	ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED ErrorReason = 21
-	// RESOURCE_EXHAUSTED. A limit is reached. Trying again does not help, but for the streams that a server has memory for: then there
-	// are a google.rpc.RetryInfo and the trailer `grpc-retry-pushback-ms`. Detail: google.rpc.QuotaFailure.
+	// RESOURCE_EXHAUSTED. A limit is reached. Trying again does not help, with one exception: if the server has no memory for
+	// another stream at the moment, there are a google.rpc.RetryInfo and the trailer `grpc-retry-pushback-ms`. Detail:
+	// google.rpc.QuotaFailure.
 	ErrorReason_ERROR_REASON_LIMIT_REACHED ErrorReason = 22
 	// INTERNAL. Azure Digital Twins rejects the server's own credential, or there is none; the caller can do nothing about it.
 	ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REJECTED ErrorReason = 23
@@ -96,19 +97,19 @@ const (
 	ErrorReason_ERROR_REASON_UPSTREAM_ANSWER_UNEXPECTED ErrorReason = 26
 	// DEADLINE_EXCEEDED. The time that the caller, or the server's own bound, gave the call has run out.
 	ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED ErrorReason = 27
-	// INTERNAL. A fault of this server; its log has the story under the call id.
+	// INTERNAL. A fault of this server; its log has the traceback under the call id.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 28
-	// UNAVAILABLE. The server is about to stop. A call changed nothing; of a stream, what it acknowledged is done and it can be gone on
-	// with. Detail: google.rpc.RetryInfo.
+	// UNAVAILABLE. The server is about to stop. A call changed nothing. What a stream acknowledged is done, and the stream can be
+	// resumed. Detail: google.rpc.RetryInfo.
 	ErrorReason_ERROR_REASON_SERVER_DRAINING ErrorReason = 29
 	// ALREADY_EXISTS. There is a job of that id. Detail: google.rpc.ResourceInfo. Metadata: job_id.
 	ErrorReason_ERROR_REASON_JOB_ALREADY_EXISTS ErrorReason = 30
-	// UNIMPLEMENTED. The upstream cannot say what a write would end in without doing it; Azure Digital Twins cannot, localtwins can.
+	// UNIMPLEMENTED. The upstream cannot check a write without doing it: Azure Digital Twins cannot, localtwins can.
 	ErrorReason_ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED ErrorReason = 31
-	// FAILED_PRECONDITION. The job is not as far as it has to be, or further: one that has ended cannot be cancelled, one that has not
-	// cannot be deleted. Detail: google.rpc.PreconditionFailure. Metadata: job_id.
+	// FAILED_PRECONDITION. The state of the job does not allow this: a job that has ended cannot be cancelled, and one that has not
+	// ended cannot be deleted. Detail: google.rpc.PreconditionFailure. Metadata: job_id.
 	ErrorReason_ERROR_REASON_JOB_STATUS_CONFLICT ErrorReason = 32
-	// UNAVAILABLE. A message of a stream waited too long for its caller to read on (--max-unread-time): go on behind the last one that
+	// UNAVAILABLE. The caller did not read a message of a stream in time (--max-unread-time): resume behind the last message that
 	// was read. Detail: google.rpc.RetryInfo.
 	ErrorReason_ERROR_REASON_STREAM_NOT_READ ErrorReason = 33
 )

@@ -29,8 +29,8 @@ type EventRoute struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The name of the endpoint that the events go to.
 	EndpointName string `protobuf:"bytes,2,opt,name=endpoint_name,json=endpointName,proto3" json:"endpoint_name,omitempty"`
-	// Which events: a filter such as `type = 'Microsoft.DigitalTwins.Twin.Update'`; `true` for all, and that is what an empty one
-	// means.
+	// The filter that selects the events, such as `type = 'Microsoft.DigitalTwins.Twin.Update'`. `true` and an empty filter select
+	// all.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// The route as JSON (REPRESENTATION_JSON). In requests it stands in for the typed fields, which then have to be empty, save `id`.
 	Json          []byte `protobuf:"bytes,4,opt,name=json,proto3" json:"json,omitempty"`
@@ -101,7 +101,7 @@ type CreateOrReplaceEventRouteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the route.
 	EventRouteId string `protobuf:"bytes,1,opt,name=event_route_id,json=eventRouteId,proto3" json:"event_route_id,omitempty"`
-	// The route to be.
+	// The new state of the route.
 	EventRoute    *EventRoute `protobuf:"bytes,2,opt,name=event_route,json=eventRoute,proto3" json:"event_route,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -292,10 +292,10 @@ func (x *GetEventRouteResponse) GetEventRoute() *EventRoute {
 // Request of ListEventRoutes.
 type ListEventRoutesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+	// The most that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be larger than
+	// 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+	// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,3,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`

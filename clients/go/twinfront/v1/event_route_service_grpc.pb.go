@@ -29,7 +29,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Event routes: which events go to which endpoint. Endpoints themselves are set up with the instance.
+// Event routes, each of which sends the events that it selects to an endpoint. Endpoints themselves are set up with the instance.
 type EventRouteServiceClient interface {
 	// Creates an event route, or replaces the one of that id.
 	CreateOrReplaceEventRoute(ctx context.Context, in *CreateOrReplaceEventRouteRequest, opts ...grpc.CallOption) (*CreateOrReplaceEventRouteResponse, error)
@@ -93,7 +93,7 @@ func (c *eventRouteServiceClient) DeleteEventRoute(ctx context.Context, in *Dele
 // All implementations must embed UnimplementedEventRouteServiceServer
 // for forward compatibility.
 //
-// Event routes: which events go to which endpoint. Endpoints themselves are set up with the instance.
+// Event routes, each of which sends the events that it selects to an endpoint. Endpoints themselves are set up with the instance.
 type EventRouteServiceServer interface {
 	// Creates an event route, or replaces the one of that id.
 	CreateOrReplaceEventRoute(context.Context, *CreateOrReplaceEventRouteRequest) (*CreateOrReplaceEventRouteResponse, error)

@@ -22,7 +22,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// In what form a graph is exported.
+// The form in which a graph is exported.
 type ExportFormat int32
 
 const (
@@ -187,7 +187,7 @@ type ImportGraphRequest struct {
 	// The next items.
 	Items []*GraphItem `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
 	// The next piece of a text in the import format of Azure Digital Twins (NDJSON with Header, Models, Twins and Relationships
-	// sections), cut anywhere. A stream has items or chunks, not both. Other than for an import job the Header may be missing, and
+	// sections), cut anywhere. A stream has items or chunks, not both. Unlike in an import job, the Header may be missing, and
 	// sections may come in any order and more than once. A text that does not begin with a section, or is of another `fileVersion`
 	// than 1.0.0, ends the stream with INVALID_ARGUMENT.
 	Chunk         []byte `protobuf:"bytes,3,opt,name=chunk,proto3" json:"chunk,omitempty"`
@@ -249,13 +249,13 @@ func (x *ImportGraphRequest) GetChunk() []byte {
 // How to import.
 type ImportOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Items with a smaller index are read past, neither written nor answered. To go on after a stream that broke, send everything
+	// Skips items with a smaller index: they are neither written nor answered. To go on after a stream that broke, send everything
 	// again with the last `acknowledged_count` here.
 	ResumeFrom int64 `protobuf:"varint,1,opt,name=resume_from,json=resumeFrom,proto3" json:"resume_from,omitempty"`
-	// Answer no results for items that succeeded; progress tells how many did.
+	// Leaves out the results of items that succeeded; the progress counts them.
 	FailuresOnly bool `protobuf:"varint,2,opt,name=failures_only,json=failuresOnly,proto3" json:"failures_only,omitempty"`
-	// Only say what each item would end in, and write nothing. Items do not see each other then, save up to 250 models that follow
-	// each other. Where the upstream cannot tell, and Azure itself cannot, the stream ends with VALIDATE_ONLY_UNSUPPORTED.
+	// Checks each item and writes nothing. Items do not see each other then, except up to 250 models that follow each other. Azure
+	// Digital Twins itself cannot do that, and there the stream ends with VALIDATE_ONLY_UNSUPPORTED; localtwins can.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -315,9 +315,9 @@ func (x *ImportOptions) GetValidateOnly() bool {
 // One message of the answer of ImportGraph.
 type ImportGraphResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How items ended, in the order in which they did.
+	// The outcomes of items, in the order in which they ended.
 	Results []*ImportResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
-	// How far the import is.
+	// The progress of the import.
 	Progress      *ImportProgress `protobuf:"bytes,2,opt,name=progress,proto3" json:"progress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -367,7 +367,7 @@ func (x *ImportGraphResponse) GetProgress() *ImportProgress {
 	return nil
 }
 
-// How one item ended.
+// The outcome of one item.
 type ImportResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The item's place in the stream, from 0. Of the import format, lines that open a section, the Header's row and blank lines do
@@ -380,7 +380,7 @@ type ImportResult struct {
 	Resource string `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
 	// The new etag of a twin or relationship.
 	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Of a chunk, the line in the text, from 1.
+	// The line in the text, from 1, for an item of a chunk.
 	Line          int64 `protobuf:"varint,5,opt,name=line,proto3" json:"line,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -451,7 +451,7 @@ func (x *ImportResult) GetLine() int64 {
 	return 0
 }
 
-// How far an import is.
+// The progress of an import.
 type ImportProgress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// All items with a smaller index have ended.
@@ -541,12 +541,12 @@ type ExportGraphRequest struct {
 	// `SELECT R FROM digitaltwins F JOIN R RELATED F.contains WHERE F.$dtId = 'floor'`. Models are exported all. A query with JOIN or
 	// MATCH may answer a twin more than once; each comes once all the same, and so the query is read to its end before the first one.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
-	// Leave out the models.
+	// Leaves out the models.
 	ExcludeModels bool `protobuf:"varint,2,opt,name=exclude_models,json=excludeModels,proto3" json:"exclude_models,omitempty"`
 	// The form of the answer.
 	Format ExportFormat `protobuf:"varint,3,opt,name=format,proto3,enum=twinfront.v1.ExportFormat" json:"format,omitempty"`
-	// `resume_token` of the last message that was received from a stream that broke; the other fields have to be as they were. With a
-	// query the ids of its twins are read again first.
+	// The `resume_token` of the last message that came before the stream broke. All other fields have to be the same as before.
+	// With a query, the ids of its twins are read again first.
 	ResumeToken   string `protobuf:"bytes,4,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -618,7 +618,7 @@ type ExportGraphResponse struct {
 	// The next lines, whole ones (EXPORT_FORMAT_NDJSON). A stream that is gone on with has no Header again: all chunks, those of the
 	// stream that broke included, make one text.
 	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3" json:"chunk,omitempty"`
-	// Where to go on after this message; empty in the last one.
+	// The token with which the stream goes on after this message; empty in the last one.
 	ResumeToken   string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

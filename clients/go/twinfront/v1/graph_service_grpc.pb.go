@@ -29,10 +29,10 @@ const (
 //
 // Whole graphs in and out: models, digital twins and relationships.
 type GraphServiceClient interface {
-	// Writes what the caller streams and answers how each item ended. This is not atomic: each item succeeds or fails on its own, and
-	// a bad one does not stop the others. Twins and relationships are created or replaced; a model that is there already with the
-	// same content is left as it is, one with another content fails with MODEL_ALREADY_EXISTS. Only when 10,000 more items cannot be
-	// read than can does the stream end, with INVALID_ARGUMENT.
+	// Writes what the caller streams and answers how each item ended. This is not atomic: each item succeeds or fails on its own,
+	// and a bad one does not stop the others. Twins and relationships are created or replaced; a model that is there already with
+	// the same content is left as it is, one with another content fails with MODEL_ALREADY_EXISTS. The stream ends with
+	// INVALID_ARGUMENT once there are 10,000 more items that cannot be read than items that can.
 	//
 	// Items are written several at a time, but each finds what came before it: writes of one twin or one relationship are done one
 	// after the other, a relationship after earlier items about its source and target, and anything after earlier models. Models that
@@ -40,9 +40,9 @@ type GraphServiceClient interface {
 	// be in the model, which import jobs do not ask for.
 	//
 	// When the upstream throttles, fewer items are written at a time, and what was throttled is written again for as long as the
-	// deadline allows. Results are sent within a tenth of a second; a caller who does not take them in is not read from. When the
-	// server is about to stop, the stream ends with SERVER_DRAINING after the results of what was written. A stream lives no longer
-	// than its connection: whoever has much to import should be ready to go on with `resume_from`.
+	// deadline allows. Results are sent within a tenth of a second; while a caller does not read them, the server reads no more
+	// items. When the server is about to stop, the stream ends with SERVER_DRAINING after the results of what was written. A stream
+	// lives no longer than its connection: whoever has much to import should be ready to go on with `resume_from`.
 	ImportGraph(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportGraphRequest, ImportGraphResponse], error)
 	// Reads models, twins and relationships, all or by query, in an order in which they can be imported, and without what an import
 	// does not take: etags, times of updates, whether a model is decommissioned.
@@ -99,10 +99,10 @@ type GraphService_ExportGraphClient = grpc.ServerStreamingClient[ExportGraphResp
 //
 // Whole graphs in and out: models, digital twins and relationships.
 type GraphServiceServer interface {
-	// Writes what the caller streams and answers how each item ended. This is not atomic: each item succeeds or fails on its own, and
-	// a bad one does not stop the others. Twins and relationships are created or replaced; a model that is there already with the
-	// same content is left as it is, one with another content fails with MODEL_ALREADY_EXISTS. Only when 10,000 more items cannot be
-	// read than can does the stream end, with INVALID_ARGUMENT.
+	// Writes what the caller streams and answers how each item ended. This is not atomic: each item succeeds or fails on its own,
+	// and a bad one does not stop the others. Twins and relationships are created or replaced; a model that is there already with
+	// the same content is left as it is, one with another content fails with MODEL_ALREADY_EXISTS. The stream ends with
+	// INVALID_ARGUMENT once there are 10,000 more items that cannot be read than items that can.
 	//
 	// Items are written several at a time, but each finds what came before it: writes of one twin or one relationship are done one
 	// after the other, a relationship after earlier items about its source and target, and anything after earlier models. Models that
@@ -110,9 +110,9 @@ type GraphServiceServer interface {
 	// be in the model, which import jobs do not ask for.
 	//
 	// When the upstream throttles, fewer items are written at a time, and what was throttled is written again for as long as the
-	// deadline allows. Results are sent within a tenth of a second; a caller who does not take them in is not read from. When the
-	// server is about to stop, the stream ends with SERVER_DRAINING after the results of what was written. A stream lives no longer
-	// than its connection: whoever has much to import should be ready to go on with `resume_from`.
+	// deadline allows. Results are sent within a tenth of a second; while a caller does not read them, the server reads no more
+	// items. When the server is about to stop, the stream ends with SERVER_DRAINING after the results of what was written. A stream
+	// lives no longer than its connection: whoever has much to import should be ready to go on with `resume_from`.
 	ImportGraph(grpc.BidiStreamingServer[ImportGraphRequest, ImportGraphResponse]) error
 	// Reads models, twins and relationships, all or by query, in an order in which they can be imported, and without what an import
 	// does not take: etags, times of updates, whether a model is decommissioned.

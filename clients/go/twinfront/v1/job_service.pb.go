@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// How far a job is.
+// The state of a job.
 type JobStatus int32
 
 const (
@@ -156,7 +156,7 @@ type ImportJob struct {
 	InputBlobUri string `protobuf:"bytes,2,opt,name=input_blob_uri,json=inputBlobUri,proto3" json:"input_blob_uri,omitempty"`
 	// The URI of the blob that the job's log goes to.
 	OutputBlobUri string `protobuf:"bytes,3,opt,name=output_blob_uri,json=outputBlobUri,proto3" json:"output_blob_uri,omitempty"`
-	// How far the job is.
+	// The state of the job.
 	Status JobStatus `protobuf:"varint,4,opt,name=status,proto3,enum=twinfront.v1.JobStatus" json:"status,omitempty"`
 	// When the job was created.
 	CreatedTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_time,json=createdTime,proto3" json:"created_time,omitempty"`
@@ -279,7 +279,7 @@ type DeleteJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The job's id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// How far the job is.
+	// The state of the job.
 	Status JobStatus `protobuf:"varint,2,opt,name=status,proto3,enum=twinfront.v1.JobStatus" json:"status,omitempty"`
 	// When the job was created.
 	CreatedTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=created_time,json=createdTime,proto3" json:"created_time,omitempty"`
@@ -379,7 +379,7 @@ type CreateImportJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the job.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	// The job to be: `input_blob_uri` and `output_blob_uri` count.
+	// The new job; only `input_blob_uri` and `output_blob_uri` are read.
 	ImportJob *ImportJob `protobuf:"bytes,2,opt,name=import_job,json=importJob,proto3" json:"import_job,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,3,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
@@ -588,10 +588,10 @@ func (x *GetImportJobResponse) GetImportJob() *ImportJob {
 // Request of ListImportJobs.
 type ListImportJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+	// The most that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be larger than
+	// 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+	// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,3,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
@@ -892,7 +892,7 @@ func (*DeleteImportJobResponse) Descriptor() ([]byte, []int) {
 // Request of CreateDeleteJob.
 type CreateDeleteJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id of the job; one of the server's making if empty.
+	// The id of the job; if empty the server makes one.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,2,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
@@ -1094,10 +1094,10 @@ func (x *GetDeleteJobResponse) GetDeleteJob() *DeleteJob {
 // Request of ListDeleteJobs.
 type ListDeleteJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+	// The most that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be larger than
+	// 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+	// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,3,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`

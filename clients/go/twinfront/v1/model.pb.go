@@ -31,7 +31,7 @@ type Model struct {
 	DisplayName map[string]string `protobuf:"bytes,2,rep,name=display_name,json=displayName,proto3" json:"display_name,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The description by language tag (`description`).
 	Description map[string]string `protobuf:"bytes,3,rep,name=description,proto3" json:"description,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Whether new twins of the model are refused (`decommissioned`).
+	// True if the model takes no new twins any more (`decommissioned`).
 	Decommissioned bool `protobuf:"varint,4,opt,name=decommissioned,proto3" json:"decommissioned,omitempty"`
 	// When the model was uploaded (`uploadTime`), to 100 ns.
 	UploadTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=upload_time,json=uploadTime,proto3" json:"upload_time,omitempty"`

@@ -29,15 +29,16 @@ type CreateModelsRequest struct {
 	DtdlModels []string `protobuf:"bytes,1,rep,name=dtdl_models,json=dtdlModels,proto3" json:"dtdl_models,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,2,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -264,10 +265,10 @@ type ListModelsRequest struct {
 	DependenciesFor []string `protobuf:"bytes,1,rep,name=dependencies_for,json=dependenciesFor,proto3" json:"dependencies_for,omitempty"`
 	// Whether to answer the DTDL too.
 	IncludeModelDefinition bool `protobuf:"varint,2,opt,name=include_model_definition,json=includeModelDefinition,proto3" json:"include_model_definition,omitempty"`
-	// How many models to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+	// The most models that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be
+	// larger than 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+	// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
 	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,5,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
@@ -400,15 +401,16 @@ type DecommissionModelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The model's DTMI.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,2,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -507,15 +509,16 @@ type DeleteModelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The model's DTMI.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,2,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

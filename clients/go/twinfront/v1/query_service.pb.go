@@ -25,7 +25,7 @@ const (
 // One row of a query's result.
 type QueryRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The columns by name: those of the SELECT clause, or of a row that is a twin or relationship its members, `$dtId` and
+	// The columns by name: those of the SELECT clause. A row that is a twin or a relationship has its members here, `$dtId` and
 	// `$metadata` included.
 	Fields map[string]*Value `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The row as a digital twin, if it is one, as with `SELECT * FROM digitaltwins`.
@@ -101,14 +101,14 @@ type QueryTwinsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The query, such as `SELECT * FROM digitaltwins T WHERE T.temperature > 20`.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
-	// How many rows to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+	// The most rows that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be larger
+	// than 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+	// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,4,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
-	// How much of the rows that are twins is answered.
+	// Whether property metadata is part of rows that are twins.
 	View          View `protobuf:"varint,5,opt,name=view,proto3,enum=twinfront.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -186,7 +186,7 @@ type QueryTwinsResponse struct {
 	Rows []*QueryRow `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
 	// The token of the next page; empty on the last one.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// What reading this page was charged, in query units.
+	// The charge for reading this page, in query units.
 	QueryCharge   float64 `protobuf:"fixed64,3,opt,name=query_charge,json=queryCharge,proto3" json:"query_charge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -248,11 +248,11 @@ type StreamQueryTwinsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The query.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
-	// `resume_token` of the last message that was received from a stream that broke; the other fields have to be as they were.
+	// The `resume_token` of the last message that came before the stream broke. All other fields have to be the same as before.
 	ResumeToken string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,3,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
-	// How much of the rows that are twins is answered.
+	// Whether property metadata is part of rows that are twins.
 	View          View `protobuf:"varint,4,opt,name=view,proto3,enum=twinfront.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -321,9 +321,9 @@ type StreamQueryTwinsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The next rows, in order.
 	Rows []*QueryRow `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
-	// Where to go on after these rows; empty in the last message.
+	// The token with which the stream goes on after these rows; empty in the last message.
 	ResumeToken string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
-	// What reading these rows was charged, in query units.
+	// The charge for reading these rows, in query units.
 	QueryCharge   float64 `protobuf:"fixed64,3,opt,name=query_charge,json=queryCharge,proto3" json:"query_charge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -29,21 +29,22 @@ type CreateOrReplaceRelationshipRequest struct {
 	DigitalTwinId string `protobuf:"bytes,1,opt,name=digital_twin_id,json=digitalTwinId,proto3" json:"digital_twin_id,omitempty"`
 	// The id of the relationship.
 	RelationshipId string `protobuf:"bytes,2,opt,name=relationship_id,json=relationshipId,proto3" json:"relationship_id,omitempty"`
-	// The relationship to be, typed or as JSON.
+	// The new state of the relationship, typed or as JSON.
 	Relationship *Relationship `protobuf:"bytes,3,opt,name=relationship,proto3" json:"relationship,omitempty"`
 	// `*` creates only: if the relationship exists the call fails with RELATIONSHIP_ALREADY_EXISTS. Nothing else is allowed.
 	IfNoneMatch string `protobuf:"bytes,4,opt,name=if_none_match,json=ifNoneMatch,proto3" json:"if_none_match,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,5,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -313,15 +314,16 @@ type UpdateRelationshipRequest struct {
 	Patch []*JsonPatchOperation `protobuf:"bytes,3,rep,name=patch,proto3" json:"patch,omitempty"`
 	// The etag that the relationship has to have, else the call fails with ETAG_MISMATCH; or `*` for any.
 	IfMatch string `protobuf:"bytes,4,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -454,15 +456,16 @@ type DeleteRelationshipRequest struct {
 	RelationshipId string `protobuf:"bytes,2,opt,name=relationship_id,json=relationshipId,proto3" json:"relationship_id,omitempty"`
 	// The etag that the relationship has to have, else the call fails with ETAG_MISMATCH; or `*` for any.
 	IfMatch string `protobuf:"bytes,3,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"`
-	// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-	// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-	// VALIDATE_ONLY_UNSUPPORTED.
+	// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-	// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-	// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-	// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-	// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+	// UPSTREAM_CREDENTIALS_REJECTED).
 	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -577,10 +580,10 @@ type ListRelationshipsRequest struct {
 	DigitalTwinId string `protobuf:"bytes,1,opt,name=digital_twin_id,json=digitalTwinId,proto3" json:"digital_twin_id,omitempty"`
 	// Only relationships of this name; all if empty.
 	RelationshipName string `protobuf:"bytes,2,opt,name=relationship_name,json=relationshipName,proto3" json:"relationship_name,omitempty"`
-	// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+	// The most relationships that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would
+	// be larger than 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+	// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
 	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,5,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`
@@ -713,10 +716,10 @@ type ListIncomingRelationshipsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the target twin.
 	DigitalTwinId string `protobuf:"bytes,1,opt,name=digital_twin_id,json=digitalTwinId,proto3" json:"digital_twin_id,omitempty"`
-	// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-	// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+	// The most relationships that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would
+	// be larger than 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+	// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The form of the answer.
 	Representation Representation `protobuf:"varint,4,opt,name=representation,proto3,enum=twinfront.v1.Representation" json:"representation,omitempty"`

@@ -21,7 +21,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// The form in which a resource is answered. Writes accept either form without being told.
+// The form in which a resource is answered. Writes accept either form, whatever a request says here.
 type Representation int32
 
 const (
@@ -75,7 +75,7 @@ func (Representation) EnumDescriptor() ([]byte, []int) {
 	return file_twinfront_v1_representation_proto_rawDescGZIP(), []int{0}
 }
 
-// How much of a digital twin or component is answered.
+// The parts of a digital twin or component that are answered.
 type View int32
 
 const (

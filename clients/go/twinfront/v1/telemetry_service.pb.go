@@ -34,7 +34,7 @@ type PublishTelemetryRequest struct {
 	PayloadJson []byte `protobuf:"bytes,3,opt,name=payload_json,json=payloadJson,proto3" json:"payload_json,omitempty"`
 	// The message's id, by which receivers recognise one that they got twice; a new UUID if empty.
 	MessageId string `protobuf:"bytes,4,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	// When what the message tells was observed (`Telemetry-Source-Time`), to 100 ns; the time of the call if not set.
+	// When the content of the message was observed (`Telemetry-Source-Time`), to 100 ns; the time of the call if not set.
 	SourceTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=source_time,json=sourceTime,proto3" json:"source_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -164,7 +164,7 @@ type PublishComponentTelemetryRequest struct {
 	PayloadJson []byte `protobuf:"bytes,4,opt,name=payload_json,json=payloadJson,proto3" json:"payload_json,omitempty"`
 	// The message's id, by which receivers recognise one that they got twice; a new UUID if empty.
 	MessageId string `protobuf:"bytes,5,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	// When what the message tells was observed (`Telemetry-Source-Time`), to 100 ns; the time of the call if not set.
+	// When the content of the message was observed (`Telemetry-Source-Time`), to 100 ns; the time of the call if not set.
 	SourceTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=source_time,json=sourceTime,proto3" json:"source_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

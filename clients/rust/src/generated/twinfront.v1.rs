@@ -156,7 +156,7 @@ impl ::prost::Name for Component {
         "/twinfront.v1.Component".into()
     }
 }
-/// What Azure Digital Twins keeps about one property beside its value.
+/// The times that Azure Digital Twins keeps of one property.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PropertyMetadata {
     /// When the service processed the last update of the property (`lastUpdateTime`), to 100 ns.
@@ -254,7 +254,7 @@ impl ::prost::Name for JsonPatchOperation {
         "/twinfront.v1.JsonPatchOperation".into()
     }
 }
-/// The form in which a resource is answered. Writes accept either form without being told.
+/// The form in which a resource is answered. Writes accept either form, whatever a request says here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Representation {
@@ -288,7 +288,7 @@ impl Representation {
         }
     }
 }
-/// How much of a digital twin or component is answered.
+/// The parts of a digital twin or component that are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum View {
@@ -327,7 +327,7 @@ pub struct CreateOrReplaceDigitalTwinRequest {
     /// The id of the twin.
     #[prost(string, tag = "1")]
     pub digital_twin_id: ::prost::alloc::string::String,
-    /// The twin to be, typed or as JSON.
+    /// The new state of the twin, typed or as JSON.
     #[prost(message, optional, tag = "2")]
     pub digital_twin: ::core::option::Option<DigitalTwin>,
     /// `*` creates only: if the twin exists the call fails with TWIN_ALREADY_EXISTS. Nothing else is allowed.
@@ -336,7 +336,7 @@ pub struct CreateOrReplaceDigitalTwinRequest {
     /// The form of the answer.
     #[prost(enumeration = "Representation", tag = "4")]
     pub representation: i32,
-    /// How much is answered.
+    /// Whether property metadata is part of the answer.
     #[prost(enumeration = "View", tag = "5")]
     pub view: i32,
     /// The etag that the twin has to have, else the call fails with ETAG_MISMATCH and nothing is replaced; or `*` to replace only a
@@ -344,16 +344,17 @@ pub struct CreateOrReplaceDigitalTwinRequest {
     /// Patch.
     #[prost(string, tag = "6")]
     pub if_match: ::prost::alloc::string::String,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "7")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "8")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -370,7 +371,8 @@ impl ::prost::Name for CreateOrReplaceDigitalTwinRequest {
 /// Response of CreateOrReplaceDigitalTwin.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateOrReplaceDigitalTwinResponse {
-    /// The twin as this write left it. If others have written to it since a write under `if_match`, it has no times.
+    /// The twin as this write left it. After a write under `if_match` it has no times if somebody else has written to the twin
+    /// since.
     #[prost(message, optional, tag = "1")]
     pub digital_twin: ::core::option::Option<DigitalTwin>,
     /// The twin's new etag, in both representations.
@@ -396,11 +398,11 @@ pub struct GetDigitalTwinRequest {
     /// The form of the answer.
     #[prost(enumeration = "Representation", tag = "2")]
     pub representation: i32,
-    /// How much is answered.
+    /// Whether property metadata is part of the answer.
     #[prost(enumeration = "View", tag = "3")]
     pub view: i32,
-    /// Whether the answer may be shared with reads of the same twin that are under way already. It can then miss a write that was
-    /// acknowledged shortly before this call.
+    /// Lets this read share the answer of another read of the same twin that is under way already. The answer can then miss a write
+    /// that was acknowledged shortly before this call.
     #[prost(bool, tag = "4")]
     pub allow_stale: bool,
 }
@@ -446,16 +448,17 @@ pub struct UpdateDigitalTwinRequest {
     /// The etag that the twin has to have, else the call fails with ETAG_MISMATCH; or `*` for any.
     #[prost(string, tag = "3")]
     pub if_match: ::prost::alloc::string::String,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -502,16 +505,17 @@ pub struct MergeDigitalTwinRequest {
     /// The etag that the twin has to have, else the call fails with ETAG_MISMATCH, and is not tried again; or `*` for any.
     #[prost(string, tag = "4")]
     pub if_match: ::prost::alloc::string::String,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -531,7 +535,7 @@ pub struct MergeDigitalTwinResponse {
     /// The twin's etag after the merge.
     #[prost(string, tag = "1")]
     pub etag: ::prost::alloc::string::String,
-    /// Whether anything had to be written. If the twin was as asked for already it keeps its etag.
+    /// True if the merge changed the twin. If the twin was as asked for already, this is false and the etag stays.
     #[prost(bool, tag = "2")]
     pub changed: bool,
 }
@@ -557,16 +561,17 @@ pub struct DeleteDigitalTwinRequest {
     /// What to do with the relationships of the twin.
     #[prost(enumeration = "Relationships", tag = "3")]
     pub relationships: i32,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -613,7 +618,7 @@ pub struct GetComponentRequest {
     /// The form of the answer.
     #[prost(enumeration = "Representation", tag = "3")]
     pub representation: i32,
-    /// How much is answered.
+    /// Whether property metadata is part of the answer.
     #[prost(enumeration = "View", tag = "4")]
     pub view: i32,
 }
@@ -662,16 +667,17 @@ pub struct UpdateComponentRequest {
     /// The etag that the twin has to have, else the call fails with ETAG_MISMATCH; or `*` for any.
     #[prost(string, tag = "4")]
     pub if_match: ::prost::alloc::string::String,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -716,7 +722,7 @@ pub struct BatchGetDigitalTwinsRequest {
     /// The form of the answer.
     #[prost(enumeration = "Representation", tag = "2")]
     pub representation: i32,
-    /// How much is answered.
+    /// Whether property metadata is part of the answer.
     #[prost(enumeration = "View", tag = "3")]
     pub view: i32,
 }
@@ -758,17 +764,18 @@ pub struct BatchWriteDigitalTwinsRequest {
     /// The writes, at most 1,000. No two of them may be about the same twin.
     #[prost(message, repeated, tag = "1")]
     pub writes: ::prost::alloc::vec::Vec<DigitalTwinWrite>,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED. The outcome
-    /// of a batch is all of its results: to try those again that failed, send them under a new id.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED). The outcome of a batch is all of its results: to try the failed writes again, send them under
+    /// a new id.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -898,11 +905,11 @@ impl ::prost::Name for BatchWriteDigitalTwinsResponse {
         "/twinfront.v1.BatchWriteDigitalTwinsResponse".into()
     }
 }
-/// What became of one write of a batch.
+/// The outcome of one write of a batch.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DigitalTwinWriteResult {
-    /// How it ended: code 0, or the error that the call of its own would have failed with, details included. Field violations start
-    /// at the request: `writes\[3\].patch.operations\[0\].path`.
+    /// Code 0 if the write succeeded, else the error that a call of its own would have failed with, details included. Field
+    /// violations start at the request: `writes\[3\].patch.operations\[0\].path`.
     #[prost(message, optional, tag = "1")]
     pub status: ::core::option::Option<::tonic_types::Status>,
     /// The twin's new etag; empty if the write failed or deleted.
@@ -1352,7 +1359,7 @@ pub struct RelationshipsBlockingDelete {
     /// How many relationships point to the twin, listed or not.
     #[prost(int64, tag = "4")]
     pub incoming_total: i64,
-    /// Whether there may be more than counted, because the call's deadline left no time to count them all.
+    /// True if the totals are lower bounds, because the call's deadline left no time to count all relationships.
     #[prost(bool, tag = "5")]
     pub counts_are_lower_bounds: bool,
 }
@@ -1456,8 +1463,9 @@ pub enum ErrorReason {
     /// RESOURCE_EXHAUSTED. Azure Digital Twins throttles: try again later. Detail: google.rpc.RetryInfo, and the trailer
     /// `grpc-retry-pushback-ms`.
     UpstreamThrottled = 21,
-    /// RESOURCE_EXHAUSTED. A limit is reached. Trying again does not help, but for the streams that a server has memory for: then there
-    /// are a google.rpc.RetryInfo and the trailer `grpc-retry-pushback-ms`. Detail: google.rpc.QuotaFailure.
+    /// RESOURCE_EXHAUSTED. A limit is reached. Trying again does not help, with one exception: if the server has no memory for
+    /// another stream at the moment, there are a google.rpc.RetryInfo and the trailer `grpc-retry-pushback-ms`. Detail:
+    /// google.rpc.QuotaFailure.
     LimitReached = 22,
     /// INTERNAL. Azure Digital Twins rejects the server's own credential, or there is none; the caller can do nothing about it.
     UpstreamCredentialsRejected = 23,
@@ -1470,19 +1478,19 @@ pub enum ErrorReason {
     UpstreamAnswerUnexpected = 26,
     /// DEADLINE_EXCEEDED. The time that the caller, or the server's own bound, gave the call has run out.
     DeadlineExceeded = 27,
-    /// INTERNAL. A fault of this server; its log has the story under the call id.
+    /// INTERNAL. A fault of this server; its log has the traceback under the call id.
     Internal = 28,
-    /// UNAVAILABLE. The server is about to stop. A call changed nothing; of a stream, what it acknowledged is done and it can be gone on
-    /// with. Detail: google.rpc.RetryInfo.
+    /// UNAVAILABLE. The server is about to stop. A call changed nothing. What a stream acknowledged is done, and the stream can be
+    /// resumed. Detail: google.rpc.RetryInfo.
     ServerDraining = 29,
     /// ALREADY_EXISTS. There is a job of that id. Detail: google.rpc.ResourceInfo. Metadata: job_id.
     JobAlreadyExists = 30,
-    /// UNIMPLEMENTED. The upstream cannot say what a write would end in without doing it; Azure Digital Twins cannot, localtwins can.
+    /// UNIMPLEMENTED. The upstream cannot check a write without doing it: Azure Digital Twins cannot, localtwins can.
     ValidateOnlyUnsupported = 31,
-    /// FAILED_PRECONDITION. The job is not as far as it has to be, or further: one that has ended cannot be cancelled, one that has not
-    /// cannot be deleted. Detail: google.rpc.PreconditionFailure. Metadata: job_id.
+    /// FAILED_PRECONDITION. The state of the job does not allow this: a job that has ended cannot be cancelled, and one that has not
+    /// ended cannot be deleted. Detail: google.rpc.PreconditionFailure. Metadata: job_id.
     JobStatusConflict = 32,
-    /// UNAVAILABLE. A message of a stream waited too long for its caller to read on (--max-unread-time): go on behind the last one that
+    /// UNAVAILABLE. The caller did not read a message of a stream in time (--max-unread-time): resume behind the last message that
     /// was read. Detail: google.rpc.RetryInfo.
     StreamNotRead = 33,
 }
@@ -1589,8 +1597,8 @@ pub struct EventRoute {
     /// The name of the endpoint that the events go to.
     #[prost(string, tag = "2")]
     pub endpoint_name: ::prost::alloc::string::String,
-    /// Which events: a filter such as `type = 'Microsoft.DigitalTwins.Twin.Update'`; `true` for all, and that is what an empty one
-    /// means.
+    /// The filter that selects the events, such as `type = 'Microsoft.DigitalTwins.Twin.Update'`. `true` and an empty filter select
+    /// all.
     #[prost(string, tag = "3")]
     pub filter: ::prost::alloc::string::String,
     /// The route as JSON (REPRESENTATION_JSON). In requests it stands in for the typed fields, which then have to be empty, save `id`.
@@ -1613,7 +1621,7 @@ pub struct CreateOrReplaceEventRouteRequest {
     /// The id of the route.
     #[prost(string, tag = "1")]
     pub event_route_id: ::prost::alloc::string::String,
-    /// The route to be.
+    /// The new state of the route.
     #[prost(message, optional, tag = "2")]
     pub event_route: ::core::option::Option<EventRoute>,
 }
@@ -1680,11 +1688,11 @@ impl ::prost::Name for GetEventRouteResponse {
 /// Request of ListEventRoutes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListEventRoutesRequest {
-    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+    /// The most that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be larger than
+    /// 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
-    /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+    /// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
     /// The form of the answer.
@@ -1762,7 +1770,7 @@ pub mod event_route_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Event routes: which events go to which endpoint. Endpoints themselves are set up with the instance.
+    /// Event routes, each of which sends the events that it selects to an endpoint. Endpoints themselves are set up with the instance.
     #[derive(Debug, Clone)]
     pub struct EventRouteServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2052,7 +2060,7 @@ pub struct ImportGraphRequest {
     #[prost(message, repeated, tag = "2")]
     pub items: ::prost::alloc::vec::Vec<GraphItem>,
     /// The next piece of a text in the import format of Azure Digital Twins (NDJSON with Header, Models, Twins and Relationships
-    /// sections), cut anywhere. A stream has items or chunks, not both. Other than for an import job the Header may be missing, and
+    /// sections), cut anywhere. A stream has items or chunks, not both. Unlike in an import job, the Header may be missing, and
     /// sections may come in any order and more than once. A text that does not begin with a section, or is of another `fileVersion`
     /// than 1.0.0, ends the stream with INVALID_ARGUMENT.
     #[prost(bytes = "vec", tag = "3")]
@@ -2071,15 +2079,15 @@ impl ::prost::Name for ImportGraphRequest {
 /// How to import.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportOptions {
-    /// Items with a smaller index are read past, neither written nor answered. To go on after a stream that broke, send everything
+    /// Skips items with a smaller index: they are neither written nor answered. To go on after a stream that broke, send everything
     /// again with the last `acknowledged_count` here.
     #[prost(int64, tag = "1")]
     pub resume_from: i64,
-    /// Answer no results for items that succeeded; progress tells how many did.
+    /// Leaves out the results of items that succeeded; the progress counts them.
     #[prost(bool, tag = "2")]
     pub failures_only: bool,
-    /// Only say what each item would end in, and write nothing. Items do not see each other then, save up to 250 models that follow
-    /// each other. Where the upstream cannot tell, and Azure itself cannot, the stream ends with VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks each item and writes nothing. Items do not see each other then, except up to 250 models that follow each other. Azure
+    /// Digital Twins itself cannot do that, and there the stream ends with VALIDATE_ONLY_UNSUPPORTED; localtwins can.
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
 }
@@ -2096,10 +2104,10 @@ impl ::prost::Name for ImportOptions {
 /// One message of the answer of ImportGraph.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ImportGraphResponse {
-    /// How items ended, in the order in which they did.
+    /// The outcomes of items, in the order in which they ended.
     #[prost(message, repeated, tag = "1")]
     pub results: ::prost::alloc::vec::Vec<ImportResult>,
-    /// How far the import is.
+    /// The progress of the import.
     #[prost(message, optional, tag = "2")]
     pub progress: ::core::option::Option<ImportProgress>,
 }
@@ -2113,7 +2121,7 @@ impl ::prost::Name for ImportGraphResponse {
         "/twinfront.v1.ImportGraphResponse".into()
     }
 }
-/// How one item ended.
+/// The outcome of one item.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ImportResult {
     /// The item's place in the stream, from 0. Of the import format, lines that open a section, the Header's row and blank lines do
@@ -2130,7 +2138,7 @@ pub struct ImportResult {
     /// The new etag of a twin or relationship.
     #[prost(string, tag = "4")]
     pub etag: ::prost::alloc::string::String,
-    /// Of a chunk, the line in the text, from 1.
+    /// The line in the text, from 1, for an item of a chunk.
     #[prost(int64, tag = "5")]
     pub line: i64,
 }
@@ -2144,7 +2152,7 @@ impl ::prost::Name for ImportResult {
         "/twinfront.v1.ImportResult".into()
     }
 }
-/// How far an import is.
+/// The progress of an import.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportProgress {
     /// All items with a smaller index have ended.
@@ -2182,14 +2190,14 @@ pub struct ExportGraphRequest {
     /// MATCH may answer a twin more than once; each comes once all the same, and so the query is read to its end before the first one.
     #[prost(string, tag = "1")]
     pub query: ::prost::alloc::string::String,
-    /// Leave out the models.
+    /// Leaves out the models.
     #[prost(bool, tag = "2")]
     pub exclude_models: bool,
     /// The form of the answer.
     #[prost(enumeration = "ExportFormat", tag = "3")]
     pub format: i32,
-    /// `resume_token` of the last message that was received from a stream that broke; the other fields have to be as they were. With a
-    /// query the ids of its twins are read again first.
+    /// The `resume_token` of the last message that came before the stream broke. All other fields have to be the same as before.
+    /// With a query, the ids of its twins are read again first.
     #[prost(string, tag = "4")]
     pub resume_token: ::prost::alloc::string::String,
 }
@@ -2213,7 +2221,7 @@ pub struct ExportGraphResponse {
     /// stream that broke included, make one text.
     #[prost(bytes = "vec", tag = "2")]
     pub chunk: ::prost::alloc::vec::Vec<u8>,
-    /// Where to go on after this message; empty in the last one.
+    /// The token with which the stream goes on after this message; empty in the last one.
     #[prost(string, tag = "3")]
     pub resume_token: ::prost::alloc::string::String,
 }
@@ -2227,7 +2235,7 @@ impl ::prost::Name for ExportGraphResponse {
         "/twinfront.v1.ExportGraphResponse".into()
     }
 }
-/// In what form a graph is exported.
+/// The form in which a graph is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ExportFormat {
@@ -2341,10 +2349,10 @@ pub mod graph_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Writes what the caller streams and answers how each item ended. This is not atomic: each item succeeds or fails on its own, and
-        /// a bad one does not stop the others. Twins and relationships are created or replaced; a model that is there already with the
-        /// same content is left as it is, one with another content fails with MODEL_ALREADY_EXISTS. Only when 10,000 more items cannot be
-        /// read than can does the stream end, with INVALID_ARGUMENT.
+        /// Writes what the caller streams and answers how each item ended. This is not atomic: each item succeeds or fails on its own,
+        /// and a bad one does not stop the others. Twins and relationships are created or replaced; a model that is there already with
+        /// the same content is left as it is, one with another content fails with MODEL_ALREADY_EXISTS. The stream ends with
+        /// INVALID_ARGUMENT once there are 10,000 more items that cannot be read than items that can.
         ///
         /// Items are written several at a time, but each finds what came before it: writes of one twin or one relationship are done one
         /// after the other, a relationship after earlier items about its source and target, and anything after earlier models. Models that
@@ -2352,9 +2360,9 @@ pub mod graph_service_client {
         /// be in the model, which import jobs do not ask for.
         ///
         /// When the upstream throttles, fewer items are written at a time, and what was throttled is written again for as long as the
-        /// deadline allows. Results are sent within a tenth of a second; a caller who does not take them in is not read from. When the
-        /// server is about to stop, the stream ends with SERVER_DRAINING after the results of what was written. A stream lives no longer
-        /// than its connection: whoever has much to import should be ready to go on with `resume_from`.
+        /// deadline allows. Results are sent within a tenth of a second; while a caller does not read them, the server reads no more
+        /// items. When the server is about to stop, the stream ends with SERVER_DRAINING after the results of what was written. A stream
+        /// lives no longer than its connection: whoever has much to import should be ready to go on with `resume_from`.
         pub async fn import_graph(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -2445,7 +2453,7 @@ pub struct ImportJob {
     /// The URI of the blob that the job's log goes to.
     #[prost(string, tag = "3")]
     pub output_blob_uri: ::prost::alloc::string::String,
-    /// How far the job is.
+    /// The state of the job.
     #[prost(enumeration = "JobStatus", tag = "4")]
     pub status: i32,
     /// When the job was created.
@@ -2483,7 +2491,7 @@ pub struct DeleteJob {
     /// The job's id.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// How far the job is.
+    /// The state of the job.
     #[prost(enumeration = "JobStatus", tag = "2")]
     pub status: i32,
     /// When the job was created.
@@ -2518,7 +2526,7 @@ pub struct CreateImportJobRequest {
     /// The id of the job.
     #[prost(string, tag = "1")]
     pub job_id: ::prost::alloc::string::String,
-    /// The job to be: `input_blob_uri` and `output_blob_uri` count.
+    /// The new job; only `input_blob_uri` and `output_blob_uri` are read.
     #[prost(message, optional, tag = "2")]
     pub import_job: ::core::option::Option<ImportJob>,
     /// The form of the answer.
@@ -2592,11 +2600,11 @@ impl ::prost::Name for GetImportJobResponse {
 /// Request of ListImportJobs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListImportJobsRequest {
-    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+    /// The most that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be larger than
+    /// 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
-    /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+    /// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
     /// The form of the answer.
@@ -2703,7 +2711,7 @@ impl ::prost::Name for DeleteImportJobResponse {
 /// Request of CreateDeleteJob.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateDeleteJobRequest {
-    /// The id of the job; one of the server's making if empty.
+    /// The id of the job; if empty the server makes one.
     #[prost(string, tag = "1")]
     pub job_id: ::prost::alloc::string::String,
     /// The form of the answer.
@@ -2777,11 +2785,11 @@ impl ::prost::Name for GetDeleteJobResponse {
 /// Request of ListDeleteJobs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListDeleteJobsRequest {
-    /// How many to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+    /// The most that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be larger than
+    /// 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
-    /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+    /// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
     /// The form of the answer.
@@ -2818,7 +2826,7 @@ impl ::prost::Name for ListDeleteJobsResponse {
         "/twinfront.v1.ListDeleteJobsResponse".into()
     }
 }
-/// How far a job is.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum JobStatus {
@@ -3169,7 +3177,7 @@ pub struct Model {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// Whether new twins of the model are refused (`decommissioned`).
+    /// True if the model takes no new twins any more (`decommissioned`).
     #[prost(bool, tag = "4")]
     pub decommissioned: bool,
     /// When the model was uploaded (`uploadTime`), to 100 ns.
@@ -3201,16 +3209,17 @@ pub struct CreateModelsRequest {
     /// The form of the answer.
     #[prost(enumeration = "Representation", tag = "2")]
     pub representation: i32,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -3290,11 +3299,11 @@ pub struct ListModelsRequest {
     /// Whether to answer the DTDL too.
     #[prost(bool, tag = "2")]
     pub include_model_definition: bool,
-    /// How many models to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+    /// The most models that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be
+    /// larger than 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
-    /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+    /// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
     #[prost(string, tag = "4")]
     pub page_token: ::prost::alloc::string::String,
     /// The form of the answer.
@@ -3337,16 +3346,17 @@ pub struct DecommissionModelRequest {
     /// The model's DTMI.
     #[prost(string, tag = "1")]
     pub model_id: ::prost::alloc::string::String,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -3379,16 +3389,17 @@ pub struct DeleteModelRequest {
     /// The model's DTMI.
     #[prost(string, tag = "1")]
     pub model_id: ::prost::alloc::string::String,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -3628,7 +3639,7 @@ pub mod model_service_client {
 /// One row of a query's result.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryRow {
-    /// The columns by name: those of the SELECT clause, or of a row that is a twin or relationship its members, `$dtId` and
+    /// The columns by name: those of the SELECT clause. A row that is a twin or a relationship has its members here, `$dtId` and
     /// `$metadata` included.
     #[prost(map = "string, message", tag = "1")]
     pub fields: ::std::collections::HashMap<::prost::alloc::string::String, Value>,
@@ -3658,17 +3669,17 @@ pub struct QueryTwinsRequest {
     /// The query, such as `SELECT * FROM digitaltwins T WHERE T.temperature > 20`.
     #[prost(string, tag = "1")]
     pub query: ::prost::alloc::string::String,
-    /// How many rows to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+    /// The most rows that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would be larger
+    /// than 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+    /// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
     /// The form of the answer.
     #[prost(enumeration = "Representation", tag = "4")]
     pub representation: i32,
-    /// How much of the rows that are twins is answered.
+    /// Whether property metadata is part of rows that are twins.
     #[prost(enumeration = "View", tag = "5")]
     pub view: i32,
 }
@@ -3691,7 +3702,7 @@ pub struct QueryTwinsResponse {
     /// The token of the next page; empty on the last one.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
-    /// What reading this page was charged, in query units.
+    /// The charge for reading this page, in query units.
     #[prost(double, tag = "3")]
     pub query_charge: f64,
 }
@@ -3711,13 +3722,13 @@ pub struct StreamQueryTwinsRequest {
     /// The query.
     #[prost(string, tag = "1")]
     pub query: ::prost::alloc::string::String,
-    /// `resume_token` of the last message that was received from a stream that broke; the other fields have to be as they were.
+    /// The `resume_token` of the last message that came before the stream broke. All other fields have to be the same as before.
     #[prost(string, tag = "2")]
     pub resume_token: ::prost::alloc::string::String,
     /// The form of the answer.
     #[prost(enumeration = "Representation", tag = "3")]
     pub representation: i32,
-    /// How much of the rows that are twins is answered.
+    /// Whether property metadata is part of rows that are twins.
     #[prost(enumeration = "View", tag = "4")]
     pub view: i32,
 }
@@ -3737,10 +3748,10 @@ pub struct StreamQueryTwinsResponse {
     /// The next rows, in order.
     #[prost(message, repeated, tag = "1")]
     pub rows: ::prost::alloc::vec::Vec<QueryRow>,
-    /// Where to go on after these rows; empty in the last message.
+    /// The token with which the stream goes on after these rows; empty in the last message.
     #[prost(string, tag = "2")]
     pub resume_token: ::prost::alloc::string::String,
-    /// What reading these rows was charged, in query units.
+    /// The charge for reading these rows, in query units.
     #[prost(double, tag = "3")]
     pub query_charge: f64,
 }
@@ -3900,7 +3911,7 @@ pub struct CreateOrReplaceRelationshipRequest {
     /// The id of the relationship.
     #[prost(string, tag = "2")]
     pub relationship_id: ::prost::alloc::string::String,
-    /// The relationship to be, typed or as JSON.
+    /// The new state of the relationship, typed or as JSON.
     #[prost(message, optional, tag = "3")]
     pub relationship: ::core::option::Option<Relationship>,
     /// `*` creates only: if the relationship exists the call fails with RELATIONSHIP_ALREADY_EXISTS. Nothing else is allowed.
@@ -3909,16 +3920,17 @@ pub struct CreateOrReplaceRelationshipRequest {
     /// The form of the answer.
     #[prost(enumeration = "Representation", tag = "5")]
     pub representation: i32,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "6")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "7")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -4010,16 +4022,17 @@ pub struct UpdateRelationshipRequest {
     /// The etag that the relationship has to have, else the call fails with ETAG_MISMATCH; or `*` for any.
     #[prost(string, tag = "4")]
     pub if_match: ::prost::alloc::string::String,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -4062,16 +4075,17 @@ pub struct DeleteRelationshipRequest {
     /// The etag that the relationship has to have, else the call fails with ETAG_MISMATCH; or `*` for any.
     #[prost(string, tag = "3")]
     pub if_match: ::prost::alloc::string::String,
-    /// Only say what the write would end in, and write nothing: the call is answered, or fails, as the write would, but for the etags
-    /// of the answer, which are empty. Where the upstream cannot tell, and Azure itself cannot, the call fails with
-    /// VALIDATE_ONLY_UNSUPPORTED.
+    /// Checks the write without doing it: the call gives the answer or the error that the write would give, with empty etags, and
+    /// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
+    /// localtwins can.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless: one with the id of an earlier call, within 10 minutes and on the same server process, is
-    /// answered with that one's outcome, be it an error, and with the trailer `twinfront-replayed: true`. An id of the caller's own
-    /// making, a UUID for instance, of at most 128 characters; another request needs another one. A write that has an id goes on when
-    /// its caller is gone. Dry runs are told anew each time, and so is a write that failed with nothing done and may succeed now:
-    /// with UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or UPSTREAM_CREDENTIALS_REJECTED.
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
+    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
+    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
+    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
+    /// UPSTREAM_CREDENTIALS_REJECTED).
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -4107,11 +4121,11 @@ pub struct ListRelationshipsRequest {
     /// Only relationships of this name; all if empty.
     #[prost(string, tag = "2")]
     pub relationship_name: ::prost::alloc::string::String,
-    /// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+    /// The most relationships that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would
+    /// be larger than 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
-    /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+    /// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
     #[prost(string, tag = "4")]
     pub page_token: ::prost::alloc::string::String,
     /// The form of the answer.
@@ -4154,11 +4168,11 @@ pub struct ListIncomingRelationshipsRequest {
     /// The id of the target twin.
     #[prost(string, tag = "1")]
     pub digital_twin_id: ::prost::alloc::string::String,
-    /// How many relationships to answer at the most: 100 if 0; more than 1000 counts as 1000. Fewer are answered if more would make the
-    /// response larger than 4 MB, which is what gRPC's clients take in unless they are told otherwise; a larger one comes alone.
+    /// The most relationships that one answer has: 0 stands for 100, and more than 1000 for 1000. The answer has fewer if it would
+    /// be larger than 4 MB, the most that a gRPC client takes by default; a single one that is larger comes alone.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// `next_page_token` of the page before; the other fields have to be as they were, save `page_size`.
+    /// The `next_page_token` of the page before. All other fields but `page_size` have to be the same as for that page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
     /// The form of the answer.
@@ -4473,7 +4487,7 @@ pub struct PublishTelemetryRequest {
     /// The message's id, by which receivers recognise one that they got twice; a new UUID if empty.
     #[prost(string, tag = "4")]
     pub message_id: ::prost::alloc::string::String,
-    /// When what the message tells was observed (`Telemetry-Source-Time`), to 100 ns; the time of the call if not set.
+    /// When the content of the message was observed (`Telemetry-Source-Time`), to 100 ns; the time of the call if not set.
     #[prost(message, optional, tag = "5")]
     pub source_time: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -4522,7 +4536,7 @@ pub struct PublishComponentTelemetryRequest {
     /// The message's id, by which receivers recognise one that they got twice; a new UUID if empty.
     #[prost(string, tag = "5")]
     pub message_id: ::prost::alloc::string::String,
-    /// When what the message tells was observed (`Telemetry-Source-Time`), to 100 ns; the time of the call if not set.
+    /// When the content of the message was observed (`Telemetry-Source-Time`), to 100 ns; the time of the call if not set.
     #[prost(message, optional, tag = "6")]
     pub source_time: ::core::option::Option<::prost_types::Timestamp>,
 }
