@@ -65,7 +65,7 @@ _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
 def main() -> None:
-    """The program."""
+    """Runs the program."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("address", "ca", "cert", "key", "server-name", "token"):
         parser.add_argument(f"--{name}")
@@ -149,7 +149,7 @@ class Scene:
         return line | _trailers(step, rpc)
 
     def _stub(self, method: MethodDescriptor) -> Callable[..., Any]:
-        """The method of the client's stub; of a unary call with its future, which can be cancelled."""
+        """Gives the method of the client's stub; of a unary call with its future, which can be cancelled."""
         stub_name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.containing_service.name).lower()
         called: Any = getattr(getattr(self._client, f"_{stub_name}"), method.name)
         return called if method.server_streaming else called.future  # type: ignore[no-any-return]  # grpc's methods are untyped
@@ -267,7 +267,7 @@ def _at(line: Line, path: str) -> str:
 
 
 def _id(item: Any, path: str) -> str:
-    """The id of an item of the client's, which has names of Python; a query's row is in the form of Azure."""
+    """Gives the id of an item of the client's, which has names of Python; a query's row is in the form of Azure."""
     if isinstance(item, dict):
         return str(item["$dtId"])
     return str(getattr(item, re.sub(r"(?<!^)(?=[A-Z])", "_", path).lower()))

@@ -51,7 +51,7 @@ class GraphError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What a file holds."""
+    """Holds the content of a file."""
 
     models: list[dict[str, Any]]
     """DTDL interfaces."""
@@ -61,7 +61,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What came of loading a graph."""
+    """Tells what came of loading a graph."""
 
     models: int
     """How many were created; those that were there already do not count."""
@@ -108,7 +108,7 @@ def read_graph(path: Path, models_folder: Path | None = None) -> Graph:
 
 
 def model_batches(models: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The models in calls that can be sent one after the other: none refers to one of a later call.
+    """Splits models into calls, sent one after the other: none refers to a model of a later call.
 
     Raises:
         GraphError: models refer to each other in a circle, or two have the same id.
@@ -299,7 +299,7 @@ def _references(model: dict[str, Any]) -> set[str]:
 
 
 def _listed(value: Any) -> list[Any]:
-    """What DTDL lets be written as a list or, if it is only one, as itself."""
+    """Gives a list of what DTDL lets be written as itself if it is only one."""
     return value if isinstance(value, list) else [value]
 
 
@@ -328,7 +328,7 @@ def _name(item: object) -> str:
 
 
 def print_progress(what: str, done: int, total: int) -> None:
-    """A line every thousand, and one at the end."""
+    """Prints a line every thousand, and one at the end."""
     if done % 1000 == 0 or done == total:
         print(f"{what}: {done} of {total}", flush=True)
 

@@ -35,7 +35,7 @@ class UnexpectedError(Exception):
 
 
 class Names:
-    """The names of one run, which nobody else uses."""
+    """Makes the names of one run, which nobody else uses."""
 
     def __init__(self) -> None:
         run = uuid.uuid4().hex[:8]
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def walk(client: TwinfrontClient, names: Names) -> None:
-    """The page, section by section."""
+    """Walks through the page, section by section."""
     upload_models(client, names)
     create_a_twin(client, names)
     replace_several_properties(client, names)
@@ -85,7 +85,7 @@ def walk(client: TwinfrontClient, names: Names) -> None:
 
 
 def upload_models(client: TwinfrontClient, names: Names) -> None:
-    """A room with a thermostat in it, and a second version of the room with more to it."""
+    """Uploads a room with a thermostat in it, and a second version of the room with more to it."""
     heading("Upload the models")
     contents: list[dict[str, Any]] = [
         {"@type": "Property", "name": "name", "schema": "string"},
@@ -120,7 +120,7 @@ def upload_models(client: TwinfrontClient, names: Names) -> None:
 
 
 def create_a_twin(client: TwinfrontClient, names: Names) -> None:
-    """With initial properties and a component; properties that are not set do not show."""
+    """Creates a twin with properties and a component; properties that are not set do not show."""
     heading("Create a twin with initial properties and a component")
     client.create_or_replace_digital_twin(
         names.room,
@@ -137,7 +137,7 @@ def create_a_twin(client: TwinfrontClient, names: Names) -> None:
 
 
 def replace_several_properties(client: TwinfrontClient, names: Names) -> None:
-    """One patch is one write, however many operations it has."""
+    """Replaces several properties: one patch is one write, however many operations it has."""
     heading("Replace several properties in one patch")
     client.update_digital_twin(names.room, patch().replace("/temperature", 21.75).replace("/humidity", 44.0))
     twin = client.get_digital_twin(names.room)
@@ -146,7 +146,7 @@ def replace_several_properties(client: TwinfrontClient, names: Names) -> None:
 
 
 def patch_a_component(client: TwinfrontClient, names: Names) -> None:
-    """The component's name is the first step of the path; or the component is patched on its own."""
+    """Patches a component by a path that begins with its name, and on its own."""
     heading("Patch a property of a component, by path")
     client.update_digital_twin(names.room, patch().replace("/thermostat/setpoint", 21.0))
     thermostat = client.get_component(names.room, "thermostat")
@@ -158,7 +158,7 @@ def patch_a_component(client: TwinfrontClient, names: Names) -> None:
 
 
 def add_an_object_and_replace_its_member(client: TwinfrontClient, names: Names) -> None:
-    """There is no path into an object that was never set: it is added whole, and has members from then on."""
+    """Adds a whole object, as there is no path into one that was never set, and then replaces its member."""
     heading("Add an object, then replace its member")
     client.update_digital_twin(names.room, patch().add("/size", {"width": 6.0, "length": 9.5}))
     client.update_digital_twin(names.room, patch().replace("/size/length", 10.0))
@@ -168,7 +168,7 @@ def add_an_object_and_replace_its_member(client: TwinfrontClient, names: Names) 
 
 
 def migrate_to_another_model(client: TwinfrontClient, names: Names) -> None:
-    """The twin has to fit the new model after the whole patch: what that model requires comes in the same patch."""
+    """Migrates a twin to another model: what that model requires comes in the same patch."""
     heading("Migrate the twin to another model")
     try:
         client.update_digital_twin(names.room, patch().migrate(names.room_2))
@@ -186,7 +186,7 @@ def migrate_to_another_model(client: TwinfrontClient, names: Names) -> None:
 
 
 def keep_a_source_time(client: TwinfrontClient, names: Names) -> None:
-    """`sourceTime` says when a value was observed; it stays when a later write changes only the value."""
+    """Keeps the time at which a value was observed, when a later write changes only the value."""
     heading("Record when a value was observed")
     observed = datetime(2026, 3, 29, 7, 30, 12, 250_000, tzinfo=UTC)
     client.update_digital_twin(names.room, patch().replace("/temperature", 22.3).source_time("temperature", observed))
@@ -198,7 +198,7 @@ def keep_a_source_time(client: TwinfrontClient, names: Names) -> None:
 
 
 def let_two_writers_meet(client: TwinfrontClient, names: Names) -> None:
-    """Who writes under the etag that was read does not overwrite what somebody else wrote in between."""
+    """Lets two writers meet: under the etag that was read, none overwrites what the other wrote."""
     heading("Two writers on one twin")
     mine = theirs = client.get_digital_twin(names.room)
     client.update_digital_twin(names.room, patch().replace("/visitors", theirs["visitors"] + 1), if_match=theirs.etag)
@@ -239,7 +239,7 @@ def delete_a_twin_that_has_relationships(client: TwinfrontClient, names: Names) 
 
 
 def delete_everything(client: TwinfrontClient, names: Names) -> None:
-    """All twins of this run with their relationships, then the models."""
+    """Deletes all twins of this run with their relationships, then the models."""
     heading("Delete all twins and models of this run")
     for twin_id in names.twins:
         if exists(client, twin_id):
@@ -255,7 +255,7 @@ def delete_everything(client: TwinfrontClient, names: Names) -> None:
 
 
 def delete_relationships(client: TwinfrontClient, twin_id: str) -> None:
-    """All that start from the twin, and all that point to it."""
+    """Deletes all relationships that start from the twin, and all that point to it."""
     outgoing = [(twin_id, relationship.id) for relationship in client.list_relationships(twin_id)]
     incoming = [(entry.source_id, entry.relationship_id) for entry in client.list_incoming_relationships(twin_id)]
     for source_id, relationship_id in outgoing + incoming:
@@ -263,7 +263,7 @@ def delete_relationships(client: TwinfrontClient, twin_id: str) -> None:
 
 
 def exists(client: TwinfrontClient, twin_id: str) -> bool:
-    """Whether there is such a twin."""
+    """Tells whether there is such a twin."""
     try:
         client.get_digital_twin(twin_id, view="basic")
     except NotFoundError:
@@ -272,7 +272,7 @@ def exists(client: TwinfrontClient, twin_id: str) -> bool:
 
 
 def interface(model_id: str, contents: list[dict[str, Any]]) -> dict[str, Any]:
-    """A DTDL interface."""
+    """Makes a DTDL interface."""
     return {"@context": "dtmi:dtdl:context;3", "@id": model_id, "@type": "Interface", "contents": contents}
 
 
@@ -287,7 +287,7 @@ def say(text: str) -> None:
 
 
 def show(twin: DigitalTwin) -> None:
-    """A twin in a few lines."""
+    """Prints a twin in a few lines."""
     say(f"{twin.id}, {twin.model_id}, etag {twin.etag}")
     say(f"properties: {twin.properties}")
     for name, component in twin.components.items():
@@ -301,7 +301,7 @@ def expect(fulfilled: bool, promise: str) -> None:  # noqa: FBT001  (read as `ex
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Where the server is, and how to talk to it."""
+    """Reads where the server is, and how to talk to it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--address", default=os.environ.get("TWINFRONT_ADDRESS", "localhost:50051"), help="[%(default)s]"
@@ -317,7 +317,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def connect(arguments: argparse.Namespace) -> TwinfrontClient:
-    """The client that the arguments ask for; nothing is sent yet."""
+    """Makes the client that the arguments ask for; nothing is sent yet."""
     tls: TlsConfig | bool = arguments.tls
     try:
         if arguments.tls_ca or arguments.tls_cert or arguments.tls_key:

@@ -1,4 +1,4 @@
-"""The server's words about a call beside its answer."""
+"""Tells what the server says of a call beside its answer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from twinfront.errors import trailer
 
 @dataclass(frozen=True, slots=True)
 class CallInfo:
-    """The figures of one attempt at a call, which the client's `on_call` gets."""
+    """Tells the figures of one attempt at a call, as the client's `on_call` gets them."""
 
     method: str
     """The RPC's name: `GetDigitalTwin`."""
@@ -35,7 +35,7 @@ class CallInfo:
         *,
         attempt: int = 1,
     ) -> Self:
-        """The figures in the trailing metadata of a call."""
+        """Reads the figures in the trailing metadata of a call."""
         milliseconds = trailer(trailers, "twinfront-upstream-ms")
         attempts = trailer(trailers, "twinfront-upstream-attempts")
         return cls(

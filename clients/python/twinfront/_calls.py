@@ -1,4 +1,4 @@
-"""Each operation as a value: the request to send, and how its answer reads. What the sync and the async client share.
+"""Makes each operation a value, the request to send and how its answer is read, for both clients.
 
 Twins, relationships and models travel as the JSON of Azure Digital Twins (REPRESENTATION_JSON), which Python writes and
 reads several times faster than the typed messages.
@@ -41,14 +41,14 @@ _VIEWS: Final = {"full": VIEW_FULL, "basic": VIEW_BASIC}
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Request, Response, Result]):
-    """A request, and what its response is read as."""
+    """Holds a request, and how its response is read."""
 
     request: Request
     read: Callable[[Response], Result]
 
     @property
     def method(self) -> str:
-        """The RPC's name: its request is named after it."""
+        """Names the RPC, after which its request is named."""
         return type(self.request).DESCRIPTOR.name.removesuffix("Request")
 
     def result(self, response: Response) -> Result:
@@ -340,30 +340,30 @@ def delete_model(
 
 
 def model_ids(dependencies_for: Iterable[str]) -> list[str]:
-    """The ids, to be sent with each page; TypeError for a single one, which would be taken for its letters."""
+    """Lists the ids, to be sent with each page; TypeError for a single one, which would be taken for its letters."""
     if isinstance(dependencies_for, str):
         raise TypeError("dependencies_for is a list of model ids, and not one of them: put it in brackets")
     return list(dependencies_for)
 
 
 def any_etag(*, wanted: bool) -> str:
-    """`if_none_match` has one value: `*`."""
+    """Gives the one value that `if_none_match` has."""
     return "*" if wanted else ""
 
 
 def etag_text(etag: str | None) -> str:
-    """`if_match`; an empty etag is refused, as it would silently make the write unconditional."""
+    """Checks `if_match`: an empty etag is refused, as it would silently make the write unconditional."""
     if etag == "":
         raise ValueError("if_match is empty: give an etag, '*', or None for a write without condition")
     return etag or ""
 
 
 def view_number(view: View) -> Any:
-    """The view as the contract has it; ValueError for another word."""
+    """Gives the view as the contract has it; ValueError for another word."""
     if view not in _VIEWS:
         raise ValueError(f"view is {view!r}, and not one of 'full', 'basic'")
     return _VIEWS[view]
 
 
 def _nothing(_response: object) -> None:
-    """The responses of deletes are empty."""
+    """Reads the response of a delete, which is empty."""

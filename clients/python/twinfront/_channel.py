@@ -1,4 +1,4 @@
-"""The address that a client connects to, and how it secures and keeps the connection."""
+"""Reads the address that a client connects to, and how it secures and keeps the connection."""
 
 import os
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class TlsConfig:
-    """How a client uses TLS: `TlsConfig(ca="ca.pem", cert="client.pem", key="client-key.pem")`."""
+    """Says how a client uses TLS: `TlsConfig(ca="ca.pem", cert="client.pem", key="client-key.pem")`."""
 
     ca: Pem | None = None
     """The certificates of the authorities that may vouch for the server; gRPC's own list if None."""
@@ -50,7 +50,7 @@ class TlsConfig:
             raise ValueError("cert and key go together: a TlsConfig has both or none")
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """The channel credentials; OSError if a file cannot be read."""
+        """Makes the channel credentials; OSError if a file cannot be read."""
         return grpc.ssl_channel_credentials(
             root_certificates=_pem(self.ca), private_key=_pem(self.key), certificate_chain=_pem(self.cert)
         )
@@ -59,7 +59,7 @@ class TlsConfig:
 def channel_credentials(
     target: str, *, tls: TlsConfig | bool, has_token: bool, insecure: bool
 ) -> grpc.ChannelCredentials | None:
-    """The credentials to connect to `target` with, or None to connect in the clear.
+    """Makes the credentials to connect to `target` with, or None to connect in the clear.
 
     Raises:
         ValueError: Calls, or a token, would travel in the clear without having been allowed to.
@@ -114,14 +114,14 @@ def is_loopback(target: str) -> bool:
 
 
 def bearer(token: str) -> tuple[str, str]:
-    """The request metadata that presents a token; ValueError, without the token, if it cannot be one."""
+    """Makes the metadata that presents a token; ValueError, without the token, if it cannot be one."""
     if not token or not token.isascii() or any(character.isspace() for character in token):
         raise ValueError("the token is empty, or has characters that no bearer token has")
     return ("authorization", f"Bearer {token}")
 
 
 def _host(address: str) -> str:
-    """The host in `host`, `host:port`, `[v6]:port` or a bare IPv6 address."""
+    """Finds the host in `host`, `host:port`, `[v6]:port` or a bare IPv6 address."""
     if address.startswith("["):
         return address[1:].partition("]")[0]
     host, _, port = address.rpartition(":")

@@ -27,7 +27,7 @@ class Properties:
         return iter(self.properties)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value of the property, or `default` if it has none."""
+        """Gives the value of the property, or `default` if it has none."""
         return self.properties.get(name, default)
 
 
@@ -57,7 +57,7 @@ class Component(Properties):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, etag: str = "") -> Self:
-        """The component in the JSON form of Azure Digital Twins."""
+        """Reads the JSON form of Azure Digital Twins."""
         metadata = data.get("$metadata", {})
         return cls(
             properties={name: value for name, value in data.items() if not name.startswith("$")},
@@ -67,7 +67,7 @@ class Component(Properties):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The component in the JSON form of Azure Digital Twins, with the `$metadata` that the service wants there."""
+        """Writes the JSON form of Azure Digital Twins, with the `$metadata` that the service wants there."""
         return {
             **self.properties,
             "$metadata": _written_metadata(self.last_update_time, self.property_metadata),
@@ -99,7 +99,7 @@ class DigitalTwin(Properties):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The twin in the JSON form of Azure Digital Twins.
+        """Reads the JSON form of Azure Digital Twins.
 
         That form has properties and components side by side; the components are the objects with a `$metadata`.
         """
@@ -124,7 +124,7 @@ class DigitalTwin(Properties):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The twin in the JSON form of Azure Digital Twins; `$dtId` and `$etag` are left out if empty."""
+        """Writes the JSON form of Azure Digital Twins; `$dtId` and `$etag` are left out if empty."""
         data: dict[str, Any] = {}
         if self.id:
             data["$dtId"] = self.id
@@ -140,7 +140,7 @@ class DigitalTwin(Properties):
 
 
 def request_form(twin: DigitalTwin | Mapping[str, Any]) -> Mapping[str, Any]:
-    """The twin as it is sent: a mapping untouched, a DigitalTwin without what only the service sets."""
+    """Gives the twin as it is sent: a mapping untouched, a DigitalTwin without what only the service sets."""
     if not isinstance(twin, DigitalTwin):
         return twin
     components = {
@@ -179,7 +179,7 @@ def _read_property_metadata(metadata: Mapping[str, Any]) -> dict[str, PropertyMe
 def _written_metadata(
     last_update_time: Timestamp | None, property_metadata: Mapping[str, PropertyMetadata]
 ) -> dict[str, Any]:
-    """`$metadata` without its `$model`."""
+    """Writes `$metadata` without its `$model`."""
     metadata: dict[str, Any] = {}
     if last_update_time is not None:
         metadata["$lastUpdateTime"] = last_update_time.text

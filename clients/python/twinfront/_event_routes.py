@@ -24,7 +24,7 @@ class EventRoute:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The route in the JSON form of Azure Digital Twins."""
+        """Reads the JSON form of Azure Digital Twins."""
         return cls(data.get("endpointName") or "", data.get("filter") or "", data.get("id") or "")
 
 

@@ -24,7 +24,7 @@ BYTES_A_MESSAGE: Final = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """How one item of an import ended."""
+    """Tells how one item of an import ended."""
 
     index: int
     """The item's place in the stream, from 0."""
@@ -40,7 +40,7 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is."""
+    """Tells how far an import is."""
 
     acknowledged_count: int
     """All items with a smaller index have ended: what `resume_from` takes after a break."""
@@ -56,7 +56,7 @@ class ImportProgress:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """News of an import."""
+    """Tells the news of an import."""
 
     results: list[ImportResult]
     """How items ended, in the order in which they did."""
@@ -65,13 +65,13 @@ class ImportReport:
 
 
 def import_options(*, resume_from: int, failures_only: bool, validate_only: bool) -> rpcs.ImportGraphRequest:
-    """The first message of an import."""
+    """Makes the first message of an import."""
     options = rpcs.ImportOptions(resume_from=resume_from, failures_only=failures_only, validate_only=validate_only)
     return rpcs.ImportGraphRequest(options=options)
 
 
 def item_message(item: GraphItem) -> rpcs.GraphItem:
-    """An item as it is sent.
+    """Makes an item as it is sent.
 
     Raises:
         ValueError: A mapping that is neither twin nor relationship nor model.
@@ -116,20 +116,20 @@ class ItemMessages:
         return None
 
     def rest(self) -> rpcs.ImportGraphRequest:
-        """The message of the items that are left."""
+        """Makes the message of the items that are left."""
         message = rpcs.ImportGraphRequest(items=self._items)
         self._items, self._bytes = [], 0
         return message
 
 
 def chunk_messages(chunk: bytes) -> Iterator[rpcs.ImportGraphRequest]:
-    """The messages that carry a piece of a text."""
+    """Makes the messages that carry a piece of a text."""
     for start in itertools.takewhile(lambda start: start < len(chunk), itertools.count(0, BYTES_A_MESSAGE)):
         yield rpcs.ImportGraphRequest(chunk=chunk[start : start + BYTES_A_MESSAGE])
 
 
 def read_report(response: rpcs.ImportGraphResponse) -> ImportReport:
-    """A message of the server's."""
+    """Reads a message of the server's."""
     progress = response.progress
     return ImportReport(
         [

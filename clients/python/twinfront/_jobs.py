@@ -14,7 +14,7 @@ from twinfront.v1.representation_pb2 import REPRESENTATION_JSON
 
 
 class JobStatus(StrEnum):
-    """How far a job is."""
+    """Says how far a job is."""
 
     NOT_STARTED = "notstarted"
     RUNNING = "running"
@@ -35,7 +35,7 @@ _FINAL: Final = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANC
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job failed."""
+    """Says why a job failed."""
 
     code: str
     """The service's code."""
@@ -79,7 +79,7 @@ class ImportJob(_Job):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The job in the JSON form of Azure Digital Twins."""
+        """Reads the JSON form of Azure Digital Twins."""
         return cls(
             **_members(data),
             input_blob_uri=data.get("inputBlobUri") or "",
@@ -94,7 +94,7 @@ class DeleteJob(_Job):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The job in the JSON form of Azure Digital Twins."""
+        """Reads the JSON form of Azure Digital Twins."""
         return cls(**_members(data))
 
 

@@ -1,4 +1,4 @@
-"""JSON as it travels: integers stay integers, and what JSON cannot hold is refused with its path."""
+"""Writes and reads JSON: integers stay integers, and what JSON cannot hold is refused with its path."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ INT64_MAX: Final = 2**63 - 1
 
 
 def dump(value: object, where: str) -> bytes:
-    """`value` as JSON.
+    """Writes `value` as JSON.
 
     Args:
         value: None, bool, int, float, str, or lists, tuples and string-keyed mappings of them.
@@ -27,12 +27,12 @@ def dump(value: object, where: str) -> bytes:
 
 
 def load(text: bytes | str) -> Any:
-    """The value that a JSON text holds: 1 is an int, 1.0 a float."""
+    """Reads the value that a JSON text holds: 1 is an int, 1.0 a float."""
     return json.loads(text)
 
 
 def _plain(value: object, where: str, path: str) -> object:
-    """`value` made of the builtin types that `json` writes; `path` is the JSON Pointer to it."""
+    """Makes `value` of the builtin types that `json` writes; `path` is the JSON Pointer to it."""
     match value:
         case None | bool():
             return value
@@ -60,7 +60,7 @@ def _plain(value: object, where: str, path: str) -> object:
 
 
 def escape(segment: object) -> str:
-    """A name or an index as a segment of a JSON Pointer (RFC 6901, section 3)."""
+    """Writes a name or an index as a segment of a JSON Pointer (RFC 6901, section 3)."""
     return str(segment).replace("~", "~0").replace("/", "~1")
 
 

@@ -27,7 +27,7 @@ class Model:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The model in the JSON form of Azure Digital Twins."""
+        """Reads the JSON form of Azure Digital Twins."""
         upload_time = data.get("uploadTime")
         return cls(
             id=data["id"],
@@ -40,7 +40,7 @@ class Model:
 
 
 def dtdl_texts(models: Iterable[Mapping[str, Any] | str]) -> list[str]:
-    """DTDL interfaces as JSON texts; what is text already is sent as it is."""
+    """Writes DTDL interfaces as JSON texts; what is text already is sent as it is."""
     if isinstance(models, str | Mapping):
         raise TypeError("models is a list of DTDL interfaces, and not one of them: put it in brackets")
     return [

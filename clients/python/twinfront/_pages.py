@@ -40,7 +40,7 @@ class Pager(Generic[Item]):
             yield from page.items
 
     def pages(self, page_token: str = "") -> Iterator[Page[Item]]:
-        """The pages, beginning after the one whose `next_page_token` is given."""
+        """Goes through the pages, beginning after the one whose `next_page_token` is given."""
         tokens = _Circle(page_token)
         while True:
             page = self._fetch(page_token)
@@ -67,7 +67,7 @@ class AsyncPager(Generic[Item]):
                 yield item
 
     async def pages(self, page_token: str = "") -> AsyncIterator[Page[Item]]:
-        """The pages, beginning after the one whose `next_page_token` is given."""
+        """Goes through the pages, beginning after the one whose `next_page_token` is given."""
         tokens = _Circle(page_token)
         while True:
             page = await self._fetch(page_token)
@@ -79,7 +79,7 @@ class AsyncPager(Generic[Item]):
 
 
 class _Circle:
-    """Finds out that page tokens come back to one that was there, and keeps one of them at a time (Brent's algorithm).
+    """Finds out that page tokens come back to one that was there, by Brent's algorithm: it keeps one at a time.
 
     One is remembered for one, two, four, eight … steps.
     """

@@ -92,12 +92,12 @@ class Patch(Sequence[dict[str, Any]]):
 
 
 def patch() -> Patch:
-    """An empty patch to add to: `patch().replace("/temperature", 22)`."""
+    """Makes an empty patch to add to: `patch().replace("/temperature", 22)`."""
     return Patch()
 
 
 def pointer(path: Path) -> str:
-    """The JSON Pointer to `path`; ValueError if a text does not start with `/`."""
+    """Makes the JSON Pointer to `path`; ValueError if a text does not start with `/`."""
     if not isinstance(path, str):
         return "".join(f"/{_json.escape(segment)}" for segment in path)
     if not path.startswith("/"):
@@ -106,7 +106,7 @@ def pointer(path: Path) -> str:
 
 
 def patch_operations(operations: Iterable[Mapping[str, Any]]) -> list[JsonPatchOperation]:
-    """The operations as they are sent.
+    """Makes the operations as they are sent.
 
     Raises:
         ValueError: An unknown `op`, or a value that JSON cannot hold.

@@ -1,4 +1,4 @@
-"""Queries: their calls, and what one page has."""
+"""Queries: their calls, and their pages."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -29,7 +29,7 @@ class Relationship(Properties):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The relationship in the JSON form of Azure Digital Twins."""
+        """Reads the JSON form of Azure Digital Twins."""
         return cls(
             id=data.get("$relationshipId") or "",
             etag=data.get("$etag") or "",
@@ -40,7 +40,7 @@ class Relationship(Properties):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The relationship in the JSON form of Azure Digital Twins; what is empty is left out."""
+        """Writes the JSON form of Azure Digital Twins; what is empty is left out."""
         named = {
             "$relationshipId": self.id,
             "$etag": self.etag,
@@ -64,12 +64,12 @@ class IncomingRelationship:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The incoming relationship in the JSON form of Azure Digital Twins."""
+        """Reads the JSON form of Azure Digital Twins."""
         return cls(relationship_id=data["$relationshipId"], source_id=data["$sourceId"], name=data["$relationshipName"])
 
 
 def request_form(relationship: Relationship | Mapping[str, Any]) -> Mapping[str, Any]:
-    """The relationship as it is sent: a mapping untouched, a Relationship without its etag."""
+    """Gives the relationship as it is sent: a mapping untouched, a Relationship without its etag."""
     if not isinstance(relationship, Relationship):
         return relationship
     return {name: value for name, value in relationship.to_dict().items() if name != "$etag"}

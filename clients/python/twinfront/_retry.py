@@ -1,4 +1,4 @@
-"""The pauses and checks of `update_with_retry`, and the breaks after which streams are gone on with."""
+"""Says how long to pause between attempts, and what `update_with_retry` and streams go on after."""
 
 import random
 from typing import Any, Final
@@ -13,7 +13,7 @@ ATTEMPTS: Final = 5
 
 
 def pause(attempt: int) -> float:
-    """Seconds to wait after the n-th attempt (from 1) was in vain.
+    """Gives the seconds to wait after the n-th attempt (from 1) was in vain.
 
     Random up to a bound that doubles, so that writers that collided do not do so again at the same moment.
     """
@@ -21,19 +21,19 @@ def pause(attempt: int) -> float:
 
 
 def check_attempts(attempts: int) -> None:
-    """ValueError unless there is at least one attempt."""
+    """Refuses fewer than one attempt with a ValueError."""
     if attempts < 1:
         raise ValueError(f"attempts is {attempts}, and has to be 1 at the least")
 
 
 def check_etag(twin: DigitalTwin) -> None:
-    """TwinfrontError for a twin that was read without its etag: the write would have no condition."""
+    """Refuses a twin that was read without its etag, as its write would have no condition, with a TwinfrontError."""
     if not twin.etag:
         raise unreadable_answer("GetDigitalTwin", "the twin has no etag")
 
 
 def check_change(before: DigitalTwin, twin: DigitalTwin, patch: object) -> None:
-    """TypeError for a change that was made to the twin itself, with no patch to write it.
+    """Refuses a change that was made to the twin itself, with no patch to write it, with a TypeError.
 
     `lambda twin: twin.properties.update(temperature=9)` returns None, as a change does that finds nothing to do.
     """

@@ -1,4 +1,4 @@
-"""The service config that is shipped with the stubs: how often calls are retried, and how long they may take."""
+"""Reads the service config of the stubs: how often calls are retried, and how long they may take."""
 
 import json
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def channel_service_config() -> str:
-    """The config as the channel takes it: everything but the timeouts.
+    """Gives the config as the channel takes it: everything but the timeouts.
 
     The channel would cut each call at them even if the caller gave it longer, does not tell the server of them, and
     ends calls up to a second early (grpc/grpc#34547). The client sets them itself, as the deadline of calls without a
@@ -22,7 +22,7 @@ def channel_service_config() -> str:
 
 @cache
 def default_timeout(method: str) -> float | None:
-    """Seconds that a call of the method (`CreateModels`) may take if the caller does not say; None without bound."""
+    """Gives the seconds for a call of the method (`CreateModels`) if the caller does not say; None without bound."""
     for group in _shipped()["methodConfig"]:
         if any(name["method"] == method for name in group["name"]):
             return float(group["timeout"].removesuffix("s")) if "timeout" in group else None

@@ -22,13 +22,13 @@ class Timestamp:
 
     @classmethod
     def from_datetime(cls, when: datetime) -> Self:
-        """The timestamp of an aware `datetime`, in UTC; a naive one raises ValueError."""
+        """Makes the timestamp of an aware `datetime`, in UTC; a naive one raises ValueError."""
         if when.tzinfo is None:
             raise ValueError(f"{when.isoformat()} has no time zone: use datetime.now(UTC) or the like")
         return cls(when.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z")
 
     def to_datetime(self) -> datetime:
-        """The aware `datetime`, digits below a microsecond cut off; ValueError if the text is not ISO 8601."""
+        """Makes an aware `datetime`, digits below a microsecond cut off; ValueError if the text is not ISO 8601."""
         when = datetime.fromisoformat(self.text)
         return when if when.tzinfo else when.replace(tzinfo=UTC)
 
@@ -44,7 +44,7 @@ class Timestamp:
 
 
 def timestamp_text(when: Timestamp | datetime | str) -> str:
-    """The text to send; a `str` is taken as it is."""
+    """Gives the text to send; a `str` is taken as it is."""
     match when:
         case Timestamp():
             return when.text

@@ -31,7 +31,7 @@ class MergeResult:
 
 @dataclass(frozen=True, slots=True)
 class DeleteResult:
-    """How many relationships went along with a digital twin."""
+    """Counts the relationships that went along with a digital twin."""
 
     outgoing_relationships: int
     """Those that started from the twin."""

@@ -107,7 +107,7 @@ class TwinfrontError(Exception):
         self.attempts = 1
 
     def detail(self, kind: type[Detail]) -> Detail | None:
-        """The detail of a message type, or None if the status has none."""
+        """Gives the detail of a message type, or None if the status has none."""
         return next((detail for detail in self.details if isinstance(detail, kind)), None)
 
     def __str__(self) -> str:
@@ -211,12 +211,12 @@ class TwinHasRelationshipsError(FailedPreconditionError):
 
     @property
     def outgoing_total(self) -> int:
-        """How many relationships start from the twin, listed or not."""
+        """The number of relationships that start from the twin, listed or not."""
         return self._blocking.outgoing_total
 
     @property
     def incoming_total(self) -> int:
-        """How many relationships point to the twin, listed or not."""
+        """The number of relationships that point to the twin, listed or not."""
         return self._blocking.incoming_total
 
     @property
@@ -293,7 +293,7 @@ class ThrottledError(ResourceExhaustedError):
 
     @property
     def retry_after(self) -> timedelta | None:
-        """How long to wait before the next try, from 0 to a day; None if the server did not say."""
+        """The time to wait before the next try, from 0 to a day; None if the server did not say."""
         return _retry_delay(self)
 
 
@@ -310,7 +310,7 @@ class UnavailableError(TwinfrontError):
 
     @property
     def retry_after(self) -> timedelta | None:
-        """How long to wait before the next try, from 0 to a day; None if the server did not say."""
+        """The time to wait before the next try, from 0 to a day; None if the server did not say."""
         return _retry_delay(self)
 
 
@@ -390,7 +390,7 @@ _DETAIL_CLASSES: Final[dict[str, type[Message]]] = {
 
 
 def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
-    """The error that a failed call of the stubs in `twinfront.v1` stands for, of grpc and of grpc.aio."""
+    """Makes the error that a failed call of the stubs in `twinfront.v1` stands for, of grpc and of grpc.aio."""
     call = cast("grpc.Call", error)  # both kinds of RpcError are one
     message = call.details() or ""
     if message == "Deadline Exceeded":  # grpc's own words: a server that is not there is waited for until then
@@ -408,7 +408,7 @@ def unreadable_answer(method: str, why: object) -> TwinfrontError:
 
 
 def from_status(status: Status) -> TwinfrontError | None:
-    """The error that a status in a response stands for; None for OK."""
+    """Makes the error that a status in a response stands for; None for OK."""
     if status.code == Code.OK:
         return None
     code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
@@ -437,12 +437,12 @@ def _kind(code: grpc.StatusCode, reason: str) -> type[TwinfrontError]:
 
 
 def trailer(trailers: Iterable[tuple[str, str | bytes]] | None, name: str) -> str:
-    """The value of one trailing metadata key; empty if it is absent."""
+    """Reads the value of one trailing metadata key; empty if it is absent."""
     return next((value for key, value in trailers or () if key == name and isinstance(value, str)), "")
 
 
 def _details(call: grpc.Call) -> list[Message]:
-    """The decoded details; none if the trailer is missing, malformed, or of another error than the status."""
+    """Decodes the details; none if the trailer is missing, malformed, or of another error than the status."""
     try:
         status = rpc_status.from_call(call)
     except (ValueError, DecodeError):

@@ -1,4 +1,4 @@
-"""The stubs on a channel, and the one way through which every call goes."""
+"""Sends all calls of a client, by the stubs on its channel."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""The server of a command: the options that name it, and the client they make."""
+"""Reads the options that name the server of a command, and makes the client."""
 
 import os
 from argparse import ArgumentParser, Namespace
@@ -13,7 +13,7 @@ DEFAULT_ADDRESS: Final = "localhost:50051"
 
 
 def add_connection_arguments(parser: ArgumentParser) -> None:
-    """The options that every command has which talks to a server."""
+    """Adds the options of every command that talks to a server."""
     group = parser.add_argument_group("connection")
     group.add_argument(
         "--address",
@@ -40,7 +40,7 @@ def add_connection_arguments(parser: ArgumentParser) -> None:
 
 
 def connect(options: Namespace) -> TwinfrontClient:
-    """A client for the options, to be used as a context manager.
+    """Makes a client for the options, to be used as a context manager.
 
     Raises:
         ValueError: The options contradict each other, or would send a secret in the clear.

@@ -18,7 +18,7 @@ EXAMPLES: Final = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The command's arguments."""
+    """Adds the command's arguments."""
     parser.add_argument("twins", metavar="TWIN", nargs="+", help="A twin's id.")
     parser.add_argument("--detach", action="store_true", help="Delete the twins' relationships first, both ways.")
     parser.add_argument("--if-match", metavar="ETAG", help="Only if this is the twin's etag.")

@@ -47,11 +47,11 @@ _CLASSES: Final[tuple[tuple[int, tuple[type[TwinfrontError], ...]], ...]] = (
 
 
 def exit_code(error: TwinfrontError) -> int:
-    """The exit code for an error."""
+    """Gives the exit code for an error."""
     return next((code for code, kinds in _CLASSES if isinstance(error, kinds)), FAILED)
 
 
 def exit_code_of_all(errors: Iterable[TwinfrontError]) -> int:
-    """The exit code for several errors: theirs if it is one, `FAILED` if they differ, `OK` if there are none."""
+    """Gives the exit code for several errors: theirs if it is one, `FAILED` if they differ, `OK` if there are none."""
     codes = {exit_code(error) for error in errors}
     return codes.pop() if len(codes) == 1 else FAILED if codes else OK

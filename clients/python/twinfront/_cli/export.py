@@ -21,7 +21,7 @@ EXAMPLES: Final = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The command's arguments."""
+    """Adds the command's arguments."""
     parser.add_argument(
         "-f", "--file", metavar="FILE", help="The file to write, there once it is whole; stdout if not given."
     ).complete = shtab.FILE  # type: ignore[attr-defined]  # read by shtab

@@ -17,7 +17,7 @@ EXAMPLES: Final = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The command's arguments."""
+    """Adds the command's arguments."""
     parser.add_argument("twin", metavar="TWIN", help="The twin's id.")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--component", metavar="NAME", help="Show this component of the twin.")
@@ -55,7 +55,7 @@ def run(options: Namespace) -> int:
 
 
 def _incoming(entry: IncomingRelationship) -> dict[str, str]:
-    """An incoming relationship in the JSON form of Azure Digital Twins."""
+    """Writes an incoming relationship in the JSON form of Azure Digital Twins."""
     return {
         "$relationshipId": entry.relationship_id,
         "$sourceId": entry.source_id,

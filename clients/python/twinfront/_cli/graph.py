@@ -25,7 +25,7 @@ _BATCH: Final = 1000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The command's arguments."""
+    """Adds the command's arguments."""
     parser.add_argument("twin", metavar="TWIN", help="The twin's id.")
     parser.add_argument("--depth", type=count, default=1, metavar="N", help="How many steps to go [%(default)s].")
     parser.add_argument("--max-twins", type=count, default=200, metavar="N", help="Draw no more [%(default)s].")
@@ -87,7 +87,7 @@ class _Walk:
             frontier = [found for twin in frontier for found in self._neighbours(twin)]
 
     def read_twins(self) -> list[DigitalTwin]:
-        """The twins that were found."""
+        """Reads the twins that were found."""
         ids = list(self._twins)
         return [
             twin

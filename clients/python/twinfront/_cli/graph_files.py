@@ -15,7 +15,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A model, digital twin or relationship, and where it stands."""
+    """Holds a model, digital twin or relationship, and where it stands."""
 
     document: Document
     origin: str
@@ -23,7 +23,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class GraphFiles:
-    """The content of the files: of JSON files the items, of files in the import format the paths."""
+    """Holds the content of the files: of JSON files the items, of files in the import format the paths."""
 
     models: list[Item] = field(default_factory=list)
     twins: list[Item] = field(default_factory=list)

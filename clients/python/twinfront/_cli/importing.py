@@ -1,4 +1,4 @@
-"""Imports as people see them: a bar while they go on, and what failed at the end.
+"""Shows imports to people: a bar while they go on, and what failed at the end.
 
 An import whose connection breaks, or whose server stops, is gone on with where it was.
 """
@@ -32,7 +32,7 @@ _Start = Callable[[int], Iterator[ImportReport]]
 
 @dataclass(slots=True)
 class Totals:
-    """How many items of each kind were imported, in all streams together."""
+    """Counts the items of each kind that were imported, in all streams together."""
 
     models: int = 0
     unchanged: int = 0

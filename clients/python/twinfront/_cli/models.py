@@ -26,7 +26,7 @@ _TREE: Final = "Draw which models extend which, and the components that they hav
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The arguments of all three."""
+    """Adds the arguments of all three."""
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, text: str, examples: Sequence[str]) -> ArgumentParser:
@@ -116,7 +116,7 @@ def _grow(
 
 
 def _references(value: object) -> list[str]:
-    """The models that `extends` names: one id, or a list of ids."""
+    """Lists the models that `extends` names: one id, or a list of ids."""
     entries = value if isinstance(value, list) else [value]
     return [entry for entry in entries if isinstance(entry, str)]
 

@@ -5,7 +5,7 @@ from math import inf
 
 
 def count(text: str) -> int:
-    """A whole number from 1; ArgumentTypeError for anything else."""
+    """Reads a whole number from 1; ArgumentTypeError for anything else."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
@@ -17,7 +17,7 @@ def counted(number: int, name: str) -> str:
 
 
 def seconds(text: str) -> float:
-    """A finite time above 0; ArgumentTypeError for anything else."""
+    """Reads a finite time above 0; ArgumentTypeError for anything else."""
     try:
         number = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The output of commands: JSON, lines of JSON, tables."""
+"""Writes the output of commands: JSON, lines of JSON, tables."""
 
 import json
 import sys
@@ -67,7 +67,7 @@ def print_rows(rows: Iterable[Row], form: str | None) -> None:
 
 
 def shown(text: str) -> str:
-    """A text from elsewhere that a terminal cannot take for commands."""
+    """Writes a text from elsewhere so that a terminal cannot take it for commands."""
     return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
@@ -86,7 +86,7 @@ def _print_table(rows: Iterator[Row]) -> None:
 
 
 def _cells(row: Row) -> dict[str, str]:
-    """A row as a table shows it: of a digital twin the model instead of etag and metadata."""
+    """Makes a row for a table: of a digital twin the model instead of etag and metadata."""
     cells = {}
     for name, value in row.items():
         if name == "$metadata" and isinstance(value, Mapping):

@@ -18,7 +18,7 @@ EXAMPLES: Final = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The command's arguments."""
+    """Adds the command's arguments."""
     parser.add_argument("query", metavar="QUERY", help="The query; - reads it from stdin.")
     parser.add_argument("--limit", type=count, metavar="N", help="Print so many rows at the most.")
     add_output_argument(parser)

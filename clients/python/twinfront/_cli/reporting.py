@@ -1,4 +1,4 @@
-"""How the end of a command is told: one clear line on stderr, and an exit code."""
+"""Tells the end of a command: by one clear line on stderr, and an exit code."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
 # Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
-"""The stubs on a channel, and the one way through which every call goes."""
+"""Sends all calls of a client, by the stubs on its channel."""
 
 from collections.abc import Callable, Generator, Iterator
 
