@@ -1,13 +1,13 @@
 package twinfront
 
-// circle finds out that what is gone through comes back to where it was, and keeps one of it at a time (Brent's algorithm):
-// one is remembered for one, two, four, eight … steps.
+// circle notices page tokens that lead back to where they began, and remembers only one of them at a time (Brent's
+// algorithm): the one that was current after one, two, four, eight … steps.
 type circle struct {
 	remembered   string
 	steps, bound int
 }
 
-// closesAt tells whether the next one is the one that is remembered.
+// closesAt tells whether the next token is the one that is remembered.
 func (c *circle) closesAt(next string) bool {
 	if next == c.remembered {
 		return true

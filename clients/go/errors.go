@@ -67,7 +67,7 @@ func (e *Error) GRPCStatus() *status.Status { return e.status }
 // Unwrap gives the error that the status came in; nil for an item of a batch or an import.
 func (e *Error) Unwrap() error { return e.cause }
 
-// base is what all kinds of errors have; embedded under its own name, Error would hide the method.
+// base is the part that all errors have in common; embedded under its own name, Error would hide the method.
 type base = Error
 
 // EtagMismatchError is the error of the kind [EtagMismatch]: the etag in if_match is not the current one. It has the
@@ -82,7 +82,7 @@ type EtagMismatchError struct {
 	CurrentEtag string
 }
 
-// Unwrap gives the error without what is particular to it.
+// Unwrap gives the plain [Error].
 func (e *EtagMismatchError) Unwrap() error { return e.base }
 
 // TwinHasRelationshipsError is the error of the kind [TwinHasRelationships]: delete them first, or along with the twin.
@@ -100,7 +100,7 @@ type TwinHasRelationshipsError struct {
 	CountsAreLowerBounds bool
 }
 
-// Unwrap gives the error without what is particular to it.
+// Unwrap gives the plain [Error].
 func (e *TwinHasRelationshipsError) Unwrap() error { return e.base }
 
 // RetryableError is an error of the kinds [Throttled] and [Unavailable] that says when to try again.
@@ -110,14 +110,14 @@ type RetryableError struct {
 	RetryAfter time.Duration
 }
 
-// Unwrap gives the error without what is particular to it.
+// Unwrap gives the plain [Error].
 func (e *RetryableError) Unwrap() error { return e.base }
 
-// FieldViolation is what is wrong with one field of a request.
+// FieldViolation is a fault of one field of a request.
 type FieldViolation struct {
 	// Field is the field's path in the request: `digital_twin.properties["temperature"]`, `patch[2].path`.
 	Field string
-	// Description says what is wrong with it.
+	// Description is the fault, in words.
 	Description string
 	// Reason is a name of ErrorReason without prefix; empty if there is none.
 	Reason string
@@ -130,11 +130,11 @@ type InvalidArgumentError struct {
 	FieldViolations []FieldViolation
 }
 
-// Unwrap gives the error without what is particular to it.
+// Unwrap gives the plain [Error].
 func (e *InvalidArgumentError) Unwrap() error { return e.base }
 
 // FromError makes the error of a call of plain stubs a typed one, be it wrapped or not; the typed one wraps it in turn.
-// What is typed already, nil, and what is no status come back as they are.
+// Errors that are typed already, nil, and errors that are no status come back unchanged.
 func FromError(err error) error { return typed(err, nil) }
 
 // FromStatus makes the status of an item of a batch or an import an error; nil if the item did not fail.

@@ -37,8 +37,8 @@ type Page interface{ GetNextPageToken() string }
 type List[Request PageRequest, Answer Page] func(context.Context, Request, ...grpc.CallOption) (Answer, error)
 
 // Pages gives the answers to a request that lists, from its page_token on, each fetched when it is asked for. The
-// request itself stays as it is. An error ends it, and comes with an answer that is nil; page tokens that lead in a circle
-// are one.
+// request itself stays as it is. An error ends the iteration, and comes with a nil answer; page tokens that lead in a circle
+// are such an error.
 func Pages[Request PageRequest, Answer Page](
 	ctx context.Context, list List[Request, Answer], request Request,
 ) iter.Seq2[Answer, error] {
@@ -60,7 +60,7 @@ func Pages[Request PageRequest, Answer Page](
 	}
 }
 
-// Items gives the items of all pages, which are fetched as they are needed. An error ends it.
+// Items gives the items of all pages, which are fetched as they are needed. An error ends the iteration.
 //
 //	request := &twinfrontv1.ListRelationshipsRequest{DigitalTwinId: "floor-0"}
 //	for relationship, err := range twinfront.Items(ctx, client.Relationships.ListRelationships, request,
@@ -86,7 +86,7 @@ func Items[Request PageRequest, Answer Page, Item any](
 
 // StreamQuery gives the rows of a query as the server streams them. Where the stream breaks, which is an error of the
 // kind [Unavailable], it goes on after the last message, and gives up when it has broken five times without a row in
-// between. Breaking out of the loop ends the stream. An error ends it too.
+// between. Breaking out of the loop ends the stream, and so does an error.
 func StreamQuery(
 	ctx context.Context, client *Client, request *twinfrontv1.StreamQueryTwinsRequest,
 ) iter.Seq2[*twinfrontv1.QueryRow, error] {
@@ -112,8 +112,9 @@ func StreamQuery(
 	}
 }
 
-// streamOnce reads a stream until it breaks, it ends, or nobody wants more; the latter two without an error. It leaves
-// in the request where to go on, and tells whether it got anywhere: not to where it began, and not without a row.
+// streamOnce reads a stream until it breaks, ends, or nobody wants more; only a break is an error. It sets the token
+// in the request from which the stream can be resumed, and tells whether it made progress: rows came, and the token is not
+// the one that it began with.
 func streamOnce(
 	ctx context.Context, client *Client, request *twinfrontv1.StreamQueryTwinsRequest,
 	yield func(*twinfrontv1.QueryRow, error) bool,

@@ -6,7 +6,7 @@ import (
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
 )
 
-// Kind is what an error is about. Kinds are targets of [errors.Is], and a general one matches its particular ones too:
+// Kind classifies an error. Kinds are targets of [errors.Is], and a general one matches its particular ones too:
 //
 //	if errors.Is(err, twinfront.NotFound) { … } // a twin, a relationship, a model, …
 type Kind string
@@ -14,7 +14,7 @@ type Kind string
 // Other is any status without a kind of its own, such as INTERNAL.
 const Other Kind = "Twinfront"
 
-// NotFound and its particular kinds: what the call is about does not exist.
+// NotFound and its particular kinds: the resource that the call is about does not exist.
 const (
 	// NotFound is any of those below.
 	NotFound Kind = "NotFound"
@@ -37,7 +37,7 @@ const AlreadyExists Kind = "AlreadyExists"
 
 // Aborted and its particular kind: another writer was faster; read again, redo the change, write again.
 const (
-	// Aborted is the one below, or a conflict that the server said no more about.
+	// Aborted is EtagMismatch, or a conflict without details.
 	Aborted Kind = "Aborted"
 	// EtagMismatch is the kind of [EtagMismatchError].
 	EtagMismatch Kind = "EtagMismatch"
@@ -45,7 +45,7 @@ const (
 
 // FailedPrecondition and its particular kinds: something else has to be changed first.
 const (
-	// FailedPrecondition is any of those below, or a job that is not as far as it has to be.
+	// FailedPrecondition is any of those below, or a job whose state does not allow the call.
 	FailedPrecondition Kind = "FailedPrecondition"
 	// TwinHasRelationships is the kind of [TwinHasRelationshipsError].
 	TwinHasRelationships Kind = "TwinHasRelationships"
@@ -98,7 +98,7 @@ const (
 	Unauthenticated Kind = "Unauthenticated"
 	// PermissionDenied: the caller may not do this.
 	PermissionDenied Kind = "PermissionDenied"
-	// ValidateOnlyUnsupported: Azure Digital Twins cannot tell what a write would end in; localtwins can.
+	// ValidateOnlyUnsupported: Azure Digital Twins cannot check a write without doing it; localtwins can.
 	ValidateOnlyUnsupported Kind = "ValidateOnlyUnsupported"
 )
 
@@ -150,7 +150,7 @@ var kindByCode = map[codes.Code]Kind{
 	codes.PermissionDenied:   PermissionDenied,
 }
 
-// kindOf gives the kind of a reason (a name of ErrorReason without prefix) that goes with the code, or else that of the
+// kindOf gives the kind of a reason (a name of ErrorReason without prefix) that goes with the code; else the kind of the
 // code.
 func kindOf(reason string, code codes.Code) Kind {
 	known := twinfrontv1.ErrorReason(twinfrontv1.ErrorReason_value["ERROR_REASON_"+reason])

@@ -11,7 +11,8 @@ import (
 //go:embed service_config.json
 var serviceConfigJSON []byte
 
-// serviceConfig is what all clients share: what is sent again when, and how long a call may take if nobody says.
+// serviceConfig is shared by all clients: it says which calls are sent again, and how long a call without a deadline may
+// take.
 type serviceConfig struct {
 	// channel is the config without timeouts. With them the connection would cut calls off at them, even if the caller
 	// gave them longer.

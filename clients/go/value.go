@@ -23,7 +23,7 @@ const (
 type ValueError struct {
 	// Path is the JSON Pointer to the part: "/address/city"; empty for the value itself.
 	Path string
-	// Problem says what is wrong with it.
+	// Problem is the fault, in words.
 	Problem string
 }
 
@@ -40,9 +40,9 @@ func (e *ValueError) Error() string {
 // integers: 1 is an int_value and 1.0 a double_value. A nil slice is an empty list, a nil map an empty object, a nil
 // *twinfrontv1.Value null.
 //
-// It returns a [*ValueError] for NaN, the infinities, integers beyond 64 bits with sign, text that is not UTF-8, what is
-// nested too deeply to travel (in more than 48 lists or 32 objects), and other types; []byte is among those, as JSON has no
-// form for it.
+// It returns a [*ValueError] for NaN, the infinities, integers beyond 64 bits with sign, text that is not UTF-8, values that are
+// nested too deeply to travel (in more than 48 lists or 32 objects), and all other types; []byte is one of them, as JSON
+// has no form for it.
 func ToValue(value any) (*twinfrontv1.Value, error) { return toValue(value, "", 0) }
 
 // FromValue gives the Go value that a value of the service stands for: nil, bool, int64, float64, string, []any or
@@ -70,7 +70,7 @@ func FromValue(value *twinfrontv1.Value) any {
 	}
 }
 
-// AsDouble gives the number that a value is, be it an integer or a double: a property that the model says is a double comes
+// AsDouble reads a value as a float64, whether it travels as an integer or a double: a property that the model says is a double comes
 // as an integer if it was written as one, and GetDoubleValue is 0 then. It tells whether the value is a number.
 func AsDouble(value *twinfrontv1.Value) (float64, bool) {
 	switch kind := value.GetKind().(type) {

@@ -1,5 +1,5 @@
-/// Finds out that what is gone through comes back to where it was, and keeps one of it at a time (Brent's algorithm): one
-/// is remembered for one, two, four, eight … steps.
+/// Notices page tokens that lead back to where they began, and remembers only one of them at a time (Brent's algorithm):
+/// the one that was current after one, two, four, eight … steps.
 pub(crate) struct Circle {
     remembered: String,
     steps: u64,
@@ -11,7 +11,7 @@ impl Circle {
         Self { remembered: first.to_owned(), steps: 0, bound: 1 }
     }
 
-    /// Whether the next one is the one that is remembered.
+    /// Tells whether the next token is the one that is remembered.
     pub(crate) fn closes_at(&mut self, next: &str) -> bool {
         if self.remembered == next {
             return true;

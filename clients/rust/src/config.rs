@@ -184,7 +184,7 @@ fn host_of(target: &str) -> Option<String> {
     Some(authority.host().trim_matches(['[', ']']).to_owned())
 }
 
-/// Whether a host is this machine for sure.
+/// Tells whether a host is this machine for sure.
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

@@ -15,7 +15,7 @@ const CALL_ID: &str = "twinfront-call-id";
 /// No server means more than that, and no program should sleep so long for one that errs.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What went wrong with a call, or with what was to be sent.
+/// The error of a call, or of a request that could not be sent.
 ///
 /// Calls of the generated clients fail with a [`tonic::Status`], which `?` or `map_err(Error::from)` makes an `Error`:
 /// nothing of it is lost. Match on the variants for what is particular to them, or look at [`kind`](Error::kind).
@@ -30,7 +30,7 @@ pub enum Error {
         expected_etag: String,
         /// The etag that the resource had; `None` if it could not be read, or is gone by now.
         current_etag: Option<String>,
-        /// What all failed calls have.
+        /// The facts that every failed call has.
         failure: Box<Failure>,
     },
     /// A twin with relationships cannot be deleted: delete them first, or along with it
@@ -44,9 +44,9 @@ pub enum Error {
         outgoing_total: i64,
         /// How many relationships point to the twin, listed or not.
         incoming_total: i64,
-        /// Whether there may be more than counted, because there was no time to count them all.
+        /// True if there may be more relationships than counted, because there was no time to count them all.
         counts_are_lower_bounds: bool,
-        /// What all failed calls have.
+        /// The facts that every failed call has.
         failure: Box<Failure>,
     },
     /// The request is wrong, whatever the state of the graph; the kind may be a particular one.
@@ -54,21 +54,21 @@ pub enum Error {
         /// The fields that are wrong, by their paths in the request, such as `patch[2].path`, with a reason as in
         /// [`Error::reason`]; empty if the server named none.
         field_violations: Vec<FieldViolation>,
-        /// What all failed calls have.
+        /// The facts that every failed call has.
         failure: Box<Failure>,
     },
     /// Azure Digital Twins throttles.
     Throttled {
         /// How long to wait before the next try; `None` if the server did not say.
         retry_after: Option<Duration>,
-        /// What all failed calls have.
+        /// The facts that every failed call has.
         failure: Box<Failure>,
     },
     /// The server, or Azure Digital Twins behind it, cannot be reached.
     Unavailable {
         /// How long to wait before the next try; `None` if the server did not say.
         retry_after: Option<Duration>,
-        /// What all failed calls have.
+        /// The facts that every failed call has.
         failure: Box<Failure>,
     },
     /// A call failed with nothing beyond what all failed calls have; the kind tells which.
@@ -81,11 +81,11 @@ pub enum Error {
     Config(ConfigError),
 }
 
-/// What all failed calls have.
+/// The facts that every failed call has.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Failure {
-    /// What the error is about: by its reason, else by its code.
+    /// The kind of the error, by its reason, else by its code.
     pub kind: Kind,
     /// Why, as a name of [`ErrorReason`](crate::v1::ErrorReason) without prefix, such as `ETAG_MISMATCH`; `None` if the
     /// server gave none.
@@ -109,13 +109,13 @@ impl Error {
         }
     }
 
-    /// What the error is about. What was wrong before anything was sent is an
+    /// The kind of the error. A request that was wrong before anything was sent is an
     /// [`InvalidArgument`](Kind::InvalidArgument).
     pub fn kind(&self) -> Kind {
         self.failure().map_or(Kind::InvalidArgument, |failure| failure.kind)
     }
 
-    /// Whether the error is of a kind, or of a particular case of it: a [`TwinNotFound`](Kind::TwinNotFound) is a
+    /// Tells whether the error is of a kind, or of a particular case of it: a [`TwinNotFound`](Kind::TwinNotFound) is a
     /// [`NotFound`](Kind::NotFound).
     pub fn is(&self, kind: Kind) -> bool {
         self.kind() == kind || Kind::of_code(self.code()) == kind
@@ -142,7 +142,7 @@ impl Error {
         self.failure()?.call_id.as_deref()
     }
 
-    /// What all failed calls have; `None` if something was wrong before anything was sent.
+    /// The facts that every failed call has; `None` if something was wrong before anything was sent.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::EtagMismatch { failure, .. }

@@ -4,7 +4,7 @@ use tonic::Code;
 
 use crate::v1::ErrorReason;
 
-/// What an error is about: by its reason, else by its code.
+/// The kind of an error, by its reason, else by its code.
 ///
 /// A general kind stands for its particular ones in [`Error::is`](crate::Error::is): a twin that is not found is
 /// [`NotFound`](Kind::NotFound) too.
@@ -13,7 +13,7 @@ use crate::v1::ErrorReason;
 pub enum Kind {
     /// Any status without a kind of its own, such as INTERNAL.
     Other,
-    /// What the call is about does not exist.
+    /// The resource that the call is about does not exist.
     NotFound,
     /// No such twin. A case of `NotFound`.
     TwinNotFound,
@@ -73,7 +73,7 @@ pub enum Kind {
     Unauthenticated,
     /// The caller may not do this.
     PermissionDenied,
-    /// The upstream cannot tell what a write would end in.
+    /// The upstream cannot check a write without doing it.
     ValidateOnlyUnsupported,
 }
 

@@ -27,7 +27,7 @@ mod sealed {
 /// The answer to a request that lists: one page.
 pub type PageOf<R> = <R as sealed::ListRequest>::Response;
 
-/// What a request that lists gives.
+/// The items that a listing request gives.
 pub type ItemOf<R> = <R as sealed::ListRequest>::Item;
 
 macro_rules! lists {

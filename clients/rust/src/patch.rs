@@ -72,7 +72,7 @@ impl Patch {
     ///
     /// # Errors
     ///
-    /// What was wrong with the first wrong step: a path that does not start with `/`, or a value that cannot be sent.
+    /// The fault of the first wrong step: a path that does not start with `/`, or a value that cannot be sent.
     pub fn operations(self) -> Result<Vec<JsonPatchOperation>, PatchError> {
         match self.error {
             Some(error) => Err(error),
@@ -109,17 +109,17 @@ fn text_of(when: Timestamp) -> String {
     format!("{}.{:07}Z", seconds.trim_end_matches('Z'), when.nanos / 100)
 }
 
-/// What is wrong with a [`Patch`].
+/// A fault of a [`Patch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PatchError {
     /// The place of the operation, from 0.
     pub index: usize,
-    /// What is wrong with it.
+    /// The fault, in words.
     pub problem: PatchProblem,
 }
 
-/// What is wrong with one operation of a [`Patch`].
+/// A fault of one operation of a [`Patch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PatchProblem {

@@ -50,7 +50,7 @@ impl Client {
                 };
                 match next.map_err(Error::from) {
                     Ok(Some(message)) => {
-                        // What leads nowhere, or to where it began, must not be gone on with for ever.
+                        // A token that leads nowhere, or back to where the stream began, must not be followed for ever.
                         if !message.rows.is_empty() && message.resume_token != request.resume_token {
                             breaks = 0;
                         }

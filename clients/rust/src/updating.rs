@@ -26,7 +26,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the calls and of the change; [`EtagMismatch`](Error::EtagMismatch) if another writer was faster each
+    /// Fails as the calls and the change do; [`EtagMismatch`](Error::EtagMismatch) if another writer was faster each
     /// time. Nothing is written under an etag that the server did not give.
     pub async fn update_with_retry<F, C>(
         &self,

@@ -1,6 +1,6 @@
 /**
- * Finds out that what is gone through comes back to where it was, and keeps one of it at a time (Brent's algorithm): one
- * is remembered for one, two, four, eight … steps.
+ * Notices page tokens that lead back to where they began, and remembers only one of them at a time (Brent's algorithm):
+ * the one that was current after one, two, four, eight … steps.
  */
 export class Circle {
   private steps = 0;
@@ -8,7 +8,7 @@ export class Circle {
 
   constructor(private remembered: string) {}
 
-  /** Whether the next one is the one that is remembered. */
+  /** Tells whether the next token is the one that is remembered. */
   closesAt(next: string): boolean {
     if (next === this.remembered) {
       return true;

@@ -162,7 +162,7 @@ function tlsNodeOptions({ ca, cert, key, serverName }: TlsOptions) {
   };
 }
 
-/** Whether a host name, as a URL has it, is this machine for sure. */
+/** Tells whether a host name, as a URL has it, is this machine for sure. */
 function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || (isIPv4(hostname) && hostname.startsWith("127."));
 }

@@ -93,7 +93,7 @@ class Exchange {
   }
 
   /**
-   * What the exchange failed with: a lost connection, unless the caller has ended it, or the server has reset the stream.
+   * The error that the exchange failed with: a lost connection, unless the caller has ended it, or the server has reset the stream.
    * Connect makes ABORTED of errors of sockets, CANCELLED of streams that end along with their session, and INTERNAL of
    * most resets.
    */
@@ -143,12 +143,12 @@ function probe(session: Http2Session): void {
   try {
     session.ping((error) => error ?? answered());
   } catch {
-    // As many pings as may be are under way: one of them tells.
+    // The most pings that are allowed are under way already: one of them will tell.
     answered();
   }
 }
 
-/** As the mapping of HTTP/2 errors in gRPC's specification says; all others are INTERNAL. */
+/** Maps an HTTP/2 error to a code as gRPC's specification does; all others are INTERNAL. */
 const CODE_BY_RESET: { readonly [reset: number]: Code } = {
   [constants.NGHTTP2_REFUSED_STREAM]: Code.Unavailable,
   [constants.NGHTTP2_CANCEL]: Code.Canceled,

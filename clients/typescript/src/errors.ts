@@ -66,7 +66,7 @@ const KIND_BY_CODE = {
   [Code.PermissionDenied]: "PermissionDenied",
 } as const;
 
-/** What an error is about: by its reason, else by its code; `Twinfront` for INTERNAL and the like. */
+/** The kind of an error, by its reason, else by its code; `Twinfront` for INTERNAL and the like. */
 export type Kind =
   | (typeof KIND_BY_REASON)[keyof typeof KIND_BY_REASON][1]
   | (typeof KIND_BY_CODE)[keyof typeof KIND_BY_CODE]
@@ -77,10 +77,10 @@ type InvalidKind =
 type RetryableKind = "Throttled" | "Unavailable";
 type OtherKind = Exclude<Kind, "EtagMismatch" | "TwinHasRelationships" | InvalidKind | RetryableKind>;
 
-/** What all errors of calls have in common. Use {@link isTwinfrontError} and switch on `kind`. */
+/** The base of all errors of calls. Use {@link isTwinfrontError} and switch on `kind`. */
 export abstract class TwinfrontErrorBase extends Error {
   override readonly name = "TwinfrontError";
-  /** What the error is about; it tells the classes of the union {@link TwinfrontError} apart. */
+  /** The kind of the error; it tells the classes of the union {@link TwinfrontError} apart. */
   abstract readonly kind: Kind;
   /** The gRPC code. */
   readonly code: Code;
@@ -99,7 +99,7 @@ export abstract class TwinfrontErrorBase extends Error {
     this.callId = facts.callId;
   }
 
-  /** Whether the error is of a kind, or of a particular case of it: a `TwinNotFound` is a `NotFound`. */
+  /** Tells whether the error is of a kind, or of a particular case of it: a `TwinNotFound` is a `NotFound`. */
   is(kind: Kind): boolean {
     return this.kind === kind || kindOfCode(this.code) === kind;
   }
@@ -139,7 +139,7 @@ export class TwinHasRelationshipsError extends TwinfrontErrorBase {
   readonly outgoingTotal: number;
   /** How many relationships point to the twin, listed or not. */
   readonly incomingTotal: number;
-  /** Whether there may be more than counted, because there was no time to count them all. */
+  /** True if there may be more relationships than counted, because there was no time to count them all. */
   readonly countsAreLowerBounds: boolean;
 
   constructor(facts: Facts, blocking: RelationshipsBlockingDelete | undefined) {
@@ -152,11 +152,11 @@ export class TwinHasRelationshipsError extends TwinfrontErrorBase {
   }
 }
 
-/** What is wrong with one field of a request. */
+/** A fault of one field of a request. */
 export interface FieldViolation {
   /** The field's path in the request: `digital_twin.properties["temperature"]`, `patch[2].path`. */
   readonly field: string;
-  /** What is wrong with it. */
+  /** The fault, in words. */
   readonly description: string;
   /** A name of `ErrorReason` without prefix; empty if there is none. */
   readonly reason: string;
@@ -195,7 +195,7 @@ export class RetryableError extends TwinfrontErrorBase {
   }
 }
 
-/** An error that has nothing beyond what all have. */
+/** An error without further details. */
 export class OtherError extends TwinfrontErrorBase {
   constructor(
     readonly kind: OtherKind,
@@ -209,7 +209,7 @@ export class OtherError extends TwinfrontErrorBase {
 export type TwinfrontError =
   EtagMismatchError | TwinHasRelationshipsError | InvalidArgumentError | RetryableError | OtherError;
 
-/** Whether something that was thrown is the error of a call. */
+/** Tells whether something that was thrown is the error of a call. */
 export function isTwinfrontError(error: unknown): error is TwinfrontError {
   return error instanceof TwinfrontErrorBase;
 }

@@ -3,7 +3,7 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import { codeName } from "./codes.js";
 import serviceConfig from "./gen/service_config.js";
 
-/** What the service config says about a method. */
+/** The timeout and the retries of a method. */
 export interface MethodPolicy {
   /** The default deadline; `undefined` for none. */
   readonly timeoutMs: number | undefined;
@@ -34,7 +34,7 @@ const POLICIES: ReadonlyMap<string, MethodPolicy> = new Map(
 );
 const NO_POLICY: MethodPolicy = { timeoutMs: undefined, retry: undefined };
 
-/** What the service config says about a method: `twinfront.v1.DigitalTwinService/GetDigitalTwin`. */
+/** Looks a method up in the service config: `twinfront.v1.DigitalTwinService/GetDigitalTwin`. */
 export function policyOf(method: string): MethodPolicy {
   return POLICIES.get(method) ?? NO_POLICY;
 }

@@ -5,7 +5,7 @@ import { type Value, ValueSchema } from "./gen/twinfront/v1/value_pb.js";
 import { pointer } from "./pointer.js";
 
 /**
- * What a property can be. An integer is a `number` if that is sure to hold it exactly (`Number.isSafeInteger`), and a
+ * A value of a property. An integer is a `number` if that is sure to hold it exactly (`Number.isSafeInteger`), and a
  * `bigint` beyond.
  */
 export type PlainValue = null | boolean | number | bigint | string | PlainValue[] | { [name: string]: PlainValue };
@@ -82,9 +82,9 @@ export function fromValues(values: { readonly [name: string]: Value }): { [name:
 }
 
 /**
- * The number, be it an integer or a double: a `double` property that somebody set to `20` comes as an integer.
+ * The value as a number, whether it travels as an integer or a double: a `double` property that somebody set to `20` comes as an integer.
  *
- * @returns `undefined` for what is no number, or not there.
+ * @returns `undefined` for a value that is no number, or is absent.
  */
 export function asDouble(value: Value | undefined): number | undefined {
   switch (value?.kind.case) {

@@ -38,7 +38,7 @@ func untagged(value any) (any, error) {
 	return value, nil
 }
 
-// tagged is the other way round.
+// tagged makes JSON with tagged numbers of native values.
 func tagged(value any) any {
 	switch value := value.(type) {
 	case int64:

@@ -16,7 +16,7 @@ pub(crate) const MAX_RECEIVE_BYTES: usize = 16 << 20;
 /// The body of an answer: ends at the deadline, and with the right code where the connection breaks or a message is too
 /// large.
 pub(super) struct AnswerBody {
-    /// What was read to see whether the call failed.
+    /// The bytes that were read to see whether the call failed.
     first: Option<Result<Frame<Bytes>, Status>>,
     rest: Body,
     lengths: Lengths,
@@ -45,7 +45,7 @@ impl AnswerBody {
                     return Poll::Pending;
                 };
                 ready!(deadline.as_mut().poll(cx));
-                // What is left of the answer is not wanted: this tells the server so.
+                // The rest of the answer is not wanted: this tells the server so.
                 self.rest = Body::empty();
                 Poll::Ready(Some(Err(deadline::exceeded())))
             }
@@ -89,7 +89,7 @@ impl http_body::Body for AnswerBody {
 struct Lengths {
     /// A flag, and the four bytes of the length.
     prefix: Vec<u8>,
-    /// What is to come of the message.
+    /// The bytes of the message that are still to come.
     left: usize,
 }
 

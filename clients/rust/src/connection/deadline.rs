@@ -23,7 +23,7 @@ impl Deadline {
         self.0
     }
 
-    /// Whether it is not over after so much time.
+    /// Tells whether there is time left after so long a wait.
     pub(super) fn leaves(self, time: Duration) -> bool {
         self.0.is_none_or(|deadline| Instant::now() + time < deadline)
     }
@@ -35,7 +35,7 @@ impl Deadline {
         }
     }
 
-    /// Ends what takes longer.
+    /// Ends work that takes longer.
     pub(super) async fn enforce<T>(self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
         match self.0 {
             Some(deadline) => tokio::time::timeout_at(deadline, call).await.unwrap_or_else(|_| Err(exceeded())),

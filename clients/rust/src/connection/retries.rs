@@ -69,7 +69,7 @@ impl<'a> Attempts<'a> {
             return None;
         }
         match pushback {
-            // What is no number, or a negative one, says not to try again.
+            // A text that is no number, or a negative number, says not to try again.
             Some(told) => {
                 self.since_pushback = 0;
                 told

@@ -3,7 +3,7 @@ use std::{collections::HashMap, sync::LazyLock, time::Duration};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use tonic::Code;
 
-/// What the contract says about timeouts and retries, for all clients alike; tonic itself knows no service config.
+/// The timeouts and retries that the contract has for all clients alike; tonic itself knows no service config.
 static SERVICE_CONFIG: LazyLock<ServiceConfig> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../generated/service_config.json")).expect("a test reads the service config")
 });
@@ -18,7 +18,7 @@ static POLICIES: LazyLock<HashMap<String, Policy>> = LazyLock::new(|| {
     policies
 });
 
-/// What the service config says about a method, by its path: `/twinfront.v1.QueryService/QueryTwins`.
+/// Looks a method up in the service config, by its path: `/twinfront.v1.QueryService/QueryTwins`.
 pub(super) fn policy_of(path: &str) -> Policy {
     POLICIES.get(path).cloned().unwrap_or_default()
 }

@@ -21,7 +21,7 @@ impl ValueError {
         &self.path
     }
 
-    /// What is wrong with it, such as `is NaN, which JSON has no form for`.
+    /// The fault, in words, such as `is NaN, which JSON has no form for`.
     pub fn problem(&self) -> &str {
         &self.problem
     }

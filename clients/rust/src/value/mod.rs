@@ -56,7 +56,7 @@ pub fn to_value(value: impl Serialize) -> Result<Value, ValueError> {
 ///
 /// # Errors
 ///
-/// Those of [`to_value`], and what is no object.
+/// Fails as [`to_value`] does, and for a value that is no object.
 pub fn to_values(properties: impl Serialize) -> Result<HashMap<String, Value>, ValueError> {
     // The object around all properties is none of the values that travel.
     match properties.serialize(ser::ValueSerializer { levels: MAX_LEVELS + OBJECT_LEVELS })?.kind {
@@ -78,7 +78,7 @@ pub fn to_values(properties: impl Serialize) -> Result<HashMap<String, Value>, V
 ///
 /// # Errors
 ///
-/// What is not of the type that is asked for. An integer is taken where a float is asked for, not the reverse.
+/// Fails for a value that is not of the type that is asked for. An integer is taken where a float is asked for, not the reverse.
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ValueError> {
     T::deserialize(value)
 }
@@ -87,14 +87,14 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ValueError> {
 ///
 /// # Errors
 ///
-/// Those of [`from_value`].
+/// Fails as [`from_value`] does.
 pub fn from_values<T: DeserializeOwned>(properties: HashMap<String, Value>) -> Result<T, ValueError> {
     from_value(properties.into())
 }
 
-/// What a value is, as one of Rust's own types; `None` if it is of another kind.
+/// Gives a value as one of Rust's own types; `None` if it is of another kind.
 impl Value {
-    /// Whether it is null.
+    /// Tells whether the value is null.
     pub fn is_null(&self) -> bool {
         matches!(self.kind, None | Some(Kind::NullValue(_)))
     }

@@ -230,7 +230,7 @@ impl ser::SerializeTupleStruct for ListSerializer {
 pub(super) struct ObjectSerializer {
     members: ValueSerializer,
     fields: HashMap<String, Value>,
-    /// That of the member whose value comes next.
+    /// The name of the member whose value comes next.
     name: String,
 }
 

@@ -89,7 +89,7 @@ async fn call(
             stream.send_trailers(trailers).unwrap();
         }
         End::Broken => {
-            // What was sent before is on its way by then.
+            // Everything that was sent before is on its way by then.
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             let _ = breaks.send(()).await;
             // Dropping the stream would reset it.

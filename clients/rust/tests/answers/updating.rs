@@ -16,7 +16,7 @@ fn twin(etag: &str) -> Option<DigitalTwin> {
     Some(DigitalTwin { etag: etag.into(), ..Default::default() })
 }
 
-/// What an update of a twin comes to that is read so, and whose writes end so; and how often it was read and written.
+/// Updates a twin whose reads and writes are answered so; gives the outcome, and how often it was read and written.
 async fn update(
     digital_twin: Option<DigitalTwin>,
     mut write: impl FnMut() -> Answer + Send + 'static,

@@ -21,7 +21,7 @@ final class Backoff {
         }
     }
 
-    /** What a call throws whose thread was interrupted; the thread still is. */
+    /** Makes the error of a call whose thread was interrupted, and leaves the thread interrupted. */
     static TwinfrontException interrupted(InterruptedException e) {
         Thread.currentThread().interrupt();
         return TwinfrontException.from(

@@ -1,8 +1,8 @@
 package io.twinfront.client;
 
 /**
- * Finds out that what is gone through comes back to where it was, and keeps one of it at a time (Brent's algorithm): one is
- * remembered for one, two, four, eight … steps.
+ * Notices page tokens that lead back to where they began, and remembers only one of them at a time (Brent's algorithm):
+ * the one that was current after one, two, four, eight … steps.
  */
 final class Circle {
     private String remembered;

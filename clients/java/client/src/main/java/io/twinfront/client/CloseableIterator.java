@@ -7,7 +7,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * What a server streams, each element fetched when it is asked for. {@link #hasNext} and {@link #next} wait for it, and throw
+ * The elements that a server streams, each fetched when it is asked for. {@link #hasNext} and {@link #next} wait for it, and throw
  * a {@link io.twinfront.client.errors.TwinfrontException} if the call fails. It is for one thread at a time.
  *
  * <p>One that is not read to its end has to be closed, else the call goes on.

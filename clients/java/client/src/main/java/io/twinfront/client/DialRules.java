@@ -5,7 +5,7 @@ import java.net.UnknownHostException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What may travel in the clear, and where to. */
+/** Decides which targets may be reached in the clear. */
 final class DialRules {
     // An authority, as in dns://192.0.2.1/localhost, is a name server elsewhere that says where the target is.
     private static final Pattern WITH_SCHEME = Pattern.compile("(?:dns|ipv4|ipv6):(?:///)?([^/]*)");
@@ -36,7 +36,7 @@ final class DialRules {
         }
     }
 
-    /** Whether a target is on this machine for sure; no name is looked up. */
+    /** Tells whether a target is on this machine for sure; no name is looked up. */
     private static boolean isLoopback(String target) {
         if (target.startsWith("unix:")) {
             return true;
@@ -63,7 +63,7 @@ final class DialRules {
             return true;
         }
         try {
-            // What has a colon is read as an IPv6 address and never looked up.
+            // A host with a colon is read as an IPv6 address and never looked up.
             return host.contains(":") && InetAddress.getByName(host).isLoopbackAddress();
         } catch (UnknownHostException e) {
             return false;

@@ -28,7 +28,7 @@ public final class QueryCalls extends Calls<QueryCalls> {
      * Runs a query and answers one page of its rows; {@link Listing} goes through all pages.
      *
      * @param request the query
-     * @return one page of rows, and what reading it was charged
+     * @return one page of rows, and the charge for reading it
      */
     public QueryTwinsResponse queryTwins(QueryTwinsRequest request) {
         return unary(QueryServiceGrpc.getQueryTwinsMethod(), request);

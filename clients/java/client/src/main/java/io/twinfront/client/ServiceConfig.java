@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * The service config of the contract: default timeouts, and what is sent again when.
+ * The service config of the contract: default timeouts, and which calls are sent again.
  *
  * @param forChannel the config in the form that grpc takes, of strings, booleans, doubles, lists and maps. It has no timeouts: to
  *     grpc they are bounds, which would cut off callers who give longer ones

@@ -86,11 +86,11 @@ public final class Values {
     }
 
     /**
-     * Gives the number that a value is, be it an integer or a double: a property that the model says is a double comes as an
+     * Reads a value as a double, whether it travels as an integer or a double: a property that the model says is a double comes as an
      * integer if it was written as one, and {@code getDoubleValue} is 0 then.
      *
      * @param value the value as it travels
-     * @return the number; empty for what is none
+     * @return the number; empty for a value that is no number
      */
     public static OptionalDouble asDouble(Value value) {
         return switch (value.getKindCase()) {

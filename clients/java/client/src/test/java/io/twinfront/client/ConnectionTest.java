@@ -31,7 +31,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What a client's channel does with every call: headers, timeouts, retries, errors. */
+/** Headers, timeouts, retries and errors of every call on a client's channel. */
 class ConnectionTest {
     private static final GetDigitalTwinRequest READ = GetDigitalTwinRequest.getDefaultInstance();
     private static final DeleteDigitalTwinRequest WRITE = DeleteDigitalTwinRequest.getDefaultInstance();

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
-/** What is known of a failed call, and which exception it is. */
+/** Reads a failed call's details and makes its exception. */
 record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo info) {
     private static final String DOMAIN = "twinfront";
     /** No server means more than that, and no program should sleep so long for one that errs. */

@@ -3,7 +3,7 @@ package io.twinfront.client.errors;
 import java.io.Serializable;
 
 /**
- * What is wrong with one field of a request.
+ * A fault of one field of a request.
  *
  * @param field the field's path in the request: {@code digital_twin.properties["temperature"]}, {@code patch[2].path}
  * @param description what is wrong with it, for people

@@ -1,6 +1,6 @@
 package io.twinfront.client.errors;
 
-/** What the call is about does not exist ({@code NOT_FOUND}). */
+/** The resource that the call is about does not exist ({@code NOT_FOUND}). */
 public class NotFoundException extends TwinfrontException {
     private static final long serialVersionUID = 1L;
 

@@ -1,6 +1,6 @@
 package io.twinfront.client.errors;
 
-/** The upstream cannot tell what a write would end in without doing it ({@code UNIMPLEMENTED}). */
+/** The upstream cannot check a write without doing it ({@code UNIMPLEMENTED}). */
 public class ValidateOnlyUnsupportedException extends TwinfrontException {
     private static final long serialVersionUID = 1L;
 

@@ -1,5 +1,5 @@
 /**
- * What a call can fail with.
+ * The exceptions of failed calls.
  *
  * <pre>
  * TwinfrontException                     any status but OK; INTERNAL and the like are of this very class
