@@ -5,11 +5,11 @@ import asyncio
 import importlib.metadata
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 from localtwins.settings import Settings
 from twinfront_program.arguments import USAGE_ERROR, Parser, add_settings
+from twinfront_program.log import configure_logging, get_logger
 from twinfront_program.startup_error import StartupError
 
 
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.load(given)
     except StartupError as error:
         return _refused(command, error, USAGE_ERROR)
+    configure_logging(settings.log_format, settings.log_level)
     try:
         return _run(command, file, settings)
     except StartupError as error:
@@ -54,7 +55,10 @@ def _run(command: str, file: str, settings: Settings) -> int:
     if command == "serve":
         from localtwins.serve import serve  # noqa: PLC0415  (only this command needs it)
 
-        asyncio.run(serve(settings, partial(print, flush=True), _log))
+        log = get_logger()
+        for line in settings.unknown_variables():
+            log.warning(line)
+        asyncio.run(serve(settings, partial(print, flush=True), log))
         return 0
     from localtwins.jobs.offline import export_graph, import_graph  # noqa: PLC0415  (only these two need it)
 
@@ -67,9 +71,3 @@ def _run(command: str, file: str, settings: Settings) -> int:
 def _refused(command: str, error: StartupError, exit_code: int) -> int:
     print(f"localtwins {command}: {error}", file=sys.stderr)
     return exit_code
-
-
-def _log(line: str) -> None:
-    """Writes a line about a request; one that cannot be written harms no request."""
-    with suppress(OSError):
-        print(line, file=sys.stderr, flush=True)

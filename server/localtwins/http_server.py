@@ -3,7 +3,6 @@
 import socket
 import ssl
 import struct
-from collections.abc import Callable
 from typing import Final
 
 from aiohttp import ClientPayloadError, web
@@ -18,6 +17,7 @@ from localtwins.rest.answers import error_answer
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings
 from twinfront_program.address import Address
+from twinfront_program.log import Log, library_logger
 from twinfront_program.startup_error import StartupError
 
 _READS: Final = frozenset({"GET", "HEAD"})
@@ -30,7 +30,7 @@ class HttpServer:
         service: answers the requests.
         settings: where to listen, and how.
         tls: for HTTPS; without it the server speaks HTTP.
-        log: takes the lines about requests that the settings want.
+        log: takes the requests that the settings want to be logged.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class HttpServer:
         service: LocalTwins,
         settings: Settings,
         tls: ssl.SSLContext | None = None,
-        log: Callable[[str], None] = lambda _line: None,
+        log: Log | None = None,
     ) -> None:
         self._service = service
         self._settings = settings
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
-        application = web.Application(middlewares=request_log(settings.log_requests, log))
+        application = web.Application(middlewares=request_log(settings.log_requests, log or library_logger(__name__)))
         application.router.add_get("/", front_page)
         if settings.identity:
             add_management(application)

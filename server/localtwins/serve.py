@@ -15,15 +15,16 @@ from localtwins.settings import Settings
 from localtwins.store.database import MEMORY
 from localtwins.tls import server_tls
 from twinfront_program.address import Address
+from twinfront_program.log import Log
 
 
-async def serve(settings: Settings, announce: Callable[[str], None], log: Callable[[str], None]) -> None:
+async def serve(settings: Settings, announce: Callable[[str], None], log: Log) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Args:
         settings: where and how.
         announce: tells the operator what is ready.
-        log: takes a line for each request that the settings want to see.
+        log: takes each request that the settings want to be logged.
 
     Raises:
         StartupError: it cannot start.

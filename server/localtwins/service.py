@@ -1,7 +1,6 @@
 """The service: one door, `handle`, for everything that carries requests."""
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +19,12 @@ from localtwins.rest.call import Call
 from localtwins.rest.operation import OPERATIONS
 from localtwins.rest.routing import ROUTES, Handler, Router
 from localtwins.settings import Settings
+from localtwins.shown_target import shown_target
 from localtwins.store.database import Database
 from localtwins.workers import Workers
+from twinfront_program.log import library_logger
 
-_log = logging.getLogger(__name__)
+_log: Final = library_logger(__name__)
 _NOT_SYNCED: Final = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
 
 
@@ -160,10 +161,10 @@ class LocalTwins:
             return framework_error_answer(error)
         except sqlite3.Error as error:
             # One line each: on a full disk there are many, and a trace would say no more.
-            _log.error("%s %s met a storage error: %s", request.method, request.path, error)
+            _log.error("storage error", method=request.method, target=shown_target(request.path), error=str(error))
             failure = errors.storage_unavailable(str(error), unchanged=not _may_be_stored(error))
         except Exception:  # noqa: BLE001  (a defect; the caller gets an answer all the same)
-            _log.exception("%s %s met an unexpected error", request.method, request.path)
+            _log.exception("unexpected error", method=request.method, target=shown_target(request.path))
             failure = errors.internal_error()
         return error_answer(failure, call.api_version if call else "")
 

@@ -17,6 +17,7 @@ from localtwins.jobs.allowed_storage import AllowedStorage
 from localtwins.query.properties import check_indexable
 from twinfront_program.address import Address, as_ip
 from twinfront_program.durations import PositiveSeconds, Seconds
+from twinfront_program.log import LogFormat, LogLevel
 from twinfront_program.settings import REPEATABLE, Listed, ListenAddress, ProgramSettings, listed, setting
 
 _HOST_NAME: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,20}")
@@ -203,9 +204,11 @@ class Settings(ProgramSettings):
     max_outgoing_relationships: AmountOrNone = setting(50_000, LIMITS, "Most relationships that leave one twin.")
     max_incoming_relationships: AmountOrNone = setting(50_000, LIMITS, "Most relationships that reach one twin.")
 
-    log_requests: Literal["none", "refused", "all"] = setting(
-        "refused", LOGGING, "Which requests get a line in the log."
+    log_requests: Literal["none", "refused", "all"] = setting("refused", LOGGING, "Which requests are logged.")
+    log_format: LogFormat = setting(
+        "auto", LOGGING, "'json' for one object a line, 'console' for people, 'auto' for console on a terminal."
     )
+    log_level: LogLevel = setting("info", LOGGING, "Least level that is logged; requests are of level info.")
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

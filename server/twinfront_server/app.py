@@ -8,15 +8,14 @@ from typing import Any, Self
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from prometheus_client import CollectorRegistry, ProcessCollector
-from structlog.typing import FilteringBoundLogger
 
 from twinfront_program.address import Address
+from twinfront_program.log import Log, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import health, reflection
 from twinfront_server.drain import drain
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
-from twinfront_server.log import get_logger
 from twinfront_server.metrics import Metrics
 from twinfront_server.metrics_endpoint import MetricsEndpoint
 from twinfront_server.server import create_server, listen
@@ -39,7 +38,7 @@ class App:
     metrics_address: Address | None = None
     upstream: Upstream
 
-    def __init__(self, settings: Settings, log: FilteringBoundLogger | None = None) -> None:
+    def __init__(self, settings: Settings, log: Log | None = None) -> None:
         self._settings = settings
         self._log = log or get_logger()
         self._closing = contextlib.AsyncExitStack()

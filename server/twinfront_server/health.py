@@ -11,8 +11,8 @@ from typing import Any, Final, Protocol
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
-from structlog.typing import FilteringBoundLogger
 
+from twinfront_program.log import Log
 from twinfront_server.call import Call, enter_call
 
 SERVICE_NAME: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
@@ -73,7 +73,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the libra
 class UpstreamWatch:
     """Makes health follow the upstream."""
 
-    def __init__(self, upstream: Probed, health: Health, log: FilteringBoundLogger) -> None:
+    def __init__(self, upstream: Probed, health: Health, log: Log) -> None:
         self._upstream = upstream
         self._health = health
         self._log = log

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from twinfront_program.address import Address
+from twinfront_program.log import configure_logging, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
 from twinfront_server.app import App
+from twinfront_server.call import current_call
 from twinfront_server.event_loop import new_event_loop
-from twinfront_server.log import configure_logging, get_logger
 from twinfront_server.open_files import raise_limit
 from twinfront_server.settings import Settings
 
@@ -27,7 +28,7 @@ def serve(settings: Settings, warnings: list[str]) -> int:
         settings: the settings.
         warnings: what is to be said about them in the log.
     """
-    configure_logging(settings.log_format, settings.log_level)
+    configure_logging(settings.log_format, settings.log_level, _call_id)
     log = get_logger()
     for warning in warnings:
         log.warning(warning)
@@ -39,6 +40,12 @@ def serve(settings: Settings, warnings: list[str]) -> int:
         print(f"twinfront: {error}", file=sys.stderr)  # noqa: T201  (the one line for the person who started it)
         return 1
     return 0
+
+
+def _call_id() -> dict[str, str]:
+    """Gives the id of the call on whose behalf something is logged, to find it by."""
+    call_id = current_call().call_id
+    return {"call_id": call_id} if call_id else {}
 
 
 async def _serve(settings: Settings) -> None:

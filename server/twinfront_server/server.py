@@ -5,9 +5,9 @@ from typing import Final
 
 import grpc
 import grpc.aio
-from structlog.typing import FilteringBoundLogger
 
 from twinfront_program.address import Address
+from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
@@ -58,7 +58,7 @@ def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -
     return grpc.aio.server(interceptors=[interceptor], options=options)
 
 
-def listen(server: grpc.aio.Server, settings: Settings, log: FilteringBoundLogger, metrics: Metrics) -> Address:
+def listen(server: grpc.aio.Server, settings: Settings, log: Log, metrics: Metrics) -> Address:
     """Adds the port of the settings, with TLS if there is a certificate, and returns the address with the real port.
 
     Raises:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from twinfront_program.address import Address
 from twinfront_program.durations import PositiveSeconds, Seconds
+from twinfront_program.log import LogFormat, LogLevel
 from twinfront_program.settings import Listed, ListenAddress, ProgramSettings, setting
 
 
@@ -155,10 +156,10 @@ class Settings(ProgramSettings):
         takes="TEXT",
     )
 
-    log_format: Literal["auto", "console", "json"] = setting(
+    log_format: LogFormat = setting(
         "auto", LOGGING, "'json' for one object a line, 'console' for people, 'auto' for console on a terminal."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = setting("info", LOGGING, "Least level that is logged.")
+    log_level: LogLevel = setting("info", LOGGING, "Least level that is logged.")
 
     greeting: bool = setting(
         True, LOGGING, "Print where the server is, and lines to try next, on stdout; off where stdout is a log."

@@ -9,16 +9,14 @@ from pathlib import Path
 import grpc
 from cryptography import x509
 from prometheus_client import Gauge
-from structlog.typing import FilteringBoundLogger
 
+from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
 
 _Signature = tuple[tuple[int, int], ...]
 
 
-def server_credentials(
-    cert: str, key: str, client_ca: str | None, log: FilteringBoundLogger, expiry: Gauge
-) -> grpc.ServerCredentials:
+def server_credentials(cert: str, key: str, client_ca: str | None, log: Log, expiry: Gauge) -> grpc.ServerCredentials:
     """Credentials that follow the files: each new connection gets the certificate that lies there at that moment.
 
     Args:
@@ -42,7 +40,7 @@ def server_credentials(
 class _CertificateFiles:
     """The PEM files, and which state of them is in use."""
 
-    def __init__(self, cert: str, key: str, client_ca: str | None, log: FilteringBoundLogger, expiry: Gauge) -> None:
+    def __init__(self, cert: str, key: str, client_ca: str | None, log: Log, expiry: Gauge) -> None:
         self._cert = Path(cert)
         self._key = Path(key)
         self._client_ca = Path(client_ca) if client_ca is not None else None

@@ -8,6 +8,7 @@ import pytest
 
 from localtwins.serve import serve
 from localtwins.settings import Settings
+from twinfront_program.log import library_logger
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -27,6 +28,6 @@ async def test_a_signal_ends_the_server_where_the_event_loop_handles_none(
             signal.raise_signal(signum)
 
     settings = Settings(listen="127.0.0.1:0", data_dir=str(tmp_path), http=True)
-    await asyncio.wait_for(serve(settings, announce, announce), 20)
+    await asyncio.wait_for(serve(settings, announce, library_logger(__name__)), 20)
     assert announced[1:] == ["localtwins stops"]
     assert signal.getsignal(signum) is before

@@ -62,6 +62,11 @@ def test_what_both_programs_are_made_with_knows_neither():
     assert [str(found) for found in imports(PROGRAM) if found.of(*above)] == []
 
 
+def test_only_one_module_knows_the_library_of_the_log():
+    found = [found for found in imports(FRONT, LOCALTWINS, PROGRAM) if found.of("structlog")]
+    assert {found.file for found in found} == {PROGRAM / "log.py"}
+
+
 def test_only_the_upstream_of_the_front_knows_localtwins():
     allowed = within(FRONT / "upstream")
     found = [found for found in imports(FRONT) if found.of("localtwins")]

@@ -6,7 +6,6 @@ neither writes nor other routes: the log waits for it on the disk, until it is t
 """
 
 import asyncio
-import logging
 import sqlite3
 import uuid
 from collections.abc import Mapping
@@ -20,8 +19,9 @@ from localtwins.events.cloud_events import CloudEvent
 from localtwins.events.endpoints import Endpoint, open_endpoint
 from localtwins.store.database import Database
 from localtwins.store.reader import EventRoute
+from twinfront_program.log import library_logger
 
-_log = logging.getLogger(__name__)
+_log: Final = library_logger(__name__)
 _BATCH: Final = 128
 _STORE_SECONDS: Final = 1.0
 _STORAGE_RETRY_SECONDS: Final = 1.0
@@ -124,19 +124,19 @@ class _RunningRoute:
         try:
             await self._store()
         except sqlite3.Error as error:
-            _log.warning("event route %s: some events will come again: %s", self._route.id, error)
+            _log.warning("some events will come again", route=self._route.id, error=str(error))
 
     async def _run(self) -> None:
         try:
             condition = filters.parse(self._route.filter)
         except AdtError as error:  # stored by a version with another grammar
-            _log.error("event route %s delivers nothing: %s", self._route.id, error.message)
+            _log.error("an event route delivers nothing", route=self._route.id, error=error.message)
             return
         while not self._stopping:
             try:
                 await self._follow(condition)
             except Exception:  # noqa: BLE001  (a storage error or a defect ends no delivery)
-                _log.exception("event route %s: delivery is interrupted", self._route.id)
+                _log.exception("delivery is interrupted", route=self._route.id)
                 await asyncio.sleep(_STORAGE_RETRY_SECONDS)
 
     async def _follow(self, condition: filters.Condition) -> None:
@@ -150,7 +150,7 @@ class _RunningRoute:
                 continue
             skipped = changes[0].position - self.position - 1
             if skipped:
-                _log.warning("event route %s: %d changes were trimmed before delivery", self._route.id, skipped)
+                _log.warning("changes were trimmed before delivery", route=self._route.id, changes=skipped)
             events = [CloudEvent(change, source=self._source, log_id=self._log_id) for change in changes]
             wanted = [event for event in events if condition(event)]
             if wanted:

@@ -67,7 +67,7 @@ class FileEndpoint:
     async def deliver(self, events: Sequence[CloudEvent]) -> None:
         """Appends the events and sees them on the disk."""
         lines = b"".join(event.to_json() + _NEWLINE for event in events)
-        retry = Retry(f"endpoint {self._name}: {self._path}")
+        retry = Retry(self._name)
         while True:
             try:
                 async with self._lock:

@@ -1,7 +1,6 @@
 """Webhooks: each event is posted on its own, as CloudEvents' HTTP binding has it in structured mode."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
@@ -10,8 +9,9 @@ import aiohttp
 
 from localtwins.events.cloud_events import CONTENT_TYPE, CloudEvent
 from localtwins.events.retry import Retry
+from twinfront_program.log import library_logger
 
-_log = logging.getLogger(__name__)
+_log: Final = library_logger(__name__)
 _CONCURRENT: Final = 16
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 _REFUSED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
@@ -41,7 +41,7 @@ class WebhookEndpoint:
 
     async def _deliver_in_order(self, events: Sequence[CloudEvent]) -> None:
         for event in events:
-            retry = Retry(f"endpoint {self._name}")  # a URL may have a secret in it
+            retry = Retry(self._name)
             while (problem := await self._attempt(event)) is not None:
                 await retry.wait(problem)
             retry.succeeded()
@@ -62,7 +62,7 @@ class WebhookEndpoint:
             return str(error) or type(error).__name__
         if status in _REFUSED:
             event_id = event.attributes["id"]
-            _log.warning("endpoint %s refuses the event %s with %d; it is left out", self._name, event_id, status)
+            _log.warning("a refused event is left out", endpoint=self._name, event_id=event_id, status=int(status))
             return None
         return None if status < HTTPStatus.MULTIPLE_CHOICES else f"the answer is {status}"
 

@@ -11,7 +11,6 @@ The secret and the header keep away what can be made to fetch a URL but not to s
 """
 
 import hmac
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs
@@ -22,6 +21,7 @@ from aiohttp import ClientPayloadError, web
 from localtwins.identity.tokens import issue_token
 from localtwins.request_log import HTTP_LOG, Wanted, request_log
 from twinfront_program.address import Address
+from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
 
 TOKEN_PATH: Final = "/msi/token"  # noqa: S105  (a path)
@@ -39,10 +39,10 @@ class IdentityServer:
         address: where to listen.
         secret: known to those who may have tokens.
         wanted: selects the requests of which there are lines.
-        log: takes the lines about requests.
+        log: takes the requests.
     """
 
-    def __init__(self, address: Address, secret: str, wanted: Wanted, log: Callable[[str], None]) -> None:
+    def __init__(self, address: Address, secret: str, wanted: Wanted, log: Log) -> None:
         self._address = address
         self._secret = secret.encode()
         application = web.Application(client_max_size=_LARGEST_FORM, middlewares=request_log(wanted, log))

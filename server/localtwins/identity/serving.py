@@ -1,6 +1,5 @@
 """`localtwins serve --identity`: the endpoint, the files that clients need, and how to tell them."""
 
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from localtwins.identity.trust import TrustFiles, write_trust_files
 from localtwins.identity.variables import as_shell, client_variables
 from localtwins.settings import Settings
 from twinfront_program.address import Address
+from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
 
 
@@ -22,7 +22,7 @@ async def start_identity(
     made: DevelopmentCertificate | None,
     folder: Path,
     stack: AsyncExitStack,
-    log: Callable[[str], None],
+    log: Log,
 ) -> str:
     """Hands out tokens until the stack ends.
 
@@ -33,7 +33,7 @@ async def start_identity(
         made: its certificate, if that is one that clients have to be made to trust.
         folder: where the secret is kept.
         stack: ends the server, and takes back the file of variables.
-        log: takes a line for each request that the settings want to see.
+        log: takes each request that the settings want to be logged.
 
     Returns:
         What the operator has to know.

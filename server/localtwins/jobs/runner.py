@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import sqlite3
 from collections.abc import Callable
 from functools import partial
@@ -18,8 +17,9 @@ from localtwins.jobs.job import IMPORT, DeleteJob, ImportJob, Job, Status
 from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.store.transaction import Transaction
+from twinfront_program.log import library_logger
 
-_log = logging.getLogger(__name__)
+_log: Final = library_logger(__name__)
 _SECONDS_BETWEEN_ATTEMPTS: Final = 5.0
 _SECONDS_TO_END: Final = 3.0
 
@@ -74,7 +74,7 @@ class JobRunner:
                     return
                 await self._run_one(*unfinished)
             except sqlite3.Error as error:
-                _log.warning("a job goes on in %s s after a storage error: %s", _SECONDS_BETWEEN_ATTEMPTS, error)
+                _log.warning("a job goes on after a storage error", in_s=_SECONDS_BETWEEN_ATTEMPTS, error=str(error))
                 await asyncio.sleep(_SECONDS_BETWEEN_ATTEMPTS)
 
     async def _run_one(self, kind: str, state: bytes) -> None:
@@ -91,7 +91,7 @@ class JobRunner:
         except sqlite3.OperationalError:  # a full disk and the like; nothing is wrong with the job
             raise
         except Exception:  # noqa: BLE001  (a defect; the job ends all the same)
-            _log.exception("the %s job %s met an unexpected error", kind, job.id)
+            _log.exception("a job met an unexpected error", kind=kind, job=job.id)
             await self._database.write(lambda tx: finish(tx, job.id, errors.job_internal_error()))
 
     async def _run_import(self, job: ImportJob) -> None:

@@ -8,7 +8,6 @@ a time. The copy is made anew at each start.
 # ruff: noqa: S608  (the SQL is put together from our own pieces, and values are bound)
 
 import asyncio
-import logging
 import sqlite3
 import time
 from collections import deque
@@ -21,8 +20,9 @@ from typing import Any, Final
 from localtwins.files import make_database_private
 from localtwins.store.transaction import Transaction
 from localtwins.store.writer import Writer
+from twinfront_program.log import library_logger
 
-_log = logging.getLogger(__name__)
+_log: Final = library_logger(__name__)
 
 _TABLES: Final = ("digital_twins", "relationships", "model_bases")
 _STEPS_PER_LAG: Final = 8

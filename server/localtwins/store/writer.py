@@ -6,7 +6,6 @@ that fails takes back only its own savepoint, and so does one that is not to be 
 """
 
 import asyncio
-import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -18,8 +17,9 @@ from typing import Any, Final, TypeVar
 from localtwins import errors
 from localtwins.store.interfaces import ModelsNotLoadedError, Needed
 from localtwins.store.transaction import Transaction
+from twinfront_program.log import library_logger
 
-_log = logging.getLogger(__name__)
+_log: Final = library_logger(__name__)
 
 T = TypeVar("T")
 _MAX_GROUP: Final = 256
@@ -173,7 +173,7 @@ class Writer:
             try:
                 loop.call_soon_threadsafe(self._answer_all, writes)
             except RuntimeError:
-                _log.warning("the event loop of %d writes is closed; they are stored all the same", len(writes))
+                _log.warning("an event loop is closed; its writes are stored all the same", writes=len(writes))
 
     def _answer_all(self, writes: list[_Write]) -> None:
         for write in writes:

@@ -5,8 +5,8 @@ from time import perf_counter
 from typing import Any, Final
 
 import grpc
-from structlog.typing import FilteringBoundLogger
 
+from twinfront_program.log import Log
 from twinfront_server.call import Call
 from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Link, Method
 
@@ -23,7 +23,7 @@ _LEVELS: Final = {
 """What is not the caller's doing is worth a look; everything else is INFO."""
 
 
-def log_access(log: FilteringBoundLogger) -> Link:
+def log_access(log: Log) -> Link:
     """The link that writes the line, when the RPC has ended."""
 
     def link(proceed: Behaviour, method: Method) -> Behaviour:

@@ -5,8 +5,8 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from structlog.typing import FilteringBoundLogger
 
+from twinfront_program.log import Log
 from twinfront_server.call import Call, current_call, enter_call
 from twinfront_server.interceptors.access_log import EVENT, log_access
 from twinfront_server.interceptors.call_id import call_id
@@ -47,7 +47,7 @@ class Chain(grpc.aio.ServerInterceptor):
         self,
         settings: Settings,
         metrics: Metrics,
-        log: FilteringBoundLogger,
+        log: Log,
         require_validation: Callable[[], Awaitable[None]],
     ) -> None:
         self._metrics = metrics

@@ -6,8 +6,8 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 from grpc_status import rpc_status
-from structlog.typing import FilteringBoundLogger
 
+from twinfront_program.log import Log
 from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError, internal
 from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
@@ -16,7 +16,7 @@ from twinfront_server.reasons import Reason
 PUSHBACK_KEY: Final = "grpc-retry-pushback-ms"
 
 
-def map_errors(log: FilteringBoundLogger) -> Link:
+def map_errors(log: Log) -> Link:
     """The link that aborts a call with the status of its `TwinfrontError`.
 
     Any other exception is a fault: it goes to the log with its traceback, and the caller learns the call id only.

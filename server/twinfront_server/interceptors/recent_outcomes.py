@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Any, Final
 
 from prometheus_client import Counter
-from structlog.typing import FilteringBoundLogger
 
+from twinfront_program.log import Log
 from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import TwinfrontError, internal, invalid_argument, outcome_unknown
 from twinfront_server.interceptors.link import Behaviour, Context, Method
@@ -56,7 +56,7 @@ class RecentOutcomes:
     def __init__(
         self,
         replayed: Counter,
-        log: FilteringBoundLogger,
+        log: Log,
         *,
         patience: float,
         clock: Callable[[], float] = time.monotonic,

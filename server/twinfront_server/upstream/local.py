@@ -7,6 +7,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
 from localtwins.transport import LocalTransport
+from twinfront_program.log import get_logger
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.upstream.client import Upstream
@@ -26,6 +27,8 @@ async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
             localtwins makes no sense.
     """
     given = {} if settings.jobs_storage is None else {"jobs_storage": settings.jobs_storage}
+    for line in LocalSettings.unknown_variables():
+        get_logger().warning(line)
     service = await LocalTwins.open(settings.data_dir, LocalSettings.load(given))
     dry_runs, refused_writes = ValidateOnlyPolicy(), RefusedWritesPolicy()
     policies: list[Policy] = [

@@ -11,6 +11,7 @@ from localtwins.http_server import HttpServer
 from localtwins.identity.endpoint import IdentityServer
 from localtwins.settings import Settings
 from twinfront_program.address import Address
+from twinfront_program.log import library_logger
 
 from ..serving import Server, serving, sourced
 
@@ -32,7 +33,7 @@ class Identity:
 @pytest.fixture
 async def endpoint() -> AsyncIterator[IdentityServer]:
     """The endpoint alone, in this process; its secret is SECRET."""
-    server = IdentityServer(Address("127.0.0.1", 0), SECRET, "none", print)
+    server = IdentityServer(Address("127.0.0.1", 0), SECRET, "none", library_logger(__name__))
     await server.start()
     yield server
     await server.stop()

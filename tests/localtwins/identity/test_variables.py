@@ -19,6 +19,7 @@ from localtwins.identity.trust import STORE_PASSWORD, write_trust_files
 from localtwins.identity.variables import as_shell, client_variables
 from localtwins.serve import serve
 from localtwins.settings import Settings
+from twinfront_program.log import library_logger
 
 from ..serving import refused, serving, sourced
 from .conftest import Identity
@@ -188,6 +189,6 @@ async def test_with_a_certificate_of_ones_own_tokens_are_there_all_the_same(tmp_
             seen.append(file.read_text())
             signal.raise_signal(signal.SIGTERM)
 
-    await asyncio.wait_for(serve(settings, announce, print), 20)
+    await asyncio.wait_for(serve(settings, announce, library_logger(__name__)), 20)
     assert "export IDENTITY_ENDPOINT=http://127.0.0.1:" in seen[0]
     assert "CA_BUNDLE" not in seen[0]

@@ -58,7 +58,7 @@ def test_what_a_caller_wrote_does_not_steer_the_terminal(serve: Serve, log_forma
 
 HOSTILE = """
 import logging
-from twinfront_server.log import configure_logging, get_logger
+from twinfront_program.log import configure_logging, get_logger
 configure_logging("console", "info")
 try:
     raise ValueError("in an exception\\x1b[31m")

@@ -136,7 +136,8 @@ def test_an_unknown_flag() -> None:
 
 
 def test_an_unknown_variable_is_warned_about(serve: Callable[..., ServedProcess]) -> None:
-    served = serve(TWINFRONT_DRAIN_GRASE="3s")
+    served = serve(TWINFRONT_DRAIN_GRASE="3s", LOCALTWINS_MAX_TWIN="3")
+    assert "LOCALTWINS_MAX_TWIN is no setting of the server; did you mean LOCALTWINS_MAX_TWINS?" in served.log()
     assert "TWINFRONT_DRAIN_GRASE is no setting of the server; did you mean TWINFRONT_DRAIN_GRACE?" in served.log()
 
 

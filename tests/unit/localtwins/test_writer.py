@@ -169,7 +169,7 @@ def test_a_write_whose_event_loop_is_closed_is_stored_and_the_writer_goes_on(
     free.set()
     assert asyncio.run(writer.run(put("b"))) == "b"
     assert connection.twins() == {"a", "b"}
-    assert "the event loop of 1 writes is closed" in caplog.text
+    assert "an event loop is closed; its writes are stored all the same writes=1" in caplog.text
 
 
 async def test_a_closed_writer_takes_nothing(connection: Connection):
