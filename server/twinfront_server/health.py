@@ -1,4 +1,4 @@
-"""Health (`grpc.health.v1`): one status per service and one for all of them, following the upstream.
+"""Health (`grpc.health.v1`): one status per service and one for all, following the upstream; and the server's own.
 
 The servicer is our own, because the one that comes with grpcio-health-checking forgets about the other watchers of a
 service as soon as one of them leaves.
@@ -16,6 +16,13 @@ from twinfront_program.log import Log
 from twinfront_server.call import Call, enter_call
 
 SERVICE_NAME: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+
+SERVER: Final = "twinfront.server"
+"""The server itself, whatever the upstream does: SERVING until it is about to stop.
+
+Clients watch it, as the service config says, to know where to send calls. If all servers have the same upstream, they
+would have nowhere to go when that is away, and get no answer that says so.
+"""
 
 PROBE_SECONDS: Final = 5.0
 """An upstream that takes longer to answer a probe is not healthy."""
@@ -49,20 +56,26 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the libra
 
     async def Check(self, request: HealthCheckRequest, context: Any) -> HealthCheckResponse:  # noqa: N802  (the contract's name)
         """The status of a service; the empty name stands for all of them."""
-        if request.service not in self._services:
+        status = self._status_of(request.service)
+        if status == HealthCheckResponse.SERVICE_UNKNOWN:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service!r} here.")
-        return HealthCheckResponse(status=self._status)
+        return HealthCheckResponse(status=status)
 
     async def Watch(self, request: HealthCheckRequest, _context: Any) -> AsyncIterator[HealthCheckResponse]:  # noqa: N802  (the contract's name)
         """The status of a service, now and whenever it changes."""
         sent = None
         while True:
             changed = self._changed
-            status = self._status if request.service in self._services else HealthCheckResponse.SERVICE_UNKNOWN
+            status = self._status_of(request.service)
             if status != sent:
                 yield HealthCheckResponse(status=status)
                 sent = status
             await changed.wait()
+
+    def _status_of(self, service: str) -> int:
+        if service == SERVER:
+            return HealthCheckResponse.NOT_SERVING if self._closing else HealthCheckResponse.SERVING
+        return self._status if service in self._services else HealthCheckResponse.SERVICE_UNKNOWN
 
     def _set(self, status: int) -> None:
         self._status = status

@@ -28,7 +28,7 @@
     ├── UnavailableError                 UNAVAILABLE: the server, or Azure Digital Twins behind it, cannot be reached
     ├── DeadlineExceededError            DEADLINE_EXCEEDED: the call's `timeout` has run out
     ├── OutcomeUnknownError              UNKNOWN: the answer to a write was lost; read before writing again
-    ├── CallCancelledError               CANCELLED: the server or the channel ended the call
+    ├── CallCancelledError               CANCELLED: this side ended the call, or closed the channel
     ├── UnauthenticatedError             UNAUTHENTICATED: no valid token or certificate was presented
     ├── PermissionDeniedError            PERMISSION_DENIED
     └── ValidateOnlyUnsupportedError     UNIMPLEMENTED: Azure Digital Twins cannot tell what a write would end in
@@ -304,8 +304,8 @@ class LimitReachedError(ResourceExhaustedError):
 class UnavailableError(TwinfrontError):
     """The server cannot be reached, or Azure Digital Twins behind it.
 
-    With the reason UPSTREAM_UNAVAILABLE nothing was changed. Without a reason the connection broke, and a write may
-    have been applied.
+    With the reasons UPSTREAM_UNAVAILABLE and SERVER_DRAINING nothing was changed. Without a reason the connection
+    broke, or the server ended the call without an answer, and a write may have been applied.
     """
 
     @property
@@ -323,7 +323,7 @@ class OutcomeUnknownError(TwinfrontError):
 
 
 class CallCancelledError(TwinfrontError):
-    """The server ended the call, or the channel was closed. A task that is cancelled gets asyncio.CancelledError."""
+    """The call was ended here, or its channel was closed. A task that is cancelled gets asyncio.CancelledError."""
 
 
 class UnauthenticatedError(TwinfrontError):
@@ -382,6 +382,9 @@ _BY_CODE: Final[dict[grpc.StatusCode, type[TwinfrontError]]] = {
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
+_ENDED_HERE: Final = frozenset({"Locally cancelled by application!", "Channel closed!"})
+"""What grpc says of calls that the program, or the closing of its channel, has cancelled."""
+
 _DETAIL_CLASSES: Final[dict[str, type[Message]]] = {
     descriptor.full_name: GetMessageClass(descriptor)
     for file in (google_details, twinfront_details)
@@ -395,8 +398,12 @@ def from_rpc_error(error: grpc.RpcError) -> TwinfrontError:
     message = call.details() or ""
     if message == "Deadline Exceeded":  # grpc's own words: a server that is not there is waited for until then
         message = "The call's deadline passed without an answer; the server may not be reachable."
+    code = call.code()
+    if code is grpc.StatusCode.CANCELLED and message not in _ENDED_HERE:
+        # A stopping server says so to the calls that it has not begun, and a proxy to those that it drops.
+        code, message = grpc.StatusCode.UNAVAILABLE, f"The server ended the call without an answer: {message}"
     call_id = trailer(call.trailing_metadata(), "twinfront-call-id")
-    made = _error(call.code(), message, _details(call), call_id)
+    made = _error(code, message, _details(call), call_id)
     made.__cause__ = error
     return made
 

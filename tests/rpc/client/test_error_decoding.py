@@ -1,9 +1,13 @@
 """A status from the wire becomes the exception of its reason, or of its code."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import grpc
+import grpc.aio
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -11,9 +15,11 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, Re
 
 import twinfront
 from twinfront import AsyncTwinfrontClient, TwinfrontError
-from twinfront.v1.digital_twin_service_pb2 import GetDigitalTwinRequest
+from twinfront.v1.digital_twin_service_pb2 import GetDigitalTwinRequest, GetDigitalTwinResponse
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.error_details_pb2 import EtagConflict
+from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest
+from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 
 from .awaited import Connect
 from .scripted_server import ScriptedServer, failing
@@ -51,7 +57,6 @@ Code = grpc.StatusCode
         (Code.FAILED_PRECONDITION, "", twinfront.FailedPreconditionError),
         (Code.INVALID_ARGUMENT, "", twinfront.InvalidArgumentError),
         (Code.DEADLINE_EXCEEDED, "", twinfront.DeadlineExceededError),
-        (Code.CANCELLED, "", twinfront.CallCancelledError),
         (Code.UNAUTHENTICATED, "", twinfront.UnauthenticatedError),
         (Code.PERMISSION_DENIED, "", twinfront.PermissionDeniedError),
         (Code.DATA_LOSS, "", TwinfrontError),
@@ -176,3 +181,56 @@ def test_the_errors_of_plain_stubs_become_the_same(scripted: ScriptedServer) -> 
     with grpc.insecure_channel(scripted.target) as channel, pytest.raises(grpc.RpcError) as caught:
         DigitalTwinServiceStub(channel).GetDigitalTwin(GetDigitalTwinRequest(digital_twin_id="room-1"))
     assert type(twinfront.from_rpc_error(caught.value)) is twinfront.TwinNotFoundError
+
+
+async def test_a_call_that_the_server_ended_found_it_unavailable(
+    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient
+) -> None:
+    scripted.answers["DeleteDigitalTwin"] = failing(Code.CANCELLED, "", "CANCELLED")
+    with pytest.raises(twinfront.UnavailableError, match="ended the call without an answer") as caught:
+        await scripted_client.delete_digital_twin("room-1")
+    assert (caught.value.code, caught.value.reason) == (Code.UNAVAILABLE, "")
+
+
+@pytest.mark.parametrize("end", ["call", "channel"])
+def test_a_call_that_was_ended_here_is_cancelled(scripted: ScriptedServer, end: str) -> None:
+    started, release = threading.Event(), threading.Event()
+
+    def slow(_request: Any, _context: grpc.ServicerContext) -> Iterator[Message]:
+        started.set()
+        release.wait(30)
+        yield from ()
+
+    scripted.answers["StreamQueryTwins"] = slow
+    with grpc.insecure_channel(scripted.target) as channel:
+        stream = QueryServiceStub(channel).StreamQueryTwins(StreamQueryTwinsRequest(query="SELECT * FROM digitaltwins"))
+        assert started.wait(30)
+        stream.cancel() if end == "call" else channel.close()
+        with pytest.raises(grpc.RpcError) as caught:
+            next(stream)
+    release.set()
+    assert type(twinfront.from_rpc_error(caught.value)) is twinfront.CallCancelledError
+
+
+async def test_an_asynchronous_call_that_was_ended_here_is_cancelled(scripted: ScriptedServer) -> None:
+    started, release = threading.Event(), threading.Event()
+
+    def slow(_request: Any, _context: grpc.ServicerContext) -> Message:
+        started.set()
+        release.wait(30)
+        return GetDigitalTwinResponse()
+
+    scripted.answers["GetDigitalTwin"] = slow
+    async with grpc.aio.insecure_channel(scripted.target) as channel:
+        call = DigitalTwinServiceStub(channel).GetDigitalTwin(GetDigitalTwinRequest(digital_twin_id="room-1"))
+        sending = asyncio.ensure_future(call.code())
+        assert await asyncio.to_thread(started.wait, 30)
+        call.cancel()
+        await sending
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        error = grpc.aio.AioRpcError(
+            await call.code(), await call.initial_metadata(), await call.trailing_metadata(), await call.details()
+        )
+    release.set()
+    assert type(twinfront.from_rpc_error(error)) is twinfront.CallCancelledError

@@ -120,6 +120,15 @@ async def test_a_write_that_may_have_been_applied_is_sent_once(
     assert len(scripted.requests) == 1
 
 
+async def test_a_read_that_the_server_ended_without_an_answer_is_sent_again(
+    scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient
+) -> None:
+    ended = failing(grpc.StatusCode.CANCELLED, message="CANCELLED")
+    scripted.answers["GetDigitalTwin"] = lambda *call: ended(*call) if len(scripted.requests) < 3 else found(*call)
+    assert (await scripted_client.get_digital_twin("room-1")).id == "room-1"
+    assert len(scripted.requests) == 3
+
+
 async def test_a_server_that_is_not_there_is_waited_for(connect: Connect) -> None:
     client = connect("127.0.0.1:1")
     with pytest.raises(twinfront.DeadlineExceededError):

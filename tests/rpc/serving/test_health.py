@@ -1,6 +1,7 @@
 """Health follows the upstream."""
 
 import asyncio
+import json
 from collections.abc import Callable
 
 import grpc
@@ -9,8 +10,9 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from twinfront._service_config import channel_service_config
 from twinfront_server.app import App
-from twinfront_server.health import SERVICE_NAME
+from twinfront_server.health import SERVER, SERVICE_NAME
 
 from .process import ServedProcess, run, wait_until
 from .upstream import UpstreamProcess, start
@@ -62,6 +64,22 @@ async def test_health_checks_are_counted_but_not_in_flight(server: App, channel:
     assert value("grpc_server_started_total", labels) == 1
     assert value("twinfront_in_flight_requests") == 0
     watch.cancel()
+
+
+async def test_the_server_itself_is_serving_whatever_the_upstream_does(server: App, channel: grpc.aio.Channel) -> None:
+    watch = HealthStub(channel).Watch(HealthCheckRequest(service=SERVER))
+    assert (await watch.read()).status == HealthCheckResponse.SERVING
+    server._health.report(healthy=False)
+    assert (await HealthStub(channel).Check(HealthCheckRequest(service=SERVER))).status == HealthCheckResponse.SERVING
+    server._health.close()
+    assert (await watch.read()).status == HealthCheckResponse.NOT_SERVING
+    watch.cancel()
+
+
+async def test_the_service_that_clients_watch_is_the_server_itself(channel: grpc.aio.Channel) -> None:
+    watched = json.loads(channel_service_config())["healthCheckConfig"]["serviceName"]
+    answer = await HealthStub(channel).Check(HealthCheckRequest(service=watched))
+    assert (watched, answer.status) == (SERVER, HealthCheckResponse.SERVING)
 
 
 def test_health_follows_the_upstream_down_and_up(
