@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -89,6 +90,72 @@ func TestOnlyReadsAreSentAgainWhenTheServerIsUnavailable(t *testing.T) {
 	_, err := client.DigitalTwins.UpdateDigitalTwin(t.Context(), &twinfrontv1.UpdateDigitalTwinRequest{})
 	if !errors.Is(err, twinfront.Unavailable) || writes != 1 {
 		t.Errorf("%d writes: %v", writes, err)
+	}
+}
+
+func TestAWriteThatAStoppingServerRefusedIsSentAgainFiveTimesAtTheMost(t *testing.T) {
+	var writes, refused int
+	draining, err := status.New(codes.Unavailable, "No.").WithDetails(
+		&errdetails.ErrorInfo{Domain: "twinfront", Reason: "SERVER_DRAINING"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := serve(t, &twins{update: func(
+		context.Context, *twinfrontv1.UpdateDigitalTwinRequest,
+	) (*twinfrontv1.UpdateDigitalTwinResponse, error) {
+		if writes++; writes <= refused {
+			return nil, draining.Err()
+		}
+		return &twinfrontv1.UpdateDigitalTwinResponse{}, nil
+	}}, nil)
+	for _, test := range []struct{ refused, sent int }{{4, 5}, {100, 5}} {
+		writes, refused = 0, test.refused
+		_, err := client.DigitalTwins.UpdateDigitalTwin(t.Context(), &twinfrontv1.UpdateDigitalTwinRequest{})
+		if (err == nil) != (test.refused < 5) || writes != test.sent {
+			t.Errorf("refused %d times: %d writes, %v", test.refused, writes, err)
+		}
+	}
+}
+
+func TestWhatTheServerCancelledIsUnavailable(t *testing.T) {
+	var reads, writes int
+	client := serve(t, &twins{
+		get: func(context.Context, *twinfrontv1.GetDigitalTwinRequest) (*twinfrontv1.GetDigitalTwinResponse, error) {
+			if reads++; reads < 3 {
+				return nil, status.Error(codes.Canceled, "CANCELLED")
+			}
+			return &twinfrontv1.GetDigitalTwinResponse{}, nil
+		},
+		update: func(context.Context, *twinfrontv1.UpdateDigitalTwinRequest) (*twinfrontv1.UpdateDigitalTwinResponse, error) {
+			writes++
+			return nil, status.Error(codes.Canceled, "CANCELLED")
+		},
+	}, &queries{stream: func(
+		*twinfrontv1.StreamQueryTwinsRequest, grpc.ServerStreamingServer[twinfrontv1.StreamQueryTwinsResponse],
+	) error {
+		return status.Error(codes.Canceled, "CANCELLED")
+	}})
+	if err := get(t.Context(), client); err != nil || reads != 3 {
+		t.Errorf("%d reads: %v", reads, err)
+	}
+	_, err := client.DigitalTwins.UpdateDigitalTwin(t.Context(), &twinfrontv1.UpdateDigitalTwinRequest{})
+	if !errors.Is(err, twinfront.Unavailable) || writes != 1 {
+		t.Errorf("%d writes: %v", writes, err)
+	}
+	stream, err := client.Queries.StreamQueryTwins(t.Context(), &twinfrontv1.StreamQueryTwinsRequest{})
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	if !errors.Is(err, twinfront.Unavailable) {
+		t.Errorf("a stream: %v", err)
+	}
+}
+
+func TestCallsOfAClosedClientAreCancelled(t *testing.T) {
+	client := serve(t, &twins{}, nil)
+	client.Close()
+	if err := get(t.Context(), client); !errors.Is(err, twinfront.CallCancelled) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -92,7 +92,7 @@ const (
 	DeadlineExceeded Kind = "DeadlineExceeded"
 	// OutcomeUnknown: the answer to a write was lost; read before writing again.
 	OutcomeUnknown Kind = "OutcomeUnknown"
-	// CallCancelled: the caller or the server ended the call.
+	// CallCancelled: the caller ended the call, or closed the client.
 	CallCancelled Kind = "CallCancelled"
 	// Unauthenticated: no valid token or certificate was presented.
 	Unauthenticated Kind = "Unauthenticated"

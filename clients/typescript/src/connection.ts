@@ -22,8 +22,8 @@ const DETAILS = "grpc-status-details-bin";
 const PROBE_MS = 1000;
 
 /**
- * Connect's transport for gRPC, but for two things: a connection that breaks is UNAVAILABLE, and details of an error never
- * hide its status.
+ * Connect's transport for gRPC, but for two things: a connection that breaks, and a server that ends a call without an
+ * answer, are UNAVAILABLE, and details of an error never hide its status.
  */
 export function createGrpcTransport(baseUrl: string, manager: Http2SessionManager): Transport {
   return createTransport({
@@ -148,16 +148,26 @@ function probe(session: Http2Session): void {
   }
 }
 
-/** Maps an HTTP/2 error to a code as gRPC's specification does; all others are INTERNAL. */
+/**
+ * Maps an HTTP/2 error to a code as gRPC's specification does; all others are INTERNAL. But where that says CANCELLED, the
+ * caller has not cancelled the call.
+ */
 const CODE_BY_RESET: { readonly [reset: number]: Code } = {
   [constants.NGHTTP2_REFUSED_STREAM]: Code.Unavailable,
-  [constants.NGHTTP2_CANCEL]: Code.Canceled,
+  [constants.NGHTTP2_CANCEL]: Code.Unavailable,
   [constants.NGHTTP2_ENHANCE_YOUR_CALM]: Code.ResourceExhausted,
   [constants.NGHTTP2_INADEQUATE_SECURITY]: Code.PermissionDenied,
 };
 
-/** Leaves out what would hide a status: details that are none, or of another code than the status, and wrong escapes. */
+/**
+ * Leaves out what would hide a status: details that are none, or of another code than the status, and wrong escapes. Makes
+ * UNAVAILABLE of CANCELLED, which a stopping server says to calls that it has not begun, and a proxy to those that it drops.
+ */
 function correctStatus(headers: Headers): void {
+  if (Number(headers.get(STATUS)) === Code.Canceled) {
+    headers.set(STATUS, String(Code.Unavailable));
+    headers.set(MESSAGE, `the server ended the call without an answer: ${headers.get(MESSAGE) ?? ""}`);
+  }
   const details = headers.get(DETAILS);
   if (details !== null && codeIn(details) !== Number(headers.get(STATUS))) {
     headers.delete(DETAILS);

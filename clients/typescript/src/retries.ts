@@ -1,6 +1,7 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 
 import { codeName } from "./codes.js";
+import { fromError } from "./errors.js";
 import serviceConfig from "./gen/service_config.js";
 
 /** The timeout and the retries of a method. */
@@ -32,6 +33,8 @@ const POLICIES: ReadonlyMap<string, MethodPolicy> = new Map(
     return name.map(({ service, method }): [string, MethodPolicy] => [`${service}/${method}`, policy]);
   }),
 );
+const FIRST_DRAINING_PAUSE_MS = 50;
+const MAX_DRAINS = 5;
 const NO_POLICY: MethodPolicy = { timeoutMs: undefined, retry: undefined };
 
 /** Looks a method up in the service config: `twinfront.v1.DigitalTwinService/GetDigitalTwin`. */
@@ -61,14 +64,22 @@ export class Attempts {
   /** How often the call was sent again so far. */
   repeats = 0;
   private pauses = 0;
+  private drains = 0;
 
   constructor(
     private readonly policy: RetryPolicy | undefined,
     private readonly budget: RetryBudget,
   ) {}
 
-  /** Milliseconds to wait before the call is sent again after a failure; `undefined` if it is not. */
+  /**
+   * Milliseconds to wait before the call is sent again after a failure; `undefined` if it is not. A server that is about
+   * to stop has done nothing, so any call can be sent again, and costs nothing of the budget: the next one is well.
+   */
   pauseAfter(failure: ConnectError): number | undefined {
+    if (fromError(failure).reason === "SERVER_DRAINING") {
+      this.repeats++;
+      return ++this.drains < MAX_DRAINS ? Math.random() * FIRST_DRAINING_PAUSE_MS * 2 ** this.drains : undefined;
+    }
     const pushback = failure.metadata.get("grpc-retry-pushback-ms");
     const isForbidden = pushback !== null && !/^\d+$/.test(pushback);
     if (!this.isRetryable(failure) && !isForbidden) {

@@ -69,10 +69,13 @@ export class TypedTransport implements Transport {
     const scope = new CallScope([this.closed, signal], timeoutMs ?? policy.timeoutMs);
     try {
       // A single request can be sent again, as long as no answer to it has begun.
-      const replayable = method.methodKind === "server_streaming" ? await replay(input) : input;
-      const answer = await this.attempt(policy, scope, header, (headers) =>
-        this.inner.stream(method, scope.signal, scope.millisecondsLeft, headers, replayable, contextValues),
-      );
+      const isReplayable = method.methodKind === "server_streaming";
+      const replayable = isReplayable ? await replay(input) : input;
+      const send = (headers: Headers) =>
+        this.inner.stream(method, scope.signal, scope.millisecondsLeft, headers, replayable, contextValues);
+      const answer = isReplayable
+        ? await this.attempt(policy, scope, header, send)
+        : await send(await this.headers(header, 0, scope));
       return { ...answer, message: this.typedMessages(answer.message, scope) };
     } catch (thrown) {
       scope.close();
@@ -92,7 +95,8 @@ export class TypedTransport implements Transport {
       try {
         return await send(headers);
       } catch (thrown) {
-        const wait = thrown instanceof ConnectError ? attempts.pauseAfter(thrown) : undefined;
+        const isOver = scope.signal.aborted || !(thrown instanceof ConnectError);
+        const wait = isOver ? undefined : attempts.pauseAfter(thrown);
         if (wait === undefined || wait >= (scope.millisecondsLeft ?? Number.POSITIVE_INFINITY)) {
           throw thrown;
         }

@@ -92,7 +92,7 @@ test("a server that is not there, or speaks something else, is unavailable", asy
 
 test("a stream that the server resets is what the reset says", async (t) => {
   for (const [code, kind] of [
-    [constants.NGHTTP2_CANCEL, "CallCancelled"],
+    [constants.NGHTTP2_CANCEL, "Unavailable"],
     [constants.NGHTTP2_REFUSED_STREAM, "Unavailable"],
     [constants.NGHTTP2_ENHANCE_YOUR_CALM, "ResourceExhausted"],
     [constants.NGHTTP2_INTERNAL_ERROR, "Twinfront"],
@@ -100,6 +100,19 @@ test("a stream that the server resets is what the reset says", async (t) => {
     const [client] = await ending(t, (stream) => stream.close(code));
     await assert.rejects(client.digitalTwins.updateDigitalTwin({}), isOfKind(kind));
   }
+});
+
+test("a call that the server ends is unavailable, and not cancelled: a read is sent again, a write is not", async (t) => {
+  const ended: Ending = (stream) =>
+    stream.respond({ ...HEAD, "grpc-status": "1", "grpc-message": "CANCELLED" }, { endStream: true });
+  const [client, calls] = await ending(t, ended, READ, ended);
+  assert.equal((await client.digitalTwins.getDigitalTwin({})).digitalTwin?.etag, "e");
+  await assert.rejects(client.digitalTwins.updateDigitalTwin({}), (error) => {
+    assert(isTwinfrontError(error) && error.kind === "Unavailable");
+    assert.equal(error.message, "the server ended the call without an answer: CANCELLED");
+    return true;
+  });
+  assert.deepEqual(calls, ["GetDigitalTwin", "GetDigitalTwin", "UpdateDigitalTwin"]);
 });
 
 test("a call that the caller ends is cancelled, and not unavailable", async (t) => {

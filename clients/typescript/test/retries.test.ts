@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http2";
 import { test } from "node:test";
 
+import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { Attempts, policyOf, RetryBudget } from "../src/retries.js";
 import { isOfKind } from "./kinds.js";
 import { dial, serve } from "./serving.js";
@@ -87,6 +88,28 @@ test("a write is sent again only if it changed nothing for sure", async (t) => {
   code = Code.ResourceExhausted;
   await assert.rejects(client.digitalTwins.updateDigitalTwin({}), isOfKind("ResourceExhausted"));
   assert.equal(writes, 1 + 3);
+});
+
+test("a write that a stopping server refused is sent again, five times at the most", async (t) => {
+  const draining = { domain: "twinfront", reason: "SERVER_DRAINING" };
+  let writes = 0;
+  let refused = 4;
+  const client = await serve(t, {
+    twins: {
+      updateDigitalTwin: () => {
+        writes++;
+        if (writes <= refused) {
+          throw new ConnectError("No.", Code.Unavailable, undefined, [{ desc: ErrorInfoSchema, value: draining }]);
+        }
+        return { etag: "written" };
+      },
+    },
+  });
+  assert.equal((await client.digitalTwins.updateDigitalTwin({})).etag, "written");
+  assert.equal(writes, 5);
+  [writes, refused] = [0, 100];
+  await assert.rejects(client.digitalTwins.updateDigitalTwin({}), isOfKind("Unavailable"));
+  assert.equal(writes, 5);
 });
 
 test("nobody waits for a pause that ends after the deadline", async (t) => {

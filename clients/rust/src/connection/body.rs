@@ -39,7 +39,13 @@ impl AnswerBody {
 
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match Pin::new(&mut self.rest).poll_frame(cx) {
-            Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(broken::status_of))),
+            Poll::Ready(frame) => Poll::Ready(frame.map(|frame| match frame {
+                Ok(mut frame) => {
+                    frame.trailers_mut().map(broken::correct_status);
+                    Ok(frame)
+                }
+                Err(error) => Err(broken::status_of(error)),
+            })),
             Poll::Pending => {
                 let Some(deadline) = &mut self.deadline else {
                     return Poll::Pending;

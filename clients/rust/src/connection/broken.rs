@@ -1,5 +1,6 @@
 use std::{error::Error as StdError, iter, sync::Arc};
 
+use http::{HeaderMap, HeaderValue};
 use tonic::{Code, ConnectError, Status, TimeoutExpired};
 
 use super::deadline;
@@ -28,11 +29,21 @@ pub(super) fn status_of(status: Status) -> Status {
     known
 }
 
-/// As the mapping of HTTP/2 errors in gRPC's specification says.
+/// Makes UNAVAILABLE of a CANCELLED that the server sent: a stopping one says so to the calls that it has not begun, and a
+/// proxy to those that it drops. Who cancels a call here drops it, and gets no status.
+pub(super) fn correct_status(headers: &mut HeaderMap) {
+    if headers.get(Status::GRPC_STATUS).is_some_and(|code| Code::from_bytes(code.as_bytes()) == Code::Cancelled) {
+        let said = headers.get(Status::GRPC_MESSAGE).map_or(&[][..], HeaderValue::as_bytes);
+        let message = [b"the server ended the call without an answer: ", said].concat();
+        headers.insert(Status::GRPC_STATUS, (Code::Unavailable as i32).into());
+        headers.insert(Status::GRPC_MESSAGE, HeaderValue::from_bytes(&message).expect("a header value stays one"));
+    }
+}
+
+/// As the mapping of HTTP/2 errors in gRPC's specification says; but where it says CANCELLED, nobody here has cancelled.
 fn code_of_reset(reason: h2::Reason) -> Code {
     match reason {
-        h2::Reason::REFUSED_STREAM => Code::Unavailable,
-        h2::Reason::CANCEL => Code::Cancelled,
+        h2::Reason::REFUSED_STREAM | h2::Reason::CANCEL => Code::Unavailable,
         h2::Reason::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
         h2::Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
         _ => Code::Internal,
@@ -73,7 +84,7 @@ mod tests {
     #[test]
     fn a_stream_that_was_reset_is_what_the_reset_says() {
         assert_eq!(code_of_reset(h2::Reason::REFUSED_STREAM), Code::Unavailable);
-        assert_eq!(code_of_reset(h2::Reason::CANCEL), Code::Cancelled);
+        assert_eq!(code_of_reset(h2::Reason::CANCEL), Code::Unavailable);
         assert_eq!(code_of_reset(h2::Reason::PROTOCOL_ERROR), Code::Internal);
     }
 

@@ -55,12 +55,11 @@ where
     async fn call(self, request: Request<Body>, policy: Policy) -> Result<Response<Body>, Status> {
         let deadline = Deadline::of(request.headers(), policy.timeout);
         let answer = deadline.enforce(async {
-            match &policy.retry_policy {
-                Some(retries) => self.send_until_settled(request, retries, deadline).await,
-                None => {
-                    let (parts, body) = request.into_parts();
-                    self.send(&parts, body, deadline, 0).await
-                }
+            if policy.sends_one_message() {
+                self.send_until_settled(request, policy.retry_policy.as_ref(), deadline).await
+            } else {
+                let (parts, body) = request.into_parts();
+                self.send(&parts, body, deadline, 0).await
             }
         });
         Ok(answer.await?.map(Body::new))
@@ -72,7 +71,7 @@ where
     async fn send_until_settled(
         &self,
         request: Request<Body>,
-        retries: &RetryPolicy,
+        retries: Option<&RetryPolicy>,
         deadline: Deadline,
     ) -> Result<Response<AnswerBody>, Status> {
         let (parts, body) = request.into_parts();
@@ -116,7 +115,10 @@ where
             service.call(request).await
         };
         match answer.await {
-            Ok(answer) => Ok(answer.map(|body| AnswerBody::new(body, deadline))),
+            Ok(mut answer) => {
+                broken::correct_status(answer.headers_mut());
+                Ok(answer.map(|body| AnswerBody::new(body, deadline)))
+            }
             Err(error) => Err(broken::status_of(Status::from_error(error.into()))),
         }
     }

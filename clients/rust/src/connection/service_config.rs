@@ -66,6 +66,13 @@ pub(super) struct Policy {
     pub(super) retry_policy: Option<RetryPolicy>,
 }
 
+impl Policy {
+    /// Whether the request is one message, which can be sent again: all but imports have a bound or a retry policy.
+    pub(super) fn sends_one_message(&self) -> bool {
+        self.timeout.is_some() || self.retry_policy.is_some()
+    }
+}
+
 /// When a call is sent again.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,6 +98,8 @@ impl RetryPolicy {
 pub(super) enum RetryableCode {
     Unavailable,
     ResourceExhausted,
+    /// Never comes here: what the server sends of it is UNAVAILABLE.
+    Cancelled,
 }
 
 impl From<RetryableCode> for Code {
@@ -98,6 +107,7 @@ impl From<RetryableCode> for Code {
         match code {
             RetryableCode::Unavailable => Self::Unavailable,
             RetryableCode::ResourceExhausted => Self::ResourceExhausted,
+            RetryableCode::Cancelled => Self::Cancelled,
         }
     }
 }
@@ -136,5 +146,7 @@ mod tests {
         assert!(stream.timeout.is_none() && stream.retry_policy.is_some());
         assert!(policy_of("/twinfront.v1.GraphService/ImportGraph").retry_policy.is_none());
         assert!(policy_of("/grpc.health.v1.Health/Check").timeout.is_none());
+        assert!(policy_of("/twinfront.v1.ModelService/CreateModels").sends_one_message() && stream.sends_one_message());
+        assert!(!policy_of("/twinfront.v1.GraphService/ImportGraph").sends_one_message());
     }
 }

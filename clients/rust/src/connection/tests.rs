@@ -7,9 +7,13 @@ use std::{
 use bytes::Bytes;
 use http_body::Frame;
 use tonic::{Code, Request, client::Grpc};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::{service_config::RetryableCode, *};
-use crate::v1::{GetDigitalTwinRequest, GetDigitalTwinResponse, digital_twin_service_client::DigitalTwinServiceClient};
+use crate::v1::{
+    CreateModelsRequest, GetDigitalTwinRequest, GetDigitalTwinResponse,
+    digital_twin_service_client::DigitalTwinServiceClient, model_service_client::ModelServiceClient,
+};
 
 /// How one attempt ends.
 #[derive(Clone, Copy)]
@@ -19,6 +23,8 @@ enum Ending {
     InHeaders(Code, Option<&'static str>),
     /// A status in the trailers, after no message.
     InTrailers(Code),
+    /// The refusal of a server that is about to stop.
+    Draining,
     Broken,
     Never,
     /// Headers, and then nothing.
@@ -71,6 +77,11 @@ impl Service<http::Request<Body>> for Script {
                     Ok(answer)
                 }
                 Ending::InTrailers(code) => Ok(response(vec![Frame::trailers(status(code))])),
+                Ending::Draining => {
+                    let info = ErrorDetails::with_error_info("SERVER_DRAINING", "twinfront", []);
+                    let refusal = Status::with_error_details(Code::Unavailable, "No.", info);
+                    Ok(refusal.into_http())
+                }
                 Ending::Broken => Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
                 Ending::Never => std::future::pending().await,
                 Ending::HeadersOnly => {
@@ -164,6 +175,29 @@ async fn a_broken_connection_is_unavailable_and_so_tried_again() {
     let script = Script::new([Ending::Broken, Ending::Broken, Ending::Broken]);
     assert_eq!(script.get(None).await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(script.attempts(), 3);
+}
+
+#[tokio::test]
+async fn what_the_server_cancelled_is_unavailable_and_so_tried_again() {
+    let cancelled = [Ending::InHeaders(Code::Cancelled, None), Ending::InTrailers(Code::Cancelled)];
+    let script = Script::new(cancelled.into_iter().chain([Ending::Answer]));
+    script.get(None).await.unwrap();
+
+    for ending in cancelled {
+        let status = Script::new([ending, ending, ending]).get(None).await.unwrap_err();
+        let message = "the server ended the call without an answer: ";
+        assert_eq!((status.code(), status.message()), (Code::Unavailable, message));
+    }
+}
+
+#[tokio::test]
+async fn what_a_stopping_server_refused_is_sent_again_five_times_at_the_most() {
+    for refused in [4, 5] {
+        let script = Script::new(std::iter::repeat_n(Ending::Draining, refused).chain([Ending::Answer]));
+        let mut models = ModelServiceClient::new(Connection::new(script.clone(), None));
+        let created = models.create_models(CreateModelsRequest::default()).await;
+        assert_eq!((created.is_ok(), script.attempts()), (refused < 5, 5));
+    }
 }
 
 #[tokio::test]

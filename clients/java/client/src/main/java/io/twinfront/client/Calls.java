@@ -14,15 +14,27 @@ import io.twinfront.client.errors.TwinfrontException;
  * {@link StatusRuntimeException}s, made where nothing can be hooked in.
  */
 abstract class Calls<S extends Calls<S>> extends AbstractBlockingStub<S> {
+    private static final int MAX_DRAINS = 5;
+
     Calls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 
+    /**
+     * Sends a call. What a stopping server refused is sent again, whatever it is: nothing was done, and the channel was told
+     * to connect elsewhere before the call was answered.
+     */
     final <ReqT, RespT> RespT unary(MethodDescriptor<ReqT, RespT> method, ReqT request) {
-        try {
-            return ClientCalls.blockingUnaryCall(getChannel(), method, getCallOptions(), request);
-        } catch (StatusRuntimeException e) {
-            throw TwinfrontException.from(e);
+        for (int drains = 1; ; drains++) {
+            try {
+                return ClientCalls.blockingUnaryCall(getChannel(), method, getCallOptions(), request);
+            } catch (StatusRuntimeException e) {
+                TwinfrontException failure = TwinfrontException.from(e);
+                if (!failure.getReason().equals("SERVER_DRAINING") || drains == MAX_DRAINS) {
+                    throw failure;
+                }
+            }
+            Backoff.pause(drains);
         }
     }
 

@@ -16,6 +16,7 @@ import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import io.twinfront.client.errors.EtagMismatchException;
 import io.twinfront.client.errors.TwinfrontException;
+import io.twinfront.client.errors.UnavailableException;
 import io.twinfront.v1.DigitalTwin;
 import io.twinfront.v1.DigitalTwinServiceGrpc;
 import io.twinfront.v1.DigitalTwinServiceProto;
@@ -217,6 +218,69 @@ class CallsTest {
                                 .updateWithRetry("room-001", 5, twin -> new Patch().replace("/temperature", 22.5)));
             }
         }
+    }
+
+    /** A twin whose first calls fail so. */
+    private static final class Failing extends DigitalTwinServiceGrpc.DigitalTwinServiceImplBase {
+        private final Exception failure;
+        private int left;
+        private int calls;
+
+        Failing(int failures, Exception failure) {
+            this.left = failures;
+            this.failure = failure;
+        }
+
+        @Override
+        public void getDigitalTwin(GetDigitalTwinRequest request, StreamObserver<GetDigitalTwinResponse> observer) {
+            answer(observer, read("v0"));
+        }
+
+        @Override
+        public void updateDigitalTwin(
+                UpdateDigitalTwinRequest request, StreamObserver<UpdateDigitalTwinResponse> observer) {
+            answer(observer, UpdateDigitalTwinResponse.getDefaultInstance());
+        }
+
+        private <T> void answer(StreamObserver<T> observer, T answer) {
+            calls++;
+            if (left-- > 0) {
+                observer.onError(failure);
+                return;
+            }
+            observer.onNext(answer);
+            observer.onCompleted();
+        }
+    }
+
+    @Test
+    void aWriteThatAStoppingServerRefusedIsSentAgainFiveTimesAtTheMost() {
+        Failing four = new Failing(4, failed(Code.UNAVAILABLE, "SERVER_DRAINING"));
+        Failing all = new Failing(100, failed(Code.UNAVAILABLE, "SERVER_DRAINING"));
+        UpdateDigitalTwinRequest request = UpdateDigitalTwinRequest.getDefaultInstance();
+        try (LocalServer server = new LocalServer(four);
+                TwinfrontClient client = TwinfrontClient.create(server.target())) {
+            client.digitalTwins().updateDigitalTwin(request);
+        }
+        try (LocalServer server = new LocalServer(all);
+                TwinfrontClient client = TwinfrontClient.create(server.target())) {
+            assertThrows(UnavailableException.class, () -> client.digitalTwins().updateDigitalTwin(request));
+        }
+        assertEquals(List.of(5, 5), List.of(four.calls, all.calls));
+    }
+
+    @Test
+    void whatTheServerCancelledIsUnavailable() {
+        Failing failing = new Failing(2, Status.CANCELLED.asRuntimeException());
+        try (LocalServer server = new LocalServer(failing);
+                TwinfrontClient client = TwinfrontClient.create(server.target())) {
+            client.digitalTwins().getDigitalTwin(GetDigitalTwinRequest.getDefaultInstance());
+            failing.left = 1;
+            assertThrows(
+                    UnavailableException.class,
+                    () -> client.digitalTwins().updateDigitalTwin(UpdateDigitalTwinRequest.getDefaultInstance()));
+        }
+        assertEquals(3 + 1, failing.calls);
     }
 
     private static GetDigitalTwinResponse read(String etag) {

@@ -1,6 +1,6 @@
 package io.twinfront.client.errors;
 
-/** The caller, the server or the channel ended the call ({@code CANCELLED}). */
+/** The caller ended the call ({@code CANCELLED}). */
 public class CallCancelledException extends TwinfrontException {
     private static final long serialVersionUID = 1L;
 
