@@ -40,7 +40,7 @@ pub(super) fn correct_status(headers: &mut HeaderMap) {
     }
 }
 
-/// As the mapping of HTTP/2 errors in gRPC's specification says; but where it says CANCELLED, nobody here has cancelled.
+/// Maps a reset as gRPC's specification does; but where that says CANCELLED, nobody here has cancelled.
 fn code_of_reset(reason: h2::Reason) -> Code {
     match reason {
         h2::Reason::REFUSED_STREAM | h2::Reason::CANCEL => Code::Unavailable,

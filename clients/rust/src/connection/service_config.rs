@@ -67,7 +67,7 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    /// Whether the request is one message, which can be sent again: all but imports have a bound or a retry policy.
+    /// Tells whether the request is one message, which can be sent again: all but imports have a bound or a retry policy.
     pub(super) fn sends_one_message(&self) -> bool {
         self.timeout.is_some() || self.retry_policy.is_some()
     }
