@@ -73,9 +73,12 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the libra
             await changed.wait()
 
     def _status_of(self, service: str) -> int:
+        status: int = HealthCheckResponse.SERVICE_UNKNOWN
         if service == SERVER:
-            return HealthCheckResponse.NOT_SERVING if self._closing else HealthCheckResponse.SERVING
-        return self._status if service in self._services else HealthCheckResponse.SERVICE_UNKNOWN
+            status = HealthCheckResponse.NOT_SERVING if self._closing else HealthCheckResponse.SERVING
+        elif service in self._services:
+            status = self._status
+        return status
 
     def _set(self, status: int) -> None:
         self._status = status

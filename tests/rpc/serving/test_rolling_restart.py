@@ -1,9 +1,11 @@
 """Servers before one upstream that are stopped and started one after the other, under load: callers notice nothing."""
 
+import functools
 import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -63,34 +65,40 @@ class Load:
         for thread in self._threads:
             thread.join()
 
+    def goes_on(self) -> None:
+        """Returns after a hundred more calls."""
+        wanted = self.calls + 100
+        wait_until(lambda: self.calls > wanted)
+
     def _write(self, name: str) -> None:
         """Counts up, one by one and under the etag of the write before, so that one done twice would be refused."""
-        twin = DigitalTwin(model_id=MODEL["@id"], properties={"total": 0})
-        etag = self._counted(lambda: self._client.create_or_replace_digital_twin(name, twin, if_none_match=True).etag)
-        total = 0
-        while etag is not None and not self._done.is_set():
-            step, last = patch().replace("/total", total + 1), etag
-            etag = self._counted(lambda: self._client.update_digital_twin(name, step, if_match=last))  # noqa: B023  (it is called at once)
-            total += etag is not None
-            self.acknowledged[name] = total
+        twin = DigitalTwin(model_id="dtmi:rolling:Counter;1", properties={"total": 0})
+        with self._counted():
+            etag = self._client.create_or_replace_digital_twin(name, twin, if_none_match=True).etag
+            self.acknowledged[name] = 0
+        while name in self.acknowledged and not self._done.is_set():
+            step = patch().replace("/total", self.acknowledged[name] + 1)
+            with self._counted():
+                etag = self._client.update_digital_twin(name, step, if_match=etag)
+                self.acknowledged[name] += 1
 
     def _read(self) -> None:
-        streamed = "SELECT * FROM digitaltwins"
         while not self._done.is_set():
-            if random.random() < 0.1:
-                self._counted(lambda: list(self._client.stream_query(streamed)))
-            else:
-                self._counted(lambda: list(self._client.list_models()))
+            with self._counted():
+                if random.random() < 0.1:
+                    list(self._client.stream_query("SELECT * FROM digitaltwins"))
+                else:
+                    list(self._client.list_models())
 
-    def _counted(self, call: Callable[[], object]) -> object:
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
         try:
-            answer = call()
+            yield
         except TwinfrontError as error:
             self.failures[str(error)] += 1
-            return None
-        with self._lock:
-            self.calls += 1
-        return answer
+        else:
+            with self._lock:
+                self.calls += 1
 
 
 def test_a_rolling_restart_fails_no_call_and_loses_no_write(serve: Serve, upstream: UpstreamProcess) -> None:
@@ -100,13 +108,17 @@ def test_a_rolling_restart_fails_no_call_and_loses_no_write(serve: Serve, upstre
     with TwinfrontClient(target) as client:
         client.create_models([MODEL])
         with Load(client) as load:
-            for number in range(SERVERS):
-                before = load.calls
-                wait_until(lambda before=before: load.calls > before + 100)
-                served[number].signal()
-                assert served[number].exit_code() == 0
-                served[number] = serve(*words, f"--listen={served[number].address}")
-                wait_until(lambda new=served[number]: "UpdateDigitalTwin" in new.log())
+            for number, old in enumerate(served):
+                load.goes_on()
+                old.signal()
+                assert old.exit_code() == 0
+                served[number] = serve(*words, f"--listen={old.address}")
+                wait_until(functools.partial(has_calls, served[number]))
+            load.goes_on()
         totals = {name: client.get_digital_twin(name)["total"] for name in load.acknowledged}
     assert load.failures == {}
     assert totals == load.acknowledged
+
+
+def has_calls(served: ServedProcess) -> bool:
+    return "UpdateDigitalTwin" in served.log()
