@@ -33,7 +33,7 @@ from twinfront_server.upstream.asked import Asked
 from twinfront_server.upstream.operation import Resource
 from twinfront_server.upstream.refusals.refusal import Refusal, read_refusal
 from twinfront_server.upstream.refusals.violations import violated_fields
-from twinfront_server.upstream.sdk.bounded_answers import AnswerTooLargeError
+from twinfront_server.upstream.sdk.answer_too_large import AnswerTooLargeError
 from twinfront_server.upstream.sdk.credential import CredentialError
 from twinfront_server.upstream.sdk.pipeline import NotConnectedError
 

@@ -11,9 +11,9 @@ from typing import Any, Final, cast
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import BadHttpMessage
-from azure.core.exceptions import AzureError
 
 from twinfront_server.adt.json_text import json_values
+from twinfront_server.upstream.sdk.answer_too_large import AnswerTooLargeError
 
 MAX_VALUES: Final = 2_000_000
 """JSON values in an answer: parsed they take up some 100 bytes each, however short they are. 1,000 common twins of
@@ -25,10 +25,6 @@ framing of chunks, padding in that."""
 
 ENCODINGS: Final = "gzip, deflate"
 """What the upstream may encode answers with; aiohttp would ask for whatever happens to be installed."""
-
-
-class AnswerTooLargeError(AzureError):
-    """An answer is larger than it may be, and was not read to its end."""
 
 
 class BoundedConnector(aiohttp.TCPConnector):

@@ -36,7 +36,7 @@ from twinfront_server.call import TIME_TO_ASK, current_call
 from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream.operation import Operation
-from twinfront_server.upstream.sdk.bounded_answers import AnswerTooLargeError
+from twinfront_server.upstream.sdk.answer_too_large import AnswerTooLargeError
 from twinfront_server.upstream.sdk.long_refusals import check_length
 from twinfront_server.upstream.sdk.readable import is_readable, unreadable
 
