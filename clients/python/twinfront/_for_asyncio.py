@@ -4,9 +4,9 @@ The async client calls these, and so does the sync one, which is generated from 
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Coroutine, Iterable, Sequence
 from inspect import isawaitable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import grpc
 
@@ -20,7 +20,22 @@ CallError = grpc.aio.AioRpcError
 CallEnded: Final = asyncio.CancelledError
 """Ends the answers of a call that was cancelled on this side."""
 
+Interceptor: TypeAlias = grpc.aio.ClientInterceptor
+"""Sees each attempt at a call: a `grpc.aio.UnaryUnaryClientInterceptor`, or one of its siblings."""
+
 sleep: Final = asyncio.sleep
+
+
+def open_channel(
+    target: str,
+    credentials: grpc.ChannelCredentials | None,
+    arguments: Sequence[tuple[str, Any]],
+    interceptors: Sequence[Interceptor],
+) -> grpc.aio.Channel:
+    """Opens a channel, in the clear if there are no credentials; it connects when it is used."""
+    if credentials is None:
+        return grpc.aio.insecure_channel(target, arguments, interceptors=interceptors)
+    return grpc.aio.secure_channel(target, credentials, arguments, interceptors=interceptors)
 
 
 async def answer(

@@ -1,8 +1,8 @@
 """Does for threads what each client does in its own way; `_for_asyncio` has the same names for asyncio."""
 
 import time
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import grpc
 
@@ -23,7 +23,29 @@ else:
 CallEnded: Final = grpc.FutureCancelledError
 """Ends the answers of a call that was cancelled on this side; never raised, as it has a status like any other."""
 
+Interceptor: TypeAlias = (
+    grpc.UnaryUnaryClientInterceptor
+    | grpc.UnaryStreamClientInterceptor
+    | grpc.StreamUnaryClientInterceptor
+    | grpc.StreamStreamClientInterceptor
+)
+"""Sees each attempt at a call."""
+
 sleep: Final = time.sleep
+
+
+def open_channel(
+    target: str,
+    credentials: grpc.ChannelCredentials | None,
+    arguments: Sequence[tuple[str, Any]],
+    interceptors: Sequence[Interceptor],
+) -> grpc.Channel:
+    """Opens a channel, in the clear if there are no credentials; it connects when it is used."""
+    if credentials is None:
+        channel = grpc.insecure_channel(target, arguments)
+    else:
+        channel = grpc.secure_channel(target, credentials, arguments)
+    return grpc.intercept_channel(channel, *interceptors)
 
 
 def answer(

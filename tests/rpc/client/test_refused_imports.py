@@ -12,7 +12,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-import twinfront
+from twinfront import AsyncTwinfrontClient, TwinfrontError
 from twinfront._graphs import ITEMS_A_MESSAGE
 from twinfront.v1.graph_service_pb2 import ImportGraphRequest, ImportGraphResponse
 
@@ -20,6 +20,11 @@ from .awaited import Connect
 
 CALLS = 40
 ROOM = {"$dtId": "room", "$metadata": {"$model": "dtmi:test:Room;1"}, "name": "x" * 2_000}
+
+
+class Passing(grpc.aio.StreamStreamClientInterceptor):
+    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        return await continuation(client_call_details, request_iterator)
 
 
 def drained() -> Any:
@@ -58,15 +63,23 @@ def rooms() -> Iterator[dict[str, Any]]:
         yield ROOM
 
 
-async def test_the_callers_of_an_import_that_ends_early_hear_how(ending: tuple[str, str], connect: Connect) -> None:
-    target, how = ending
-    client = connect(target)
-
+async def outcomes(client: AsyncTwinfrontClient) -> set[str]:
     async def outcome() -> str:
         try:
             await client.import_graph(rooms()).run()
-        except twinfront.TwinfrontError as error:
+        except TwinfrontError as error:
             return error.reason or error.code.name
         return "OK"
 
-    assert set(await asyncio.gather(*(outcome() for _ in range(CALLS)))) == {how}
+    return set(await asyncio.gather(*(outcome() for _ in range(CALLS))))
+
+
+async def test_the_callers_of_an_import_that_ends_early_hear_how(ending: tuple[str, str], connect: Connect) -> None:
+    target, how = ending
+    assert await outcomes(connect(target)) == {how}
+
+
+async def test_an_interceptor_does_not_keep_it_from_them(ending: tuple[str, str]) -> None:
+    target, how = ending
+    async with AsyncTwinfrontClient(target, interceptors=[Passing()]) as client:
+        assert await outcomes(client) == {how}

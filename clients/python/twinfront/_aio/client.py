@@ -1,6 +1,6 @@
 """The client itself: its connection, and the methods of all services."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +19,7 @@ from twinfront._aio.telemetry import AsyncTelemetryMethods
 from twinfront._aio.writes import AsyncDigitalTwinWriteMethods
 from twinfront._call_info import CallInfo
 from twinfront._channel import TlsConfig
+from twinfront._for_asyncio import Interceptor, open_channel
 
 
 class AsyncTwinfrontClient(
@@ -74,6 +75,8 @@ class AsyncTwinfrontClient(
             call raises.
         retry: Sends calls again, as said above; without it each is sent once.
         wait_for_ready: Waits for a server that is not there yet, as long as a call may take.
+        interceptors: Interceptors of grpc, the outermost first. They see each attempt at a call, with the token in its
+            metadata.
         options: gRPC channel arguments (`{"grpc.keepalive_time_ms": 60_000}`); they override the client's own.
 
     Raises:
@@ -91,14 +94,12 @@ class AsyncTwinfrontClient(
         on_call: Callable[[CallInfo], None] | None = None,
         retry: bool = True,
         wait_for_ready: bool = False,
+        interceptors: Sequence[Interceptor] = (),
         options: Mapping[str, Any] | None = None,
     ) -> None:
         credentials = _channel.channel_credentials(target, tls=tls, has_token=token is not None, insecure=insecure)
         arguments = _channel.channel_options(target, options or {}, tls=tls, retry=retry)
-        if credentials is None:
-            channel = grpc.aio.insecure_channel(target, arguments)
-        else:
-            channel = grpc.aio.secure_channel(target, credentials, arguments)
+        channel = open_channel(target, credentials, arguments, interceptors)
         super().__init__(
             channel, owns_channel=True, token=token, on_call=on_call, retry=retry, wait_for_ready=wait_for_ready
         )

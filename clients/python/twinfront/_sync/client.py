@@ -1,7 +1,7 @@
 # Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """The client itself: its connection, and the methods of all services."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,6 +10,7 @@ import grpc
 from twinfront import _channel
 from twinfront._call_info import CallInfo
 from twinfront._channel import TlsConfig
+from twinfront._for_threads import Interceptor, open_channel
 from twinfront._sync.connection import Connection
 from twinfront._sync.digital_twins import DigitalTwinMethods
 from twinfront._sync.event_routes import EventRouteMethods
@@ -75,6 +76,8 @@ class TwinfrontClient(
             call raises.
         retry: Sends calls again, as said above; without it each is sent once.
         wait_for_ready: Waits for a server that is not there yet, as long as a call may take.
+        interceptors: Interceptors of grpc, the outermost first. They see each attempt at a call, with the token in its
+            metadata.
         options: gRPC channel arguments (`{"grpc.keepalive_time_ms": 60_000}`); they override the client's own.
 
     Raises:
@@ -92,14 +95,12 @@ class TwinfrontClient(
         on_call: Callable[[CallInfo], None] | None = None,
         retry: bool = True,
         wait_for_ready: bool = False,
+        interceptors: Sequence[Interceptor] = (),
         options: Mapping[str, Any] | None = None,
     ) -> None:
         credentials = _channel.channel_credentials(target, tls=tls, has_token=token is not None, insecure=insecure)
         arguments = _channel.channel_options(target, options or {}, tls=tls, retry=retry)
-        if credentials is None:
-            channel = grpc.insecure_channel(target, arguments)
-        else:
-            channel = grpc.secure_channel(target, credentials, arguments)
+        channel = open_channel(target, credentials, arguments, interceptors)
         super().__init__(
             channel, owns_channel=True, token=token, on_call=on_call, retry=retry, wait_for_ready=wait_for_ready
         )
