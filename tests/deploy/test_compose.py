@@ -1,0 +1,75 @@
+"""The compose file: sound by the specification's own loader, and its services take what it tells them."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.tools import GoTool, checked
+
+from localtwins.settings import Settings as LocalSettings
+from twinfront_server.settings import Settings
+
+COMPOSE = Path(__file__).resolve().parents[2] / "deploy/compose/compose.yaml"
+
+LOADER = GoTool("cmd", "github.com/compose-spec/compose-go/v2/cmd", "v2.16.2")
+"""What Docker Compose reads its files with, as a program."""
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
+    return found
+
+
+def test_the_loader_of_the_specification_takes_it() -> None:
+    ended = subprocess.run([LOADER.path(), COMPOSE], capture_output=True, text=True, check=False)
+    checked(ended)
+    assert (
+        "twinfront"
+        in (json.loads(ended.stdout) if ended.stdout.startswith("{") else yaml.safe_load(ended.stdout))["services"]
+    )
+
+
+def test_the_front_takes_its_variables(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = services["twinfront"]["environment"]
+    assert variables.keys() <= {setting.variable for setting in Settings.describe()}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.rpartition(":-")[2].removesuffix("}") if "${" in value else value)
+    monkeypatch.setenv("TWINFRONT_LISTEN", "0.0.0.0:50051")
+    settings = Settings.load({})
+    assert settings.upstream == f"http://localtwins:{services['localtwins']['command'][3].rpartition(':')[2]}"
+
+
+def test_localtwins_takes_its_words(services: dict[str, Any]) -> None:
+    _, *words = services["localtwins"]["command"]
+    flags = {setting.flag for setting in LocalSettings.describe()}
+    assert {word for word in words if word.startswith("--")} <= flags
+
+
+def test_what_is_stopped_has_the_time_of_a_drain(services: dict[str, Any]) -> None:
+    defaults = Settings()
+    grace = float(services["twinfront"]["stop_grace_period"].removesuffix("s"))
+    assert grace > defaults.drain_delay + defaults.drain_grace
+
+
+def test_every_port_is_this_machines_alone(services: dict[str, Any]) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_no_image_is_whatever_is_newest(services: dict[str, Any]) -> None:
+    images = {service["image"] for service in services.values() if "build" not in service}
+    assert images
+    assert all(":v" in image or image.rpartition(":")[2][:1].isdigit() for image in images)
+
+
+def test_every_folder_that_is_mounted_is_in_the_repository(services: dict[str, Any]) -> None:
+    mounts = [mount for service in services.values() for mount in service.get("volumes", []) if mount.startswith(".")]
+    assert mounts
+    assert [mount for mount in mounts if not (COMPOSE.parent / mount.split(":")[0]).exists()] == []
