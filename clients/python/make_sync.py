@@ -28,6 +28,7 @@ PHRASES: Final = (
     (r"\bgrpc\.aio\.", "grpc."),
     # Without asyncio there is nothing to be awaited in what a caller gives.
     (r" \| (?:Awaitable|AsyncIterable)\[[^][]*\]", ""),
+    (r"\bAwaitable\[(\w+)\]", r"\1"),
     # The client's own names, as of classes in code and in docstrings.
     (r"\bAsync(?=[A-Z])", ""),
     # Examples in docstrings.

@@ -1,9 +1,10 @@
 """Import and delete jobs: their calls, and the jobs as Python values."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from twinfront import _json
 from twinfront._calls import Call
@@ -96,6 +97,40 @@ class DeleteJob(_Job):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Reads the JSON form of Azure Digital Twins."""
         return cls(**_members(data))
+
+
+Job = TypeVar("Job", ImportJob, DeleteJob)
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+
+
+class Looks:
+    """Says when to look at a job again: ever more seldom, and no longer than the caller waits.
+
+    Args:
+        timeout: seconds that the caller waits; None for as long as it takes.
+        clock: the time in seconds.
+    """
+
+    def __init__(self, timeout: float | None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = None if timeout is None else clock() + timeout
+        self._pause = _FIRST_PAUSE / 2
+
+    def pause(self, job: _Job) -> float:
+        """Gives the seconds until the next look at a job that has not ended.
+
+        Raises:
+            TimeoutError: The caller's time is over.
+        """
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        if self._end is None:
+            return self._pause
+        left = self._end - self._clock()
+        if left <= 0:
+            raise TimeoutError(f"the job {job.id} has not ended in time: its status is {job.status}")
+        return min(self._pause, left)
 
 
 def create_import_job(

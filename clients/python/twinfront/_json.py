@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date, time, timedelta
 from typing import Any, Final
+
+from twinfront._timestamps import Timestamp, time_text
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
@@ -12,11 +15,12 @@ def dump(value: object, where: str) -> bytes:
     """Writes `value` as JSON.
 
     Args:
-        value: None, bool, int, float, str, or lists, tuples and string-keyed mappings of them.
+        value: None, bool, int, float, str, times (see `time_text`), or lists, tuples and string-keyed mappings of them.
         where: What the value is, as errors name it: `digital_twin`, `patch[2].value`.
 
     Raises:
-        ValueError: NaN, an infinity, an integer beyond 64 bits, text that is not Unicode, or nesting that has no end.
+        ValueError: NaN, an infinity, an integer beyond 64 bits, text that is not Unicode, a datetime without a time
+            zone, or nesting that has no end.
         TypeError: Anything that is no JSON value; the message names its path.
     """
     try:
@@ -53,6 +57,11 @@ def _plain(value: object, where: str, path: str) -> object:
             return {
                 _name(name, where, path): _plain(item, where, f"{path}/{escape(name)}") for name, item in value.items()
             }
+        case Timestamp() | date() | time() | timedelta():
+            try:
+                return time_text(value)
+            except ValueError as error:
+                raise ValueError(f"{_at(where, path)}: {error}") from None
         case list() | tuple():
             return [_plain(item, where, f"{path}/{index}") for index, item in enumerate(value)]
         case _:

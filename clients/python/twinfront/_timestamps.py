@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Self
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,3 +54,28 @@ def timestamp_text(when: Timestamp | datetime | str) -> str:
             return when
         case _:
             raise TypeError(f"a time is a datetime, a Timestamp or ISO 8601 text, and not a {type(when).__name__}")
+
+
+def time_text(value: Timestamp | date | time | timedelta) -> str:
+    """Gives the text of a time as DTDL has it.
+
+    | Python                  | DTDL     | for example                   |
+    | ----------------------- | -------- | ----------------------------- |
+    | `datetime`, `Timestamp` | dateTime | `2022-12-06T20:00:32.820918Z` |
+    | `date`                  | date     | `2022-12-06`                  |
+    | `time`                  | time     | `20:00:32`                    |
+    | `timedelta`             | duration | `PT90.5S`                     |
+
+    Raises:
+        ValueError: A `datetime` without a time zone.
+    """
+    match value:
+        case Timestamp() | datetime():
+            return timestamp_text(value)
+        case timedelta():
+            sign, length = ("-", -value) if value < timedelta(0) else ("", value)
+            seconds, rest = divmod(length, timedelta(seconds=1))
+            fraction = f".{rest.microseconds:06}".rstrip("0") if rest else ""
+            return f"{sign}PT{seconds}{fraction}S"
+        case _:
+            return value.isoformat()

@@ -1,14 +1,15 @@
 """What JSON can hold travels as it is; what it cannot is refused with its path."""
 
 from collections import UserDict
-from datetime import UTC, datetime
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from twinfront import _json
+from twinfront import Timestamp, _json
 
 
 class Mode(StrEnum):
@@ -36,6 +37,12 @@ class Level(IntEnum):
         ({"a": UserDict({"b": 1})}, '{"a":{"b":1}}'),
         (Mode.AUTO, '"auto"'),
         (Level.HIGH, "2"),
+        (datetime(2024, 5, 1, 12, 30, tzinfo=timezone(timedelta(hours=2))), '"2024-05-01T10:30:00.000000Z"'),
+        (Timestamp("2024-05-01T10:30:00.1234567Z"), '"2024-05-01T10:30:00.1234567Z"'),
+        ([date(2024, 5, 1), time(12, 30)], '["2024-05-01","12:30:00"]'),
+        (timedelta(days=1, seconds=90.5), '"PT86490.5S"'),
+        (timedelta(microseconds=-20), '"-PT0.00002S"'),
+        (timedelta(0), '"PT0S"'),
     ],
 )
 def test_values_are_written_as_json(value: Any, text: str) -> None:
@@ -57,6 +64,7 @@ def test_integers_and_floats_stay_apart_both_ways() -> None:
         ({"count": 2**63}, "digital_twin at /count is 9223372036854775808, beyond the 64 bits of a DTDL long"),
         ({"count": -(2**63) - 1}, "digital_twin at /count is -9223372036854775809, beyond the 64 bits"),
         ({"a/b": {"~": float("nan")}}, "digital_twin at /a~1b/~0 is nan"),
+        ({"since": [datetime(2024, 5, 1)]}, "digital_twin at /since/0: 2024-05-01T00:00:00 has no time zone"),  # noqa: DTZ001  (what is refused)
         ({"name": "\ud800"}, "digital_twin at /name has a surrogate without its pair"),
         ({"\ud800": 1}, "digital_twin has a surrogate without its pair"),
     ],
@@ -69,7 +77,7 @@ def test_values_without_a_json_form_are_refused_with_their_path(value: Any, mess
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"since": datetime(2024, 5, 1, tzinfo=UTC)}, "digital_twin at /since is a datetime, which is no JSON value"),
+        ({"since": Decimal(1)}, "digital_twin at /since is a Decimal, which is no JSON value"),
         ({"blob": b"x"}, "digital_twin at /blob is a bytes"),
         ({"tags": {1, 2}}, "digital_twin at /tags is a set"),
         ({"map": {1: "x"}}, "digital_twin at /map has the name 1, and names in JSON are strings"),

@@ -61,8 +61,9 @@ class AsyncTwinfrontClient(
     two with UnavailableError, unless `wait_for_ready`.
 
     Twins and relationships are given as values (`DigitalTwin`, `Relationship`) or as mappings in the JSON form of
-    Azure Digital Twins, and patches as a `Patch` or a list of operations. Integers stay integers. NaN, infinities,
-    integers beyond 64 bits and what is no JSON value raise ValueError or TypeError before anything is sent.
+    Azure Digital Twins, and patches as a `Patch` or a list of operations. Integers stay integers, and
+    times are written as DTDL has them. NaN, infinities, integers beyond 64 bits and what is no JSON value raise
+    ValueError or TypeError before anything is sent.
 
     Args:
         target: Where the server is: `localhost:50051`, `dns:///twins.example.com:443`, `unix:/run/twinfront.sock`.

@@ -1,9 +1,12 @@
 """Import and delete jobs."""
 
+from collections.abc import Awaitable, Callable
+
 from twinfront import _jobs
 from twinfront._aio.connection import AsyncConnection
 from twinfront._calls import CallMetadata
-from twinfront._jobs import DeleteJob, ImportJob
+from twinfront._for_asyncio import sleep
+from twinfront._jobs import DeleteJob, ImportJob, Job, Looks
 from twinfront._pages import AsyncPager
 
 
@@ -129,6 +132,29 @@ class AsyncJobMethods(AsyncConnection):
         call = _jobs.delete_import_job(job_id)
         await self._send(self._job_service.DeleteImportJob, call, timeout, metadata)
 
+    async def wait_for_import_job(
+        self,
+        job_id: str,
+        *,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> ImportJob:
+        """Waits until an import job has ended, looking at it now and then.
+
+        Args:
+            job_id: The job's id.
+            timeout: Seconds to wait; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The job as it ended: it succeeded, failed or was cancelled.
+
+        Raises:
+            JobNotFoundError: No such job.
+            TimeoutError: The job has not ended in that time.
+        """
+        return await self._ended(lambda: self.get_import_job(job_id, metadata=metadata), timeout)
+
     async def create_delete_job(
         self,
         job_id: str | None = None,
@@ -198,3 +224,34 @@ class AsyncJobMethods(AsyncConnection):
                 metadata,
             )
         )
+
+    async def wait_for_delete_job(
+        self,
+        job_id: str,
+        *,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> DeleteJob:
+        """Waits until a delete job has ended, looking at it now and then.
+
+        Args:
+            job_id: The job's id.
+            timeout: Seconds to wait; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The job as it ended: it succeeded or failed.
+
+        Raises:
+            JobNotFoundError: No such job.
+            TimeoutError: The job has not ended in that time.
+        """
+        return await self._ended(lambda: self.get_delete_job(job_id, metadata=metadata), timeout)
+
+    async def _ended(self, read: Callable[[], Awaitable[Job]], timeout: float | None) -> Job:
+        looks = Looks(timeout)
+        while True:
+            job = await read()
+            if job.finished:
+                return job
+            await sleep(looks.pause(job))

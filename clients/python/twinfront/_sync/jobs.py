@@ -1,9 +1,12 @@
 # Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """Import and delete jobs."""
 
+from collections.abc import Callable
+
 from twinfront import _jobs
 from twinfront._calls import CallMetadata
-from twinfront._jobs import DeleteJob, ImportJob
+from twinfront._for_threads import sleep
+from twinfront._jobs import DeleteJob, ImportJob, Job, Looks
 from twinfront._pages import Pager
 from twinfront._sync.connection import Connection
 
@@ -130,6 +133,29 @@ class JobMethods(Connection):
         call = _jobs.delete_import_job(job_id)
         self._send(self._job_service.DeleteImportJob, call, timeout, metadata)
 
+    def wait_for_import_job(
+        self,
+        job_id: str,
+        *,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> ImportJob:
+        """Waits until an import job has ended, looking at it now and then.
+
+        Args:
+            job_id: The job's id.
+            timeout: Seconds to wait; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The job as it ended: it succeeded, failed or was cancelled.
+
+        Raises:
+            JobNotFoundError: No such job.
+            TimeoutError: The job has not ended in that time.
+        """
+        return self._ended(lambda: self.get_import_job(job_id, metadata=metadata), timeout)
+
     def create_delete_job(
         self,
         job_id: str | None = None,
@@ -199,3 +225,34 @@ class JobMethods(Connection):
                 metadata,
             )
         )
+
+    def wait_for_delete_job(
+        self,
+        job_id: str,
+        *,
+        timeout: float | None = None,
+        metadata: CallMetadata = (),
+    ) -> DeleteJob:
+        """Waits until a delete job has ended, looking at it now and then.
+
+        Args:
+            job_id: The job's id.
+            timeout: Seconds to wait; as long as it takes by default.
+            metadata: Further request metadata.
+
+        Returns:
+            The job as it ended: it succeeded or failed.
+
+        Raises:
+            JobNotFoundError: No such job.
+            TimeoutError: The job has not ended in that time.
+        """
+        return self._ended(lambda: self.get_delete_job(job_id, metadata=metadata), timeout)
+
+    def _ended(self, read: Callable[[], Job], timeout: float | None) -> Job:
+        looks = Looks(timeout)
+        while True:
+            job = read()
+            if job.finished:
+                return job
+            sleep(looks.pause(job))
