@@ -1,5 +1,6 @@
 """An element of a model as read from a document, not yet checked against the others."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from localtwins.dtdl.co_types import CoType
@@ -24,10 +25,10 @@ class Element:
     dtdl_version: int
     parent: "Element | None"
     term: str
-    co_types: dict[str, CoType]
+    co_types: Mapping[str, CoType]
     document: int | None
     literals: dict[str, object] = field(default_factory=dict)
-    children: dict[str, list[str]] = field(default_factory=dict)
+    children: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -61,7 +62,7 @@ def title(element_id: str, interface: str | None) -> str:
     return f"{shown(element_id)} in {shown(interface)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ElementReference:
     """Refers to an element by its DTMI, and tells in which property of which element, and what may stand there."""
 

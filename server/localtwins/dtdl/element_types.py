@@ -33,6 +33,10 @@ class ElementTypes:
         return {dtmi: field for co_type in self.co_types.values() for dtmi, field in co_type.properties.items()}
 
 
+_PLAIN: Final = {kind: ElementTypes(kind, {}, has_unknown=False) for kind in MATERIAL_CLASSES}
+"""The types of elements that name nothing but their class."""
+
+
 def is_interface(stated: object, dtdl_version: int) -> bool:
     """Tells whether a top-level element's `@type` makes it an Interface."""
     names = stated if isinstance(stated, list) else [stated]
@@ -44,6 +48,8 @@ def is_interface(stated: object, dtdl_version: int) -> bool:
 def read_types(source: dict[str, Any], context: Context, takes: Elements, report: Report) -> ElementTypes | None:
     """Reads an element's `@type`; reports what is wrong and gives None if that leaves the element's class open."""
     stated = source.get("@type", takes.inferred or [])
+    if type(stated) is str and stated in takes.inline:
+        return _PLAIN[stated]
     kinds: set[str] = set()
     co_types: dict[str, CoType] = {}
     has_unknown = False
@@ -78,6 +84,8 @@ def _classify(name: Any, context: Context, takes: Elements) -> tuple[str | None,
     """Gives (broken rule, class, co-type) for one value of `@type`, all None for an unknown one."""
     if not isinstance(name, str):
         return "typeNotString", None, None
+    if name in takes.inline:
+        return None, name, None
     match = _CLASS.fullmatch(name)
     kind = match[1] if match is not None and match[2] == str(context.dtdl_version) else name
     if kind in takes.inline:

@@ -49,7 +49,7 @@ def plain(value: Any) -> Any:
 
 def by_term(element: dict[str, Any]) -> dict[str, Any]:
     """Gives the element with property terms for keys where full DTMIs may stand."""
-    if not any(":" in key for key in element):
+    if ":" not in "".join(element):
         return element
     return {(match[1] if (match := _PROPERTY.fullmatch(key)) else key): value for key, value in element.items()}
 

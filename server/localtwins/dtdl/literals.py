@@ -33,6 +33,8 @@ def read(
 
     None is also the answer for localizable text, which is only checked.
     """
+    if type(value) is str and type(field) is Text:
+        return _text(value, term, field, report)
     if isinstance(field, LocalizableText):
         check_localizable(value, term, field.max_length, context, report)
         return None
@@ -57,6 +59,8 @@ def read(
 
 def name_of(value: Any) -> str | None:
     """Gives the name of an element, valid or not, as far as it can be part of an id."""
+    if type(value) is str:
+        return value
     values = flattened(value)
     found = values[0] if len(values) == 1 else None
     if type(found) is dict:

@@ -156,7 +156,7 @@ class _Reading:
         """Gives the schema that stands there; each element is built once, however many references lead to it."""
         value = json_ld.single(value)
         if isinstance(value, str):
-            known = _STANDARD_SCHEMAS.get(json_ld.schema_term(value))
+            known = _STANDARD_SCHEMAS.get(value) or _STANDARD_SCHEMAS.get(json_ld.schema_term(value))
             if known is not None:
                 return known
         source = self._source(value)

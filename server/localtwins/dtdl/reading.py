@@ -1,6 +1,7 @@
 """Elements from documents, and every problem that an element shows by itself."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,13 +17,14 @@ from localtwins.dtdl.literals import Report
 from localtwins.dtdl.loading import Checkpoint
 from localtwins.dtdl.metamodel import DOCUMENT, FIELDS, REQUIRED, Elements, Field, is_required
 from localtwins.dtdl.size import size_problem
+from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
 
 _PROPERTY: Final = re.compile(r"dtmi:dtdl:property:([A-Za-z]+);([1-9][0-9]*)")
 _KEYWORDS: Final = frozenset(["@context", "@id", "@type", "@graph"])
 _DTMI_SYNTAX: Final = "https://github.com/Azure/digital-twin-model-identifier"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Place:
     """Tells where an element stands: in which parent's property, what that takes, and whom problems there concern."""
 
@@ -30,6 +32,11 @@ class _Place:
     term: str
     takes: Elements
     report: Report
+
+    @property
+    def where(self) -> str:
+        """Tells in a message that it is about a value there."""
+        return f"property '{self.term}' has a value"
 
 
 class Reader:
@@ -97,24 +104,24 @@ class Reader:
         self._report(element_id, rule, f"{title(element_id, interface)} {message}")
 
     def _child(self, source: dict[str, Any], outer: Context, place: _Place, parent: Element) -> Element | None:
-        try:
-            context = child_context(outer, source)
-        except ContextError as error:
-            self._report(parent.id, error.rule, error.message)
-            return None
-        where = f"property '{place.term}' has a value"
+        context = outer
+        if "@context" in source:
+            try:
+                context = child_context(outer, source)
+            except ContextError as error:
+                self._report(parent.id, error.rule, error.message)
+                return None
         if len(source) == 1 and "@id" in source:
-            place.report("idReference", f"{where} with nothing but an '@id'. Give the DTMI as a string.")
+            place.report("idReference", f"{place.where} with nothing but an '@id'. Give the DTMI as a string.")
             return None
         if "@graph" in source:
-            place.report("graphDisallowed", f"{where} with a '@graph' property. Remove it.")
+            place.report("graphDisallowed", f"{place.where} with a '@graph' property. Remove it.")
         for keyword in _unknown_keywords(source, context):
-            place.report(
-                "keywordDisallowed", f"{where} with the keyword '{shown(keyword)}', which is not allowed. Remove it."
-            )
+            what = f"with the keyword '{shown(keyword)}', which is not allowed"
+            place.report("keywordDisallowed", f"{place.where} {what}. Remove it.")
         if not place.takes.take_version(context.dtdl_version, parent.dtdl_version):
-            message = f"{where} written in DTDL version {context.dtdl_version}, which is not allowed there."
-            place.report("disallowedVersionDefinition", message)
+            what = f"written in DTDL version {context.dtdl_version}, which is not allowed there"
+            place.report("disallowedVersionDefinition", f"{place.where} {what}.")
         return self._element(source, context, place)
 
     def _element(self, source: dict[str, Any], context: Context, place: _Place) -> Element | None:
@@ -145,7 +152,7 @@ class Reader:
                 message = "is defined inside another Interface. Define it at top level and refer to it by its id."
                 report("inlineInterface", message)
         element = Element(
-            element_id, types.kind, context.dtdl_version, place.parent, place.term, dict(types.co_types), self._document
+            element_id, types.kind, context.dtdl_version, place.parent, place.term, types.co_types, self._document
         )
         self.elements[element_id] = element
         self._properties(source, context, element, types, report)
@@ -180,8 +187,11 @@ class Reader:
         for key, value in source.items():
             if key.startswith("@"):
                 continue
-            term = _property_term(key, element.dtdl_version)
+            term = key
             field = own.get(term)
+            if field is None:
+                term = _property_term(key, element.dtdl_version)
+                field = own.get(term)
             if field is None and brought:
                 term = context.dtmi(key) or key
                 field = brought.get(term)
@@ -204,12 +214,10 @@ class Reader:
                     element.literals[term] = found
             seen.add(term)
         required = REQUIRED[element.dtdl_version][element.kind]
-        for term, wanted in (*required.items(), *brought.items()):
-            if term not in seen and is_required(wanted):
-                rule = _missing_rule(wanted, supplemental=term in brought)
-                report(rule, f"is missing the required property '{term.rpartition(':')[2]}'. Add it.")
+        if brought or not seen.issuperset(required):
+            _check_required(required, brought, seen, report)
 
-    def _elements(self, value: Any, context: Context, place: _Place, parent: Element) -> list[str]:
+    def _elements(self, value: Any, context: Context, place: _Place, parent: Element) -> tuple[str, ...]:
         ids: list[str] = []
         for item in flattened(value):
             if ids and not place.takes.plural:
@@ -223,7 +231,8 @@ class Reader:
             elif isinstance(item, str):
                 target = context.dtmi(item)
                 if target is not None:
-                    self.references.append(ElementReference(parent, place.term, target, place.takes))
+                    if not _is_known_to_fit(target, place.takes, parent.dtdl_version):
+                        self.references.append(ElementReference(parent, place.term, target, place.takes))
                     ids.append(target)
                 else:
                     message = (
@@ -237,11 +246,33 @@ class Reader:
         if len(ids) < place.takes.minimum:
             message = f"property '{place.term}' has {len(ids)} valid values but {place.takes.minimum} is required."
             place.report("objectCountBelowMin", message)
-        return ids
+        return tuple(ids)
+
+
+def _is_known_to_fit(target: str, takes: Elements, version: int) -> bool:
+    """Tells whether a reference leads to a standard element, which no model can define anew, that may stand there."""
+    standard = STANDARD_ELEMENTS.get(target)
+    return (
+        standard is not None
+        and standard.kind in takes.kinds
+        and takes.take_version(standard.dtdl_version, version)
+        and is_reserved(target)
+    )
 
 
 def _unknown_keywords(source: dict[str, Any], context: Context) -> list[str]:
-    return [key for key in source if key.startswith("@") and key not in _KEYWORDS] if context.is_strict else []
+    if not context.is_strict or "@" not in "".join(source):
+        return []
+    return [key for key in source if key.startswith("@") and key not in _KEYWORDS]
+
+
+def _check_required(
+    required: Mapping[str, Field], brought: Mapping[str, Field], seen: set[str], report: Report
+) -> None:
+    for term, wanted in (*required.items(), *brought.items()):
+        if term not in seen and is_required(wanted):
+            rule = _missing_rule(wanted, supplemental=term in brought)
+            report(rule, f"is missing the required property '{term.rpartition(':')[2]}'. Add it.")
 
 
 def _property_term(key: str, version: int) -> str:
@@ -256,24 +287,23 @@ def _missing_rule(field: Field, *, supplemental: bool) -> str:
 
 def _id_from_place(source: dict[str, Any], place: _Place) -> str | None:
     """Builds the id of an element that states none, from the place where it stands and from its name."""
-    where = f"property '{place.term}' has a value"
     if place.parent is None or place.takes.id_required:
-        place.report("missingRequiredId", f"{where} that requires an '@id' but has none.")
+        place.report("missingRequiredId", f"{place.where} that requires an '@id' but has none.")
         return None
     if not place.takes.named:
         return child_id(place.parent.id, place.term, None)
     name = _name(source)
     if name is None:
         if _names(source):
-            place.report("dtmiSegPropertyNotStringOrNumber", f"{where} whose 'name' is not a string.")
+            place.report("dtmiSegPropertyNotStringOrNumber", f"{place.where} whose 'name' is not a string.")
         else:
-            place.report("missingDtmiSegPropertyValue", f"{where} without 'name'.")
+            place.report("missingDtmiSegPropertyValue", f"{place.where} without 'name'.")
         return None
     return child_id(place.parent.id, place.term, name)
 
 
 def _names(source: dict[str, Any]) -> list[Any]:
-    if not any(":" in key for key in source):
+    if ":" not in "".join(source):
         return [source["name"]] if "name" in source else []
     return [value for key, value in source.items() if key == "name" or _PROPERTY.sub(r"\1", key) == "name"]
 

@@ -54,8 +54,14 @@ def _check_enum(graph: ModelGraph, element: Element) -> None:
 
 
 def _check_unique(graph: ModelGraph, element: Element, term: str, key: str) -> None:
-    values = [child.literals[key] for child in graph.children(element, term) if key in child.literals]
-    for (_, value), count in Counter((type(value), value) for value in values).items():
+    values = [
+        (type(value), value)
+        for child in graph.children(element, term)
+        if (value := child.literals.get(key)) is not None
+    ]
+    if len(set(values)) == len(values):
+        return
+    for (_, value), count in Counter(values).items():
         if count > 1:
             what = f"whose property '{key}' has value '{shown(str(value))}'"
             message = f"property '{term}' contains more than one element {what}."
@@ -69,14 +75,14 @@ def _check_count(graph: ModelGraph, element: Element, term: str, maximum: int | 
         graph.report(element, "objectCountAboveMax", message)
 
 
-def _schemas_below(graph: ModelGraph, element: Element) -> list[str]:
+def _schemas_below(graph: ModelGraph, element: Element) -> tuple[str, ...]:
     if element.kind == "Array":
-        return element.children.get("elementSchema", [])
+        return element.children.get("elementSchema", ())
     holders = graph.children(element, _NESTED[element.kind]) if element.kind in _NESTED else iter(())
-    return [schema for holder in holders for schema in holder.children.get("schema", ())]
+    return tuple([schema for holder in holders for schema in holder.children.get("schema", ())])
 
 
-def _check_nesting(graph: ModelGraph, order: list[str], below: dict[str, list[str]]) -> None:
+def _check_nesting(graph: ModelGraph, order: list[str], below: dict[str, tuple[str, ...]]) -> None:
     depths = {dtmi: standard.schema_depth for dtmi, standard in STANDARD_ELEMENTS.items()}
     for schema in order:
         depths[schema] = max((depths.get(inner, 0) + 1 for inner in below[schema]), default=0)
@@ -89,7 +95,7 @@ def _check_nesting(graph: ModelGraph, order: list[str], below: dict[str, list[st
             graph.report(element, "excessiveDepthWide", f"has schemas nested more than {limit} levels deep.")
 
 
-def _check_no_arrays(graph: ModelGraph, order: list[str], below: dict[str, list[str]]) -> None:
+def _check_no_arrays(graph: ModelGraph, order: list[str], below: dict[str, tuple[str, ...]]) -> None:
     """Finds properties of DTDL 2 with an array in their schema; geospatial schemas are arrays underneath."""
     with_array = set(GEOSPATIAL_SCHEMAS)
     for schema in order:
