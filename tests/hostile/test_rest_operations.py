@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what another pr
 
 SIZE: Final = 4_000_000
 MOST_SECONDS: Final = 1.0
-MOST_SECONDS_OF_MODELS: Final = 6.0
+MOST_SECONDS_OF_MODELS: Final = 4.0
 MOST_BYTES: Final = 150_000_000
 MOST_KEPT_BYTES: Final = 50_000_000
 MOST_GROWTH: Final = 2.6

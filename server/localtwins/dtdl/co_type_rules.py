@@ -1,5 +1,9 @@
 """Rules of co-types: units that fit, numeric schemas, annotations that annotate something."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
 from localtwins.dtdl.co_types import UNIT_PROPERTIES, CoType
 from localtwins.dtdl.element import Element
 from localtwins.dtdl.errors import shown
@@ -10,42 +14,122 @@ from localtwins.dtdl.vocabulary import STANDARD_ELEMENTS
 
 def check_co_types(graph: ModelGraph, inheritance: Inheritance) -> None:
     """Reports co-types of the batch's elements that do not fit the element that they stand on."""
-    annotations = {
-        dtmi: any(_value_of(content, "annotates") is not None for content in own.values())
-        for dtmi, own in inheritance.own.items()
-    }
+    annotations = _Annotations(graph, inheritance)
     for element in graph.batch:
         for co_type in element.co_types.values():
             _check_schema(graph, element, co_type)
             _check_unit(graph, element, co_type)
         if element.kind == "Interface":
-            if any(annotations[ancestor] for ancestor in inheritance.inherited[element.id].lineage):
-                graph.checkpoint()
-                _check_annotations(graph, element, list(inheritance.contents(element.id)))
+            annotations.check(element)
         elif element.kind == "Relationship":
-            _check_annotations(graph, element, list(graph.children(element, "properties")))
+            own = {child.name: child for child in graph.children(element, "properties") if child.name is not None}
+            annotating = _by_annotated_name(own)
+            for name, elements in annotating.items():
+                if name in own:
+                    _check_annotations(graph, element, elements, own[name])
 
 
-def _check_annotations(graph: ModelGraph, parent: Element, elements: list[Element]) -> None:
-    """Checks annotations against the contents that they annotate.
+def _by_annotated_name(contents: Mapping[str, Element]) -> dict[str, list[Element]]:
+    """Gives those of the contents that annotate, under the name that they annotate."""
+    found: dict[str, list[Element]] = {}
+    for content in contents.values():
+        annotated = _value_of(content, "annotates") if content.co_types else None
+        if annotated is not None:
+            found.setdefault(annotated, []).append(content)
+    return found
 
-    Inherited annotations are checked anew: an heir may bring the content that an ancestor's annotation names.
+
+def _one_of_each(annotating: Iterable[Element]) -> list[Element]:
+    """Leaves out annotations that fit a content if, and only if, others do: of those that override alike two remain."""
+    counts: Counter[str | None] = Counter()
+    kept = []
+    for element in annotating:
+        overrides = _value_of(element, "overrides")
+        if counts[overrides] < (1 if overrides is None else 2):
+            kept.append(element)
+        counts[overrides] += 1
+    return kept
+
+
+class _Annotations:
+    """Checks annotations of interfaces against the contents that they annotate.
+
+    Inherited annotations are checked too: an heir may bring the content that an ancestor's annotation names. What meets
+    in a parent already was checked there, so an heir looks at its own contents alone; one with several parents also at
+    the names that more than one interface has or annotates.
     """
-    siblings = {element.name: element for element in reversed(elements) if element.name is not None}
-    overridden: set[tuple[str, str]] = set()
-    for element in siblings.values():
-        annotated = _value_of(element, "annotates")
-        sibling = siblings.get(annotated) if annotated is not None else None
-        if annotated is None or sibling is None:
-            continue  # the official parser lets a name pass that no sibling has
-        _check_annotation(graph, element, sibling)
+
+    def __init__(self, graph: ModelGraph, inheritance: Inheritance) -> None:
+        self._graph = graph
+        self._own = inheritance.own
+        self._inherited = inheritance.inherited
+        self._annotating = {dtmi: _by_annotated_name(own) for dtmi, own in self._own.items()}
+        self._to_heirs = {
+            dtmi: {name: _one_of_each(elements) for name, elements in annotating.items()}
+            for dtmi, annotating in self._annotating.items()
+        }
+        # Interfaces by each name that is annotated: those that annotate it, and those that have it.
+        self._annotators: dict[str, set[str]] = {}
+        self._owners: dict[str, set[str]] = {}
+        for dtmi, annotating in self._annotating.items():
+            for name in annotating:
+                self._annotators.setdefault(name, set()).add(dtmi)
+                self._owners[name] = set()
+        for dtmi, own in self._own.items():
+            for name in own.keys() & self._owners.keys():
+                self._owners[name].add(dtmi)
+        self._shared = {
+            dtmi: [name for name in annotating if len(self._annotators[name] | self._owners[name]) > 1]
+            for dtmi, annotating in self._annotating.items()
+        }
+
+    def check(self, interface: Element) -> None:
+        """Checks what an interface brings together."""
+        if not self._annotators:
+            return
+        lineage = self._inherited[interface.id].lineage
+        above = [
+            frozenset(self._inherited[parent].lineage)
+            for parent in dict.fromkeys(interface.children.get("extends", ()))
+            if parent in self._inherited
+        ]
+        names = dict.fromkeys(name for name in self._own[interface.id] if name in self._annotators)
+        names.update(dict.fromkeys(self._annotating[interface.id]))
+        if len(above) > 1:
+            names.update(dict.fromkeys(name for ancestor in lineage for name in self._shared[ancestor]))
+        within = frozenset(lineage)
+        for name in names:
+            annotators = sorted(self._annotators[name] & within)
+            owner = min(self._owners[name] & within, default=None)
+            if not annotators or owner is None:
+                continue  # the official parser lets a name pass that no sibling has
+            if not any(parent.issuperset([owner, *annotators]) for parent in above):
+                self._graph.checkpoint()
+                _check_annotations(
+                    self._graph, interface, self._meeting(interface, annotators, name), self._own[owner][name]
+                )
+
+    def _meeting(self, interface: Element, annotators: list[str], name: str) -> list[Element]:
+        by_annotator = (
+            self._annotating[dtmi][name] if dtmi == interface.id else self._to_heirs[dtmi][name] for dtmi in annotators
+        )
+        return list(chain.from_iterable(by_annotator))
+
+
+def _check_annotations(graph: ModelGraph, parent: Element, annotating: list[Element], annotated: Element) -> None:
+    """Checks the annotations of one content, all those that `parent` has."""
+    overridden: set[str] = set()
+    for element in annotating:
+        if not (graph.problems.takes(element.document) or graph.problems.takes(parent.document)):
+            return
+        _check_annotation(graph, element, annotated)
         overrides = _value_of(element, "overrides")
         if overrides is not None:
-            if (annotated, overrides) in overridden:
-                message = f"has more than one element that overrides the same property of '{shown(annotated)}'."
-                graph.report(parent, "multipleReference", message)
-            overridden.add((annotated, overrides))
-            _check_override(graph, element, sibling, overrides)
+            if overrides in overridden:
+                what = f"overrides the same property of '{shown(annotated.name or '')}'"
+                graph.report(parent, "multipleReference", f"has more than one element that {what}.")
+            overridden.add(overrides)
+            _check_override(graph, element, annotated, overrides)
 
 
 def _check_schema(graph: ModelGraph, element: Element, co_type: CoType) -> None:

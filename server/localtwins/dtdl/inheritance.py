@@ -1,7 +1,6 @@
 """Rules between interfaces: what they inherit, how deep, and what their components are."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,10 +47,6 @@ class Inheritance:
         self.inherited: dict[str, Inherited] = {}
         self._inherit_all()
         self._check_components()
-
-    def contents(self, interface: str) -> Iterator[Element]:
-        """Gives the contents of an interface, inherited ones included."""
-        return (content for ancestor in self.inherited[interface].lineage for content in self.own[ancestor].values())
 
     def _own_contents(self, interface: Element) -> dict[str, Element]:
         own: dict[str, Element] = {}

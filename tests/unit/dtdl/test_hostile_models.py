@@ -157,6 +157,34 @@ def test_heirs_of_models_with_many_names_in_common():
     accepted_within(10, *bases, *heirs)
 
 
+ANNOTATED = {"@context": ["dtmi:dtdl:context;3", "dtmi:dtdl:extension:annotation;1"]}
+
+
+def annotation(number: int, annotates: str):
+    return {
+        "@type": ["Property", "ValueAnnotation"],
+        "name": f"a{number}",
+        "schema": "string",
+        "annotates": annotates,
+    }
+
+
+def test_annotations_of_a_model_are_not_checked_anew_for_each_heir():
+    own = [annotation(number, f"p{number}") for number in range(6_000)]
+    base = interface("Base", 3, contents=[*own, *contents(6_000)]) | ANNOTATED
+    heirs = [interface(f"Heir{number}", 3, extends=base["@id"]) for number in range(249)]
+
+    accepted_within(3, base, *heirs)
+
+
+def test_what_an_heir_brings_is_not_held_against_every_annotation_alike():
+    base = interface("Base", 3, contents=[annotation(number, "x") for number in range(8_000)]) | ANNOTATED
+    own = [prop("string", name="x")]
+    heirs = [interface(f"Heir{number}", 3, extends=base["@id"], contents=own) for number in range(249)]
+
+    accepted_within(3, base, *heirs)
+
+
 def test_a_lattice_of_extends_takes_no_exponential_time():
     lattice = [
         interface(

@@ -146,6 +146,48 @@ def test_inherited_annotations_meet_what_the_heir_brings():
     assert rules(base, interface("Heir", 3, extends=base["@id"], contents=[relationship])) == ["notSiblingRequiredType"]
 
 
+def heir(*contents: Any, extends: Any = ("dtmi:example:Base;1",)):
+    return interface("Heir", 3, extends=list(extends), contents=list(contents)) | {"@context": ANNOTATED}
+
+
+def annotated(name: str, *contents: Any):
+    return interface(name, 3, contents=list(contents)) | {"@context": ANNOTATED}
+
+
+def test_an_heir_may_annotate_what_it_inherits():
+    base = annotated("Base", quantity(), {"@type": "Relationship", "name": "r"})
+
+    assert rules(base, heir(annotation())) == []
+    assert rules(base, heir(annotation("r"))) == ["notSiblingRequiredType"]
+
+
+def test_two_parents_may_bring_an_annotation_and_what_it_names():
+    first, second = annotated("A", annotation("r")), annotated("B", {"@type": "Relationship", "name": "r"})
+    both = heir(extends=["dtmi:example:A;1", "dtmi:example:B;1"])
+
+    assert rules(first, second) == []
+    assert rules(first, second, both) == ["notSiblingRequiredType"]
+
+
+def test_a_property_is_overridden_once_by_all_that_is_inherited():
+    base = annotated("Base", quantity(), override())
+    assert rules(base, heir(override(name="again"))) == ["multipleReference"]
+
+    overriding = annotated("Overriding", override(), override(name="again"))
+    assert rules(overriding) == []
+    bringing = interface("Heir", 3, extends=overriding["@id"], contents=[quantity()]) | {"@context": ANNOTATED}
+    assert rules(overriding, bringing) == ["multipleReference"]
+
+    first, second = annotated("A", override()), annotated("B", override(name="again"), quantity())
+    assert rules(first, second, heir(extends=["dtmi:example:A;1", "dtmi:example:B;1"])) == ["multipleReference"]
+
+
+def test_what_a_parent_brings_together_is_told_there_and_not_of_each_heir():
+    base = annotated("Base", {"@type": "Relationship", "name": "r"}, annotation("r"))
+
+    assert rules(base, heir()) == ["notSiblingRequiredType"]
+
+
 def test_extensions_of_dtdl_3_have_no_use_in_dtdl_2():
     model = interface(contents=[annotation("note")]) | {"@context": ["dtmi:dtdl:context;2", *ANNOTATED[1:]]}
 
