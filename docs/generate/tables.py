@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from localtwins.rest.operation import BY_NAME
+from localtwins.rest_api import OPERATIONS
 from localtwins.settings import Settings as LocalSettings
 from twinfront_program.description import Description, by_group
 from twinfront_server.metrics import BUCKETS, METRICS
@@ -77,8 +77,8 @@ def limit_table() -> str:
 
 def localtwins_operations() -> str:
     """The operations that faults can be restricted to."""
-    reads = [name for name, operation in BY_NAME.items() if not operation.write]
-    writes = [name for name, operation in BY_NAME.items() if operation.write]
+    reads = [name for name, operation in OPERATIONS.items() if not operation.write]
+    writes = [name for name, operation in OPERATIONS.items() if operation.write]
     return table(
         ("group", "operations"),
         [

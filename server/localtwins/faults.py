@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from localtwins import errors
-from localtwins.rest.operation import BY_NAME, Operation
+from localtwins.rest_api import OPERATIONS, Operation
 from twinfront_program.durations import parse_duration
 
 Kind = Literal["latency", "error", "throttle", "lost"]
@@ -29,8 +29,8 @@ Kind = Literal["latency", "error", "throttle", "lost"]
 _FORM: Final = "KIND[=VALUE][:on=OPERATIONS][:rate=PROBABILITY][:count=TIMES]"
 _STATUSES: Final = {"500": 500, "503": 503}
 _GROUPS: Final = {
-    "reads": frozenset(name for name, operation in BY_NAME.items() if not operation.write),
-    "writes": frozenset(name for name, operation in BY_NAME.items() if operation.write),
+    "reads": frozenset(name for name, operation in OPERATIONS.items() if not operation.write),
+    "writes": frozenset(name for name, operation in OPERATIONS.items() if operation.write),
 }
 _MAX_RETRY_AFTER: Final = 3600
 
@@ -120,8 +120,8 @@ def _duration(text: str, value: str) -> float:
 def _operations(text: str, value: str) -> frozenset[str]:
     names: set[str] = set()
     for name in value.split("+"):
-        if name not in _GROUPS and name not in BY_NAME:
-            known = ", ".join(["reads", "writes", *sorted(BY_NAME)])
+        if name not in _GROUPS and name not in OPERATIONS:
+            known = ", ".join(["reads", "writes", *sorted(OPERATIONS)])
             raise ValueError(f"{text!r}: {name!r} is not an operation; there are {known}")
         names |= _GROUPS.get(name, {name})
     return frozenset(names)

@@ -14,7 +14,7 @@ import orjson
 from localtwins import errors
 from localtwins.message import Response
 from localtwins.rest.call import Call
-from localtwins.rest.operation import Operation, Rate
+from localtwins.rest_api import Operation, Rate
 from localtwins.settings import Settings
 
 _SECOND: Final = 1.0

@@ -16,8 +16,8 @@ from localtwins.message import REFUSES_WRITES, VALIDATE_ONLY, VALIDATED_ONLY, Re
 from localtwins.rate_limits import RateLimits
 from localtwins.rest.answers import error_answer, framework_error_answer, throttled_answer
 from localtwins.rest.call import Call
-from localtwins.rest.operation import OPERATIONS
-from localtwins.rest.routing import ROUTES, Handler, Router
+from localtwins.rest.routing import ROUTES, Route, Router
+from localtwins.rest_api import Operation
 from localtwins.settings import Settings
 from localtwins.shown_target import shown_target
 from localtwins.store.database import Database
@@ -38,13 +38,6 @@ class LocalTwins:
         self._database = database
         self._settings = settings
         self._router = Router(ROUTES)
-        self._operations = {
-            handler: OPERATIONS[path][method] for path, methods in ROUTES.items() for method, handler in methods.items()
-        }
-        self._largest_bodies = {
-            handler: min(operation.body_bytes or settings.max_request_bytes, settings.max_request_bytes)
-            for handler, operation in self._operations.items()
-        }
         self._jobs = JobRunner(database, settings)
         self._workers = Workers()
         self._trimming = Trimming()
@@ -122,11 +115,14 @@ class LocalTwins:
             found = self._router.find(path)
         except errors.AdtError:
             found = None
-        handler = found[0].get(method) if found else None
-        return self._largest_bodies[handler] if handler else 0
+        route = found[0].get(method) if found else None
+        return self._body_limit(route.operation) if route else 0
 
-    def _check_body(self, request: Request, handler: Handler) -> None:
-        limit = self._largest_bodies[handler]
+    def _body_limit(self, operation: Operation) -> int:
+        return min(operation.body_bytes or self._settings.max_request_bytes, self._settings.max_request_bytes)
+
+    def _check_body(self, request: Request, operation: Operation) -> None:
+        limit = self._body_limit(operation)
         if len(request.body) <= limit:
             return
         if limit == self._settings.max_request_bytes:
@@ -141,14 +137,14 @@ class LocalTwins:
             if found is None:
                 return Response(404, {})
             methods, ids = found
-            handler = methods.get(request.method)
-            if handler is None:
+            route = methods.get(request.method)
+            if route is None:
                 return Response(405, {"Allow": ", ".join(methods)})
-            self._check_body(request, handler)
+            self._check_body(request, route.operation)
             call = Call.begin(request, self._database, self._settings, self._jobs, self._workers)
             if self._rate_limits is None and self._faults is None:
-                return await handler(call, *ids)
-            return await self._handle_hampered(handler, call, ids)
+                return await route.handler(call, *ids)
+            return await self._handle_hampered(route, call, ids)
         # No error outlives its clause: one that a local variable keeps is in a ring with this frame, through its
         # traceback, and all that the request made stays in memory until the next full look for garbage.
         except errors.AdtError as error:
@@ -168,16 +164,16 @@ class LocalTwins:
             failure = errors.internal_error()
         return error_answer(failure, call.api_version if call else "")
 
-    async def _handle_hampered(self, handler: Handler, call: Call, ids: Sequence[str]) -> Response:
+    async def _handle_hampered(self, route: Route, call: Call, ids: Sequence[str]) -> Response:
         """Answers within the rate limits, and with the faults that were asked for."""
-        operation = self._operations[handler]
+        operation = route.operation
         if self._rate_limits is not None:
             self._rate_limits.admit(operation, call, ids)
         if self._faults is None:
-            answer = await handler(call, *ids)
+            answer = await route.handler(call, *ids)
         else:
             async with self._faults.around(operation):
-                answer = await handler(call, *ids)
+                answer = await route.handler(call, *ids)
         if self._rate_limits is not None:
             self._rate_limits.settle(operation, answer)
         return answer

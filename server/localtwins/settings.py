@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final, Literal, Self
 import orjson
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from localtwins.allowed_storage import AllowedStorage
 from localtwins.engine.validation import ValueLimits
 from localtwins.events.endpoints import check_target
 from localtwins.faults import parse_faults
-from localtwins.jobs.allowed_storage import AllowedStorage
 from localtwins.query.properties import check_indexable
 from twinfront_program.address import Address, as_ip
 from twinfront_program.durations import PositiveSeconds, Seconds

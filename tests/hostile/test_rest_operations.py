@@ -19,7 +19,8 @@ import pytest
 from tests.localtwins.adt import MODELS, ROOM_TWIN
 from tests.localtwins.attacked import Answer, Attacked, attacked
 
-from localtwins.rest.operation import BY_NAME, OPERATIONS, Operation
+from localtwins.rest.routing import ROUTES
+from localtwins.rest_api import OPERATIONS, Operation
 
 from . import rest_bodies as bodies
 from .rest_bodies import Shape
@@ -198,9 +199,9 @@ class Attack:
 
 
 ATTACKS: Final = {
-    operation.name: Attack(operation, method, path)
-    for path, methods in OPERATIONS.items()
-    for method, operation in methods.items()
+    route.operation.name: Attack(route.operation, method, path)
+    for path, methods in ROUTES.items()
+    for method, route in methods.items()
 }
 
 
@@ -271,8 +272,8 @@ def check(cost: Cost) -> None:
 
 
 def test_every_operation_has_hostile_bodies_and_every_path_ids():
-    assert SHAPES.keys() == BY_NAME.keys() == ATTACKS.keys()
-    assert {path for path in OPERATIONS if "{}" in path} == IDS.keys()
+    assert SHAPES.keys() == OPERATIONS.keys() == ATTACKS.keys()
+    assert {path for path in ROUTES if "{}" in path} == IDS.keys()
 
 
 @pytest.mark.usefixtures("bystander")
@@ -285,7 +286,7 @@ def test_no_body_costs_much(server: Attacked, name: str):
 @pytest.mark.usefixtures("bystander")
 @pytest.mark.parametrize("name", [name for name, shapes in SHAPES.items() if len(shapes) > 1])
 def test_no_body_just_within_the_limits_costs_much(server: Attacked, name: str):
-    limit = BY_NAME[name].body_bytes
+    limit = OPERATIONS[name].body_bytes
     if limit is None or limit > SIZE:
         pytest.skip("the bodies of the other test are within them")
     for shape, make in SHAPES[name].items():

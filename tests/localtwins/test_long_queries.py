@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localtwins import LocalTwins, Settings
-from localtwins.query import queries
+from localtwins.store import queries
 
 from .adt import CONTEXT, Adt, Answer
 

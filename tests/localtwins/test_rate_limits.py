@@ -7,8 +7,8 @@ import pytest
 
 from localtwins import LocalTwins, Response, Settings
 from localtwins.rate_limits import Pace, RateLimits
-from localtwins.rest.operation import OPERATIONS
 from localtwins.rest.routing import ROUTES
+from localtwins.rest_api import OPERATIONS
 
 from .adt import MODELS, ROOM_TWIN, Adt, replace
 
@@ -45,10 +45,10 @@ async def limited(clock: Clock) -> AsyncIterator[Adt]:
     await service.close()
 
 
-def test_every_route_has_an_operation():
-    assert {path: set(methods) for path, methods in ROUTES.items()}.items() <= {
-        path: set(methods) for path, methods in OPERATIONS.items()
-    }.items()
+def test_every_operation_has_one_route():
+    routes = [route for methods in ROUTES.values() for route in methods.values()]
+    assert sorted(route.operation.name for route in routes) == sorted(OPERATIONS)
+    assert len({route.handler for route in routes}) == len(routes)
 
 
 def test_the_defaults_are_the_services_own():
@@ -135,7 +135,7 @@ async def test_telemetry_has_no_rate(limited: Adt):
 
 def test_query_units_are_counted_after_the_answer(clock: Clock):
     limits = RateLimits(Settings(rate_query_units=10), clock)
-    operation = OPERATIONS["/query"]["POST"]
+    operation = OPERATIONS["query_twins"]
     call: Any = None
     limits.admit(operation, call, ())
     limits.settle(operation, Response(200, {"query-charge": "25.5"}))

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from localtwins.events.notifications import TELEMETRY, TWIN_CREATE, TWIN_DELETE, TWIN_UPDATE
-from localtwins.store.reader import Change
+from localtwins.store.change import Change
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
 _SPECVERSION: Final = "1.0"

@@ -5,13 +5,13 @@ whose patch leads from the old document to the new one; a change that changes no
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from localtwins.engine.digital_twin import METADATA, MODEL, is_component
 from localtwins.engine.json_patch import Operation
+from localtwins.store.change import Notification
 
 TWIN_CREATE: Final = "Microsoft.DigitalTwins.Twin.Create"
 TWIN_UPDATE: Final = "Microsoft.DigitalTwins.Twin.Update"
@@ -25,19 +25,6 @@ _OWN: Final = frozenset({"$etag", METADATA})
 """Members that the service writes; differences are sought among the others, which the caller wrote."""
 
 Patch = list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A change that is about to be logged; `data` is JSON, the others as in `Change`."""
-
-    type: str
-    twin_id: str
-    subject: str
-    model_id: str
-    time: str
-    message_id: str | None
-    data: str
 
 
 def twin_put(twin: Mapping[str, Any], document: bytes, before: bytes | None, time: str) -> Notification | None:

@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceModifie
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
-from localtwins.jobs.allowed_storage import Location
+from localtwins.allowed_storage import Location
 
 _AZURE: Final = (
     ".blob.core.windows.net",

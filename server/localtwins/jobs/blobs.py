@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from localtwins import errors, limits
-from localtwins.jobs.allowed_storage import SCHEMES, Location
+from localtwins.allowed_storage import SCHEMES, Location
 from localtwins.jobs.file_blob import FileBlob
 from localtwins.settings import Settings
 from twinfront_program.startup_error import StartupError

@@ -1,6 +1,7 @@
 """Finds the resource that a path names. Fixed segments match in any case, ids are percent-decoded one by one."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
@@ -17,38 +18,96 @@ from localtwins.rest import (
     relationships,
     telemetry,
 )
+from localtwins.rest_api import OPERATIONS, Operation
 
 # Called with the Call and then one str for each {} of the path.
 Handler = Callable[..., Awaitable[Response]]
 
-ROUTES: Final[dict[str, dict[str, Handler]]] = {
-    "/models": {"GET": models.list_all, "POST": models.create},
-    "/models/{}": {"GET": models.get, "PATCH": models.decommission, "DELETE": models.delete},
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Leads to an operation.
+
+    Attributes:
+        operation: what is asked for.
+        handler: answers it.
+    """
+
+    operation: Operation
+    handler: Handler
+
+
+def _route(operation: str, handler: Handler) -> Route:
+    return Route(OPERATIONS[operation], handler)
+
+
+ROUTES: Final[dict[str, dict[str, Route]]] = {
+    "/models": {
+        "GET": _route("list_models", models.list_all),
+        "POST": _route("post_models", models.create),
+    },
+    "/models/{}": {
+        "GET": _route("get_model", models.get),
+        "PATCH": _route("decommission_model", models.decommission),
+        "DELETE": _route("delete_model", models.delete),
+    },
     "/digitaltwins/{}": {
-        "GET": digital_twins.get,
-        "PUT": digital_twins.put,
-        "PATCH": digital_twins.patch,
-        "DELETE": digital_twins.delete,
+        "GET": _route("get_digital_twin", digital_twins.get),
+        "PUT": _route("put_digital_twin", digital_twins.put),
+        "PATCH": _route("patch_digital_twin", digital_twins.patch),
+        "DELETE": _route("delete_digital_twin", digital_twins.delete),
     },
-    "/digitaltwins/{}/components/{}": {"GET": components.get, "PATCH": components.patch},
-    "/digitaltwins/{}/relationships": {"GET": relationships.list_outgoing},
+    "/digitaltwins/{}/components/{}": {
+        "GET": _route("get_component", components.get),
+        "PATCH": _route("patch_component", components.patch),
+    },
+    "/digitaltwins/{}/relationships": {
+        "GET": _route("list_relationships", relationships.list_outgoing),
+    },
     "/digitaltwins/{}/relationships/{}": {
-        "GET": relationships.get,
-        "PUT": relationships.put,
-        "PATCH": relationships.patch,
-        "DELETE": relationships.delete,
+        "GET": _route("get_relationship", relationships.get),
+        "PUT": _route("put_relationship", relationships.put),
+        "PATCH": _route("patch_relationship", relationships.patch),
+        "DELETE": _route("delete_relationship", relationships.delete),
     },
-    "/digitaltwins/{}/incomingrelationships": {"GET": relationships.list_incoming},
-    "/digitaltwins/{}/telemetry": {"POST": telemetry.publish},
-    "/digitaltwins/{}/components/{}/telemetry": {"POST": telemetry.publish_from_component},
-    "/query": {"POST": queries.query},
-    "/eventroutes": {"GET": event_routes.list_all},
-    "/eventroutes/{}": {"GET": event_routes.get, "PUT": event_routes.put, "DELETE": event_routes.delete},
-    "/jobs/imports": {"GET": import_jobs.list_all},
-    "/jobs/imports/{}": {"GET": import_jobs.get, "PUT": import_jobs.create, "DELETE": import_jobs.delete},
-    "/jobs/imports/{}/cancel": {"POST": import_jobs.cancel},
-    "/jobs/deletions": {"GET": delete_jobs.list_all, "POST": delete_jobs.create},
-    "/jobs/deletions/{}": {"GET": delete_jobs.get},
+    "/digitaltwins/{}/incomingrelationships": {
+        "GET": _route("list_incoming_relationships", relationships.list_incoming),
+    },
+    "/digitaltwins/{}/telemetry": {
+        "POST": _route("publish_telemetry", telemetry.publish),
+    },
+    "/digitaltwins/{}/components/{}/telemetry": {
+        "POST": _route("publish_component_telemetry", telemetry.publish_from_component),
+    },
+    "/query": {
+        "POST": _route("query_twins", queries.query),
+    },
+    "/eventroutes": {
+        "GET": _route("list_event_routes", event_routes.list_all),
+    },
+    "/eventroutes/{}": {
+        "GET": _route("get_event_route", event_routes.get),
+        "PUT": _route("put_event_route", event_routes.put),
+        "DELETE": _route("delete_event_route", event_routes.delete),
+    },
+    "/jobs/imports": {
+        "GET": _route("list_import_jobs", import_jobs.list_all),
+    },
+    "/jobs/imports/{}": {
+        "GET": _route("get_import_job", import_jobs.get),
+        "PUT": _route("put_import_job", import_jobs.create),
+        "DELETE": _route("delete_import_job", import_jobs.delete),
+    },
+    "/jobs/imports/{}/cancel": {
+        "POST": _route("cancel_import_job", import_jobs.cancel),
+    },
+    "/jobs/deletions": {
+        "GET": _route("list_delete_jobs", delete_jobs.list_all),
+        "POST": _route("post_delete_job", delete_jobs.create),
+    },
+    "/jobs/deletions/{}": {
+        "GET": _route("get_delete_job", delete_jobs.get),
+    },
 }
 
 _PARAMETER: Final = "{}"
@@ -59,13 +118,13 @@ class _Node:
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
-        self.methods: dict[str, Handler] = {}
+        self.methods: dict[str, Route] = {}
 
 
 class Router:
     """Holds the routes as a tree of path segments."""
 
-    def __init__(self, routes: dict[str, dict[str, Handler]]) -> None:
+    def __init__(self, routes: dict[str, dict[str, Route]]) -> None:
         self._root = _Node()
         for path, methods in routes.items():
             node = self._root
@@ -73,7 +132,7 @@ class Router:
                 node = node.children.setdefault(segment, _Node())
             node.methods = methods
 
-    def find(self, path: str) -> tuple[dict[str, Handler], list[str]] | None:
+    def find(self, path: str) -> tuple[dict[str, Route], list[str]] | None:
         """Gives the methods of the resource that `path` names and the ids in the path, or None.
 
         Raises:

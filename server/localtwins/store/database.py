@@ -14,10 +14,11 @@ from typing import Any, Final, Self, TypeVar
 from localtwins.engine.clock import Clock
 from localtwins.errors import models_change
 from localtwins.files import make_database_private
-from localtwins.query import Queries, index_properties
+from localtwins.query import index_properties
 from localtwins.store import schema
 from localtwins.store.data_dir import DATABASE_NAME, DataDir
 from localtwins.store.interfaces import Interfaces, ModelsNotLoadedError, Needed
+from localtwins.store.queries import Queries
 from localtwins.store.reader import Reader
 from localtwins.store.replica import Replica
 from localtwins.store.shared_copy import SharedCopy

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import starmap
 from typing import Any, Final
 
+from localtwins.store.change import Change
+
 _MODELS: Final = """
 SELECT position, data, iif(?, definition, NULL) FROM models WHERE position > ? ORDER BY position LIMIT ?
 """
@@ -51,27 +53,6 @@ class ModelRow:
     def size(self) -> int:
         """Counts its bytes."""
         return len(self.data) + len(self.definition or b"")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change as the log has it: a notification, at its place in the order of all changes.
-
-    Attributes:
-        type: the event's type, such as `Microsoft.DigitalTwins.Twin.Update`.
-        subject: empty for telemetry that comes from no component.
-        message_id: telemetry has its own, other changes have none.
-        data: the event's body as JSON.
-    """
-
-    position: int
-    type: str
-    twin_id: str
-    subject: str
-    model_id: str
-    time: str
-    message_id: str | None
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

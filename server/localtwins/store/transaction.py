@@ -10,7 +10,7 @@ from localtwins import dtdl, errors
 from localtwins.engine.clock import Clock
 from localtwins.engine.model_versions import name_and_version
 from localtwins.engine.relationship import sort_key
-from localtwins.events.notifications import Notification
+from localtwins.store.change import Notification
 from localtwins.store.interfaces import MOST_BYTES_FOR_A_WRITE, Interfaces, Loaded, ModelsNotLoadedError, Needed
 from localtwins.store.reader import Reader
 

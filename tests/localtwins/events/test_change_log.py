@@ -9,7 +9,7 @@ import pytest
 
 from localtwins import LocalTwins, Settings
 from localtwins.operations import digital_twins, relationships
-from localtwins.store.reader import Change
+from localtwins.store.change import Change
 
 from ..adt import MODELS, ROOM_TWIN, SPACE_TWIN, Adt, add, remove, replace
 

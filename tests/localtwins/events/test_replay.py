@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from localtwins.engine import digital_twin, json_patch, relationship
-from localtwins.store.reader import Change
+from localtwins.store.change import Change
 
 from ..adt import MACHINE_TWIN, ROOM_TWIN, SPACE_TWIN, Adt, add, remove, replace
 

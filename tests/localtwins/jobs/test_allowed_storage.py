@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from localtwins import LocalTwins, Settings
-from localtwins.jobs.allowed_storage import AllowedStorage, Location
+from localtwins.allowed_storage import AllowedStorage, Location
 from twinfront_program.startup_error import StartupError
 
 from ..adt import Adt

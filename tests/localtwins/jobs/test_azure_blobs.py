@@ -9,7 +9,7 @@ import pytest
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
 
 from localtwins import LocalTwins, Settings
-from localtwins.jobs.allowed_storage import Location
+from localtwins.allowed_storage import Location
 from localtwins.jobs.azure_blob import AzureBlob, open_azure_blob
 
 from ..adt import Adt

@@ -6,18 +6,20 @@ import pytest
 
 from localtwins.errors import AdtError
 from localtwins.message import Response
-from localtwins.rest.routing import Router
+from localtwins.rest.routing import Route, Router
+from localtwins.rest_api import OPERATIONS
 
 
 async def handler(*_arguments: Any) -> Response:
     return Response(200, {})
 
 
+READ = Route(OPERATIONS["get_digital_twin"], handler)
+
+
 @pytest.fixture
 def router() -> Router:
-    return Router(
-        {"/things": {"GET": handler}, "/things/{}": {"GET": handler}, "/things/{}/parts/{}": {"PUT": handler}}
-    )
+    return Router({"/things": {"GET": READ}, "/things/{}": {"GET": READ}, "/things/{}/parts/{}": {"PUT": READ}})
 
 
 @pytest.mark.parametrize(

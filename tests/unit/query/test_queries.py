@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from localtwins.errors import AdtError
-from localtwins.query import Queries, Statement, compile_query
+from localtwins.query import Statement, compile_query
 from localtwins.store import schema
+from localtwins.store.queries import Queries
 
 SLOW = "SELECT x FROM DIGITALTWINS MATCH (a)-[*9..10]-(x) WHERE a.$dtId = 't0'"
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from localtwins.query.turns import Turn, Turns
+from localtwins.store.turns import Turn, Turns
 
 PATIENCE = 20.0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from localtwins.events.cloud_events import CloudEvent
 from localtwins.events.notifications import TWIN_CREATE
-from localtwins.store.reader import Change
+from localtwins.store.change import Change
 
 LOG_ID = uuid.UUID(int=7)
 

@@ -20,7 +20,7 @@ from localtwins.query.errors import query_timeout, too_many_queries
 from localtwins.query.properties import indexed_properties
 from localtwins.query.running import Interrupted, Page, run
 from localtwins.query.statement import Statement
-from localtwins.query.turns import Turns
+from localtwins.store.turns import Turns
 
 _SECONDS_IN_LOOP: Final = 0.005
 _PLACES: Final = 2
