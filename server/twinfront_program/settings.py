@@ -73,7 +73,7 @@ class ProgramSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     prefix: ClassVar[str]
-    """What the names of its variables begin with."""
+    """The beginning of the names of its variables."""
 
     of_others: ClassVar[frozenset[str]] = frozenset()
     """Names after the prefix of variables that somebody else reads."""

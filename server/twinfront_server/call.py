@@ -103,7 +103,7 @@ class Call:
         return asyncio.timeout_at(min(ends, default=None))
 
     def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
-        """The figures that every answer carries."""
+        """Gives the figures that every answer carries."""
         figures: tuple[tuple[str, str], ...] = (
             (CALL_ID_KEY, self.call_id),
             (UPSTREAM_MS_KEY, f"{self.upstream_seconds * 1000:.3f}"),
@@ -123,7 +123,7 @@ _current: ContextVar[Call | None] = ContextVar("twinfront_call", default=None)
 
 
 def current_call() -> Call:
-    """The RPC that the running task serves; outside an RPC (a health probe, say) one that nobody looks at."""
+    """Gives the RPC that the running task serves; outside an RPC (a health probe, say) one that nobody looks at."""
     return _current.get() or Call(call_id="", method="", deadline=None)
 
 

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
-    """The parser of a command; ModuleNotFoundError if its extra is not installed."""
+    """Gives the parser of a command; ModuleNotFoundError if its extra is not installed."""
     command = COMMANDS[name]
     parser = Parser(
         prog=f"twinfront {name}",
@@ -115,7 +115,7 @@ def _healthcheck(options: argparse.Namespace) -> int:
 
 
 def _default_address() -> str:
-    """The address that a server with the same environment listens on."""
+    """Gives the address that a server with the same environment listens on."""
     from twinfront_program.address import Address  # noqa: PLC0415  (only this command needs it)
 
     try:
@@ -150,7 +150,7 @@ def _completion(options: argparse.Namespace) -> int:
 
 
 def _peoples_command(name: str, text: str) -> Command:
-    """A command of the client's; its module is imported when it is first needed."""
+    """Makes a command of the client's, whose module is imported when it is first needed."""
 
     def module() -> Any:
         return importlib.import_module(f"twinfront._cli.{name}")

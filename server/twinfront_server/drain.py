@@ -20,7 +20,7 @@ from twinfront_server.interceptors.draining import Draining
 from twinfront_server.settings import Settings
 
 _SETTLING_SECONDS: Final = 0.5
-"""What the last answers may take to leave, before streams that do not end by themselves (health watches) are cut."""
+"""Seconds that the last answers have to leave before streams without an end of their own (health watches) are cut."""
 
 _SHARE_FOR_STREAMS: Final = 0.8
 """Of the grace, how much streams have to end by themselves; in the rest they end where they can be gone on with."""

@@ -87,7 +87,7 @@ class TwinfrontError(Exception):
         return self.reason.code
 
     def renewed(self) -> "TwinfrontError":
-        """The same error, to be raised once more: without traceback and cause, which keep alive whatever they saw."""
+        """Copies the error to be raised once more, without traceback and cause, which keep alive whatever they saw."""
         return TwinfrontError(
             self.reason,
             self.message,
@@ -97,7 +97,7 @@ class TwinfrontError(Exception):
         )
 
     def status(self) -> Status:
-        """The error as a status of less than `MAX_STATUS_BYTES`.
+        """Gives the error as a status of less than `MAX_STATUS_BYTES`.
 
         What is too long is shortened: lists of violations and blockers lose their last entries. Counts stay true.
         """
@@ -241,7 +241,7 @@ def resource_error(
 
 
 def resource_info(resource_type: str, name: str, description: str) -> ResourceInfo:
-    """The detail that names the resource of NOT_FOUND and ALREADY_EXISTS."""
+    """Gives the detail that names the resource of NOT_FOUND and ALREADY_EXISTS."""
     return ResourceInfo(resource_type=resource_type, resource_name=shortened(name), description=shortened(description))
 
 
@@ -267,7 +267,7 @@ def upstream_unreadable() -> TwinfrontError:
 
 
 def shortened(text: str) -> str:
-    """The text in at most `MAX_TEXT_BYTES` of UTF-8, without half a character."""
+    """Cuts a text to at most `MAX_TEXT_BYTES` of UTF-8, without half a character."""
     encoded = text.encode(errors="replace")
     if len(encoded) <= MAX_TEXT_BYTES:
         return encoded.decode()
@@ -275,7 +275,7 @@ def shortened(text: str) -> str:
 
 
 def _listed(violations: Iterable[BadRequest.FieldViolation]) -> str:
-    """The message of an error that says no more than what is wrong with which field."""
+    """Makes the message of an error out of its fields and what is wrong with each."""
     return "; ".join(f"{violation.field}: {violation.description}" for violation in violations)
 
 

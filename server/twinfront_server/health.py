@@ -50,19 +50,19 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the libra
             self._set(HealthCheckResponse.SERVING if healthy else HealthCheckResponse.NOT_SERVING)
 
     def close(self) -> None:
-        """NOT_SERVING from here on."""
+        """Makes every status NOT_SERVING."""
         self._closing = True
         self._set(HealthCheckResponse.NOT_SERVING)
 
     async def Check(self, request: HealthCheckRequest, context: Any) -> HealthCheckResponse:  # noqa: N802  (the contract's name)
-        """The status of a service; the empty name stands for all of them."""
+        """Gives the status of a service; the empty name stands for all of them."""
         status = self._status_of(request.service)
         if status == HealthCheckResponse.SERVICE_UNKNOWN:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service!r} here.")
         return HealthCheckResponse(status=status)
 
     async def Watch(self, request: HealthCheckRequest, _context: Any) -> AsyncIterator[HealthCheckResponse]:  # noqa: N802  (the contract's name)
-        """The status of a service, now and whenever it changes."""
+        """Gives the status of a service, now and whenever it changes."""
         sent = None
         while True:
             changed = self._changed

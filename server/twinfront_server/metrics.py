@@ -37,7 +37,7 @@ METHODS_WITH_ITEMS: Final = ("BatchGetDigitalTwins", "BatchWriteDigitalTwins", "
 """RPCs that are about many things, each of which may fail while the RPC is OK."""
 
 SETTLED_OUTCOMES: Final = ("applied", "repeated", "unknown")
-"""What comes out of a write whose answer was lost."""
+"""Outcomes of a write whose answer was lost."""
 
 _METHOD_LABELS: Final = ("grpc_type", "grpc_service", "grpc_method")
 
@@ -126,7 +126,7 @@ METRICS: Final = (
 
 
 def code_label(code: grpc.StatusCode) -> str:
-    """A code as Go writes it, which is what dashboards expect: OK, NotFound, Canceled."""
+    """Writes a code as Go does, which is what dashboards expect: OK, NotFound, Canceled."""
     if code is grpc.StatusCode.OK:
         return "OK"
     if code is grpc.StatusCode.CANCELLED:
@@ -184,7 +184,7 @@ class Metrics:
                 self._child("twinfront_item_errors_total", method_name, reason)
 
     def method(self, service: str, method: str, rpc_type: RpcType) -> MethodMetrics:
-        """The series of one method; created when first asked for."""
+        """Gives the series of one method, created when first asked for."""
         known = self._methods.get((service, method))
         if known is not None:
             return known

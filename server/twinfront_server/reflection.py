@@ -48,7 +48,7 @@ class _Symbols:
         self._pool = descriptor_pool.Default()
 
     def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:  # noqa: N802  (the pool's name)
-        """The file; KeyError if there is no such message, enum, service or RPC."""
+        """Gives the file; KeyError if there is no such message, enum, service or RPC."""
         try:
             return self._pool.FindFileContainingSymbol(symbol)
         except KeyError:

@@ -88,7 +88,7 @@ def greeting(settings: Settings, address: Address, metrics_address: Address | No
 
 
 def _program(name: str) -> str:
-    """A program as a shell in this folder finds it: the environment's own if it has one, else the one on the PATH."""
+    """Finds a program as a shell in this folder does: the environment's own if it has one, else the one on the PATH."""
     path = Path(sys.executable).with_name(name)
     if not path.exists():
         return name

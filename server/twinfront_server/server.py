@@ -42,7 +42,7 @@ OPTIONS: Final = (
 
 
 def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -> grpc.aio.Server:
-    """A server without services and ports."""
+    """Makes a server without services and ports."""
     options = (
         *OPTIONS,
         ("grpc.max_receive_message_length", settings.max_request_bytes),

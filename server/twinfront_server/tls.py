@@ -51,7 +51,7 @@ class _CertificateFiles:
         self._seen: _Signature | None = None
 
     def load(self) -> grpc.ServerCertificateConfiguration:
-        """The files as they are now."""
+        """Reads the files as they are now."""
         self._seen = self._signature()
         _check_pair(self._cert, self._key)
         roots = None
@@ -74,7 +74,7 @@ class _CertificateFiles:
             self._log.warning("the certificate is not valid yet", cert=str(self._cert), begins=begins)
 
     def load_if_changed(self) -> grpc.ServerCertificateConfiguration | None:
-        """The files if they changed since they were last looked at, and are sound; else None, which leaves things be.
+        """Reads the files if they changed since the last look; None if not, or if they are not sound.
 
         Files are replaced one after the other, so certificate and key may not fit for a moment: then what is in use
         stays in use until they change again.

@@ -13,12 +13,17 @@ LOCALTWINS = CHECKOUT / "server" / "localtwins"
 FRONT = CHECKOUT / "server" / "twinfront_server"
 PROGRAM = CHECKOUT / "server" / "twinfront_program"
 CLIENT = CHECKOUT / "clients" / "python" / "twinfront"
+SERVER = (PROGRAM, LOCALTWINS, FRONT)
+CATALOGUES = (LOCALTWINS / "errors", FRONT / "errors.py", FRONT / "upstream" / "sdk" / "validate_only.py")
+"""Functions there make one error each, and are told by what it means."""
+
 TESTS = CHECKOUT / "tests"
 EVERYWHERE = (PROGRAM, LOCALTWINS, FRONT, CLIENT, CHECKOUT / "clients" / "python" / "scenario_runner.py")
 
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 SUPPRESSION = re.compile(r"# (?:ruff: )?noqa\b(?!: [A-Z0-9, ]+  \(.+\)$)|# type: ignore\b(?!\[[a-z, -]+\]  # .+$)")
 RELATIVE = re.compile(r"(?:What|Where|Whether|Which|Who|Whose)\b")
+VERB = re.compile(r"[A-Z][a-z]*s\b")
 INLINE_RAISES = re.compile(r"(?:^|[.;,:] )[Rr]aises `?[A-Z_]\w+")
 
 HANGING = re.compile(r"test_(?:and|but|it|its|nor|or|she|he|so|such|that|their|them|then|these|they|those)_")
@@ -98,6 +103,26 @@ def docstrings_that_begin_with_a_relative(*places: Path) -> list[str]:
     ]
 
 
+def values_told_by_a_relative(*places: Path) -> list[str]:
+    return [
+        at(file, node.lineno, told.partition("\n")[0])
+        for file in sources(*places)
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(told := node.value.value, str) and RELATIVE.match(told)
+    ]
+
+
+def functions_told_without_a_verb(*places: Path) -> list[str]:
+    return [
+        at(file, line(node), text.partition("\n")[0])
+        for file in sources(*places)
+        for node, text in docstrings(file)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not VERB.match(text)
+        if not any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
+    ]
+
+
 def errors_told_outside_a_section(*places: Path) -> list[str]:
     return [
         at(file, line(node), told)
@@ -153,6 +178,16 @@ def test_docstrings_begin_with_what_is_done():
     assert docstrings_that_begin_with_a_relative(*EVERYWHERE) == []
 
 
+def test_values_are_told_by_what_they_are():
+    assert values_told_by_a_relative(*SERVER) == []
+
+
+def test_functions_are_told_by_what_they_do():
+    catalogues = {str(file.relative_to(CHECKOUT)) for file in sources(*CATALOGUES)}
+    found = functions_told_without_a_verb(*SERVER)
+    assert [told for told in found if told.partition(":")[0] not in catalogues] == []
+
+
 def test_the_name_of_a_test_can_be_read_without_its_neighbours():
     assert names_of_tests_that_say_nothing_alone(TESTS) == []
 
@@ -171,6 +206,8 @@ def test_the_name_of_a_test_can_be_read_without_its_neighbours():
         ('class A:\n    def __init__(self):\n        """Takes nothing."""\n', docstrings_of_init),
         ('"""What is done."""\n', docstrings_that_begin_with_a_relative),
         ('def f():\n    """Whether it is done."""\n', docstrings_that_begin_with_a_relative),
+        ('LIMIT: Final = 1\n"""What is the most."""\n', values_told_by_a_relative),
+        ('def f():\n    """The link of the chain."""\n', functions_told_without_a_verb),
         ("def test_nor_is_another(): ...\n", names_of_tests_that_say_nothing_alone),
         ("class TestIt:\n    async def test_it_is_kept(): ...\n", names_of_tests_that_say_nothing_alone),
         ("def test_limits(): ...\n", names_of_tests_that_say_nothing_alone),
@@ -202,5 +239,7 @@ def test_a_source_that_keeps_to_the_dialect_passes(tmp_path: Path):
         docstrings_that_begin_with_a_relative,
         errors_told_outside_a_section,
         names_of_tests_that_say_nothing_alone,
+        values_told_by_a_relative,
+        functions_told_without_a_verb,
     )
     assert [check(tmp_path) for check in checks] == [[]] * len(checks)

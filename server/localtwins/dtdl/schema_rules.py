@@ -12,7 +12,7 @@ from localtwins.dtdl.ordering import dependencies_first
 from localtwins.dtdl.vocabulary import GEOSPATIAL_SCHEMAS, STANDARD_ELEMENTS
 
 _NESTED: Final = {"Object": "fields", "Map": "mapValue"}
-"""Where the schemas of a complex schema stand: in itself, or one element further down."""
+"""Places of the schemas inside a complex schema: in itself, or one element further down."""
 
 
 def check_schemas(graph: ModelGraph) -> None:

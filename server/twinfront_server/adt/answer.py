@@ -67,7 +67,7 @@ class Position:
 
 
 def page_of(document: Any, link_name: str, *, query_charge: float = 0.0) -> Page:
-    """The page that a document of the upstream is.
+    """Reads a document of the upstream as a page.
 
     Args:
         document: the parsed JSON.

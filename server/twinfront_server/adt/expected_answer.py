@@ -11,7 +11,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _SIGNS: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What comes of a member that is missing, of another type, or nested beyond measure."""
+"""Exceptions that a member raises which is missing, of another type, or nested too deeply."""
 
 
 def expects_answer(read: Callable[P, T]) -> Callable[P, T]:

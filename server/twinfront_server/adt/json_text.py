@@ -39,7 +39,7 @@ def parse_answer(body: bytes) -> Any:
 
 
 def json_values(text: bytes) -> int:
-    """How many values a JSON text has at the most: it is not parsed."""
+    """Counts the values that a JSON text has at the most, without parsing it."""
     return len(text) - len(text.translate(None, _MARKS))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """The target with a merge patch applied, as in section 2 of the RFC; neither of the two is changed."""
+    """Applies a merge patch to a target, as in section 2 of the RFC; neither of the two is changed."""
     if type(patch) is not dict:
         return patch
     result = dict(target) if type(target) is dict else {}

@@ -15,14 +15,14 @@ from twinfront_server.wire.relationship import fill_listed_relationship
 
 @expects_answer
 def model_row(document: Document) -> Document:
-    """The row of a model as the service lists it: its definition."""
+    """Gives the row of a model as the service lists it: its definition."""
     row: Document = document["model"]
     return row
 
 
 @expects_answer
 def digital_twin_row(document: Document) -> Document:
-    """The row of a twin as the service answers it."""
+    """Gives the row of a twin as the service answers it."""
     row = {"$dtId": document["$dtId"], METADATA: _metadata(document)}
     for name, value in document.items():
         if not name.startswith("$"):
@@ -32,7 +32,7 @@ def digital_twin_row(document: Document) -> Document:
 
 @expects_answer
 def relationship_row(document: Document) -> Document:
-    """The row of a relationship as the service answers it; its source is `$dtId`, as in Microsoft's own files."""
+    """Gives the row of a relationship as the service answers it; its source is `$dtId`, as in Microsoft's own files."""
     row = {
         "$dtId": document["$sourceId"],
         "$relationshipId": document["$relationshipId"],

@@ -14,7 +14,7 @@ from twinfront_server.upstream import Upstream
 from twinfront_server.wire.filling import Filling, room_for_items
 
 MAX_BYTES: Final = 256 << 10
-"""What the items of a message take up, a single larger one aside."""
+"""Bytes of the items in one message at the most; a single larger item comes alone."""
 
 _AUTHOR: Final = "twinfront"
 _FORMATS: Final = frozenset(ExportFormat.values())
@@ -71,7 +71,7 @@ class _Items:
         return step.row is None or self._items.add(step)
 
     def take(self, resume_token: str) -> ExportGraphResponse:
-        """The message; the next one is empty."""
+        """Gives the message and begins an empty one."""
         message = self._message
         message.resume_token = resume_token
         self._begin()
@@ -98,7 +98,7 @@ class _Lines:
         return True
 
     def take(self, resume_token: str) -> ExportGraphResponse:
-        """The message; the next one is empty."""
+        """Gives the message and begins an empty one."""
         message = ExportGraphResponse(chunk=bytes(self._text), resume_token=resume_token)
         self._text.clear()
         return message

@@ -158,17 +158,17 @@ class FormatReader:
 
 
 def section_line(section: Section) -> bytes:
-    """The line that opens a section."""
+    """Gives the line that opens a section."""
     return row_line({"Section": section})
 
 
 def header_line(author: str) -> bytes:
-    """The one row of the Header."""
+    """Gives the one row of the Header."""
     return row_line({"fileVersion": FILE_VERSION, "author": author, "organization": ""})
 
 
 def row_line(row: Any) -> bytes:
-    """A row with its line break."""
+    """Writes a row with its line break."""
     return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 

@@ -13,7 +13,7 @@ some clients make INTERNAL of whatever meets them while they send."""
 
 
 class Incoming:
-    """What a caller sends; to be closed.
+    """Reads what a caller sends; to be closed.
 
     Args:
         requests: the messages.

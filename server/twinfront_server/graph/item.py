@@ -76,7 +76,7 @@ class Item:
 
 
 def typed_item(index: int, item: GraphItem) -> Item:
-    """The item of a message."""
+    """Gives the item of a message."""
     resource = ""
     try:
         match item.WhichOneof("item"):
@@ -100,7 +100,7 @@ def typed_item(index: int, item: GraphItem) -> Item:
 
 
 def row_item(index: int, row: Row) -> Item:
-    """The item of a row of the import format; fields of its errors are those that the item has when it is typed."""
+    """Reads a row of the import format as an item, with the field names of a typed one in its errors."""
     resource = ""
     try:
         if row.text is None:
@@ -138,7 +138,7 @@ def models_body(items: Sequence[ModelWrite]) -> Body:
 
 
 def item_field(write: Write, field: str) -> str:
-    """The proto path, from the item on, of a field of the request that would have asked for the write on its own."""
+    """Gives the proto path, from the item on, of a field of the single write's request."""
     match write:
         case ModelWrite():
             return _UPLOADED_MODEL.sub(MODEL_FIELD, field, count=1)
@@ -174,7 +174,7 @@ def _relationship_ids(relationship: Relationship) -> tuple[str, str]:
 
 
 def _source_id(document: dict[str, Any]) -> str:
-    """The source of a row: `$dtId` in what Microsoft's tools write, `$sourceId` in what others do."""
+    """Gives the source of a row: `$dtId` in what Microsoft's tools write, `$sourceId` in what others do."""
     sources = {document[name] for name in ("$dtId", "$sourceId") if isinstance(document.get(name), str)}
     if len(sources) != 1:
         problem = "is two different ones, in $dtId and in $sourceId" if sources else "is missing: $dtId, or $sourceId"
@@ -196,7 +196,7 @@ def _checked_relationship(source_id: str, relationship_id: str) -> str:
 
 
 def _without(document: dict[str, Any], text: bytes, *names: str) -> bytes:
-    """The text without these members, and without null where `$sourceId`, `$etag` and the like have that."""
+    """Leaves these members out of a text, and null where `$sourceId`, `$etag` and the like have that."""
     kept = {
         name: value
         for name, value in document.items()

@@ -9,12 +9,12 @@ from twinfront_server.graph.item import ModelWrite
 
 
 def mentioned_ids(model: ModelWrite) -> set[str]:
-    """The ids of models that a model mentions, but as the target of a relationship; its own may be among them."""
+    """Gives the ids of models that a model mentions, except as targets of relationships; its own may be among them."""
     return {text for text in _strings(orjson.loads(model.text)) if text.startswith("dtmi:")}
 
 
 def needs_of(models: Sequence[ModelWrite]) -> list[set[int]]:
-    """For each model the positions of those that it needs.
+    """Gives for each model the positions of those that it needs.
 
     Whatever mentions another model's id, but as the target of a relationship, counts as needing it: as base, as
     component.
@@ -27,7 +27,7 @@ def needs_of(models: Sequence[ModelWrite]) -> list[set[int]]:
 
 
 def upload_order(needs: Sequence[Iterable[int]]) -> list[int]:
-    """The positions of models, each after those of the models that it needs.
+    """Gives the positions of models, each after those of the models that it needs.
 
     Models that need each other are not valid DTDL; they and what needs them come last.
     """

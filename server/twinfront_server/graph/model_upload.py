@@ -123,7 +123,7 @@ class _Upload:
                     yield needed
 
     async def _compare(self, position: int) -> None:
-        """Of a model that is there already, whether it has the same content."""
+        """Tells whether a model that is there already has the same content."""
         model = self._models[position]
         try:
             answer = await self._pace.run(
@@ -148,7 +148,7 @@ def _next_upload(waiting: deque[int], models: Sequence[ModelWrite], most: int) -
 
 
 def _existing(error: TwinfrontError, models: Sequence[ModelWrite]) -> set[str]:
-    """The ids of the models that are there already, of an upload that was refused for that."""
+    """Gives the ids of models that are there already, out of an upload's refusal."""
     if error.reason is not Reason.MODEL_ALREADY_EXISTS:
         return set()
     ids = {model.model_id for model in models}

@@ -32,7 +32,7 @@ class ItemReader:
         self._format: FormatReader | None = None
 
     def begin(self, first: ImportGraphRequest) -> ImportOptions:
-        """The options of the first message.
+        """Reads the options of the first message.
 
         Raises:
             TwinfrontError: INVALID_ARGUMENT if they make no sense.
@@ -46,7 +46,7 @@ class ItemReader:
         return options
 
     def take_apart(self, message: ImportGraphRequest) -> Parts:
-        """The items and the chunk of a message, as bytes; to be exhausted with `read` before the next message.
+        """Takes the items and the chunk of a message apart, as bytes; read them with `read` before the next message.
 
         Raises:
             TwinfrontError: INVALID_ARGUMENT if the stream cannot be gone on with: options in a later message, items and

@@ -33,7 +33,7 @@ _MAX_IDS_LENGTH: Final = 7500
 """How many ids fit into one query: Azure Digital Twins has limits for the list, and for the text."""
 
 _PATTERN: Final = re.compile(r"\b(?:JOIN|MATCH)\b", re.IGNORECASE)
-"""What is in every query that answers a twin once for each of its matches."""
+"""Words of which every query has one that answers a twin once for each of its matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class GraphWalk:
                 yield digital_twin_row(twin), after
 
     async def _digital_twins_by_id(self, place: Place) -> Rows:
-        """Each twin once, from any place on: their ids, unlike the query's rows, say which ones lie before it."""
+        """Gives each twin once, from any place on: their ids, unlike the query's rows, say which ones lie before it."""
         ids, done = sorted(self._ids), place.done
         while some := _next_ids(ids, done):
             async with aclosing(
@@ -208,7 +208,7 @@ async def _no_rows() -> Rows:
 
 
 async def _items(fetch: Fetch, place: Place) -> AsyncGenerator[tuple[Any, Place]]:
-    """The items of a list of the upstream from a place on, each with the place behind it."""
+    """Gives the items of a list of the upstream from a place on, each with the place behind it."""
     async with aclosing(pages_ahead(fetch, Position(place.link, place.skip))) as pages:
         async for page in pages:
             for item, behind in page.items():
@@ -216,7 +216,7 @@ async def _items(fetch: Fetch, place: Place) -> AsyncGenerator[tuple[Any, Place]
 
 
 def _digital_twin(row: Document, *, by_the_front: bool) -> Document:
-    """The twin that a row is, or that it has as its only member: `SELECT * FROM …`, `SELECT T FROM …`.
+    """Gives the twin that a row is, or that it has as its only member: `SELECT * FROM …`, `SELECT T FROM …`.
 
     Args:
         row: the row.
@@ -232,7 +232,7 @@ def _digital_twin(row: Document, *, by_the_front: bool) -> Document:
 
 
 def _next_ids(ids: Sequence[str], done: str) -> list[str]:
-    """The ids behind `done`, as many as one query takes."""
+    """Gives the ids behind `done`, as many as one query takes."""
     some: list[str] = []
     length = 0
     first = bisect.bisect_right(ids, done)

@@ -20,11 +20,11 @@ _LEVELS: Final = {
     grpc.StatusCode.INTERNAL: logging.ERROR,
     grpc.StatusCode.UNKNOWN: logging.ERROR,
 }
-"""What is not the caller's doing is worth a look; everything else is INFO."""
+"""Levels of the codes that are not the caller's doing and worth a look; every other code is INFO."""
 
 
 def log_access(log: Log) -> Link:
-    """The link that writes the line, when the RPC has ended."""
+    """Makes the link that writes the line, when the RPC has ended."""
 
     def link(proceed: Behaviour, method: Method) -> Behaviour:
         usual = logging.DEBUG if method.service in INFRASTRUCTURE else logging.INFO

@@ -111,7 +111,7 @@ class Chain(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """The handler of a call's method, with the links around it; the call becomes the current one of its task.
+        """Gives the handler of a call's method with the links around it, which makes the call current for its task.
 
         grpc answers UNIMPLEMENTED to a method that nobody registered. Such names go to the log but never into labels or
         the cache: callers could make up any number of them.

@@ -16,7 +16,7 @@ _ROUNDING_SHARE: Final = 0.01
 
 
 def bound(default: float, maximum: float) -> Link:
-    """The link that sets `Call.deadline` and enforces it.
+    """Makes the link that sets `Call.deadline` and enforces it.
 
     Args:
         default: seconds for a call whose caller gave no deadline.

@@ -40,7 +40,7 @@ class Draining:
         self._stopping.set()
 
     def link(self, proceed: Behaviour, method: Method) -> Behaviour:
-        """The link of the chain that holds and refuses; health and reflection go on."""
+        """Makes the link of the chain that holds and refuses; health and reflection go on."""
         if method.service in INFRASTRUCTURE:
             return proceed
         is_stream = method.request_streaming or method.response_streaming

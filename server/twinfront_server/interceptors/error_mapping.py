@@ -17,7 +17,7 @@ PUSHBACK_KEY: Final = "grpc-retry-pushback-ms"
 
 
 def map_errors(log: Log) -> Link:
-    """The link that aborts a call with the status of its `TwinfrontError`.
+    """Makes the link that aborts a call with the status of its `TwinfrontError`.
 
     Any other exception is a fault: it goes to the log with its traceback, and the caller learns the call id only.
     """

@@ -20,7 +20,7 @@ class InFlight:
         self._idle.set()
 
     def link(self, proceed: Behaviour, method: Method) -> Behaviour:
-        """The link of the chain that counts."""
+        """Makes the link of the chain that counts."""
         if method.service in INFRASTRUCTURE:
             return proceed
 

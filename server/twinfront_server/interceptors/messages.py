@@ -27,7 +27,7 @@ from twinfront_server.wire.limits import (
 def serve_messages(
     handler: Handler, method: Method, series: MethodMetrics, links: Sequence[Link], *, max_response_bytes: int
 ) -> Behaviour:
-    """The behaviour that a servicer's method is, with its messages counted.
+    """Makes the behaviour of a servicer's method, with its messages counted.
 
     Args:
         handler: the servicer's method.

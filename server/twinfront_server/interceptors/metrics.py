@@ -10,7 +10,7 @@ from twinfront_server.reasons import Reason
 
 
 def measure(metrics: Metrics) -> Link:
-    """The link that feeds the `grpc_server_…` series and what is counted by reason.
+    """Makes the link that feeds the `grpc_server_…` series and what is counted by reason.
 
     Of a call about many things each one that fails is counted as it does, for a stream may go on for hours. Messages
     are counted in `messages`, one by one as they pass.

@@ -73,7 +73,7 @@ class RecentOutcomes:
         self._orphans: dict[Key, _Write] = {}  # those of them whose callers are gone; the longest gone first
 
     def link(self, proceed: Behaviour, method: Method) -> Behaviour:
-        """The link, around messages, that answers requests whose `request_id` is known; stands inside of dry runs."""
+        """Makes the link around messages that answers requests with a known `request_id`; stands inside of dry runs."""
         if not method.takes("request_id"):
             return proceed
 

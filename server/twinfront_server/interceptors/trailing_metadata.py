@@ -7,7 +7,7 @@ from twinfront_server.interceptors.link import Behaviour, Context, Method
 
 
 def send_figures(proceed: Behaviour, _method: Method) -> Behaviour:
-    """The link that adds the figures to what the service itself put into the trailing metadata."""
+    """Makes the link that adds the figures to what the service itself put into the trailing metadata."""
 
     async def trailed(call: Call, request: Any, context: Context) -> Any:
         response = await proceed(call, request, context)

@@ -8,10 +8,10 @@ from twinfront_server.errors import stream_not_read, too_many_streams
 from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Method
 
 ANSWERING_BYTES: Final = 1 << 20
-"""What a stream of answers holds: a page that was read, the next one, and a message of what is in them."""
+"""Memory of a stream of answers: a page that was read, the next page, and a message of their rows."""
 
 TAKING_IN_BYTES: Final = 8 << 20
-"""What a stream holds that takes in items: those that wait to be written."""
+"""Memory of a stream that takes in items: those that wait to be written."""
 
 LONG_WAIT_SECONDS: Final = 1.0
 """How long a message has to have waited for its caller before its stream is ended in favour of another one."""
@@ -36,7 +36,7 @@ class UnreadStreams:
         self._streams: set[_WatchedContext] = set()
 
     def link(self, proceed: Behaviour, method: Method) -> Behaviour:
-        """The link of the chain that does so."""
+        """Makes the link of the chain that ends streams which nobody reads."""
         if not method.response_streaming:
             return proceed
         held_bytes = TAKING_IN_BYTES if method.request_streaming else ANSWERING_BYTES
@@ -86,7 +86,7 @@ class _WatchedContext:
         self.is_unread = False
 
     def waited(self) -> float:
-        """How long the message has waited that its caller is to read, in seconds; 0 if there is none."""
+        """Gives the seconds that a message has waited for its caller to read it; 0 if there is none."""
         return 0.0 if self._scope is None else self._time() - self._since
 
     def end(self) -> None:

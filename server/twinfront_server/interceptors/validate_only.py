@@ -12,7 +12,7 @@ from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
 
 
 def rehearse(require_validation: Callable[[], Awaitable[None]]) -> Link:
-    """The link, around messages, that sets `Call.validate_only` and empties the etags of the answer.
+    """Makes the link, around messages, that sets `Call.validate_only` and empties the etags of the answer.
 
     Args:
         require_validation: raises an error where the upstream cannot carry out dry runs.

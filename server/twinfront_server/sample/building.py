@@ -53,14 +53,14 @@ async def load_sample(upstream: Upstream) -> SampleReport:
 
 
 def sample_models() -> dict[str, bytes]:
-    """The DTDL interfaces as JSON texts, by DTMI."""
+    """Gives the DTDL interfaces as JSON texts, by DTMI."""
     paths = sorted(_FOLDER.joinpath("models").iterdir(), key=lambda path: path.name)
     texts = (path.read_bytes() for path in paths)
     return {orjson.loads(text)["@id"]: text for text in texts}
 
 
 def sample_graph() -> Mapping[str, list[dict[str, Any]]]:
-    """The lines of the graph by section: `Header`, `Twins`, `Relationships` (whose `$dtId` is the source)."""
+    """Gives the lines of the graph by section: `Header`, `Twins`, `Relationships` (whose `$dtId` is the source)."""
     sections: dict[str, list[dict[str, Any]]] = {}
     for line in _FOLDER.joinpath("building.ndjson").read_bytes().splitlines():
         entry = orjson.loads(line)

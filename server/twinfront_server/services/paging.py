@@ -79,14 +79,14 @@ class Paging:
                 size = _size(after, min(self._fitting(filling.bytes, filling) or missing, missing))
 
     def _fitting(self, taken: int, filling: Filling) -> int:
-        """How many more items such as those so far to ask for if so many bytes of the page are taken; 0 before any."""
+        """Estimates how many more items fit beside so many bytes, by the size of those so far; 0 before any."""
         if not filling.bytes:
             return 0
         return max(1, int((self._max_bytes * _AIM - taken) * filling.count / filling.bytes))
 
 
 def _size(position: Position, wanted: int) -> int:
-    """How many items a page of the upstream needs to have so many behind a position."""
+    """Gives the page size with which the upstream answers so many items behind a position."""
     return min(position.skip + wanted, MAX_PAGE_SIZE)
 
 

@@ -23,7 +23,7 @@ STREAMED_PAGE: Final = 500
 
 MAX_ROWS: Final = 100
 MAX_BYTES: Final = 256 << 10
-"""What the rows of a message of a stream take up, a single larger one aside."""
+"""Bytes of the rows in one message of a stream at the most; a single larger row comes alone."""
 
 
 class QueryService(QueryServiceServicer):

@@ -14,7 +14,7 @@ _COLLECTIONS: Final = {
     Resource.IMPORT_JOB: ("jobs/imports", "job_id"),
     Resource.DELETE_JOB: ("jobs/deletions", "job_id"),
 }
-"""Where resources that belong to no twin are, and the request field of their ids."""
+"""The paths of resources that belong to no twin, and the request field of their ids."""
 
 
 @dataclass(frozen=True, slots=True)

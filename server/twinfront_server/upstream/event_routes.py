@@ -31,7 +31,7 @@ class EventRoutes:
         return await self._reads.event_route(event_route_id)
 
     async def list(self, link: str) -> Page:
-        """One page of event routes."""
+        """Reads one page of event routes."""
         return await send_for_page(Asked(operations.LIST_EVENT_ROUTES), link, self._sdk.list_event_routes)
 
     async def delete(self, event_route_id: str) -> None:

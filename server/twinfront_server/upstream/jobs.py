@@ -39,7 +39,7 @@ class ImportJobs:
         return await self._reads.import_job(job_id)
 
     async def list(self, link: str) -> Page:
-        """One page of import jobs."""
+        """Reads one page of import jobs."""
         return await send_for_page(Asked(operations.LIST_IMPORT_JOBS), link, self._jobs.list)
 
     async def cancel(self, job_id: str) -> Answer:
@@ -74,5 +74,5 @@ class DeleteJobs:
         return await self._reads.delete_job(job_id)
 
     async def list(self, link: str) -> Page:
-        """One page of delete jobs."""
+        """Reads one page of delete jobs."""
         return await send_for_page(Asked(operations.LIST_DELETE_JOBS), link, self._jobs.list)

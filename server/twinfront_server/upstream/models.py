@@ -32,7 +32,7 @@ class Models:
         return await self._reads.model(model_id, include_model_definition=include_model_definition)
 
     async def list(self, dependencies_for: Sequence[str], link: str, *, include_model_definition: bool) -> Page:
-        """One page of models: of those ids and what they depend on if any are given, at a link or from the start."""
+        """Reads one page of models: all, or those of some ids and what they depend on; at a link or from the start."""
         listed = {f"dependencies_for[{index}]": model_id for index, model_id in enumerate(dependencies_for)}
         return await send_for_page(
             Asked(operations.LIST_MODELS, origin=Origin(listed)),

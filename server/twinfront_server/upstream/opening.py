@@ -8,7 +8,7 @@ from twinfront_server.upstream.client import Upstream
 
 
 async def open_upstream(settings: Settings, metrics: Metrics) -> Upstream:
-    """The upstream of the settings: the embedded service for `local`, else Azure Digital Twins at an endpoint URL.
+    """Opens the upstream of the settings: the embedded service for `local`, else Azure Digital Twins at its URL.
 
     Args:
         settings: the server's settings.

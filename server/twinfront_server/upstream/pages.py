@@ -74,7 +74,7 @@ class Stretch:
         return Position(self.page.next_link, max(0, self.start.skip - len(self.page.items)))
 
     def items(self) -> Iterator[tuple[Any, Position]]:
-        """The items behind the position, each with the position behind it."""
+        """Gives the items behind the position, each with the position behind it."""
         items, skip = self.page.items, self.start.skip
         last = len(items) if self.page.next_link else None
         for number, item in enumerate(items[skip:], skip + 1):

@@ -29,7 +29,7 @@ class Queries:
         place_field: str = "page_token",
         by_the_front: bool = False,
     ) -> Page:
-        """One page of the rows of a query, as parsed JSON; its link is the continuation token of the next page.
+        """Reads one page of the rows of a query, as parsed JSON; its link is the continuation token of the next page.
 
         What it was charged is added to the current call's.
 

@@ -32,10 +32,10 @@ class Reads(Protocol):
         """Reads a model."""
 
     async def relationships(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
-        """One page of the relationships that start from a twin, of one name if it is given."""
+        """Reads one page of the relationships that start from a twin, of one name if it is given."""
 
     async def incoming_relationships(self, digital_twin_id: str, link: str) -> Page:
-        """One page of the relationships that point to a twin."""
+        """Reads one page of the relationships that point to a twin."""
 
 
 async def read(reading: Awaitable[Answer]) -> Answer | None:

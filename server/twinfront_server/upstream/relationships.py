@@ -43,9 +43,9 @@ class Relationships:
         await self._write(asked, self._sdk.delete_relationship, *ids.values(), **if_match_option(if_match))
 
     async def list(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
-        """One page of the relationships that start from a twin, of one name if it is given."""
+        """Reads one page of the relationships that start from a twin, of one name if it is given."""
         return await self._reads.relationships(digital_twin_id, relationship_name, link)
 
     async def list_incoming(self, digital_twin_id: str, link: str) -> Page:
-        """One page of the relationships that point to a twin."""
+        """Reads one page of the relationships that point to a twin."""
         return await self._reads.incoming_relationships(digital_twin_id, link)

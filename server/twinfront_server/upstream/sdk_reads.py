@@ -35,14 +35,14 @@ class SdkReads:
         return await send(Asked(operations.GET_RELATIONSHIP, ids), self._sdk.get_relationship, *ids.values())
 
     async def relationships(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
-        """One page of the relationships that start from a twin, of one name if it is given."""
+        """Reads one page of the relationships that start from a twin, of one name if it is given."""
         asked = Asked(operations.LIST_RELATIONSHIPS, {"digital_twin_id": digital_twin_id})
         # The SDK's parameter is called relationship_id and is sent as the name.
         name = relationship_name or None
         return await send_for_page(asked, link, self._sdk.list_relationships, digital_twin_id, name)
 
     async def incoming_relationships(self, digital_twin_id: str, link: str) -> Page:
-        """One page of the relationships that point to a twin."""
+        """Reads one page of the relationships that point to a twin."""
         asked = Asked(operations.LIST_INCOMING_RELATIONSHIPS, {"digital_twin_id": digital_twin_id})
         return await send_for_page(asked, link, self._sdk.list_incoming_relationships, digital_twin_id)
 

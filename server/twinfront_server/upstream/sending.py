@@ -55,7 +55,7 @@ async def send_for_page(
 
 
 def if_match_option(etag: str) -> dict[str, Any]:
-    """The SDK's options for the condition If-Match: none for an empty etag."""
+    """Gives the SDK's options for the condition If-Match: none for an empty etag."""
     if not etag:
         return {}
     if etag == "*":
@@ -64,12 +64,12 @@ def if_match_option(etag: str) -> dict[str, Any]:
 
 
 def if_none_match_option(create_only: bool) -> dict[str, Any]:  # noqa: FBT001  (the condition has two states)
-    """The SDK's options for the condition If-None-Match: none, or that the resource must not exist."""
+    """Gives the SDK's options for the condition If-None-Match: none, or that the resource must not exist."""
     return {"match_condition": MatchConditions.IfMissing} if create_only else {}
 
 
 def _answer(pipeline_response: Any, _deserialized: object, headers: dict[str, str]) -> Answer:
-    """The SDK's hook for raw answers (its keyword `cls`)."""
+    """Gives the SDK's hook for raw answers (its keyword `cls`)."""
     response = pipeline_response.http_response
     return Answer(
         response.content,
@@ -80,11 +80,11 @@ def _answer(pipeline_response: Any, _deserialized: object, headers: dict[str, st
 
 
 def _text(header: str | None) -> str:
-    """A header as text; empty for none, and for one in no encoding, which no message can have."""
+    """Reads a header as text; empty for none, and for one in no encoding, which no message can have."""
     return header if header is not None and header.isprintable() else ""
 
 
 def _charge(header: str | float | None) -> float:
-    """The units that a header says; 0 for none, and for what is no charge."""
+    """Reads the units of a header; 0 without one, and for a text that is no charge."""
     units = float(header or 0.0)
     return units if 0.0 <= units < math.inf else 0.0

@@ -70,7 +70,7 @@ def fill_component(component: Component, body: bytes, *, as_json: bool, metadata
 
 
 def digital_twin_body(twin: DigitalTwin, digital_twin_id: str) -> Body:
-    """The JSON to send for a twin that a caller wants written.
+    """Makes the JSON to send for a twin that a caller wants written.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT if the message is in neither form, or in both; if its id is not the request's;
@@ -145,7 +145,7 @@ def _properties(owner: DigitalTwin | Component, field: str, count: ValueCount) -
 
 
 def _refuse_system_name(name: str, field: str) -> None:
-    """A member such as `$etag` among the properties would say something else than its author meant."""
+    """Refuses a property with a name such as `$etag`, which would mean something else than its author meant."""
     if name.startswith("$"):
         raise invalid_argument(field, "names that begin with $ belong to the service")
 

@@ -36,7 +36,7 @@ def fill_listed_event_route(route: EventRoute, item: Mapping[str, Any], *, as_js
 
 
 def event_route_body(route: EventRoute, event_route_id: str) -> Body:
-    """The JSON to send for an event route that a caller wants written.
+    """Makes the JSON to send for an event route that a caller wants written.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT if the message is in neither form, or in both; if its id is not the request's.

@@ -18,7 +18,7 @@ Fill: TypeAlias = Callable[[Any, Any], None]
 
 
 def room_for_items(message_bytes: int) -> int:
-    """How many bytes of items a message of such a size has room for: a sixteenth is left to the token beside them."""
+    """Gives the bytes of items that a message of a size has room for; a sixteenth is left to the token beside them."""
     return message_bytes * 15 // 16
 
 

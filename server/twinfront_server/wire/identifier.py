@@ -11,7 +11,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def required_id(text: str, field: str) -> str:
-    """An id or a name that becomes a segment of the upstream's URL.
+    """Checks an id or a name that becomes a segment of the upstream's URL.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT if it is empty, has control characters, is longer than any id, or is `.` or
@@ -28,7 +28,7 @@ def required_id(text: str, field: str) -> str:
 
 
 def request_id(text: str) -> str:
-    """The id under which a repeated write is known, `request_id`; empty for a write that has none.
+    """Checks `request_id`, the id under which a repeated write is known; empty for a write without one.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT if it is longer than 128 characters or has control characters.
@@ -40,14 +40,14 @@ def request_id(text: str) -> str:
 
 
 def required_header_id(text: str, field: str) -> str:
-    """An id that becomes a header field of the upstream's request; raises as `required_id`, and beyond ASCII."""
+    """Checks an id that becomes a header field of the upstream's request; raises as `required_id`, and beyond ASCII."""
     if not text.isascii() or text != text.strip():
         raise invalid_argument(field, "must be of ASCII, without spaces around it")
     return required_id(text, field)
 
 
 def if_match(text: str) -> str:
-    """The condition `if_match`: empty, `*` or an entity tag (RFC 9110, section 8.8.3).
+    """Checks the condition `if_match`: empty, `*` or an entity tag (RFC 9110, section 8.8.3).
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for anything else.
@@ -60,7 +60,7 @@ def if_match(text: str) -> str:
 
 
 def if_none_match(text: str) -> bool:
-    """The condition `if_none_match`: whether the resource must not exist.
+    """Checks the condition `if_none_match`, and tells whether the resource must not exist.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for anything but nothing and `*`.

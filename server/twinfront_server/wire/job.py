@@ -60,7 +60,7 @@ def fill_listed_job(job: ImportJob | DeleteJob, item: Mapping[str, Any], *, as_j
 
 
 def import_job_body(job: ImportJob, job_id: str) -> Body:
-    """The JSON to send for an import job that a caller wants created.
+    """Makes the JSON to send for an import job that a caller wants created.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT without the URIs; if the message's id is not the request's.

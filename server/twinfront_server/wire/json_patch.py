@@ -29,7 +29,7 @@ _PATH: Final = re.compile(r"/?(?:[^/~]++|~[01])++(?:/(?:[^/~]++|~[01])++)*+")
 
 
 def json_patch_body(patch: Sequence[JsonPatchOperation]) -> Body:
-    """The JSON Patch document to send for the operations that a caller wants applied.
+    """Makes the JSON Patch document to send for the operations that a caller wants applied.
 
     Raises:
         TwinfrontError: JSON_PATCH_INVALID with the path of the field (`patch[2].path`) for an operation without op,

@@ -56,7 +56,7 @@ MAX_EMPTY: Final = 100_000
 """Fields and entries of a request that are empty: parsed they take up thirty times their two bytes."""
 
 _EMPTY_FIELDS: Final = [bytes([number << 3 | 2, 0]) for number in range(1, 16)]
-"""What texts and messages without anything in them are on the wire: tag and length."""
+"""Bytes of an empty text or message on the wire: tag and length."""
 
 _REASONS: Final[dict[str, InvalidReason]] = {
     "query": Reason.QUERY_INVALID,

@@ -22,7 +22,7 @@ class Merge:
     field: str
 
     def field_at(self, tokens: Sequence[str]) -> str:
-        """The proto path of the innermost member of the changes on the way of a JSON Pointer; text is one field."""
+        """Gives the proto path of the innermost changed member on the way of a JSON Pointer; JSON text is one field."""
         if self.field == _TEXT:
             return _TEXT
         path, member, value = self.field, "fields", self.document
@@ -34,7 +34,7 @@ class Merge:
 
 
 def merge_of(merge: ObjectValue | None, merge_json: bytes, digital_twin_id: str) -> Merge:
-    """The merge of a request.
+    """Gives the merge of a request.
 
     Args:
         merge: its typed form; None if it is not set.

@@ -28,7 +28,7 @@ def fill_model(model: Model, body: bytes, *, as_json: bool) -> None:
 
 
 def created_models(body: bytes) -> list[dict[str, Any]]:
-    """The model data that the upstream answered to the creation of models, item by item."""
+    """Gives the model data that the upstream answered to the creation of models, item by item."""
     models: list[dict[str, Any]] = parse_answer(body)
     return models
 
@@ -50,7 +50,7 @@ def fill_listed_model(model: Model, item: Mapping[str, Any], *, as_json: bool) -
 
 
 def models_body(dtdl_models: Sequence[str]) -> Body:
-    """The JSON array to send for models that a caller wants created.
+    """Makes the JSON array to send for models that a caller wants created.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT without any model; LIMIT_REACHED for too many; DTDL_INVALID for too many

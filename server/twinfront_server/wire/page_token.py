@@ -29,13 +29,13 @@ class PageTokens:
         self._cipher = AESGCM(hashlib.sha256(secret).digest())
 
     def seal(self, request: Message, place: bytes) -> str:
-        """The token of a place in a request's list, for the next request of the same kind."""
+        """Gives the token of a place in a request's list, for the next request of the same kind."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, place, _identity(request))
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, request: Message, token: str, field: str = "page_token") -> bytes:
-        """The place that a request's token, in a field of that name, stands for; nothing for no token.
+        """Gives the place that a request's token, in a field of that name, stands for; nothing for no token.
 
         Raises:
             TwinfrontError: PAGE_TOKEN_INVALID for a token that was not made here, or for another request.

@@ -40,7 +40,7 @@ def fill_row(row: QueryRow, item: dict[str, Any], *, as_json: bool, metadata: bo
 
 
 def required_query(text: str) -> str:
-    """The query of a request.
+    """Gives the query of a request.
 
     Raises:
         TwinfrontError: QUERY_INVALID if there is none. All other rules are the upstream's.

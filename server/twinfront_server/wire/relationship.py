@@ -57,7 +57,7 @@ def fill_incoming_relationship(relationship: IncomingRelationship, item: Mapping
 
 
 def relationship_body(relationship: Relationship, digital_twin_id: str, relationship_id: str) -> Body:
-    """The JSON to send for a relationship that a caller wants written.
+    """Makes the JSON to send for a relationship that a caller wants written.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT if the message is in neither form, or in both; if its ids are not the

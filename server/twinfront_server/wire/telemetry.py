@@ -14,11 +14,11 @@ from twinfront_server.wire.timestamp import timestamp_text
 from twinfront_server.wire.value import plain_value
 
 _MESSAGE_ID: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
-"""What goes into a header of HTTP as it is (RFC 9110, section 5.5), of a length that no receiver minds."""
+"""Texts that can be an HTTP header as they are (RFC 9110, section 5.5), of a length that no receiver minds."""
 
 
 def telemetry_body(request: Any) -> Body:
-    """The JSON to send for the payload of a request.
+    """Makes the JSON to send for the payload of a request.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT if there is none, in both forms, or one that JSON cannot say.
@@ -34,7 +34,7 @@ def telemetry_body(request: Any) -> Body:
 
 
 def message_id(text: str) -> str:
-    """The message's id; a new UUID if the caller gave none.
+    """Gives the message's id; a new UUID if the caller gave none.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for one that no header can carry.
@@ -47,7 +47,7 @@ def message_id(text: str) -> str:
 
 
 def source_time(request: Any) -> str:
-    """When what the message tells was observed; now if the request does not say.
+    """Gives the time at which the content was observed; now if the request does not say.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for a time that there is not.

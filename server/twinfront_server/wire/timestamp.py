@@ -31,7 +31,7 @@ def fill_timestamp(timestamp: Timestamp, text: str) -> None:
 
 
 def timestamp_text(timestamp: Timestamp) -> str:
-    """The time as the service writes it: UTC, seven decimals, `Z`.
+    """Gives the time as the service writes it: UTC, seven decimals, `Z`.
 
     Raises:
         ValueError: for a time before the year 1 or after 9999, or nanoseconds that are no fraction of a second.

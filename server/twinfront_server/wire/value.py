@@ -47,7 +47,7 @@ def fill_value(value: Value, item: Any) -> None:
 
 
 def plain_value(value: Value, field: str, count: ValueCount | None = None) -> Any:
-    """The Python value of a `Value` that a caller sent.
+    """Gives the Python value of a `Value` that a caller sent.
 
     Args:
         value: the message.
@@ -65,7 +65,7 @@ def plain_value(value: Value, field: str, count: ValueCount | None = None) -> An
 
 
 def plain_fields(fields: Mapping[str, Value], field: str, count: ValueCount | None = None) -> dict[str, Any]:
-    """The Python values of a map of values; arguments as for `plain_value`."""
+    """Gives the Python values of a map of values; arguments as for `plain_value`."""
     try:
         return _plain_members(fields, count or ValueCount())
     except _UnsayableError as error:

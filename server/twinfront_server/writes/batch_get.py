@@ -64,7 +64,7 @@ async def batch_get(
 
 
 def _fields(ids: Sequence[str]) -> dict[str, str]:
-    """The ids, each once and in their order, with the proto paths where they come first."""
+    """Gives the ids, each once and in their order, with the proto paths where they come first."""
     require_batch(len(ids), "digital_twin_ids")
     fields: dict[str, str] = {}
     for index, digital_twin_id in enumerate(ids):

@@ -47,7 +47,7 @@ class Step:
 
 
 def step_of(write: DigitalTwinWrite, upstream: Upstream, detached: Detached, *, pace: Pace, concurrency: int) -> Step:
-    """The work that a write asks for.
+    """Gives the work that a write asks for.
 
     Args:
         write: the write.
@@ -112,7 +112,7 @@ def step_of(write: DigitalTwinWrite, upstream: Upstream, detached: Detached, *, 
 
 
 def batch_field(field: str, index: int) -> str:
-    """The field of a batch's request that is this field of the call that its write of that index would be."""
+    """Gives the path in a batch's request of a field of the single call that one of its writes stands for."""
     for name, inside in _FIELDS:
         if field == name or field.startswith((f"{name}.", f"{name}[")):
             return f"writes[{index}].{inside}{field[len(name) :]}"

@@ -29,7 +29,7 @@ class Detached:
     incoming: int = 0
 
     def explain(self, error: TwinfrontError) -> TwinfrontError:
-        """The error with what was done before it: counts in its metadata, and in its text."""
+        """Adds to an error what was done before it: counts in its metadata, and in its text."""
         if not (self.outgoing or self.incoming):
             return error
         explained = error.renewed()

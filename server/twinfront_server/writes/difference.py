@@ -32,14 +32,14 @@ class Operation:
         return pointer_to(self.tokens)
 
     def as_json(self) -> Document:
-        """The operation as the service reads it."""
+        """Gives the operation as the service reads it."""
         if self.op == "remove":
             return {"op": self.op, "path": self.path}
         return {"op": self.op, "path": self.path, "value": self.value}
 
 
 def difference(stored: Document, wanted: Document, field: str) -> list[Operation]:
-    """The operations that make a stored twin into the wanted one; none if it is that already.
+    """Gives the operations that make a stored twin into the wanted one; none if it is that already.
 
     `$dtId`, `$etag` and times of the service's own play no part.
 

@@ -55,7 +55,7 @@ async def create_or_replace(
 
 
 async def read_back(upstream: Upstream, digital_twin_id: str, written: Answer) -> Answer:
-    """The twin with the times of a write, if nothing has become of it since; else what is known of it."""
+    """Reads a twin with the times of a write; if it was written to since, gives what is known of it."""
     call = current_call()
     if call.validate_only:
         return written
@@ -68,13 +68,13 @@ async def read_back(upstream: Upstream, digital_twin_id: str, written: Answer) -
 
 
 def _patch(wanted: Document, field: str, stored: Document) -> Body:
-    """The difference, be it none: a replacement always gives the twin a new etag."""
+    """Makes the patch of a replacement, empty if nothing differs: a replacement always gives the twin a new etag."""
     operations = difference(stored, wanted, field)
     return Body(orjson.dumps([operation.as_json() for operation in operations]), field)
 
 
 def _wanted(body: Body) -> Document:
-    """The twin to be, with the checks that a PUT makes and a patch has no place for."""
+    """Gives the new state of the twin, after the checks that a PUT makes and a patch has no place for."""
     document: Document = orjson.loads(body.content)
     require_moderate_depth(document, body.field)
     metadata = document.get(METADATA)

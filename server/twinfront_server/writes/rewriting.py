@@ -87,7 +87,7 @@ async def read_twin(upstream: Upstream, digital_twin_id: str, *, if_match: str) 
 
 
 def stored_twin(answer: Answer) -> Document:
-    """The twin that the upstream answered.
+    """Gives the twin that the upstream answered.
 
     Raises:
         TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED if it is none.

@@ -24,7 +24,7 @@ _GONE: Final = {
     Reason.TWIN_NOT_FOUND: operations.DELETE_DIGITAL_TWIN,
     Reason.RELATIONSHIP_NOT_FOUND: operations.DELETE_RELATIONSHIP,
 }
-"""What is not there any more, by the operation that takes it away."""
+"""Operations that explain, when they were applied late, why a resource is gone."""
 
 _UNANSWERED: Final = "An earlier write through this server, which ended without an answer, may be the reason."
 

@@ -81,7 +81,7 @@ def _never_sent(error: AzureError) -> bool:
 
 
 def _about(reason: Reason, resource: str, id_field: str) -> _Rule:
-    """The rule for what is not there, or there already."""
+    """Makes the rule for a resource that is missing, or there already."""
 
     def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
         named = _DTMI.findall(refusal.message) if id_field == "model_id" else ()
@@ -130,7 +130,7 @@ def _invalid(reason: InvalidReason) -> _Rule:
 
 
 def _invalid_query(refusal: Refusal, asked: Asked) -> TwinfrontError:
-    """For any refusal of a query but that of its continuation token, which came out of the caller's token."""
+    """Makes the error of a refused query, except for its continuation token, which came out of the caller's token."""
     if refusal.code == "BadRequest" and "ontinuation" in refusal.message:
         token = asked.origin.place_field
         return invalid_fields([(token, refusal.text)], reason=Reason.PAGE_TOKEN_INVALID, metadata=asked.ids)
@@ -147,12 +147,12 @@ def _finds_fault(error: TwinfrontError) -> bool:
 
 
 def _own_refused(refusal: Refusal, asked: Asked) -> TwinfrontError:
-    """For what the front thought up itself, which may take the upstream too long."""
+    """Makes the error of a query that the front made itself; it may have taken the upstream too long."""
     return (_server_error if refusal.code == "TimeoutError" else _unexpected)(refusal, asked)
 
 
 def _invalid_member(name: str) -> _Rule:
-    """The rule for what is wrong with one field of the resource in the request."""
+    """Makes the rule for a fault of one field of the resource in the request."""
 
     def rule(refusal: Refusal, asked: Asked) -> TwinfrontError:
         field = asked.body.field if asked.body is not None else "request"
@@ -163,7 +163,7 @@ def _invalid_member(name: str) -> _Rule:
 
 
 def _validation_failed(refusal: Refusal, asked: Asked) -> TwinfrontError:
-    """Of jobs the service says so when a job is there already, or is not as far as it has to be (REST reference)."""
+    """Makes the error of ValidationFailed, which for a job can be about its existence or state (REST reference)."""
     if asked.operation is operations.POST_DELETE_JOB:
         return _JOB_ALREADY_EXISTS(refusal, asked)
     if asked.operation in {operations.CANCEL_IMPORT_JOB, operations.DELETE_IMPORT_JOB}:
@@ -237,7 +237,7 @@ def _outcome_unknown(asked: Asked) -> TwinfrontError:
 
 
 def _lost(refusal: Refusal, asked: Asked) -> TwinfrontError:
-    """For an answer that says neither that the request was refused nor, in a way that can be read, what came of it."""
+    """Makes the error of an answer that neither refuses the request nor can be read."""
     _note_cause(asked, f"{refusal.status} {refusal.code} {refusal.message}")
     if asked.operation.write:
         return _outcome_unknown(asked)

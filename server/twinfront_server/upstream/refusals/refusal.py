@@ -81,7 +81,7 @@ def _without_pointers(message: str) -> str:
 
 
 def _encoded_twice(response: Any) -> ODataV4Format | None:
-    """The error in the refusal of a second job, which is a JSON string that holds the JSON of the error (recorded)."""
+    """Reads the error in the refusal of a second job: a JSON string that holds the JSON of the error (recorded)."""
     try:
         return ODataV4Format(orjson.loads(orjson.loads(response.content))["error"])
     except (AttributeError, KeyError, TypeError, ValueError):

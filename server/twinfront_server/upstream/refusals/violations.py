@@ -32,7 +32,7 @@ _INDEX_DIGITS: Final = 6
 """The digits that the index of a model never has."""
 
 _TWIN: Final = "Twin"
-"""What complaints call the twin itself, as against a component or a relationship, which they name."""
+"""The words by which a complaint means the twin itself; a component or a relationship it would name."""
 
 _PREFIX: Final = "ValidationFailed: "
 _ABOUT_ID: Final = re.compile(r"\b(?P<kind>digital twin|relationship|model|event route|job) id\b", re.IGNORECASE)

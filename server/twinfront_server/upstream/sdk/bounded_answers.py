@@ -24,7 +24,7 @@ MAX_EMPTY: Final = 1 << 20
 framing of chunks, padding in that."""
 
 ENCODINGS: Final = "gzip, deflate"
-"""What the upstream may encode answers with; aiohttp would ask for whatever happens to be installed."""
+"""Encodings that the upstream may answer in; aiohttp would ask for every one that happens to be installed."""
 
 
 class BoundedConnector(aiohttp.TCPConnector):

@@ -39,7 +39,7 @@ class NoCredential(AsyncTokenCredential):
     """Stands in where no token is sent: the SDK's client wants a credential, its slim pipeline never asks it."""
 
     async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
-        """Never called."""
+        """Raises, because nobody calls it."""
         raise NotImplementedError
 
     async def close(self) -> None:
@@ -53,7 +53,7 @@ NO_CREDENTIAL: Final = NoCredential()
 
 
 def default_credential() -> AsyncTokenCredential:
-    """Azure's DefaultAzureCredential: environment, workload or managed identity, developer tools.
+    """Makes Azure's DefaultAzureCredential: environment, workload or managed identity, developer tools.
 
     Raises:
         ImportError: if azure-identity is not installed.

@@ -184,7 +184,7 @@ class AttemptsPolicy(Policy):
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a Retry-After header (RFC 9110, section 10.2.3), a number or a date; None if there is none.
+    """Reads the seconds of a Retry-After header (RFC 9110, section 10.2.3), a number or a date; None if there is none.
 
     Never more than a day.
     """
@@ -219,7 +219,7 @@ def _page(response: AsyncHttpResponse) -> tuple[list[Any], str]:
 
 
 def _on_the_same_host(link: str, url: str) -> str:
-    """The link to the next page, on the host that was asked for this one: the credential is meant for no other."""
+    """Puts the link to the next page on the host that was asked for this one: the credential is meant for no other."""
     if not link:
         return ""
     host = urlsplit(url)

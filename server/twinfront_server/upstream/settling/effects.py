@@ -30,7 +30,7 @@ _ANY: Final = "*"
 _OF_JOBS_AND_ROUTES: Final = frozenset(
     {"id", "status", "createdDateTime", "lastActionDateTime", "finishedDateTime", "purgeDateTime", "error"}
 )
-"""What the service adds to a job or an event route."""
+"""Members that the service adds to a job or an event route."""
 
 
 def sent_by(asked: Asked) -> Any:
