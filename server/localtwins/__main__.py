@@ -2,9 +2,12 @@
 
 import sys
 
+from twinfront_program.light_start import begin_start
+
 
 def main() -> int:
     """Runs the command line and gives its exit status."""
+    begin_start()
     try:
         from localtwins import cli  # noqa: PLC0415  (its imports are what may be missing)
     except ModuleNotFoundError as error:

@@ -9,6 +9,7 @@ from functools import partial
 
 from localtwins.settings import Settings
 from twinfront_program.arguments import USAGE_ERROR, Parser, add_settings
+from twinfront_program.light_start import end_start
 from twinfront_program.log import configure_logging, get_logger
 from twinfront_program.startup_error import StartupError
 
@@ -58,14 +59,21 @@ def _run(command: str, file: str, settings: Settings) -> int:
         log = get_logger()
         for line in settings.unknown_variables():
             log.warning(line)
-        asyncio.run(serve(settings, partial(print, flush=True), log))
+        asyncio.run(serve(settings, _announce, log))
         return 0
     from localtwins.jobs.offline import export_graph, import_graph  # noqa: PLC0415  (only these two need it)
 
+    end_start()
     if command == "export":
         export_graph(settings, file)
         return 0
     return 0 if asyncio.run(import_graph(settings, file, partial(print, file=sys.stderr))) else 1
+
+
+def _announce(text: str) -> None:
+    """Tells what is ready, and at last that it stops."""
+    end_start()
+    print(text, flush=True)
 
 
 def _refused(command: str, error: StartupError, exit_code: int) -> int:

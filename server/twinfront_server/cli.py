@@ -5,7 +5,6 @@ to install.
 """
 
 import argparse
-import gc
 import importlib
 import os
 import sys
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from twinfront_program.arguments import USAGE_ERROR, Parser, add_settings
+from twinfront_program.light_start import begin_start
 from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
 
@@ -81,8 +81,7 @@ def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    # Until the server serves, which ends this: what is loaded stays, so all that walks it finds nothing.
-    gc.disable()
+    begin_start()
     from twinfront_server.settings import Settings  # noqa: PLC0415  (only this command needs it)
 
     try:

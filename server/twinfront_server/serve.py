@@ -1,13 +1,13 @@
 """`twinfront serve`: a server from its start to the signal that ends it."""
 
 import asyncio
-import gc
 import signal
 import sys
 from pathlib import Path
 from typing import Final
 
 from twinfront_program.address import Address
+from twinfront_program.light_start import end_start
 from twinfront_program.log import configure_logging, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
@@ -59,8 +59,7 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, on_signal)
     log = get_logger()
     async with App(settings) as app:
-        gc.freeze()
-        gc.enable()
+        end_start()
         if settings.greeting:
             print(greeting(settings, app.address, app.metrics_address), flush=True)  # noqa: T201  (for people)
         log.info("serving", address=str(app.address), upstream=settings.upstream)

@@ -134,7 +134,7 @@ def limited(file_size: int) -> Callable[[], None]:
 async def test_a_disk_that_is_full_at_the_first_start_is_told(tmp_path: Path, file_size: int):
     status, text = await refused("--http", "--data-dir", str(tmp_path), condition=limited(file_size))
     assert (status, text.count("\n")) == (1, 1), text
-    assert text.startswith("localtwins: The database")
+    assert text.startswith("localtwins serve: The database")
     assert "See whether the disk is full" in text
     async with serving_models(tmp_path) as (server, http):
         assert await put(http, server, "room") == 200

@@ -13,145 +13,25 @@
 stubs.
 """
 
-from twinfront._aio.client import AsyncTwinfrontClient
-from twinfront._call_info import CallInfo
-from twinfront._channel import TlsConfig
-from twinfront._digital_twins import Component, DigitalTwin, PropertyMetadata
-from twinfront._event_routes import EventRoute
-from twinfront._graphs import GraphItem, ImportProgress, ImportReport, ImportResult
-from twinfront._imports import AsyncImportReports, ImportReports
-from twinfront._jobs import DeleteJob, ImportJob, JobFailure, JobStatus
-from twinfront._models import Model
-from twinfront._pages import AsyncPager, Page, Pager
-from twinfront._patch import Patch, patch
-from twinfront._queries import QueryPage
-from twinfront._relationships import IncomingRelationship, Relationship
-from twinfront._sync.client import TwinfrontClient
-from twinfront._timestamps import Timestamp
-from twinfront._values import as_double
-from twinfront._writes import (
-    BatchGetResult,
-    CreateOrReplace,
-    Delete,
-    DeleteResult,
-    DigitalTwinWrite,
-    Merge,
-    MergeResult,
-    Update,
-    WriteResult,
-)
-from twinfront.errors import (
-    AbortedError,
-    AlreadyExistsError,
-    BlockingRelationship,
-    CallCancelledError,
-    ComponentNotFoundError,
-    DeadlineExceededError,
-    DtdlInvalidError,
-    EtagMismatchError,
-    EventRouteNotFoundError,
-    FailedPreconditionError,
-    FieldViolation,
-    InvalidArgumentError,
-    JobNotFoundError,
-    JsonPatchInvalidError,
-    LimitReachedError,
-    ModelDecommissionedError,
-    ModelHasDependentsError,
-    ModelNotFoundError,
-    NotFoundError,
-    OutcomeUnknownError,
-    PageTokenInvalidError,
-    PermissionDeniedError,
-    QueryInvalidError,
-    RelationshipNotFoundError,
-    ResourceExhaustedError,
-    TargetTwinNotFoundError,
-    ThrottledError,
-    TwinfrontError,
-    TwinHasRelationshipsError,
-    TwinNotFoundError,
-    UnauthenticatedError,
-    UnavailableError,
-    ValidateOnlyUnsupportedError,
-    ValidationFailedError,
-    from_rpc_error,
-    from_status,
-)
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "AbortedError",
-    "AlreadyExistsError",
-    "AsyncImportReports",
-    "AsyncPager",
-    "AsyncTwinfrontClient",
-    "BatchGetResult",
-    "BlockingRelationship",
-    "CallCancelledError",
-    "CallInfo",
-    "Component",
-    "ComponentNotFoundError",
-    "CreateOrReplace",
-    "DeadlineExceededError",
-    "Delete",
-    "DeleteJob",
-    "DeleteResult",
-    "DigitalTwin",
-    "DigitalTwinWrite",
-    "DtdlInvalidError",
-    "EtagMismatchError",
-    "EventRoute",
-    "EventRouteNotFoundError",
-    "FailedPreconditionError",
-    "FieldViolation",
-    "GraphItem",
-    "ImportJob",
-    "ImportProgress",
-    "ImportReport",
-    "ImportReports",
-    "ImportResult",
-    "IncomingRelationship",
-    "InvalidArgumentError",
-    "JobFailure",
-    "JobNotFoundError",
-    "JobStatus",
-    "JsonPatchInvalidError",
-    "LimitReachedError",
-    "Merge",
-    "MergeResult",
-    "Model",
-    "ModelDecommissionedError",
-    "ModelHasDependentsError",
-    "ModelNotFoundError",
-    "NotFoundError",
-    "OutcomeUnknownError",
-    "Page",
-    "PageTokenInvalidError",
-    "Pager",
-    "Patch",
-    "PermissionDeniedError",
-    "PropertyMetadata",
-    "QueryInvalidError",
-    "QueryPage",
-    "Relationship",
-    "RelationshipNotFoundError",
-    "ResourceExhaustedError",
-    "TargetTwinNotFoundError",
-    "ThrottledError",
-    "Timestamp",
-    "TlsConfig",
-    "TwinHasRelationshipsError",
-    "TwinNotFoundError",
-    "TwinfrontClient",
-    "TwinfrontError",
-    "UnauthenticatedError",
-    "UnavailableError",
-    "Update",
-    "ValidateOnlyUnsupportedError",
-    "ValidationFailedError",
-    "WriteResult",
-    "as_double",
-    "from_rpc_error",
-    "from_status",
-    "patch",
-]
+if TYPE_CHECKING:
+    from twinfront._exports import *  # noqa: F403  (what the module below offers, for type checkers and editors)
+    from twinfront._exports import __all__ as __all__
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Loads the client when the first of it is asked for; for the stubs `twinfront.v1` none of it is needed."""
+        if name.startswith("_") and name != "__all__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from twinfront import _exports  # noqa: PLC0415  (that is the point)
+
+        offered = {each: getattr(_exports, each) for each in (*_exports.__all__, "__all__")}
+        globals().update(offered)
+        if name not in globals():
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        """Gives the names that it offers, loaded or not."""
+        return sorted({*globals(), *__getattr__("__all__")})

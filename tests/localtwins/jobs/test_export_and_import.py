@@ -104,7 +104,7 @@ def test_a_directory_without_a_database_is_not_made_into_one(tmp_path: Path):
 def test_an_export_that_cannot_be_written_is_told(source: Path, tmp_path: Path):
     done = localtwins("export", tmp_path / "none" / "out", "--data-dir", source)
     assert done.returncode == 1
-    assert done.stderr.startswith(b"localtwins: ")
+    assert done.stderr.startswith(b"localtwins export: ")
     assert b"cannot be written" in done.stderr
 
 
@@ -115,7 +115,7 @@ def test_a_closed_pipe_is_told_and_no_more(source: Path):
     done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, check=False)
     os.close(write_end)
     assert done.returncode == 1
-    assert done.stderr == b"localtwins: Standard output cannot be written: Broken pipe.\n"
+    assert done.stderr == b"localtwins export: Standard output cannot be written: Broken pipe.\n"
 
 
 def test_refused_rows_are_told_one_by_one(tmp_path: Path):
@@ -140,7 +140,7 @@ def test_a_file_that_is_not_there_is_told_and_nothing_is_made(tmp_path: Path):
     done = localtwins("import", tmp_path / "none", "--data-dir", tmp_path / "data")
     assert (done.returncode, done.stderr) == (
         1,
-        f"localtwins: {tmp_path}/none cannot be read: No such file or directory.\n".encode(),
+        f"localtwins import: {tmp_path}/none cannot be read: No such file or directory.\n".encode(),
     )
     assert not (tmp_path / "data").exists()
 

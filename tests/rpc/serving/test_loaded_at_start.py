@@ -29,7 +29,15 @@ def loaded() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["aiohttp", "azure.identity", "azure.storage.blob", "cryptography.x509", "localtwins.http_server"]
+    "module",
+    [
+        "aiohttp",
+        "azure.identity",
+        "azure.storage.blob",
+        "cryptography.x509",
+        "localtwins.http_server",
+        "twinfront._exports",
+    ],
 )
 def test_a_server_loads_no_library_that_it_has_no_use_for_yet(loaded: set[str], module: str) -> None:
     assert "twinfront_server.upstream.local" in loaded
@@ -37,20 +45,34 @@ def test_a_server_loads_no_library_that_it_has_no_use_for_yet(loaded: set[str], 
 
 
 _SERVE = """
-import gc, sys
+import builtins, gc, sys
 
-from twinfront_server import cli, serve
+from {module} import main
 
-serve.greeting = lambda *_: f"{gc.isenabled()} {gc.get_freeze_count() > 10_000}"
-sys.exit(cli.main(["serve", "--listen=127.0.0.1:0", "--metrics-listen=none", "--data-dir=:memory:", "--greeting"]))
+def greet(text, **_):
+    sys.stdout.write(f"{{gc.isenabled()}} {{gc.get_freeze_count() > 10_000}} {{'rich.console' in sys.modules}}\\n")
+    sys.stdout.flush()
+    builtins.print = lambda *_, **__: None
+
+builtins.print = greet
+sys.argv = {words}
+sys.exit(main())
 """
 
 
-def test_a_server_that_serves_collects_garbage_and_leaves_alone_what_was_loaded() -> None:
-    server = subprocess.Popen([sys.executable, "-c", _SERVE], stdout=subprocess.PIPE, text=True, env=environment())
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("twinfront_server.cli", ["twinfront", "serve", "--metrics-listen=none"]),
+        ("localtwins.__main__", ["localtwins", "serve", "--http"]),
+    ],
+)
+def test_a_server_that_serves_collects_garbage_and_leaves_alone_what_was_loaded(module: str, words: list[str]) -> None:
+    program = _SERVE.format(module=module, words=[*words, "--listen=127.0.0.1:0", "--data-dir=:memory:"])
+    server = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment())
     with server:
         assert server.stdout
         greeting = server.stdout.readline()
         server.terminate()
-    assert greeting == "True True\n"
+    assert greeting == "True True False\n"
     assert server.returncode == 0
