@@ -37,5 +37,5 @@ class House:
 @asynccontextmanager
 async def serving() -> AsyncIterator[House]:
     settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", health_interval=3600.0)
-    async with App(settings) as app, AsyncTwinfrontClient(str(app.address)) as client:
+    async with App(settings) as app, AsyncTwinfrontClient(str(app.address), retry=False) as client:
         yield House(client, app)

@@ -42,7 +42,7 @@ def test_both_sides_mean_the_same_headers():
 @asynccontextmanager
 async def in_process(data_dir: Path) -> AsyncIterator[tuple[House, LocalTwins]]:
     settings = SETTINGS.model_copy(update={"data_dir": str(data_dir)})
-    async with App(settings) as app, AsyncTwinfrontClient(str(app.address)) as client:
+    async with App(settings) as app, AsyncTwinfrontClient(str(app.address), retry=False) as client:
         close: Any = app.upstream._on_close
         yield House(client, app), close.__self__
 
@@ -53,7 +53,7 @@ async def over_http(data_dir: Path) -> AsyncIterator[tuple[House, LocalTwins]]:
     server = HttpServer(service, LOCAL)
     await server.start()
     settings = SETTINGS.model_copy(update={"upstream": server.url, "upstream_credential": "none"})
-    async with App(settings) as app, AsyncTwinfrontClient(str(app.address)) as client:
+    async with App(settings) as app, AsyncTwinfrontClient(str(app.address), retry=False) as client:
         yield House(client, app), service
     await server.stop()
     await service.close()
