@@ -17,7 +17,7 @@ from localtwins.faults import parse_faults
 from localtwins.query.properties import check_indexable
 from twinfront_program.address import Address, as_ip
 from twinfront_program.durations import PositiveSeconds, Seconds
-from twinfront_program.log import LogFormat, LogLevel
+from twinfront_program.log_options import LogFormat, LogLevel
 from twinfront_program.settings import REPEATABLE, Listed, ListenAddress, ProgramSettings, listed, setting
 
 _HOST_NAME: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,20}")

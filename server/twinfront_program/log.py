@@ -8,15 +8,15 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from twinfront_program.log_options import LogFormat, LogLevel
+
 Log = FilteringBoundLogger
-LogFormat = Literal["auto", "console", "json"]
-LogLevel = Literal["debug", "info", "warning", "error"]
 
 _OF_MANY_LINES: Final = frozenset({"exception", "stack"})
 _FIELDS: Final = "structlog_fields"

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from twinfront_program.address import Address
 from twinfront_program.durations import PositiveSeconds, Seconds
-from twinfront_program.log import LogFormat, LogLevel
+from twinfront_program.log_options import LogFormat, LogLevel
 from twinfront_program.settings import Listed, ListenAddress, ProgramSettings, setting
 
 
