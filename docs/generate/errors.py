@@ -82,6 +82,14 @@ TEXTS = {
     "SERVER_DRAINING": (
         "[SERVER_DRAINING] This server is about to stop. Nothing was changed; try again. (call id 5b1f0f4c98f04a0e)"
     ),
+    "CREDENTIALS_MISSING": (
+        "[CREDENTIALS_MISSING] This server takes calls with credentials only: a token in authorization: Bearer … "
+        "(call id 5b1f0f4c98f04a0e)"
+    ),
+    "CREDENTIALS_INVALID": "[CREDENTIALS_INVALID] The token has expired. (call id 5b1f0f4c98f04a0e)",
+    "CALLER_NOT_PERMITTED": (
+        "[CALLER_NOT_PERMITTED] alice may not do this: CreateModels takes the role modeller. (call id 5b1f0f4c98f04a0e)"
+    ),
     "STREAM_NOT_READ": (
         "[STREAM_NOT_READ] A message waited 1 s for its caller to read on. Go on behind the last one that was read. "
         "(call id 5b1f0f4c98f04a0e)"

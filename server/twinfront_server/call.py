@@ -13,6 +13,7 @@ from typing import Final
 
 import grpc
 
+from twinfront_server.access.principal import ANONYMOUS, Principal
 from twinfront_server.reasons import Reason
 
 CALL_ID_KEY: Final = "twinfront-call-id"
@@ -36,6 +37,7 @@ class Call:
         call_id: the caller's id for the call, or the one made for it; a write's `request_id` is another thing.
         method: full name without the leading slash, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
         deadline: when the answer has to be there, in the event loop's time; None without bound.
+        principal: who calls; anonymous until authentication has found out, and where it asks nobody.
         validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
         replayed: whether the answer is an earlier call's, as the caller asked for with the request's `request_id`.
         upstream_seconds: time spent waiting for the upstream, all attempts together.
@@ -55,6 +57,7 @@ class Call:
     call_id: str
     method: str
     deadline: float | None
+    principal: Principal = ANONYMOUS
     validate_only: bool = False
     replayed: bool = False
     upstream_seconds: float = 0.0

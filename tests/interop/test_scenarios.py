@@ -13,6 +13,9 @@ from .odd_server.errors import ERRORS, RAW_DETAILS
 from .scenarios import LIVE_SERVER, ODD_SERVER, scenarios
 
 NOT_FOR_A_CALLER_TO_PROVOKE = {
+    "CALLER_NOT_PERMITTED": "of a server that asks who calls",
+    "CREDENTIALS_INVALID": "of a server that asks who calls",
+    "CREDENTIALS_MISSING": "of a server that asks who calls",
     "DEADLINE_EXCEEDED": "its scenario has it, by code: the client may end a call before the server does",
     "INTERNAL": "a fault of the server",
     "SERVER_DRAINING": "a server that stops",

@@ -7,6 +7,7 @@ from typing import Any, Final
 import grpc
 
 from twinfront_program.log import Log
+from twinfront_server.access.principal import ANONYMOUS
 from twinfront_server.call import Call
 from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Link, Method
 
@@ -45,6 +46,7 @@ def log_access(log: Log) -> Link:
                         reason=call.reason or "",
                         ms=round((perf_counter() - start) * 1000, 3),
                         peer=context.peer(),
+                        **({} if call.principal is ANONYMOUS else {"principal": call.principal.name}),
                         upstream_ms=round(call.upstream_seconds * 1000, 3),
                         upstream_attempts=call.upstream_attempts,
                         **({"items": call.items, "failed": call.failed_items} if call.items else {}),

@@ -1,20 +1,22 @@
 """Puts the links into their order, and around every method."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import grpc.aio
 
 from twinfront_program.log import Log
+from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
 from twinfront_server.call import Call, current_call, enter_call
-from twinfront_server.interceptors.access_log import EVENT, log_access
+from twinfront_server.interceptors.access_log import log_access
+from twinfront_server.interceptors.authentication import authenticate
 from twinfront_server.interceptors.call_id import call_id
 from twinfront_server.interceptors.deadline import bound
 from twinfront_server.interceptors.draining import Draining
 from twinfront_server.interceptors.error_mapping import map_errors
 from twinfront_server.interceptors.in_flight import InFlight
-from twinfront_server.interceptors.link import Behaviour, Handler, Method, Place, in_order
+from twinfront_server.interceptors.link import HEALTH, Behaviour, Context, Handler, Method, Place, in_order
 from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
@@ -23,6 +25,9 @@ from twinfront_server.interceptors.unread import UnreadStreams
 from twinfront_server.interceptors.validate_only import rehearse
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
+
+_UNREGISTERED: Final = Method("other", "other", request_streaming=True, response_streaming=False)
+"""What stands in metrics for all methods that nobody registered, under the name that gRPC gives them (gRFC A66)."""
 
 
 class Chain(grpc.aio.ServerInterceptor):
@@ -41,6 +46,7 @@ class Chain(grpc.aio.ServerInterceptor):
         metrics: the server's metrics.
         log: gets a line for each RPC.
         require_validation: raises an error where the upstream cannot carry out dry runs.
+        authenticator: knows callers by their credentials.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Chain(grpc.aio.ServerInterceptor):
         metrics: Metrics,
         log: Log,
         require_validation: Callable[[], Awaitable[None]],
+        authenticator: Authenticator = NO_AUTHENTICATION,
     ) -> None:
         self._metrics = metrics
         self._log = log
@@ -84,10 +91,16 @@ class Chain(grpc.aio.ServerInterceptor):
                 ("error_mapping", "draining"),
             ),
             Place(
+                "authentication",
+                authenticate(authenticator, {HEALTH}),
+                "keys may have to be fetched, which takes of the call's time; whatever is inside knows who calls",
+                ("error_mapping", "deadline"),
+            ),
+            Place(
                 "unread",
                 unread.link,
-                "a message waits for its caller no longer than the call has time",
-                ("error_mapping", "deadline"),
+                "a message waits no longer than the call has time, and nobody gets memory who is not known",
+                ("error_mapping", "deadline", "authentication"),
             ),
             Place(
                 "validate_only",
@@ -105,6 +118,7 @@ class Chain(grpc.aio.ServerInterceptor):
         links = in_order(self.places)
         self.message_links = {name: links.pop(name) for name in ("validate_only", "recent_outcomes")}
         self.links = links
+        self._unregistered = self._linked(_not_implemented, _UNREGISTERED)
 
     async def intercept_service(
         self,
@@ -113,8 +127,8 @@ class Chain(grpc.aio.ServerInterceptor):
     ) -> "Handler | None":
         """Gives the handler of a call's method with the links around it, which makes the call current for its task.
 
-        grpc answers UNIMPLEMENTED to a method that nobody registered. Such names go to the log but never into labels or
-        the cache: callers could make up any number of them.
+        A method that nobody registered has the links too: who may not call is told so before he is told what there is.
+        Such names go to the log but never into labels or the cache: callers could make up any number of them.
         """
         path = handler_call_details.method
         identifier = call_id(handler_call_details.invocation_metadata)
@@ -122,10 +136,9 @@ class Chain(grpc.aio.ServerInterceptor):
         if known is None:
             handler = await continuation(handler_call_details)
             if handler is None:
-                code = grpc.StatusCode.UNIMPLEMENTED.name
-                self._log.info(EVENT, call_id=identifier, method=path.removeprefix("/"), code=code)
-                return None
-            known = self._handlers[path] = self._compose(path, handler)
+                known = path.removeprefix("/"), self._unregistered
+            else:
+                known = self._handlers[path] = self._compose(path, handler)
         full_name, composed = known
         enter_call(Call(identifier, full_name, None))
         return composed
@@ -141,9 +154,16 @@ class Chain(grpc.aio.ServerInterceptor):
             list(self.message_links.values()),
             max_response_bytes=self._max_response_bytes,
         )
+        return method.full_name, self._linked(behaviour, method)
+
+    def _linked(self, behaviour: Behaviour, method: Method) -> Handler:
         for link in reversed(self.links.values()):
             behaviour = link(behaviour, method)
-        return method.full_name, _handler(behaviour, method)
+        return _handler(behaviour, method)
+
+
+async def _not_implemented(_call: Call, _request: Any, _context: Context) -> Any:
+    raise NotImplementedError
 
 
 def _handler(behaviour: Behaviour, method: Method) -> Handler:

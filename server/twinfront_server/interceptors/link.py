@@ -19,13 +19,10 @@ Behaviour = Callable[[Call, Any, Context], Awaitable[Any]]
 """Serves one RPC: takes the request as bytes (a stream: an iterator of them), returns the response as bytes (a stream:
 None, having written its messages to the context)."""
 
-INFRASTRUCTURE: Final = frozenset(
-    {
-        "grpc.health.v1.Health",
-        "grpc.reflection.v1.ServerReflection",
-        "grpc.reflection.v1alpha.ServerReflection",
-    }
-)
+HEALTH: Final = "grpc.health.v1.Health"
+REFLECTION: Final = frozenset({"grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"})
+
+INFRASTRUCTURE: Final = frozenset({HEALTH, *REFLECTION})
 """Services about the server itself: logged at debug, and no reason to keep a draining server up."""
 
 

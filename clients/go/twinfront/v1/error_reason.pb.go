@@ -112,6 +112,14 @@ const (
 	// UNAVAILABLE. The caller did not read a message of a stream in time (--max-unread-time): resume behind the last message that
 	// was read. Detail: google.rpc.RetryInfo.
 	ErrorReason_ERROR_REASON_STREAM_NOT_READ ErrorReason = 33
+	// UNAUTHENTICATED. The call has no credentials that this server takes: a token in `authorization: Bearer …`, or a client
+	// certificate.
+	ErrorReason_ERROR_REASON_CREDENTIALS_MISSING ErrorReason = 34
+	// UNAUTHENTICATED. The call has credentials, and they are not valid (any more): the message says why, as far as the caller may know.
+	// Get a new token, and call again with it.
+	ErrorReason_ERROR_REASON_CREDENTIALS_INVALID ErrorReason = 35
+	// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing.
+	ErrorReason_ERROR_REASON_CALLER_NOT_PERMITTED ErrorReason = 36
 )
 
 // Enum value maps for ErrorReason.
@@ -151,6 +159,9 @@ var (
 		31: "ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED",
 		32: "ERROR_REASON_JOB_STATUS_CONFLICT",
 		33: "ERROR_REASON_STREAM_NOT_READ",
+		34: "ERROR_REASON_CREDENTIALS_MISSING",
+		35: "ERROR_REASON_CREDENTIALS_INVALID",
+		36: "ERROR_REASON_CALLER_NOT_PERMITTED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -187,6 +198,9 @@ var (
 		"ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED":     31,
 		"ERROR_REASON_JOB_STATUS_CONFLICT":           32,
 		"ERROR_REASON_STREAM_NOT_READ":               33,
+		"ERROR_REASON_CREDENTIALS_MISSING":           34,
+		"ERROR_REASON_CREDENTIALS_INVALID":           35,
+		"ERROR_REASON_CALLER_NOT_PERMITTED":          36,
 	}
 )
 
@@ -221,7 +235,8 @@ var File_twinfront_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_twinfront_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftwinfront/v1/error_reason.proto\x12\ftwinfront.v1*\xf4\t\n" +
+	"\x1ftwinfront/v1/error_reason.proto\x12\ftwinfront.v1*\xe7\n" +
+	"\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x01\x12$\n" +
@@ -257,7 +272,10 @@ const file_twinfront_v1_error_reason_proto_rawDesc = "" +
 	"\x1fERROR_REASON_JOB_ALREADY_EXISTS\x10\x1e\x12*\n" +
 	"&ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED\x10\x1f\x12$\n" +
 	" ERROR_REASON_JOB_STATUS_CONFLICT\x10 \x12 \n" +
-	"\x1cERROR_REASON_STREAM_NOT_READ\x10!Bx\n" +
+	"\x1cERROR_REASON_STREAM_NOT_READ\x10!\x12$\n" +
+	" ERROR_REASON_CREDENTIALS_MISSING\x10\"\x12$\n" +
+	" ERROR_REASON_CREDENTIALS_INVALID\x10#\x12%\n" +
+	"!ERROR_REASON_CALLER_NOT_PERMITTED\x10$Bx\n" +
 	"\x0fio.twinfront.v1B\x10ErrorReasonProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 
 var (

@@ -1493,6 +1493,14 @@ pub enum ErrorReason {
     /// UNAVAILABLE. The caller did not read a message of a stream in time (--max-unread-time): resume behind the last message that
     /// was read. Detail: google.rpc.RetryInfo.
     StreamNotRead = 33,
+    /// UNAUTHENTICATED. The call has no credentials that this server takes: a token in `authorization: Bearer …`, or a client
+    /// certificate.
+    CredentialsMissing = 34,
+    /// UNAUTHENTICATED. The call has credentials, and they are not valid (any more): the message says why, as far as the caller may know.
+    /// Get a new token, and call again with it.
+    CredentialsInvalid = 35,
+    /// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing.
+    CallerNotPermitted = 36,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1537,6 +1545,9 @@ impl ErrorReason {
             Self::ValidateOnlyUnsupported => "ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED",
             Self::JobStatusConflict => "ERROR_REASON_JOB_STATUS_CONFLICT",
             Self::StreamNotRead => "ERROR_REASON_STREAM_NOT_READ",
+            Self::CredentialsMissing => "ERROR_REASON_CREDENTIALS_MISSING",
+            Self::CredentialsInvalid => "ERROR_REASON_CREDENTIALS_INVALID",
+            Self::CallerNotPermitted => "ERROR_REASON_CALLER_NOT_PERMITTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1584,6 +1595,9 @@ impl ErrorReason {
             }
             "ERROR_REASON_JOB_STATUS_CONFLICT" => Some(Self::JobStatusConflict),
             "ERROR_REASON_STREAM_NOT_READ" => Some(Self::StreamNotRead),
+            "ERROR_REASON_CREDENTIALS_MISSING" => Some(Self::CredentialsMissing),
+            "ERROR_REASON_CREDENTIALS_INVALID" => Some(Self::CredentialsInvalid),
+            "ERROR_REASON_CALLER_NOT_PERMITTED" => Some(Self::CallerNotPermitted),
             _ => None,
         }
     }

@@ -1,0 +1,1 @@
+"""Finds out who calls: principals, and the credentials by which they are known."""

@@ -1,0 +1,29 @@
+"""Finds out who calls, and turns away whom nobody knows."""
+
+from collections.abc import Collection
+from typing import Any
+
+from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
+from twinfront_server.call import Call
+from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
+
+
+def authenticate(authenticator: Authenticator, exempt: Collection[str]) -> Link:
+    """The link that sets `Call.principal`.
+
+    Args:
+        authenticator: knows callers by their credentials.
+        exempt: services that are for everybody; to these all callers are anonymous, whatever credentials they have.
+    """
+
+    def link(proceed: Behaviour, method: Method) -> Behaviour:
+        if authenticator is NO_AUTHENTICATION or method.service in exempt:
+            return proceed
+
+        async def authenticated(call: Call, request: Any, context: Context) -> Any:
+            call.principal = await authenticator.authenticate(context)
+            return await proceed(call, request, context)
+
+        return authenticated
+
+    return link
