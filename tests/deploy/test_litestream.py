@@ -77,7 +77,7 @@ async def test_a_copy_restored_after_a_crash_has_all_acknowledged_writes(litestr
         await asyncio.wait_for(copying.wait(), 60)
 
     restored.mkdir(mode=0o700)
-    words = ["-config", CONFIGURATION, "-o", restored / "localtwins.db", data / "localtwins.db"]
+    words: list[str | Path] = ["-config", CONFIGURATION, "-o", restored / "localtwins.db", data / "localtwins.db"]
     restoring = await asyncio.create_subprocess_exec(litestream, "restore", *words, env=variables)
     assert await restoring.wait() == 0
     shutil.copytree(data, tmp_path / "recovered", ignore=shutil.ignore_patterns("*.lock", ".*litestream*", "*.db-shm"))
