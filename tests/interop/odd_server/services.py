@@ -41,6 +41,14 @@ class Twins(DigitalTwinServiceServicer):
         self._cut = cut
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._written: set[str] = set()
+
+    def write(self, digital_twin_id: str, request_id: str) -> None:
+        """Counts a write, the attempts with one `request_id` once."""
+        if request_id not in self._written:
+            self.count(digital_twin_id)
+        if request_id:
+            self._written.add(request_id)
 
     def count(self, digital_twin_id: str) -> int:
         """Counts one more of what a twin stands for; gives how many there were."""
@@ -75,7 +83,7 @@ class Twins(DigitalTwinServiceServicer):
         self, request: twin_rpcs.UpdateDigitalTwinRequest, context: Context
     ) -> twin_rpcs.UpdateDigitalTwinResponse:
         name = _name(request.digital_twin_id)
-        self.count(request.digital_twin_id)
+        self.write(request.digital_twin_id, request.request_id)
         if name.startswith("lost-answer-"):
             self._cut(context.peer(), _CUTS[name.removeprefix("lost-answer-")])
         if name == "conflict-without-reason":
