@@ -1,8 +1,6 @@
 """Every code block that a page shows does what the page says."""
 
-import configparser
 import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from twinfront_server.metrics import METRICS
-from twinfront_server.settings import Settings
 
 from . import blocks
 from .blocks import CHECKOUT, PAGES, Block
@@ -71,30 +68,11 @@ def test_queries_name_metrics_that_there_are():
     assert queries
 
 
-def test_the_systemd_unit_and_the_pod_start_a_server_with_settings_that_there_are():
-    [unit], [pod] = all_blocks("ini"), all_blocks("yaml")
-    parsed = configparser.ConfigParser(interpolation=None)
-    parsed.optionxform = str  # type: ignore[assignment,method-assign]  # keeps capitals
-    parsed.read_string(unit.text)
-    in_unit = shlex.split(parsed["Service"]["ExecStart"])[1:]
-    in_pod = re.findall(r"[^\s,\[\]]+", re.search(r"args: (.*)", pod.text)[1])  # type: ignore[index]
-    names = {setting.flag: setting for setting in Settings.describe()}
-    for command, *words in (in_unit, in_pod):
-        assert command == "serve"
-        flags: dict[str, object] = {}
-        for word, following in zip(words, [*words[1:], "--"], strict=True):
-            if word.startswith("--"):
-                flag, _, value = word.partition("=")
-                setting = names[flag]
-                flags[setting.name] = value or (following if not following.startswith("--") else True)
-        Settings.load(flags)
-
-
 def test_there_is_no_kind_of_block_that_no_test_looks_at():
     languages = {block.language for page in PAGES for block in blocks.blocks(page)}
-    assert languages == {"python", "sh", "text", "promql", "ini", "yaml", "js", "csharp", "java", "xml"}
-    pictures = [block for block in all_blocks("text") if block.page != "README.md"]
-    assert not pictures, "only the README has a picture; every other text block is the output of the block before"
+    assert languages == {"python", "sh", "text", "promql", "js", "csharp", "java", "xml"}
+    pictures = [block for block in all_blocks("text") if block.page not in {"README.md", "CONTRIBUTING.md"}]
+    assert not pictures, "only these have pictures; every other text block is the output of the block before"
     assert {block.page for language in ("python", "sh") for block in all_blocks(language)} == {
         "README.md",
         "cookbook.md",
