@@ -28,6 +28,10 @@ TIME_TO_ANSWER: Final = 0.1
 TIME_TO_ASK: Final = 0.05
 """Seconds before the deadline at which no request is sent any more; and the least that one is waited for."""
 
+LONGEST_WAIT: Final = 60.0
+"""Seconds after which a request is sent once more, at the most: streams have no deadline, and an upstream may ask for a
+day. Who asked is told so instead."""
+
 
 @dataclass(slots=True)
 class Call:
@@ -119,7 +123,7 @@ class Call:
 
 def is_time_for(wait: float, remaining: float | None) -> bool:
     """Tells whether a request can still be sent after so many seconds, with so many until the deadline if any."""
-    return remaining is None or wait + TIME_TO_ASK < remaining
+    return wait <= LONGEST_WAIT and (remaining is None or wait + TIME_TO_ASK < remaining)
 
 
 _current: ContextVar[Call | None] = ContextVar("twinfront_call", default=None)

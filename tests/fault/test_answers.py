@@ -10,10 +10,12 @@ from google.rpc.error_details_pb2 import RetryInfo
 
 from twinfront.v1 import digital_twin_service_pb2 as twins
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
+from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest
+from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 from twinfront.v1.representation_pb2 import Representation
 
 from .calls import CREATE_TWIN, GET_TWIN, LIST_RELATIONSHIPS, QUERY, READS, RPCS, UPDATE_TWIN, WRITES, Rpc, refused
-from .fault_server import Answer, FaultServer
+from .fault_server import Answer, FaultServer, fault_server
 
 Code = grpc.StatusCode
 UNAUTHORIZED = b'{ "statusCode": 401, "message": "Unauthorized" }'
@@ -149,7 +151,65 @@ async def test_an_answer_without_an_etag_has_none(upstream: FaultServer, channel
 
 
 async def test_a_list_that_never_ends_ends_at_the_deadline(upstream: FaultServer, channel: grpc.aio.Channel):
-    link = f"{upstream.url}/digitaltwins/floor/relationships?again"
-    upstream.on("GET", Answer(200, {"value": [], "nextLink": link}))
+    for here, there in (("tic", "tac"), ("tac", "tic"), ("", "tic")):
+        upstream.on(f"GET .*{here}", Answer(200, {"value": [], "nextLink": f"{upstream.url}/{there}"}))
     error = await refused(LIST_RELATIONSHIPS.call(channel, timeout=1))
     assert error.code is Code.DEADLINE_EXCEEDED
+
+
+async def test_a_page_that_leads_to_itself_is_unexpected(upstream: FaultServer, channel: grpc.aio.Channel):
+    upstream.on("POST", Answer(200, {"value": [], "continuationToken": "again"}))
+    request = StreamQueryTwinsRequest(query="SELECT * FROM digitaltwins")
+    error = await refused(QueryServiceStub(channel).StreamQueryTwins(request).read())
+    assert error.reason == "UPSTREAM_ANSWER_UNEXPECTED"
+    assert len(upstream.requests) == 2
+
+
+async def test_a_list_whose_page_leads_to_itself_is_unexpected(upstream: FaultServer, channel: grpc.aio.Channel):
+    link = f"{upstream.url}/digitaltwins/floor/relationships?again"
+    upstream.on("GET", Answer(200, {"value": [], "nextLink": link}))
+    assert (await refused(LIST_RELATIONSHIPS.call(channel))).reason == "UPSTREAM_ANSWER_UNEXPECTED"
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("length", [22_999, 23_000, 5_000_000])
+async def test_a_link_is_as_long_as_can_come_back_in_a_page_token(
+    upstream: FaultServer, channel: grpc.aio.Channel, length: int
+):
+    upstream.on("POST", Answer(200, {"value": [{"a": 1}], "continuationToken": "\\" * length}))
+    if length >= 23_000:
+        assert (await refused(QUERY.having(page_size=1).call(channel))).reason == "UPSTREAM_ANSWER_UNEXPECTED"
+        return
+    token = (await QUERY.having(page_size=1).call(channel)).next_page_token
+    error = await refused(QUERY.having(page_size=1, page_token=token).call(channel))
+    assert error.reason == "UPSTREAM_ANSWER_UNEXPECTED", "the token was taken, and the page leads to itself"
+
+
+@pytest.mark.parametrize("value", ["1000000000", "61", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT"])
+@pytest.mark.parametrize("status", [429, 503])
+async def test_no_call_waits_for_longer_than_a_minute_though_it_has_no_deadline(
+    upstream: FaultServer, channel: grpc.aio.Channel, value: str, status: int
+):
+    upstream.on("", Answer(status, b"", {"Retry-After": value}))
+    request = StreamQueryTwinsRequest(query="SELECT * FROM digitaltwins")
+    error = await refused(QueryServiceStub(channel).StreamQueryTwins(request).read())
+    waits = [detail.retry_delay.seconds for detail in error.details if isinstance(detail, RetryInfo)]
+    assert 61 <= waits[0] <= 86_400
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("value", ["-5", "-1e300", "soon", "", "nan", "\udcff", "٣"])
+async def test_a_wait_that_is_none_is_not_waited_for(upstream: FaultServer, channel: grpc.aio.Channel, value: str):
+    upstream.on("GET", Answer(503, b"", {"Retry-After": value}), GET_TWIN.succeeds())
+    await GET_TWIN.call(channel)
+    assert len(upstream.requests) == 2
+
+
+async def test_a_redirect_takes_neither_the_call_nor_its_token_to_another_host(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
+    async with fault_server() as elsewhere:
+        for status in (301, 302, 303, 307, 308):
+            upstream.on(f"GET .*{status}", Answer(status, b"", {"Location": elsewhere.url}))
+            await refused(GET_TWIN.having(digital_twin_id=f"room-{status}").call(channel))
+        assert elsewhere.requests == []

@@ -2,11 +2,15 @@
 
 from dataclasses import astuple, dataclass
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 
 from twinfront_server.errors import upstream_answer_unexpected
+
+MAX_LINK: Final = 46_000
+"""Bytes of a link as JSON: sealed in a page token it has to come back in a request. Those of queries have the query in
+them, of 8,000 characters at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,16 @@ class Page:
     items: list[Any]
     next_link: str
     query_charge: float = 0.0
+
+    def read_at(self, link: str) -> Self:
+        """Gives the page, which was read at a link.
+
+        Raises:
+            TwinfrontError: UPSTREAM_ANSWER_UNEXPECTED if it leads to itself: the list would never end.
+        """
+        if link and self.next_link == link:
+            raise upstream_answer_unexpected(HTTPStatus.OK)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,6 @@ def page_of(document: Any, link_name: str, *, query_charge: float = 0.0) -> Page
     items, link = (document.get("value"), document.get(link_name)) if isinstance(document, dict) else (None, None)
     if not (isinstance(items, list) and all(isinstance(item, dict) for item in items)):
         raise upstream_answer_unexpected(HTTPStatus.OK)
-    if not (link is None or isinstance(link, str)):
+    if not (link is None or (isinstance(link, str) and len(orjson.dumps(link)) <= MAX_LINK)):
         raise upstream_answer_unexpected(HTTPStatus.OK)
     return Page(items, link or "", query_charge)

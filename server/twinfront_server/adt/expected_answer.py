@@ -1,6 +1,7 @@
 """Reading what the upstream answered as what it should be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from http import HTTPStatus
 from typing import Final, ParamSpec, TypeVar
@@ -29,3 +30,12 @@ def expects_answer(read: Callable[P, T]) -> Callable[P, T]:
             raise upstream_answer_unexpected(HTTPStatus.OK) from error
 
     return reading
+
+
+@contextmanager
+def expecting_answer() -> Iterator[None]:
+    """Does for a block what `expects_answer` does for a function."""
+    try:
+        yield
+    except _SIGNS as error:
+        raise upstream_answer_unexpected(HTTPStatus.OK) from error

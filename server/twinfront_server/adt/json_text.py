@@ -34,7 +34,7 @@ def parse_answer(body: bytes) -> Any:
     """
     try:
         return loads(body)
-    except orjson.JSONDecodeError as error:
+    except (orjson.JSONDecodeError, RecursionError) as error:
         raise upstream_unreadable() from error
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from twinfront_server.adt.answer import Page, Position
+from twinfront_server.adt.expected_answer import expecting_answer
 from twinfront_server.errors import TwinfrontError, upstream_answer_unexpected
 from twinfront_server.reasons import Reason
 
@@ -42,7 +43,8 @@ def pages_of_some_size(fetch: Callable[[str, int], Awaitable[Page]], most: int) 
         page = await fetch(link, wanted)
         samples = page.items[:: max(1, len(page.items) // _SAMPLES)]
         if samples:
-            size = sum(len(orjson.dumps(item)) for item in samples) / len(samples)
+            with expecting_answer():
+                size = sum(len(orjson.dumps(item)) for item in samples) / len(samples)
             wanted = min(most, max(_LEAST_ROWS, int(PAGE_BYTES / size)))
         return page
 

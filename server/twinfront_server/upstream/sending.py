@@ -51,7 +51,7 @@ async def send_for_page(
         await anext(pages)
     except AzureError as error:
         raise error_of(error, asked) from error
-    return Page(listed.items, listed.next_link)
+    return Page(listed.items, listed.next_link).read_at(link)
 
 
 def if_match_option(etag: str) -> dict[str, Any]:

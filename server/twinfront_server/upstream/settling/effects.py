@@ -88,7 +88,8 @@ def deletion_of(path: str) -> str:
 def written_at(found: Document) -> str:
     """Gives the service's time of a twin's last write, or of a model's or job's creation; empty if there is none."""
     time = (metadata_of(found) or found).get(TWIN_LAST_UPDATE_TIME)
-    return str(time or found.get("createdDateTime") or found.get("uploadTime") or "")
+    time = time or found.get("createdDateTime") or found.get("uploadTime")
+    return time if isinstance(time, str) else ""
 
 
 def is_as_put(sent: Any, stored: Mapping[str, Any]) -> bool:

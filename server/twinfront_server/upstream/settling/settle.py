@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from twinfront_server.adt.answer import Answer
+from twinfront_server.adt.expected_answer import expecting_answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
@@ -115,6 +116,7 @@ def _is_genuine(refusal: TwinfrontError, write: SentWrite, verdict: Verdict) -> 
 
 async def _judge(reads: Reads, writes: SentWrites, write: SentWrite, lost: TwinfrontError) -> Verdict:
     try:
-        return await judge(reads, writes, write)
+        with expecting_answer():
+            return await judge(reads, writes, write)
     except TwinfrontError:
         raise lost from None
