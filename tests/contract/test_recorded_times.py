@@ -7,7 +7,7 @@ from typing import Any
 
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.settling.effects import could_have_made, written_at
 
 

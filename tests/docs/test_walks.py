@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
+from uuid import uuid4
 
 import pytest
 
@@ -47,13 +48,13 @@ async def read(house: House) -> None:
 
 async def patch_under_an_etag(house: House) -> None:
     """The etag is of a twin that no write has touched since the last tracing."""
-    etag = ETAGS.pop()
-    await house.client.update_digital_twin("lobby", patch().replace("/temperature", TEMPERATURE), if_match=etag)
+    step = patch().replace("/temperature", TEMPERATURE)
+    await house.client.update_digital_twin("lobby", step, if_match=ETAGS.pop(), request_id=str(uuid4()))
 
 
 async def delete_what_has_relationships(house: House) -> None:
     with pytest.raises(TwinHasRelationshipsError):
-        await house.client.delete_digital_twin("lobby")
+        await house.client.delete_digital_twin("lobby", request_id=str(uuid4()))
 
 
 async def query(house: House) -> None:

@@ -1,29 +1,23 @@
 """`Upstream`: each operation of Azure Digital Twins as one method of one of its parts, over the official SDK."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
-from twinfront_server.upstream.digital_twins import DigitalTwins
-from twinfront_server.upstream.event_routes import EventRoutes
-from twinfront_server.upstream.jobs import DeleteJobs, ImportJobs
-from twinfront_server.upstream.models import Models
-from twinfront_server.upstream.queries import Queries
-from twinfront_server.upstream.relationships import Relationships
+from twinfront_server.upstream.resources.digital_twins import DigitalTwins
+from twinfront_server.upstream.resources.event_routes import EventRoutes
+from twinfront_server.upstream.resources.jobs import DeleteJobs, ImportJobs
+from twinfront_server.upstream.resources.models import Models
+from twinfront_server.upstream.resources.queries import Queries
+from twinfront_server.upstream.resources.relationships import Relationships
+from twinfront_server.upstream.resources.telemetry import Telemetry
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy, validate_only_unsupported
 from twinfront_server.upstream.sdk_reads import SdkReads
-from twinfront_server.upstream.sending import send
-from twinfront_server.upstream.telemetry import Telemetry
 from twinfront_server.upstream.writing import Writing
-
-_PROBED_MODEL: Final = "dtmi:twinfront:probe;1"
 
 
 class Upstream:
@@ -51,7 +45,7 @@ class Upstream:
         self._dry_runs = dry_runs or ValidateOnlyPolicy()
         self._refused_writes = refused_writes or RefusedWritesPolicy()
         self._on_close = on_close
-        reads = SdkReads(sdk)
+        self._reads = reads = SdkReads(sdk)
         writing = Writing(reads, on_settled)
         self.twins = DigitalTwins(sdk, reads, writing)
         self.relationships = Relationships(sdk, reads, writing)
@@ -74,7 +68,7 @@ class Upstream:
         It is asked for a model that nobody has, which costs next to nothing.
         """
         try:
-            await self._probe()
+            await self._reads.probe()
         except TwinfrontError as error:
             if error.reason not in {Reason.MODEL_NOT_FOUND, Reason.UPSTREAM_THROTTLED}:
                 return False
@@ -92,7 +86,7 @@ class Upstream:
         """
         if self._dry_runs.supported is None:
             try:
-                await self._probe()
+                await self._reads.probe()
             except TwinfrontError as error:
                 if error.reason is not Reason.MODEL_NOT_FOUND:
                     raise
@@ -100,6 +94,3 @@ class Upstream:
                 self._dry_runs.supported = False
         if not self._dry_runs.supported:
             raise validate_only_unsupported()
-
-    async def _probe(self) -> None:
-        await send(Asked(operations.PROBE, {"model_id": _PROBED_MODEL}), self._sdk.get_model, _PROBED_MODEL)

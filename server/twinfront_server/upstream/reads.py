@@ -9,7 +9,7 @@ from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.adt.twin_json import Document
 from twinfront_server.errors import TwinfrontError, upstream_answer_unexpected
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 
 _NOT_FOUND: Final = frozenset(
     {

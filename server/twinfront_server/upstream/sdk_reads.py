@@ -1,12 +1,16 @@
 """The reads of resources, over the SDK."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
-from twinfront_server.upstream.operation import Resource
+from twinfront_server.upstream.operation import Asked, Origin, Resource
 from twinfront_server.upstream.sending import send, send_for_page
+
+_PROBED_MODEL: Final = "dtmi:twinfront:probe;1"
 
 
 class SdkReads:
@@ -18,6 +22,8 @@ class SdkReads:
 
     def __init__(self, sdk: DigitalTwinsClient) -> None:
         self._sdk = sdk
+        self._import_jobs = sdk._client.import_jobs  # noqa: SLF001  (the SDK has no public methods for jobs)
+        self._delete_jobs = sdk._client.delete_jobs  # noqa: SLF001  (the same)
 
     async def digital_twin(self, digital_twin_id: str) -> Answer:
         """Reads a digital twin."""
@@ -51,22 +57,51 @@ class SdkReads:
         asked = Asked(operations.GET_MODEL, {"model_id": model_id})
         return await send(asked, self._sdk.get_model, model_id, include_model_definition=include_model_definition)
 
+    async def models(self, dependencies_for: Sequence[str], link: str, *, include_model_definition: bool) -> Page:
+        """Reads a page of models: of those ids and what they depend on if any are given."""
+        listed = {f"dependencies_for[{index}]": model_id for index, model_id in enumerate(dependencies_for)}
+        return await send_for_page(
+            Asked(operations.LIST_MODELS, origin=Origin(listed)),
+            link,
+            self._sdk.list_models,
+            list(dependencies_for) or None,
+            include_model_definition=include_model_definition,
+        )
+
+    async def probe(self) -> None:
+        """Reads a model that nobody has.
+
+        Raises:
+            TwinfrontError: MODEL_NOT_FOUND, or what keeps the upstream from saying so.
+        """
+        await send(Asked(operations.PROBE, {"model_id": _PROBED_MODEL}), self._sdk.get_model, _PROBED_MODEL)
+
     async def event_route(self, event_route_id: str) -> Answer:
         """Reads an event route."""
         asked = Asked(operations.GET_EVENT_ROUTE, {"event_route_id": event_route_id})
         return await send(asked, self._sdk.get_event_route, event_route_id)
 
+    async def event_routes(self, link: str) -> Page:
+        """Reads a page of event routes."""
+        return await send_for_page(Asked(operations.LIST_EVENT_ROUTES), link, self._sdk.list_event_routes)
+
     async def import_job(self, job_id: str) -> Answer:
         """Reads an import job."""
         asked = Asked(operations.GET_IMPORT_JOB, {"job_id": job_id})
-        jobs = self._sdk._client.import_jobs  # noqa: SLF001  (the SDK has no public methods for jobs)
-        return await send(asked, jobs.get_by_id, job_id)
+        return await send(asked, self._import_jobs.get_by_id, job_id)
+
+    async def import_jobs(self, link: str) -> Page:
+        """Reads a page of import jobs."""
+        return await send_for_page(Asked(operations.LIST_IMPORT_JOBS), link, self._import_jobs.list)
 
     async def delete_job(self, job_id: str) -> Answer:
         """Reads a delete job."""
         asked = Asked(operations.GET_DELETE_JOB, {"job_id": job_id})
-        jobs = self._sdk._client.delete_jobs  # noqa: SLF001  (the SDK has no public methods for jobs)
-        return await send(asked, jobs.get_by_id, job_id)
+        return await send(asked, self._delete_jobs.get_by_id, job_id)
+
+    async def delete_jobs(self, link: str) -> Page:
+        """Reads a page of delete jobs."""
+        return await send_for_page(Asked(operations.LIST_DELETE_JOBS), link, self._delete_jobs.list)
 
     async def resource(self, asked: Asked) -> Answer:
         """Reads the resource that a call was about: of a component its twin, of a model all but its definition."""

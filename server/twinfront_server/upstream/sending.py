@@ -4,12 +4,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.async_paging import AsyncItemPaged
 from azure.core.exceptions import AzureError, DeserializationError, ServiceResponseError
 
 from twinfront_server.adt.answer import Answer, Page
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.refusals.errors import error_of
 from twinfront_server.upstream.sdk.pipeline import ListedItems
 
@@ -52,20 +51,6 @@ async def send_for_page(
     except AzureError as error:
         raise error_of(error, asked) from error
     return Page(listed.items, listed.next_link).read_at(link)
-
-
-def if_match_option(etag: str) -> dict[str, Any]:
-    """Gives the SDK's options for the condition If-Match: none for an empty etag."""
-    if not etag:
-        return {}
-    if etag == "*":
-        return {"match_condition": MatchConditions.IfPresent}
-    return {"match_condition": MatchConditions.IfNotModified, "etag": etag}
-
-
-def if_none_match_option(create_only: bool) -> dict[str, Any]:  # noqa: FBT001  (the condition has two states)
-    """Gives the SDK's options for the condition If-None-Match: none, or that the resource must not exist."""
-    return {"match_condition": MatchConditions.IfMissing} if create_only else {}
 
 
 def _answer(pipeline_response: Any, _deserialized: object, headers: dict[str, str]) -> Answer:

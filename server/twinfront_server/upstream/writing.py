@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from azure.core import MatchConditions
+
 from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.reads import Reads
 from twinfront_server.upstream.refusals.diagnosis import diagnose
 from twinfront_server.upstream.sending import send
@@ -72,3 +74,17 @@ class Writing:
             return answer
         finally:
             self._writes.end(write)
+
+
+def if_match_option(etag: str) -> dict[str, Any]:
+    """Gives the SDK's options for the condition If-Match: none for an empty etag."""
+    if not etag:
+        return {}
+    if etag == "*":
+        return {"match_condition": MatchConditions.IfPresent}
+    return {"match_condition": MatchConditions.IfNotModified, "etag": etag}
+
+
+def if_none_match_option(create_only: bool) -> dict[str, Any]:  # noqa: FBT001  (the condition has two states)
+    """Gives the SDK's options for the condition If-None-Match: none, or that the resource must not exist."""
+    return {"match_condition": MatchConditions.IfMissing} if create_only else {}

@@ -7,7 +7,7 @@ import pytest
 
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.settling.effects import could_have_made, is_repeatable, patch_of
 
 BEFORE, LAST = "2023-11-14T22:13:20.0000000Z", "2023-11-14T22:13:21.0000000Z"

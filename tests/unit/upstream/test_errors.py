@@ -26,8 +26,7 @@ from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.adt.body import Body
 from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked, Origin
-from twinfront_server.upstream.operation import Operation
+from twinfront_server.upstream.operation import Asked, Operation, Origin
 from twinfront_server.upstream.refusals import errors
 from twinfront_server.upstream.refusals.errors import error_of
 from twinfront_server.upstream.sdk.credential import CredentialError

@@ -7,7 +7,7 @@ import pytest
 from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.settling import sent_writes
 from twinfront_server.upstream.settling.sent_writes import KEPT_SECONDS, SentWrites
 

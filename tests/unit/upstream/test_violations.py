@@ -6,7 +6,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.errors import MAX_LISTED
 from twinfront_server.reasons import InvalidReason, Reason
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked, Origin
+from twinfront_server.upstream.operation import Asked, Origin
 from twinfront_server.upstream.refusals.violations import violated_fields
 
 TWIN = {"digital_twin_id": "room"}

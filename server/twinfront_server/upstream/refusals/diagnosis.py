@@ -14,7 +14,7 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, shortened
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.reads import Reads, document
 from twinfront_server.upstream.settling.sent_writes import SentWrites
 

@@ -29,8 +29,7 @@ from twinfront_server.errors import (
 )
 from twinfront_server.reasons import InvalidReason, Reason
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
-from twinfront_server.upstream.operation import Resource
+from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.refusals.refusal import Refusal, read_refusal
 from twinfront_server.upstream.refusals.violations import violated_fields
 from twinfront_server.upstream.sdk.answer_too_large import AnswerTooLargeError

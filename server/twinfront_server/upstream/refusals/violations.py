@@ -19,7 +19,7 @@ from twinfront_server.adt.json_pointer import tokens_of, unescaped
 from twinfront_server.adt.twin_json import METADATA, MODEL
 from twinfront_server.errors import MAX_LISTED, entry
 from twinfront_server.reasons import InvalidReason, Reason
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 
 _MOST_SEARCHED: Final = 1000
 """How many operations of a patch, or models, are searched for what a complaint is about: the first ones. A request may

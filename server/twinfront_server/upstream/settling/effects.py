@@ -23,7 +23,7 @@ from twinfront_server.adt.twin_json import (
     update_times,
 )
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 
 _DELETIONS: Final = (operations.DELETE_DIGITAL_TWIN, operations.DELETE_RELATIONSHIP)
 _ANY: Final = "*"

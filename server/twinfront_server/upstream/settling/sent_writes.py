@@ -13,7 +13,7 @@ from typing import Final
 
 from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.twin_json import Document
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.settling.effects import could_have_made, deletion_of, version_of, versions, written_at
 
 MAX_VERSIONS: Final = 32_768

@@ -7,11 +7,10 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.resources.shared_reads import SharedReads
 from twinfront_server.upstream.sdk_reads import SdkReads
-from twinfront_server.upstream.sending import if_match_option, if_none_match_option
-from twinfront_server.upstream.shared_reads import SharedReads
-from twinfront_server.upstream.writing import Writing
+from twinfront_server.upstream.writing import Writing, if_match_option, if_none_match_option
 
 
 class DigitalTwins:

@@ -9,7 +9,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.call import current_call
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked, Origin
+from twinfront_server.upstream.operation import Asked, Origin
 from twinfront_server.upstream.sending import send
 
 

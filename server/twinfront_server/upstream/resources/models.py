@@ -7,9 +7,8 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked, Origin
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.sdk_reads import SdkReads
-from twinfront_server.upstream.sending import send_for_page
 from twinfront_server.upstream.writing import Writing
 
 
@@ -33,14 +32,7 @@ class Models:
 
     async def list(self, dependencies_for: Sequence[str], link: str, *, include_model_definition: bool) -> Page:
         """Reads one page of models: all, or those of some ids and what they depend on; at a link or from the start."""
-        listed = {f"dependencies_for[{index}]": model_id for index, model_id in enumerate(dependencies_for)}
-        return await send_for_page(
-            Asked(operations.LIST_MODELS, origin=Origin(listed)),
-            link,
-            self._sdk.list_models,
-            [*dependencies_for] or None,
-            include_model_definition=include_model_definition,
-        )
+        return await self._reads.models(dependencies_for, link, include_model_definition=include_model_definition)
 
     async def decommission(self, model_id: str) -> None:
         """Decommissions a model."""

@@ -6,9 +6,8 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.sdk_reads import SdkReads
-from twinfront_server.upstream.sending import send_for_page
 from twinfront_server.upstream.writing import Writing
 
 
@@ -32,7 +31,7 @@ class EventRoutes:
 
     async def list(self, link: str) -> Page:
         """Reads one page of event routes."""
-        return await send_for_page(Asked(operations.LIST_EVENT_ROUTES), link, self._sdk.list_event_routes)
+        return await self._reads.event_routes(link)
 
     async def delete(self, event_route_id: str) -> None:
         """Deletes an event route."""

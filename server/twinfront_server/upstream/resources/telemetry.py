@@ -4,7 +4,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.writing import Writing
 
 

@@ -13,9 +13,8 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.asked import Asked, Origin
+from twinfront_server.upstream.operation import Asked, Origin
 from twinfront_server.upstream.sdk_reads import SdkReads
-from twinfront_server.upstream.sending import send_for_page
 from twinfront_server.upstream.writing import Writing
 
 
@@ -40,7 +39,7 @@ class ImportJobs:
 
     async def list(self, link: str) -> Page:
         """Reads one page of import jobs."""
-        return await send_for_page(Asked(operations.LIST_IMPORT_JOBS), link, self._jobs.list)
+        return await self._reads.import_jobs(link)
 
     async def cancel(self, job_id: str) -> Answer:
         """Cancels an import job."""
@@ -75,4 +74,4 @@ class DeleteJobs:
 
     async def list(self, link: str) -> Page:
         """Reads one page of delete jobs."""
-        return await send_for_page(Asked(operations.LIST_DELETE_JOBS), link, self._jobs.list)
+        return await self._reads.delete_jobs(link)

@@ -1,0 +1,1 @@
+"""The operations on each kind of resource: the parts of an `Upstream`."""
