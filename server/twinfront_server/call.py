@@ -42,6 +42,7 @@ class Call:
         method: full name without the leading slash, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
         deadline: when the answer has to be there, in the event loop's time; None without bound.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
+        request_bytes: how large its request is; 0 for a stream of them, which come one by one.
         validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
         replayed: whether the answer is an earlier call's, as the caller asked for with the request's `request_id`.
         upstream_seconds: time spent waiting for the upstream, all attempts together.
@@ -62,6 +63,7 @@ class Call:
     method: str
     deadline: float | None
     principal: Principal = ANONYMOUS
+    request_bytes: int = 0
     validate_only: bool = False
     replayed: bool = False
     upstream_seconds: float = 0.0

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError, limit_reached
 from twinfront_server.interceptors.link import Behaviour, Context, Handler, Link, Method
+from twinfront_server.large_requests import LARGE_BYTES, work
 from twinfront_server.metrics import MethodMetrics
 from twinfront_server.reasons import Reason
 from twinfront_server.wire.limits import (
@@ -54,8 +55,11 @@ class _Codec:
         self._sent = series.sent.inc
         self._max_response_bytes = max_response_bytes
 
-    def request(self, data: bytes) -> Any:
+    async def request(self, data: bytes) -> Any:
         self._received()
+        return await work(lambda: self._parsed(data), large=len(data) > LARGE_BYTES)
+
+    def _parsed(self, data: bytes) -> Any:
         require_moderate_expansion(data)
         try:
             message = self._deserialize(data)
@@ -71,7 +75,7 @@ class _Codec:
 
     async def requests(self, stream: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for data in stream:
-            messages = [self.request(data)]
+            messages = [await self.request(data)]
             del data  # else it is kept for as long as the caller sends nothing more
             yield messages.pop()
 
@@ -108,21 +112,18 @@ def _unary(handler: Handler, codec: _Codec, method: Method, links: Sequence[Link
         behaviour = link(behaviour, method)
 
     async def asked(call: Call, request: bytes, context: Context) -> bytes:
-        return codec.response(await behaviour(call, codec.request(request), context))
+        call.request_bytes = len(request)
+        return codec.response(await behaviour(call, await codec.request(request), context))
 
     return asked
 
 
 def _streamed(handler: Handler, codec: _Codec) -> Behaviour:
-    produce: Callable[[Any, Any], Any]
-    read: Callable[[Any], Any]
-    if handler.request_streaming:
-        produce, read = handler.stream_stream, codec.requests  # type: ignore[assignment]  # optional in the stubs, and there in this kind of handler
-    else:
-        produce, read = handler.unary_stream, codec.request  # type: ignore[assignment]  # optional in the stubs, and there in this kind of handler
+    produce: Callable[[Any, Any], Any] = handler.stream_stream or handler.unary_stream  # type: ignore[assignment]  # one of them is there in this kind of handler
 
     async def produced(_call: Call, request: Any, context: Context) -> None:
-        async with aclosing(produce(read(request), context)) as responses:
+        asked = codec.requests(request) if handler.request_streaming else await codec.request(request)
+        async with aclosing(produce(asked, context)) as responses:
             async for message in responses:
                 await context.write(codec.response(message))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 
+from google.protobuf.message import Message
 from prometheus_client import Counter
 
 from twinfront_program.log import Log
@@ -18,6 +19,7 @@ from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import TwinfrontError, internal, invalid_argument, outcome_unknown
 from twinfront_server.interceptors.link import Behaviour, Context, Method
 from twinfront_server.interceptors.outcomes import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes
+from twinfront_server.large_requests import is_large, work
 from twinfront_server.wire.identifier import request_id
 
 MAX_ORPHANS: Final = 1000
@@ -81,7 +83,7 @@ class RecentOutcomes:
             key = (method.full_name, request_id(request.request_id))
             if call.validate_only:
                 return await proceed(call, request, context)
-            fingerprint = sha256(request.SerializeToString(deterministic=True)).digest()
+            fingerprint = await work(lambda: _fingerprint(request), large=is_large())
             known = self._running.get(key) or self.kept.recall(key)
             if known is None:
                 known = self._begin(key, fingerprint, call, lambda own: proceed(own, request, context))
@@ -182,6 +184,10 @@ class RecentOutcomes:
                 self._log.exception("unexpected exception", call_id=call.call_id, method=call.method)
                 error = internal(call.call_id)
         return Outcome.of_error(write.fingerprint, error)
+
+
+def _fingerprint(request: Message) -> bytes:
+    return sha256(request.SerializeToString(deterministic=True)).digest()
 
 
 def _unfinished() -> TwinfrontError:

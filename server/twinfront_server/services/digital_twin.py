@@ -5,6 +5,7 @@ from typing import Any
 from twinfront.v1 import digital_twin_service_pb2 as messages
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceServicer
 from twinfront_server.call import current_call
+from twinfront_server.large_requests import is_large, work
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
@@ -40,6 +41,7 @@ class DigitalTwinService(DigitalTwinServiceServicer):
             request.digital_twin,
             if_match=request.if_match,
             if_none_match=request.if_none_match,
+            large=is_large(),
         )
         if request.if_match:
             answer = await read_back(self._upstream, twin_id, answer)
@@ -62,7 +64,7 @@ class DigitalTwinService(DigitalTwinServiceServicer):
     ) -> messages.UpdateDigitalTwinResponse:
         answer = await self._upstream.twins.patch(
             required_id(request.digital_twin_id, "digital_twin_id"),
-            json_patch_body(request.patch),
+            await work(lambda: json_patch_body(request.patch), large=is_large()),
             if_match=if_match(request.if_match),
         )
         return messages.UpdateDigitalTwinResponse(etag=answer.etag)
@@ -71,8 +73,12 @@ class DigitalTwinService(DigitalTwinServiceServicer):
         self, request: messages.MergeDigitalTwinRequest, context: Any
     ) -> messages.MergeDigitalTwinResponse:
         twin_id = required_id(request.digital_twin_id, "digital_twin_id")
-        merge = merge_of(request.merge if request.HasField("merge") else None, request.merge_json, twin_id)
-        merged = await merge_digital_twin(self._upstream, twin_id, merge, if_match=if_match(request.if_match))
+        large = is_large()
+        given = request.merge if request.HasField("merge") else None
+        merge = await work(lambda: merge_of(given, request.merge_json, twin_id), large=large)
+        merged = await merge_digital_twin(
+            self._upstream, twin_id, merge, if_match=if_match(request.if_match), large=large
+        )
         return messages.MergeDigitalTwinResponse(etag=merged.etag, changed=merged.changed)
 
     async def DeleteDigitalTwin(
@@ -108,9 +114,8 @@ class DigitalTwinService(DigitalTwinServiceServicer):
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.component_name, "component_name"),
         )
-        answer = await self._upstream.twins.patch_component(
-            *ids, json_patch_body(request.patch), if_match=if_match(request.if_match)
-        )
+        body = await work(lambda: json_patch_body(request.patch), large=is_large())
+        answer = await self._upstream.twins.patch_component(*ids, body, if_match=if_match(request.if_match))
         if not request.patch and not answer.etag:  # nothing was written, so the etag is the one that was there
             answer = await self._upstream.twins.get_component(*ids)
         return messages.UpdateComponentResponse(etag=answer.etag)

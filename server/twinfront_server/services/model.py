@@ -5,6 +5,7 @@ from typing import Any
 
 from twinfront.v1 import model_service_pb2 as messages
 from twinfront.v1.model_service_pb2_grpc import ModelServiceServicer
+from twinfront_server.large_requests import is_large, work
 from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.identifier import required_id
@@ -22,7 +23,8 @@ class ModelService(ModelServiceServicer):
 
     async def CreateModels(self, request: messages.CreateModelsRequest, context: Any) -> messages.CreateModelsResponse:
         as_json = wants_json(request.representation)
-        answer = await self._upstream.models.post(models_body(request.dtdl_models))
+        body = await work(lambda: models_body(request.dtdl_models), large=is_large())
+        answer = await self._upstream.models.post(body)
         response = messages.CreateModelsResponse()
         for item in created_models(answer.body):
             fill_listed_model(response.models.add(), item, as_json=as_json)

@@ -5,6 +5,7 @@ from typing import Any
 
 from twinfront.v1 import relationship_service_pb2 as messages
 from twinfront.v1.relationship_service_pb2_grpc import RelationshipServiceServicer
+from twinfront_server.large_requests import is_large, work
 from twinfront_server.services.paging import Paging
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.identifier import if_match, if_none_match, required_id
@@ -31,7 +32,7 @@ class RelationshipService(RelationshipServiceServicer):
         as_json = wants_json(request.representation)
         twin_id = required_id(request.digital_twin_id, "digital_twin_id")
         relationship_id = required_id(request.relationship_id, "relationship_id")
-        body = relationship_body(request.relationship, twin_id, relationship_id)
+        body = await work(lambda: relationship_body(request.relationship, twin_id, relationship_id), large=is_large())
         answer = await self._upstream.relationships.put(
             twin_id, relationship_id, body, if_none_match=if_none_match(request.if_none_match)
         )
@@ -57,7 +58,7 @@ class RelationshipService(RelationshipServiceServicer):
         answer = await self._upstream.relationships.patch(
             required_id(request.digital_twin_id, "digital_twin_id"),
             required_id(request.relationship_id, "relationship_id"),
-            json_patch_body(request.patch),
+            await work(lambda: json_patch_body(request.patch), large=is_large()),
             if_match=if_match(request.if_match),
         )
         return messages.UpdateRelationshipResponse(etag=answer.etag)

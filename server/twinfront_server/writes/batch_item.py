@@ -6,6 +6,7 @@ from typing import Final
 
 from twinfront.v1.digital_twin_service_pb2 import DigitalTwinWrite
 from twinfront_server.errors import invalid_argument
+from twinfront_server.large_requests import work
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire import identifier
@@ -46,7 +47,9 @@ class Step:
     paces_itself: bool = False
 
 
-def step_of(write: DigitalTwinWrite, upstream: Upstream, detached: Detached, *, pace: Pace, concurrency: int) -> Step:
+async def step_of(
+    write: DigitalTwinWrite, upstream: Upstream, detached: Detached, *, pace: Pace, concurrency: int, large: bool
+) -> Step:
     """Gives the work that a write asks for.
 
     Args:
@@ -55,6 +58,7 @@ def step_of(write: DigitalTwinWrite, upstream: Upstream, detached: Detached, *, 
         detached: where relationships are counted that are deleted on the way.
         pace: for work that paces itself, and
         concurrency: how many of its operations wait for their turn at a time.
+        large: whether work on the write takes long.
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT or JSON_PATCH_INVALID if it cannot be read.
@@ -67,48 +71,48 @@ def step_of(write: DigitalTwinWrite, upstream: Upstream, detached: Detached, *, 
     match kind:
         case "create_or_replace":
 
-            async def work() -> str:
+            async def carry_out() -> str:
                 written = await create_or_replace(
                     upstream,
                     digital_twin_id,
                     write.create_or_replace,
                     if_match=if_match,
                     if_none_match=write.if_none_match,
+                    large=large,
                 )
                 return written.etag
 
         case "patch":
-            body = json_patch_body(write.patch.operations)
+            body = await work(lambda: json_patch_body(write.patch.operations), large=large)
 
-            async def work() -> str:
+            async def carry_out() -> str:
                 return (await upstream.twins.patch(digital_twin_id, body, if_match=if_match)).etag
 
         case "merge":
-            merge = merge_of(
-                write.merge.merge if write.merge.HasField("merge") else None, write.merge.merge_json, digital_twin_id
-            )
+            given = write.merge.merge if write.merge.HasField("merge") else None
+            merge = await work(lambda: merge_of(given, write.merge.merge_json, digital_twin_id), large=large)
 
-            async def work() -> str:
-                return (await merge_digital_twin(upstream, digital_twin_id, merge, if_match=if_match)).etag
+            async def carry_out() -> str:
+                return (await merge_digital_twin(upstream, digital_twin_id, merge, if_match=if_match, large=large)).etag
 
         case "delete" if wants_detach(write.delete.relationships):
 
-            async def work() -> str:
+            async def carry_out() -> str:
                 await detach_and_delete(
                     upstream, digital_twin_id, detached, if_match=if_match, pace=pace, concurrency=concurrency
                 )
                 return ""
 
-            return Step(work, paces_itself=True)
+            return Step(carry_out, paces_itself=True)
         case "delete":
 
-            async def work() -> str:
+            async def carry_out() -> str:
                 await upstream.twins.delete(digital_twin_id, if_match=if_match)
                 return ""
 
         case _:
             raise invalid_argument("write", "is required: create_or_replace, patch, merge or delete")
-    return Step(work)
+    return Step(carry_out)
 
 
 def batch_field(field: str, index: int) -> str:

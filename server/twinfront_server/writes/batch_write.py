@@ -26,6 +26,7 @@ from twinfront_server.errors import (
     outcome_unknown,
     rename_fields,
 )
+from twinfront_server.large_requests import are_large
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
 from twinfront_server.writes.batch_item import Work, batch_field, step_of
@@ -60,7 +61,7 @@ async def batch_write(
             f"The results of so many writes may be more than the {max_response_bytes} bytes that a response may have: "
             f"send {max_response_bytes // _RESULT_BYTES} at a time. Nothing was written.",
         )
-    batch = _Batch(upstream, writes, concurrency)
+    batch = _Batch(upstream, writes, await are_large(writes), concurrency)
     await batch.run()
     return batch.response
 
@@ -84,9 +85,12 @@ class _Times:
 
 
 class _Batch:
-    def __init__(self, upstream: Upstream, writes: Sequence[DigitalTwinWrite], concurrency: int) -> None:
+    def __init__(
+        self, upstream: Upstream, writes: Sequence[DigitalTwinWrite], large: Sequence[bool], concurrency: int
+    ) -> None:
         self._upstream = upstream
         self._writes = writes
+        self._large = large
         self._concurrency = concurrency
         self._times = _Times.of(current_call().deadline)
         self._pace = Pace(concurrency, self._time_to_begin)
@@ -111,8 +115,13 @@ class _Batch:
             return
         result, detached = self.response.results[index], Detached()
         try:
-            step = step_of(
-                self._writes[index], self._upstream, detached, pace=self._pace, concurrency=self._concurrency
+            step = await step_of(
+                self._writes[index],
+                self._upstream,
+                detached,
+                pace=self._pace,
+                concurrency=self._concurrency,
+                large=self._large[index],
             )
             work = partial(self._noted, index, step.work)
             result.etag = await (work() if step.paces_itself else self._pace.run(work))

@@ -13,7 +13,9 @@ from twinfront_server.writes.difference import difference
 from twinfront_server.writes.rewriting import Rewritten, names_etag, rewrite
 
 
-async def merge_digital_twin(upstream: Upstream, digital_twin_id: str, merge: Merge, *, if_match: str) -> Rewritten:
+async def merge_digital_twin(
+    upstream: Upstream, digital_twin_id: str, merge: Merge, *, if_match: str, large: bool
+) -> Rewritten:
     """Merges changes into a twin; one that is as asked for already is not written.
 
     Raises:
@@ -21,7 +23,12 @@ async def merge_digital_twin(upstream: Upstream, digital_twin_id: str, merge: Me
             merge's field.
     """
     return await rewrite(
-        upstream, digital_twin_id, partial(_patch, merge), if_match=if_match, any_author_counts=not names_etag(if_match)
+        upstream,
+        digital_twin_id,
+        partial(_patch, merge),
+        if_match=if_match,
+        any_author_counts=not names_etag(if_match),
+        large=large,
     )
 
 

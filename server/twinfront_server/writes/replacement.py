@@ -10,6 +10,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.twin_json import METADATA, MODEL, Document, is_component, source_time_metadata, source_times
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, invalid_argument
+from twinfront_server.large_requests import work
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
 from twinfront_server.wire import identifier
@@ -25,7 +26,7 @@ _COMPONENT_MEMBERS: Final = frozenset({METADATA})
 
 
 async def create_or_replace(
-    upstream: Upstream, digital_twin_id: str, twin: DigitalTwin, *, if_match: str, if_none_match: str
+    upstream: Upstream, digital_twin_id: str, twin: DigitalTwin, *, if_match: str, if_none_match: str, large: bool
 ) -> Answer:
     """Creates or replaces a twin; under `if_match` it replaces only.
 
@@ -35,6 +36,7 @@ async def create_or_replace(
         twin: what it is to be.
         if_match: the request's condition of that name, and
         if_none_match: its other one.
+        large: whether work on the twin takes long.
 
     Returns:
         The twin as this write left it. Under `if_match` the service does not say, and it has no times; see `read_back`.
@@ -46,11 +48,12 @@ async def create_or_replace(
     etag, create_only = identifier.if_match(if_match), identifier.if_none_match(if_none_match)
     if etag and create_only:
         raise invalid_argument("if_none_match", "must be empty when if_match is set")
-    body = digital_twin_body(twin, digital_twin_id)
+    body = await work(lambda: digital_twin_body(twin, digital_twin_id), large=large)
     if not etag:
         return await upstream.twins.put(digital_twin_id, body, if_none_match=create_only)
-    wanted = _wanted(body)
-    rewritten = await rewrite(upstream, digital_twin_id, partial(_patch, wanted, body.field), if_match=etag)
+    wanted = await work(lambda: _wanted(body), large=large)
+    change = partial(_patch, wanted, body.field)
+    rewritten = await rewrite(upstream, digital_twin_id, change, if_match=etag, large=large)
     return Answer(_as_left(wanted, digital_twin_id, rewritten.etag), rewritten.etag)
 
 

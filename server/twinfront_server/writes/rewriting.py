@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -11,6 +12,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.adt.twin_json import METADATA, Document
 from twinfront_server.errors import TwinfrontError, etag_mismatch, upstream_answer_unexpected
+from twinfront_server.large_requests import work
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
 
@@ -33,7 +35,13 @@ class Rewritten:
 
 
 async def rewrite(
-    upstream: Upstream, digital_twin_id: str, change: Change, *, if_match: str, any_author_counts: bool = False
+    upstream: Upstream,
+    digital_twin_id: str,
+    change: Change,
+    *,
+    if_match: str,
+    any_author_counts: bool = False,
+    large: bool,
 ) -> Rewritten:
     """Changes a twin in a way that depends on what it is.
 
@@ -44,6 +52,7 @@ async def rewrite(
         if_match: the caller's condition; only without an etag is there a second attempt.
         any_author_counts: whether a patch whose answer is lost may count as applied if another write has brought about
             the same.
+        large: whether the change takes long to work out.
 
     Raises:
         TwinfrontError: TWIN_NOT_FOUND, ETAG_MISMATCH, what `change` raises, and whatever keeps a patch from being
@@ -52,7 +61,7 @@ async def rewrite(
     conflicts = 0
     while True:
         read = await read_twin(upstream, digital_twin_id, if_match=if_match)
-        body = change(stored_twin(read))
+        body = await work(partial(change, stored_twin(read)), large=large)
         if body is None:
             return Rewritten(read.etag, changed=False)
         try:

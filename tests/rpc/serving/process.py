@@ -56,13 +56,15 @@ class ServedProcess:
         return self.process.wait(timeout=30)
 
 
-def start(folder: Path, words: Sequence[str], variables: dict[str, str]) -> ServedProcess:
+def start(
+    folder: Path, words: Sequence[str], variables: dict[str, str], command: Sequence[str] = COMMAND
+) -> ServedProcess:
     """Starts a server on free ports, with nothing kept, unless the words say otherwise; output goes to the folder."""
     defaults = ("--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--data-dir=:memory:", "--log-format=json")
     stdout, stderr = folder / "stdout", folder / "stderr"
     with stdout.open("wb") as out, stderr.open("wb") as err:
         process = subprocess.Popen(
-            [*COMMAND, "serve", *defaults, *words], env=environment(**variables), stdout=out, stderr=err
+            [*command, "serve", *defaults, *words], env=environment(**variables), stdout=out, stderr=err
         )
     wait_until(lambda: process.poll() is not None or stdout.read_text().endswith("\n\n"), _START_SECONDS)
     greeting = stdout.read_text()
