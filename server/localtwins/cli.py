@@ -1,14 +1,16 @@
-"""The command line: `localtwins serve`, `export`, `import` and `version`."""
+"""The command line: `localtwins serve`, `config`, `export`, `import` and `version`."""
 
 import argparse
 import asyncio
 import importlib.metadata
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from localtwins.settings import Settings
 from twinfront_program.arguments import USAGE_ERROR, Parser, add_settings
+from twinfront_program.effective import add_output_argument, effective_settings
 from twinfront_program.light_start import end_start
 from twinfront_program.log import configure_logging, get_logger
 from twinfront_program.startup_error import StartupError
@@ -25,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(importlib.metadata.version("twinfront"))
         return 0
     try:
+        if command == "config":
+            return _show(given)
         settings = Settings.load(given)
     except StartupError as error:
         return _refused(command, error, USAGE_ERROR)
@@ -42,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="localtwins", description="Azure Digital Twins on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     add_settings(commands.add_parser("serve", help="Serve the REST API until SIGTERM or Ctrl-C."), settings)
+    showing = commands.add_parser("config", help="Show the settings that serve would have, and what each comes from.")
+    add_output_argument(showing)
+    add_settings(showing, settings)
     exporting = commands.add_parser("export", help="Write the graph in a data folder as a file of the import format.")
     exporting.add_argument("file", metavar="FILE", help="File to write, or - for standard output.")
     add_settings(exporting, data_dir)
@@ -68,6 +75,13 @@ def _run(command: str, file: str, settings: Settings) -> int:
         export_graph(settings, file)
         return 0
     return 0 if asyncio.run(import_graph(settings, file, partial(print, file=sys.stderr))) else 1
+
+
+def _show(given: Mapping[str, Any]) -> int:
+    for line in Settings.unknown_variables():
+        print(f"localtwins config: {line}", file=sys.stderr)
+    print(effective_settings(Settings, given))
+    return 0
 
 
 def _announce(text: str) -> None:

@@ -161,6 +161,7 @@ class Settings(ProgramSettings):
         EVENTS,
         "Where event routes deliver to: a file or the URL of a webhook; repeatable, in the environment a JSON object.",
         takes="NAME=TARGET",
+        secret=True,  # the URL of a webhook may have a key in it
     )
     max_event_routes: AmountOrNone = setting(6, EVENTS, "Most event routes in the instance.")
     max_changes: Amount = setting(100_000, EVENTS, "Most changes that the log keeps for event routes.")

@@ -1,4 +1,4 @@
-"""What can be chosen about the log; apart from it, since settings need no more."""
+"""The choices about the log, without the log: settings need no more of it."""
 
 from typing import Literal
 

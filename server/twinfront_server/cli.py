@@ -94,6 +94,27 @@ def _serve(options: argparse.Namespace) -> int:
     return serve(settings, Settings.unknown_variables())
 
 
+def _add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    from twinfront_program.effective import add_output_argument  # noqa: PLC0415  (only this command needs it)
+
+    add_output_argument(parser)
+    _add_serve_arguments(parser)
+
+
+def _config(options: argparse.Namespace) -> int:
+    from twinfront_program.effective import effective_settings  # noqa: PLC0415  (only this command needs it)
+    from twinfront_server.settings import Settings  # noqa: PLC0415  (only this command needs it)
+
+    for line in Settings.unknown_variables():
+        print(f"twinfront config: {line}", file=sys.stderr)
+    try:
+        print(effective_settings(Settings, vars(options)))
+    except StartupError as error:
+        print(f"twinfront config: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    return 0
+
+
 def _add_healthcheck_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", default=_default_address(), help="Address of the server [%(default)s].")
     parser.add_argument("--service", default="", help="Full name of a service; the server as a whole without it.")
@@ -173,6 +194,12 @@ COMMANDS: Final[Mapping[str, Command]] = {
         ),
         _add_serve_arguments,
         _serve,
+    ),
+    "config": Command(
+        "Show the settings that `serve` would have with the same flags and variables, and what each comes from.",
+        lambda: ("twinfront config", "twinfront config --upstream local --output json"),
+        _add_config_arguments,
+        _config,
     ),
     "healthcheck": Command(
         "Ask a server for its health; exit 0 if it serves, else 1.",

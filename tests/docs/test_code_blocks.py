@@ -21,7 +21,9 @@ def all_blocks(language: str) -> list[Block]:
     return [block for page in PAGES for block in blocks.blocks(page) if block.language == language]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/errors.md", "docs/guarantees.md", "docs/metrics.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/errors.md", "docs/guarantees.md", "docs/metrics.md", "docs/settings.md"]
+)
 def test_the_blocks_of_a_page_run_one_after_the_other(page: str, places: dict[str, str]):
     ran = [
         block
@@ -80,6 +82,7 @@ def test_there_is_no_kind_of_block_that_no_test_looks_at():
         "guarantees.md",
         "localtwins.md",
         "metrics.md",
+        "settings.md",
     }
 
 
