@@ -3,6 +3,7 @@
 import socket
 import ssl
 import struct
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import ClientPayloadError, web
@@ -92,13 +93,21 @@ class HttpServer:
                 answer.headers[VALIDATED_ONLY] = "true"
         else:
             base_url = f"{self._scheme}://{request.host}"
-            message = Request(request.method, path, query, request.headers, body, base_url)
+            message = Request(request.method, path, query, _headers(request), body, base_url)
             try:
                 answer = await self._service.handle(message)
             except AnswerLostError:
                 _reset(request)
                 return web.Response(status=503, headers={ERROR_CODE: "AnswerLost"})  # goes nowhere but into the log
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
+
+
+def _headers(request: web.Request) -> Mapping[str, str]:
+    """Gives the header fields; one that comes in several lines in one, which says the same (RFC 9110, section 5.3)."""
+    names = {name.lower() for name in request.headers}
+    if len(names) == len(request.headers):
+        return request.headers
+    return {name: ", ".join(request.headers.getall(name)) for name in names}
 
 
 def _check_site(request: web.Request) -> None:

@@ -99,6 +99,16 @@ async def test_an_item_that_finds_no_upstream_is_tried_again_and_fails(
     assert upstream.requests == []
 
 
+async def test_an_item_of_an_upstream_that_takes_no_writes_fails_at_once(
+    upstream: FaultServer, channel: grpc.aio.Channel
+):
+    full = {"localtwins-unchanged": "true", "localtwins-refuses-writes": "true"}
+    upstream.on("PUT", Answer(503, {"error": {"code": "ServiceUnavailable", "message": "Disk full."}}, full))
+    messages = await imported(channel, twin("a"), twin("b"))
+    assert outcomes(messages) == {0: "UPSTREAM_UNAVAILABLE", 1: "UPSTREAM_UNAVAILABLE"}
+    assert upstream.sent("PUT") == 2
+
+
 async def test_a_lost_answer_is_the_item_s_alone(upstream: FaultServer, channel: grpc.aio.Channel):
     upstream.on("PUT /digitaltwins/a", Answer(breaks="after"))
     upstream.on("PUT", CREATED)

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from google.rpc.error_details_pb2 import RetryInfo
 
 from twinfront_server.call import is_time_for
-from twinfront_server.errors import TwinfrontError
+from twinfront_server.errors import NO_RETRY, TwinfrontError
 from twinfront_server.reasons import Reason
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Pace:
         """Runs a request and gives its result.
 
         One that is throttled is tried again for as long as the deadline allows, one that finds no upstream
-        `OUTAGE_RETRIES` times.
+        `OUTAGE_RETRIES` times, unless its error says that no retry helps.
 
         Raises:
             TwinfrontError: what the request raised last.
@@ -83,7 +83,7 @@ class Pace:
                         raise
                     self._decrease(decreases, wait)
                     wait = 0.0
-                elif error.reason is Reason.UPSTREAM_UNAVAILABLE:
+                elif error.reason is Reason.UPSTREAM_UNAVAILABLE and error.pushback_ms != NO_RETRY:
                     wait *= 2**outages * random.uniform(1.0, 1.5)  # noqa: S311  (jitter, no secret)
                     outages += 1
                     if outages > OUTAGE_RETRIES or not is_time_for(wait, self._remaining()):

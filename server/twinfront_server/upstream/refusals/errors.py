@@ -17,6 +17,7 @@ from google.rpc.error_details_pb2 import PreconditionFailure
 
 from twinfront_server.call import current_call
 from twinfront_server.errors import (
+    NO_RETRY,
     TwinfrontError,
     etag_mismatch,
     invalid_fields,
@@ -215,7 +216,10 @@ def _server_error(refusal: Refusal, asked: Asked) -> TwinfrontError:
     _note_cause(asked, f"{refusal.status} {refusal.code} {refusal.message}")
     if asked.operation.write and not refusal.unchanged:
         return _outcome_unknown(asked)
-    return _unavailable(f"Azure Digital Twins failed with status {refusal.status}.", asked, refusal.retry_after)
+    error = _unavailable(f"Azure Digital Twins failed with status {refusal.status}.", asked, refusal.retry_after)
+    if asked.operation.write and refusal.refuses_writes:
+        error.pushback_ms = NO_RETRY  # a full disk is no outage that passes while somebody waits
+    return error
 
 
 def _unexpected(refusal: Refusal, asked: Asked) -> TwinfrontError:

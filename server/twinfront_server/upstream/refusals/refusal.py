@@ -11,6 +11,7 @@ from azure.core.exceptions import HttpResponseError, ODataV4Format
 from twinfront_server.errors import MAX_LISTED
 from twinfront_server.upstream.sdk.long_refusals import MAX_MESSAGE
 from twinfront_server.upstream.sdk.pipeline import retry_after
+from twinfront_server.upstream.sdk.refused_writes import REFUSES_WRITES_HEADER
 
 UNCHANGED_HEADER: Final = "localtwins-unchanged"
 """In the answer of a server that failed: its promise that the write changed nothing. Azure Digital Twins makes none."""
@@ -34,6 +35,7 @@ class Refusal:
         text: message and details in one, without the pointers to the service's own documentation.
         retry_after: the seconds of the header of that name.
         unchanged: whether the answer itself promises that nothing was changed.
+        refuses_writes: whether the answer says that no write is taken for now.
     """
 
     status: int
@@ -43,6 +45,7 @@ class Refusal:
     text: str = ""
     retry_after: float | None = None
     unchanged: bool = False
+    refuses_writes: bool = False
 
 
 def read_refusal(error: HttpResponseError) -> Refusal:
@@ -61,6 +64,7 @@ def read_refusal(error: HttpResponseError) -> Refusal:
         text=_told(message, details),
         retry_after=retry_after(headers),
         unchanged=headers.get(UNCHANGED_HEADER) == "true",
+        refuses_writes=headers.get(REFUSES_WRITES_HEADER) == "true",
     )
 
 
