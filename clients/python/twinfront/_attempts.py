@@ -8,7 +8,8 @@
 | loses its connection                | all, or nothing | four times, if the call bears that            |
 | ends with anything else             | what that says  | never                                         |
 
-Of reads, the channel makes these four attempts itself, and those after throttling too: the service config says so.
+Of reads, the channel makes these four attempts itself, and those after throttling too: the service config says so. A
+stream that breaks is asked for from where it broke, and begins to count anew whenever it has brought something.
 
 A call bears it if it has a `request_id`, the same each time: a server that knows it answers with the outcome of the
 first attempt. Another server, or the same after a restart, does not know it, and applies the write. That is no harm if
@@ -19,6 +20,7 @@ success counts, or an answer that is marked as the first one's; else the call en
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -48,23 +50,47 @@ _NEVER_CONNECTED: Final = (
 """How gRPC begins what it says of a call that it could not send; the code is that of a lost connection, too."""
 
 
+_STREAM_PATIENCE: Final = 60.0
+"""Seconds that a stream is tried for since it broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Most:
+    """Says how many attempts a kind of call has after a failure of a server that answers."""
+
+    outages: int = 1
+    """After those of the reasons above that have a number."""
+    losses: int = 1
+    """After a lost connection."""
+    others: int = 1
+    """After UNAVAILABLE with another reason."""
+
+
+_READ: Final = _Most()
+_WRITE: Final = _Most(outages=ATTEMPTS)
+_WRITE_THAT_BEARS_A_LOSS: Final = _Most(outages=ATTEMPTS, losses=ATTEMPTS)
+_STREAM: Final = _Most(outages=ATTEMPTS, losses=ATTEMPTS, others=ATTEMPTS)
+
+
 class Attempts:
-    """Counts the attempts of one call, and decides after each whether there is another one.
+    """Counts the attempts at one call, and decides after each whether there is another one.
 
     Attributes:
         number: of the attempt that is under way, from 1.
 
     Args:
-        request: what is sent each time; a write gets a `request_id` unless it has one.
-        timeout: seconds for all of them together; None for as long as it takes.
+        request: what is sent each time; a write gets a `request_id` unless it has one. None for a stream, which is
+            asked for from another place each time.
+        timeout: seconds for all of them together; None for as long as it takes. Those at a stream have a minute since
+            it last broke.
         allowed: tells whether there may be more than one.
         clock: the time in seconds.
     """
 
     def __init__(
         self,
-        request: Message,
-        timeout: float | None,
+        request: Message | None,
+        timeout: float | None = None,
         *,
         allowed: bool = True,
         clock: Callable[[], float] = time.monotonic,
@@ -72,17 +98,21 @@ class Attempts:
         self.number = 1
         self._allowed = allowed
         self._clock = clock
+        self._most = _most(request) if allowed else _Most()
         self._end = None if timeout is None else clock() + timeout
-        self._is_read = _is_read(request.DESCRIPTOR)
-        self._bears_a_loss = allowed and not self._is_read and _bears_a_loss(request)
-        self._failures = 0
+        self._in_a_row = self._failures = 0
         self._lost: TwinfrontError | None = None
+
+    def get_on(self) -> None:
+        """Notes that a stream has brought something: from here on it may break as one does that begins."""
+        self._in_a_row = self._failures = 0
+        self._end = None
 
     def time_left(self) -> float | None:
         """Gives the seconds that the next attempt may take; None for as long as it takes."""
         return None if self._end is None else max(self._end - self._clock(), 0.0)
 
-    def pause_after(self, error: TwinfrontError, *, is_replayed: bool, was_answered: bool) -> float:
+    def pause_after(self, error: TwinfrontError, *, is_replayed: bool = False, was_answered: bool) -> float:
         """Gives the seconds to wait before the next attempt.
 
         Args:
@@ -96,28 +126,30 @@ class Attempts:
         error.attempts = self.number
         if is_replayed:
             raise error
-        most = self._most_attempts(error, was_answered=was_answered)
-        if most is not None:
-            self._failures += 1
-        again = self._allowed and (most is None or self._failures < most)
-        seconds = max(pause(self.number), _asked_for(error))
+        if self._most is _STREAM and self._in_a_row == 0:
+            self._end = self._clock() + _STREAM_PATIENCE
+        most = self._most_after(error, was_answered=was_answered)
+        self._in_a_row += 1
+        self._failures += most is not None
+        seconds = max(pause(self._in_a_row), _asked_for(error))
         left = self.time_left()
-        if not again or (left is not None and left <= seconds):
+        if not self._allowed or (most is not None and self._failures >= most) or (left is not None and left <= seconds):
             raise self._truth(error)
         self.number += 1
         return seconds
 
-    def _most_attempts(self, error: TwinfrontError, *, was_answered: bool) -> int | None:
+    def _most_after(self, error: TwinfrontError, *, was_answered: bool) -> int | None:
         """Gives the number of attempts that a failure like this is worth; None for as many as there is time for."""
         if not isinstance(error, UnavailableError):
             return 1
         if error.reason:
-            most = _MOST_ATTEMPTS.get(error.reason, 1)
-            return 1 if most and self._is_read else most
+            most = _MOST_ATTEMPTS.get(error.reason, self._most.others)
+            return most and min(most, self._most.outages)
         if error.message.startswith(_NEVER_CONNECTED):
-            return None if was_answered else 1
-        self._lost = self._lost or error
-        return ATTEMPTS if self._bears_a_loss else 1
+            return None if was_answered else self._most.others
+        if self._most is not _STREAM:
+            self._lost = self._lost or error
+        return self._most.losses
 
     def _truth(self, error: TwinfrontError) -> TwinfrontError:
         """Gives the error that is true of all attempts: that of a lost answer, once there was one."""
@@ -125,6 +157,14 @@ class Attempts:
             return error
         self._lost.attempts = self.number
         return self._lost
+
+
+def _most(request: Message | None) -> _Most:
+    if request is None:
+        return _STREAM
+    if _is_read(request.DESCRIPTOR):
+        return _READ
+    return _WRITE_THAT_BEARS_A_LOSS if _bears_a_loss(request) else _WRITE
 
 
 def _asked_for(error: TwinfrontError) -> float:

@@ -4,7 +4,7 @@ import random
 from typing import Any, Final
 
 from twinfront._digital_twins import DigitalTwin
-from twinfront.errors import TwinfrontError, UnavailableError, unreadable_answer
+from twinfront.errors import unreadable_answer
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 2.0
@@ -39,11 +39,6 @@ def check_change(before: DigitalTwin, twin: DigitalTwin, patch: object) -> None:
     """
     if patch is None and twin != before:
         raise TypeError("change returned None, and changed the twin that it was given: return a patch instead")
-
-
-def may_resume(error: TwinfrontError, failures: int) -> bool:
-    """Tells whether a stream that broke is gone on with, after so many failures since it last brought something."""
-    return isinstance(error, UnavailableError) and failures < ATTEMPTS
 
 
 def resume_token(response: Any) -> str:

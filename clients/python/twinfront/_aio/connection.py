@@ -9,7 +9,7 @@ from twinfront._call_info import CallInfo
 from twinfront._calls import Call, CallMetadata, Request, Response, Result
 from twinfront._channel import bearer
 from twinfront._for_asyncio import CallEnded, CallError, Ending, answer, awaited, sleep
-from twinfront._retry import may_resume, pause, resume_token
+from twinfront._retry import resume_token
 from twinfront._service_config import default_timeout
 from twinfront.errors import TwinfrontError, from_rpc_error, trailer
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
@@ -94,9 +94,9 @@ class AsyncConnection:
             timeout: seconds for each call; None for as long as it takes.
             metadata: further request metadata.
         """
-        token, failures, attempt, is_whole = "", 0, 0, False
+        token, is_whole = "", False
+        attempts = Attempts(None, allowed=self._retry)
         while True:
-            attempt += 1
             call = call_from(token)
             rpc = method(
                 call.request,
@@ -107,24 +107,21 @@ class AsyncConnection:
             try:
                 async for response in rpc:
                     begun_from, token = token, resume_token(response)
-                    is_whole = not token  # only the last message has none
+                    self._was_answered, is_whole = True, not token  # only the last message has none
                     result = call.result(response)
                     if result and token != begun_from:  # what leads nowhere, or to where it began, could go on for ever
-                        failures = 0
+                        attempts.get_on()
                     yield result
             except CallError as error:
-                failure = self._failure(call.method, attempt, error)
+                failure = self._failure(call.method, attempts.number, error)
                 if is_whole:
                     return
-                failures += 1
-                if not (self._retry and may_resume(failure, failures)):
-                    raise failure from error
             else:
-                await self._report(call.method, attempt, rpc)
+                await self._report(call.method, attempts.number, rpc)
                 return
             finally:
                 rpc.cancel()
-            await sleep(pause(failures))
+            await sleep(attempts.pause_after(failure, was_answered=self._was_answered))
 
     async def _converse(
         self,

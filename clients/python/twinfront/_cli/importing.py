@@ -15,12 +15,12 @@ from typing import Final, Self
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from twinfront import ImportProgress, ImportReport, ImportResult, TwinfrontClient, TwinfrontError
+from twinfront._attempts import Attempts
 from twinfront._cli.exit_codes import exit_code_of_all
 from twinfront._cli.graph_files import STDIN, Item
 from twinfront._cli.numbers import counted
 from twinfront._cli.output import errors
 from twinfront._cli.reporting import report
-from twinfront._retry import may_resume, pause
 
 _REPORTED: Final = 20
 _CHUNK: Final = 256 << 10
@@ -144,24 +144,24 @@ class GraphImport:
     def _run(
         self, task: TaskID, start: _Start, origin: Callable[[ImportResult], str], *, resumable: bool = True
     ) -> None:
-        resume_from = breaks = 0
+        resume_from, was_answered = 0, False
+        attempts = Attempts(None, allowed=resumable)
         while True:
             progress = _NOTHING
             try:
                 for news in start(resume_from):
-                    breaks, progress = 0, news.progress
+                    attempts.get_on()
+                    was_answered, progress = True, news.progress
                     resume_from = max(resume_from, progress.acknowledged_count)
                     self._note(news, origin)
                     self._progress.update(task, counts=f"{progress.failed} failed" if progress.failed else "")
             except TwinfrontError as error:
-                breaks += 1
-                if not (resumable and may_resume(error, breaks)):
-                    raise
-                time.sleep(pause(breaks))
+                failure = error
             else:
                 return
             finally:
                 self.totals.add(progress)
+            time.sleep(attempts.pause_after(failure, was_answered=was_answered))
 
     def _note(self, news: ImportReport, origin: Callable[[ImportResult], str]) -> None:
         for result in news.results:

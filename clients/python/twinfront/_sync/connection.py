@@ -10,7 +10,7 @@ from twinfront._call_info import CallInfo
 from twinfront._calls import Call, CallMetadata, Request, Response, Result
 from twinfront._channel import bearer
 from twinfront._for_threads import CallEnded, CallError, Ending, answer, awaited, sleep
-from twinfront._retry import may_resume, pause, resume_token
+from twinfront._retry import resume_token
 from twinfront._service_config import default_timeout
 from twinfront.errors import TwinfrontError, from_rpc_error, trailer
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
@@ -95,9 +95,9 @@ class Connection:
             timeout: seconds for each call; None for as long as it takes.
             metadata: further request metadata.
         """
-        token, failures, attempt, is_whole = "", 0, 0, False
+        token, is_whole = "", False
+        attempts = Attempts(None, allowed=self._retry)
         while True:
-            attempt += 1
             call = call_from(token)
             rpc = method(
                 call.request,
@@ -108,24 +108,21 @@ class Connection:
             try:
                 for response in rpc:
                     begun_from, token = token, resume_token(response)
-                    is_whole = not token  # only the last message has none
+                    self._was_answered, is_whole = True, not token  # only the last message has none
                     result = call.result(response)
                     if result and token != begun_from:  # what leads nowhere, or to where it began, could go on for ever
-                        failures = 0
+                        attempts.get_on()
                     yield result
             except CallError as error:
-                failure = self._failure(call.method, attempt, error)
+                failure = self._failure(call.method, attempts.number, error)
                 if is_whole:
                     return
-                failures += 1
-                if not (self._retry and may_resume(failure, failures)):
-                    raise failure from error
             else:
-                self._report(call.method, attempt, rpc)
+                self._report(call.method, attempts.number, rpc)
                 return
             finally:
                 rpc.cancel()
-            sleep(pause(failures))
+            sleep(attempts.pause_after(failure, was_answered=self._was_answered))
 
     def _converse(
         self,
