@@ -18,7 +18,7 @@ from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
 from twinfront_server.metrics import Metrics
 from twinfront_server.metrics_endpoint import MetricsEndpoint
-from twinfront_server.server import create_server, listen
+from twinfront_server.server import create_server, in_one_queue, listen
 from twinfront_server.services import register
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream, open_upstream
@@ -89,7 +89,7 @@ class App:
             self._log.info("sample loaded" if sample.loaded else "no sample loaded, the upstream is not empty")
 
         self._server = create_server(settings, self._chain)
-        services = register(self._server, self.upstream, settings)
+        services = register(in_one_queue(self._server), self.upstream, settings)
         self._health = health.Health(services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         services.append(health.SERVICE_NAME)

@@ -1,7 +1,7 @@
 """The gRPC server: its options, and the port it listens on."""
 
 import socket
-from typing import Final
+from typing import Final, cast
 
 import grpc
 import grpc.aio
@@ -12,11 +12,12 @@ from twinfront_program.startup_error import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 
-MAX_PENDING_CALLS: Final = 20_000
-"""Calls that may wait for the event loop: those of twenty connections that open all the streams they may.
+MAX_PENDING_CALLS: Final = 6000
+"""Calls that may wait for the event loop in one queue: those of six connections that open all the streams they may.
 
-Each takes some 20 KB, those that their callers have given up included until the event loop has seen them; so this is
-also what bounds the memory that a flood of calls, cancelled as soon as they are sent, can take.
+The event loop gets through so many in some two seconds. Each takes 17 KB, those that their callers have given up
+included until the event loop has seen them; so this is also what bounds the memory that a flood of calls, cancelled as
+soon as they are sent, can take.
 """
 
 OPTIONS: Final = (
@@ -56,6 +57,23 @@ def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -
         ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),
     )
     return grpc.aio.server(interceptors=[interceptor], options=options)
+
+
+def in_one_queue(server: grpc.aio.Server) -> grpc.aio.Server:
+    """Gives a server to add services to whose calls wait in one queue with each other.
+
+    grpc has a queue of `MAX_PENDING_CALLS` for each method that is registered with it, and one for all others. Health
+    is registered, so that its calls wait for no others.
+    """
+    return cast("grpc.aio.Server", _WithoutRegisteredMethods(server))
+
+
+class _WithoutRegisteredMethods:
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, *_: object) -> None:
+        """Does nothing: the methods are among the generic handlers as well."""
 
 
 def listen(server: grpc.aio.Server, settings: Settings, log: Log, metrics: Metrics) -> Address:
