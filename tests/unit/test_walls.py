@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,13 +44,20 @@ def imports(*places: Path) -> Iterator[Import]:
     files = [file for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*.py")))]
     assert files
     for file in files:
-        for node in ast.walk(ast.parse(file.read_bytes())):
-            if isinstance(node, ast.Import):
-                yield from (Import(file, node.lineno, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{file}:{node.lineno} imports by a relative name"
-                # `from package import module` imports the module, if it is one.
-                yield from (Import(file, node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+        yield from imports_of(file)
+
+
+@cache
+def imports_of(file: Path) -> list[Import]:
+    found: list[Import] = []
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            found += (Import(file, node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno} imports by a relative name"
+            # `from package import module` imports the module, if it is one.
+            found += (Import(file, node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+    return found
 
 
 def within(place: Path) -> frozenset[Path]:

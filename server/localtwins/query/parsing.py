@@ -14,7 +14,6 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from localtwins.errors import AdtError
 from localtwins.query import limits, syntax
 from localtwins.query.errors import sql_query_error
-from localtwins.query.function_names import FUNCTION_NAMES
 from localtwins.query.syntax import Condition, Edge, Literal, Name, Operand, Path, Place, Projection, Query, Selection
 
 Connective = TypeVar("Connective", syntax.And, syntax.Or)
@@ -109,7 +108,7 @@ def _unknown_function(error: UnexpectedToken) -> Token | None:
         return None
     if name is None or name.type not in {"NAME", "RESERVED_FUNCTION"}:
         return None
-    return None if name.upper() in FUNCTION_NAMES else name
+    return None if name.upper() in syntax.FUNCTION_NAMES else name
 
 
 def _end(text: str) -> Place:

@@ -8,6 +8,24 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+FUNCTION_NAMES: Final = frozenset(
+    [
+        "ARRAY_CONTAINS",
+        "CONTAINS",
+        "ENDSWITH",
+        "IS_BOOL",
+        "IS_DEFINED",
+        "IS_NULL",
+        "IS_NUMBER",
+        "IS_OBJECT",
+        "IS_OF_MODEL",
+        "IS_PRIMITIVE",
+        "IS_STRING",
+        "STARTSWITH",
+    ]
+)
+"""The functions of the language; `functions` has what each is in SQL."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -78,6 +78,17 @@ def require_at_most(
         raise invalid_argument(field, _too_many(count, most, what), reason=reason)
 
 
+def require_batch(count: int, field: str) -> None:
+    """Refuses a batch of none, or of more than there may be.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT.
+    """
+    if not count:
+        raise invalid_argument(field, "is required")
+    require_at_most(count, MAX_BATCH, field, "items")
+
+
 def require_models(count: int, field: str) -> None:
     """Refuses more models than go together.
 

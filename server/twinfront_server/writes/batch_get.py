@@ -10,8 +10,8 @@ from twinfront_server.upstream import Upstream
 from twinfront_server.wire.digital_twin import fill_digital_twin
 from twinfront_server.wire.filling import FRAMING
 from twinfront_server.wire.identifier import required_id
+from twinfront_server.wire.limits import require_batch
 from twinfront_server.wire.representation import wants_json, wants_metadata
-from twinfront_server.writes.batch_size import require_batch
 from twinfront_server.writes.concurrency import for_each
 
 

@@ -29,8 +29,8 @@ from twinfront_server.errors import (
 from twinfront_server.large_requests import are_large
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
+from twinfront_server.wire.limits import require_batch
 from twinfront_server.writes.batch_item import Work, batch_field, step_of
-from twinfront_server.writes.batch_size import require_batch
 from twinfront_server.writes.concurrency import for_each
 from twinfront_server.writes.detach import Detached
 

@@ -2,7 +2,14 @@
 
 import pytest
 
+from localtwins.query import functions
+from localtwins.query.syntax import FUNCTION_NAMES
+
 from .graph import Graph
+
+
+def test_every_function_of_the_language_has_its_sql():
+    assert functions._TYPES.keys() | functions._FUNCTIONS.keys() == FUNCTION_NAMES
 
 
 @pytest.mark.parametrize(
