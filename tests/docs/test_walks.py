@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import FrameType
@@ -29,6 +30,11 @@ def plan() -> dict[str, list[str]]:
     _, *walks = chapter.split("\n### ")
     headings = [walk.partition("\n") for walk in walks]
     return {heading: re.findall(r"`([\w/]+\.py)`", walk.partition("\n\n")[2]) for heading, _, walk in headings}
+
+
+def paragraph(files: list[str]) -> str:
+    """Gives files as the plan has them, to be copied into it."""
+    return textwrap.fill(" → ".join(f"`{file}`" for file in files), 124, break_on_hyphens=False)
 
 
 PLAN: Final = plan()
@@ -111,4 +117,6 @@ async def test_a_call_goes_the_way_that_the_plan_says(house: House, heading: str
         ETAGS[:] = [(await house.client.get_digital_twin("lobby")).etag]
         house.inject(fault)
         entered = await traced(house, call)
-    assert entered == PLAN[FIRST] + PLAN[heading]
+    start, end = entered[: len(PLAN[FIRST])], entered[len(PLAN[FIRST]) :]
+    assert start == PLAN[FIRST], f"it begins with:\n{paragraph(start)}"
+    assert end == PLAN[heading], f"it goes on with:\n{paragraph(end)}"
