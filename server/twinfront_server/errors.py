@@ -36,6 +36,10 @@ MAX_STATUS_BYTES: Final = 4096
 MAX_TEXT_BYTES: Final = 512
 """The longest message, description or id in a status; an id of 128 characters is whole in any script."""
 
+MAX_FIELD_BYTES: Final = 1200
+"""The longest path of a field: one through two names of 512 characters, the longest that DTDL has, is whole, and can be
+taken apart by a program."""
+
 MAX_LISTED: Final = 20
 """The longest list in a detail."""
 
@@ -132,7 +136,9 @@ def invalid_fields(
 ) -> TwinfrontError:
     """INVALID_ARGUMENT for fields of the request: pairs of proto path and description, one for each thing wrong."""
     violations = [
-        BadRequest.FieldViolation(field=shortened(field), description=shortened(description), reason=reason)
+        BadRequest.FieldViolation(
+            field=shortened(field, MAX_FIELD_BYTES), description=shortened(description), reason=reason
+        )
         for field, description in fields
     ]
     return TwinfrontError(
@@ -152,7 +158,7 @@ def rename_fields(error: TwinfrontError, rename: Callable[[str], str]) -> None:
         if isinstance(detail, BadRequest):
             lists_fields = error.message == shortened(_listed(detail.field_violations))
             for violation in detail.field_violations:
-                violation.field = shortened(rename(violation.field))
+                violation.field = shortened(rename(violation.field), MAX_FIELD_BYTES)
             if lists_fields:
                 error.message = shortened(_listed(detail.field_violations))
 
@@ -266,12 +272,12 @@ def upstream_unreadable() -> TwinfrontError:
     return upstream_unavailable("The answer of Azure Digital Twins cannot be read. Try again.")
 
 
-def shortened(text: str) -> str:
-    """Cuts a text to at most `MAX_TEXT_BYTES` of UTF-8, without half a character."""
+def shortened(text: str, most: int = MAX_TEXT_BYTES) -> str:
+    """Cuts a text to at most so many bytes of UTF-8, without half a character; "…" says that it was cut."""
     encoded = text.encode(errors="replace")
-    if len(encoded) <= MAX_TEXT_BYTES:
+    if len(encoded) <= most:
         return encoded.decode()
-    return encoded[: MAX_TEXT_BYTES - 3].decode(errors="ignore") + "…"
+    return encoded[: most - 3].decode(errors="ignore") + "…"
 
 
 def _listed(violations: Iterable[BadRequest.FieldViolation]) -> str:

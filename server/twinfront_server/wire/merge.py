@@ -1,12 +1,13 @@
 """Merges (RFC 7396) as requests have them: an `ObjectValue`, or JSON text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
 from twinfront.v1.value_pb2 import ObjectValue
 from twinfront_server.adt.twin_json import METADATA, MODEL, SOURCE_TIME, is_component
-from twinfront_server.errors import entry, invalid_argument
+from twinfront_server.errors import MAX_LISTED, entry, invalid_argument, invalid_fields
 from twinfront_server.wire.json_field import parse_json_object, require_moderate_depth
 from twinfront_server.wire.value import plain_fields
 
@@ -60,38 +61,44 @@ def merge_of(merge: ObjectValue | None, merge_json: bytes, digital_twin_id: str)
 
 
 def _check(merge: Merge, digital_twin_id: str) -> None:
-    for name, value in merge.document.items():
+    """Refuses members that no merge can change, each by its own path; of very many the first ones."""
+    problems = list(islice(_problems(merge.document, digital_twin_id), MAX_LISTED))
+    if problems:
+        raise invalid_fields((merge.field_at(tokens), description) for tokens, description in problems)
+
+
+_Problem: TypeAlias = tuple[tuple[str, ...], str]
+"""The way to a member, and what is wrong with it."""
+
+
+def _problems(document: Mapping[str, Any], digital_twin_id: str) -> Iterator[_Problem]:
+    for name, value in document.items():
         if name == METADATA:
-            _check_metadata(merge, (METADATA,), value)
+            yield from _metadata_problems((METADATA,), value)
         elif name == "$dtId":
             if value != digital_twin_id:
-                _refuse(merge, (name,), "$dtId must be absent or equal to digital_twin_id")
+                yield (name,), "$dtId must be absent or equal to digital_twin_id"
         elif name == "$etag":
-            _refuse(merge, (name,), "$etag cannot be merged; the condition is if_match")
+            yield (name,), "$etag cannot be merged; the condition is if_match"
         elif not name or name.startswith("$"):
-            _refuse(merge, (name,), f"no property or component is called {name!r}")
+            yield (name,), f"no property or component is called {name!r}"
         elif is_component(value):
-            _check_metadata(merge, (name, METADATA), value[METADATA])
+            yield from _metadata_problems((name, METADATA), value[METADATA])
 
 
-def _check_metadata(merge: Merge, tokens: tuple[str, ...], metadata: object) -> None:
+def _metadata_problems(way: tuple[str, ...], metadata: object) -> Iterator[_Problem]:
     if not isinstance(metadata, Mapping):
-        _refuse(merge, tokens, "$metadata must be an object")
+        yield way, "$metadata must be an object"
+        return
     for name, value in metadata.items():
-        if name == MODEL and len(tokens) == 1:
+        if name == MODEL and len(way) == 1:
             if type(value) is not str:
-                _refuse(merge, (*tokens, name), "$model must be the DTMI of a model")
+                yield (*way, name), "$model must be the DTMI of a model"
         elif name.startswith("$"):
-            _refuse(merge, (*tokens, name), f"{name} cannot be set")
+            yield (*way, name), f"{name} cannot be set"
         elif isinstance(value, Mapping):
             for member in value:
                 if member != SOURCE_TIME:
-                    _refuse(
-                        merge, (*tokens, name, member), f"{member} cannot be set; of a property only sourceTime can"
-                    )
+                    yield (*way, name, member), f"{member} cannot be set; of a property only sourceTime can"
         elif value is not None:
-            _refuse(merge, (*tokens, name), "must be an object with sourceTime")
-
-
-def _refuse(merge: Merge, tokens: tuple[str, ...], description: str) -> NoReturn:
-    raise invalid_argument(merge.field_at(tokens), description)
+            yield (*way, name), "must be an object with sourceTime"

@@ -21,6 +21,7 @@ from twinfront_server.errors import (
     MAX_TEXT_BYTES,
     TwinfrontError,
     deadline_exceeded,
+    entry,
     internal,
     invalid_argument,
     invalid_fields,
@@ -177,6 +178,19 @@ def test_a_message_of_the_upstreams_own_stays_when_fields_are_renamed():
     error = invalid_fields([("patch", "No.")], message="patch: No, and here is why.")
     rename_fields(error, _inside)
     assert error.message == "patch: No, and here is why."
+
+
+def test_a_path_through_the_longest_names_is_told_whole():
+    field = entry(f"{entry('digital_twin.components', 'c' * 512)}.properties", "p" * 512)
+    error = invalid_fields([(field, "é" * 1000)] * 3, metadata={"digital_twin_id": "x" * 128})
+    violations = _unpacked(error.status(), BadRequest).field_violations
+    assert {violation.field for violation in violations} == {field}
+    assert error.status().ByteSize() < MAX_STATUS_BYTES
+
+
+def test_a_path_that_is_cut_says_so():
+    error = invalid_fields([("x" * 2000, "is unknown")])
+    assert [each.field[-2:] for each in _unpacked(error.status(), BadRequest).field_violations] == ["x…"]
 
 
 def test_a_shortened_text_ends_between_characters():
