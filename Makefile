@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal clean
+.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal mutants clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ requirements: install ## Pin anew what the image installs (deploy/docker/require
 
 image-rehearsal: install ## Build the image's stages in a root of Debian's and run them there (as root; needs no engine)
 	TWINFRONT_IMAGE=1 $(BIN)/python -m pytest tests/deploy/test_image.py
+
+mutants: install ## Break the server in small ways and count what tests notice (ARGS='--changed main', '--help')
+	nice -n 10 $(BIN)/python -m tests.mutants $(ARGS)
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist clients/python/twinfront/v1 .mypy_cache .ruff_cache .pytest_cache \

@@ -9,7 +9,7 @@ from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
 
 
 def authenticate(authenticator: Authenticator, exempt: Collection[str]) -> Link:
-    """The link that sets `Call.principal`.
+    """Makes the link that sets `Call.principal`.
 
     Args:
         authenticator: knows callers by their credentials.

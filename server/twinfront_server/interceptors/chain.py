@@ -27,7 +27,7 @@ from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 
 _UNREGISTERED: Final = Method("other", "other", request_streaming=True, response_streaming=False)
-"""What stands in metrics for all methods that nobody registered, under the name that gRPC gives them (gRFC A66)."""
+"""Label in metrics of all methods that nobody registered: the name that gRPC gives them (gRFC A66)."""
 
 
 class Chain(grpc.aio.ServerInterceptor):

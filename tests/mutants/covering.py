@@ -1,0 +1,210 @@
+"""Knows which tests run which line of the server.
+
+That is found out once, by running the tests with coverage (ten minutes or so), and kept under build/. Later runs go on
+with it: lines are followed through changes of a source, and test files that are new or changed run again alone.
+`build/mutants/coverage/` has one folder for each such run: its database, the sources as they were, the files it ran.
+"""
+
+import ast
+import difflib
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from coverage import CoverageData
+
+from .tree import BUILD, CHECKOUT, copy_checkout, environment
+
+TESTS: Final = ("tests/unit", "tests/fault", "tests/rpc", "tests/localtwins")
+"""What runs against mutants: the tests of the server that need no other language and no large material."""
+
+_RUNS: Final = BUILD / "coverage"
+_TREE: Final = BUILD / "covered"
+_CONFIGURATION: Final = Path(__file__).parent / "coverage.ini"
+
+
+class Covering:
+    """Tells the tests of a line, from all runs with coverage that are kept."""
+
+    def __init__(self) -> None:
+        self._runs = [_Run(folder) for folder in sorted(_RUNS.glob("*"), reverse=True)]
+        self.seconds: dict[str, float] = {}
+        for run in reversed(self._runs):
+            self.seconds |= run.seconds
+
+    def tests_of(self, source: str, line: int) -> set[str]:
+        """Gives the tests that pass through a line of a source: of a constant, those that use it.
+
+        Args:
+            source: the path in the checkout.
+            line: its number as the checkout is now.
+        """
+        places = _places_that_need(source, line)
+        found: set[str] = set()
+        superseded: set[str] = set()
+        for run in self._runs:
+            tests = set().union(*(run.tests_of(*place) for place in places))
+            found |= {test for test in tests if test.partition("::")[0] not in superseded}
+            superseded |= run.files.keys()
+        return {test for test in found if test in self.seconds and (CHECKOUT / test.partition("::")[0]).exists()}
+
+
+def collect(workers: int, *, anew: bool) -> None:
+    """Runs the tests with coverage: those of files that are new or changed, all if a source of the server is new."""
+    covered = {str(file.relative_to(run)) for run in _RUNS.glob("*") for file in (run / "server").rglob("*.py")}
+    if anew or not {str(file.relative_to(CHECKOUT)) for file in (CHECKOUT / "server").rglob("*.py")} <= covered:
+        shutil.rmtree(_RUNS, ignore_errors=True)
+    known: dict[str, str] = {}
+    for folder in sorted(_RUNS.glob("*")):
+        known |= json.loads((folder / "files.json").read_text())
+    files = {file: digest for file, digest in _test_files().items() if known.get(file) != digest}
+    if not files:
+        return
+    print(f"collecting which lines are run by {len(files)} files of tests", flush=True)
+    copy_checkout(_TREE)
+    folder = _RUNS / f"{len(list(_RUNS.glob('*'))):03}"
+    unfinished = BUILD / "unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    shutil.copytree(_TREE / "server", unfinished / "server", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.durations"),
+            *("-n", str(workers), "--dist", "loadfile", "--timeout", "300"),
+            *("--cov", "--cov-context=test", f"--cov-config={_CONFIGURATION}", "--cov-report="),
+            *files,
+        ],
+        cwd=_TREE,
+        env=environment(_TREE)
+        | {"COVERAGE_FILE": str(unfinished / "coverage.db"), "TWINFRONT_DURATIONS": str(unfinished / "seconds.json")},
+        check=False,  # a test that fails now shows nothing of a mutant, and is left out
+    )
+    (unfinished / "files.json").write_text(json.dumps(files))
+    _RUNS.mkdir(exist_ok=True)
+    unfinished.rename(folder)
+
+
+def _test_files() -> dict[str, str]:
+    files = [file for folder in TESTS for file in sorted((CHECKOUT / folder).rglob("test_*.py"))]
+    return {str(file.relative_to(CHECKOUT)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+class _Run:
+    """One run with coverage."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.files: dict[str, str] = json.loads((folder / "files.json").read_text())
+        self.seconds: dict[str, float] = json.loads((folder / "seconds.json").read_text())
+        self._data = CoverageData(str(folder / "coverage.db"))
+        self._data.read()
+        self._measured = {Path(name).as_posix(): name for name in self._data.measured_files()}
+        self.tests_by_line = cache(self._tests_by_line)
+
+    def tests_of(self, source: str, line: int) -> set[str]:
+        return self.tests_by_line(source).get(line, set())
+
+    def _tests_by_line(self, source: str) -> Mapping[int, set[str]]:
+        """Gives the tests by the lines as they are in the checkout now."""
+        before = self._folder / source
+        if source not in self._measured or not before.exists():
+            return {}
+        contexts = self._data.contexts_by_lineno(self._measured[source])
+        old, new = (path.read_text().splitlines() for path in (before, CHECKOUT / source))
+        tests: dict[int, set[str]] = {}
+        for tag, start, end, new_start, new_end in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+            there = [_tests(contexts.get(number + 1, [])) for number in range(start, end)]
+            for offset in range(new_end - new_start):
+                # A line that was written anew is run by whatever ran those in its place.
+                tests[new_start + offset + 1] = there[offset] if tag == "equal" else set().union(*there)
+        return tests
+
+
+def _tests(contexts: Iterable[str]) -> set[str]:
+    """Reads the names of tests out of coverage's contexts, `tests/…::test_it|run`."""
+    return {context.rpartition("|")[0] for context in contexts if "|" in context}
+
+
+def _places_that_need(source: str, line: int) -> list[tuple[str, int]]:
+    """Gives the lines by whose tests a line is tested.
+
+    Itself within a function. Any other line runs when the file is imported, so it is tested where a function names what
+    it defines, in this file or another, or names what is defined by that in turn. A line that defines nothing that is
+    named stands for its whole file.
+    """
+    found: set[tuple[str, int]] = set()
+    seen: set[tuple[str, int]] = set()
+    waiting = [(source, line)]
+    while waiting:
+        place = waiting.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        if _is_in_function(*place):
+            found.add(place)
+        else:
+            waiting += _uses_of(*place)
+    return sorted(found) or [(source, number + 1) for number in range(len(_text(source).splitlines()))]
+
+
+def _is_in_function(source: str, line: int) -> bool:
+    return any(_inside(node, line) for node in ast.walk(_parsed(source)))
+
+
+def _uses_of(source: str, line: int) -> list[tuple[str, int]]:
+    """Gives the lines that name what is defined by a line outside of functions."""
+    names = {name for name, lines in _definitions(source) if line in lines}
+    private = all(name.startswith("_") for name in names)
+    files = [source] if private else [str(file.relative_to(CHECKOUT)) for file in (CHECKOUT / "server").rglob("*.py")]
+    return [(file, number) for file in files for name, number in _uses(file) if name in names] if names else []
+
+
+@cache
+def _definitions(source: str) -> list[tuple[str, range]]:
+    """Gives the names that a source defines outside of functions, with the lines of each definition."""
+    found = []
+    for node in ast.walk(_parsed(source)):
+        match node:
+            case ast.Assign(targets=targets):
+                names = [getattr(target, "id", "") for target in targets]
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names = [name]
+            case _:
+                continue
+        found += [(name, range(node.lineno, (node.end_lineno or node.lineno) + 1)) for name in names if name]
+    return found
+
+
+@cache
+def _uses(source: str) -> list[tuple[str, int]]:
+    """Gives the names that are read in a source, with their lines."""
+    found = []
+    for node in ast.walk(_parsed(source)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name):
+                found.append((name, node.lineno))
+            case _:
+                pass
+    return found
+
+
+@cache
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(_text(source))
+
+
+def _text(source: str) -> str:
+    return (CHECKOUT / source).read_text()
+
+
+def _inside(node: ast.AST, line: int) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return False
+    first = node.body[0].lineno if isinstance(node.body, list) else node.body.lineno
+    return first <= line <= (node.end_lineno or 0)

@@ -1,0 +1,154 @@
+"""Runs tests against one mutant after another, each in a fork of its own that has the libraries imported already.
+
+Reads a `Task` as a line of JSON from the standard input for each, and answers with a line, an `Ending`.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+_LIBRARIES: Final = (
+    *("grpc.aio", "grpc_status.rpc_status", "grpc_health.v1.health", "grpc_reflection.v1alpha.reflection"),
+    *("aiohttp.web", "azure.core.pipeline", "azure.digitaltwins.core.aio", "azure.identity.aio"),
+    *("azure.storage.blob.aio", "cryptography.x509", "lark", "orjson", "prometheus_client"),
+    *("pydantic_settings", "structlog", "google.rpc.error_details_pb2"),
+)
+_KILLED: Final = "killed"
+SURVIVED: Final = "survived"
+TIMED_OUT: Final = "timed out"
+_BROKEN: Final = 70
+"""The exit code of a run that says nothing: pytest did not get as far as the tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A mutant to be tried.
+
+    Attributes:
+        source: the path of what is mutated; empty for nothing.
+        text: what it is with the fault.
+        tests: the names of the tests, in the order in which they run.
+        seconds: how long they may take together.
+    """
+
+    source: str
+    text: str
+    tests: list[str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Says how the tests of a mutant ended.
+
+    Attributes:
+        outcome: `killed`, `survived` or `timed out`.
+        failed: the tests that failed; none if the tests could not even be collected.
+    """
+
+    outcome: str
+    failed: list[str]
+
+
+class _Selected:
+    """A plugin that runs certain tests in a certain order, and keeps the names of those that fail."""
+
+    def __init__(self, tests: list[str]) -> None:
+        self._order = {test: number for number, test in enumerate(tests)}
+        self.failed: list[str] = []
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self._order), key=lambda item: self._order[item.nodeid]
+        )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+
+def run(task: Task, log: Path) -> Ending:
+    """Tries a mutant in the working directory, which is a copy of the checkout."""
+    source = Path(task.source)
+    original = source.read_text() if task.source else ""
+    if task.source:
+        source.write_text(task.text)
+    failed = log.with_suffix(".failed")
+    failed.unlink(missing_ok=True)
+    try:
+        child = os.fork()
+        if child == 0:
+            _run_tests(task, log, failed)
+        code = _wait(child, task.seconds)
+    finally:
+        if task.source:
+            source.write_text(original)
+    names = json.loads(failed.read_text()) if failed.exists() else []
+    if code is None:
+        return Ending(TIMED_OUT, names)
+    if code == _BROKEN:
+        raise RuntimeError(f"pytest itself failed, see {log}")
+    return Ending(SURVIVED if code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} else _KILLED, names)
+
+
+def _run_tests(task: Task, log: Path, failed: Path) -> None:
+    """Runs the tests in a process that is the head of its own group, and ends it."""
+    os.setsid()
+    with log.open("w") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    files = list(dict.fromkeys(test.partition("::")[0] for test in task.tests))
+    selected = _Selected(task.tests)
+    stop_at_once = ["-x"] if task.source else []
+    code: int = _BROKEN
+    try:
+        arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout", "60", *stop_at_once, *files]
+        code = pytest.main(arguments, plugins=[selected])
+        failed.write_text(json.dumps(selected.failed))
+    except BaseException:  # noqa: BLE001  (the process ends here whatever happens, and must not go on as its parent)
+        traceback.print_exc()
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _wait(child: int, seconds: float) -> int | None:
+    """Waits for a child and what it started; gives its exit code, None if it takes too long."""
+    end = time.monotonic() + seconds
+    code: int | None = None
+    while code is None and time.monotonic() < end:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+        else:
+            time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    if code is None:
+        os.waitpid(child, 0)
+    return code
+
+
+def main() -> None:
+    """Answers tasks until there are no more."""
+    os.nice(10)
+    answers = os.fdopen(os.dup(1), "w")
+    sys.dont_write_bytecode = True
+    for library in _LIBRARIES:
+        importlib.import_module(library)
+    for line in sys.stdin:
+        ending = run(Task(**json.loads(line)), Path(sys.argv[1]))
+        print(json.dumps(asdict(ending)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
