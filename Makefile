@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal mutants clean
+.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal mutants audit clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ image-rehearsal: install ## Build the image's stages in a root of Debian's and r
 
 mutants: install ## Break the server in small ways and count what tests notice (ARGS='--changed main', '--help')
 	nice -n 10 $(BIN)/python -m tests.mutants $(ARGS)
+
+audit: install ## Build twice and compare, write the bill of materials, check licences and known vulnerabilities
+	$(BIN)/python -m deploy.supply_chain
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist clients/python/twinfront/v1 .mypy_cache .ruff_cache .pytest_cache \
