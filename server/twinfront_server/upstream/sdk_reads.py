@@ -14,7 +14,7 @@ _PROBED_MODEL: Final = "dtmi:twinfront:probe;1"
 
 
 class SdkReads:
-    """Reads resources, and the relationships of a twin.
+    """Reads resources, one by one or a page of a list.
 
     Args:
         sdk: the SDK's client, with the pipeline of `sdk/pipeline.py`.
