@@ -39,17 +39,34 @@ class Covering:
             self.seconds |= run.seconds
 
     def tests_of(self, source: str, line: int) -> set[str]:
-        """Gives the tests that pass through a line of a source: of a constant, those that use it.
+        """Gives the tests that pass through a line of a source.
+
+        A line that runs when its file is imported, be it in a function that is called there, is tested where something
+        else names what it is part of, or names what is made of that in turn. What nobody names stands for its file.
 
         Args:
             source: the path in the checkout.
             line: its number as the checkout is now.
         """
-        places = _places_that_need(source, line)
+        found: set[str] = set()
+        seen: set[tuple[str, int]] = set()
+        waiting = [(source, line)]
+        while waiting:
+            place = waiting.pop()
+            if place in seen:
+                continue
+            seen.add(place)
+            tests = self._run_by(*place) if _is_in_function(*place) else set()
+            found |= tests
+            if not tests:
+                waiting += _uses_of(*place)
+        return found or set().union(*(self._run_by(source, number + 1) for number in range(_length(source))))
+
+    def _run_by(self, source: str, line: int) -> set[str]:
         found: set[str] = set()
         superseded: set[str] = set()
         for run in self._runs:
-            tests = set().union(*(run.tests_of(*place) for place in places))
+            tests = run.tests_of(source, line)
             found |= {test for test in tests if test.partition("::")[0] not in superseded}
             superseded |= run.files.keys()
         return {test for test in found if test in self.seconds and (CHECKOUT / test.partition("::")[0]).exists()}
@@ -131,34 +148,12 @@ def _tests(contexts: Iterable[str]) -> set[str]:
     return {context.rpartition("|")[0] for context in contexts if "|" in context}
 
 
-def _places_that_need(source: str, line: int) -> list[tuple[str, int]]:
-    """Gives the lines by whose tests a line is tested.
-
-    Itself within a function. Any other line runs when the file is imported, so it is tested where a function names what
-    it defines, in this file or another, or names what is defined by that in turn. A line that defines nothing that is
-    named stands for its whole file.
-    """
-    found: set[tuple[str, int]] = set()
-    seen: set[tuple[str, int]] = set()
-    waiting = [(source, line)]
-    while waiting:
-        place = waiting.pop()
-        if place in seen:
-            continue
-        seen.add(place)
-        if _is_in_function(*place):
-            found.add(place)
-        else:
-            waiting += _uses_of(*place)
-    return sorted(found) or [(source, number + 1) for number in range(len(_text(source).splitlines()))]
-
-
 def _is_in_function(source: str, line: int) -> bool:
     return any(_inside(node, line) for node in ast.walk(_parsed(source)))
 
 
 def _uses_of(source: str, line: int) -> list[tuple[str, int]]:
-    """Gives the lines that name what is defined by a line outside of functions."""
+    """Gives the lines that name what a line is part of the definition of."""
     names = {name for name, lines in _definitions(source) if line in lines}
     private = all(name.startswith("_") for name in names)
     files = [source] if private else [str(file.relative_to(CHECKOUT)) for file in (CHECKOUT / "server").rglob("*.py")]
@@ -167,13 +162,15 @@ def _uses_of(source: str, line: int) -> list[tuple[str, int]]:
 
 @cache
 def _definitions(source: str) -> list[tuple[str, range]]:
-    """Gives the names that a source defines outside of functions, with the lines of each definition."""
+    """Gives the names that a source defines, with the lines of each definition."""
     found = []
     for node in ast.walk(_parsed(source)):
         match node:
             case ast.Assign(targets=targets):
                 names = [getattr(target, "id", "") for target in targets]
             case ast.AnnAssign(target=ast.Name(id=name)):
+                names = [name]
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 names = [name]
             case _:
                 continue
@@ -197,6 +194,10 @@ def _uses(source: str) -> list[tuple[str, int]]:
 @cache
 def _parsed(source: str) -> ast.Module:
     return ast.parse(_text(source))
+
+
+def _length(source: str) -> int:
+    return len(_text(source).splitlines())
 
 
 def _text(source: str) -> str:

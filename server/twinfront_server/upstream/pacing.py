@@ -1,7 +1,12 @@
 """Keeps as many requests under way as the upstream takes.
 
-Additive increase, multiplicative decrease, as TCP does it (RFC 5681): an answer that throttles halves the number and
-holds everything back for the time that it names; each request that goes through adds a little.
+The upstream does not say how much it takes, and that changes with what others ask of it. So the number is found by
+trying: additive increase, multiplicative decrease, as TCP does it (RFC 5681). An answer that throttles halves the
+number and holds everything back for the time that it names; each request that goes through adds a little.
+
+An example: 8 requests are under way, and 3 of them are throttled with Retry-After 2. That is one decrease and not
+three, since all of them began at the same pace: nothing is sent for 2 seconds, then 4 at a time. Each one that goes
+through adds a quarter or a little less, so that about five of them make it 5.
 """
 
 import asyncio

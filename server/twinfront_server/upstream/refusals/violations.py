@@ -3,6 +3,10 @@
 The service answers in sentences; those whose form is recorded name what they mean. A complaint that names nothing
 known is laid to the field that the body came from, or to the first id.
 
+An example: a patch of `/temperature` and `/address/zip` is refused with "The target location specified by path segment
+'zip' was not found." Callers cannot act on that text, but on `patch[1].path`, which is what they get: of all operations
+only that one has the segment.
+
 Complaints have words of the caller in them, so they are read with string methods, whose time grows as the text does,
 and by nothing that tries a text in several ways.
 """
