@@ -21,14 +21,20 @@ FROM, TO = PACKAGE / "_aio", PACKAGE / "_sync"
 
 MARK: Final = "# Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.\n"
 
-NAMES: Final = {"_aio": TO.name, "_for_asyncio": "_for_threads", "aclose": "close", "aclosing": "closing"}
+NAMES: Final = {
+    "_aio": TO.name,
+    "_for_asyncio": "_for_threads",
+    "aclose": "close",
+    "aclosing": "closing",
+    "anext": "next",
+}
 
 PHRASES: Final = (
     # The names of grpc, in annotations that are texts too.
     (r"\bgrpc\.aio\.", "grpc."),
     # Without asyncio there is nothing to be awaited in what a caller gives.
     (r" \| (?:Awaitable|AsyncIterable)\[[^][]*\]", ""),
-    (r"\bAwaitable\[(\w+)\]", r"\1"),
+    (r"\bAwaitable\[((?:\w|\[\w+\])+)\]", r"\1"),
     # The client's own names, as of classes in code and in docstrings.
     (r"\bAsync(?=[A-Z])", ""),
     # Examples in docstrings.

@@ -1,19 +1,22 @@
 """Holds what `import twinfront` offers; loaded when the first of it is asked for."""
 
 from twinfront._aio.client import AsyncTwinfrontClient
+from twinfront._aio.imports import AsyncImportReports
+from twinfront._aio.pages import AsyncPager
 from twinfront._call_info import CallInfo
 from twinfront._channel import TlsConfig
 from twinfront._digital_twins import Component, DigitalTwin, PropertyMetadata
 from twinfront._event_routes import EventRoute
 from twinfront._graphs import GraphItem, ImportProgress, ImportReport, ImportResult
-from twinfront._imports import AsyncImportReports, ImportReports
 from twinfront._jobs import DeleteJob, ImportJob, JobFailure, JobStatus
 from twinfront._models import Model
-from twinfront._pages import AsyncPager, Page, Pager
+from twinfront._pages import Page
 from twinfront._patch import Patch, patch
 from twinfront._queries import QueryPage
 from twinfront._relationships import IncomingRelationship, Relationship
 from twinfront._sync.client import TwinfrontClient
+from twinfront._sync.imports import ImportReports
+from twinfront._sync.pages import Pager
 from twinfront._timestamps import Timestamp
 from twinfront._values import as_double
 from twinfront._writes import (

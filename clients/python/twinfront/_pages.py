@@ -1,6 +1,6 @@
-"""Lists that are fetched page by page while they are read."""
+"""Pages of lists, and the circle in which their tokens may lead."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,60 +25,7 @@ class Page(Generic[Item]):
         return len(self.items)
 
 
-class Pager(Generic[Item]):
-    """The items of a list: `for relationship in client.list_relationships("floor-1")`.
-
-    Nothing is fetched before the first item is asked for, and a page only when the one before is used up. Each `for`
-    starts from the beginning.
-    """
-
-    def __init__(self, fetch: Callable[[str], Page[Item]]) -> None:
-        self._fetch = fetch
-
-    def __iter__(self) -> Iterator[Item]:
-        for page in self.pages():
-            yield from page.items
-
-    def pages(self, page_token: str = "") -> Iterator[Page[Item]]:
-        """Goes through the pages, beginning after the one whose `next_page_token` is given."""
-        tokens = _Circle(page_token)
-        while True:
-            page = self._fetch(page_token)
-            yield page
-            page_token = page.next_page_token
-            if not page_token:
-                return
-            tokens.check(page_token)
-
-
-class AsyncPager(Generic[Item]):
-    """The items of a list: `async for relationship in client.list_relationships("floor-1")`.
-
-    Nothing is fetched before the first item is asked for, and a page only when the one before is used up. Each `async
-    for` starts from the beginning.
-    """
-
-    def __init__(self, fetch: Callable[[str], Awaitable[Page[Item]]]) -> None:
-        self._fetch = fetch
-
-    async def __aiter__(self) -> AsyncIterator[Item]:
-        async for page in self.pages():
-            for item in page.items:
-                yield item
-
-    async def pages(self, page_token: str = "") -> AsyncIterator[Page[Item]]:
-        """Goes through the pages, beginning after the one whose `next_page_token` is given."""
-        tokens = _Circle(page_token)
-        while True:
-            page = await self._fetch(page_token)
-            yield page
-            page_token = page.next_page_token
-            if not page_token:
-                return
-            tokens.check(page_token)
-
-
-class _Circle:
+class Circle:
     """Finds out that page tokens come back to one that was there, by Brent's algorithm: it keeps one at a time.
 
     One is remembered for one, two, four, eight … steps.

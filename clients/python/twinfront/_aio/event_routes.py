@@ -2,9 +2,9 @@
 
 from twinfront import _event_routes
 from twinfront._aio.connection import AsyncConnection
+from twinfront._aio.pages import AsyncPager
 from twinfront._calls import CallMetadata
 from twinfront._event_routes import EventRoute
-from twinfront._pages import AsyncPager
 
 
 class AsyncEventRouteMethods(AsyncConnection):

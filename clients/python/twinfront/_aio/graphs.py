@@ -5,10 +5,10 @@ from contextlib import aclosing
 
 from twinfront import _graphs
 from twinfront._aio.connection import AsyncConnection
+from twinfront._aio.imports import AsyncImportReports
 from twinfront._calls import CallMetadata
 from twinfront._for_asyncio import each
 from twinfront._graphs import GraphItem, ImportReport
-from twinfront._imports import AsyncImportReports
 from twinfront.v1.graph_service_pb2 import ImportGraphRequest
 
 

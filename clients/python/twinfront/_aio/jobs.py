@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from twinfront import _jobs
 from twinfront._aio.connection import AsyncConnection
+from twinfront._aio.pages import AsyncPager
 from twinfront._calls import CallMetadata
 from twinfront._for_asyncio import sleep
 from twinfront._jobs import DeleteJob, ImportJob, Job, Looks
-from twinfront._pages import AsyncPager
 
 
 class AsyncJobMethods(AsyncConnection):

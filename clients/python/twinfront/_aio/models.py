@@ -5,9 +5,9 @@ from typing import Any
 
 from twinfront import _calls
 from twinfront._aio.connection import AsyncConnection
+from twinfront._aio.pages import AsyncPager
 from twinfront._calls import CallMetadata
 from twinfront._models import Model
-from twinfront._pages import AsyncPager
 
 
 class AsyncModelMethods(AsyncConnection):

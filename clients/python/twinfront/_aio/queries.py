@@ -6,8 +6,8 @@ from typing import Any
 
 from twinfront import _queries
 from twinfront._aio.connection import AsyncConnection
+from twinfront._aio.pages import AsyncPager
 from twinfront._calls import CallMetadata, View
-from twinfront._pages import AsyncPager
 
 
 class AsyncQueryMethods(AsyncConnection):

@@ -5,8 +5,8 @@ from typing import Any
 
 from twinfront import _calls
 from twinfront._aio.connection import AsyncConnection
+from twinfront._aio.pages import AsyncPager
 from twinfront._calls import CallMetadata, PatchOperations
-from twinfront._pages import AsyncPager
 from twinfront._relationships import IncomingRelationship, Relationship
 
 

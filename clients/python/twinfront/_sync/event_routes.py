@@ -4,8 +4,8 @@
 from twinfront import _event_routes
 from twinfront._calls import CallMetadata
 from twinfront._event_routes import EventRoute
-from twinfront._pages import Pager
 from twinfront._sync.connection import Connection
+from twinfront._sync.pages import Pager
 
 
 class EventRouteMethods(Connection):

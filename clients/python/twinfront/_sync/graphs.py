@@ -8,8 +8,8 @@ from twinfront import _graphs
 from twinfront._calls import CallMetadata
 from twinfront._for_threads import each
 from twinfront._graphs import GraphItem, ImportReport
-from twinfront._imports import ImportReports
 from twinfront._sync.connection import Connection
+from twinfront._sync.imports import ImportReports
 from twinfront.v1.graph_service_pb2 import ImportGraphRequest
 
 

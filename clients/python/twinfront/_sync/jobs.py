@@ -7,8 +7,8 @@ from twinfront import _jobs
 from twinfront._calls import CallMetadata
 from twinfront._for_threads import sleep
 from twinfront._jobs import DeleteJob, ImportJob, Job, Looks
-from twinfront._pages import Pager
 from twinfront._sync.connection import Connection
+from twinfront._sync.pages import Pager
 
 
 class JobMethods(Connection):

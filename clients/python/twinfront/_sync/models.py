@@ -7,8 +7,8 @@ from typing import Any
 from twinfront import _calls
 from twinfront._calls import CallMetadata
 from twinfront._models import Model
-from twinfront._pages import Pager
 from twinfront._sync.connection import Connection
+from twinfront._sync.pages import Pager
 
 
 class ModelMethods(Connection):

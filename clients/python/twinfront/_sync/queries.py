@@ -7,8 +7,8 @@ from typing import Any
 
 from twinfront import _queries
 from twinfront._calls import CallMetadata, View
-from twinfront._pages import Pager
 from twinfront._sync.connection import Connection
+from twinfront._sync.pages import Pager
 
 
 class QueryMethods(Connection):

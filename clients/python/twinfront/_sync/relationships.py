@@ -6,9 +6,9 @@ from typing import Any
 
 from twinfront import _calls
 from twinfront._calls import CallMetadata, PatchOperations
-from twinfront._pages import Pager
 from twinfront._relationships import IncomingRelationship, Relationship
 from twinfront._sync.connection import Connection
+from twinfront._sync.pages import Pager
 
 
 class RelationshipMethods(Connection):
