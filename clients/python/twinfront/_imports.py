@@ -1,4 +1,4 @@
-"""What an import that is under way comes to, and the warning about one that nobody reads."""
+"""Adds up an import that is under way, and warns about one that nobody reads."""
 
 import warnings
 from typing import Final
