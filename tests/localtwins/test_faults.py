@@ -99,8 +99,12 @@ def test_what_is_wrong_with_a_fault_is_told(text: str, problem: str):
 
 async def test_an_error_changes_nothing(graph: Adt):
     before = await graph.twin("room")
-    for status, code in ((500, "InternalServerError"), (503, "ServiceUnavailable")):
-        graph.service.inject(f"error={status}:on=patch_digital_twin")
+    for fault, status, code in (
+        ("error", 503, "ServiceUnavailable"),
+        ("error=500", 500, "InternalServerError"),
+        ("error=503", 503, "ServiceUnavailable"),
+    ):
+        graph.service.inject(f"{fault}:on=patch_digital_twin")
         answer = await graph.patch(ROOM, replace("/temperature", 1))
         assert (answer.status, answer.code) == (status, code)
     assert await graph.twin("room") == before

@@ -21,8 +21,8 @@ from coverage import CoverageData
 
 from .tree import BUILD, CHECKOUT, copy_checkout, environment
 
-TESTS: Final = ("tests/unit", "tests/fault", "tests/rpc", "tests/localtwins")
-"""What runs against mutants: the tests of the server that need no other language and no large material."""
+TESTS: Final = ("tests/unit", "tests/fault", "tests/rpc", "tests/localtwins", "tests/cli", "tests/contract/test_*.py")
+"""Where the tests are that run against mutants: those of the server, without the clients in other languages."""
 
 _RUNS: Final = BUILD / "coverage"
 _TREE: Final = BUILD / "covered"
@@ -108,7 +108,8 @@ def collect(workers: int, *, anew: bool) -> None:
 
 
 def _test_files() -> dict[str, str]:
-    files = [file for folder in TESTS for file in sorted((CHECKOUT / folder).rglob("test_*.py"))]
+    patterns = [place if place.endswith(".py") else f"{place}/**/test_*.py" for place in TESTS]
+    files = [file for pattern in patterns for file in sorted(CHECKOUT.glob(pattern))]
     return {str(file.relative_to(CHECKOUT)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 

@@ -40,6 +40,18 @@ def test_the_longest_name_is_that_of_the_version(version: int, longest: int):
     assert rules(interface(version=version, contents=[prop("string", name="n" * (longest + 1))])) == ["stringTooLong"]
 
 
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("ComplexSchema", "Content", "Entity", "NamedEntity", "NumericSchema", "PrimitiveSchema", "Schema"),
+        *("SchemaField", "SemanticType", "SemanticUnit", "TemporalSchema"),
+    ],
+)
+def test_a_class_that_only_others_derive_from_is_no_type_of_a_content(kind: str, version: int):
+    assert rules(interface(version=version, contents=[{"@type": kind, "name": "a"}])) == ["typeIrrelevantDtmiOrTerm"]
+
+
 def test_names_differ_by_case():
     assert rules(interface(contents=[prop("string", name="a"), prop("string", name="A")])) == []
 

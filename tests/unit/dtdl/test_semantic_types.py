@@ -54,6 +54,29 @@ def test_a_unit_may_be_given_by_its_dtmi():
     assert rules(interface(contents=[quantity(unit="dtmi:standard:unit:kelvin;2")])) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "members", "broken"),
+    [
+        ("DecimalUnit", {"baseUnit": "metre", "prefix": "kilo"}, []),
+        ("DecimalUnit", {"prefix": "kilo"}, ["missingSupplementalObjectProperty"]),
+        ("BinaryUnit", {"baseUnit": "byte", "prefix": "kibi"}, []),
+        ("BinaryUnit", {}, ["missingSupplementalObjectProperty"]),
+        ("RatioUnit", {"topUnit": "metre", "bottomUnit": "second"}, []),
+        ("RatioUnit", {"topUnit": "metre"}, ["missingSupplementalObjectProperty"]),
+        ("RatioUnit", {"bottomUnit": "second"}, ["missingSupplementalObjectProperty"]),
+        ("SymbolicUnit", {"symbol": "x"}, []),
+        ("SymbolicUnit", {}, ["missingSupplementalLiteralProperty"]),
+        ("UnitPrefix", {"symbol": "x", "exponent": 3}, []),
+        ("UnitPrefix", {"symbol": "x"}, ["missingSupplementalLiteralProperty"]),
+        ("UnitPrefix", {"exponent": 3}, ["missingSupplementalLiteralProperty"]),
+    ],
+)
+def test_a_unit_of_ones_own_has_what_it_is_made_of(kind: str, members: dict[str, Any], broken: list[str]):
+    choice = {"name": "own", "@type": ["EnumValue", kind], "enumValue": "own", **members}
+    schema = {"@type": "Enum", "valueSchema": "string", "enumValues": [choice]}
+    assert rules(interface(version=3, contents=[prop(schema)]) | {"@context": QUANTITATIVE}) == broken
+
+
 def test_a_semantic_type_needs_a_unit():
     content = {"@type": ["Property", "Temperature"], "name": "quantity", "schema": "double"}
 
