@@ -9,6 +9,7 @@ import ast
 import difflib
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ TESTS: Final = ("tests/unit", "tests/fault", "tests/rpc", "tests/localtwins", "t
 
 _RUNS: Final = BUILD / "coverage"
 _TREE: Final = BUILD / "covered"
+_CONTEXT: Final = re.compile(r"(?P<test>.+)(?:\|(?:setup|run|teardown)| \((?:setup|call|teardown)\))", re.DOTALL)
 _CONFIGURATION: Final = Path(__file__).parent / "coverage.ini"
 
 
@@ -145,8 +147,12 @@ class _Run:
 
 
 def _tests(contexts: Iterable[str]) -> set[str]:
-    """Reads the names of tests out of coverage's contexts, `tests/…::test_it|run`."""
-    return {context.rpartition("|")[0] for context in contexts if "|" in context}
+    """Reads the names of tests out of coverage's contexts.
+
+    pytest-cov has `tests/…::test_it|run`; a process that a test started has what pytest tells it of the test that runs,
+    `tests/…::test_it (call)`.
+    """
+    return {found["test"] for context in contexts if (found := _CONTEXT.fullmatch(context))}
 
 
 def _is_in_function(source: str, line: int) -> bool:

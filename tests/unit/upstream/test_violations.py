@@ -32,6 +32,8 @@ def _field(asked: Asked, complaint: str, reason: InvalidReason = Reason.VALIDATI
         ("Expected value of type string for address/city on Twin.", 'digital_twin.properties["address"]'),
         ("The string value of note on Twin is longer than 4096 bytes.", 'digital_twin.properties["note"]'),
         ("ValidationFailed: dtmi:a:B;1 or one of its dependencies does not exist.", "digital_twin.model_id"),
+        ("dtmi:a:B;1 is odd.", "digital_twin"),
+        ("Room or one of its dependencies does not exist.", "digital_twin"),
         ("Twin is missing component thermostat.", 'digital_twin.components["thermostat"]'),
         ("Twin is missing $metadata of component thermostat.", 'digital_twin.components["thermostat"]'),
         ("Something else is wrong.", "digital_twin"),
