@@ -21,6 +21,7 @@ from twinfront_server.metrics_endpoint import MetricsEndpoint
 from twinfront_server.server import create_server, in_one_queue, listen
 from twinfront_server.services import register
 from twinfront_server.settings import Settings
+from twinfront_server.stall_watch import StallWatch
 from twinfront_server.upstream import Upstream, open_upstream
 
 
@@ -98,8 +99,15 @@ class App:
             reflection.serve_reflection(self._server, services)
         self.metrics.register_services(services)
 
+        stalls = StallWatch(settings.max_stall_time, self._log, self.metrics.stalls)
+        stalls.start()
+        closing.callback(stalls.close)
         if settings.metrics_listen != "none":
-            endpoint = MetricsEndpoint(self.metrics.registry)
+            endpoint = MetricsEndpoint(
+                self.metrics.registry,
+                is_live=lambda: not stalls.is_stalled,
+                is_ready=lambda: self._health.is_serving and not stalls.is_stalled,
+            )
             self.metrics_address = await endpoint.start(Address.parse(settings.metrics_listen))
             closing.push_async_callback(endpoint.close)
 

@@ -49,6 +49,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the libra
         if not self._closing:
             self._set(HealthCheckResponse.SERVING if healthy else HealthCheckResponse.NOT_SERVING)
 
+    @property
+    def is_serving(self) -> bool:
+        """Tells, on any thread, whether calls may come."""
+        return bool(self._status == HealthCheckResponse.SERVING)
+
     def close(self) -> None:
         """Makes every status NOT_SERVING."""
         self._closing = True

@@ -114,6 +114,12 @@ METRICS: Final = (
     MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
     MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),
     MetricSpec(
+        "twinfront_event_loop_stalls_total",
+        "counter",
+        (),
+        "Times that the event loop was held up for longer than --max-stall-time.",
+    ),
+    MetricSpec(
         "twinfront_tls_certificate_expiry_seconds",
         "gauge",
         (),
@@ -163,6 +169,7 @@ class Metrics:
         self.certificate_expiry = self._gauge("twinfront_tls_certificate_expiry_seconds")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
         self.replayed_outcomes = self._counter("twinfront_replayed_outcomes_total")
+        self.stalls = self._counter("twinfront_event_loop_stalls_total")
         self._query_charge = self._counter("twinfront_query_charge_total")
         self._gauge("twinfront_build_info").labels(__version__, platform.python_version(), grpc.__version__).set(1)
 

@@ -1,32 +1,40 @@
-"""`/metrics` over HTTP, on a port of its own."""
+"""`/metrics`, `/livez` and `/readyz` over HTTP, on a port and a thread of their own."""
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Final
+import threading
+from collections.abc import Callable
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
 from twinfront_program.address import Address
 from twinfront_program.startup_error import StartupError
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from aiohttp.web import AppRunner
-
 _BACKLOG: Final = 128
 
 
 class MetricsEndpoint:
-    """Listens for whoever wants the page; the HTTP server is loaded when the first of them has connected.
+    """Listens for whoever wants a page; the HTTP server is loaded when the first of them has connected.
 
-    Loading it takes about as long as all else at the start of `twinfront serve`, and many a server is never asked.
+    Loading it takes about as long as all else at the start of `twinfront serve`, and many a server is never asked. It
+    runs in an event loop of its own: that the other one stands still is among what it has to tell.
+
+    Args:
+        registry: the metrics.
+        is_live: tells whether the process does its work; if it does not, a restart helps.
+        is_ready: tells whether calls may come.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, is_live: Callable[[], bool], is_ready: Callable[[], bool]
+    ) -> None:
         self._registry = registry
+        self._facts = {"/livez": is_live, "/readyz": is_ready}
         self._sockets: list[socket.socket] = []
-        self._serving: asyncio.Task[AppRunner] | None = None
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="twinfront-metrics", daemon=True)
 
     async def start(self, address: Address) -> Address:
         """Listens at the address and returns it with the real port.
@@ -40,34 +48,41 @@ class MetricsEndpoint:
             for family, target in dict.fromkeys((family, target) for family, _, _, _, target in found):
                 self._sockets.append(socket.create_server(target, family=family, backlog=_BACKLOG))
         except OSError as error:
-            await self.close()
+            self._release()
             reason = error.strerror or str(error)
             raise StartupError(f"cannot listen on {address} (--metrics-listen): {reason}") from error
-        for listening in self._sockets:
-            loop.add_reader(listening, self._connected)
+        self._thread.start()
         return address.with_port(self._sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Stops serving."""
-        if self._serving is not None:
-            await (await self._serving).cleanup()
-            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+        self._release()
+
+    def _release(self) -> None:
         for listening in self._sockets:
-            asyncio.get_running_loop().remove_reader(listening)
             listening.close()
+        self._loop.close()
 
-    def _connected(self) -> None:
-        """Hands the sockets, where a connection waits, to the HTTP server."""
+    async def _serve(self) -> None:
+        connected = asyncio.Event()
         for listening in self._sockets:
-            asyncio.get_running_loop().remove_reader(listening)
-        self._serving = asyncio.create_task(self._serve())
+            self._loop.add_reader(listening, connected.set)
+        waiting = {asyncio.create_task(connected.wait()), asyncio.create_task(self._stop.wait())}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        for listening in self._sockets:
+            self._loop.remove_reader(listening)
+        if self._stop.is_set():
+            return
+        from twinfront_server.metrics_page import serve_pages  # noqa: PLC0415  (see above)
 
-    async def _serve(self) -> "AppRunner":
-        serve_page = await asyncio.to_thread(_load)
-        return await serve_page(self._registry, self._sockets)
-
-
-def _load() -> "Callable[[CollectorRegistry, Sequence[socket.socket]], Awaitable[AppRunner]]":
-    from twinfront_server.metrics_page import serve_page  # noqa: PLC0415  (see above)
-
-    return serve_page
+        runner = await serve_pages(self._registry, self._facts, self._sockets)
+        await self._stop.wait()
+        await runner.cleanup()

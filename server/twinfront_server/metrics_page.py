@@ -1,9 +1,9 @@
-"""The HTTP server with the page `/metrics`; apart from its endpoint, since its library loads slowly."""
+"""The HTTP server with the pages of the endpoint; apart from that, since its library loads slowly."""
 
 import asyncio
 import logging
 import socket
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -21,19 +21,36 @@ def _is_fault(record: logging.LogRecord) -> bool:
 _log.addFilter(_is_fault)
 
 
-async def serve_page(registry: CollectorRegistry, sockets: Iterable[socket.socket]) -> web.AppRunner:
-    """Answers `/metrics` with the registry, and all else with 404, to whoever connects to sockets that listen."""
+async def serve_pages(
+    registry: CollectorRegistry, facts: Mapping[str, Callable[[], bool]], sockets: Iterable[socket.socket]
+) -> web.AppRunner:
+    """Answers whoever connects to sockets that listen.
 
-    async def page(request: web.Request) -> web.Response:
+    Args:
+        registry: the metrics, at `/metrics`.
+        facts: what holds or not, by path, answered with 200 or 503.
+        sockets: where to listen.
+    """
+
+    async def metrics(request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        # Writing the page takes milliseconds that calls on the event loop should not wait for.
+        # Writing the page takes milliseconds that a probe should not wait for.
         body = await asyncio.to_thread(encode, registry)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     application = web.Application()
-    application.router.add_get("/metrics", page)
+    application.router.add_get("/metrics", metrics)
+    for path, holds in facts.items():
+        application.router.add_get(path, _told(holds))
     runner = web.AppRunner(application, access_log=None, handle_signals=False, logger=_log)
     await runner.setup()
     for listening in sockets:
         await web.SockSite(runner, listening).start()
     return runner
+
+
+def _told(holds: Callable[[], bool]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text="ok\n") if holds() else web.Response(text="no\n", status=503)
+
+    return answer

@@ -50,7 +50,7 @@ class Settings(ProgramSettings):
     metrics_listen: OptionalListenAddress = setting(
         "127.0.0.1:9464",
         SERVING,
-        "Address to serve /metrics on, in the clear; 'none' for no metrics port.",
+        "Address to serve /metrics, /livez and /readyz on, in the clear; 'none' for no such port.",
         takes="HOST:PORT",
     )
     insecure: bool = setting(False, SERVING, "Allow --listen beyond loopback without TLS.")
@@ -96,6 +96,11 @@ class Settings(ProgramSettings):
         "Longest time that a message of a stream waits for its caller to read on; then the stream is ended.",
     )
 
+    max_stall_time: PositiveSeconds = setting(
+        5.0,
+        LIMITS,
+        "Longest time that the event loop may be held up; then the stack of what holds it is logged, and /livez fails.",
+    )
     max_stream_bytes: Annotated[int, Field(ge=1 << 20)] = setting(
         256 << 20,
         LIMITS,
