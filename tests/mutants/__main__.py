@@ -26,6 +26,8 @@ from .worker import SURVIVED, TIMED_OUT, Ending, Task
 
 _WANTED_SHARE: Final = 0.96
 _TRIED_UNBROKEN: Final = 50
+_FIRST_FILES: Final = 6
+"""How many files of tests a mutant meets at first: to read all that could concern it takes longer than to run them."""
 _MOST_SECONDS: Final = 120.0
 """How long the tests of one mutant take together when they pass; what does not fit is left out."""
 
@@ -117,6 +119,14 @@ def _chosen(tests: set[str], seconds: dict[str, float]) -> list[str]:
     return chosen
 
 
+def _first_and_others(tests: list[str]) -> list[list[str]]:
+    """Parts tests into those of the few files of the first ones, which kill most mutants, and all others."""
+    files = set(list(dict.fromkeys(test.partition("::")[0] for test in tests))[:_FIRST_FILES])
+    first = [test for test in tests if test.partition("::")[0] in files]
+    others = [test for test in tests if test.partition("::")[0] not in files]
+    return [first, others] if others else [first]
+
+
 def main() -> int:
     """Tries a sample of mutants; gives the exit code, 0 if enough of them are killed."""
     arguments = _parsed()
@@ -135,10 +145,14 @@ def main() -> int:
         if not tests:
             return Ending(SURVIVED, [])
         text = place.mutant.applied((CHECKOUT / place.source).read_text())
-        took = sum(covering.seconds[test] for test in tests)
         worker = workers.get()
         try:
-            return worker.run(Task(place.source, text, tests, 30 + 4 * took))
+            for some in _first_and_others(tests):
+                took = sum(covering.seconds[test] for test in some)
+                ending = worker.run(Task(place.source, text, some, 30 + 4 * took))
+                if ending.outcome != SURVIVED:
+                    break
+            return ending
         finally:
             workers.put(worker)
 
