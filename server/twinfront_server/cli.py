@@ -10,12 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 from twinfront_program.arguments import USAGE_ERROR, Parser, add_settings
 from twinfront_program.light_start import begin_start
 from twinfront_program.startup_error import StartupError
-from twinfront_server import __version__
 
 _OWN_PACKAGES: Final = frozenset({"twinfront", "twinfront_server", "localtwins", "twinfront_program"})
 
@@ -39,13 +38,21 @@ class Command:
     extra: Literal["server", "cli"] = "server"
 
 
+class _ShowVersion(argparse.Action):
+    """Prints the version and ends; argparse's own action wants to know it before anybody asks."""
+
+    def __call__(self, _parser: argparse.ArgumentParser, options: argparse.Namespace, *_given: Any) -> NoReturn:
+        """Prints it and ends."""
+        raise SystemExit(_version(options))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code: 0 well, 1 failed, 2 wrongly called, further ones in docs/cli.md."""
     # grpc's own lines on stderr would come beside the one clear line; whoever wants them sets the variable.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = Parser(prog="twinfront", description=_DESCRIPTION)
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, default=argparse.SUPPRESS, help="Print the version.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.text, add_help=False)
@@ -145,6 +152,8 @@ def _default_address() -> str:
 
 
 def _version(_options: argparse.Namespace) -> int:
+    from twinfront_server import __version__  # noqa: PLC0415  (only this command needs it)
+
     print(__version__)
     return 0
 

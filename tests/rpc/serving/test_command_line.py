@@ -1,5 +1,6 @@
 """The commands beside `serve`."""
 
+import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,18 @@ from .process import ServedProcess, environment, run
 
 
 def test_the_command_tells_its_version() -> None:
-    assert run("version").stdout == f"{__version__}\n"
+    assert __version__ == importlib.metadata.version("twinfront")
+    assert run("version").stdout == run("--version").stdout == f"{__version__}\n"
+
+
+def test_a_command_that_tells_no_version_does_not_look_it_up() -> None:
+    program = (
+        "import sys, twinfront_server.cli as cli\n"
+        "cli.parser_of('healthcheck')\n"
+        "print('importlib.metadata' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout == "False\n"
 
 
 def test_help_lists_the_commands() -> None:
