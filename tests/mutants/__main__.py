@@ -25,7 +25,8 @@ from .tree import BUILD, CHECKOUT, copy_checkout, environment
 from .worker import SURVIVED, TIMED_OUT, Ending, Task
 
 _WANTED_SHARE: Final = 0.96
-_TRIED_UNBROKEN: Final = 50
+_SOME: Final = 50
+_QUICK_SECONDS: Final = 1.0
 _FIRST_FILES: Final = 6
 """How many files of tests a mutant meets at first: to read all that could concern it takes longer than to run them."""
 _MOST_SECONDS: Final = 120.0
@@ -141,9 +142,8 @@ def main() -> int:
     _require_passing(workers, covering)
 
     def tried(place: _Place) -> Ending:
-        tests = _chosen(covering.tests_of(place.source, place.mutant.line), covering.seconds)
-        if not tests:
-            return Ending(SURVIVED, [])
+        # What runs at import alone is a fault for all tests, or for none.
+        tests = _chosen(covering.tests_of(place.source, place.mutant.line), covering.seconds) or _some_of_all(covering)
         text = place.mutant.applied((CHECKOUT / place.source).read_text())
         worker = workers.get()
         try:
@@ -183,9 +183,14 @@ def _require_passing(workers: SimpleQueue[_Worker], covering: Covering) -> None:
     Raises:
         RuntimeError: they do not.
     """
-    tests = sorted(covering.seconds)[:: max(1, len(covering.seconds) // _TRIED_UNBROKEN)]
-    if failing := _failing_unbroken(workers, [test for test in tests if covering.seconds[test] < 1], covering):
+    if failing := _failing_unbroken(workers, _some_of_all(covering), covering):
         raise RuntimeError(f"these tests fail without any fault: {failing}")
+
+
+def _some_of_all(covering: Covering) -> list[str]:
+    """Gives some quick tests, spread over all files."""
+    tests = sorted(test for test, seconds in covering.seconds.items() if seconds < _QUICK_SECONDS)
+    return tests[:: max(1, len(tests) // _SOME)]
 
 
 def _failing_unbroken(workers: SimpleQueue[_Worker], tests: list[str], covering: Covering) -> list[str]:

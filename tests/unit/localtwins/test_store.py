@@ -3,11 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from localtwins.engine.clock import Clock
 from localtwins.store import schema
+from localtwins.store.database import Database
 from localtwins.store.reader import EventRoute
 from localtwins.store.transaction import Transaction
 
@@ -34,6 +36,15 @@ def test_migrating_again_changes_nothing(connection: sqlite3.Connection):
     schema.migrate(connection)
     assert connection.execute("SELECT sql FROM sqlite_schema").fetchall() == before
     assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+
+
+async def test_whoever_reads_cannot_write(tmp_path: Path):
+    database = Database.open(tmp_path)
+    try:
+        with database.reading() as read, pytest.raises(sqlite3.OperationalError, match="readonly"):
+            read._connection.execute("DELETE FROM digital_twins")
+    finally:
+        await database.close()
 
 
 def test_event_routes_of_an_earlier_version_keep_their_place_in_the_log_and_are_listed_by_id():
