@@ -21,7 +21,7 @@ _LIBRARIES: Final = (
     *("grpc.aio", "grpc_status.rpc_status", "grpc_health.v1.health", "grpc_reflection.v1alpha.reflection"),
     *("aiohttp.web", "azure.core.pipeline", "azure.digitaltwins.core.aio", "azure.identity.aio"),
     *("azure.storage.blob.aio", "cryptography.x509", "lark", "orjson", "prometheus_client"),
-    *("pydantic_settings", "structlog", "google.rpc.error_details_pb2"),
+    *("pydantic", "structlog", "google.rpc.error_details_pb2"),
 )
 _KILLED: Final = "killed"
 SURVIVED: Final = "survived"
