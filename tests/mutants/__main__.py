@@ -112,9 +112,13 @@ def _chosen(tests: set[str], seconds: dict[str, float]) -> list[str]:
     for test in sorted(tests, key=lambda test: (seconds[test], test)):
         firsts.setdefault(test.partition("[")[0], test)
     others = sorted(tests - set(firsts.values()), key=lambda test: (seconds[test], test))
-    chosen, left = [], _MOST_SECONDS
-    for test in (*firsts.values(), *others):
-        if seconds[test] <= left:
+    chosen: list[str] = []
+    left = 0.0
+    for some in (firsts.values(), others):
+        left += _MOST_SECONDS / 2
+        for test in some:
+            if seconds[test] > left:
+                break
             left -= seconds[test]
             chosen.append(test)
     return chosen

@@ -5,10 +5,11 @@ from typing import Any
 import orjson
 import pytest
 
+from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked
-from twinfront_server.upstream.settling.effects import could_have_made, is_repeatable, patch_of
+from twinfront_server.upstream.settling.effects import could_have_made, is_repeatable, patch_of, versions
 
 BEFORE, LAST = "2023-11-14T22:13:20.0000000Z", "2023-11-14T22:13:21.0000000Z"
 TWIN = {
@@ -112,6 +113,22 @@ def test_a_put_leaves_one_time():
     assert could_have_made(put, {"a": 1, "b": 2, "$metadata": metadata})
     assert not could_have_made(put, {"a": 1, "b": 2, "$metadata": metadata | {"b": {"lastUpdateTime": BEFORE}}})
     assert not could_have_made(put, {"a": 1, "b": 3, "$metadata": metadata})
+
+
+@pytest.mark.parametrize(
+    ("changed", "made"), [({}, True), ({"$targetId": "other"}, False), ({"$relationshipName": "other"}, False)]
+)
+def test_a_put_leaves_the_ends_and_the_name_of_a_relationship(changed: dict[str, str], made: bool):
+    sent = {"$targetId": "hall", "$relationshipName": "leadsTo", "width": 1}
+    ids = {"digital_twin_id": "room", "relationship_id": "r"}
+    put = Asked(operations.PUT_RELATIONSHIP, ids, Body(orjson.dumps(sent), "relationship"))
+    assert could_have_made(put, {"$relationshipId": "r", "$sourceId": "room", **sent, **changed}) == made
+
+
+@pytest.mark.parametrize("body", [b"", b"[", b"nonsense"])
+def test_an_answer_that_cannot_be_read_names_no_version(body: bytes):
+    asked = Asked(operations.POST_MODELS, {}, Body(b"[]", "dtdl_models"))
+    assert versions(asked, Answer(body, "")) == []
 
 
 @pytest.mark.parametrize("sent", [{}, {"sourceTime": "2020-01-01"}])
