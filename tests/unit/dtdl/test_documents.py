@@ -47,6 +47,7 @@ def test_contexts_of_the_language_are_accepted(context: Any):
         ([DTDL_2, "dtmi:iotcentral:context;2", DTDL_2], "dtdlContextFollowsAffiliate"),
         ([DTDL_3, "dtmi:com:thirdparty;1"], "unresolvableContextSpecifier"),
         ([DTDL_3, "dtmi:dtdl:extension:quantitativeTypes;9"], "unresolvableContextSpecifier"),
+        ([DTDL_3, "dtmi:dtdl:limits:onvif;1"], "misplacedLimitContext"),
         ([DTDL_2, "dtmi:com:thirdparty;1", DTDL_2], "dtdlContextFollowsAffiliate"),
         ([DTDL_2, "https://example.com/context"], "nonDtmiContextSpecifier"),
         ([DTDL_2, {"term": "dtmi:com:thirdparty;1"}], "disallowedLocalContext"),
