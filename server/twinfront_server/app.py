@@ -102,11 +102,17 @@ class App:
         stalls = StallWatch(settings.max_stall_time, self._log, self.metrics.stalls)
         stalls.start()
         closing.callback(stalls.close)
+
+        def is_ready() -> bool:
+            return self._health.is_serving and not stalls.is_stalled
+
+        self.metrics.serving.set_function(is_ready)
+        self.metrics.draining.set_function(lambda: self._health.is_closing)
         if settings.metrics_listen != "none":
             endpoint = MetricsEndpoint(
                 self.metrics.registry,
                 is_live=lambda: not stalls.is_stalled,
-                is_ready=lambda: self._health.is_serving and not stalls.is_stalled,
+                is_ready=is_ready,
             )
             self.metrics_address = await endpoint.start(Address.parse(settings.metrics_listen))
             closing.push_async_callback(endpoint.close)

@@ -54,6 +54,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the libra
         """Tells, on any thread, whether calls may come."""
         return bool(self._status == HealthCheckResponse.SERVING)
 
+    @property
+    def is_closing(self) -> bool:
+        """Tells whether the server is about to stop."""
+        return self._closing
+
     def close(self) -> None:
         """Makes every status NOT_SERVING."""
         self._closing = True

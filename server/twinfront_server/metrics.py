@@ -114,6 +114,13 @@ METRICS: Final = (
     MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
     MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),
     MetricSpec(
+        "twinfront_serving",
+        "gauge",
+        (),
+        "1 while calls may come, as /readyz says; 0 while the upstream does not answer, and during a drain.",
+    ),
+    MetricSpec("twinfront_draining", "gauge", (), "1 while the server drains before it stops."),
+    MetricSpec(
         "twinfront_event_loop_stalls_total",
         "counter",
         (),
@@ -166,6 +173,8 @@ class Metrics:
         self._upstream: dict[tuple[str, str], Histogram] = {}
         self._children: dict[tuple[str, ...], Counter] = {}
         self.in_flight = self._gauge("twinfront_in_flight_requests")
+        self.serving = self._gauge("twinfront_serving")
+        self.draining = self._gauge("twinfront_draining")
         self.certificate_expiry = self._gauge("twinfront_tls_certificate_expiry_seconds")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
         self.replayed_outcomes = self._counter("twinfront_replayed_outcomes_total")

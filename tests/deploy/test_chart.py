@@ -1,5 +1,6 @@
 """The Helm chart: what it renders is sound for Kubernetes, and says nothing that the server does not know."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,14 +9,15 @@ from pathlib import Path
 
 import kubernetes_validate
 import pytest
-from tests.deploy.helm import CHART, KUBERNETES, VALUES, environment, helm, rendered, template, workload
+import yaml
+from tests.deploy.helm import CHART, CHECKOUT, KUBERNETES, VALUES, environment, helm, rendered, template, workload
 
 from twinfront_program.address import Address
 from twinfront_server.settings import Settings
 
 AZURE, LOCAL, MESH = (CHART / "ci" / f"{name}.yaml" for name in ("azure", "local", "mesh"))
 
-FOREIGN = {"ServiceMonitor"}
+FOREIGN = {"PrometheusRule", "ServiceMonitor"}
 """Kinds of operators, whose schemas are not Kubernetes' own."""
 
 pytestmark = pytest.mark.timeout(900)
@@ -146,6 +148,23 @@ def test_all_selectors_find_the_pods(values: Path) -> None:
     ]
     assert selectors
     assert all(selector.items() <= labels for selector in selectors)
+
+
+def test_the_alerts_of_the_chart_are_those_of_the_repository() -> None:
+    (rule,) = [made for made in rendered(AZURE) if made["kind"] == "PrometheusRule"]
+    assert rule["spec"] == yaml.safe_load((CHECKOUT / "deploy/prometheus/alerts.yaml").read_text())
+
+
+def test_the_dashboard_of_the_chart_is_that_of_the_repository() -> None:
+    (dashboard,) = [made for made in rendered(AZURE) if made["kind"] == "ConfigMap"]
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    shipped = json.loads((CHECKOUT / "deploy/grafana/dashboards/twinfront.json").read_text())
+    assert json.loads(dashboard["data"]["twinfront.json"]) == shipped
+
+
+def test_who_does_not_watch_with_prometheus_gets_neither(values: Path) -> None:
+    if values != AZURE:
+        assert {made["kind"] for made in rendered(values)}.isdisjoint({"ConfigMap", *FOREIGN})
 
 
 def test_the_environment_of_a_local_pod_serves(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """The page for operators: its runbook leaves no reason out, and what it names is there."""
 
+import json
 import re
 from pathlib import Path
+
+import yaml
 
 from twinfront_server.metrics import METRICS
 from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/operations.md").read_text()
+CHECKOUT = Path(__file__).resolve().parents[2]
+PAGE = (CHECKOUT / "docs/operations.md").read_text()
 
 
 def test_the_runbook_has_every_reason_once() -> None:
@@ -22,3 +26,18 @@ def test_every_flag_of_the_page_is_a_setting() -> None:
 
 def test_every_metric_of_the_page_is_one_of_the_server() -> None:
     assert set(re.findall(r"`(twinfront_\w+)`", PAGE)) <= {metric.name for metric in METRICS}
+
+
+def test_every_alert_has_its_section_once() -> None:
+    (group,) = yaml.safe_load((CHECKOUT / "deploy/prometheus/alerts.yaml").read_text())["groups"]
+    alerts = [rule["alert"] for rule in group["rules"]]
+    assert re.findall(r"^### (Twinfront\w+)$", PAGE, re.MULTILINE) == alerts
+    anchors = [f"docs/operations.md#{alert.lower()}" for alert in alerts]
+    assert [rule["annotations"]["runbook_url"] for rule in group["rules"]] == anchors
+
+
+def test_every_panel_of_the_page_is_one_of_the_dashboard() -> None:
+    dashboard = json.loads((CHECKOUT / "deploy/grafana/dashboards/twinfront.json").read_text())
+    named = set(re.findall(r'"([^"]+)"', PAGE.partition("## Alerts")[2].partition("## Runbook")[0].replace("\n", " ")))
+    assert named
+    assert named <= {panel["title"] for panel in dashboard["panels"]}
