@@ -88,7 +88,8 @@ TEXTS = {
     ),
     "CREDENTIALS_INVALID": "[CREDENTIALS_INVALID] The token has expired. (call id 5b1f0f4c98f04a0e)",
     "CALLER_NOT_PERMITTED": (
-        "[CALLER_NOT_PERMITTED] alice may not do this: CreateModels takes the role modeller. (call id 5b1f0f4c98f04a0e)"
+        "[CALLER_NOT_PERMITTED] alice may not do this: CreateModels takes the permission models.write, which the role "
+        "modeller has. (call id 5b1f0f4c98f04a0e)"
     ),
     "STREAM_NOT_READ": (
         "[STREAM_NOT_READ] A message waited 1 s for its caller to read on. Go on behind the last one that was read. "

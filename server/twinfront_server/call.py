@@ -14,6 +14,7 @@ from typing import Final
 import grpc
 
 from twinfront_server.access.principal import ANONYMOUS, Principal
+from twinfront_server.access.scope import WHOLE, Scope
 from twinfront_server.reasons import Reason
 
 CALL_ID_KEY: Final = "twinfront-call-id"
@@ -42,6 +43,7 @@ class Call:
         method: full name without the leading slash, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
         deadline: when the answer has to be there, in the event loop's time; None without bound.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
+        scope: the part of the graph that this caller may make the call in.
         request_bytes: how large its request is; 0 for a stream of them, which come one by one.
         validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
         replayed: whether the answer is an earlier call's, as the caller asked for with the request's `request_id`.
@@ -63,6 +65,7 @@ class Call:
     method: str
     deadline: float | None
     principal: Principal = ANONYMOUS
+    scope: Scope = WHOLE
     request_bytes: int = 0
     validate_only: bool = False
     replayed: bool = False

@@ -251,6 +251,11 @@ def resource_info(resource_type: str, name: str, description: str) -> ResourceIn
     return ResourceInfo(resource_type=resource_type, resource_name=shortened(name), description=shortened(description))
 
 
+def caller_not_permitted(message: str, *, metadata: Mapping[str, str] | None = None) -> TwinfrontError:
+    """PERMISSION_DENIED: the caller is known, and may not do this."""
+    return TwinfrontError(Reason.CALLER_NOT_PERMITTED, message, metadata=metadata, pushback_ms=NO_RETRY)
+
+
 def upstream_answer_unexpected(status: int) -> TwinfrontError:
     """INTERNAL: the upstream answered something that this server does not understand."""
     return TwinfrontError(

@@ -1,22 +1,33 @@
 """Puts the links into their order, and around every method."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 import grpc
 import grpc.aio
 
 from twinfront_program.log import Log
 from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
+from twinfront_server.access.grants import Policy, RolesByClaim
 from twinfront_server.call import Call, current_call, enter_call
 from twinfront_server.interceptors.access_log import log_access
 from twinfront_server.interceptors.authentication import authenticate
+from twinfront_server.interceptors.authorization import authorize
 from twinfront_server.interceptors.call_id import call_id
 from twinfront_server.interceptors.deadline import bound
 from twinfront_server.interceptors.draining import Draining
 from twinfront_server.interceptors.error_mapping import map_errors
 from twinfront_server.interceptors.in_flight import InFlight
-from twinfront_server.interceptors.link import HEALTH, Behaviour, Context, Handler, Method, Place, in_order
+from twinfront_server.interceptors.link import (
+    HEALTH,
+    UNREGISTERED,
+    Behaviour,
+    Context,
+    Handler,
+    Method,
+    Place,
+    in_order,
+)
 from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
@@ -25,9 +36,6 @@ from twinfront_server.interceptors.unread import UnreadStreams
 from twinfront_server.interceptors.validate_only import rehearse
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
-
-_UNREGISTERED: Final = Method("other", "other", request_streaming=True, response_streaming=False)
-"""Label in metrics of all methods that nobody registered: the name that gRPC gives them (gRFC A66)."""
 
 
 class Chain(grpc.aio.ServerInterceptor):
@@ -47,6 +55,7 @@ class Chain(grpc.aio.ServerInterceptor):
         log: gets a line for each RPC.
         require_validation: raises an error where the upstream cannot carry out dry runs.
         authenticator: knows callers by their credentials.
+        policy: knows what they may do, if they are asked who they are.
     """
 
     def __init__(
@@ -56,6 +65,7 @@ class Chain(grpc.aio.ServerInterceptor):
         log: Log,
         require_validation: Callable[[], Awaitable[None]],
         authenticator: Authenticator = NO_AUTHENTICATION,
+        policy: Policy | None = None,
     ) -> None:
         self._metrics = metrics
         self._log = log
@@ -97,10 +107,16 @@ class Chain(grpc.aio.ServerInterceptor):
                 ("error_mapping", "deadline"),
             ),
             Place(
+                "authorization",
+                authorize(None if authenticator is NO_AUTHENTICATION else policy or RolesByClaim()),
+                "it has to be known who calls",
+                ("error_mapping", "authentication"),
+            ),
+            Place(
                 "unread",
                 unread.link,
-                "a message waits no longer than the call has time, and nobody gets memory who is not known",
-                ("error_mapping", "deadline", "authentication"),
+                "a message waits no longer than the call has time, and nobody gets memory who may not call",
+                ("error_mapping", "deadline", "authorization"),
             ),
             Place(
                 "validate_only",
@@ -118,7 +134,7 @@ class Chain(grpc.aio.ServerInterceptor):
         links = in_order(self.places)
         self.message_links = {name: links.pop(name) for name in ("validate_only", "recent_outcomes")}
         self.links = links
-        self._unregistered = self._linked(_not_implemented, _UNREGISTERED)
+        self._unregistered = self._linked(_not_implemented, UNREGISTERED)
 
     async def intercept_service(
         self,

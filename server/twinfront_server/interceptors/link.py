@@ -56,6 +56,10 @@ class Method:
         return field in method.input_type.fields_by_name
 
 
+UNREGISTERED: Final = Method("other", "other", request_streaming=True, response_streaming=False)
+"""Label in metrics of all methods that nobody registered: the name that gRPC gives them (gRFC A66)."""
+
+
 Link = Callable[[Behaviour, Method], Behaviour]
 """Puts itself around a behaviour; called once per method. The one form serves all four cardinalities.
 

@@ -7,6 +7,7 @@ from typing import Final
 import grpc
 from google.protobuf.message import Message
 
+from twinfront_server.access.principal import Principal
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
 
@@ -25,8 +26,8 @@ _NOTHING_DONE_CODES: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.Status
 _NOTHING_DONE_REASONS: Final = frozenset({Reason.UPSTREAM_THROTTLED, Reason.UPSTREAM_CREDENTIALS_REJECTED})
 """Errors after which the same write may well succeed, and cannot be done twice: they are not kept."""
 
-Key = tuple[str, str]
-"""Method and `request_id`."""
+Key = tuple[str, str, Principal]
+"""Method, `request_id` and who called: what became of a write is for nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Outcome:
 
 
 class Outcomes:
-    """The outcomes of the writes of this process, by method and `request_id`; the oldest go first.
+    """The outcomes of the writes of this process, by method, `request_id` and caller; the oldest go first.
 
     Attributes:
         bytes: how large they are together.

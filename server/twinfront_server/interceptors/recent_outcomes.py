@@ -80,7 +80,7 @@ class RecentOutcomes:
             return proceed
 
         async def answered(call: Call, request: Any, context: Context) -> Any:
-            key = (method.full_name, request_id(request.request_id))
+            key = (method.full_name, request_id(request.request_id), call.principal)
             if call.validate_only:
                 return await proceed(call, request, context)
             fingerprint = await work(lambda: _fingerprint(request), large=is_large())

@@ -22,6 +22,7 @@ from twinfront.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_serv
 from twinfront.v1.query_service_pb2_grpc import add_QueryServiceServicer_to_server
 from twinfront.v1.relationship_service_pb2_grpc import add_RelationshipServiceServicer_to_server
 from twinfront.v1.telemetry_service_pb2_grpc import add_TelemetryServiceServicer_to_server
+from twinfront_server.access.rules import require_rules
 from twinfront_server.services.digital_twin import DigitalTwinService
 from twinfront_server.services.event_route import EventRouteService
 from twinfront_server.services.graph import GraphService
@@ -35,7 +36,7 @@ from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.page_token import PageTokens
 
-_FILES: Final = (
+CONTRACT: Final = (
     digital_twin_service_pb2,
     relationship_service_pb2,
     model_service_pb2,
@@ -45,10 +46,15 @@ _FILES: Final = (
     job_service_pb2,
     graph_service_pb2,
 )
+"""The files of the contract that have a service."""
 
 
 def register(server: grpc.aio.Server, upstream: Upstream, settings: Settings) -> list[str]:
-    """Adds all services to a server and returns their full names."""
+    """Adds all services to a server and returns their full names.
+
+    Raises:
+        LookupError: an RPC has no rule that says who may call it.
+    """
     tokens = PageTokens(settings.page_token_key)
     paging = Paging(tokens, settings.max_response_bytes)
     add_DigitalTwinServiceServicer_to_server(DigitalTwinService(upstream, settings), server)
@@ -59,4 +65,6 @@ def register(server: grpc.aio.Server, upstream: Upstream, settings: Settings) ->
     add_EventRouteServiceServicer_to_server(EventRouteService(upstream, paging), server)
     add_JobServiceServicer_to_server(JobService(upstream, paging), server)
     add_GraphServiceServicer_to_server(GraphService(upstream, tokens, settings), server)
-    return [service.full_name for file in _FILES for service in file.DESCRIPTOR.services_by_name.values()]
+    services = [service for file in CONTRACT for service in file.DESCRIPTOR.services_by_name.values()]
+    require_rules(f"{service.full_name}/{method.name}" for service in services for method in service.methods)
+    return [service.full_name for service in services]

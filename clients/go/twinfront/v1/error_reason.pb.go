@@ -118,7 +118,8 @@ const (
 	// UNAUTHENTICATED. The call has credentials, and they are not valid (any more): the message says why, as far as the caller may know.
 	// Get a new token, and call again with it.
 	ErrorReason_ERROR_REASON_CREDENTIALS_INVALID ErrorReason = 35
-	// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing.
+	// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing. Metadata: permission,
+	// which is the one that the call takes.
 	ErrorReason_ERROR_REASON_CALLER_NOT_PERMITTED ErrorReason = 36
 )
 
