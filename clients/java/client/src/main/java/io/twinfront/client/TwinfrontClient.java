@@ -218,7 +218,7 @@ public final class TwinfrontClient implements AutoCloseable {
             ServiceConfig config = ServiceConfig.load();
             ManagedChannelBuilder<?> channel = Grpc.newChannelBuilder(target, credentials())
                     .defaultServiceConfig(config.forChannel())
-                    .intercept(new DefaultTimeoutInterceptor(config.timeouts()))
+                    .intercept(new DefaultTimeoutInterceptor(config.timeouts()), new UnansweredCallInterceptor())
                     .disableServiceConfigLookUp()
                     .userAgent("twinfront-java/" + VERSION)
                     .keepAliveTime(PING_INTERVAL_SECONDS, TimeUnit.SECONDS)

@@ -1,6 +1,7 @@
 package io.twinfront.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -279,8 +280,14 @@ class CallsTest {
             assertThrows(
                     UnavailableException.class,
                     () -> client.digitalTwins().updateDigitalTwin(UpdateDigitalTwinRequest.getDefaultInstance()));
+            failing.left = 1;
+            StatusRuntimeException ofStub = assertThrows(
+                    StatusRuntimeException.class,
+                    () -> DigitalTwinServiceGrpc.newBlockingStub(client.channel())
+                            .updateDigitalTwin(UpdateDigitalTwinRequest.getDefaultInstance()));
+            assertInstanceOf(UnavailableException.class, ofStub.getCause());
         }
-        assertEquals(3 + 1, failing.calls);
+        assertEquals(3 + 1 + 1, failing.calls);
     }
 
     private static GetDigitalTwinResponse read(String etag) {
