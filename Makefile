@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal mutants audit clean
+.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal mutants fuzz audit clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ image-rehearsal: install ## Build the image's stages in a root of Debian's and r
 
 mutants: install ## Break the server in small ways and count what tests notice (ARGS='--changed main', '--help')
 	nice -n 10 $(BIN)/python -m tests.mutants $(ARGS)
+
+fuzz: install ## Feed bytes that nobody sends on purpose to all that reads (ARGS='--seconds 600 query')
+	$(BIN)/pip install --quiet --editable '.[server,cli,dev,fuzz]'
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 audit: install ## Build twice and compare, write the bill of materials, check licences and known vulnerabilities
 	$(BIN)/python -m deploy.supply_chain
