@@ -83,13 +83,13 @@ TEXTS = {
         "[SERVER_DRAINING] This server is about to stop. Nothing was changed; try again. (call id 5b1f0f4c98f04a0e)"
     ),
     "CREDENTIALS_MISSING": (
-        "[CREDENTIALS_MISSING] This server takes calls with credentials only: a token in authorization: Bearer … "
+        "[CREDENTIALS_MISSING] This server asks who calls: send a token in 'authorization: Bearer TOKEN'. "
         "(call id 5b1f0f4c98f04a0e)"
     ),
     "CREDENTIALS_INVALID": "[CREDENTIALS_INVALID] The token has expired. (call id 5b1f0f4c98f04a0e)",
     "CALLER_NOT_PERMITTED": (
-        "[CALLER_NOT_PERMITTED] alice may not do this: CreateModels takes the permission models.write, which the role "
-        "modeller has. (call id 5b1f0f4c98f04a0e)"
+        "[CALLER_NOT_PERMITTED] alice may not do this: GetDigitalTwin takes the permission twins.read, which the roles "
+        "reader, writer and operator have. (call id 5b1f0f4c98f04a0e)"
     ),
     "STREAM_NOT_READ": (
         "[STREAM_NOT_READ] A message waited 1 s for its caller to read on. Go on behind the last one that was read. "

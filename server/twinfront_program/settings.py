@@ -11,7 +11,7 @@ the default.
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -46,15 +46,30 @@ def listed(value: str | None) -> list[str]:
     return [item.strip() for item in value.split(",")] if value else []
 
 
-def _joined(value: object) -> object:
+def joined(value: object) -> object:
+    """Gives the list that a flag given several times is as one with commas between."""
     return ",".join(map(str, value)) if isinstance(value, list) else value
 
 
 REPEATABLE: Final = "repeatable"
 """The mark of a setting whose flag can be given several times; it is then given a list of texts."""
 
-Listed = Annotated[str | None, BeforeValidator(_joined), REPEATABLE]
+Listed = Annotated[str | None, BeforeValidator(joined), REPEATABLE]
 """A setting that is a list: with commas between, or from a flag that is given several times."""
+
+
+def several_of(*names: str) -> Callable[[str], str]:
+    """Makes what checks a setting that is a list of some names, or of no name: 'none'."""
+
+    def checked(value: str) -> str:
+        given = listed(value)
+        if unknown := [name for name in given if name not in {*names, "none"}]:
+            raise ValueError(f"{unknown[0]!r} is none of {', '.join(names)} and none")
+        if not given or ("none" in given and len(given) > 1):
+            raise ValueError(f"give one of {', '.join(names)}, several of them with commas between, or 'none' alone")
+        return ",".join(dict.fromkeys(given))
+
+    return checked
 
 
 def _checked_address(text: str) -> str:

@@ -13,12 +13,13 @@ from twinfront_program.address import Address
 from twinfront_program.log import Log, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import health, reflection
+from twinfront_server.access.authenticator import open_authenticator
 from twinfront_server.drain import drain
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
 from twinfront_server.metrics import Metrics
 from twinfront_server.metrics_endpoint import MetricsEndpoint
-from twinfront_server.server import create_server, in_one_queue, listen
+from twinfront_server.server import create_server, in_one_queue, listen, listen_for_certificates
 from twinfront_server.services import register
 from twinfront_server.settings import Settings
 from twinfront_server.stall_watch import StallWatch
@@ -30,12 +31,14 @@ class App:
 
     Attributes:
         address: where gRPC is served, with the real port.
+        mtls_address: where gRPC is served to callers with certificates, if that is not at `address`.
         metrics_address: where `/metrics` is served; None if it is not.
         metrics: the server's metrics.
         upstream: where the twins are.
     """
 
     address: Address
+    mtls_address: Address | None = None
     metrics_address: Address | None = None
     upstream: Upstream
 
@@ -76,9 +79,10 @@ class App:
 
     async def _start(self, closing: contextlib.AsyncExitStack) -> None:
         settings = self._settings
+        authenticator = await closing.enter_async_context(open_authenticator(settings, self.metrics, self._log))
         self.upstream = await open_upstream(settings, self.metrics)
         closing.push_async_callback(self.upstream.close)
-        self._chain = Chain(settings, self.metrics, self._log, self.upstream.require_validation)
+        self._chain = Chain(settings, self.metrics, self._log, self.upstream.require_validation, authenticator)
         closing.push_async_callback(self._chain.recent_outcomes.close)
         if settings.sample:
             from twinfront_server.sample import load_sample  # noqa: PLC0415  (only who asks for it needs it)
@@ -113,11 +117,14 @@ class App:
                 self.metrics.registry,
                 is_live=lambda: not stalls.is_stalled,
                 is_ready=is_ready,
+                refuse=None if "metrics" in settings.auth_exemptions else authenticator.refuse,
             )
             self.metrics_address = await endpoint.start(Address.parse(settings.metrics_listen))
             closing.push_async_callback(endpoint.close)
 
         self.address = listen(self._server, settings, self._log, self.metrics)
+        if settings.mtls_listen is not None:
+            self.mtls_address = listen_for_certificates(self._server, settings, self._log, self.metrics)
         await self._server.start()
         closing.push_async_callback(self._server.stop, None)
         watch = health.UpstreamWatch(self.upstream, self._health, self._log)

@@ -6,7 +6,7 @@ metadata.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
@@ -42,6 +42,7 @@ class Call:
         call_id: the caller's id for the call, or the one made for it; a write's `request_id` is another thing.
         method: full name without the leading slash, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
         deadline: when the answer has to be there, in the event loop's time; None without bound.
+        metadata: what the caller sent beside the request; credentials are in it, so it is shown nowhere.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
         scope: the part of the graph that this caller may make the call in.
         request_bytes: how large its request is; 0 for a stream of them, which come one by one.
@@ -64,6 +65,7 @@ class Call:
     call_id: str
     method: str
     deadline: float | None
+    metadata: Sequence[tuple[str, str | bytes]] = field(default=(), repr=False)
     principal: Principal = ANONYMOUS
     scope: Scope = WHOLE
     request_bytes: int = 0

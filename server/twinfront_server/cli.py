@@ -98,7 +98,7 @@ def _serve(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     from twinfront_server.serve import serve  # noqa: PLC0415  (only this command needs it)
 
-    return serve(settings, Settings.unknown_variables())
+    return serve(settings, [*Settings.unknown_variables(), *settings.warnings()])
 
 
 def _add_config_arguments(parser: argparse.ArgumentParser) -> None:

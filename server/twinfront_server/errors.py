@@ -234,6 +234,16 @@ def too_many_streams(retry_after: float) -> TwinfrontError:
     )
 
 
+def credentials_missing(message: str) -> TwinfrontError:
+    """UNAUTHENTICATED: the caller has to say who it is; the message says how."""
+    return TwinfrontError(Reason.CREDENTIALS_MISSING, message)
+
+
+def credentials_invalid(message: str) -> TwinfrontError:
+    """UNAUTHENTICATED: the caller's credentials do not prove who it is; the message has nothing that is secret."""
+    return TwinfrontError(Reason.CREDENTIALS_INVALID, message)
+
+
 def internal(call_id: str) -> TwinfrontError:
     """INTERNAL: a fault of this server; the text of the exception stays in the log."""
     return TwinfrontError(Reason.INTERNAL, f"The server failed; its log has the story under call id {call_id}.")

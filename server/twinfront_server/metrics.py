@@ -39,6 +39,9 @@ METHODS_WITH_ITEMS: Final = ("BatchGetDigitalTwins", "BatchWriteDigitalTwins", "
 SETTLED_OUTCOMES: Final = ("applied", "repeated", "unknown")
 """Outcomes of a write whose answer was lost."""
 
+KEY_READS: Final = ("read", "failed")
+"""Outcomes of a read of the keys that tokens are checked with."""
+
 _METHOD_LABELS: Final = ("grpc_type", "grpc_service", "grpc_method")
 
 
@@ -133,6 +136,18 @@ METRICS: Final = (
         "When the server's certificate expires, in seconds since 1970; 0 without TLS.",
     ),
     MetricSpec(
+        "twinfront_jwt_key_reads_total",
+        "counter",
+        ("outcome",),
+        "Reads of the keys that tokens are checked with: read or failed; after one that failed those of before stay.",
+    ),
+    MetricSpec(
+        "twinfront_jwt_keys_read_timestamp_seconds",
+        "gauge",
+        (),
+        "When the keys that tokens are checked with were last read, in seconds since 1970; 0 without --auth jwt.",
+    ),
+    MetricSpec(
         "twinfront_build_info", "gauge", ("version", "python", "grpcio"), "Always 1; the labels say what is running."
     ),
 )
@@ -176,6 +191,7 @@ class Metrics:
         self.serving = self._gauge("twinfront_serving")
         self.draining = self._gauge("twinfront_draining")
         self.certificate_expiry = self._gauge("twinfront_tls_certificate_expiry_seconds")
+        self._keys_read = self._gauge("twinfront_jwt_keys_read_timestamp_seconds")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
         self.replayed_outcomes = self._counter("twinfront_replayed_outcomes_total")
         self.stalls = self._counter("twinfront_event_loop_stalls_total")
@@ -194,6 +210,8 @@ class Metrics:
                 self.method(name, method.name, RPC_TYPES[method.client_streaming, method.server_streaming])
         for outcome in SETTLED_OUTCOMES:
             self._child("twinfront_settled_writes_total", outcome)
+        for result in KEY_READS:
+            self._child("twinfront_jwt_key_reads_total", result)
         for reason in Reason:
             self._child("twinfront_errors_total", reason)
             for method_name in METHODS_WITH_ITEMS:
@@ -240,6 +258,12 @@ class Metrics:
     def settled_write(self, outcome: str) -> None:
         """Counts a write whose answer was lost: `applied`, `repeated` or `unknown`."""
         self._child("twinfront_settled_writes_total", outcome).inc()
+
+    def keys_read(self, outcome: Literal["read", "failed"]) -> None:
+        """Counts a read of the keys that tokens are checked with."""
+        self._child("twinfront_jwt_key_reads_total", outcome).inc()
+        if outcome == "read":
+            self._keys_read.set_to_current_time()
 
     def query_charge(self, units: float) -> None:
         """Adds what a query cost, in query units."""

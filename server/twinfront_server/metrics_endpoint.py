@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
@@ -24,14 +24,23 @@ class MetricsEndpoint:
         registry: the metrics.
         is_live: tells whether the process does its work; if it does not, a restart helps.
         is_ready: tells whether calls may come.
+        refuse: gives what is wrong with the `Authorization` headers of who wants the metrics, if anything is; None if
+            they are for everybody.
     """
 
     def __init__(
-        self, registry: CollectorRegistry, *, is_live: Callable[[], bool], is_ready: Callable[[], bool]
+        self,
+        registry: CollectorRegistry,
+        *,
+        is_live: Callable[[], bool],
+        is_ready: Callable[[], bool],
+        refuse: Callable[[Sequence[str]], Coroutine[Any, Any, str | None]] | None = None,
     ) -> None:
         self._registry = registry
+        self._refuse = refuse
         self._facts = {"/livez": is_live, "/readyz": is_ready}
         self._sockets: list[socket.socket] = []
+        self._servers_loop: asyncio.AbstractEventLoop
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="twinfront-metrics", daemon=True)
@@ -42,7 +51,7 @@ class MetricsEndpoint:
         Raises:
             StartupError: if the port cannot be had.
         """
-        loop = asyncio.get_running_loop()
+        loop = self._servers_loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             for family, target in dict.fromkeys((family, target) for family, _, _, _, target in found):
@@ -64,6 +73,13 @@ class MetricsEndpoint:
             runner.run(self._serve())
         self._release()
 
+    async def _refusal(self, headers: Sequence[str]) -> str | None:
+        if self._refuse is None:
+            return None
+        # The keys that tokens are checked with are the other loop's.
+        asked = asyncio.run_coroutine_threadsafe(self._refuse(headers), self._servers_loop)
+        return await asyncio.wrap_future(asked)
+
     def _release(self) -> None:
         for listening in self._sockets:
             listening.close()
@@ -83,6 +99,6 @@ class MetricsEndpoint:
             return
         from twinfront_server.metrics_page import serve_pages  # noqa: PLC0415  (see above)
 
-        runner = await serve_pages(self._registry, self._facts, self._sockets)
+        runner = await serve_pages(self._registry, self._facts, self._sockets, self._refusal)
         await self._stop.wait()
         await runner.cleanup()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -22,7 +22,10 @@ _log.addFilter(_is_fault)
 
 
 async def serve_pages(
-    registry: CollectorRegistry, facts: Mapping[str, Callable[[], bool]], sockets: Iterable[socket.socket]
+    registry: CollectorRegistry,
+    facts: Mapping[str, Callable[[], bool]],
+    sockets: Iterable[socket.socket],
+    refuse: Callable[[Sequence[str]], Awaitable[str | None]],
 ) -> web.AppRunner:
     """Answers whoever connects to sockets that listen.
 
@@ -30,9 +33,13 @@ async def serve_pages(
         registry: the metrics, at `/metrics`.
         facts: what holds or not, by path, answered with 200 or 503.
         sockets: where to listen.
+        refuse: gives what is wrong with the `Authorization` headers of who wants the metrics, if anything is.
     """
 
     async def metrics(request: web.Request) -> web.Response:
+        refusal = await refuse(request.headers.getall("Authorization", []))
+        if refusal:
+            return web.Response(status=401, text=f"{refusal}\n", headers={"WWW-Authenticate": "Bearer"})
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         # Writing the page takes milliseconds that a probe should not wait for.
         body = await asyncio.to_thread(encode, registry)

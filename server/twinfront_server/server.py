@@ -77,24 +77,45 @@ class _WithoutRegisteredMethods:
 
 
 def listen(server: grpc.aio.Server, settings: Settings, log: Log, metrics: Metrics) -> Address:
-    """Adds the port of the settings, with TLS if there is a certificate, and returns the address with the real port.
+    """Adds the port of `--listen`, with TLS if there is a certificate, and returns the address with the real port.
 
     Raises:
         StartupError: if the port cannot be had or a certificate cannot be used.
     """
-    address = Address.parse(settings.listen)
-    try:
-        if settings.tls_cert is not None and settings.tls_key is not None:
-            from twinfront_server.tls import server_credentials  # noqa: PLC0415  (what reads certificates loads slowly)
+    # grpc asks every caller of a port for a certificate, or none of them.
+    client_ca = settings.tls_client_ca if settings.mtls_listen is None else None
+    return _add_port(server, "--listen", settings.listen, _credentials(settings, client_ca, log, metrics))
 
-            credentials = server_credentials(
-                settings.tls_cert, settings.tls_key, settings.tls_client_ca, log, metrics.certificate_expiry
-            )
-            port = server.add_secure_port(str(address), credentials)
-        else:
+
+def listen_for_certificates(server: grpc.aio.Server, settings: Settings, log: Log, metrics: Metrics) -> Address:
+    """Adds the port of `--mtls-listen`, and returns the address with the real port.
+
+    Raises:
+        StartupError: if the port cannot be had or a certificate cannot be used.
+    """
+    credentials = _credentials(settings, settings.tls_client_ca, log, metrics)
+    return _add_port(server, "--mtls-listen", settings.mtls_listen or "", credentials)
+
+
+def _credentials(
+    settings: Settings, client_ca: str | None, log: Log, metrics: Metrics
+) -> grpc.ServerCredentials | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    from twinfront_server.tls import server_credentials  # noqa: PLC0415  (what reads certificates loads slowly)
+
+    return server_credentials(settings.tls_cert, settings.tls_key, client_ca, log, metrics.certificate_expiry)
+
+
+def _add_port(server: grpc.aio.Server, flag: str, listen: str, credentials: grpc.ServerCredentials | None) -> Address:
+    address = Address.parse(listen)
+    try:
+        if credentials is None:
             port = server.add_insecure_port(str(address))
+        else:
+            port = server.add_secure_port(str(address), credentials)
     except RuntimeError as error:
-        raise StartupError(f"cannot listen on {address} (--listen): {_why_not(address)}") from error
+        raise StartupError(f"cannot listen on {address} ({flag}): {_why_not(address)}") from error
     return address.with_port(port)
 
 

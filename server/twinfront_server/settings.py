@@ -3,12 +3,22 @@
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from twinfront_program.address import Address
 from twinfront_program.durations import PositiveSeconds, Seconds
 from twinfront_program.log_options import LogFormat, LogLevel
-from twinfront_program.settings import Listed, ListenAddress, ProgramSettings, setting
+from twinfront_program.settings import (
+    REPEATABLE,
+    Listed,
+    ListenAddress,
+    ProgramSettings,
+    joined,
+    listed,
+    setting,
+    several_of,
+)
+from twinfront_program.trusted_url import is_trusted
 
 
 def _address_or_none(value: str) -> str:
@@ -31,10 +41,20 @@ def _upstream(value: str) -> str:
     return value.rstrip("/")
 
 
+def _key_place(value: str) -> str:
+    if "://" in value and not is_trusted(value):
+        raise ValueError(f"{value!r} is neither an https:// URL nor one of this machine")
+    return value
+
+
 OptionalListenAddress = Annotated[str, AfterValidator(_address_or_none)]
+Auth = Annotated[str, BeforeValidator(joined), AfterValidator(several_of("jwt", "mtls")), REPEATABLE]
+Exemptions = Annotated[str, BeforeValidator(joined), AfterValidator(several_of("reflection", "metrics")), REPEATABLE]
+KeyPlace = Annotated[str, AfterValidator(_key_place)]
+ClaimName = Annotated[str, Field(min_length=1)]
 UpstreamName = Annotated[str, AfterValidator(_upstream)]
 
-SERVING, LIMITS, UPSTREAM, LOGGING = "serving", "limits", "upstream", "logging"
+SERVING, ACCESS, LIMITS, UPSTREAM, LOGGING = "serving", "access", "limits", "upstream", "logging"
 """The groups, in the order in which help and docs list them."""
 
 
@@ -72,6 +92,51 @@ class Settings(ProgramSettings):
         0.0, SERVING, "On SIGTERM, time to go on serving as NOT_SERVING, for load balancers to notice."
     )
     drain_grace: Seconds = setting(30.0, SERVING, "On SIGTERM, time for calls in flight to finish.")
+
+    auth: Auth = setting(
+        "none",
+        ACCESS,
+        "How callers are known: 'jwt' by a token, 'mtls' by a certificate, both (repeatable, or with commas between) "
+        "by either; 'none' lets everybody in, and beyond loopback it has to be said.",
+        takes="KINDS",
+    )
+    mtls_listen: ListenAddress | None = setting(
+        None,
+        ACCESS,
+        "Second address to serve gRPC on, for callers with certificates, where --auth has both kinds: a port asks all "
+        "of its callers for one, or none.",
+        takes="HOST:PORT",
+    )
+    jwt_issuer: str | None = setting(
+        None, ACCESS, "Issuer of the tokens, letter by letter as in their claim 'iss'.", takes="URL"
+    )
+    jwt_audience: Listed = setting(
+        None,
+        ACCESS,
+        "Audience that tokens have to be for, as in their claim 'aud'; repeatable, or with commas between: any one.",
+        takes="NAME",
+    )
+    jwt_jwks: KeyPlace | None = setting(
+        None,
+        ACCESS,
+        "Keys of the issuer (a JSON Web Key Set): a URL or a file, read anew every 5 minutes; without it where "
+        "the issuer's discovery document says.",
+        takes="URL|FILE",
+    )
+    jwt_principal_claim: ClaimName = setting("sub", ACCESS, "Claim of a token that names the caller.", takes="NAME")
+    jwt_roles_claim: ClaimName = setting(
+        "roles", ACCESS, "Claim with the caller's roles; of nested ones 'realm_access.roles'.", takes="NAME"
+    )
+    jwt_groups_claim: ClaimName = setting(
+        "groups", ACCESS, "Claim with the groups that the caller is in.", takes="NAME"
+    )
+    auth_exempt: Exemptions = setting(
+        "metrics",
+        ACCESS,
+        "What is served without credentials beside health: 'reflection', 'metrics', both (repeatable, or with commas "
+        "between), or 'none'.",
+        takes="NAMES",
+    )
 
     default_deadline: PositiveSeconds = setting(
         60.0, LIMITS, "Deadline of a call whose caller gave none; not for streams."
@@ -170,6 +235,26 @@ class Settings(ProgramSettings):
         True, LOGGING, "Print where the server is, and lines to try next, on stdout; off where stdout is a log."
     )
 
+    @property
+    def auth_kinds(self) -> frozenset[str]:
+        """Gives how callers are known."""
+        return frozenset(listed(self.auth))
+
+    @property
+    def auth_exemptions(self) -> frozenset[str]:
+        """Gives what is served to callers whom nobody knows."""
+        return frozenset(listed(self.auth_exempt))
+
+    def warnings(self) -> list[str]:
+        """Gives what somebody should know of who runs the server with these settings."""
+        if self.upstream == "local" and not Address.parse(self.listen).is_loopback:
+            told = (
+                f"--listen {self.listen} serves other machines from the embedded service (--upstream local): its data "
+                "is this process's alone, and replicas share none of it"
+            )
+            return [told]
+        return []
+
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -177,13 +262,44 @@ class Settings(ProgramSettings):
             raise ValueError(f"{given} needs {missing}")
         if self.tls_client_ca is not None and self.tls_cert is None:
             raise ValueError("--tls-client-ca needs --tls-cert and --tls-key")
-        if not self.insecure and self.tls_cert is None and not Address.parse(self.listen).is_loopback:
-            raise ValueError(
-                f"--listen {self.listen} would serve other machines in the clear: "
-                "give --tls-cert and --tls-key, or allow it with --insecure"
-            )
+        self._require_known_callers()
         if self.default_deadline > self.max_deadline:
             raise ValueError("--default-deadline is longer than --max-deadline")
         if self.upstream.startswith("http:") and self.upstream_credential != "none":
             raise ValueError("--upstream needs https:// to send a token; without one give --upstream-credential none")
         return self
+
+    def _require_known_callers(self) -> None:
+        """Checks that whoever other machines are asks a caller who it is, or was told not to.
+
+        Raises:
+            ValueError: it does not, or lacks what it needs for it.
+        """
+        kinds = self.auth_kinds
+        if not Address.parse(self.listen).is_loopback:
+            if self.tls_cert is None and not self.insecure:
+                raise ValueError(
+                    f"--listen {self.listen} would serve other machines in the clear: "
+                    "give --tls-cert and --tls-key, or allow it with --insecure"
+                )
+            if "auth" not in self.model_fields_set and self.tls_client_ca is None:
+                raise ValueError(
+                    f"--listen {self.listen} would serve whoever reaches it: say with --auth how callers are known, or "
+                    "allow it with --auth none"
+                )
+        if "jwt" in kinds:
+            for flag, value in (("--jwt-issuer", self.jwt_issuer), ("--jwt-audience", self.jwt_audience)):
+                if not value:
+                    raise ValueError(f"--auth jwt needs {flag}")
+            if self.jwt_jwks is None and not is_trusted(self.jwt_issuer or ""):
+                raise ValueError("--jwt-issuer is no https:// URL, from which to learn of its keys: give --jwt-jwks")
+        elif self.jwt_issuer or self.jwt_audience or self.jwt_jwks:
+            raise ValueError("--jwt-issuer, --jwt-audience and --jwt-jwks are for --auth jwt, which is missing")
+        if "mtls" in kinds and self.tls_client_ca is None:
+            raise ValueError("--auth mtls needs --tls-client-ca")
+        if (kinds == {"jwt", "mtls"}) != (self.mtls_listen is not None):
+            raise ValueError("--auth jwt,mtls and --mtls-listen need each other")
+        if "jwt" not in kinds and "none" not in kinds and "metrics" not in self.auth_exemptions:
+            raise ValueError(
+                "--auth-exempt has to have 'metrics' without --auth jwt: its port asks for no certificates"
+            )

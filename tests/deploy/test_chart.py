@@ -74,6 +74,7 @@ def test_a_value_that_the_chart_does_not_know_is_refused() -> None:
         (["insecure=false"], "tls.secret is missing"),
         (["tls.clientCaKey=ca.crt"], "tls.clientCaKey needs tls.secret"),
         (["settings.listen=0.0.0.0:1"], "settings.listen is the chart's to set"),
+        (["settings.mtls-listen=0.0.0.0:2"], "settings.mtls-listen is the chart's to set"),
         (
             [
                 "settings.page-token-key=x",
@@ -88,6 +89,15 @@ def test_values_that_do_not_go_together_are_refused_in_words(words: list[str], t
     ended = template(MESH, *(part for word in words for part in ("--set", word)))
     assert ended.returncode != 0
     assert told in ended.stderr
+
+
+def test_the_chart_has_to_be_told_how_callers_are_known() -> None:
+    words = ["--set", "upstream=https://example.api.weu.digitaltwins.azure.net"]
+    unsaid = template(CHART / "values.yaml", *words, "--set", "insecure=true")
+    assert unsaid.returncode != 0
+    assert "settings.auth is missing" in unsaid.stderr
+    certified = template(CHART / "values.yaml", *words, "--set", "tls.secret=a", "--set", "tls.clientCaKey=ca.crt")
+    assert certified.returncode == 0, certified.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.fault.fault_server import Answer, fault_server
+from tests.rpc.access.issuer import Issuer
 from tests.rpc.serving import process
 
 import twinfront
@@ -154,11 +155,25 @@ async def _stream_not_read() -> None:
             await asyncio.sleep(next(pauses, 0.0))
 
 
+async def _called(token: Callable[[Issuer], str | None]) -> None:
+    """Calls a server that asks who calls."""
+    with Issuer() as issuer:
+        settings = SETTINGS.model_copy(update=issuer.settings())
+        async with (
+            App(settings) as app,
+            AsyncTwinfrontClient(str(app.address), insecure=True, token=token(issuer)) as client,
+        ):
+            await client.get_digital_twin("room-001")
+
+
 MISFORTUNES: dict[str, Callable[[], Awaitable[None]]] = {
     "UPSTREAM_CREDENTIALS_REJECTED": _credential_rejected,
     "INTERNAL": _server_faulty,
     "SERVER_DRAINING": _server_draining,
     "STREAM_NOT_READ": _stream_not_read,
+    "CREDENTIALS_MISSING": lambda: _called(lambda _: None),
+    "CREDENTIALS_INVALID": lambda: _called(lambda issuer: issuer.token(exp=1)),
+    "CALLER_NOT_PERMITTED": lambda: _called(lambda issuer: issuer.token(sub="alice")),
 }
 
 

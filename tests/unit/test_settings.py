@@ -1,5 +1,7 @@
 """Settings: flag before variable before default, each checked, each described."""
 
+from typing import Any
+
 import pytest
 
 from twinfront_program.startup_error import StartupError
@@ -70,8 +72,72 @@ def test_loopback_needs_no_tls(address: str) -> None:
 
 def test_beyond_loopback_in_the_clear_has_to_be_asked_for() -> None:
     assert "--insecure" in problem(listen="0.0.0.0:50051")
-    assert Settings.load({"listen": "0.0.0.0:50051", "insecure": "true"}).insecure
-    assert Settings.load({"listen": "0.0.0.0:50051", "tls_cert": "a", "tls_key": "b"}).tls_cert == "a"
+    assert Settings.load({"listen": "0.0.0.0:50051", "auth": "none", "insecure": "true"}).insecure
+    assert Settings.load({"listen": "0.0.0.0:50051", "auth": "none", "tls_cert": "a", "tls_key": "b"}).tls_cert == "a"
+
+
+TLS = {"tls_cert": "a", "tls_key": "b"}
+MTLS = {**TLS, "tls_client_ca": "c"}
+JWT = {"auth": "jwt", "jwt_issuer": "https://issuer.example", "jwt_audience": "twins"}
+
+
+@pytest.mark.parametrize("also", [{"insecure": True}, TLS])
+def test_beyond_loopback_it_has_to_be_said_how_callers_are_known(also: dict[str, object]) -> None:
+    assert "--auth none" in problem(listen="0.0.0.0:50051", **also)
+    for said in ({"auth": "none"}, JWT):
+        assert Settings.load({"listen": "0.0.0.0:50051", **also, **said}).auth == said["auth"]
+
+
+def test_a_variable_says_it_as_well_as_a_flag() -> None:
+    flags = {"listen": "0.0.0.0:50051", "insecure": True}
+    assert Settings.load(flags, {"TWINFRONT_AUTH": "none"}).auth == "none"
+
+
+def test_who_lets_in_holders_of_certificates_alone_has_said_enough() -> None:
+    assert Settings.load({"listen": "0.0.0.0:50051", **MTLS}).auth == "none"
+
+
+@pytest.mark.parametrize("auth", ["jwt,mtls", "mtls,jwt", "jwt, mtls", ["jwt", "mtls"], ["mtls,jwt"]])
+def test_both_ways_of_knowing_callers_can_be_given(auth: object) -> None:
+    settings = Settings.load({**MTLS, **JWT, "auth": auth, "mtls_listen": "127.0.0.1:0"})
+    assert settings.auth_kinds == {"jwt", "mtls"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"auth": "basic"}, "--auth: 'basic' is none of jwt, mtls and none"),
+        ({"auth": "none,jwt"}, "--auth: give one of jwt, mtls, several of them with commas between, or 'none' alone"),
+        ({"auth": ""}, "--auth: give one of"),
+        ({"auth": ","}, "--auth: '' is none of"),
+        ({**JWT, "jwt_issuer": None}, "--auth jwt needs --jwt-issuer"),
+        ({**JWT, "jwt_audience": None}, "--auth jwt needs --jwt-audience"),
+        ({**JWT, "jwt_audience": ""}, "--auth jwt needs --jwt-audience"),
+        ({**JWT, "jwt_issuer": "http://issuer.example"}, "--jwt-issuer is no https:// URL"),
+        ({**JWT, "jwt_issuer": "issuer"}, "--jwt-issuer is no https:// URL"),
+        ({**JWT, "jwt_jwks": "http://issuer.example/keys"}, "--jwt-jwks: 'http://issuer.example/keys' is neither"),
+        ({**JWT, "jwt_jwks": "ftp://issuer.example/keys"}, "--jwt-jwks: 'ftp://issuer.example/keys' is neither"),
+        ({**JWT, "jwt_jwks": "https://[/keys"}, "--jwt-jwks: 'https://[/keys' is neither"),
+        ({**JWT, "jwt_principal_claim": ""}, "--jwt-principal-claim: "),
+        ({"jwt_issuer": "https://issuer.example"}, "are for --auth jwt, which is missing"),
+        ({"jwt_jwks": "keys.json", **MTLS, "auth": "mtls"}, "are for --auth jwt, which is missing"),
+        ({"auth": "mtls"}, "--auth mtls needs --tls-client-ca"),
+        ({"auth": "mtls", **TLS}, "--auth mtls needs --tls-client-ca"),
+        ({**MTLS, **JWT, "auth": "jwt,mtls"}, "--auth jwt,mtls and --mtls-listen need each other"),
+        ({**JWT, "mtls_listen": "127.0.0.1:0"}, "--auth jwt,mtls and --mtls-listen need each other"),
+        ({**MTLS, "auth": "mtls", "auth_exempt": "none"}, "--auth-exempt has to have 'metrics' without --auth jwt"),
+        ({"auth_exempt": "health"}, "--auth-exempt: 'health' is none of reflection, metrics and none"),
+    ],
+)
+def test_what_is_said_of_callers_and_does_not_go_together_is_refused(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(StartupError) as raised:
+        Settings.load(given)
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize("place", ["http://127.0.0.1:8080/keys", "http://[::1]/keys", "https://issuer.example", "keys"])
+def test_keys_come_from_https_from_this_machine_or_from_a_file(place: str) -> None:
+    assert Settings.load({**JWT, "jwt_issuer": "issuer", "jwt_jwks": place}).jwt_jwks == place
 
 
 @pytest.mark.parametrize("url", ["adt.example", "ftp://adt.example", "https://", "", "https://[", "LOCAL"])
@@ -116,7 +182,7 @@ def test_every_setting_is_described() -> None:
     assert set(described) == set(Settings.model_fields)
     for setting in described.values():
         assert setting.help.endswith(".")
-        assert setting.group in {"serving", "limits", "upstream", "logging"}
+        assert setting.group in {"serving", "access", "limits", "upstream", "logging"}
         assert setting.is_switch or setting.choices or setting.takes
     assert described["drain_grace"].default == "30s"
     assert described["insecure"].default == "off"

@@ -5,6 +5,7 @@ from typing import Any
 
 from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
 from twinfront_server.call import Call
+from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
 
 
@@ -21,7 +22,11 @@ def authenticate(authenticator: Authenticator, exempt: Collection[str]) -> Link:
             return proceed
 
         async def authenticated(call: Call, request: Any, context: Context) -> Any:
-            call.principal = await authenticator.authenticate(context)
+            try:
+                call.principal = await authenticator.authenticate(call.metadata, context)
+            except TwinfrontError as error:
+                call.cause = error.message
+                raise
             return await proceed(call, request, context)
 
         return authenticated

@@ -20,6 +20,7 @@ from twinfront_server.interceptors.error_mapping import map_errors
 from twinfront_server.interceptors.in_flight import InFlight
 from twinfront_server.interceptors.link import (
     HEALTH,
+    REFLECTION,
     UNREGISTERED,
     Behaviour,
     Context,
@@ -102,7 +103,9 @@ class Chain(grpc.aio.ServerInterceptor):
             ),
             Place(
                 "authentication",
-                authenticate(authenticator, {HEALTH}),
+                authenticate(
+                    authenticator, {HEALTH, *(REFLECTION if "reflection" in settings.auth_exemptions else ())}
+                ),
                 "keys may have to be fetched, which takes of the call's time; whatever is inside knows who calls",
                 ("error_mapping", "deadline"),
             ),
@@ -147,7 +150,7 @@ class Chain(grpc.aio.ServerInterceptor):
         Such names go to the log but never into labels or the cache: callers could make up any number of them.
         """
         path = handler_call_details.method
-        identifier = call_id(handler_call_details.invocation_metadata)
+        metadata = handler_call_details.invocation_metadata
         known = self._handlers.get(path)
         if known is None:
             handler = await continuation(handler_call_details)
@@ -156,7 +159,7 @@ class Chain(grpc.aio.ServerInterceptor):
             else:
                 known = self._handlers[path] = self._compose(path, handler)
         full_name, composed = known
-        enter_call(Call(identifier, full_name, None))
+        enter_call(Call(call_id(metadata), full_name, None, metadata))
         return composed
 
     def _compose(self, path: str, handler: Handler) -> tuple[str, Handler]:

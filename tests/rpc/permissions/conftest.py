@@ -18,15 +18,19 @@ from .caller import PRINCIPAL_KEY, Caller
 class NamedCallers:
     """Believes a call's metadata: `alice reader,writer`."""
 
-    async def authenticate(self, context: Any) -> Principal:
-        name, _, roles = str(dict(context.invocation_metadata())[PRINCIPAL_KEY]).partition(" ")
+    async def authenticate(self, metadata: Any, _context: Any) -> Principal:
+        name, _, roles = str(dict(metadata)[PRINCIPAL_KEY]).partition(" ")
         return Principal(name, "jwt", frozenset(roles.split(",")))
+
+    async def refuse(self, _headers: Any) -> None:
+        """Lets everybody have the metrics."""
 
 
 @pytest.fixture
 async def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
     def chain(*arguments: Any) -> Chain:
-        return Chain(*arguments[:4], NamedCallers())  # type: ignore[call-arg]
+        settings, metrics, log, require_validation, _ = arguments
+        return Chain(settings, metrics, log, require_validation, NamedCallers())
 
     monkeypatch.setattr(app, "Chain", chain)
     async with App(settings) as served:

@@ -17,11 +17,13 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import LogCapture
 from structlog.typing import EventDict
 
+from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
 from twinfront_server.call import Call, current_call
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
 from twinfront_server.metrics import Metrics
 from twinfront_server.reasons import Reason
+from twinfront_server.server import create_server
 from twinfront_server.settings import Settings
 
 SERVICE = "test.Echo"
@@ -128,6 +130,7 @@ class EchoServer:
     """The service, served with the chain of the given settings."""
 
     settings: Settings
+    authenticator: Authenticator = NO_AUTHENTICATION
     servicer: Servicer = field(default_factory=Servicer)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     log: list[EventDict] = field(default_factory=list)
@@ -136,8 +139,8 @@ class EchoServer:
         capture = LogCapture()
         self.log = capture.entries
         log = structlog.wrap_logger(None, [capture], wrapper_class=structlog.make_filtering_bound_logger(0)).bind()
-        self.chain = Chain(self.settings, self.metrics, log, self.never)
-        self.server = grpc.aio.server(interceptors=[self.chain])
+        self.chain = Chain(self.settings, self.metrics, log, self.never, self.authenticator)
+        self.server = create_server(self.settings, self.chain)
         self.server.add_generic_rpc_handlers((self.servicer.handler(),))
         port = self.server.add_insecure_port("127.0.0.1:0")
         await self.server.start()

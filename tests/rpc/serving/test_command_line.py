@@ -65,7 +65,7 @@ def test_healthcheck_of_an_unknown_service(serve: Callable[..., ServedProcess]) 
 
 
 def test_healthcheck_asks_where_the_server_of_its_environment_listens(serve: Callable[..., ServedProcess]) -> None:
-    port = serve("--listen=0.0.0.0:0", "--insecure").port
+    port = serve("--listen=0.0.0.0:0", "--insecure", "--auth=none").port
     assert run("healthcheck", TWINFRONT_LISTEN=f"0.0.0.0:{port}").returncode == 0
 
 

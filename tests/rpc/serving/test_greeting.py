@@ -55,7 +55,7 @@ def test_the_greeting_of_a_server_with_tls_has_a_line_that_works(serve: Serve, t
 
 
 def test_an_address_for_all_interfaces_is_reached_by_loopback(serve: Serve) -> None:
-    served = serve("--listen=0.0.0.0:0", "--insecure")
+    served = serve("--listen=0.0.0.0:0", "--insecure", "--auth=none")
     assert f"-plaintext 127.0.0.1:{served.port} " in suggestions(served)[0]
 
 

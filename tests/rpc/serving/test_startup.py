@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .certificates import Authority
-from .process import COMMAND, ServedProcess, environment, run
+from .process import COMMAND, ServedProcess, environment, run, wait_until
 
 WRONG_USE, FAILURE = 2, 1
 
@@ -51,7 +51,7 @@ def test_a_metrics_port_in_use_is_refused(taken: str) -> None:
 
 
 def test_an_address_of_another_machine() -> None:
-    assert "Cannot assign requested address" in refusal(FAILURE, "--insecure", "--listen=192.0.2.1:0")
+    assert "Cannot assign requested address" in refusal(FAILURE, "--insecure", "--auth=none", "--listen=192.0.2.1:0")
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:50051", "twins.example:50051"])
@@ -62,7 +62,26 @@ def test_an_address_beyond_loopback_in_the_clear_is_refused(address: str) -> Non
 
 
 def test_an_address_beyond_loopback_in_the_clear_can_be_asked_for_by_name(serve: Callable[..., ServedProcess]) -> None:
-    assert serve("--listen=0.0.0.0:0", "--insecure").address.startswith("0.0.0.0:")
+    assert serve("--listen=0.0.0.0:0", "--insecure", "--auth=none").address.startswith("0.0.0.0:")
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:50051"])
+def test_an_address_beyond_loopback_for_whoever_calls_is_refused(address: str) -> None:
+    line = refusal(WRONG_USE, "--insecure", "--listen", address)
+    assert f"--listen {address} would serve whoever reaches it" in line
+    assert "--auth none" in line
+
+
+def test_twins_of_one_process_alone_are_not_served_to_other_machines_without_a_word(
+    serve: Callable[..., ServedProcess],
+) -> None:
+    served = serve("--listen=0.0.0.0:0", "--insecure", "--auth=none")
+    wait_until(lambda: '"serving"' in served.log())
+    assert "replicas share none of it" in served.log()
+    assert '"warning"' in served.log()
+    quiet = serve()
+    wait_until(lambda: '"serving"' in quiet.log())
+    assert "replicas share none of it" not in quiet.log()
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,10 @@ TWINFRONT_{{ . | upper | replace "-" "_" }}
 {{- if and .Values.tls.clientCaKey (not .Values.tls.secret) -}}
 {{- fail "tls.clientCaKey needs tls.secret" -}}
 {{- end -}}
-{{- range $name := list "listen" "metrics-listen" "data-dir" "upstream" "tls-cert" "tls-key" "tls-client-ca" "insecure" "greeting" -}}
+{{- if not (or .Values.tls.clientCaKey (hasKey .Values.settings "auth") (hasKey .Values.secretSettings "auth")) -}}
+{{- fail "settings.auth is missing: say how callers are known (jwt, mtls), or that everybody may call (none)" -}}
+{{- end -}}
+{{- range $name := list "listen" "mtls-listen" "metrics-listen" "data-dir" "upstream" "tls-cert" "tls-key" "tls-client-ca" "insecure" "greeting" -}}
 {{- if or (hasKey $.Values.settings $name) (hasKey $.Values.secretSettings $name) -}}
 {{- fail (printf "settings.%s is the chart's to set" $name) -}}
 {{- end -}}

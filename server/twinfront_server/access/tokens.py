@@ -1,0 +1,181 @@
+"""Knows callers by their JSON Web Tokens (RFC 7519)."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+import jwt
+
+from twinfront_server.access.key_set import ALGORITHMS, VerificationKey
+from twinfront_server.access.keys import Keys
+from twinfront_server.access.principal import Principal
+from twinfront_server.errors import TwinfrontError, credentials_invalid
+
+LEEWAY_SECONDS: Final = 30
+"""How far the clock of the issuer may be from this one."""
+
+MAX_REMEMBERED: Final = 10_000
+"""Tokens that are known to be good; beyond that the one that was not seen for longest is checked again."""
+
+MAX_NAME: Final = 256
+"""Characters of the longest name of a principal: it goes into logs."""
+
+_MOST_TRIED: Final = 4
+"""Keys that a signature is held against, if a token names none, or one that there are several of."""
+
+_REFUSALS: Final[Sequence[tuple[type[jwt.PyJWTError], str]]] = (
+    (jwt.ExpiredSignatureError, "The token has expired."),
+    (jwt.ImmatureSignatureError, "The token is not valid yet."),
+    (jwt.InvalidIssuerError, "The token is of another issuer than this server's."),
+    (jwt.InvalidAudienceError, "The token is for another audience than this server."),
+    (jwt.InvalidSignatureError, "The token's signature is not that of its key."),
+)
+"""Texts for callers, by what PyJWT says; whatever else it says, the token cannot be read."""
+
+_UNREADABLE: Final = "The token is no JSON Web Token that can be read."
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """Names what a token has to say.
+
+    Attributes:
+        issuer: who has to have issued it.
+        audiences: it has to be for one of these.
+        principal_claim: names the principal.
+        roles_claim: has its roles; nested ones as `realm_access.roles`.
+        groups_claim: has its groups.
+    """
+
+    issuer: str
+    audiences: tuple[str, ...]
+    principal_claim: str = "sub"
+    roles_claim: str = "roles"
+    groups_claim: str = "groups"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A token that was found good, and until when it is."""
+
+    principal: Principal
+    until: float
+
+
+class Tokens:
+    """Checks tokens, and remembers by their hashes those that are good, until they expire or keys change.
+
+    Args:
+        rules: what a token has to say.
+        keys: those that it has to be signed with.
+        clock: the time in seconds since 1970.
+    """
+
+    def __init__(self, rules: TokenRules, keys: Keys, *, clock: Callable[[], float] = time.time) -> None:
+        self._rules = rules
+        self._keys = keys
+        self._clock = clock
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._known_at = keys.changes
+        required = ["exp", "iss", "aud", rules.principal_claim]
+        self._jwt = jwt.PyJWT({"require": required, "enforce_minimum_key_length": True})
+
+    async def principal(self, token: str) -> Principal:
+        """Gives the principal that a token is of.
+
+        Raises:
+            TwinfrontError: CREDENTIALS_INVALID.
+        """
+        if self._known_at != self._keys.changes:
+            # One of those that are known may be signed with a key that was withdrawn.
+            self._known.clear()
+            self._known_at = self._keys.changes
+        digest = sha256(token.encode()).digest()
+        known = self._known.get(digest)
+        if known is None:
+            changes = self._keys.changes
+            known = _Known(*self._checked(token, await self._possible_keys(token)))
+            if changes == self._keys.changes == self._known_at:
+                self._known[digest] = known
+                if len(self._known) > MAX_REMEMBERED:
+                    self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(digest)
+        if self._clock() >= known.until:
+            self._known.pop(digest, None)
+            raise credentials_invalid("The token has expired.")
+        return known.principal
+
+    async def _possible_keys(self, token: str) -> Sequence[VerificationKey]:
+        """Gives the keys that the header of a token allows for."""
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            raise credentials_invalid(_UNREADABLE) from None
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+            raise credentials_invalid("The token is not signed in a way that proves who issued it.")
+        keys = await self._keys.find(header.get("kid"), algorithm)
+        if not keys:
+            raise credentials_invalid("The token is signed with a key that its issuer does not have (any more).")
+        return keys
+
+    def _checked(self, token: str, keys: Sequence[VerificationKey]) -> tuple[Principal, float]:
+        """Gives the principal of a token, and until when it is good."""
+        refusal: jwt.PyJWTError = jwt.InvalidSignatureError()
+        for key in keys[:_MOST_TRIED]:
+            try:
+                claims = self._jwt.decode(
+                    token,
+                    key.material,
+                    algorithms=sorted(key.algorithms),
+                    audience=self._rules.audiences,
+                    issuer=self._rules.issuer,
+                    leeway=LEEWAY_SECONDS,
+                )
+            except jwt.InvalidSignatureError as error:
+                refusal = error
+            except jwt.PyJWTError as error:
+                raise _refused(error) from None
+            else:
+                return self._principal(claims), int(claims["exp"]) + LEEWAY_SECONDS
+        raise _refused(refusal)
+
+    def _principal(self, claims: Mapping[str, Any]) -> Principal:
+        rules = self._rules
+        name = claims[rules.principal_claim]
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable():
+            raise credentials_invalid(f"The token's claim {rules.principal_claim} is no name of a caller.")
+        return Principal(
+            name,
+            "jwt",
+            roles=_texts(_claim(claims, rules.roles_claim)),
+            groups=_texts(_claim(claims, rules.groups_claim)),
+            claims=claims,
+        )
+
+
+def _refused(error: jwt.PyJWTError) -> TwinfrontError:
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return credentials_invalid(f"The token has no claim {error.claim}.")
+    return credentials_invalid(next((text for kind, text in _REFUSALS if isinstance(error, kind)), _UNREADABLE))
+
+
+def _claim(claims: Mapping[str, Any], name: str) -> Any:
+    """Finds a claim by its name, or by the names that lead to it with dots between."""
+    if name in claims:
+        return claims[name]
+    value: Any = claims
+    for step in name.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _texts(value: Any) -> frozenset[str]:
+    """Gives the texts of a list, or those in one text with spaces between, which is how scopes are written."""
+    if isinstance(value, str):
+        return frozenset(value.split())
+    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
