@@ -23,6 +23,7 @@ from twinfront_server.server import create_server, in_one_queue, listen, listen_
 from twinfront_server.services import register
 from twinfront_server.settings import Settings
 from twinfront_server.stall_watch import StallWatch
+from twinfront_server.tracing import Tracing, open_tracing
 from twinfront_server.upstream import Upstream, open_upstream
 
 
@@ -42,9 +43,10 @@ class App:
     metrics_address: Address | None = None
     upstream: Upstream
 
-    def __init__(self, settings: Settings, log: Log | None = None) -> None:
+    def __init__(self, settings: Settings, log: Log | None = None, tracing: Tracing | None = None) -> None:
         self._settings = settings
         self._log = log or get_logger()
+        self._tracing = tracing
         self._closing = contextlib.AsyncExitStack()
         self.metrics = Metrics(CollectorRegistry())
         ProcessCollector(registry=self.metrics.registry)
@@ -79,10 +81,14 @@ class App:
 
     async def _start(self, closing: contextlib.AsyncExitStack) -> None:
         settings = self._settings
+        tracing = self._tracing or open_tracing(self._log)
+        closing.push_async_callback(asyncio.to_thread, tracing.close)
         authenticator = await closing.enter_async_context(open_authenticator(settings, self.metrics, self._log))
-        self.upstream = await open_upstream(settings, self.metrics)
+        self.upstream = await open_upstream(settings, self.metrics, tracing)
         closing.push_async_callback(self.upstream.close)
-        self._chain = Chain(settings, self.metrics, self._log, self.upstream.require_validation, authenticator)
+        self._chain = Chain(
+            settings, self.metrics, self._log, self.upstream.require_validation, authenticator, tracing=tracing
+        )
         closing.push_async_callback(self._chain.recent_outcomes.close)
         if settings.sample:
             from twinfront_server.sample import load_sample  # noqa: PLC0415  (only who asks for it needs it)

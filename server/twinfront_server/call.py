@@ -43,6 +43,7 @@ class Call:
         method: full name without the leading slash, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
         deadline: when the answer has to be there, in the event loop's time; None without bound.
         metadata: what the caller sent beside the request; credentials are in it, so it is shown nowhere.
+        trace_id: of the trace that it is a part of; empty if it is in none.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
         scope: the part of the graph that this caller may make the call in.
         request_bytes: how large its request is; 0 for a stream of them, which come one by one.
@@ -66,6 +67,7 @@ class Call:
     method: str
     deadline: float | None
     metadata: Sequence[tuple[str, str | bytes]] = field(default=(), repr=False)
+    trace_id: str = ""
     principal: Principal = ANONYMOUS
     scope: Scope = WHOLE
     request_bytes: int = 0

@@ -28,7 +28,7 @@ def serve(settings: Settings, warnings: list[str]) -> int:
         settings: the settings.
         warnings: what is to be said about them in the log.
     """
-    configure_logging(settings.log_format, settings.log_level, _call_id)
+    configure_logging(settings.log_format, settings.log_level, _on_behalf)
     log = get_logger()
     for warning in warnings:
         log.warning(warning)
@@ -42,10 +42,10 @@ def serve(settings: Settings, warnings: list[str]) -> int:
     return 0
 
 
-def _call_id() -> dict[str, str]:
-    """Gives the id of the call on whose behalf something is logged, to find it by."""
-    call_id = current_call().call_id
-    return {"call_id": call_id} if call_id else {}
+def _on_behalf() -> dict[str, str]:
+    """Gives the ids of the call on whose behalf something is logged, to find it by."""
+    call = current_call()
+    return {name: each for name, each in (("call_id", call.call_id), ("trace_id", call.trace_id)) if each}
 
 
 async def _serve(settings: Settings) -> None:

@@ -41,6 +41,7 @@ def log_access(log: Log) -> Link:
                         level,
                         EVENT,
                         call_id=call.call_id,
+                        **({"trace_id": call.trace_id} if call.trace_id else {}),
                         method=call.method,
                         code=call.code.name,
                         reason=call.reason or "",

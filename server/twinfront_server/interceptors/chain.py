@@ -32,11 +32,13 @@ from twinfront_server.interceptors.link import (
 from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
+from twinfront_server.interceptors.tracing import trace
 from twinfront_server.interceptors.trailing_metadata import send_figures
 from twinfront_server.interceptors.unread import UnreadStreams
 from twinfront_server.interceptors.validate_only import rehearse
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
+from twinfront_server.tracing import NO_TRACING, Tracing
 
 
 class Chain(grpc.aio.ServerInterceptor):
@@ -57,6 +59,7 @@ class Chain(grpc.aio.ServerInterceptor):
         require_validation: raises an error where the upstream cannot carry out dry runs.
         authenticator: knows callers by their credentials.
         policy: knows what they may do, if they are asked who they are.
+        tracing: has a span for each RPC.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Chain(grpc.aio.ServerInterceptor):
         require_validation: Callable[[], Awaitable[None]],
         authenticator: Authenticator = NO_AUTHENTICATION,
         policy: Policy | None = None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._metrics = metrics
         self._log = log
@@ -80,8 +84,14 @@ class Chain(grpc.aio.ServerInterceptor):
             Place(
                 "in_flight", self.in_flight.link, "a draining server waits until its last call is counted and logged"
             ),
+            Place("tracing", trace(tracing), "the line in the log names the trace", ("in_flight",)),
             Place("metrics", measure(metrics), "whatever ends a call inside of it is counted", ("in_flight",)),
-            Place("access_log", log_access(log), "whatever ends a call inside of it has its line", ("in_flight",)),
+            Place(
+                "access_log",
+                log_access(log),
+                "whatever ends a call inside of it has its line",
+                ("in_flight", "tracing"),
+            ),
             Place("trailing_metadata", send_figures, "figures are sent when all that is inside has added its own"),
             Place(
                 "error_mapping",

@@ -13,17 +13,19 @@ from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
+from twinfront_server.tracing import Tracing
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.bounded_answers import ENCODINGS, BoundedConnector, response_class
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
 from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, NotConnectedError, Policy
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
+from twinfront_server.upstream.sdk.traced_requests import TracingPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
 
 _HEADERS: Final = {"User-Agent": f"twinfront/{__version__}", "Accept-Encoding": ENCODINGS}
 
 
-async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
+async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing) -> Upstream:
     """Opens connections to the endpoint of the settings; the first one is made by the first call.
 
     Raises:
@@ -36,6 +38,8 @@ async def open_azure(settings: Settings, metrics: Metrics) -> Upstream:
         BodyPolicy(_HEADERS),
         AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
     ]
+    if tracing.is_on:
+        policies.append(TracingPolicy(tracing))
     credential: AsyncTokenCredential = NO_CREDENTIAL
     if settings.upstream_credential == "default":
         credential = default_credential()

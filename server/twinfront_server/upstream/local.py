@@ -10,16 +10,18 @@ from localtwins.transport import LocalTransport
 from twinfront_program.log import get_logger
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
+from twinfront_server.tracing import Tracing
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
 from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, Policy
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
+from twinfront_server.upstream.sdk.traced_requests import TracingPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
 
 _ENDPOINT: Final = "https://localtwins"
 
 
-async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
+async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing) -> Upstream:
     """Opens the embedded service on the data directory of the settings.
 
     Raises:
@@ -37,5 +39,7 @@ async def open_local(settings: Settings, metrics: Metrics) -> Upstream:
         BodyPolicy({}),
         AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
     ]
+    if tracing.is_on:
+        policies.append(TracingPolicy(tracing))
     sdk = DigitalTwinsClient(_ENDPOINT, NO_CREDENTIAL, transport=LocalTransport(service), policies=policies)
     return Upstream(sdk, dry_runs, refused_writes, on_close=service.close, on_settled=metrics.settled_write)

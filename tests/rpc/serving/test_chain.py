@@ -27,7 +27,16 @@ def reason_of(outcome: Outcome) -> str:
 
 
 def test_the_links_stand_in_this_order(echo: EchoServer) -> None:
-    order = ["in_flight", "metrics", "access_log", "trailing_metadata", "error_mapping", "draining", "deadline"]
+    order = [
+        "in_flight",
+        "tracing",
+        "metrics",
+        "access_log",
+        "trailing_metadata",
+        "error_mapping",
+        "draining",
+        "deadline",
+    ]
     assert list(echo.chain.links) == [*order, "authentication", "authorization", "unread"]
     assert list(echo.chain.message_links) == ["validate_only", "recent_outcomes"]
 
@@ -35,7 +44,7 @@ def test_the_links_stand_in_this_order(echo: EchoServer) -> None:
 def test_a_chain_in_another_order_does_not_start(echo: EchoServer) -> None:
     places = echo.chain.places
     moved = [place for place in places if place.inside]
-    assert len(moved) == 10
+    assert len(moved) == 11
     for place in moved:
         others = [other for other in places if other is not place]
         place_before = min(others.index(other) for other in others if other.name in place.inside)
@@ -44,7 +53,7 @@ def test_a_chain_in_another_order_does_not_start(echo: EchoServer) -> None:
 
 
 def test_every_link_says_why_it_stands_where_it_does(echo: EchoServer) -> None:
-    assert len({place.reason for place in echo.chain.places}) == len(echo.chain.places) == 12
+    assert len({place.reason for place in echo.chain.places}) == len(echo.chain.places) == 13
 
 
 @all_methods

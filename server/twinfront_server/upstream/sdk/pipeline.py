@@ -42,6 +42,8 @@ from twinfront_server.upstream.sdk.readable import is_readable, unreadable
 
 RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 
+OPERATION: Final = "operation"
+
 _CONNECT_TIMEOUT: Final = 5.0
 _LARGEST_WHOLE_BODY: Final = 1 << 20
 """Larger ones go in pieces, between which others run; aiohttp warns of all that do not."""
@@ -109,7 +111,7 @@ class AttemptsPolicy(Policy):
     A write whose answer was lost may have been applied: sent again, it would meet its own etag and look like a
     conflict.
 
-    Option of a call: `operation`.
+    Option of a call: `operation`; policies inside of this one find it in the context, as `OPERATION`.
     """
 
     def __init__(self, metrics: Metrics, *, read_retries: int, timeout: float) -> None:
@@ -121,6 +123,7 @@ class AttemptsPolicy(Policy):
     async def send(self, request: Request) -> Response:
         """Sends the request until it is answered, must not be sent again, or the time is up."""
         operation: Operation = request.context.options.pop("operation")
+        request.context[OPERATION] = operation
         retries = 0 if operation.write else self._read_retries
         for retry in range(retries + 1):
             wait = _FIRST_BACKOFF * 2**retry * random.uniform(0.5, 1.5)  # noqa: S311  (jitter, no secret)

@@ -1,0 +1,23 @@
+"""Puts every call into its trace."""
+
+from typing import Any
+
+from twinfront_server.call import Call
+from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Link, Method
+from twinfront_server.tracing import Tracing
+
+
+def trace(tracing: Tracing) -> Link:
+    """Makes the link that spans a call; not what probes and tools ask, nor where nothing is traced."""
+
+    def link(proceed: Behaviour, method: Method) -> Behaviour:
+        if not tracing.is_on or method.service in INFRASTRUCTURE:
+            return proceed
+
+        async def traced(call: Call, request: Any, context: Context) -> Any:
+            with tracing.call(call):
+                return await proceed(call, request, context)
+
+        return traced
+
+    return link

@@ -1,0 +1,200 @@
+"""Traces of OpenTelemetry, where its standard variables (OTEL_…) want them and the extra `otel` is installed.
+
+A call is a span of the server, by the stable conventions for RPC (semantic conventions 1.45), in the trace that its
+`traceparent` names; each request to the upstream is a span of a client below it, by the conventions for HTTP without
+`url.full`, which has ids in it, and carries the trace on. OpenTelemetry is imported here alone, when it is used.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import grpc
+
+from twinfront_program.log import Log
+from twinfront_program.startup_error import StartupError
+from twinfront_server import __version__
+from twinfront_server.call import Call
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor
+
+CALL_ID: Final = "twinfront.call_id"
+OPERATION: Final = "twinfront.operation"
+
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_EXPORTER: Final = "OTEL_TRACES_EXPORTER"
+_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+
+_ERRORS: Final = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+"""Codes with which a call is an error of the server, by the conventions; the others are the caller's."""
+
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(slots=True)
+class RequestEnd:
+    """Takes down how a request to the upstream ended.
+
+    Attributes:
+        status: of HTTP, 0 without an answer.
+        error: what the conventions call the type of an error, empty if it is none.
+    """
+
+    status: int = 0
+    error: str = ""
+
+    def answered(self, status: int) -> None:
+        """Notes the status of HTTP."""
+        self.status = status
+        self.error = str(status) if status >= 400 else ""  # noqa: PLR2004  (the errors of HTTP begin here)
+
+
+class Tracing:
+    """Traces nothing. What does is `OpenTelemetry`."""
+
+    @property
+    def is_on(self) -> bool:
+        """Tells whether anything is traced."""
+        return False
+
+    def call(self, _call: Call) -> AbstractContextManager[None]:
+        """Spans nothing."""
+        return nullcontext()
+
+    def request(
+        self, _operation: str, _method: str, _url: str, _headers: MutableMapping[str, str]
+    ) -> AbstractContextManager[RequestEnd]:
+        """Takes down what nobody looks at."""
+        return nullcontext(RequestEnd())
+
+    def close(self) -> None:
+        """Has nothing to send."""
+
+
+NO_TRACING: Final = Tracing()
+
+
+def open_tracing(log: Log, environ: Mapping[str, str] | None = None) -> Tracing:
+    """Gives what the standard variables ask for: traces if there is an endpoint or an exporter, else none.
+
+    Raises:
+        StartupError: a variable wants what there is not here.
+    """
+    variables = os.environ if environ is None else environ
+    exporter = variables.get(_EXPORTER, "").strip().lower()
+    wanted = bool(exporter) or any(variables.get(name) for name in _ENDPOINTS)
+    if not wanted or exporter == "none" or variables.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return NO_TRACING
+    if exporter not in {"", "otlp"}:
+        raise StartupError(f"{_EXPORTER}: {exporter!r} is neither 'otlp' nor 'none'")
+    for name in _PROTOCOLS:
+        if variables.get(name, "grpc") not in {"", "grpc"}:
+            raise StartupError(f"{name}: {variables[name]!r} is not 'grpc', which is what traces are sent with")
+    try:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  (an extra)
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415  (an extra)
+    except ModuleNotFoundError:
+        log.warning("no traces, though OTEL_… variables want them: pip install 'twinfront[otel]'")
+        return NO_TRACING
+    return OpenTelemetry(BatchSpanProcessor(OTLPSpanExporter()))
+
+
+class OpenTelemetry(Tracing):
+    """Traces calls and the requests that they lead to.
+
+    Args:
+        processor: takes the spans.
+    """
+
+    def __init__(self, processor: "SpanProcessor") -> None:
+        from opentelemetry import propagate, trace  # noqa: PLC0415  (an extra)
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415  (an extra)
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  (an extra)
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415  (an extra)
+
+        own = Resource.create({"service.name": "twinfront", "service.version": __version__})
+        self._provider = TracerProvider(resource=own.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
+        self._provider.add_span_processor(processor)
+        self._tracer = self._provider.get_tracer("twinfront", __version__)
+        self._extract = propagate.extract
+        # What else a caller has in its context, baggage for example, is not for the upstream.
+        self._inject = TraceContextTextMapPropagator().inject
+        self._server, self._client = trace.SpanKind.SERVER, trace.SpanKind.CLIENT
+        self._error = trace.StatusCode.ERROR
+
+    @property
+    def is_on(self) -> bool:
+        """Tells whether anything is traced."""
+        return True
+
+    @contextmanager
+    def call(self, call: Call) -> Iterator[None]:
+        """Spans a call, in the trace that its metadata name if they do, and notes the id of that."""
+        carrier = {key: value for key, value in call.metadata if isinstance(value, str)}
+        attributes = {"rpc.system.name": "grpc", "rpc.method": call.method, CALL_ID: call.call_id}
+        with self._tracer.start_as_current_span(
+            call.method,
+            self._extract(carrier),
+            self._server,
+            attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            call.trace_id = f"{span.get_span_context().trace_id:032x}"
+            try:
+                yield
+            finally:
+                span.set_attribute("rpc.response.status_code", call.code.name)
+                if call.code is not grpc.StatusCode.OK:
+                    span.set_attribute("error.type", call.reason or call.code.name)
+                    if call.code in _ERRORS:
+                        span.set_status(self._error)
+
+    @contextmanager
+    def request(self, operation: str, method: str, url: str, headers: MutableMapping[str, str]) -> Iterator[RequestEnd]:
+        """Spans a request to the upstream, and carries the trace on in its headers."""
+        parts = urlsplit(url)
+        attributes: dict[str, str | int] = {
+            "http.request.method": method,
+            "server.address": parts.hostname or "",
+            "server.port": parts.port or _PORTS.get(parts.scheme, 0),
+            OPERATION: operation,
+        }
+        with self._tracer.start_as_current_span(
+            f"{method} {operation}",
+            kind=self._client,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            self._inject(headers)
+            end = RequestEnd()
+            try:
+                yield end
+            except BaseException as error:
+                end.error = type(error).__name__
+                raise
+            finally:
+                if end.status:
+                    span.set_attribute("http.response.status_code", end.status)
+                if end.error:
+                    span.set_attribute("error.type", end.error)
+                    span.set_status(self._error)
+
+    def close(self) -> None:
+        """Sends what has not been sent yet."""
+        self._provider.shutdown()
