@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from .clock import Clock
 from .second_chance import pytest_sessionstart, pytest_terminal_summary  # noqa: F401  (hooks)
 
 # How long an example takes says something of the machine and nothing of the code.
@@ -13,6 +14,11 @@ settings.register_profile("without-deadlines", deadline=None)
 settings.load_profile("without-deadlines")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
 
 
 @pytest.fixture(scope="session")

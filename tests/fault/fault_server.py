@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -47,6 +48,9 @@ class Received:
     body: bytes
 
 
+NEVER = Answer(delay=math.inf)
+"""No answer: the request waits until whoever sent it goes away."""
+
 NOT_SCRIPTED = Answer(599, b"the test has no answer for this")
 
 
@@ -77,6 +81,12 @@ class FaultServer:
     def sent(self, method: str) -> int:
         """How many requests of a method came."""
         return sum(request.method == method for request in self.requests)
+
+    async def asked(self, method: str) -> None:
+        """Waits until a request of a method has come."""
+        while not self.sent(method):
+            self.received.clear()
+            await self.received.wait()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if PROBE in request.raw_path:

@@ -14,11 +14,13 @@ from twinfront.v1 import digital_twin_service_pb2 as twins
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
 from twinfront.v1.digital_twin_service_pb2 import DigitalTwinWrite, DigitalTwinWriteResult, Relationships
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
+from twinfront_server.app import App
 from twinfront_server.settings import Settings
 from twinfront_server.writes.detach import MAX_ROUNDS
 from twinfront_server.writes.rewriting import MAX_CONFLICTS
 
-from .fault_server import Answer, FaultServer
+from ..clock import Clock
+from .fault_server import NEVER, Answer, FaultServer
 
 MODEL = "dtmi:example:Room;1"
 CHANGED = Answer(412, {"error": {"code": "PreconditionFailed", "message": "The etag is another."}})
@@ -223,6 +225,26 @@ async def test_a_caller_who_goes_ends_the_work(
         await upstream.received.wait()
         call.cancel()
         await upstream.abandoned.wait()
+
+
+async def test_all_writes_that_a_batch_does_not_come_to_have_failed(
+    upstream: FaultServer, server: App, channel: grpc.aio.Channel, clock: Clock
+):
+    """Those that the deadline cuts off, and those that were not begun."""
+    upstream.on("^PUT", Answer(400, {"error": {"code": "ValidationFailed", "message": "No."}}), NEVER)
+    request = twins.BatchWriteDigitalTwinsRequest(writes=[_put(f"room-{number}") for number in range(1000)])
+    batch = DigitalTwinServiceStub(channel).BatchWriteDigitalTwins(request, timeout=20)
+    await upstream.received.wait()
+    await clock.advance(20)
+    results = (await batch).results
+    assert {_reason(result) for result in results} >= {"OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED"}
+    counted = [
+        sample.value
+        for family in server.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "twinfront_item_errors_total"
+    ]
+    assert sum(counted) == len(results) == 1000
 
 
 class TestOneWriteAtATime:

@@ -89,14 +89,6 @@ async def test_writes_of_a_batch(client: AsyncTwinfrontClient, counted: _Counted
     assert (line["code"], line["items"], line["failed"]) == ("OK", "2", "2")
 
 
-async def test_writes_that_a_batch_does_not_come_to(client: AsyncTwinfrontClient, counted: _Counted):
-    """Of those that the deadline cuts off it is known which were begun; all have failed."""
-    writes = [CreateOrReplace(f"room-{number}", {"$metadata": {"$model": "dtmi:a;1"}}) for number in range(1000)]
-    results = await client.batch_write_digital_twins(writes, timeout=0.2)
-    failed = counted("twinfront_item_errors_total")
-    assert sum(failed.values()) == len(list(results)) == 1000
-
-
 async def test_twins_that_a_batch_does_not_find(
     client: AsyncTwinfrontClient, counted: _Counted, capsys: pytest.CaptureFixture[str]
 ):

@@ -23,6 +23,12 @@ from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 
+SECONDS = 20.0
+"""The deadline of a call."""
+
+PATIENCE = 60.0
+"""The time that a write may take whose caller has gone."""
+
 
 @dataclass
 class Answer:
@@ -94,7 +100,7 @@ class ScriptedServer:
         self.log = capture.entries
         log = structlog.wrap_logger(None, [capture], wrapper_class=structlog.make_filtering_bound_logger(0)).bind()
         self.chain = Chain(self.settings, self.metrics, log, self.validation)
-        limits: dict[str, Any] = {"patience": 60.0, "clock": lambda: self.now} | self.limits
+        limits: dict[str, Any] = {"patience": PATIENCE, "clock": lambda: self.now} | self.limits
         self.outcomes = RecentOutcomes(self.metrics.replayed_outcomes, log, **limits)
         self.chain.message_links["recent_outcomes"] = self.outcomes.link
         self.server = grpc.aio.server(interceptors=[self.chain])
@@ -113,11 +119,11 @@ class ScriptedServer:
     async def validation(self) -> None:
         """Dry runs are possible."""
 
-    def start(self, request_id: str, timeout: float = 20, **fields: Any) -> Any:
+    def start(self, request_id: str, timeout: float = SECONDS, **fields: Any) -> Any:
         """Starts a call and returns grpc's object for it."""
         return self.stub.UpdateDigitalTwin(UpdateDigitalTwinRequest(request_id=request_id, **fields), timeout=timeout)
 
-    async def call(self, request_id: str, timeout: float = 20, **fields: Any) -> Answer:  # noqa: ASYNC109  (it is sent)
+    async def call(self, request_id: str, timeout: float = SECONDS, **fields: Any) -> Answer:  # noqa: ASYNC109  (it is sent)
         return await answer_of(self.start(request_id, timeout, **fields))
 
     def replays(self) -> float | None:

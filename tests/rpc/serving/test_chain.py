@@ -12,6 +12,7 @@ from google.rpc.status_pb2 import Status
 from twinfront_server.interceptors.link import in_order
 from twinfront_server.settings import Settings
 
+from ...clock import Clock
 from .echo import METHODS, EchoServer, Outcome, eventually, outcome
 
 all_methods = pytest.mark.parametrize("method", METHODS)
@@ -254,8 +255,11 @@ async def test_a_call_in_flight_is_on_the_gauge(echo: EchoServer) -> None:
 
 
 @all_methods
-async def test_the_callers_deadline_gets_a_typed_answer(echo: EchoServer, method: str) -> None:
-    answer = await echo.call(method, "hang", timeout=0.5)
+async def test_the_callers_deadline_gets_a_typed_answer(echo: EchoServer, clock: Clock, method: str) -> None:
+    hanging = asyncio.ensure_future(echo.call(method, "hang", timeout=20))
+    await echo.servicer.entered.wait()
+    await clock.advance(20)
+    answer = await hanging
     assert answer.code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert reason_of(answer) == "DEADLINE_EXCEEDED"
     assert echo.handled(method) == {"DeadlineExceeded": 1}

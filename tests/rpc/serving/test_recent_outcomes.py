@@ -13,8 +13,9 @@ from twinfront_server.interceptors.outcomes import KEPT_SECONDS
 from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 
+from ...clock import Clock
 from .echo import eventually
-from .scripted import Answer, ScriptedServer, answer_of
+from .scripted import PATIENCE, SECONDS, Answer, ScriptedServer, answer_of
 
 FINAL = [
     Reason.ETAG_MISMATCH,
@@ -179,9 +180,12 @@ class TestAtTheSameTime:
         server.servicer.gate.set()
         await first
 
-    async def test_the_duplicates_own_deadline_holds(self, server: ScriptedServer):
+    async def test_the_duplicates_own_deadline_holds(self, server: ScriptedServer, clock: Clock):
         first = await begin(server, "id")
-        assert (await server.call("id", timeout=0.3)).reason == "DEADLINE_EXCEEDED"
+        duplicate = server.start("id", timeout=SECONDS / 2)
+        await eventually(lambda: server.replays() == 1)
+        await clock.advance(SECONDS / 2)
+        assert (await answer_of(duplicate)).reason == "DEADLINE_EXCEEDED"
         server.servicer.gate.set()
         assert (await first).etag == "run 1"
 
@@ -205,9 +209,10 @@ class TestWhenTheCallerIsGone:
         assert (line["reason"], line["upstream_attempts"]) == ("", 1)
         assert line["method"] == "twinfront.v1.DigitalTwinService/UpdateDigitalTwin"
 
-    async def test_the_deadline_of_a_lost_caller_does_not_end_its_write(self, server: ScriptedServer):
-        server.servicer.gate.clear()
-        assert (await server.call("id", timeout=0.3)).reason == "DEADLINE_EXCEEDED"
+    async def test_the_deadline_of_a_lost_caller_does_not_end_its_write(self, server: ScriptedServer, clock: Clock):
+        call = await begin(server, "id")
+        await clock.advance(SECONDS)
+        assert (await answer_of(call)).reason == "DEADLINE_EXCEEDED"
         remaining = server.servicer.runs[0].remaining()
         assert remaining is not None
         assert remaining > 30
@@ -234,10 +239,11 @@ class TestWhenTheCallerIsGone:
         server.servicer.gate.set()
         assert (await answer_of(first)).etag == "run 1"
 
-    @pytest.mark.parametrize("limits", [{"patience": 0.2}])
-    async def test_a_write_that_does_not_end_has_an_unknown_outcome(self, server: ScriptedServer):
-        server.servicer.gate.clear()
-        assert (await server.call("id", timeout=0.1)).reason == "DEADLINE_EXCEEDED"
+    async def test_a_write_that_does_not_end_has_an_unknown_outcome(self, server: ScriptedServer, clock: Clock):
+        call = await begin(server, "id")
+        await clock.advance(SECONDS)
+        assert (await answer_of(call)).reason == "DEADLINE_EXCEEDED"
+        await clock.advance(PATIENCE)
         await server.outcomes.idle()
         server.servicer.gate.set()
         again = await server.call("id")
