@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from twinfront_server.call import TIME_TO_ANSWER, TIME_TO_ASK, Call, is_time_for
+from twinfront_server.call import LONGEST_WAIT, TIME_TO_ANSWER, TIME_TO_ASK, Call, is_time_for
 
 
 def _call(seconds: float | None) -> Call:
@@ -39,8 +39,9 @@ async def test_work_that_begins_too_late_ends_at_once(seconds: float):
             await asyncio.sleep(10)
 
 
-async def test_without_a_deadline_there_is_time_for_any_wait():
-    assert _call(None).has_time_for(1e9)
+async def test_without_a_deadline_there_is_time_for_the_longest_wait_and_none_beyond():
+    assert _call(None).has_time_for(LONGEST_WAIT)
+    assert not _call(None).has_time_for(LONGEST_WAIT + 0.1)
 
 
 @pytest.mark.parametrize(
