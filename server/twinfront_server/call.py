@@ -55,6 +55,7 @@ class Call:
         items: of a call that is about many things, how many have ended so far, and
         failed_items: how many of them failed.
         on_failed_item: told of the reason of each of these, as it fails.
+        on_query_charge: told of the query units that each page of a query was charged.
         code: how the RPC ended.
         reason: why it failed; None if it did not, or if nothing but the code is known.
         cause: what the upstream said when it failed, for the log and not for the caller; empty if it did not fail.
@@ -79,6 +80,7 @@ class Call:
     items: int = 0
     failed_items: int = 0
     on_failed_item: Callable[[Reason], None] = field(default=lambda _reason: None, repr=False)
+    on_query_charge: Callable[[float], None] = field(default=lambda _units: None, repr=False)
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: Reason | None = None
     cause: str = ""
@@ -91,6 +93,11 @@ class Call:
         if reason is not None:
             self.failed_items += 1
             self.on_failed_item(reason)
+
+    def charged(self, units: float) -> None:
+        """Adds what a page of a query was charged, in query units."""
+        self.query_charge = (self.query_charge or 0.0) + units
+        self.on_query_charge(units)
 
     def failed(self, reason: Reason) -> None:
         """Notes that the RPC failed, and why."""

@@ -5,6 +5,7 @@ with it a gRPC code, metadata with the ids, and standard or own details; `status
 (AIP-193). How answers of the upstream become such errors is in `upstream/refusals/errors.py`.
 """
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -222,15 +223,14 @@ def stream_not_read(waited: float) -> TwinfrontError:
     )
 
 
-def too_many_streams(retry_after: float) -> TwinfrontError:
-    """RESOURCE_EXHAUSTED: all streams that this server has memory for are at work; one may end in so many seconds."""
-    message = "This server has no memory left for another stream (--max-stream-bytes)."
+def limit_reached_for_now(limit: str, message: str, retry_after: float) -> TwinfrontError:
+    """RESOURCE_EXHAUSTED: a limit of this server, named as in metrics; there may be room after so many seconds."""
     return TwinfrontError(
         Reason.LIMIT_REACHED,
         message,
-        details=[QuotaFailure(violations=[QuotaFailure.Violation(subject="streams", description=message)])],
+        details=[QuotaFailure(violations=[QuotaFailure.Violation(subject=limit, description=message)])],
         retry_after=retry_after,
-        pushback_ms=int(retry_after * 1000),
+        pushback_ms=math.ceil(retry_after * 1000),
     )
 
 

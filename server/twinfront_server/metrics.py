@@ -9,7 +9,7 @@ nearly thousand of them are created when the page is first asked for, since that
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import grpc
 import prometheus_client
@@ -41,6 +41,9 @@ SETTLED_OUTCOMES: Final = ("applied", "repeated", "unknown")
 
 KEY_READS: Final = ("read", "failed")
 """Outcomes of a read of the keys that tokens are checked with."""
+
+Limit = Literal["calls_in_flight", "calls_per_caller", "streams_per_caller", "call_rate", "query_rate", "stream_memory"]
+"""Limits of this server that a call is refused for until there is room again."""
 
 _METHOD_LABELS: Final = ("grpc_type", "grpc_service", "grpc_method")
 
@@ -116,6 +119,13 @@ METRICS: Final = (
     ),
     MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
     MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),
+    MetricSpec("twinfront_waiting_requests", "gauge", (), "RPCs of these that wait for their caller's turn."),
+    MetricSpec(
+        "twinfront_waiting_seconds", "histogram", (), "Time that an RPC waited for its caller's turn, if it did."
+    ),
+    MetricSpec(
+        "twinfront_limited_total", "counter", ("limit",), "RPCs refused because a limit of this server is reached."
+    ),
     MetricSpec(
         "twinfront_serving",
         "gauge",
@@ -190,6 +200,8 @@ class Metrics:
         self.in_flight = self._gauge("twinfront_in_flight_requests")
         self.serving = self._gauge("twinfront_serving")
         self.draining = self._gauge("twinfront_draining")
+        self.waiting = self._gauge("twinfront_waiting_requests")
+        self.waiting_seconds = self._histogram("twinfront_waiting_seconds")
         self.certificate_expiry = self._gauge("twinfront_tls_certificate_expiry_seconds")
         self._keys_read = self._gauge("twinfront_jwt_keys_read_timestamp_seconds")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
@@ -212,6 +224,8 @@ class Metrics:
             self._child("twinfront_settled_writes_total", outcome)
         for result in KEY_READS:
             self._child("twinfront_jwt_key_reads_total", result)
+        for limit in get_args(Limit):
+            self._child("twinfront_limited_total", limit)
         for reason in Reason:
             self._child("twinfront_errors_total", reason)
             for method_name in METHODS_WITH_ITEMS:
@@ -238,6 +252,10 @@ class Metrics:
     def error(self, reason: Reason) -> None:
         """Counts an RPC that failed for a reason."""
         self._child("twinfront_errors_total", reason).inc()
+
+    def limited(self, limit: Limit) -> None:
+        """Counts an RPC that is refused because of a limit of this server."""
+        self._child("twinfront_limited_total", limit).inc()
 
     def item_error(self, method: str, reason: Reason) -> None:
         """Counts an item of an RPC that failed for a reason."""

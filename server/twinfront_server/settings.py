@@ -173,6 +173,33 @@ class Settings(ProgramSettings):
         "longest makes room, or a new one is refused.",
     )
 
+    max_calls_in_flight: Annotated[int, Field(ge=1)] = setting(
+        8000, LIMITS, "Most calls in flight, streams and those that wait for their turn included."
+    )
+    max_calls_per_caller: Annotated[int, Field(ge=1)] = setting(
+        4000,
+        LIMITS,
+        "Most calls in flight of one caller: a principal, or without authentication all that come from one host.",
+    )
+    max_streams_per_caller: Annotated[int, Field(ge=1)] = setting(
+        128, LIMITS, "Most streams of one caller among these."
+    )
+    max_calls_at_work: Annotated[int | None, Field(ge=2)] = setting(
+        None,
+        LIMITS,
+        "Calls that are worked on at a time, streams aside; the others wait, and callers take turns. Without it 32 for "
+        "the embedded service, which is busy with these, and 512 for Azure, which they wait for.",
+    )
+    caller_call_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = setting(
+        0.0, LIMITS, "Calls a second that one caller may make; 0 for any number."
+    )
+    caller_query_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = setting(
+        0.0, LIMITS, "Query units a second that the queries of one caller may be charged; 0 for any number."
+    )
+    caller_burst: PositiveSeconds = setting(
+        1.0, LIMITS, "Time for which a caller that was quiet may use both rates at once."
+    )
+
     import_concurrency: Annotated[int, Field(ge=1, le=1000)] = setting(
         16, LIMITS, "Most writes of one ImportGraph stream that are under way at a time; fewer while it is throttled."
     )

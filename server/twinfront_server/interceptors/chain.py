@@ -11,6 +11,7 @@ from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticat
 from twinfront_server.access.grants import Policy, RolesByClaim
 from twinfront_server.call import Call, current_call, enter_call
 from twinfront_server.interceptors.access_log import log_access
+from twinfront_server.interceptors.admission import Admission
 from twinfront_server.interceptors.authentication import authenticate
 from twinfront_server.interceptors.authorization import authorize
 from twinfront_server.interceptors.call_id import call_id
@@ -79,7 +80,7 @@ class Chain(grpc.aio.ServerInterceptor):
         self.in_flight = InFlight(metrics.in_flight)
         self.draining = Draining()
         self.recent_outcomes = RecentOutcomes(metrics.replayed_outcomes, log, patience=settings.default_deadline)
-        unread = UnreadStreams(settings.max_unread_time, settings.max_stream_bytes)
+        unread = UnreadStreams(settings.max_unread_time, settings.max_stream_bytes, metrics.limited)
         self.places = (
             Place(
                 "in_flight", self.in_flight.link, "a draining server waits until its last call is counted and logged"
@@ -118,6 +119,13 @@ class Chain(grpc.aio.ServerInterceptor):
                 ),
                 "keys may have to be fetched, which takes of the call's time; whatever is inside knows who calls",
                 ("error_mapping", "deadline"),
+            ),
+            Place(
+                "admission",
+                Admission(settings, metrics).link,
+                "what a caller may take depends on who it is, a call waits no longer than it has time, and what waits "
+                "or is refused costs little: neither memory for a stream nor the reading of a request",
+                ("error_mapping", "deadline", "authentication"),
             ),
             Place(
                 "authorization",

@@ -1,11 +1,13 @@
 """Bounds what streams hold: the results of those whose callers have stopped reading wait here meanwhile."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from twinfront_server.call import Call
-from twinfront_server.errors import stream_not_read, too_many_streams
+from twinfront_server.errors import limit_reached_for_now, stream_not_read
 from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Method
+from twinfront_server.metrics import Limit
 
 ANSWERING_BYTES: Final = 1 << 20
 """Memory of a stream of answers: a page that was read, the next page, and a message of their rows."""
@@ -27,9 +29,11 @@ class UnreadStreams:
     Args:
         patience: how long a message may wait, in seconds; flow control lets some be under way that nobody has read.
         max_bytes: what all streams may hold together.
+        on_refused: told of the limit for which a stream is refused.
     """
 
-    def __init__(self, patience: float, max_bytes: int) -> None:
+    def __init__(self, patience: float, max_bytes: int, on_refused: Callable[[Limit], None]) -> None:
+        self._on_refused = on_refused
         self._patience = patience
         self._max_bytes = max_bytes
         self._held_bytes = 0
@@ -61,7 +65,9 @@ class UnreadStreams:
         while stream.held_bytes and self._streams and self._held_bytes + stream.held_bytes > self._max_bytes:
             longest = max(self._streams, key=_WatchedContext.waited)
             if longest.waited() < LONG_WAIT_SECONDS:
-                raise too_many_streams(LONG_WAIT_SECONDS)
+                self._on_refused("stream_memory")
+                message = "This server has no memory left for another stream (--max-stream-bytes)."
+                raise limit_reached_for_now("stream_memory", message, LONG_WAIT_SECONDS)
             longest.end()
             self._leave(longest)
         self._streams.add(stream)

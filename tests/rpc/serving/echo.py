@@ -127,10 +127,15 @@ class Outcome:
 
 @dataclass
 class EchoServer:
-    """The service, served with the chain of the given settings."""
+    """The service, served with the chain of the given settings.
+
+    Attributes:
+        socket: the path of a Unix socket to serve it on too, if any.
+    """
 
     settings: Settings
     authenticator: Authenticator = NO_AUTHENTICATION
+    socket: str = ""
     servicer: Servicer = field(default_factory=Servicer)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     log: list[EventDict] = field(default_factory=list)
@@ -143,6 +148,8 @@ class EchoServer:
         self.server = create_server(self.settings, self.chain)
         self.server.add_generic_rpc_handlers((self.servicer.handler(),))
         port = self.server.add_insecure_port("127.0.0.1:0")
+        if self.socket:
+            self.server.add_insecure_port(f"unix:{self.socket}")
         await self.server.start()
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
         return self

@@ -82,9 +82,9 @@ const (
 	// RESOURCE_EXHAUSTED. Azure Digital Twins throttles: try again later. Detail: google.rpc.RetryInfo, and the trailer
 	// `grpc-retry-pushback-ms`.
 	ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED ErrorReason = 21
-	// RESOURCE_EXHAUSTED. A limit is reached. Trying again does not help, with one exception: if the server has no memory for
-	// another stream at the moment, there are a google.rpc.RetryInfo and the trailer `grpc-retry-pushback-ms`. Detail:
-	// google.rpc.QuotaFailure.
+	// RESOURCE_EXHAUSTED. A limit is reached. Trying again does not help, with one exception: if it is a limit of what a
+	// caller, or all of them, may have in flight or use a second, then nothing was done, and there are a google.rpc.RetryInfo
+	// and the trailer `grpc-retry-pushback-ms`. Detail: google.rpc.QuotaFailure.
 	ErrorReason_ERROR_REASON_LIMIT_REACHED ErrorReason = 22
 	// INTERNAL. Azure Digital Twins rejects the server's own credential, or there is none; the caller can do nothing about it.
 	ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REJECTED ErrorReason = 23

@@ -52,6 +52,6 @@ class Queries:
         )
         answer = await send(asked, self._query.query_twins, b"", QueryTwinsOptions(max_items_per_page=page_size))
         call = current_call()
-        call.query_charge = (call.query_charge or 0.0) + answer.query_charge
+        call.charged(answer.query_charge)
         page = page_of(parse_answer(answer.body), "continuationToken", query_charge=answer.query_charge)
         return page.read_at(continuation)

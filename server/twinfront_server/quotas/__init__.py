@@ -1,0 +1,1 @@
+"""Bounds what one caller may take, so that others have theirs."""
