@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal mutants fuzz audit clean
+.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal mutants fuzz soak audit clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ mutants: install ## Break the server in small ways and count what tests notice (
 fuzz: install ## Feed bytes that nobody sends on purpose to all that reads (ARGS='--seconds 600 query')
 	$(BIN)/pip install --quiet --editable '.[server,cli,dev,fuzz]'
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+soak: install ## Serve a mixed load of all clients for 15 minutes, with faults and restarts (ARGS='--seconds 60')
+	$(BIN)/python -m tests.soak $(ARGS)
 
 audit: install ## Build twice and compare, write the bill of materials, check licences and known vulnerabilities
 	$(BIN)/python -m deploy.supply_chain

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +46,14 @@ class UpstreamProcess:
         self.process.wait()
 
 
-def start(folder: Path, port: int = 0, *, tls: bool = False) -> UpstreamProcess:
+def start(folder: Path, port: int = 0, more: Sequence[str] = (), *, tls: bool = False) -> UpstreamProcess:
     """Starts localtwins, in the clear with nothing kept, or over TLS with its data in the folder."""
     stdout = folder / "upstream-stdout"
     kept = [f"--data-dir={folder / 'upstream-data'}"] if tls else ["--http", "--data-dir=:memory:"]
-    words = ["serve", f"--listen=127.0.0.1:{port}", *kept]
-    with stdout.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", "localtwins", *words], env=environment(), stdout=out)
+    words = ["serve", f"--listen=127.0.0.1:{port}", *kept, *more]
+    with stdout.open("wb") as out, (folder / "upstream-stderr").open("ab") as err:
+        command = [sys.executable, "-m", "localtwins", *words]
+        process = subprocess.Popen(command, env=environment(), stdout=out, stderr=err)
     wait_until(lambda: process.poll() is not None or b"://127.0.0.1:" in stdout.read_bytes())
     url = re.search(r"https?://127\.0\.0\.1:\d+", stdout.read_text())
     assert url, "localtwins did not start"
