@@ -5,6 +5,7 @@ service as soon as one of them leaves.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final, Protocol
 
@@ -28,8 +29,18 @@ PROBE_SECONDS: Final = 5.0
 """An upstream that takes longer to answer a probe is not healthy."""
 
 
+OUTAGE_INTERVAL_SECONDS: Final = 1.0
+"""Time between two probes of an upstream that failed many times in a row: calls are refused until it answers one."""
+
+
 class Probed(Protocol):
-    """An upstream, the health of which the server's health follows."""
+    """An upstream, the health of which the server's health follows.
+
+    Attributes:
+        outage: set while nothing but probes is sent to it.
+    """
+
+    outage: asyncio.Event
 
     async def probe(self) -> bool:
         """Tells whether it is reachable and answering."""
@@ -117,9 +128,16 @@ class UpstreamWatch:
         self._health.report(healthy=self._healthy)
 
     async def follow(self, interval: float) -> None:
-        """Looks every `interval` seconds, until cancelled."""
+        """Looks every `interval` seconds, until cancelled; more often while nothing else is sent to the upstream."""
+        outage = self._upstream.outage
         while True:
-            await asyncio.sleep(interval)
+            if outage.is_set():
+                await asyncio.sleep(min(interval, OUTAGE_INTERVAL_SECONDS))
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(outage.wait(), interval)
+                    self._log.warning("the upstream fails: nothing but probes is sent until it answers one")
+                    self._health.report(healthy=False)
             await self.look()
 
     async def _is_answering(self) -> bool:

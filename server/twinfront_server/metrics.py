@@ -87,6 +87,15 @@ METRICS: Final = (
         "Requests sent to the upstream once more after a failure.",
     ),
     MetricSpec(
+        "twinfront_upstream_circuit_open",
+        "gauge",
+        (),
+        "1 while the upstream is taken for dead and nothing but probes is sent, see --upstream-failures; 0 else.",
+    ),
+    MetricSpec(
+        "twinfront_upstream_circuit_refusals_total", "counter", (), "Requests that were not sent for that reason."
+    ),
+    MetricSpec(
         "twinfront_settled_writes_total",
         "counter",
         ("outcome",),
@@ -202,6 +211,8 @@ class Metrics:
         self.draining = self._gauge("twinfront_draining")
         self.waiting = self._gauge("twinfront_waiting_requests")
         self.waiting_seconds = self._histogram("twinfront_waiting_seconds")
+        self.circuit_open = self._gauge("twinfront_upstream_circuit_open")
+        self.circuit_refusals = self._counter("twinfront_upstream_circuit_refusals_total")
         self.certificate_expiry = self._gauge("twinfront_tls_certificate_expiry_seconds")
         self._keys_read = self._gauge("twinfront_jwt_keys_read_timestamp_seconds")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")

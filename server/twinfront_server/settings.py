@@ -245,6 +245,11 @@ class Settings(ProgramSettings):
     read_retries: Annotated[int, Field(ge=0, le=10)] = setting(
         2, UPSTREAM, "How often a read that failed is sent again; writes never are."
     )
+    upstream_failures: Annotated[int, Field(ge=0)] = setting(
+        20,
+        UPSTREAM,
+        "Failed requests in a row after which none is sent but the probe of health, until it is answered; 0 for never.",
+    )
     page_token_key: Annotated[str, Field(min_length=16)] | None = setting(
         None,
         UPSTREAM,

@@ -25,6 +25,7 @@ def settings(upstream: FaultServer) -> Settings:
         upstream=upstream.url,
         upstream_credential="none",
         health_interval=3600.0,
+        upstream_failures=0,
     )
 
 

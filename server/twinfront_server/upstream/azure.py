@@ -16,8 +16,10 @@ from twinfront_server.settings import Settings
 from twinfront_server.tracing import Tracing
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.bounded_answers import ENCODINGS, BoundedConnector, response_class
+from twinfront_server.upstream.sdk.circuit_breaker import CircuitBreaker
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
-from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, NotConnectedError, Policy
+from twinfront_server.upstream.sdk.not_connected import NotConnectedError
+from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, Policy
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.traced_requests import TracingPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
@@ -32,11 +34,12 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing) -> 
         StartupError: if the CA file cannot be read.
     """
     dry_runs, refused_writes = ValidateOnlyPolicy(), RefusedWritesPolicy()
+    circuit = CircuitBreaker(metrics, settings.upstream_failures)
     policies: list[Policy] = [
         dry_runs,
         refused_writes,
         BodyPolicy(_HEADERS),
-        AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
+        AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout, circuit=circuit),
     ]
     if tracing.is_on:
         policies.append(TracingPolicy(tracing))
@@ -54,7 +57,14 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing) -> 
     )
     transport = AioHttpTransport(session=session, session_owner=True, use_env_settings=settings.upstream_use_env_proxy)
     sdk = DigitalTwinsClient(settings.upstream, credential, transport=transport, policies=policies)
-    return Upstream(sdk, dry_runs, refused_writes, on_close=credential.close, on_settled=metrics.settled_write)
+    return Upstream(
+        sdk,
+        dry_runs,
+        refused_writes,
+        on_close=credential.close,
+        on_settled=metrics.settled_write,
+        outage=circuit.opened,
+    )
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -1,11 +1,12 @@
 """`Upstream`: each operation of Azure Digital Twins as one method of one of its parts, over the official SDK."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError
+from twinfront_server.errors import TwinfrontError, upstream_unavailable
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.resources.digital_twins import DigitalTwins
 from twinfront_server.upstream.resources.event_routes import EventRoutes
@@ -31,6 +32,7 @@ class Upstream:
         refused_writes: the policy of that pipeline that knows whether writes are refused; without it none are.
         on_close: what else to close when the upstream is closed.
         on_settled: told of each write whose answer was lost: `applied`, `repeated` or `unknown`.
+        outage: set by that pipeline while it sends nothing but probes.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Upstream:
         refused_writes: RefusedWritesPolicy | None = None,
         on_close: Callable[[], Awaitable[None]] | None = None,
         on_settled: Callable[[str], None] = lambda _outcome: None,
+        outage: asyncio.Event | None = None,
     ) -> None:
+        self.outage = outage or asyncio.Event()
         self._sdk = sdk
         self._dry_runs = dry_runs or ValidateOnlyPolicy()
         self._refused_writes = refused_writes or RefusedWritesPolicy()
@@ -85,6 +89,8 @@ class Upstream:
             TwinfrontError: VALIDATE_ONLY_UNSUPPORTED, or what keeps the upstream from being asked.
         """
         if self._dry_runs.supported is None:
+            if self.outage.is_set():  # the probe would be sent all the same
+                raise upstream_unavailable("Azure Digital Twins cannot be reached.")
             try:
                 await self._reads.probe()
             except TwinfrontError as error:

@@ -79,7 +79,9 @@ class Callers:
 def test_callers_are_told_that_the_upstream_is_not_there_and_keep_their_connections(
     serve: Serve, hop: Hop, upstream: localtwins.UpstreamProcess
 ) -> None:
-    served = serve(*upstream.words_for(hop.port), "--log-level=error", "--health-interval=500ms")
+    served = serve(
+        *upstream.words_for(hop.port), "--log-level=error", "--health-interval=500ms", "--upstream-failures=0"
+    )
     with Callers(served.address) as callers:
         for _ in range(TIMES):
             hop.reset()

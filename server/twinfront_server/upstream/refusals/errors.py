@@ -35,7 +35,7 @@ from twinfront_server.upstream.refusals.refusal import Refusal, read_refusal
 from twinfront_server.upstream.refusals.violations import violated_fields
 from twinfront_server.upstream.sdk.answer_too_large import AnswerTooLargeError
 from twinfront_server.upstream.sdk.credential import CredentialError
-from twinfront_server.upstream.sdk.pipeline import NotConnectedError
+from twinfront_server.upstream.sdk.not_connected import NotConnectedError
 
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
 _MAX_CAUSE: Final = 1000

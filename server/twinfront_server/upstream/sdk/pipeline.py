@@ -37,6 +37,7 @@ from twinfront_server.errors import upstream_answer_unexpected
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream.operation import Operation
 from twinfront_server.upstream.sdk.answer_too_large import AnswerTooLargeError
+from twinfront_server.upstream.sdk.circuit_breaker import CircuitBreaker
 from twinfront_server.upstream.sdk.long_refusals import check_length
 from twinfront_server.upstream.sdk.readable import is_readable, unreadable
 
@@ -56,10 +57,6 @@ _DECODED_AS_NOTHING: Final = {_DECODED: None}
 Request = PipelineRequest[HttpRequest]
 Response = PipelineResponse[HttpRequest, AsyncHttpResponse]
 Policy = AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]
-
-
-class NotConnectedError(ServiceRequestError):
-    """There was no connection, so nothing was sent to the upstream."""
 
 
 @dataclass(slots=True)
@@ -114,9 +111,12 @@ class AttemptsPolicy(Policy):
     Option of a call: `operation`; policies inside of this one find it in the context, as `OPERATION`.
     """
 
-    def __init__(self, metrics: Metrics, *, read_retries: int, timeout: float) -> None:
+    def __init__(
+        self, metrics: Metrics, *, read_retries: int, timeout: float, circuit: CircuitBreaker | None = None
+    ) -> None:
         super().__init__()
         self._metrics = metrics
+        self._circuit = circuit or CircuitBreaker(metrics)
         self._read_retries = read_retries
         self._timeout = timeout
 
@@ -130,20 +130,21 @@ class AttemptsPolicy(Policy):
             try:
                 response = await self._attempt(operation, request)
             except (ServiceRequestError, ServiceResponseError, IncompleteReadError):
-                if retry == retries or not current_call().has_time_for(wait):
+                if retry == retries or self._circuit.is_open or not current_call().has_time_for(wait):
                     raise
             else:
                 http_response = response.http_response
                 if http_response.status_code not in RETRIED_STATUSES or retry == retries:
                     return response
                 wait = max(wait, retry_after(http_response.headers) or 0.0)
-                if not current_call().has_time_for(wait):
+                if self._circuit.is_open or not current_call().has_time_for(wait):
                     return response
             self._metrics.upstream_retry(operation.name)
             await asyncio.sleep(wait)
         raise AssertionError("the last attempt neither returned nor raised")  # pragma: no cover
 
     async def _attempt(self, operation: Operation, request: Request) -> Response:
+        self._circuit.admit(operation)
         call = current_call()
         remaining = call.remaining()
         timeout = self._timeout if remaining is None else max(min(self._timeout, remaining), TIME_TO_ASK)
@@ -155,10 +156,13 @@ class AttemptsPolicy(Policy):
         start = time.perf_counter()
         try:
             response = await self._sent(request, connecting + timeout)
+            self._circuit.answered(response.http_response.status_code)
             readable = is_readable(operation, response.http_response)
             outcome = _outcome(response.http_response.status_code) if readable else "unreadable"
-        except AzureError as error:
-            outcome = "too_large" if isinstance(error, AnswerTooLargeError) else "unreachable"
+        except (AzureError, asyncio.CancelledError) as error:
+            if isinstance(error, AzureError):
+                outcome = "too_large" if isinstance(error, AnswerTooLargeError) else "unreachable"
+            self._circuit.unanswered(error, time.perf_counter() - start)
             raise
         finally:
             seconds = time.perf_counter() - start
