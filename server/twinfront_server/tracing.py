@@ -5,6 +5,7 @@ A call is a span of the server, by the stable conventions for RPC (semantic conv
 `url.full`, which has ids in it, and carries the trace on. OpenTelemetry is imported here alone, when it is used.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -41,6 +42,14 @@ _ERRORS: Final = frozenset(
 )
 """Codes with which a call is an error of the server, by the conventions; the others are the caller's."""
 
+
+_MAX_CONTEXT: Final = 512
+"""Characters of the longest header that is read for a trace, as many of `tracestate` as the standard (W3C) asks for.
+
+The patterns that OpenTelemetry reads headers with take time by the square of their length."""
+
+_BAGGAGE: Final = "baggage"
+"""The header that is not read: nothing here is done with it, and OpenTelemetry logs each part of it that is broken."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -135,6 +144,8 @@ class OpenTelemetry(Tracing):
         self._inject = TraceContextTextMapPropagator().inject
         self._server, self._client = trace.SpanKind.SERVER, trace.SpanKind.CLIENT
         self._error = trace.StatusCode.ERROR
+        # It warns of each broken `tracestate`, with what is in it: that a caller sends one is no event here.
+        logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
 
     @property
     def is_on(self) -> bool:
@@ -144,7 +155,11 @@ class OpenTelemetry(Tracing):
     @contextmanager
     def call(self, call: Call) -> Iterator[None]:
         """Spans a call, in the trace that its metadata name if they do, and notes the id of that."""
-        carrier = {key: value for key, value in call.metadata if isinstance(value, str)}
+        carrier = {
+            key: value
+            for key, value in call.metadata
+            if isinstance(value, str) and len(value) <= _MAX_CONTEXT and key != _BAGGAGE
+        }
         attributes = {"rpc.system.name": "grpc", "rpc.method": call.method, CALL_ID: call.call_id}
         with self._tracer.start_as_current_span(
             call.method,

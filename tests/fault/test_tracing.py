@@ -160,6 +160,36 @@ async def test_a_broken_traceparent_begins_a_trace(
     assert call.parent is None
 
 
+@pytest.mark.parametrize("header", ["tracestate", "baggage"])
+@pytest.mark.parametrize(
+    "value",
+    ["a=b" + " " * 30_000 + "x", "," * 8000, "x," * 170 + "x", "a=b" + " " * 200 + "x"],
+    ids=["long", "commas", "many", "short"],
+)
+async def test_a_broken_context_costs_no_time_and_is_not_logged(
+    upstream: FaultServer,
+    channel: grpc.aio.Channel,
+    spans: InMemorySpanExporter,
+    caplog: pytest.LogCaptureFixture,
+    header: str,
+    value: str,
+) -> None:
+    upstream.on("GET", GET_TWIN.succeeds())
+    before = time.thread_time()
+    await GET_TWIN.call(channel, metadata=(SAMPLED, (header, value)))
+    call, _ = await ended(spans)
+    assert time.thread_time() - before < 0.25
+    assert ids(call)[0] == TRACE
+    assert caplog.records == []
+
+
+async def test_the_state_of_a_trace_goes_on_with_it(upstream: FaultServer, channel: grpc.aio.Channel) -> None:
+    upstream.on("GET", GET_TWIN.succeeds())
+    state = ",".join(f"vendor{number}={'v' * 50}" for number in range(8))
+    await GET_TWIN.call(channel, metadata=(SAMPLED, ("tracestate", state)))
+    assert upstream.requests[0].headers["tracestate"] == state
+
+
 async def test_what_else_a_caller_has_in_its_context_is_not_for_the_upstream(
     upstream: FaultServer, channel: grpc.aio.Channel
 ) -> None:

@@ -31,6 +31,9 @@ ALGORITHMS: Final = frozenset(name for names in _ALGORITHMS.values() for name in
 _PUBLIC: Final = ("kty", "crv", "n", "e", "x", "y")
 """The members that a public key is made of."""
 
+_NAMES: Final = ("kty", "crv", "use", "alg", "kid")
+"""The members that have names."""
+
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
@@ -109,14 +112,19 @@ def json_object(data: bytes) -> dict[str, Any]:
 
 def _usable(listed: list[Any]) -> Iterator[VerificationKey]:
     for found in listed:
-        if not isinstance(found, dict) or not _is_for_signatures(found):
+        if not isinstance(found, dict) or not _names_are_texts(found) or not _is_for_signatures(found):
             continue
-        key_type, curve, key_id = found.get("kty"), found.get("crv"), found.get("kid")
-        fitting = _ALGORITHMS.get((key_type, curve)) if isinstance(curve, str | None) else None
-        algorithms = frozenset(name for name in fitting or () if found.get("alg") in {None, name})
+        key_id, algorithm = found.get("kid"), found.get("alg")
+        fitting = _ALGORITHMS.get((found.get("kty"), found.get("crv")), ())
+        algorithms = frozenset(name for name in fitting if algorithm in {None, name})
         material = _material(found, next(iter(algorithms))) if algorithms else None
-        if material is not None and isinstance(key_id, str | None):
+        if material is not None:
             yield VerificationKey(key_id, algorithms, material)
+
+
+def _names_are_texts(key: Mapping[str, Any]) -> bool:
+    """Tells whether what is compared with names is text, as it has to be."""
+    return all(isinstance(key.get(member), str | None) for member in _NAMES)
 
 
 def _is_for_signatures(key: Mapping[str, Any]) -> bool:

@@ -91,6 +91,10 @@ class Keys:
             self._metrics.keys_read("failed")
             self._log.warning("the keys of tokens could not be read, those of before stay", error=str(error))
             return False
+        except Exception:  # noqa: BLE001  (a defect: it must not end the following of keys)
+            self._metrics.keys_read("failed")
+            self._log.exception("the keys of tokens could not be read, those of before stay")
+            return False
         self._metrics.keys_read("read")
         if read.fingerprint != self.current.fingerprint:
             self.current = read

@@ -196,6 +196,11 @@ UNFIT: dict[str, dict[str, Any] | object] = {
     "without a part": SigningKey("bad", members={"y": None}).jwk(),
     "a name that is no text": SigningKey("bad", members={"kid": 7}).jwk(),
     "no object": "key",
+    **{
+        f"{type(value).__name__} as its {member}": {**SigningKey("bad").jwk(), member: value}
+        for member in ("kty", "crv", "use", "alg", "kid", "x", "y")
+        for value in (["sig"], {"a": "sig"}, 7, 1.5, True)
+    },
 }
 
 
