@@ -1,6 +1,7 @@
 """Certificates for tests."""
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+THIS_MACHINE = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,17 @@ class Authority:
         self.cert = folder / f"{name}.pem"
         self.cert.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
-    def issue(self, name: str = "server", valid_from: timedelta = -timedelta(minutes=5)) -> Issued:
-        """A certificate for 127.0.0.1 and localhost, valid for a day; issued again, it replaces the one before."""
+    def issue(
+        self,
+        name: str = "server",
+        valid_from: timedelta = -timedelta(minutes=5),
+        names: Sequence[x509.GeneralName] = THIS_MACHINE,
+    ) -> Issued:
+        """A certificate, for 127.0.0.1 and localhost, valid for a day; issued again, it replaces the one before."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        builder = _builder(_name(name), self._subject, key, valid_from).add_extension(
-            x509.SubjectAlternativeName(names), critical=False
-        )
+        builder = _builder(_name(name), self._subject, key, valid_from)
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         issued = Issued(self._folder / f"{name}.pem", self._folder / f"{name}.key", certificate.serial_number)
         issued.cert.write_bytes(certificate.public_bytes(Encoding.PEM))
