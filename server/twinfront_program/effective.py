@@ -32,7 +32,8 @@ def effective_settings(settings: type[ProgramSettings], options: Mapping[str, An
     rows = []
     for each in settings.describe():
         value = getattr(loaded, each.name)
-        rows.append((each, HIDDEN if each.is_secret and value is not None else value, origins[each.name]))
+        origin = origins[each.name]
+        rows.append((each, HIDDEN if each.is_secret and origin != "default" else value, origin))
     if options["output"] == "json":
         shown = {
             each.name: {"value": value, "origin": origin, "flag": each.flag, "variable": each.variable}

@@ -17,6 +17,8 @@ from twinfront_server.access.authenticator import open_authenticator
 from twinfront_server.drain import drain
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
+from twinfront_server.interceptors.outcome_store import OutcomeStore, Unshared
+from twinfront_server.interceptors.redis_outcomes import open_redis_outcomes
 from twinfront_server.metrics import Metrics
 from twinfront_server.metrics_endpoint import MetricsEndpoint
 from twinfront_server.server import create_server, in_one_queue, listen, listen_for_certificates
@@ -86,8 +88,16 @@ class App:
         authenticator = await closing.enter_async_context(open_authenticator(settings, self.metrics, self._log))
         self.upstream = await open_upstream(settings, self.metrics, tracing)
         closing.push_async_callback(self.upstream.close)
+        outcomes = self._open_outcomes()
+        closing.push_async_callback(outcomes.close)
         self._chain = Chain(
-            settings, self.metrics, self._log, self.upstream.require_validation, authenticator, tracing=tracing
+            settings,
+            self.metrics,
+            self._log,
+            self.upstream.require_validation,
+            authenticator,
+            tracing=tracing,
+            outcomes=outcomes,
         )
         closing.push_async_callback(self._chain.recent_outcomes.close)
         if settings.sample:
@@ -137,6 +147,11 @@ class App:
         await watch.look()
         following = asyncio.create_task(watch.follow(settings.health_interval))
         closing.push_async_callback(_cancel, following)
+
+    def _open_outcomes(self) -> OutcomeStore:
+        if self._settings.outcomes == "memory":
+            return Unshared()
+        return open_redis_outcomes(self._settings, self.metrics.outcome_store_failures, self._log)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:

@@ -49,6 +49,9 @@ class Call:
         request_bytes: how large its request is; 0 for a stream of them, which come one by one.
         validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
         replayed: whether the answer is an earlier call's, as the caller asked for with the request's `request_id`.
+        earlier_attempt: of a write that another replica has begun and not ended, the seconds since then: it may have
+            been applied, so what it sends is settled as if its answer had been lost; None if nobody has.
+        left: whether nobody waits any more for what becomes of it, though it may go on.
         upstream_seconds: time spent waiting for the upstream, all attempts together.
         upstream_attempts: requests sent to the upstream, retries included.
         query_charge: what queries were charged, in query units; None if there was none.
@@ -74,6 +77,8 @@ class Call:
     request_bytes: int = 0
     validate_only: bool = False
     replayed: bool = False
+    earlier_attempt: float | None = None
+    left: bool = False
     upstream_seconds: float = 0.0
     upstream_attempts: int = 0
     query_charge: float | None = None

@@ -205,6 +205,15 @@ def outcome_unknown(message: str, *, metadata: Mapping[str, str] | None = None) 
     return TwinfrontError(Reason.OUTCOME_UNKNOWN, message, metadata=metadata, pushback_ms=NO_RETRY)
 
 
+def begun_elsewhere(path: str, metadata: Mapping[str, str]) -> TwinfrontError:
+    """UNKNOWN: a replica began the write, did not tell how it ended, and what is there now does not tell either."""
+    return outcome_unknown(
+        "Another replica began this write and did not tell how it ended, and it may have been applied: "
+        f"read {path} before writing again.",
+        metadata=metadata,
+    )
+
+
 def server_draining(advice: str) -> TwinfrontError:
     """UNAVAILABLE: the server is about to stop; the advice says what the call did and how to go on."""
     return TwinfrontError(

@@ -126,6 +126,13 @@ METRICS: Final = (
         (),
         "Writes answered with the outcome of an earlier one that had the same request_id.",
     ),
+    MetricSpec(
+        "twinfront_outcome_store_failures_total",
+        "counter",
+        (),
+        "Times that the Redis of --outcomes did not answer, or was not asked because it had just failed; the write was "
+        "carried out without.",
+    ),
     MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
     MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),
     MetricSpec("twinfront_waiting_requests", "gauge", (), "RPCs of these that wait for their caller's turn."),
@@ -217,6 +224,7 @@ class Metrics:
         self._keys_read = self._gauge("twinfront_jwt_keys_read_timestamp_seconds")
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
         self.replayed_outcomes = self._counter("twinfront_replayed_outcomes_total")
+        self.outcome_store_failures = self._counter("twinfront_outcome_store_failures_total")
         self.stalls = self._counter("twinfront_event_loop_stalls_total")
         self._query_charge = self._counter("twinfront_query_charge_total")
         self._gauge("twinfront_build_info").labels(__version__, platform.python_version(), grpc.__version__).set(1)

@@ -47,14 +47,38 @@ def _key_place(value: str) -> str:
     return value
 
 
+def _outcomes(value: str) -> str:
+    if value == "memory":
+        return value
+    problem = "is neither 'memory' nor the URL of a Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or rediss://"
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        raise ValueError(problem) from None  # the value is not repeated: there may be a password in it
+    database = url.path.removeprefix("/")
+    sound = url.scheme in {"redis", "rediss"} and bool(url.hostname) and not url.query and not url.fragment
+    if not sound or not (database == "" or (database.isdecimal() and database.isascii())):
+        raise ValueError(problem)
+    return value
+
+
 OptionalListenAddress = Annotated[str, AfterValidator(_address_or_none)]
 Auth = Annotated[str, BeforeValidator(joined), AfterValidator(several_of("jwt", "mtls")), REPEATABLE]
 Exemptions = Annotated[str, BeforeValidator(joined), AfterValidator(several_of("reflection", "metrics")), REPEATABLE]
 KeyPlace = Annotated[str, AfterValidator(_key_place)]
 ClaimName = Annotated[str, Field(min_length=1)]
 UpstreamName = Annotated[str, AfterValidator(_upstream)]
+OutcomesName = Annotated[str, AfterValidator(_outcomes)]
 
-SERVING, ACCESS, LIMITS, UPSTREAM, LOGGING = "serving", "access", "limits", "upstream", "logging"
+SERVING, ACCESS, LIMITS, UPSTREAM, REPLICAS, LOGGING = (
+    "serving",
+    "access",
+    "limits",
+    "upstream",
+    "replicas",
+    "logging",
+)
 """The groups, in the order in which help and docs list them."""
 
 
@@ -252,10 +276,29 @@ class Settings(ProgramSettings):
     )
     page_token_key: Annotated[str, Field(min_length=16)] | None = setting(
         None,
-        UPSTREAM,
-        "Secret that page tokens are sealed with, the same for all replicas; a random one per process without it.",
+        REPLICAS,
+        "Secret that page and resume tokens are sealed with, the same for all replicas; a random one per process "
+        "without it.",
         secret=True,
         takes="TEXT",
+    )
+    outcomes: OutcomesName = setting(
+        "memory",
+        REPLICAS,
+        "Where outcomes of writes with a request_id are kept: 'memory' of this process, or the URL of a Redis or "
+        "Valkey that all replicas share.",
+        secret=True,
+        takes="URL",
+    )
+    outcomes_ca: str | None = setting(
+        None, REPLICAS, "Authorities to check the certificate of a rediss:// URL against, PEM.", takes="FILE"
+    )
+    outcomes_cert: str | None = setting(
+        None, REPLICAS, "Certificate chain to show to such a Redis, PEM; needs --outcomes-key.", takes="FILE"
+    )
+    outcomes_key: str | None = setting(None, REPLICAS, "Private key to that certificate, PEM.", takes="FILE")
+    outcomes_timeout: PositiveSeconds = setting(
+        0.1, REPLICAS, "Longest time that a write waits for Redis at a time; then it goes on without."
     )
 
     log_format: LogFormat = setting(
@@ -295,6 +338,11 @@ class Settings(ProgramSettings):
         if self.tls_client_ca is not None and self.tls_cert is None:
             raise ValueError("--tls-client-ca needs --tls-cert and --tls-key")
         self._require_known_callers()
+        if (self.outcomes_cert is None) != (self.outcomes_key is None):
+            given, missing = ("cert", "key") if self.outcomes_cert else ("key", "cert")
+            raise ValueError(f"--outcomes-{given} needs --outcomes-{missing}")
+        if (self.outcomes_ca or self.outcomes_cert) and not self.outcomes.startswith("rediss:"):
+            raise ValueError("--outcomes-ca and --outcomes-cert need --outcomes rediss://…")
         if self.default_deadline > self.max_deadline:
             raise ValueError("--default-deadline is longer than --max-deadline")
         if self.upstream.startswith("http:") and self.upstream_credential != "none":

@@ -160,6 +160,52 @@ def test_the_secret_is_not_in_dumps_nor_in_complaints() -> None:
     assert "short" not in problem(page_token_key="short").replace("too short", "")
 
 
+@pytest.mark.parametrize(
+    "url", ["memory", "redis://cache", "redis://:p%40ss@cache:6380/3", "rediss://user:pass@[::1]:6380", "rediss://c/"]
+)
+def test_stores_of_outcomes(url: str) -> None:
+    assert Settings.load({"outcomes": url}).outcomes == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "Memory",
+        "cache:6379",
+        "http://secret@cache",
+        "redis://",
+        "redis://:secret@",
+        "redis://:secret@cache:port",
+        "redis://:secret@cache/first",
+        "redis://:secret@cache/٣",
+        "redis://:secret@cache/0?ssl_cert_reqs=none",
+        "redis://:secret#1@cache",
+        "redis://[secret",
+    ],
+)
+def test_stores_of_outcomes_that_are_none(url: str) -> None:
+    told = problem(outcomes=url)
+    assert told.startswith("--outcomes: is neither 'memory' nor the URL of a Redis")
+    assert "secret" not in told
+
+
+def test_the_password_of_the_store_of_outcomes_is_not_in_dumps() -> None:
+    assert "secret" not in repr(Settings.load({"outcomes": "redis://:secret@cache"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"outcomes_ca": "ca.pem"}, "need --outcomes rediss://"),
+        ({"outcomes_ca": "ca.pem", "outcomes": "redis://cache"}, "need --outcomes rediss://"),
+        ({"outcomes_cert": "a", "outcomes": "rediss://cache"}, "--outcomes-cert needs --outcomes-key"),
+        ({"outcomes_key": "a", "outcomes": "rediss://cache"}, "--outcomes-key needs --outcomes-cert"),
+    ],
+)
+def test_certificates_for_the_store_of_outcomes_go_together(given: dict[str, str], told: str) -> None:
+    assert told in problem(**given)
+
+
 def test_several_problems_are_all_told() -> None:
     text = problem(drain_grace="soon", read_retries="many")
     assert "--drain-grace" in text
@@ -182,7 +228,7 @@ def test_every_setting_is_described() -> None:
     assert set(described) == set(Settings.model_fields)
     for setting in described.values():
         assert setting.help.endswith(".")
-        assert setting.group in {"serving", "access", "limits", "upstream", "logging"}
+        assert setting.group in {"serving", "access", "limits", "upstream", "replicas", "logging"}
         assert setting.is_switch or setting.choices or setting.takes
     assert described["drain_grace"].default == "30s"
     assert described["insecure"].default == "off"

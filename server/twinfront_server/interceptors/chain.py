@@ -32,6 +32,7 @@ from twinfront_server.interceptors.link import (
 )
 from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
+from twinfront_server.interceptors.outcome_store import OutcomeStore
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
 from twinfront_server.interceptors.tracing import trace
 from twinfront_server.interceptors.trailing_metadata import send_figures
@@ -61,6 +62,7 @@ class Chain(grpc.aio.ServerInterceptor):
         authenticator: knows callers by their credentials.
         policy: knows what they may do, if they are asked who they are.
         tracing: has a span for each RPC.
+        outcomes: what other replicas know of writes, and are told.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Chain(grpc.aio.ServerInterceptor):
         authenticator: Authenticator = NO_AUTHENTICATION,
         policy: Policy | None = None,
         tracing: Tracing = NO_TRACING,
+        outcomes: OutcomeStore | None = None,
     ) -> None:
         self._metrics = metrics
         self._log = log
@@ -79,7 +82,9 @@ class Chain(grpc.aio.ServerInterceptor):
         self._handlers: dict[str, tuple[str, Handler]] = {}
         self.in_flight = InFlight(metrics.in_flight)
         self.draining = Draining()
-        self.recent_outcomes = RecentOutcomes(metrics.replayed_outcomes, log, patience=settings.default_deadline)
+        self.recent_outcomes = RecentOutcomes(
+            metrics.replayed_outcomes, log, outcomes, patience=settings.default_deadline
+        )
         unread = UnreadStreams(settings.max_unread_time, settings.max_stream_bytes, metrics.limited)
         self.places = (
             Place(
@@ -148,8 +153,8 @@ class Chain(grpc.aio.ServerInterceptor):
             Place(
                 "recent_outcomes",
                 self.recent_outcomes.link,
-                "it keeps no outcome of a dry run, so the call has to be known as one",
-                ("deadline", "validate_only"),
+                "it keeps no outcome of a dry run, and one of a caller for that one alone",
+                ("deadline", "authentication", "validate_only"),
             ),
         )
         links = in_order(self.places)

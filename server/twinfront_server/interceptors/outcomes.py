@@ -7,8 +7,7 @@ from typing import Final
 import grpc
 from google.protobuf.message import Message
 
-from twinfront_server.access.principal import Principal
-from twinfront_server.errors import TwinfrontError
+from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.reasons import Reason
 
 KEPT_SECONDS: Final = 600.0
@@ -26,8 +25,22 @@ _NOTHING_DONE_CODES: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.Status
 _NOTHING_DONE_REASONS: Final = frozenset({Reason.UPSTREAM_THROTTLED, Reason.UPSTREAM_CREDENTIALS_REJECTED})
 """Errors after which the same write may well succeed, and cannot be done twice: they are not kept."""
 
-Key = tuple[str, str, Principal]
-"""Method, `request_id` and who called: what became of a write is for nobody else."""
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names a write of a caller; the same `request_id` of another caller is another one.
+
+    Attributes:
+        source: how the caller became known, and
+        principal: as whom.
+        method: full name.
+        request_id: the caller's.
+    """
+
+    source: str
+    principal: str
+    method: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,7 @@ class Outcome:
 
 
 class Outcomes:
-    """The outcomes of the writes of this process, by method, `request_id` and caller; the oldest go first.
+    """The outcomes of the writes of this process, by caller, method and `request_id`; the oldest go first.
 
     Attributes:
         bytes: how large they are together.
@@ -114,3 +127,10 @@ class Outcomes:
     def _forget(self, key: Key) -> None:
         _, outcome = self._kept.pop(key)
         self.bytes -= outcome.size
+
+
+def other_request() -> TwinfrontError:
+    """Makes the error of a `request_id` that is that of an earlier request, where this is another one."""
+    return invalid_argument(
+        "request_id", "is that of an earlier request, and this is another one: give each its own id"
+    )

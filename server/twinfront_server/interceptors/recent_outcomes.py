@@ -16,9 +16,10 @@ from prometheus_client import Counter
 
 from twinfront_program.log import Log
 from twinfront_server.call import Call, enter_call
-from twinfront_server.errors import TwinfrontError, internal, invalid_argument, outcome_unknown
+from twinfront_server.errors import TwinfrontError, deadline_exceeded, internal, outcome_unknown
 from twinfront_server.interceptors.link import Behaviour, Context, Method
-from twinfront_server.interceptors.outcomes import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes
+from twinfront_server.interceptors.outcome_store import OutcomeStore, Unshared
+from twinfront_server.interceptors.outcomes import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes, other_request
 from twinfront_server.large_requests import is_large, work
 from twinfront_server.wire.identifier import request_id
 
@@ -28,12 +29,23 @@ MAX_ORPHANS: Final = 1000
 
 @dataclass(slots=True, eq=False)
 class _Write:
-    """A write under way, the call that it runs as, and how many callers wait for it."""
+    """A write under way.
+
+    Attributes:
+        fingerprint: of the request.
+        call: the call that it runs as.
+        task: carries it out.
+        waiting: how many callers wait for it.
+        begun: whether it is carried out here.
+        replayed: whether another replica has carried it out.
+    """
 
     fingerprint: bytes
     call: Call
     task: asyncio.Task[Outcome] = field(init=False)
     waiting: int = 0
+    begun: bool = False
+    replayed: bool = False
 
 
 class RecentOutcomes:
@@ -48,6 +60,7 @@ class RecentOutcomes:
     Args:
         replayed: counts the calls that were answered with the outcome of another.
         log: gets the faults of writes, and a line for each write that ended without its callers.
+        store: what other replicas know, and are told.
         patience: seconds that a write is given at least, however short the deadline of its caller is.
         clock: the time in seconds.
         max_outcomes: how many outcomes are kept.
@@ -59,6 +72,7 @@ class RecentOutcomes:
         self,
         replayed: Counter,
         log: Log,
+        store: OutcomeStore | None = None,
         *,
         patience: float,
         clock: Callable[[], float] = time.monotonic,
@@ -68,6 +82,7 @@ class RecentOutcomes:
     ) -> None:
         self._replayed = replayed
         self._log = log
+        self._store = store or Unshared()
         self._patience = patience
         self._max_orphans = max_orphans
         self.kept = Outcomes(clock, max_outcomes=max_outcomes, max_bytes=max_bytes)
@@ -80,7 +95,8 @@ class RecentOutcomes:
             return proceed
 
         async def answered(call: Call, request: Any, context: Context) -> Any:
-            key = (method.full_name, request_id(request.request_id), call.principal)
+            caller = call.principal
+            key = Key(caller.source, caller.name, method.full_name, request_id(request.request_id))
             if call.validate_only:
                 return await proceed(call, request, context)
             fingerprint = await work(lambda: _fingerprint(request), large=is_large())
@@ -88,12 +104,9 @@ class RecentOutcomes:
             if known is None:
                 known = self._begin(key, fingerprint, call, lambda own: proceed(own, request, context))
             elif known.fingerprint != fingerprint:
-                raise invalid_argument(
-                    "request_id", "is that of an earlier request, and this is another one: give each its own id"
-                )
+                raise other_request()
             else:
-                self._replayed.inc()
-                call.replayed = True
+                self._replay(call)
             outcome = await self._wait(key, known, call) if isinstance(known, _Write) else known
             return outcome.give()
 
@@ -125,9 +138,13 @@ class RecentOutcomes:
     async def _wait(self, key: Key, write: _Write, call: Call) -> Outcome:
         """Waits for a write that goes on without the caller, and gives the caller who began it the figures."""
         write.waiting += 1
+        write.call.left = False
         self._orphans.pop(key, None)
         try:
-            return await asyncio.shield(write.task)
+            outcome = await asyncio.shield(write.task)
+            if write.replayed and not call.replayed:
+                self._replay(call)
+            return outcome
         finally:
             write.waiting -= 1
             if not call.replayed:
@@ -142,18 +159,23 @@ class RecentOutcomes:
                     self._leave_alone(key, write)
 
     def _leave_alone(self, key: Key, write: _Write) -> None:
+        write.call.left = True
         self._orphans[key] = write
         if len(self._orphans) > self._max_orphans:
             self._orphans.pop(next(iter(self._orphans))).task.cancel()
 
+    def _replay(self, call: Call) -> None:
+        call.replayed = True
+        self._replayed.inc()
+
     async def _run(self, key: Key, write: _Write, work: Callable[[Call], Awaitable[Any]]) -> Outcome:
         enter_call(write.call)
         try:
-            outcome = await self._carry_out(write, work)
+            outcome = await self._first_outcome(key, write, work)
         finally:
             del self._running[key]
             self._orphans.pop(key, None)
-        if outcome.is_final:
+        if write.begun and outcome.is_final:
             self.kept.keep(key, outcome)
         if not write.waiting:
             self._log.info(
@@ -165,21 +187,39 @@ class RecentOutcomes:
             )
         return outcome
 
-    async def _carry_out(self, write: _Write, work: Callable[[Call], Awaitable[Any]]) -> Outcome:
+    async def _first_outcome(self, key: Key, write: _Write, work: Callable[[Call], Awaitable[Any]]) -> Outcome:
+        """Gives the outcome from wherever the write is carried out first, and tells the other replicas of one here."""
+        outcome = None
+        try:
+            outcome = await self._carry_out(key, write, work)
+        finally:
+            if write.begun and outcome is not None and outcome.is_final:
+                await self._store.keep(key, outcome)
+            elif write.begun:
+                await self._store.release(key)
+        return outcome
+
+    async def _carry_out(self, key: Key, write: _Write, work: Callable[[Call], Awaitable[Any]]) -> Outcome:
         call = write.call
         scope = asyncio.timeout_at(call.deadline)
         try:
             async with scope:
+                first = await self._store.claim(key, write.fingerprint)
+                if isinstance(first, Outcome):
+                    write.replayed = True
+                    return first
+                write.begun = True
+                call.earlier_attempt = first.earlier
                 return Outcome.of_response(write.fingerprint, await work(call))
         except TwinfrontError as raised:
             error = raised
         except asyncio.CancelledError:
-            error = _unfinished()
+            error = _unfinished(write)
         except NotImplementedError:
             raise
         except Exception:  # noqa: BLE001  (a defect: logged here, because its caller may be gone)
             if scope.expired():
-                error = _unfinished()
+                error = _unfinished(write)
             else:
                 self._log.exception("unexpected exception", call_id=call.call_id, method=call.method)
                 error = internal(call.call_id)
@@ -190,7 +230,11 @@ def _fingerprint(request: Message) -> bytes:
     return sha256(request.SerializeToString(deterministic=True)).digest()
 
 
-def _unfinished() -> TwinfrontError:
+def _unfinished(write: _Write) -> TwinfrontError:
+    if not write.begun:
+        return deadline_exceeded(
+            "Call again with the same request_id.", message="Another replica is still at this write."
+        )
     return outcome_unknown(
         "This write did not end in time, and it may have been applied: read what it writes to before writing again."
     )

@@ -9,13 +9,13 @@ from azure.core import MatchConditions
 
 from twinfront_server.adt.answer import Answer
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError
+from twinfront_server.errors import TwinfrontError, begun_elsewhere
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.reads import Reads
 from twinfront_server.upstream.refusals.diagnosis import diagnose
 from twinfront_server.upstream.sending import send
-from twinfront_server.upstream.settling.sent_writes import SentWrites
+from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 from twinfront_server.upstream.settling.settle import settle
 
 
@@ -55,17 +55,20 @@ class Writing:
         raise await diagnose(self._reads, self._writes, failure, asked)
 
     async def _write(self, asked: Asked, sending: Callable[[], Awaitable[Answer]]) -> Answer:
-        write = self._writes.begin(asked)
+        call = current_call()
+        write = self._writes.begin(asked, call)
         try:
+            if call.earlier_attempt is not None:
+                return await self._settle(write, sending, begun_elsewhere(asked.path, asked.ids))
             answer = await sending()
         except TwinfrontError as error:
             if error.reason is Reason.OUTCOME_UNKNOWN:
-                return await settle(self._reads, self._writes, write, sending, error, self._on_settled)
+                return await self._settle(write, sending, error)
             if error.reason is not Reason.UPSTREAM_ANSWER_UNEXPECTED:
                 self._writes.refused(write)
             raise
         except asyncio.CancelledError:
-            current_call().unfinished = (
+            call.unfinished = (
                 f"A write was under way and may have been applied, or still be: read {asked.path} before writing again."
             )
             raise
@@ -74,6 +77,9 @@ class Writing:
             return answer
         finally:
             self._writes.end(write)
+
+    async def _settle(self, write: SentWrite, sending: Callable[[], Awaitable[Answer]], lost: TwinfrontError) -> Answer:
+        return await settle(self._reads, self._writes, write, sending, lost, self._on_settled)
 
 
 def if_match_option(etag: str) -> dict[str, Any]:

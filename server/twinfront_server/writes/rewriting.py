@@ -11,7 +11,8 @@ from typing import Final
 from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.adt.twin_json import METADATA, Document
-from twinfront_server.errors import TwinfrontError, etag_mismatch, upstream_answer_unexpected
+from twinfront_server.call import current_call
+from twinfront_server.errors import TwinfrontError, begun_elsewhere, etag_mismatch, upstream_answer_unexpected
 from twinfront_server.large_requests import work
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
@@ -84,14 +85,23 @@ async def read_twin(upstream: Upstream, digital_twin_id: str, *, if_match: str) 
     """Reads a twin that has to meet a condition.
 
     Raises:
-        TwinfrontError: TWIN_NOT_FOUND; ETAG_MISMATCH with the current etag.
+        TwinfrontError: TWIN_NOT_FOUND; ETAG_MISMATCH with the current etag. OUTCOME_UNKNOWN in place of them if an
+            earlier attempt may be why.
     """
-    read = await upstream.twins.get(digital_twin_id)
+    path, ids = f"digitaltwins/{digital_twin_id}", {"digital_twin_id": digital_twin_id}
+    may_be_own = current_call().earlier_attempt is not None
+    try:
+        read = await upstream.twins.get(digital_twin_id)
+    except TwinfrontError as error:
+        if may_be_own and error.reason is Reason.TWIN_NOT_FOUND:
+            raise begun_elsewhere(path, ids) from error
+        raise
     if not read.etag:
         raise upstream_answer_unexpected(HTTPStatus.OK)
     if names_etag(if_match) and if_match != read.etag:
-        ids = {"digital_twin_id": digital_twin_id}
-        raise etag_mismatch(f"digitaltwins/{digital_twin_id}", expected=if_match, current=read.etag, metadata=ids)
+        if may_be_own:
+            raise begun_elsewhere(path, ids)
+        raise etag_mismatch(path, expected=if_match, current=read.etag, metadata=ids)
     return read
 
 

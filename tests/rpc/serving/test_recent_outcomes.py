@@ -8,6 +8,7 @@ import pytest
 
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront.v1.value_pb2 import ObjectValue, Value
+from twinfront_server.access.principal import Principal
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.outcomes import KEPT_SECONDS
 from twinfront_server.reasons import Reason
@@ -15,23 +16,7 @@ from twinfront_server.settings import Settings
 
 from ...clock import Clock
 from .echo import eventually
-from .scripted import PATIENCE, SECONDS, Answer, ScriptedServer, answer_of
-
-FINAL = [
-    Reason.ETAG_MISMATCH,
-    Reason.TWIN_NOT_FOUND,
-    Reason.VALIDATION_FAILED,
-    Reason.LIMIT_REACHED,
-    Reason.OUTCOME_UNKNOWN,
-    Reason.UPSTREAM_ANSWER_UNEXPECTED,
-]
-NOTHING_DONE = [
-    Reason.UPSTREAM_UNAVAILABLE,
-    Reason.SERVER_DRAINING,
-    Reason.UPSTREAM_THROTTLED,
-    Reason.UPSTREAM_CREDENTIALS_REJECTED,
-    Reason.DEADLINE_EXCEEDED,
-]
+from .scripted import FINAL, NOTHING_DONE, PATIENCE, SECONDS, Answer, ScriptedServer, abandon, answer_of, begin
 
 
 @pytest.fixture
@@ -43,22 +28,6 @@ def limits() -> dict[str, Any]:
 async def server(settings: Settings, limits: dict[str, Any]) -> AsyncIterator[ScriptedServer]:
     async with ScriptedServer(settings, limits) as server:
         yield server
-
-
-async def begin(server: ScriptedServer, request_id: str, **fields: Any) -> Any:
-    """A call whose write is held at the gate."""
-    server.servicer.gate.clear()
-    server.servicer.entered.clear()
-    call = server.start(request_id, **fields)
-    await server.servicer.entered.wait()
-    return call
-
-
-async def abandon(call: Any) -> None:
-    """The caller goes away, and its call is over on the server too."""
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
 
 
 async def test_a_repeated_write_is_not_done_again(server: ScriptedServer):
@@ -105,6 +74,42 @@ async def test_the_order_in_which_a_map_was_sent_is_no_difference(server: Script
     names = [f"property{number}" for number in range(20)]
     await server.call("id", patch=[operation(names)])
     assert (await server.call("id", patch=[operation(names[::-1])])).replayed
+
+
+class TestCallers:
+    @pytest.fixture
+    async def server(self, settings: Settings) -> AsyncIterator[ScriptedServer]:
+        async with ScriptedServer(settings, authenticator=NamedCallers()) as server:
+            yield server
+
+    async def test_an_id_of_another_caller_is_another_id(self, server: ScriptedServer):
+        answers = [await server.call("id", caller=caller) for caller in ("jwt ann", "jwt bob", "jwt ann")]
+        assert [answer.etag for answer in answers] == ["run 1", "run 2", "run 1"]
+        assert [answer.replayed for answer in answers] == [False, False, True]
+
+    async def test_another_callers_request_under_the_id_is_none_of_ones_business(self, server: ScriptedServer):
+        assert (await server.call("id", caller="jwt ann", digital_twin_id="a")).etag == "run 1a"
+        assert (await server.call("id", caller="jwt bob", digital_twin_id="b")).etag == "run 2b"
+
+    async def test_a_name_is_another_callers_if_it_became_known_otherwise(self, server: ScriptedServer):
+        assert [(await server.call("id", caller=caller)).replayed for caller in ("jwt ann", "mtls ann")] == [False] * 2
+
+    async def test_a_caller_does_not_wait_for_the_write_of_another(self, server: ScriptedServer):
+        held = await begin(server, "id", caller="jwt ann")
+        server.servicer.gate.set()
+        assert (await server.call("id", caller="jwt bob")).etag == "run 2"
+        await held
+
+
+class NamedCallers:
+    """Believes callers who they say they are."""
+
+    async def authenticate(self, metadata: Any, _context: Any) -> Principal:
+        source, name = dict(metadata)["caller"].split()
+        return Principal(name, source, frozenset({"writer"}))
+
+    async def refuse(self, _headers: Any) -> None:
+        """Believes all."""
 
 
 @pytest.mark.parametrize("request_id", ["x" * 129, "a\nb", "\x00", "\x85"])

@@ -111,3 +111,12 @@ def test_times_are_written_as_they_are_given(capsys: pytest.CaptureFixture[str])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["--drain-grace", "300s", "flag"] in rows
     assert shown_as_json(twinfront, capsys, "--drain-grace", "5m")["drain_grace"]["value"] == 300
+
+
+def test_of_the_store_of_outcomes_only_the_default_is_shown(capsys: pytest.CaptureFixture[str]):
+    assert twinfront(["config", "--outcomes", "redis://:abc@cache"]) == 0
+    assert "abc" not in (text := capsys.readouterr().out)
+    assert "(hidden)" in text
+    assert twinfront(["config"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["--outcomes", "memory", "default"] in rows

@@ -13,6 +13,7 @@ from typing import Final
 
 from twinfront_server.adt.answer import Answer
 from twinfront_server.adt.twin_json import Document
+from twinfront_server.call import Call
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.settling.effects import could_have_made, deletion_of, version_of, versions, written_at
 
@@ -33,15 +34,17 @@ class SentWrite:
 
     Attributes:
         asked: what it asked for.
+        call: on whose behalf.
         path: of the resource.
-        sent: when it was sent, by the monotonic clock.
-        sent_by_wall: when it was sent, by the clock on the wall.
+        sent: when it was sent first, be it by another replica; by the monotonic clock.
+        sent_by_wall: the same by the clock on the wall.
         rival_versions: the versions that other writes of the resource were answered with since then, with their
             conditions.
-        ended: when it ended without an answer, by the monotonic clock; None before.
+        ended: when it ended without an answer that its caller heard, by the monotonic clock; None before.
     """
 
     asked: Asked
+    call: Call
     path: str
     sent: float
     sent_by_wall: float
@@ -76,18 +79,23 @@ class SentWrites:
 
     def __init__(self) -> None:
         self._unanswered: dict[str, list[SentWrite]] = {}
+        self._unheard: dict[str, list[SentWrite]] = {}  # those that were answered when their callers had left
         self._kept: deque[SentWrite] = deque()
         self._versions: OrderedDict[str, str] = OrderedDict()
 
-    def begin(self, asked: Asked) -> SentWrite:
-        """Takes note of a write that is about to be sent."""
-        write = SentWrite(asked, asked.path, time.monotonic(), time.time())
+    def begin(self, asked: Asked, call: Call) -> SentWrite:
+        """Takes note of a write that is about to be sent on behalf of a call, or was by another replica."""
+        ago = call.earlier_attempt or 0.0
+        write = SentWrite(asked, call, asked.path, time.monotonic() - ago, time.time() - ago)
         self._unanswered.setdefault(write.path, []).append(write)
         return write
 
     def answered(self, write: SentWrite, answer: Answer) -> None:
         """Takes note that a write was applied, and that the answer's version is its own."""
         self._forget(write)
+        if write.call.left:
+            self._unheard.setdefault(write.path, []).append(write)
+            self._keep(write)
         if answer.etag:
             self._versions.pop(deletion_of(write.path), None)
         for version in filter(None, versions(write.asked, answer)):
@@ -109,10 +117,7 @@ class SentWrites:
         """
         if write not in self._unanswered.get(write.path, ()):
             return
-        write.ended = time.monotonic()
-        self._kept.append(write)
-        while len(self._kept) > MAX_KEPT or self._is_forgotten(self._kept[0]):
-            self._forget(self._kept.popleft())
+        self._keep(write)
 
     def disproves(self, write: SentWrite, found: Document, answer: Answer) -> bool:
         """Tells whether what was found shows that a write was not applied.
@@ -144,14 +149,14 @@ class SentWrites:
         )
 
     def may_have_left(self, path: str, found: Document | None) -> bool:
-        """Tells whether a write that ended without an answer explains what is at a path now, None for nothing.
+        """Tells whether a write of whose end its caller did not hear explains what is at a path now, None for nothing.
 
         It may have been applied at any time since: one whose caller's deadline has passed may be on its way for long.
         """
         return any(
             other.asked.operation.name.startswith("delete") if found is None else could_have_made(other.asked, found)
-            for other in self._unanswered.get(path, ())
-            if other.ended is not None and not self._is_forgotten(other)
+            for other in (*self._unanswered.get(path, ()), *self._unheard.get(path, ()))
+            if (other.ended is not None or other.call.left) and not self._is_forgotten(other)
         )
 
     def _others(self, write: SentWrite) -> list[SentWrite]:
@@ -164,9 +169,16 @@ class SentWrites:
     def _is_forgotten(self, write: SentWrite) -> bool:
         return write.ended is not None and time.monotonic() - write.ended > KEPT_SECONDS
 
+    def _keep(self, write: SentWrite) -> None:
+        write.ended = time.monotonic()
+        self._kept.append(write)
+        while len(self._kept) > MAX_KEPT or self._is_forgotten(self._kept[0]):
+            self._forget(self._kept.popleft())
+
     def _forget(self, write: SentWrite) -> None:
-        writes = self._unanswered.get(write.path, [])
-        if write in writes:
-            writes.remove(write)
-        if not writes:
-            self._unanswered.pop(write.path, None)
+        for known in (self._unanswered, self._unheard):
+            writes = known.get(write.path, [])
+            if write in writes:
+                writes.remove(write)
+            if not writes:
+                known.pop(write.path, None)

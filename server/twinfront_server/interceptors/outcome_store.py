@@ -1,0 +1,61 @@
+"""Says what replicas tell each other about writes with a `request_id`: who carries one out, and how it ended."""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from twinfront_server.interceptors.outcomes import Key, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to carry out a write.
+
+    Attributes:
+        earlier: seconds since another replica began to, of which nobody knows how far it came; None if none did.
+    """
+
+    earlier: float | None = None
+
+
+UNCLAIMED: Final = Claim()
+"""Of a write of which no replica is known to have begun it."""
+
+
+class OutcomeStore(Protocol):
+    """Tells replicas of each other's writes.
+
+    It fails no call: what it cannot do is as if there were no other replica.
+    """
+
+    async def claim(self, key: Key, fingerprint: bytes) -> Claim | Outcome:
+        """Gives the right to carry out a write, or how it ended; waits while another replica is at it.
+
+        Raises:
+            TwinfrontError: the key is that of another request.
+        """
+
+    async def keep(self, key: Key, outcome: Outcome) -> None:
+        """Tells how a claimed write ended."""
+
+    async def release(self, key: Key) -> None:
+        """Tells that a claimed write was not done, and may be begun anew."""
+
+    async def close(self) -> None:
+        """Ends all connections."""
+
+
+class Unshared:
+    """Tells nobody anything: for a server that is alone, or whose replicas do not know of each other."""
+
+    async def claim(self, _key: Key, _fingerprint: bytes) -> Claim | Outcome:
+        """Gives the right at once."""
+        return UNCLAIMED
+
+    async def keep(self, key: Key, outcome: Outcome) -> None:
+        """Does nothing."""
+
+    async def release(self, key: Key) -> None:
+        """Does nothing."""
+
+    async def close(self) -> None:
+        """Does nothing."""

@@ -1,0 +1,197 @@
+"""Shares outcomes through Redis or Valkey.
+
+Each write is a hash under a name of its own, which its caller, method and `request_id` make; it goes after ten minutes.
+
+    fingerprint   of the request
+    since         when it was begun, in milliseconds by the clock of Redis
+    owner, lease  the process that carries it out, and until when that is taken for alive; renewed as long as it is
+    type, data    the outcome, once there is one
+    pushback
+
+Scripts keep what belongs together together, and make of each step one round trip.
+"""
+
+import asyncio
+import secrets
+from hashlib import sha256
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from prometheus_client import Counter
+
+from twinfront_program.log import Log
+from twinfront_program.startup_error import StartupError
+from twinfront_server.errors import outcome_unknown
+from twinfront_server.interceptors.outcome_encoding import Encoded, decoded, encoded
+from twinfront_server.interceptors.outcome_store import UNCLAIMED, Claim
+from twinfront_server.interceptors.outcomes import KEPT_SECONDS, Key, Outcome, other_request
+from twinfront_server.interceptors.short_circuit import ShortCircuit
+from twinfront_server.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.commands.core import AsyncScript
+
+LEASE_SECONDS: Final = 5.0
+"""How long a process that is not heard of is taken for alive."""
+
+_PREFIX: Final = b"twinfront:outcome:1:"
+"""Begins all names; the number is that of this form. Another form has another number, and does not know this one."""
+
+_LOOKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""Seconds between two looks at what another replica is doing, the last one again and again."""
+
+_KEPT: Final = int(KEPT_SECONDS * 1000)
+_LEASE: Final = int(LEASE_SECONDS * 1000)
+
+_NOW: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+_CLAIM: Final = (
+    _NOW
+    + """
+local known = redis.call('HMGET', KEYS[1], 'fingerprint', 'since', 'owner', 'lease', 'type', 'data', 'pushback')
+if not known[1] then
+  redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'since', now, 'owner', ARGV[2], 'lease', now + ARGV[3])
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  return {'claimed'}
+end
+if known[5] then return {'ended', known[1], known[5], known[6], known[7]} end
+local age = now - known[2]
+if known[1] ~= ARGV[1] or (known[3] ~= ARGV[2] and tonumber(known[4]) > now) then return {'pending', known[1], age} end
+redis.call('HSET', KEYS[1], 'owner', ARGV[2], 'lease', now + ARGV[3])
+return {'left', known[1], age}
+"""
+)
+
+_KEEP: Final = """
+if redis.call('HEXISTS', KEYS[1], 'type') == 1 then return 'kept' end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'type', ARGV[2], 'data', ARGV[3], 'pushback', ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return 'kept'
+"""
+
+_RELEASE: Final = """
+if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 'released'
+"""
+
+_RENEW: Final = (
+    _NOW
+    + """
+if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('HSET', KEYS[1], 'lease', now + ARGV[2]) end
+return 'renewed'
+"""
+)
+
+
+class RedisOutcomes:
+    """An `OutcomeStore` of all processes that use the same database.
+
+    Args:
+        redis: the client.
+        circuit: bounds what its failures cost.
+    """
+
+    def __init__(self, redis: "Redis", circuit: ShortCircuit) -> None:
+        self._redis = redis
+        self._circuit = circuit
+        self._owner = secrets.token_bytes(16)
+        self._claim, self._keep, self._release, self._renew = map(
+            redis.register_script, (_CLAIM, _KEEP, _RELEASE, _RENEW)
+        )
+        self._held: set[bytes] = set()
+        self._renewing = asyncio.create_task(self._renew_leases())
+
+    async def claim(self, key: Key, fingerprint: bytes) -> Claim | Outcome:
+        """Gives the right to carry out a write, or how it ended; waits while another replica is at it.
+
+        Once a replica is known to have begun, the claim says so, whatever becomes of Redis meanwhile.
+        """
+        name, loop, begun = _name(key), asyncio.get_running_loop(), None
+        for look in count():
+            match await self._ask(self._claim, name, fingerprint, self._owner, _LEASE, _KEPT):
+                case [b"ended", known, *written]:
+                    _require_same(known, fingerprint)
+                    return _read(fingerprint, written)
+                case [b"pending", known, age]:
+                    _require_same(known, fingerprint)
+                    begun = loop.time() - age / 1000
+                    await asyncio.sleep(_LOOKS[min(look, len(_LOOKS) - 1)])
+                    continue
+                case [b"left", _, age]:
+                    begun = loop.time() - age / 1000
+                    self._held.add(name)
+                case [b"claimed"]:
+                    self._held.add(name)
+            break
+        return UNCLAIMED if begun is None else Claim(loop.time() - begun)
+
+    async def keep(self, key: Key, outcome: Outcome) -> None:
+        """Tells how a claimed write ended."""
+        name = _name(key)
+        self._held.discard(name)
+        written = encoded(outcome)
+        await self._ask(self._keep, name, outcome.fingerprint, written.type, written.data, written.pushback, _KEPT)
+
+    async def release(self, key: Key) -> None:
+        """Tells that a claimed write was not done, and may be begun anew."""
+        name = _name(key)
+        self._held.discard(name)
+        await self._ask(self._release, name, self._owner)
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        self._renewing.cancel()
+        await asyncio.wait({self._renewing})
+        await self._redis.aclose()
+
+    async def _ask(self, script: "AsyncScript", name: bytes, *args: bytes | int) -> Any:
+        return await self._circuit.ask(lambda: script(keys=[name], args=args))
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            for name in tuple(self._held):
+                await self._ask(self._renew, name, self._owner, _LEASE)
+
+
+def open_redis_outcomes(settings: Settings, unanswered: Counter, log: Log) -> RedisOutcomes:
+    """Makes the store that the settings name; it connects when it is first asked something.
+
+    Raises:
+        StartupError: if the library is not installed, or a certificate cannot be read.
+    """
+    try:
+        from twinfront_server.interceptors import redis_client  # noqa: PLC0415  (imports the library, of an extra)
+    except ImportError as error:
+        raise StartupError("--outcomes needs the library for Redis: pip install 'twinfront[redis]'") from error
+    circuit = ShortCircuit("the store of outcomes", settings.outcomes_timeout, redis_client.FAILURE, unanswered, log)
+    return RedisOutcomes(redis_client.connect(settings), circuit)
+
+
+def _name(key: Key) -> bytes:
+    """Makes a name of one size that tells nothing of the caller."""
+    return _PREFIX + sha256(orjson.dumps(key)).hexdigest().encode()
+
+
+def _require_same(known: bytes, fingerprint: bytes) -> None:
+    if known != fingerprint:
+        raise other_request()
+
+
+def _read(fingerprint: bytes, written: list[bytes]) -> Outcome:
+    try:
+        return decoded(fingerprint, Encoded(*written))
+    except ValueError:
+        return Outcome.of_error(
+            fingerprint,
+            outcome_unknown(
+                "This write has ended at a replica of another version, whose record of it cannot be read: "
+                "read what it writes to before writing again."
+            ),
+        )

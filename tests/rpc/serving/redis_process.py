@@ -1,0 +1,69 @@
+"""Redis as a process of its own, that keeps nothing unless it is told to."""
+
+import signal
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.tools import require
+
+from .process import wait_until
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@dataclass
+class RedisProcess:
+    """A Redis that can be made to hang, to go away and to come back."""
+
+    folder: Path
+    words: Sequence[str] = ()
+    port: int = field(default_factory=free_port)
+    scheme: str = "redis"
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        port = ["--port", "0", "--tls-port", str(self.port)] if self.scheme == "rediss" else ["--port", str(self.port)]
+        words = ["--bind", "127.0.0.1", *port, "--save", "", "--dir", str(self.folder), *self.words]
+        with (self.folder / "redis-log").open("ab") as log:
+            self.process = subprocess.Popen(["redis-server", *words], stdout=log)
+        wait_until(self._takes_connections)
+
+    def _takes_connections(self) -> bool:
+        assert self.process.poll() is None, (self.folder / "redis-log").read_text()
+        with socket.socket() as connection:
+            return connection.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def command(self, *words: str) -> str:
+        """Has something done, by Redis' own command line."""
+        line = ["redis-cli", "-p", str(self.port), *words]
+        return subprocess.run(
+            line, check=True, capture_output=True, text=True, errors="replace", timeout=20
+        ).stdout.strip()
+
+    def hang(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def start(folder: Path, *words: str, scheme: str = "redis") -> RedisProcess:
+    require(["redis-server", "redis-tools"])
+    return RedisProcess(folder, words, scheme=scheme)
