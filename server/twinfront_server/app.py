@@ -14,6 +14,7 @@ from twinfront_program.log import Log, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import health, reflection
 from twinfront_server.access.authenticator import open_authenticator
+from twinfront_server.audit import open_audit
 from twinfront_server.drain import drain
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
@@ -85,8 +86,10 @@ class App:
         settings = self._settings
         tracing = self._tracing or open_tracing(self._log)
         closing.push_async_callback(asyncio.to_thread, tracing.close)
+        audit = open_audit(settings.audit_log, self._log, self.metrics.audit_lines_lost)
+        closing.push_async_callback(asyncio.to_thread, audit.close)
         authenticator = await closing.enter_async_context(open_authenticator(settings, self.metrics, self._log))
-        self.upstream = await open_upstream(settings, self.metrics, tracing)
+        self.upstream = await open_upstream(settings, self.metrics, tracing, audit)
         closing.push_async_callback(self.upstream.close)
         outcomes = self._open_outcomes()
         closing.push_async_callback(outcomes.close)

@@ -6,7 +6,7 @@ metadata.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
@@ -44,6 +44,8 @@ class Call:
         deadline: when the answer has to be there, in the event loop's time; None without bound.
         metadata: what the caller sent beside the request; credentials are in it, so it is shown nowhere.
         trace_id: of the trace that it is a part of; empty if it is in none.
+        request_id: of a write, the caller's own under which it may be repeated; empty if it has none.
+        ids: of the resources that it is about, by request field, where the log is to have them.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
         scope: the part of the graph that this caller may make the call in.
         request_bytes: how large its request is; 0 for a stream of them, which come one by one.
@@ -72,6 +74,8 @@ class Call:
     deadline: float | None
     metadata: Sequence[tuple[str, str | bytes]] = field(default=(), repr=False)
     trace_id: str = ""
+    request_id: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
     principal: Principal = ANONYMOUS
     scope: Scope = WHOLE
     request_bytes: int = 0

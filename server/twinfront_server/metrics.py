@@ -143,6 +143,12 @@ METRICS: Final = (
         "twinfront_limited_total", "counter", ("limit",), "RPCs refused because a limit of this server is reached."
     ),
     MetricSpec(
+        "twinfront_audit_lines_lost_total",
+        "counter",
+        (),
+        "Lines of the audit log that could not be written.",
+    ),
+    MetricSpec(
         "twinfront_serving",
         "gauge",
         (),
@@ -214,6 +220,7 @@ class Metrics:
         self._upstream: dict[tuple[str, str], Histogram] = {}
         self._children: dict[tuple[str, ...], Counter] = {}
         self.in_flight = self._gauge("twinfront_in_flight_requests")
+        self.audit_lines_lost = self._counter("twinfront_audit_lines_lost_total")
         self.serving = self._gauge("twinfront_serving")
         self.draining = self._gauge("twinfront_draining")
         self.waiting = self._gauge("twinfront_waiting_requests")

@@ -306,6 +306,16 @@ class Settings(ProgramSettings):
     )
     log_level: LogLevel = setting("info", LOGGING, "Least level that is logged.")
 
+    access_log_ids: bool = setting(
+        False, LOGGING, "Name twins, relationships and models in the line of a call; ids may be personal data."
+    )
+    audit_log: Annotated[str, Field(min_length=1)] = setting(
+        "none",
+        LOGGING,
+        "Where a line of JSON goes for each write, with who, what and the etags: 'stdout', a file, or 'none'.",
+        takes="FILE",
+    )
+
     greeting: bool = setting(
         True, LOGGING, "Print where the server is, and lines to try next, on stdout; off where stdout is a log."
     )

@@ -1,4 +1,4 @@
-"""One line in the log for every RPC, without payloads and ids of twins."""
+"""One line in the log for every RPC, without payloads, and without ids of twins unless a setting wants them."""
 
 import logging
 from time import perf_counter
@@ -48,6 +48,7 @@ def log_access(log: Log) -> Link:
                         ms=round((perf_counter() - start) * 1000, 3),
                         peer=context.peer(),
                         **({} if call.principal is ANONYMOUS else {"principal": call.principal.name}),
+                        **call.ids,
                         upstream_ms=round(call.upstream_seconds * 1000, 3),
                         upstream_attempts=call.upstream_attempts,
                         **({"items": call.items, "failed": call.failed_items} if call.items else {}),

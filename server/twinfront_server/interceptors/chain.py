@@ -1,7 +1,7 @@
 """Puts the links into their order, and around every method."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import grpc.aio
@@ -34,6 +34,7 @@ from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
 from twinfront_server.interceptors.outcome_store import OutcomeStore
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
+from twinfront_server.interceptors.resource_ids import note_ids
 from twinfront_server.interceptors.tracing import trace
 from twinfront_server.interceptors.trailing_metadata import send_figures
 from twinfront_server.interceptors.unread import UnreadStreams
@@ -41,6 +42,9 @@ from twinfront_server.interceptors.validate_only import rehearse
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import NO_TRACING, Tracing
+
+_AROUND_MESSAGES: Final = ("resource_ids", "validate_only", "recent_outcomes")
+"""The links that need the request as a message."""
 
 
 class Chain(grpc.aio.ServerInterceptor):
@@ -145,6 +149,12 @@ class Chain(grpc.aio.ServerInterceptor):
                 ("error_mapping", "deadline", "authorization"),
             ),
             Place(
+                "resource_ids",
+                note_ids(wanted=settings.access_log_ids),
+                "whatever refuses a message that it lets in is logged with them",
+                ("access_log",),
+            ),
+            Place(
                 "validate_only",
                 rehearse(require_validation),
                 "asking the upstream whether it can do dry runs takes of the call's time",
@@ -158,7 +168,7 @@ class Chain(grpc.aio.ServerInterceptor):
             ),
         )
         links = in_order(self.places)
-        self.message_links = {name: links.pop(name) for name in ("validate_only", "recent_outcomes")}
+        self.message_links = {name: links.pop(name) for name in _AROUND_MESSAGES}
         self.links = links
         self._unregistered = self._linked(_not_implemented, UNREGISTERED)
 

@@ -97,6 +97,7 @@ class RecentOutcomes:
         async def answered(call: Call, request: Any, context: Context) -> Any:
             caller = call.principal
             key = Key(caller.source, caller.name, method.full_name, request_id(request.request_id))
+            call.request_id = key.request_id
             if call.validate_only:
                 return await proceed(call, request, context)
             fingerprint = await work(lambda: _fingerprint(request), large=is_large())

@@ -11,6 +11,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
+from twinfront_server.audit import Audit
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import Tracing
@@ -27,7 +28,7 @@ from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
 _HEADERS: Final = {"User-Agent": f"twinfront/{__version__}", "Accept-Encoding": ENCODINGS}
 
 
-async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing) -> Upstream:
+async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, audit: Audit) -> Upstream:
     """Opens connections to the endpoint of the settings; the first one is made by the first call.
 
     Raises:
@@ -64,6 +65,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing) -> 
         on_close=credential.close,
         on_settled=metrics.settled_write,
         outage=circuit.opened,
+        audit=audit,
     )
 
 

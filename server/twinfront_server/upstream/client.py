@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
+from twinfront_server.audit import NO_AUDIT, Audit
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, upstream_unavailable
 from twinfront_server.reasons import Reason
@@ -33,6 +34,7 @@ class Upstream:
         on_close: what else to close when the upstream is closed.
         on_settled: told of each write whose answer was lost: `applied`, `repeated` or `unknown`.
         outage: set by that pipeline while it sends nothing but probes.
+        audit: told of every write.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Upstream:
         on_close: Callable[[], Awaitable[None]] | None = None,
         on_settled: Callable[[str], None] = lambda _outcome: None,
         outage: asyncio.Event | None = None,
+        audit: Audit = NO_AUDIT,
     ) -> None:
         self.outage = outage or asyncio.Event()
         self._sdk = sdk
@@ -50,7 +53,7 @@ class Upstream:
         self._refused_writes = refused_writes or RefusedWritesPolicy()
         self._on_close = on_close
         self._reads = reads = SdkReads(sdk)
-        writing = Writing(reads, on_settled)
+        writing = Writing(reads, on_settled, audit)
         self.twins = DigitalTwins(sdk, reads, writing)
         self.relationships = Relationships(sdk, reads, writing)
         self.models = Models(sdk, reads, writing)

@@ -8,6 +8,7 @@ from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
 from localtwins.transport import LocalTransport
 from twinfront_program.log import get_logger
+from twinfront_server.audit import Audit
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import Tracing
@@ -21,7 +22,7 @@ from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
 _ENDPOINT: Final = "https://localtwins"
 
 
-async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing) -> Upstream:
+async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing, audit: Audit) -> Upstream:
     """Opens the embedded service on the data directory of the settings.
 
     Raises:
@@ -42,4 +43,6 @@ async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing) -> 
     if tracing.is_on:
         policies.append(TracingPolicy(tracing))
     sdk = DigitalTwinsClient(_ENDPOINT, NO_CREDENTIAL, transport=LocalTransport(service), policies=policies)
-    return Upstream(sdk, dry_runs, refused_writes, on_close=service.close, on_settled=metrics.settled_write)
+    return Upstream(
+        sdk, dry_runs, refused_writes, on_close=service.close, on_settled=metrics.settled_write, audit=audit
+    )

@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import grpc
 from azure.core import MatchConditions
 
 from twinfront_server.adt.answer import Answer
+from twinfront_server.audit import Audit
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, begun_elsewhere
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.operation import Asked
+from twinfront_server.upstream.operation import POST_MODELS, Asked
 from twinfront_server.upstream.reads import Reads
 from twinfront_server.upstream.refusals.diagnosis import diagnose
 from twinfront_server.upstream.sending import send
@@ -25,11 +27,13 @@ class Writing:
     Args:
         reads: shows how things are now, after a refusal or a lost answer.
         on_settled: told of each write whose answer was lost: `applied`, `repeated` or `unknown`.
+        audit: told of every write, in the end.
     """
 
-    def __init__(self, reads: Reads, on_settled: Callable[[str], None]) -> None:
+    def __init__(self, reads: Reads, on_settled: Callable[[str], None], audit: Audit) -> None:
         self._reads = reads
         self._on_settled = on_settled
+        self._audit = audit
         self._writes = SentWrites()
 
     async def write(self, asked: Asked, method: Callable[..., Any], *args: Any, **options: Any) -> Answer:
@@ -44,15 +48,39 @@ class Writing:
         Raises:
             TwinfrontError: why it was not written, or that nobody knows.
         """
-        dry_run = current_call().validate_only
-        if dry_run:
+        if current_call().validate_only:
             asked = asked.as_dry_run()
-        sending = partial(send, asked, method, *args, **options)
+            return await self._diagnosed(asked, send(asked, method, *args, **options))
         try:
-            return await (sending() if dry_run else self._write(asked, sending))
+            answer = await self._diagnosed(asked, self._write(asked, partial(send, asked, method, *args, **options)))
+        except TwinfrontError as error:
+            self._wrote(asked, error.code, reason=error.reason)
+            raise
+        except asyncio.CancelledError:
+            self._wrote(asked, grpc.StatusCode.CANCELLED)
+            raise
+        self._wrote(asked, grpc.StatusCode.OK, etag_after=answer.etag)
+        return answer
+
+    async def _diagnosed(self, asked: Asked, sending: Awaitable[Answer]) -> Answer:
+        try:
+            return await sending
         except TwinfrontError as error:
             failure = error
         raise await diagnose(self._reads, self._writes, failure, asked)
+
+    def _wrote(self, asked: Asked, code: grpc.StatusCode, *, reason: str = "", etag_after: str = "") -> None:
+        """Takes down a write, and how it ended: OUTCOME_UNKNOWN or CANCELLED may have been applied."""
+        self._audit.wrote(
+            current_call(),
+            asked.operation.name,
+            code,
+            ids=asked.ids,
+            model_ids=list(asked.body.items) if asked.operation is POST_MODELS and asked.body else [],
+            etag_before=asked.if_match if asked.wants_version else "",
+            etag_after=etag_after,
+            reason=reason,
+        )
 
     async def _write(self, asked: Asked, sending: Callable[[], Awaitable[Answer]]) -> Answer:
         call = current_call()

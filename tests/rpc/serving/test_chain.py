@@ -39,13 +39,13 @@ def test_the_links_stand_in_this_order(echo: EchoServer) -> None:
         "deadline",
     ]
     assert list(echo.chain.links) == [*order, "authentication", "admission", "authorization", "unread"]
-    assert list(echo.chain.message_links) == ["validate_only", "recent_outcomes"]
+    assert list(echo.chain.message_links) == ["resource_ids", "validate_only", "recent_outcomes"]
 
 
 def test_a_chain_in_another_order_does_not_start(echo: EchoServer) -> None:
     places = echo.chain.places
     moved = [place for place in places if place.inside]
-    assert len(moved) == 12
+    assert len(moved) == 13
     for place in moved:
         others = [other for other in places if other is not place]
         place_before = min(others.index(other) for other in others if other.name in place.inside)
@@ -54,7 +54,7 @@ def test_a_chain_in_another_order_does_not_start(echo: EchoServer) -> None:
 
 
 def test_every_link_says_why_it_stands_where_it_does(echo: EchoServer) -> None:
-    assert len({place.reason for place in echo.chain.places}) == len(echo.chain.places) == 14
+    assert len({place.reason for place in echo.chain.places}) == len(echo.chain.places) == 15
 
 
 @all_methods

@@ -1,0 +1,153 @@
+"""Says who changed what: one line of JSON for every write that was sent to the upstream, whatever became of it.
+
+Each item of a batch or an import is a write, and so is each relationship that a delete detaches. A line names what was
+written and by whom; values of properties are in none. Lines are written by a thread, for a disk may be slow.
+"""
+
+import logging
+import os
+import queue
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from logging.handlers import QueueHandler, QueueListener, WatchedFileHandler
+from typing import Any, Final, TextIO
+
+import grpc
+import orjson
+from prometheus_client import Counter
+
+from twinfront_program.log import Log
+from twinfront_program.startup_error import StartupError
+from twinfront_server.call import Call
+
+MAX_WAITING: Final = 10_000
+"""Lines that may wait for the disk; further ones are lost, and counted."""
+
+NO_FILE: Final = "none"
+STDOUT: Final = "stdout"
+
+
+class Audit:
+    """Takes down nothing. What does is `AuditLog`."""
+
+    def wrote(
+        self, call: Call, operation: str, code: grpc.StatusCode, **said: str | Mapping[str, str] | list[str]
+    ) -> None:
+        """Does nothing."""
+
+    def close(self) -> None:
+        """Has nothing to close."""
+
+
+NO_AUDIT: Final = Audit()
+
+
+def open_audit(destination: str, log: Log, lost: Counter) -> Audit:
+    """Opens what the setting names: nothing, stdout, or a file to add to.
+
+    A file that is moved away, as logrotate does, is begun anew.
+
+    Args:
+        destination: `none`, `stdout` or the path of a file.
+        log: is told when lines begin to get lost.
+        lost: counts lines that could not be written.
+
+    Raises:
+        StartupError: the file cannot be written to.
+    """
+    if destination == NO_FILE:
+        return NO_AUDIT
+    if destination == STDOUT:
+        return AuditLog(_Stdout(sys.stdout), log, lost)
+    try:
+        return AuditLog(_File(destination), log, lost)
+    except OSError as error:
+        raise StartupError(f"{destination} cannot be written to (--audit-log): {error.strerror}") from error
+
+
+class _Losing(logging.Handler):
+    """Tells of lines that it could not pass on, where the library would print a traceback."""
+
+    on_loss: Callable[[], None]
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802  (the library's name)
+        """Tells of one; the exception is being handled."""
+        self.on_loss()
+
+
+class _Stdout(_Losing, logging.StreamHandler[TextIO]):
+    pass
+
+
+class _File(_Losing, WatchedFileHandler):
+    def _open(self) -> TextIOWrapper:
+        """Opens the file, or makes it, for its owner alone to read."""
+        return open(self.baseFilename, "a", encoding="utf-8", opener=lambda path, how: os.open(path, how, 0o600))
+
+
+class _Entrance(_Losing, QueueHandler):
+    pass
+
+
+class AuditLog(Audit):
+    """Writes the lines.
+
+    Args:
+        handler: writes one.
+        log: is told when lines begin to get lost.
+        lost: counts those that could not be written.
+        max_waiting: how many may wait for it.
+    """
+
+    def __init__(self, handler: _Losing, log: Log, lost: Counter, max_waiting: int = MAX_WAITING) -> None:
+        self._log = log
+        self._lost = lost
+        self._losing = False
+        self._handler = handler
+        waiting: queue.Queue[Any] = queue.Queue(max_waiting)
+        self._entrance = _Entrance(waiting)
+        self._entrance.on_loss = handler.on_loss = self._lose
+        self._writer = QueueListener(waiting, handler)
+        self._writer.start()
+
+    def wrote(
+        self, call: Call, operation: str, code: grpc.StatusCode, **said: str | Mapping[str, str] | list[str]
+    ) -> None:
+        """Takes down a write.
+
+        Args:
+            call: on whose behalf.
+            operation: the upstream's.
+            code: how it ended.
+            said: what else is to be said of it; what is empty is left out.
+        """
+        line = {
+            "time": datetime.now(UTC),
+            "event": "write",
+            "principal": call.principal.name,
+            "source": call.principal.source,
+            "method": call.method,
+            "operation": operation,
+            **{name: each for name, each in said.items() if each},
+            "code": code.name,
+            "call_id": call.call_id,
+            **{name: each for name in ("request_id", "trace_id") if (each := getattr(call, name))},
+        }
+        text = orjson.dumps(line, default=str).decode()
+        self._entrance.emit(logging.LogRecord("twinfront.audit", logging.INFO, "", 0, text, None, None))
+
+    def close(self) -> None:
+        """Writes what waits, and closes the file."""
+        self._writer.stop()
+        with suppress(OSError):  # of the last lines, which were counted as lost
+            self._handler.close()
+
+    def _lose(self) -> None:
+        self._lost.inc()
+        if not self._losing:
+            self._losing = True
+            error = sys.exception()
+            self._log.error("lines of the audit log are lost", cause=f"{type(error).__name__}: {error}")
