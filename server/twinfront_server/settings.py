@@ -42,6 +42,9 @@ def _upstream(value: str) -> str:
 
 
 def _key_place(value: str) -> str:
+    if "://" in value and "@" in value.partition("://")[2].partition("/")[0]:
+        # Not repeated here: it may be a password.
+        raise ValueError("the URL has credentials in it, which it must not: it is shown, and logged")
     if "://" in value and not is_trusted(value):
         raise ValueError(f"{value!r} is neither an https:// URL nor one of this machine")
     return value
@@ -63,9 +66,16 @@ def _outcomes(value: str) -> str:
     return value
 
 
+def _audiences(value: str | None) -> str | None:
+    if "" in listed(value):
+        raise ValueError("one of the audiences has no name")
+    return value
+
+
 OptionalListenAddress = Annotated[str, AfterValidator(_address_or_none)]
 Auth = Annotated[str, BeforeValidator(joined), AfterValidator(several_of("jwt", "mtls")), REPEATABLE]
 Exemptions = Annotated[str, BeforeValidator(joined), AfterValidator(several_of("reflection", "metrics")), REPEATABLE]
+Audiences = Annotated[Listed, AfterValidator(_audiences)]
 KeyPlace = Annotated[str, AfterValidator(_key_place)]
 ClaimName = Annotated[str, Field(min_length=1)]
 UpstreamName = Annotated[str, AfterValidator(_upstream)]
@@ -134,7 +144,7 @@ class Settings(ProgramSettings):
     jwt_issuer: str | None = setting(
         None, ACCESS, "Issuer of the tokens, letter by letter as in their claim 'iss'.", takes="URL"
     )
-    jwt_audience: Listed = setting(
+    jwt_audience: Audiences = setting(
         None,
         ACCESS,
         "Audience that tokens have to be for, as in their claim 'aud'; repeatable, or with commas between: any one.",

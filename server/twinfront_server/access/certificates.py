@@ -1,5 +1,6 @@
 """Knows callers by their client certificates, which TLS has checked."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -17,6 +18,8 @@ MAX_NAME: Final = 256
 
 _CERTIFICATE: Final = "x509_pem_cert"
 _SPIFFE: Final = "spiffe://"
+_DNS_NAME: Final = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)*")
+"""A certificate can have any text as a DNS name, one that reads like a SPIFFE id or a subject as well."""
 
 
 class Certificates:
@@ -49,7 +52,7 @@ def _name(pem: bytes) -> str:
     try:
         certificate = x509.load_pem_x509_certificate(pem)
         names = [*_alternative_names(certificate), certificate.subject.rfc4514_string()]
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise credentials_invalid("The certificate cannot be read.") from None
     name = names[0]
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
@@ -65,4 +68,5 @@ def _alternative_names(certificate: x509.Certificate) -> list[str]:
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     # A certificate with several URIs has no SPIFFE id, says the standard.
     ids = uris if len(uris) == 1 and uris[0].startswith(_SPIFFE) else []
-    return [*ids, *names.get_values_for_type(x509.DNSName)]
+    hosts = [name.lower() for name in names.get_values_for_type(x509.DNSName)]
+    return [*ids, *(name for name in hosts if _DNS_NAME.fullmatch(name))]

@@ -17,6 +17,8 @@ scope is no permission, but it is there, so that the refusal can say so."""
 MAX_GRANTS: Final = 10_000
 """How many grants are kept; beyond that the oldest go."""
 
+_ROLE_NAMES: Final = frozenset(ROLES)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -59,10 +61,10 @@ class RolesByClaim:
 
     def grant(self, principal: Principal) -> Grant:
         """Gives what the principal's roles permit; a role that there is not permits nothing."""
-        known = self._grants.get(principal.roles)
+        roles = principal.roles & _ROLE_NAMES
+        known = self._grants.get(roles)
         if known is None:
-            parts = [Part(ROLES[role]) for role in principal.roles if role in ROLES]
-            known = remember(self._grants, principal.roles, compile_grant(parts))
+            known = remember(self._grants, roles, compile_grant(Part(ROLES[role]) for role in roles))
         return known
 
 

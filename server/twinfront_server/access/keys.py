@@ -16,6 +16,9 @@ REFRESH_SECONDS: Final = 300.0
 PAUSE_SECONDS: Final = 5.0
 """The least time between two reads, however many tokens name keys that are not known."""
 
+MAX_WAITING: Final = 1000
+"""Callers who wait for a read at a time; beyond that tokens with unknown keys are refused at once."""
+
 RETRY_SECONDS: Final = 30.0
 """How soon after a read that failed the next one comes."""
 
@@ -52,6 +55,7 @@ class Keys:
         self._clock = clock
         self._read_at = -PAUSE_SECONDS
         self._reading: asyncio.Task[bool] | None = None
+        self._waiting = 0
         metrics.keys_read("read")
 
     async def find(self, key_id: str | None, algorithm: str) -> Sequence[VerificationKey]:
@@ -59,8 +63,13 @@ class Keys:
         found = self.current.find(key_id, algorithm)
         if found or self.current.knows(key_id):
             return found
-        if self._reading is not None or self._clock() - self._read_at >= PAUSE_SECONDS:
-            await self.refresh()
+        may_help = self._reading is not None or self._clock() - self._read_at >= PAUSE_SECONDS
+        if may_help and self._waiting < MAX_WAITING:
+            self._waiting += 1
+            try:
+                await self.refresh()
+            finally:
+                self._waiting -= 1
         return self.current.find(key_id, algorithm)
 
     async def follow(self) -> None:

@@ -18,7 +18,9 @@ LEEWAY_SECONDS: Final = 30
 """How far the clock of the issuer may be from this one."""
 
 MAX_REMEMBERED: Final = 10_000
-"""Tokens that are known to be good; beyond that the one that was not seen for longest is checked again."""
+MAX_REMEMBERED_CHARACTERS: Final = 16 << 20
+"""Tokens that are known to be good, and how long they are together; beyond that the one that was not seen for longest
+is checked again. What a token says takes up some three times the memory of its text."""
 
 MAX_NAME: Final = 256
 """Characters of the longest name of a principal: it goes into logs."""
@@ -59,10 +61,11 @@ class TokenRules:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A token that was found good, and until when it is."""
+    """A token that was found good, until when it is, and how long its text is."""
 
     principal: Principal
     until: float
+    characters: int
 
 
 class Tokens:
@@ -79,6 +82,7 @@ class Tokens:
         self._keys = keys
         self._clock = clock
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._characters = 0
         self._known_at = keys.changes
         required = ["exp", "iss", "aud", rules.principal_claim]
         self._jwt = jwt.PyJWT({"require": required, "enforce_minimum_key_length": True})
@@ -92,22 +96,32 @@ class Tokens:
         if self._known_at != self._keys.changes:
             # One of those that are known may be signed with a key that was withdrawn.
             self._known.clear()
+            self._characters = 0
             self._known_at = self._keys.changes
         digest = sha256(token.encode()).digest()
         known = self._known.get(digest)
         if known is None:
             changes = self._keys.changes
-            known = _Known(*self._checked(token, await self._possible_keys(token)))
+            known = _Known(*self._checked(token, await self._possible_keys(token)), len(token))
             if changes == self._keys.changes == self._known_at:
-                self._known[digest] = known
-                if len(self._known) > MAX_REMEMBERED:
-                    self._known.popitem(last=False)
+                self._remember(digest, known)
         else:
             self._known.move_to_end(digest)
         if self._clock() >= known.until:
-            self._known.pop(digest, None)
+            self._forget(digest)
             raise credentials_invalid("The token has expired.")
         return known.principal
+
+    def _remember(self, digest: bytes, known: _Known) -> None:
+        self._forget(digest)
+        self._known[digest] = known
+        self._characters += known.characters
+        while len(self._known) > MAX_REMEMBERED or self._characters > MAX_REMEMBERED_CHARACTERS:
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, digest: bytes) -> None:
+        known = self._known.pop(digest, None)
+        self._characters -= known.characters if known else 0
 
     async def _possible_keys(self, token: str) -> Sequence[VerificationKey]:
         """Gives the keys that the header of a token allows for."""

@@ -133,6 +133,20 @@ async def test_an_issuer_that_hangs_keeps_nobody_waiting_whose_key_is_known(echo
     assert (await stranger).details == WITHDRAWN
 
 
+async def test_no_more_callers_wait_for_an_issuer_that_hangs_than_is_good(
+    echo: EchoServer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(keys, "MAX_WAITING", 5)
+    issuer.released.clear()
+    unknown = bearer(SigningKey("stranger").sign(issuer.claims()))
+    started = [echo.start("Unary", "hello", metadata=unknown) for _ in range(20)]
+    await eventually(lambda: sum(call.done() for call in started) == 15)
+    issuer.released.set()
+    ends = [await outcome(call) for call in started]
+    assert {end.details for end in ends} == {WITHDRAWN}
+    assert followed(echo)._waiting == 0
+
+
 async def test_who_waits_for_a_key_waits_no_longer_than_its_deadline(echo: EchoServer, issuer: Issuer):
     issuer.released.clear()
     token = SigningKey("stranger").sign(issuer.claims())

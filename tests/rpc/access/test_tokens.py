@@ -1,5 +1,6 @@
 """Who a token says is calling, and which tokens say it in vain."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -314,3 +315,24 @@ async def test_no_more_tokens_are_remembered_than_fit(
         assert (await caller(echo, bearer(token))).name == "alice"
     checker: Any = echo.authenticator
     assert len(checker._tokens._known) == 3
+
+
+async def test_long_tokens_are_remembered_as_far_as_their_texts_fit(
+    echo: EchoServer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tokens, "MAX_REMEMBERED_CHARACTERS", 30_000)
+    known = [issuer.token(groups=["g" * 6000], jti=str(number)) for number in range(5)]
+    for token in (*known, issuer.token()):
+        assert (await caller(echo, bearer(token))).name == "alice"
+    checker: Any = echo.authenticator
+    remembered = checker._tokens
+    assert len(remembered._known) == 4
+    assert remembered._characters == sum(each.characters for each in remembered._known.values())
+
+
+async def test_callers_who_come_with_the_same_new_token_at_once_are_remembered_as_one(echo: EchoServer, issuer: Issuer):
+    issuer.keys.append(SigningKey("second"))
+    token = issuer.token()
+    await asyncio.gather(*(caller(echo, bearer(token)) for _ in range(20)))
+    checker: Any = echo.authenticator
+    assert checker._tokens._characters == len(token)
