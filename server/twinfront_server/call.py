@@ -47,6 +47,7 @@ class Call:
         request_id: of a write, the caller's own under which it may be repeated; empty if it has none.
         ids: of the resources that it is about, by request field, where the log is to have them.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
+        delegated: whether the upstream is asked in the name of who calls, and judges by what he may do there.
         scope: the part of the graph that this caller may make the call in.
         request_bytes: how large its request is; 0 for a stream of them, which come one by one.
         validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
@@ -77,6 +78,7 @@ class Call:
     request_id: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
     principal: Principal = ANONYMOUS
+    delegated: bool = False
     scope: Scope = WHOLE
     request_bytes: int = 0
     validate_only: bool = False

@@ -261,8 +261,11 @@ class Settings(ProgramSettings):
         takes="URL",
     )
     sample: bool = setting(False, UPSTREAM, "Load the sample building at start if the upstream is empty.")
-    upstream_credential: Literal["default", "none"] = setting(
-        "default", UPSTREAM, "'default' for DefaultAzureCredential, 'none' for a localtwins that asks for no token."
+    upstream_credential: Literal["default", "on-behalf-of", "none"] = setting(
+        "default",
+        UPSTREAM,
+        "'default' for DefaultAzureCredential; 'on-behalf-of' for the identity of whoever calls, whose token is "
+        "exchanged; 'none' for a localtwins that asks for no token.",
     )
     upstream_ca: str | None = setting(
         None, UPSTREAM, "Authorities to check the upstream's certificate against, PEM.", takes="FILE"
@@ -367,7 +370,22 @@ class Settings(ProgramSettings):
             raise ValueError("--default-deadline is longer than --max-deadline")
         if self.upstream.startswith("http:") and self.upstream_credential != "none":
             raise ValueError("--upstream needs https:// to send a token; without one give --upstream-credential none")
+        if self.upstream_credential == "on-behalf-of":
+            self._require_tokens_to_exchange()
         return self
+
+    def _require_tokens_to_exchange(self) -> None:
+        """Checks that every caller has a token, and that nothing is asked of the upstream in the name of nobody.
+
+        Raises:
+            ValueError: it is not so.
+        """
+        if self.upstream == "local":
+            raise ValueError("--upstream-credential on-behalf-of needs --upstream with the URL of an instance")
+        if self.auth_kinds != {"jwt"}:
+            raise ValueError("--upstream-credential on-behalf-of needs --auth jwt alone: it exchanges callers' tokens")
+        if self.sample:
+            raise ValueError("--sample is loaded in nobody's name, which --upstream-credential on-behalf-of rules out")
 
     def _require_known_callers(self) -> None:
         """Checks that whoever other machines are asks a caller who it is, or was told not to.

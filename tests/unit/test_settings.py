@@ -247,3 +247,23 @@ def test_described_defaults_mean_what_they_say() -> None:
             assert (
                 getattr(Settings.load({setting.name: setting.default}), setting.name) == defaults[setting.name].default
             )
+
+
+BEHALF = {**JWT, "upstream": "https://adt.example", "upstream_credential": "on-behalf-of"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"upstream": "local"}, "needs --upstream with the URL"),
+        ({"auth": "none", "jwt_issuer": None, "jwt_audience": None}, "needs --auth jwt alone"),
+        (
+            {"auth": "jwt,mtls", "mtls_listen": "127.0.0.1:1", "tls_cert": "c", "tls_key": "k", "tls_client_ca": "a"},
+            "needs --auth jwt alone",
+        ),
+        ({"sample": True}, "--sample is loaded in nobody's name"),
+    ],
+)
+def test_callers_names_are_used_only_where_all_have_tokens(changed: dict[str, Any], complaint: str) -> None:
+    assert Settings.load(BEHALF).upstream_credential == "on-behalf-of"
+    assert complaint in problem(**{**BEHALF, **changed})

@@ -1,5 +1,6 @@
 """Azure Digital Twins as upstream: the SDK over HTTPS."""
 
+import os
 import ssl
 from typing import Final
 
@@ -20,6 +21,7 @@ from twinfront_server.upstream.sdk.bounded_answers import ENCODINGS, BoundedConn
 from twinfront_server.upstream.sdk.circuit_breaker import CircuitBreaker
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
 from twinfront_server.upstream.sdk.not_connected import NotConnectedError
+from twinfront_server.upstream.sdk.on_behalf_of import CallerCredentialPolicy, CallerTokens, exchange_of
 from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, Policy
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.traced_requests import TracingPolicy
@@ -32,7 +34,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
     """Opens connections to the endpoint of the settings; the first one is made by the first call.
 
     Raises:
-        StartupError: if the CA file cannot be read.
+        StartupError: if the CA file cannot be read, or nothing proves to Entra ID that this is the server.
     """
     dry_runs, refused_writes = ValidateOnlyPolicy(), RefusedWritesPolicy()
     circuit = CircuitBreaker(metrics, settings.upstream_failures)
@@ -48,6 +50,8 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
     if settings.upstream_credential == "default":
         credential = default_credential()
         policies.append(CredentialPolicy(credential, SCOPE))
+    elif settings.upstream_credential == "on-behalf-of":
+        policies.append(CallerCredentialPolicy(CallerTokens(exchange_of(os.environ))))
     session = aiohttp.ClientSession(
         # Connections are as many as calls in flight; with a limit here calls would wait unseen.
         connector=BoundedConnector(limit=0, ssl=_trust(settings.upstream_ca)),
@@ -66,6 +70,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         on_settled=metrics.settled_write,
         outage=circuit.opened,
         audit=audit,
+        is_delegated=settings.upstream_credential == "on-behalf-of",
     )
 
 

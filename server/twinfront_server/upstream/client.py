@@ -35,6 +35,8 @@ class Upstream:
         on_settled: told of each write whose answer was lost: `applied`, `repeated` or `unknown`.
         outage: set by that pipeline while it sends nothing but probes.
         audit: told of every write.
+        is_delegated: whether it is asked in the names of callers: no answer to one of them is for another, and in the
+            name of nobody it refuses all.
     """
 
     def __init__(
@@ -46,15 +48,20 @@ class Upstream:
         on_settled: Callable[[str], None] = lambda _outcome: None,
         outage: asyncio.Event | None = None,
         audit: Audit = NO_AUDIT,
+        *,
+        is_delegated: bool = False,
     ) -> None:
         self.outage = outage or asyncio.Event()
         self._sdk = sdk
         self._dry_runs = dry_runs or ValidateOnlyPolicy()
         self._refused_writes = refused_writes or RefusedWritesPolicy()
         self._on_close = on_close
+        self._signs_of_life = {Reason.MODEL_NOT_FOUND, Reason.UPSTREAM_THROTTLED}
+        if is_delegated:
+            self._signs_of_life.add(Reason.UPSTREAM_CREDENTIALS_REJECTED)
         self._reads = reads = SdkReads(sdk)
         writing = Writing(reads, on_settled, audit)
-        self.twins = DigitalTwins(sdk, reads, writing)
+        self.twins = DigitalTwins(sdk, reads, writing, share_reads=not is_delegated)
         self.relationships = Relationships(sdk, reads, writing)
         self.models = Models(sdk, reads, writing)
         self.queries = Queries(sdk)
@@ -77,7 +84,7 @@ class Upstream:
         try:
             await self._reads.probe()
         except TwinfrontError as error:
-            if error.reason not in {Reason.MODEL_NOT_FOUND, Reason.UPSTREAM_THROTTLED}:
+            if error.reason not in self._signs_of_life:
                 return False
         if self._refused_writes.refused:
             current_call().cause = "it answers, and says that its storage takes no writes: see whether its disk is full"

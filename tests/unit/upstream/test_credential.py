@@ -1,5 +1,6 @@
 """A credential that gives no token, whatever keeps it from that: nothing is sent, and the operator has to look."""
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -18,6 +19,7 @@ from twinfront_server.errors import TwinfrontError
 from twinfront_server.metrics import Metrics
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.sdk.credential import SCOPE, CredentialPolicy
+from twinfront_server.upstream.sdk.on_behalf_of import CallerCredentialPolicy, CallerTokens
 from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy
 
 
@@ -79,5 +81,29 @@ async def test_without_a_token_nothing_is_sent(failure: Exception):
         assert (error.value.code, error.value.reason) == (grpc.StatusCode.INTERNAL, "UPSTREAM_CREDENTIALS_REJECTED")
         assert "1234" not in str(error.value.status())
         assert type(failure).__name__ in call.cause
+    assert service.requests == 0
+    await service.close()
+
+
+class Hanging(NoToken):
+    """Gives no token and does not fail."""
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_write_that_waits_in_vain_for_a_token_was_certainly_not_sent():
+    service = await Asked.open(":memory:")
+    metrics = Metrics(CollectorRegistry())
+    hanging = Hanging(OSError())
+    tokens = CallerTokens(lambda _assertion: hanging.get_token(SCOPE))
+    for policy in (CredentialPolicy(hanging, SCOPE), CallerCredentialPolicy(tokens)):
+        policies = [BodyPolicy({}), AttemptsPolicy(metrics, read_retries=0, timeout=0.05), policy]
+        sdk = DigitalTwinsClient("https://localtwins", hanging, transport=LocalTransport(service), policies=policies)
+        enter_call(Call(call_id="", method="", deadline=None, metadata=(("authorization", "Bearer t"),)))
+        with pytest.raises(TwinfrontError) as error:
+            await Upstream(sdk).twins.delete("room", if_match="")
+        assert error.value.reason == "UPSTREAM_CREDENTIALS_REJECTED"
     assert service.requests == 0
     await service.close()

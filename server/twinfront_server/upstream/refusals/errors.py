@@ -19,6 +19,7 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import (
     NO_RETRY,
     TwinfrontError,
+    caller_not_permitted,
     etag_mismatch,
     invalid_fields,
     limit_reached,
@@ -34,7 +35,7 @@ from twinfront_server.upstream.operation import Asked, Resource
 from twinfront_server.upstream.refusals.refusal import Refusal, read_refusal
 from twinfront_server.upstream.refusals.violations import violated_fields
 from twinfront_server.upstream.sdk.answer_too_large import AnswerTooLargeError
-from twinfront_server.upstream.sdk.credential import CredentialError
+from twinfront_server.upstream.sdk.credential import CallerRefusedError, CredentialError
 from twinfront_server.upstream.sdk.not_connected import NotConnectedError
 
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
@@ -197,6 +198,8 @@ def _precondition_failed(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 def _credentials_rejected(refusal: Refusal, asked: Asked) -> TwinfrontError:
     _note_cause(asked, f"{refusal.status} {refusal.code} {refusal.message}")
+    if refusal.status == HTTPStatus.FORBIDDEN and current_call().delegated:
+        return caller_not_permitted("Azure Digital Twins does not let this caller do that.")
     return TwinfrontError(
         Reason.UPSTREAM_CREDENTIALS_REJECTED,
         "Azure Digital Twins rejects this server's credential; its operator has to look into it.",
@@ -205,6 +208,8 @@ def _credentials_rejected(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 def _without_credential(error: CredentialError, asked: Asked) -> TwinfrontError:
     _note_cause(asked, error.message)
+    if isinstance(error, CallerRefusedError):
+        return caller_not_permitted("Entra ID gives no token for Azure Digital Twins on behalf of this caller.")
     return TwinfrontError(
         Reason.UPSTREAM_CREDENTIALS_REJECTED,
         "This server could get no credential for Azure Digital Twins, so it was not asked; the server's operator has "

@@ -14,13 +14,20 @@ from twinfront_server.upstream.writing import Writing, if_match_option, if_none_
 
 
 class DigitalTwins:
-    """Operations on digital twins and their components."""
+    """Operations on digital twins and their components.
 
-    def __init__(self, sdk: DigitalTwinsClient, reads: SdkReads, writing: Writing) -> None:
+    Args:
+        sdk: the SDK's client.
+        reads: reads with it.
+        writing: writes with it.
+        share_reads: whether an answer to one caller may be another's as well.
+    """
+
+    def __init__(self, sdk: DigitalTwinsClient, reads: SdkReads, writing: Writing, *, share_reads: bool = True) -> None:
         self._sdk = sdk
         self._reads = reads
         self._write = writing.write
-        self._shared_reads = SharedReads()
+        self._shared_reads = SharedReads() if share_reads else None
 
     async def get(self, digital_twin_id: str) -> Answer:
         """Reads a digital twin."""
@@ -28,6 +35,8 @@ class DigitalTwins:
 
     async def get_shared(self, digital_twin_id: str) -> Answer:
         """Reads a digital twin, along with whoever else is reading it at the moment."""
+        if self._shared_reads is None:
+            return await self.get(digital_twin_id)
         return await self._shared_reads.read(digital_twin_id, partial(self.get, digital_twin_id))
 
     async def put(self, digital_twin_id: str, body: Body, *, if_none_match: bool) -> Answer:

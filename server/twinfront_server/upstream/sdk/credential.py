@@ -1,5 +1,6 @@
 """The server's own credential for Azure Digital Twins."""
 
+import asyncio
 import logging
 from typing import Any, Final
 
@@ -20,6 +21,18 @@ class CredentialError(AzureError):
     """
 
 
+class CallerRefusedError(CredentialError):
+    """No token could be had for the caller, who is at fault or may not have one."""
+
+
+def time_for_token(request: PipelineRequest[HttpRequest]) -> asyncio.Timeout:
+    """Bounds the wait for a token, to be used with `async with`.
+
+    It ends before that for the upstream's answer: when that one ends, the request may have been sent.
+    """
+    return asyncio.timeout(request.context.options.get("read_timeout"))
+
+
 class CredentialPolicy(AsyncBearerTokenCredentialPolicy[HttpRequest, AsyncHttpResponse]):
     """Puts the token of the server's credential on each request."""
 
@@ -30,7 +43,8 @@ class CredentialPolicy(AsyncBearerTokenCredentialPolicy[HttpRequest, AsyncHttpRe
             CredentialError: there is none to be had.
         """
         try:
-            await super().on_request(request)
+            async with time_for_token(request):
+                await super().on_request(request)
         except Exception as error:
             raise CredentialError(f"{type(error).__name__}: {error}") from error
 
