@@ -97,8 +97,13 @@ class Building:
     models: "ModelServiceAsyncStub"
 
     @classmethod
+    def at(cls, channel: grpc.aio.Channel) -> "Building":
+        """The building of a server that has its models already."""
+        return cls(DigitalTwinServiceStub(channel), RelationshipServiceStub(channel), ModelServiceStub(channel))
+
+    @classmethod
     async def open(cls, channel: grpc.aio.Channel) -> "Building":
-        building = cls(DigitalTwinServiceStub(channel), RelationshipServiceStub(channel), ModelServiceStub(channel))
+        building = cls.at(channel)
         await building.models.CreateModels(models.CreateModelsRequest(dtdl_models=MODELS.values()))
         return building
 

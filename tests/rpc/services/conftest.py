@@ -30,22 +30,32 @@ def blobs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def data_dir() -> str:
+    """Where the upstream has its twins: one that is empty and keeps nothing, unless a module has another."""
+    return ":memory:"
+
+
 @pytest.fixture(params=["local", "https"])
 async def settings(
-    request: pytest.FixtureRequest, certificate: DevelopmentCertificate, blobs: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    certificate: DevelopmentCertificate,
+    blobs: Path,
+    data_dir: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Settings]:
-    """Of a server on free ports, over an upstream that keeps nothing."""
+    """Of a server on free ports."""
     serving = {"listen": "127.0.0.1:0", "metrics_listen": "none", "health_interval": 3600.0}
     endpoints = {"events": f"file:{blobs / 'events.ndjson'}"}
     if request.param == "local":
         monkeypatch.setenv("LOCALTWINS_JOBS_DIR", str(blobs))
         monkeypatch.setenv("LOCALTWINS_ENDPOINT", json.dumps(endpoints))
-        yield Settings.model_validate(serving | {"data_dir": ":memory:"})
+        yield Settings.model_validate(serving | {"data_dir": data_dir})
         return
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate.chain, certificate.key)
     local = LocalSettings(listen="127.0.0.1:0", shutdown_seconds=0, jobs_dir=str(blobs), endpoint=endpoints)
-    service = await LocalTwins.open(":memory:", local)
+    service = await LocalTwins.open(data_dir, local)
     server = HttpServer(service, local, tls)
     await server.start()
     upstream = {"upstream": server.url, "upstream_ca": str(certificate.authority), "upstream_credential": "none"}

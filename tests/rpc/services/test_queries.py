@@ -1,19 +1,23 @@
 """Queries: rows, pages, streams and what they were charged."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
 import orjson
 import pytest
+import pytest_asyncio
 
 from twinfront.v1 import query_service_pb2 as queries
 from twinfront.v1.model_service_pb2 import ListModelsRequest
 from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 from twinfront.v1.representation_pb2 import Representation, View
 from twinfront_server.app import App
+from twinfront_server.settings import Settings
 
 from .building import ROOM, Building
 from .refusal import fields, refused
@@ -33,12 +37,31 @@ def stub(channel: grpc.aio.Channel) -> "QueryServiceAsyncStub":
     return asynchronous
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stored_rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with rooms, written once."""
+    folder = tmp_path_factory.mktemp("rooms") / "data"
+    settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=str(folder))
+    async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
+        building = await Building.open(channel)
+        await asyncio.gather(*(building.add_room(f"room-{number:03}", visits=number) for number in range(ROOMS)))
+        await building.connect("room-000", "door", "room-001")
+    return folder
+
+
 @pytest.fixture
-async def rooms(building: Building) -> Building:
+def data_dir(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A copy of the rooms for each test that asks for them."""
+    if "rooms" not in request.fixturenames:
+        return ":memory:"
+    copy = shutil.copytree(request.getfixturevalue("stored_rooms"), tmp_path / "data")
+    return str(copy)
+
+
+@pytest.fixture
+def rooms(channel: grpc.aio.Channel) -> Building:
     """Rooms with visits 0, 1, …, and a door between the first two."""
-    await asyncio.gather(*(building.add_room(f"room-{number:03}", visits=number) for number in range(ROOMS)))
-    await building.connect("room-000", "door", "room-001")
-    return building
+    return Building.at(channel)
 
 
 async def ask(stub: "QueryServiceAsyncStub", query: str, **options: Any) -> queries.QueryTwinsResponse:
