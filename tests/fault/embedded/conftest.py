@@ -12,12 +12,22 @@ LONG = 5_000
 """Twins in an import that can be cancelled before it ends."""
 
 
+HEADER = '{"Section": "Header"}\n{"fileVersion": "1.0.0"}\n'
+
+
+@pytest.fixture(scope="session")
+def long_import(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The blob of a long import, which takes longer to write than most tests take."""
+    blob = tmp_path_factory.mktemp("blobs") / "long.ndjson"
+    blob.write_text(HEADER + "\n".join(_long_import()) + "\n")
+    return blob
+
+
 @pytest.fixture
-def blobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def blobs(tmp_path: Path, long_import: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with the blobs of a short and a long import, and an endpoint for events."""
-    header = '{"Section": "Header"}\n{"fileVersion": "1.0.0"}\n'
-    (tmp_path / "in.ndjson").write_text(header)
-    (tmp_path / "long.ndjson").write_text(header + "\n".join(_long_import()) + "\n")
+    (tmp_path / "in.ndjson").write_text(HEADER)
+    (tmp_path / "long.ndjson").hardlink_to(long_import)
     monkeypatch.setenv("LOCALTWINS_JOBS_DIR", str(tmp_path))
     monkeypatch.setenv("LOCALTWINS_ENDPOINT", json.dumps({"events": f"file:{tmp_path / 'events.ndjson'}"}))
 
