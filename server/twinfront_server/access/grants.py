@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from twinfront_server.access.permissions import ROLES, Permission
 from twinfront_server.access.principal import Principal
@@ -13,6 +13,8 @@ from twinfront_server.access.scope import EVERYWHERE, WHOLE, Limit, Scope
 Grant: TypeAlias = Mapping[str, Scope]
 """The RPCs that somebody may call, by full name, and where in the graph. Where a rule wants the whole graph a narrower
 scope is no permission, but it is there, so that the refusal can say so."""
+
+Key = TypeVar("Key")
 
 MAX_GRANTS: Final = 10_000
 """How many grants are kept; beyond that the oldest go."""
@@ -68,7 +70,7 @@ class RolesByClaim:
         return known
 
 
-def remember(grants: dict[frozenset[str], Grant], key: frozenset[str], grant: Grant) -> Grant:
+def remember(grants: dict[Key, Grant], key: Key, grant: Grant) -> Grant:
     """Keeps a grant, and returns it."""
     while len(grants) >= MAX_GRANTS:
         del grants[next(iter(grants))]

@@ -1499,7 +1499,8 @@ pub enum ErrorReason {
     /// UNAUTHENTICATED. The call has credentials, and they are not valid (any more): the message says why, as far as the caller may know.
     /// Get a new token, and call again with it.
     CredentialsInvalid = 35,
-    /// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing.
+    /// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing. Metadata: permission,
+    /// which is the one that the call takes.
     CallerNotPermitted = 36,
 }
 impl ErrorReason {
