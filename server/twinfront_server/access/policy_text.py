@@ -60,10 +60,11 @@ class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Composes a node that is no alias and does not lie too deep."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+        mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not taken", event.start_mark)
+            raise yaml.composer.ComposerError(None, None, "aliases are not taken", mark)
         if self._depth > MAX_DEPTH:
-            raise yaml.composer.ComposerError(None, None, f"lies more than {MAX_DEPTH} deep", event.start_mark)
+            raise yaml.composer.ComposerError(None, None, f"lies more than {MAX_DEPTH} deep", mark)
         self._depth += 1
         try:
             return super().compose_node(parent, index)

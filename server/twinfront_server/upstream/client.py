@@ -9,13 +9,15 @@ from twinfront_server.audit import NO_AUDIT, Audit
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, upstream_unavailable
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.resources.digital_twins import DigitalTwins
 from twinfront_server.upstream.resources.event_routes import EventRoutes
 from twinfront_server.upstream.resources.jobs import DeleteJobs, ImportJobs
-from twinfront_server.upstream.resources.models import Models
-from twinfront_server.upstream.resources.queries import Queries
-from twinfront_server.upstream.resources.relationships import Relationships
-from twinfront_server.upstream.resources.telemetry import Telemetry
+from twinfront_server.upstream.scoped.boundary import Boundary
+from twinfront_server.upstream.scoped.digital_twins import ScopedDigitalTwins
+from twinfront_server.upstream.scoped.lineage import Lineage
+from twinfront_server.upstream.scoped.models import ScopedModels
+from twinfront_server.upstream.scoped.queries import ScopedQueries
+from twinfront_server.upstream.scoped.relationships import ScopedRelationships
+from twinfront_server.upstream.scoped.telemetry import ScopedTelemetry
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy, validate_only_unsupported
 from twinfront_server.upstream.sdk_reads import SdkReads
@@ -61,11 +63,12 @@ class Upstream:
             self._signs_of_life.add(Reason.UPSTREAM_CREDENTIALS_REJECTED)
         self._reads = reads = SdkReads(sdk)
         writing = Writing(reads, on_settled, audit)
-        self.twins = DigitalTwins(sdk, reads, writing, share_reads=not is_delegated)
-        self.relationships = Relationships(sdk, reads, writing)
-        self.models = Models(sdk, reads, writing)
-        self.queries = Queries(sdk)
-        self.telemetry = Telemetry(sdk, writing)
+        boundary = Boundary(reads, Lineage(reads))
+        self.twins = ScopedDigitalTwins(sdk, reads, writing, boundary, share_reads=not is_delegated)
+        self.relationships = ScopedRelationships(sdk, reads, writing, boundary)
+        self.models = ScopedModels(sdk, reads, writing, boundary)
+        self.queries = ScopedQueries(sdk, boundary)
+        self.telemetry = ScopedTelemetry(sdk, writing, boundary)
         self.event_routes = EventRoutes(sdk, reads, writing)
         self.import_jobs = ImportJobs(sdk, reads, writing)
         self.delete_jobs = DeleteJobs(sdk, reads, writing)

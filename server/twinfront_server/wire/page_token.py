@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import Message
 
+from twinfront_server.call import current_call
 from twinfront_server.errors import invalid_argument
 from twinfront_server.reasons import Reason
 
@@ -53,9 +54,15 @@ class PageTokens:
 
 
 def _identity(request: Message) -> bytes:
-    """Gives the part that stays the same from page to page: the kind of request and all fields but the paging ones."""
+    """Gives the part that stays the same from page to page: the kind of request and all fields but the paging ones.
+
+    A list that is cut to what its caller may see is that caller's alone.
+    """
     same = type(request)()
     same.CopyFrom(request)
     for name in _PAGING_FIELDS.intersection(type(request).DESCRIPTOR.fields_by_name):
         same.ClearField(name)
-    return type(request).DESCRIPTOR.full_name.encode() + b"\0" + same.SerializeToString(deterministic=True)
+    call = current_call()
+    reader = f"{call.principal.source}:{call.principal.name}".encode() if call.scope.is_limited else b""
+    kind = type(request).DESCRIPTOR.full_name.encode()
+    return b"\0".join((kind, reader, same.SerializeToString(deterministic=True)))

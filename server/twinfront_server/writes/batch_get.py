@@ -22,18 +22,22 @@ async def batch_get(
 
     Raises:
         TwinfrontError: INVALID_ARGUMENT for no ids, too many or bad ones; LIMIT_REACHED if the answer would be larger
-            than a response may be; whatever keeps a twin from being read, save that there is none.
+            than a response may be; whatever keeps a twin from being read, save that there is none, or none for
+            this caller.
     """
     as_json, metadata = wants_json(request.representation), wants_metadata(request.view)
     fields = _fields(request.digital_twin_ids)
     bodies: dict[str, bytes | None] = dict.fromkeys(fields)
+    not_permitted: set[str] = set()
 
     async def read(digital_twin_id: str) -> None:
         try:
             bodies[digital_twin_id] = (await upstream.twins.get(digital_twin_id)).body
             current_call().item_ended()
         except TwinfrontError as error:
-            if error.reason is not Reason.TWIN_NOT_FOUND:
+            if error.reason is Reason.CALLER_NOT_PERMITTED:
+                not_permitted.add(digital_twin_id)
+            elif error.reason is not Reason.TWIN_NOT_FOUND:
                 rename_fields(error, lambda _: fields[digital_twin_id])
                 raise
             current_call().item_ended(error.reason)
@@ -46,7 +50,9 @@ async def batch_get(
         nonlocal size
         body = bodies.pop(digital_twin_id)
         if body is None:
-            response.missing_digital_twin_ids.append(digital_twin_id)
+            denied = digital_twin_id in not_permitted
+            ids = response.not_permitted_digital_twin_ids if denied else response.missing_digital_twin_ids
+            ids.append(digital_twin_id)
             size += len(digital_twin_id.encode()) + FRAMING
         else:
             twin = response.digital_twins.add()

@@ -9,6 +9,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
+from twinfront_server.access.rules import RULES, Rule
 from twinfront_server.services import CONTRACT
 
 PRINCIPAL_KEY: Final = "named-caller"
@@ -18,6 +19,11 @@ def methods() -> list[MethodDescriptor]:
     """Gives every method of the contract, as the descriptors have them."""
     names = [service.full_name for file in CONTRACT for service in file.DESCRIPTOR.services_by_name.values()]
     return [method for name in names for method in descriptor_pool.Default().FindServiceByName(name).methods]
+
+
+def rule_of(method: MethodDescriptor) -> Rule:
+    """Gives what a method takes."""
+    return RULES[f"{method.containing_service.full_name}/{method.name}"]
 
 
 @dataclass(frozen=True)

@@ -1162,8 +1162,10 @@ type BatchGetDigitalTwinsResponse struct {
 	DigitalTwins []*DigitalTwin `protobuf:"bytes,1,rep,name=digital_twins,json=digitalTwins,proto3" json:"digital_twins,omitempty"`
 	// The ids that no twin has, in the order of the request.
 	MissingDigitalTwinIds []string `protobuf:"bytes,2,rep,name=missing_digital_twin_ids,json=missingDigitalTwinIds,proto3" json:"missing_digital_twin_ids,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// The ids of twins that this caller may not read, whether they exist or not, in the order of the request.
+	NotPermittedDigitalTwinIds []string `protobuf:"bytes,3,rep,name=not_permitted_digital_twin_ids,json=notPermittedDigitalTwinIds,proto3" json:"not_permitted_digital_twin_ids,omitempty"`
+	unknownFields              protoimpl.UnknownFields
+	sizeCache                  protoimpl.SizeCache
 }
 
 func (x *BatchGetDigitalTwinsResponse) Reset() {
@@ -1206,6 +1208,13 @@ func (x *BatchGetDigitalTwinsResponse) GetDigitalTwins() []*DigitalTwin {
 func (x *BatchGetDigitalTwinsResponse) GetMissingDigitalTwinIds() []string {
 	if x != nil {
 		return x.MissingDigitalTwinIds
+	}
+	return nil
+}
+
+func (x *BatchGetDigitalTwinsResponse) GetNotPermittedDigitalTwinIds() []string {
+	if x != nil {
+		return x.NotPermittedDigitalTwinIds
 	}
 	return nil
 }
@@ -1776,10 +1785,11 @@ const file_twinfront_v1_digital_twin_service_proto_rawDesc = "" +
 	"\x1bBatchGetDigitalTwinsRequest\x12.\n" +
 	"\x10digital_twin_ids\x18\x01 \x03(\tB\x04\xe2A\x01\x02R\x0edigitalTwinIds\x12D\n" +
 	"\x0erepresentation\x18\x02 \x01(\x0e2\x1c.twinfront.v1.RepresentationR\x0erepresentation\x12&\n" +
-	"\x04view\x18\x03 \x01(\x0e2\x12.twinfront.v1.ViewR\x04view\"\x97\x01\n" +
+	"\x04view\x18\x03 \x01(\x0e2\x12.twinfront.v1.ViewR\x04view\"\xdb\x01\n" +
 	"\x1cBatchGetDigitalTwinsResponse\x12>\n" +
 	"\rdigital_twins\x18\x01 \x03(\v2\x19.twinfront.v1.DigitalTwinR\fdigitalTwins\x127\n" +
-	"\x18missing_digital_twin_ids\x18\x02 \x03(\tR\x15missingDigitalTwinIds\"\xa1\x01\n" +
+	"\x18missing_digital_twin_ids\x18\x02 \x03(\tR\x15missingDigitalTwinIds\x12B\n" +
+	"\x1enot_permitted_digital_twin_ids\x18\x03 \x03(\tR\x1anotPermittedDigitalTwinIds\"\xa1\x01\n" +
 	"\x1dBatchWriteDigitalTwinsRequest\x12<\n" +
 	"\x06writes\x18\x01 \x03(\v2\x1e.twinfront.v1.DigitalTwinWriteB\x04\xe2A\x01\x02R\x06writes\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12\x1d\n" +

@@ -747,6 +747,11 @@ pub struct BatchGetDigitalTwinsResponse {
     pub missing_digital_twin_ids: ::prost::alloc::vec::Vec<
         ::prost::alloc::string::String,
     >,
+    /// The ids of twins that this caller may not read, whether they exist or not, in the order of the request.
+    #[prost(string, repeated, tag = "3")]
+    pub not_permitted_digital_twin_ids: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
 }
 impl ::prost::Name for BatchGetDigitalTwinsResponse {
     const NAME: &'static str = "BatchGetDigitalTwinsResponse";

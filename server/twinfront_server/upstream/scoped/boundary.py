@@ -1,0 +1,224 @@
+"""Tells what lies within the part of the graph that a call may be made in."""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import orjson
+
+from twinfront_server.adt.answer import Answer, Page
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.json_text import loads
+from twinfront_server.adt.twin_json import METADATA, MODEL, metadata_of
+from twinfront_server.call import current_call
+from twinfront_server.errors import TwinfrontError, caller_not_permitted
+from twinfront_server.reasons import Reason
+from twinfront_server.upstream.reads import document
+from twinfront_server.upstream.scoped.lineage import Lineage
+from twinfront_server.upstream.sdk_reads import SdkReads
+
+_READS_AT_A_TIME: Final = 16
+"""How many twins are read at a time to learn their models."""
+
+_NOT_THERE: Final = frozenset({Reason.TWIN_NOT_FOUND, Reason.RELATIONSHIP_NOT_FOUND, Reason.MODEL_NOT_FOUND})
+
+
+class Boundary:
+    """Checks twins and models against the scope of the current call.
+
+    What lies outside and what does not exist are answered alike. By its id it is known of a twin without a request to
+    the upstream; where the scope has models, the twin is read first.
+
+    Args:
+        reads: reads twins, unchecked.
+        lineage: knows which models descend from which.
+    """
+
+    def __init__(self, reads: SdkReads, lineage: Lineage) -> None:
+        self._reads = reads
+        self._lineage = lineage
+
+    @property
+    def is_none(self) -> bool:
+        """Tells whether the call may be made in the whole graph."""
+        return not current_call().scope.is_limited
+
+    def require_none(self, what: str) -> None:
+        """Refuses what takes a permission for the whole graph.
+
+        Raises:
+            TwinfrontError: CALLER_NOT_PERMITTED.
+        """
+        if not self.is_none:
+            raise caller_not_permitted(
+                f"{_caller()} may not do this: {what} takes a permission for the whole graph, and this caller has it "
+                "for a part of the graph alone."
+            )
+
+    async def require_twin(self, digital_twin_id: str) -> None:
+        """Refuses a twin that lies outside, or that may.
+
+        Raises:
+            TwinfrontError: CALLER_NOT_PERMITTED, or what keeps the twin from being read.
+        """
+        models = self._models(digital_twin_id)
+        if models is not None:
+            await self._require_model(digital_twin_id, await self._model(digital_twin_id), models)
+
+    async def read_twin(self, digital_twin_id: str, read: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Reads a twin that lies inside.
+
+        Raises:
+            TwinfrontError: CALLER_NOT_PERMITTED, and what `read` raises.
+        """
+        models = self._models(digital_twin_id)
+        if models is None:
+            return await read()
+        answer = await hidden_if_missing(read(), _twin(digital_twin_id))
+        await self._require_model(digital_twin_id, _model_in(document(answer)), models)
+        return answer
+
+    async def require_twin_to_write(self, digital_twin_id: str, model: object) -> None:
+        """Refuses to put a twin that lies outside, be it as it is or as it is to be.
+
+        Args:
+            digital_twin_id: its id.
+            model: the model that it is to have.
+
+        Raises:
+            TwinfrontError: CALLER_NOT_PERMITTED, or what keeps the twin from being read.
+        """
+        models = self._models(digital_twin_id)
+        if models is None:
+            return
+        try:
+            before = _model_in(document(await self._reads.digital_twin(digital_twin_id)))
+        except TwinfrontError as error:
+            if error.reason is not Reason.TWIN_NOT_FOUND:
+                raise
+        else:
+            await self._require_model(digital_twin_id, before, models)
+        await self._require_model(digital_twin_id, model, models)
+
+    async def require_new_model(self, digital_twin_id: str, model: object) -> None:
+        """Refuses to give a twin a model with which it would lie outside.
+
+        Raises:
+            TwinfrontError: CALLER_NOT_PERMITTED.
+        """
+        models = self._models(digital_twin_id)
+        if models is not None:
+            await self._require_model(digital_twin_id, model, models)
+
+    async def inside(self, ids: Iterable[object]) -> frozenset[object]:
+        """Gives those of these ids whose twins lie inside."""
+        few = asyncio.Semaphore(_READS_AT_A_TIME)
+
+        async def is_inside(digital_twin_id: object) -> bool:
+            if not isinstance(digital_twin_id, str):
+                return False
+            try:
+                async with few:
+                    await self.require_twin(digital_twin_id)
+            except TwinfrontError as error:
+                if error.reason is not Reason.CALLER_NOT_PERMITTED:
+                    raise
+                return False
+            return True
+
+        distinct = list(dict.fromkeys(ids))
+        tasks = [asyncio.ensure_future(is_inside(each)) for each in distinct]
+        try:
+            found = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+        return frozenset(each for each, inside in zip(distinct, found, strict=True) if inside)
+
+    async def is_twin_inside(self, twin: dict[str, Any]) -> bool:
+        """Tells whether a twin that was read lies inside."""
+        digital_twin_id = twin.get("$dtId")
+        models = current_call().scope.models_of(digital_twin_id) if isinstance(digital_twin_id, str) else frozenset()
+        if models is None:
+            return True
+        model = _model_in(twin)
+        return isinstance(model, str) and bool(models) and await self._lineage.descends(model, models)
+
+    async def require_model(self, model_id: str) -> None:
+        """Refuses a model that no twin inside can be of.
+
+        Raises:
+            TwinfrontError: CALLER_NOT_PERMITTED, or what keeps models from being read.
+        """
+        models = current_call().scope.models
+        if models is not None and not await self._lineage.descends(model_id, models):
+            raise not_permitted(f"models/{model_id}")
+
+    async def models_inside(self, page: Page) -> Page:
+        """Gives the models of a page, which has their definitions, that twins inside can be of."""
+        models = current_call().scope.models
+        if models is None:
+            return page
+        for item in page.items:
+            if isinstance(item.get("id"), str):
+                self._lineage.learn(item["id"], item.get("model"))
+        kept = [item for item in page.items if await self._lineage.descends(str(item.get("id")), models)]
+        return Page(kept, page.next_link, page.query_charge)
+
+    def _models(self, digital_twin_id: str) -> frozenset[str] | None:
+        models = current_call().scope.models_of(digital_twin_id)
+        if models is not None and not models:
+            raise not_permitted(_twin(digital_twin_id))
+        return models
+
+    async def _model(self, digital_twin_id: str) -> object:
+        reading = self._reads.digital_twin(digital_twin_id)
+        return _model_in(document(await hidden_if_missing(reading, _twin(digital_twin_id))))
+
+    async def _require_model(self, digital_twin_id: str, model: object, models: frozenset[str]) -> None:
+        if not (isinstance(model, str) and await self._lineage.descends(model, models)):
+            raise not_permitted(_twin(digital_twin_id))
+
+
+async def hidden_if_missing(reading: Awaitable[Answer], path: str) -> Answer:
+    """Reads what a caller may not learn of that it does not exist.
+
+    Raises:
+        TwinfrontError: CALLER_NOT_PERMITTED if it does not, and what the reading raises else.
+    """
+    try:
+        return await reading
+    except TwinfrontError as error:
+        if error.reason in _NOT_THERE:
+            raise not_permitted(path) from None
+        raise
+
+
+def not_permitted(path: str) -> TwinfrontError:
+    """PERMISSION_DENIED, whether or not there is something at a path."""
+    return caller_not_permitted(f"{_caller()} may not do this with {path}, if that exists.")
+
+
+def _caller() -> str:
+    return current_call().principal.name
+
+
+def _twin(digital_twin_id: str) -> str:
+    return f"digitaltwins/{digital_twin_id}"
+
+
+def _model_in(twin: dict[str, Any]) -> object:
+    return metadata_of(twin).get(MODEL)
+
+
+def model_of_body(document: object) -> object:
+    """Gives the model that a twin's body names; None for none."""
+    metadata = document.get(METADATA) if isinstance(document, dict) else None
+    return metadata.get(MODEL) if isinstance(metadata, dict) else None
+
+
+def as_understood(body: Body) -> tuple[Any, Body]:
+    """Parses a body, and gives the one that says what was understood and nothing else: a name may be there twice."""
+    document = loads(body.content)
+    return document, dataclasses.replace(body, content=orjson.dumps(document))

@@ -1,0 +1,113 @@
+"""Operations on digital twins and their components, within the scope of the call."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from azure.digitaltwins.core.aio import DigitalTwinsClient
+from google.rpc.error_details_pb2 import PreconditionFailure
+
+from twinfront.v1.error_details_pb2 import RelationshipsBlockingDelete
+from twinfront_server.adt.answer import Answer
+from twinfront_server.adt.body import Body
+from twinfront_server.adt.twin_json import METADATA, MODEL
+from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
+from twinfront_server.upstream.resources.digital_twins import DigitalTwins
+from twinfront_server.upstream.scoped.boundary import Boundary, as_understood, model_of_body
+from twinfront_server.upstream.sdk_reads import SdkReads
+from twinfront_server.upstream.writing import Writing
+
+_MODEL_PATH = f"/{METADATA}/{MODEL}"
+
+
+class ScopedDigitalTwins(DigitalTwins):
+    """Operations on the digital twins that lie within the scope of the call."""
+
+    def __init__(
+        self, sdk: DigitalTwinsClient, reads: SdkReads, writing: Writing, boundary: Boundary, *, share_reads: bool
+    ) -> None:
+        super().__init__(sdk, reads, writing, share_reads=share_reads)
+        self._boundary = boundary
+
+    async def get(self, digital_twin_id: str) -> Answer:
+        """Reads a digital twin."""
+        return await self._boundary.read_twin(digital_twin_id, partial(super().get, digital_twin_id))
+
+    async def get_shared(self, digital_twin_id: str) -> Answer:
+        """Reads a digital twin, along with whoever else is reading it at the moment."""
+        return await self._boundary.read_twin(digital_twin_id, partial(super().get_shared, digital_twin_id))
+
+    async def put(self, digital_twin_id: str, body: Body, *, if_none_match: bool) -> Answer:
+        """Creates or replaces a digital twin; only creates it if `if_none_match`."""
+        if not self._boundary.is_none:
+            document, body = as_understood(body)
+            await self._boundary.require_twin_to_write(digital_twin_id, model_of_body(document))
+        return await super().put(digital_twin_id, body, if_none_match=if_none_match)
+
+    async def patch(
+        self, digital_twin_id: str, body: Body, *, if_match: str, any_author_counts: bool = False
+    ) -> Answer:
+        """Applies a JSON Patch to a digital twin; `any_author_counts` if others may bring about the same as well."""
+        if not self._boundary.is_none:
+            await self._boundary.require_twin(digital_twin_id)
+            operations, body = as_understood(body)
+            for model in _models_given(operations):
+                await self._boundary.require_new_model(digital_twin_id, model)
+        return await super().patch(digital_twin_id, body, if_match=if_match, any_author_counts=any_author_counts)
+
+    async def delete(self, digital_twin_id: str, *, if_match: str) -> None:
+        """Deletes a digital twin."""
+        await self._boundary.require_twin(digital_twin_id)
+        try:
+            await super().delete(digital_twin_id, if_match=if_match)
+        except TwinfrontError as error:
+            if error.reason is Reason.TWIN_HAS_RELATIONSHIPS and not self._boundary.is_none:
+                await self._hide_blockers(error)
+            raise
+
+    async def get_component(self, digital_twin_id: str, component_name: str) -> Answer:
+        """Reads a component; the etag is its twin's."""
+        await self._boundary.require_twin(digital_twin_id)
+        return await super().get_component(digital_twin_id, component_name)
+
+    async def patch_component(self, digital_twin_id: str, component_name: str, body: Body, *, if_match: str) -> Answer:
+        """Applies a JSON Patch to a component; the etags are its twin's."""
+        await self._boundary.require_twin(digital_twin_id)
+        return await super().patch_component(digital_twin_id, component_name, body, if_match=if_match)
+
+    async def _hide_blockers(self, error: TwinfrontError) -> None:
+        """Leaves of the relationships in the way those that lead to twins inside, and does not count the others."""
+        for detail in error.details:
+            if isinstance(detail, RelationshipsBlockingDelete):
+                inside = await self._boundary.inside(
+                    [*(each.target_id for each in detail.outgoing), *(each.source_id for each in detail.incoming)]
+                )
+                outgoing = [each for each in detail.outgoing if each.target_id in inside]
+                incoming = [each for each in detail.incoming if each.source_id in inside]
+                detail.CopyFrom(
+                    RelationshipsBlockingDelete(
+                        outgoing=outgoing,
+                        incoming=incoming,
+                        outgoing_total=len(outgoing),
+                        incoming_total=len(incoming),
+                        counts_are_lower_bounds=True,
+                    )
+                )
+            elif isinstance(detail, PreconditionFailure):
+                for violation in detail.violations:
+                    violation.description = "relationships to be deleted first"
+                del detail.violations[1:]
+
+
+def _models_given(operations: Any) -> Iterator[object]:
+    """Gives each model that a patch would give a twin; None for what is no model, or cannot be told."""
+    for operation in operations if isinstance(operations, list) else ():
+        path, value = operation.get("path"), operation.get("value")
+        source = operation.get("from")
+        if path == _MODEL_PATH or (isinstance(source, str) and f"{path}/".startswith(f"/{METADATA}/")):
+            yield value if operation.get("op") in {"add", "replace"} else None
+        elif path == f"/{METADATA}":
+            yield value.get(MODEL) if isinstance(value, dict) else None
+        elif path == "":
+            yield model_of_body(value)
