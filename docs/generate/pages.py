@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.generate import api, chart, clients, commands, errors, tables
+from docs.generate import api, chart, clients, commands, errors, permissions, tables
 from docs.generate.protos import ROOT
 
 _PART = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "localtwins-operations": tables.localtwins_operations,
     "localtwins-settings": tables.localtwins_setting_tables,
     "metrics": tables.metric_table,
+    "permissions": permissions.permission_table,
     "settings": tables.setting_tables,
     **{f"ten-lines-{client}": clients.ten_lines(client) for client in clients.TEN_LINES},
 }
@@ -29,7 +30,10 @@ PARTS: dict[str, Callable[[], str]] = {
 def files() -> dict[Path, Callable[[str], str]]:
     """Gives the files that have such parts, and what makes a file's text from the one it has."""
     candidates = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    made: dict[Path, Callable[[str], str]] = {chart.VALUES_SCHEMA: chart.values_schema}
+    made: dict[Path, Callable[[str], str]] = {
+        chart.VALUES_SCHEMA: chart.values_schema,
+        permissions.POLICY_SCHEMA: permissions.policy_schema,
+    }
     return made | {path: filled_in for path in candidates if _PART.search(path.read_text())}
 
 

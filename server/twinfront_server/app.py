@@ -14,6 +14,7 @@ from twinfront_program.log import Log, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import health, reflection
 from twinfront_server.access.authenticator import open_authenticator
+from twinfront_server.access.policy_file import open_policy
 from twinfront_server.audit import open_audit
 from twinfront_server.drain import drain
 from twinfront_server.errors import TwinfrontError
@@ -93,16 +94,6 @@ class App:
         closing.push_async_callback(self.upstream.close)
         outcomes = self._open_outcomes()
         closing.push_async_callback(outcomes.close)
-        self._chain = Chain(
-            settings,
-            self.metrics,
-            self._log,
-            self.upstream.require_validation,
-            authenticator,
-            tracing=tracing,
-            outcomes=outcomes,
-        )
-        closing.push_async_callback(self._chain.recent_outcomes.close)
         if settings.sample:
             from twinfront_server.sample import load_sample  # noqa: PLC0415  (only who asks for it needs it)
 
@@ -112,6 +103,20 @@ class App:
                 raise StartupError(f"the sample cannot be loaded (--sample): {error.message}") from error
             self._log.info("sample loaded" if sample.loaded else "no sample loaded, the upstream is not empty")
 
+        policy = await closing.enter_async_context(
+            open_policy(settings, self.upstream.missing_model, self.metrics, self._log)
+        )
+        self._chain = Chain(
+            settings,
+            self.metrics,
+            self._log,
+            self.upstream.require_validation,
+            authenticator,
+            policy,
+            tracing=tracing,
+            outcomes=outcomes,
+        )
+        closing.push_async_callback(self._chain.recent_outcomes.close)
         self._server = create_server(settings, self._chain)
         services = register(in_one_queue(self._server), self.upstream, settings)
         self._health = health.Health(services)

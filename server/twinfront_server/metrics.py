@@ -45,6 +45,9 @@ KEY_READS: Final = ("read", "failed")
 Limit = Literal["calls_in_flight", "calls_per_caller", "streams_per_caller", "call_rate", "query_rate", "stream_memory"]
 """Limits of this server that a call is refused for until there is room again."""
 
+POLICY_READS: Final = ("applied", "refused")
+"""Outcomes of a read of the policy file."""
+
 _METHOD_LABELS: Final = ("grpc_type", "grpc_service", "grpc_method")
 
 
@@ -174,6 +177,12 @@ METRICS: Final = (
         "Reads of the keys that tokens are checked with: read or failed; after one that failed those of before stay.",
     ),
     MetricSpec(
+        "twinfront_policy_reads_total",
+        "counter",
+        ("outcome",),
+        "Reads of the file of --policy: applied or refused; after one that was refused the policy of before stays.",
+    ),
+    MetricSpec(
         "twinfront_jwt_keys_read_timestamp_seconds",
         "gauge",
         (),
@@ -252,6 +261,8 @@ class Metrics:
             self._child("twinfront_jwt_key_reads_total", result)
         for limit in get_args(Limit):
             self._child("twinfront_limited_total", limit)
+        for result in POLICY_READS:
+            self._child("twinfront_policy_reads_total", result)
         for reason in Reason:
             self._child("twinfront_errors_total", reason)
             for method_name in METHODS_WITH_ITEMS:
@@ -308,6 +319,10 @@ class Metrics:
         self._child("twinfront_jwt_key_reads_total", outcome).inc()
         if outcome == "read":
             self._keys_read.set_to_current_time()
+
+    def policy_read(self, outcome: Literal["applied", "refused"]) -> None:
+        """Counts a read of the policy file: at the start, and whenever it has changed."""
+        self._child("twinfront_policy_reads_total", outcome).inc()
 
     def query_charge(self, units: float) -> None:
         """Adds what a query cost, in query units."""

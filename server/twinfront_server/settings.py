@@ -164,6 +164,12 @@ class Settings(ProgramSettings):
     jwt_groups_claim: ClaimName = setting(
         "groups", ACCESS, "Claim with the groups that the caller is in.", takes="NAME"
     )
+    policy: Annotated[str, Field(min_length=1)] | None = setting(
+        None,
+        ACCESS,
+        "Policy that says who may do what, YAML; followed when it changes. Without it the roles of callers decide.",
+        takes="FILE",
+    )
     auth_exempt: Exemptions = setting(
         "metrics",
         ACCESS,
@@ -366,6 +372,8 @@ class Settings(ProgramSettings):
             raise ValueError(f"--outcomes-{given} needs --outcomes-{missing}")
         if (self.outcomes_ca or self.outcomes_cert) and not self.outcomes.startswith("rediss:"):
             raise ValueError("--outcomes-ca and --outcomes-cert need --outcomes rediss://…")
+        if self.policy is not None and self.auth_kinds == {"none"}:
+            raise ValueError("--policy needs --auth jwt or mtls: without it nobody is known")
         if self.default_deadline > self.max_deadline:
             raise ValueError("--default-deadline is longer than --max-deadline")
         if self.upstream.startswith("http:") and self.upstream_credential != "none":

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
+from twinfront_server.access.claims import claim, texts
 from twinfront_server.access.grants import Grant, Part, compile_grant, remember
 from twinfront_server.access.permissions import ROLES
 from twinfront_server.access.policy_document import Bounds, Holders, PolicyDocument, PolicyError
@@ -12,8 +13,6 @@ from twinfront_server.access.scope import EVERYWHERE, Limit
 
 _Wanted: TypeAlias = tuple[tuple[int, frozenset[str]], ...]
 """Claims by their place among those that the policy looks at, each with the values of which one is wanted."""
-
-_NO_VALUES: Final[frozenset[str]] = frozenset()
 
 
 class FilePolicy:
@@ -96,12 +95,6 @@ def _require_known(to: Holders, field: str, kinds: Collection[str]) -> None:
 
 
 def _values(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    """Gives the texts that a token says by a claim: one, or those of a list; of nested ones 'realm_access.roles'."""
-    value: Any = claims.get(name)
-    if value is None:
-        value = claims
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-    if isinstance(value, str):
-        return frozenset((value,))
-    return frozenset(each for each in value if isinstance(each, str)) if isinstance(value, list) else _NO_VALUES
+    """Gives what a token says by a claim: each of a list, and of a text the whole and its words."""
+    value = claim(claims, name)
+    return texts(value) | {value} if isinstance(value, str) else texts(value)

@@ -1,19 +1,20 @@
 """Follows a policy file: what lies there is in force, and what lay there before for as long as that cannot be used."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
-
-from prometheus_client import Counter
 
 from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
 from twinfront_server.access.file_policy import FilePolicy
-from twinfront_server.access.grants import Grant
+from twinfront_server.access.grants import Grant, Policy, RolesByClaim
 from twinfront_server.access.policy_document import PolicyError, parse_policy
 from twinfront_server.access.policy_text import parse_yaml, read_text
 from twinfront_server.access.principal import Principal
+from twinfront_server.metrics import Metrics
+from twinfront_server.settings import Settings
 
 LOOK_SECONDS: Final = 2.0
 """How often it is looked whether the file changed."""
@@ -31,9 +32,8 @@ class PolicyFile:
         file: the file.
         kinds: how callers are known.
         find_unknown: finds models that there are not.
+        metrics: counts what was read.
         log: where it is said that the policy changed, or could not.
-        applied: counts the changes that are in force, and
-        refused: those that are not.
     """
 
     def __init__(
@@ -41,17 +41,14 @@ class PolicyFile:
         file: Path,
         kinds: Collection[str],
         find_unknown: FindUnknown,
+        metrics: Metrics,
         log: Log,
-        *,
-        applied: Counter,
-        refused: Counter,
     ) -> None:
         self._file = file
         self._kinds = kinds
         self._find_unknown = find_unknown
         self._log = log
-        self._applied = applied
-        self._refused = refused
+        self._metrics = metrics
         self._seen: _State = None
         self._policy: FilePolicy
 
@@ -70,6 +67,7 @@ class PolicyFile:
             self._policy = await self._read()
         except PolicyError as error:
             raise StartupError(f"--policy {self._file}: {error}") from None
+        self._metrics.policy_read("applied")
 
     async def follow(self) -> None:
         """Reads the file anew whenever it changes, for ever, until cancelled."""
@@ -84,12 +82,12 @@ class PolicyFile:
         try:
             self._policy = await self._read()
         except PolicyError as error:
-            self._refused.inc()
+            self._metrics.policy_read("refused")
             self._log.warning(
                 "the policy cannot be used, the one of before stays", file=str(self._file), error=str(error)
             )
         else:
-            self._applied.inc()
+            self._metrics.policy_read("applied")
             self._log.info("the policy changed", file=str(self._file))
 
     async def _read(self) -> FilePolicy:
@@ -108,3 +106,25 @@ class PolicyFile:
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_ino, stat.st_size
+
+
+@asynccontextmanager
+async def open_policy(
+    settings: Settings, find_unknown: FindUnknown, metrics: Metrics, log: Log
+) -> AsyncIterator[Policy]:
+    """Opens the policy of the settings; while it is open, its file is followed.
+
+    Raises:
+        StartupError: the file cannot be used.
+    """
+    if settings.policy is None:
+        yield RolesByClaim()
+        return
+    policy = PolicyFile(Path(settings.policy), settings.auth_kinds, find_unknown, metrics, log)
+    await policy.load()
+    following = asyncio.create_task(policy.follow())
+    try:
+        yield policy
+    finally:
+        following.cancel()
+        await asyncio.wait({following})

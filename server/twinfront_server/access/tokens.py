@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import jwt
 
+from twinfront_server.access.claims import claim, texts
 from twinfront_server.access.key_set import ALGORITHMS, VerificationKey
 from twinfront_server.access.keys import Keys
 from twinfront_server.access.principal import Principal
@@ -166,8 +167,8 @@ class Tokens:
         return Principal(
             name,
             "jwt",
-            roles=_texts(_claim(claims, rules.roles_claim)),
-            groups=_texts(_claim(claims, rules.groups_claim)),
+            roles=texts(claim(claims, rules.roles_claim)),
+            groups=texts(claim(claims, rules.groups_claim)),
             claims=claims,
         )
 
@@ -176,20 +177,3 @@ def _refused(error: jwt.PyJWTError) -> TwinfrontError:
     if isinstance(error, jwt.MissingRequiredClaimError):
         return credentials_invalid(f"The token has no claim {error.claim}.")
     return credentials_invalid(next((text for kind, text in _REFUSALS if isinstance(error, kind)), _UNREADABLE))
-
-
-def _claim(claims: Mapping[str, Any], name: str) -> Any:
-    """Finds a claim by its name, or by the names that lead to it with dots between."""
-    if name in claims:
-        return claims[name]
-    value: Any = claims
-    for step in name.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
-
-
-def _texts(value: Any) -> frozenset[str]:
-    """Gives the texts of a list, or those in one text with spaces between, which is how scopes are written."""
-    if isinstance(value, str):
-        return frozenset(value.split())
-    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()

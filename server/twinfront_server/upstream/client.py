@@ -1,7 +1,7 @@
 """`Upstream`: each operation of Azure Digital Twins as one method of one of its parts, over the official SDK."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
@@ -92,6 +92,15 @@ class Upstream:
         if self._refused_writes.refused:
             current_call().cause = "it answers, and says that its storage takes no writes: see whether its disk is full"
         return not self._refused_writes.refused
+
+    async def missing_model(self, model_ids: Iterable[str]) -> str | None:
+        """Gives the first of some models that there is not; None if there are all, or if the upstream cannot tell."""
+        for model_id in model_ids:
+            try:
+                await self._reads.model(model_id, include_model_definition=False)
+            except TwinfrontError as error:
+                return model_id if error.reason in {Reason.MODEL_NOT_FOUND, Reason.INVALID_ARGUMENT} else None
+        return None
 
     async def require_validation(self) -> None:
         """Sees to it that dry runs are possible; to be awaited in a call that is one (`Call.validate_only`).

@@ -1,24 +1,29 @@
 """Calls of one principal or another, by the methods' names."""
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import grpc.aio
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
+from tests.rpc.access.issuer import Issuer
 
 from twinfront_server.access.rules import RULES, Rule
 from twinfront_server.services import CONTRACT
-
-PRINCIPAL_KEY: Final = "named-caller"
 
 
 def methods() -> list[MethodDescriptor]:
     """Gives every method of the contract, as the descriptors have them."""
     names = [service.full_name for file in CONTRACT for service in file.DESCRIPTOR.services_by_name.values()]
     return [method for name in names for method in descriptor_pool.Default().FindServiceByName(name).methods]
+
+
+def method_named(name: str) -> MethodDescriptor:
+    """Gives the method of a name."""
+    (method,) = (method for method in methods() if method.name == name)
+    return method
 
 
 def rule_of(method: MethodDescriptor) -> Rule:
@@ -32,16 +37,23 @@ class Caller:
 
     Attributes:
         channel: where to.
+        issuer: of the token.
         name: who it is.
-        roles: what the credentials say.
+        words: the roles, and the groups, that the token says.
     """
 
     channel: grpc.aio.Channel
+    issuer: Issuer
     name: str = "alice"
-    roles: tuple[str, ...] = field(default=())
+    words: tuple[str, ...] = ()
 
-    def known_as(self, name: str, *roles: str) -> "Caller":
-        return Caller(self.channel, name, roles)
+    def known_as(self, name: str, *words: str) -> "Caller":
+        return Caller(self.channel, self.issuer, name, words)
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        token = self.issuer.token(sub=self.name, roles=list(self.words), groups=list(self.words))
+        return (("authorization", f"Bearer {token}"),)
 
     async def call(self, method: MethodDescriptor, **fields: Any) -> Any:
         """Calls a method; the messages of a stream come as a list."""
@@ -51,7 +63,7 @@ class Caller:
             type(request).SerializeToString,
             message_factory.GetMessageClass(method.output_type).FromString,
         )
-        metadata = ((PRINCIPAL_KEY, f"{self.name} {','.join(self.roles)}"),)
+        metadata = self.metadata
         if method.client_streaming:
             stream = self.channel.stream_stream(path, *codec)(iter([request]), metadata=metadata)
             return [message async for message in stream]
@@ -61,8 +73,7 @@ class Caller:
 
     async def ask(self, name: str, **fields: Any) -> Any:
         """Calls a method by its name alone."""
-        (method,) = (method for method in methods() if method.name == name)
-        return await self.call(method, **fields)
+        return await self.call(method_named(name), **fields)
 
     async def reason(self, method: MethodDescriptor, **fields: Any) -> str:
         """Gives the reason for which a call fails; empty if it does not."""

@@ -1,57 +1,47 @@
-"""A server that asks who calls, and callers whom it knows."""
+"""A server that asks who calls, an issuer whose tokens it takes, and callers that have them."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import grpc.aio
 import pytest
+from tests.rpc.access.issuer import Issuer
 
-from twinfront_server import app
-from twinfront_server.access.file_policy import FilePolicy
-from twinfront_server.access.grants import Policy
-from twinfront_server.access.policy_document import parse_policy
-from twinfront_server.access.policy_text import parse_yaml
-from twinfront_server.access.principal import Principal
+from twinfront_server.access.permissions import ROLES
 from twinfront_server.app import App
-from twinfront_server.interceptors.chain import Chain
 from twinfront_server.settings import Settings
 
-from .caller import PRINCIPAL_KEY, Caller
-from .plant import Plant
-
-
-class NamedCallers:
-    """Believes a call's metadata: `alice reader,writer`, roles or groups."""
-
-    async def authenticate(self, *given: Any) -> Principal:
-        metadata = dict(given[-1].invocation_metadata())
-        name, _, words = str(metadata[PRINCIPAL_KEY]).partition(" ")
-        said = frozenset(words.split(","))
-        return Principal(name, "jwt", said, said)
+from .caller import Caller
+from .plant import POLICY, Plant, build
 
 
 @pytest.fixture
-def policy(request: pytest.FixtureRequest) -> Policy | None:
-    """The policy of the text that a test is parametrised with; without one the roles decide."""
-    text = getattr(request, "param", None)
-    return None if text is None else FilePolicy(parse_policy(parse_yaml(text)), {"jwt"})
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as issuer:
+        yield issuer
 
 
 @pytest.fixture
-async def server(settings: Settings, policy: Policy | None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
-    def chain(*arguments: Any) -> Chain:
-        return Chain(*arguments[:4], NamedCallers(), policy)  # type: ignore[call-arg]
-
-    monkeypatch.setattr(app, "Chain", chain)
-    async with App(settings) as served:
-        yield served
+def settings(issuer: Issuer) -> Settings:
+    """Of a server that goes by the roles of its callers."""
+    return Settings.model_validate(
+        {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:", **issuer.settings()}
+    )
 
 
 @pytest.fixture
-def caller(channel: grpc.aio.Channel) -> Caller:
-    return Caller(channel)
+def caller(channel: grpc.aio.Channel, issuer: Issuer) -> Caller:
+    return Caller(channel, issuer)
 
 
 @pytest.fixture
-async def plant(caller: Caller) -> Plant:
-    return await Plant.built(caller)
+async def plant(issuer: Issuer, settings: Settings, tmp_path: Path) -> AsyncIterator[Plant]:
+    """The plant, behind a server that has a policy about it."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(POLICY)
+    kept = settings.model_copy(update={"data_dir": str(tmp_path / "data")})
+    async with App(kept) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
+        await build(Caller(channel, issuer).known_as("olga", *ROLES))
+    with_policy = kept.model_copy(update={"policy": str(file)})
+    async with App(with_policy) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
+        yield Plant.seen_by(Caller(channel, issuer))

@@ -46,10 +46,35 @@ MODELS: Final = [
 PLANT_MODELS: Final = len(MODELS)
 
 
+_TWINS: Final = {"a-room": ROOM, "a-hall": SPACE, "a-pump": PUMP, "b-room": ROOM, "b-pump": PUMP}
+_RELATIONSHIPS: Final = (
+    ("a-room", "out", "b-room"),
+    ("a-room", "in", "a-hall"),
+    ("b-room", "back", "a-room"),
+    ("a-pump", "feeds", "a-room"),
+)
+
+
 def twin(digital_twin_id: str, model: str) -> dict[str, Any]:
     """Gives the message of a twin as JSON."""
     document = {"$dtId": digital_twin_id, "$metadata": {"$model": model}, "lamp": {"$metadata": {}}}
     return {"json": json.dumps(document).encode()}
+
+
+async def build(owner: Caller) -> None:
+    """Makes the graph."""
+    await owner.ask("CreateModels", dtdl_models=MODELS)
+    for digital_twin_id, model in _TWINS.items():
+        await owner.ask(
+            "CreateOrReplaceDigitalTwin", digital_twin_id=digital_twin_id, digital_twin=twin(digital_twin_id, model)
+        )
+    for source, name, target in _RELATIONSHIPS:
+        await owner.ask(
+            "CreateOrReplaceRelationship",
+            digital_twin_id=source,
+            relationship_id=name,
+            relationship={"name": "leads", "target_id": target},
+        )
 
 
 @dataclass(frozen=True)
@@ -70,29 +95,7 @@ class Plant:
     spaces: Caller
 
     @classmethod
-    async def built(cls, caller: Caller) -> "Plant":
-        owner = caller.known_as("olga", "owners")
-        await owner.ask("CreateModels", dtdl_models=MODELS)
-        for digital_twin_id, model in (
-            ("a-room", ROOM),
-            ("a-hall", SPACE),
-            ("a-pump", PUMP),
-            ("b-room", ROOM),
-            ("b-pump", PUMP),
-        ):
-            await owner.ask(
-                "CreateOrReplaceDigitalTwin", digital_twin_id=digital_twin_id, digital_twin=twin(digital_twin_id, model)
-            )
-        for source, name, target in (
-            ("a-room", "out", "b-room"),
-            ("a-room", "in", "a-hall"),
-            ("b-room", "back", "a-room"),
-            ("a-pump", "feeds", "a-room"),
-        ):
-            await owner.ask(
-                "CreateOrReplaceRelationship",
-                digital_twin_id=source,
-                relationship_id=name,
-                relationship={"name": "leads", "target_id": target},
-            )
-        return cls(owner, caller.known_as("alice", "house-a"), caller.known_as("sam", "spaces"))
+    def seen_by(cls, caller: Caller) -> "Plant":
+        return cls(
+            caller.known_as("olga", "owners"), caller.known_as("alice", "house-a"), caller.known_as("sam", "spaces")
+        )

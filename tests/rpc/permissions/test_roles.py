@@ -96,7 +96,7 @@ async def test_the_refusal_names_the_caller_the_permission_and_the_role(caller: 
 async def test_who_may_not_call_is_told_so_before_the_request_is_looked_at(caller: Caller, server: App):
     call: Any = caller.channel.unary_unary("/twinfront.v1.ModelService/CreateModels")
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
-        await call(b"\xff", metadata=(("named-caller", "alice reader"),))
+        await call(b"\xff", metadata=caller.known_as("alice", "reader").metadata)
     assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert server.metrics.registry.get_sample_value(
         "twinfront_errors_total", {"reason": "CALLER_NOT_PERMITTED"}
@@ -106,7 +106,7 @@ async def test_who_may_not_call_is_told_so_before_the_request_is_looked_at(calle
 async def test_a_method_that_there_is_not_is_not_implemented_for_whoever_is_known(caller: Caller):
     call: Any = caller.channel.unary_unary("/twinfront.v1.ModelService/Burn")
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
-        await call(b"", metadata=(("named-caller", "alice"),))
+        await call(b"", metadata=caller.metadata)
     assert refusal.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -1,9 +1,14 @@
 """What a policy file permits whom."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
+from twinfront_server.access import policy_document
 from twinfront_server.access.scope import WHOLE, Limit, Scope
 
 from .policies import READ, WRITE, policy, principal, scope
@@ -132,3 +137,11 @@ def test_a_role_within_bounds_is_for_that_part_of_the_graph_and_roles_add_up():
     read = scope(policy(LIMITED), alice)
     assert read is not None
     assert set(read.limits) == {pumps, Limit(("lobby",))}
+
+
+def test_the_json_schema_takes_what_the_server_takes():
+    schema = json.loads((Path(policy_document.__file__).parent / "policy.schema.json").read_text())
+    for text in (NAMED, GROUPED, CLAIMED, LIMITED):
+        jsonschema.validate(yaml.safe_load(text), schema, jsonschema.Draft202012Validator)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(NAMED.replace("role:", "rule:")), schema, jsonschema.Draft202012Validator)

@@ -196,7 +196,7 @@ async def hidden_if_missing(reading: Awaitable[Answer], path: str) -> Answer:
 
 
 def not_permitted(path: str) -> TwinfrontError:
-    """PERMISSION_DENIED, whether or not there is something at a path."""
+    """Makes the PERMISSION_DENIED of what is at a path, whether or not that is anything."""
     return caller_not_permitted(f"{_caller()} may not do this with {path}, if that exists.")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 from google.rpc.error_details_pb2 import PreconditionFailure
@@ -18,7 +18,7 @@ from twinfront_server.upstream.scoped.boundary import Boundary, as_understood, m
 from twinfront_server.upstream.sdk_reads import SdkReads
 from twinfront_server.upstream.writing import Writing
 
-_MODEL_PATH = f"/{METADATA}/{MODEL}"
+_MODEL_PATH: Final = f"/{METADATA}/{MODEL}"
 
 
 class ScopedDigitalTwins(DigitalTwins):
@@ -109,5 +109,3 @@ def _models_given(operations: Any) -> Iterator[object]:
             yield value if operation.get("op") in {"add", "replace"} else None
         elif path == f"/{METADATA}":
             yield value.get(MODEL) if isinstance(value, dict) else None
-        elif path == "":
-            yield model_of_body(value)
