@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import bearer_token
 import grpc.aio
 import orjson
 from measuring import Samples, print_table
@@ -52,6 +53,7 @@ class Case:
     server: str
     method: str
     requests: Callable[[], Requests]
+    sends_token: bool = False
 
 
 def twin_json(number: int, reading: float) -> dict[str, Any]:
@@ -66,6 +68,9 @@ def _gets(**options: Any) -> Callable[[], Requests]:
             yield GetDigitalTwinRequest(digital_twin_id=f"machine{number}", **options).SerializeToString()
 
     return requests
+
+
+_json_gets = _gets(representation=REPRESENTATION_JSON)
 
 
 def _updates() -> Requests:
@@ -90,11 +95,13 @@ def _creations() -> Requests:
 SERVICE = "/twinfront.v1.DigitalTwinService/"
 CASES = (
     Case("echo (floor)", "echo", "/bench.Echo/Echo", lambda: itertools.repeat(bytes(985))),
-    Case("get, JSON", "memory", SERVICE + "GetDigitalTwin", _gets(representation=REPRESENTATION_JSON)),
+    Case("get, JSON", "memory", SERVICE + "GetDigitalTwin", _json_gets),
+    Case("get, JSON, token sent", "memory", SERVICE + "GetDigitalTwin", _json_gets, True),
+    Case("get, JSON, auth on", "guarded", SERVICE + "GetDigitalTwin", _json_gets, True),
     Case("get, typed", "memory", SERVICE + "GetDigitalTwin", _gets()),
     Case("update 3 properties", "memory", SERVICE + "UpdateDigitalTwin", _updates),
     Case("create or replace", "memory", SERVICE + "CreateOrReplaceDigitalTwin", _creations),
-    Case("get, JSON, on disk", "disk", SERVICE + "GetDigitalTwin", _gets(representation=REPRESENTATION_JSON)),
+    Case("get, JSON, on disk", "disk", SERVICE + "GetDigitalTwin", _json_gets),
     Case("update, on disk", "disk", SERVICE + "UpdateDigitalTwin", _updates),
     Case("create, on disk", "disk", SERVICE + "CreateOrReplaceDigitalTwin", _creations),
 )
@@ -104,23 +111,26 @@ async def run(rounds: int, seconds: float) -> None:
     """Starts the servers, runs all cases in turn and prints the table."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        token = bearer_token.issue(folder / "keys.json")
+        guarded = bearer_token.server_options(folder / "keys.json")
         servers = {
             "echo": stack.enter_context(echo_server()),
             "memory": stack.enter_context(twinfront_server(":memory:")),
+            "guarded": stack.enter_context(twinfront_server(":memory:", *guarded)),
             "disk": stack.enter_context(twinfront_server(str(folder / "data"))),
         }
         channels = {}
         for name, server in servers.items():
             channels[name] = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
             if name != "echo":
-                await _load(channels[name])
+                await _load(channels[name], token)
         calls = {callers: Samples() for callers in CALLERS}
         processor = Samples()
         for _ in range(rounds):
             for case in CASES:
                 for callers in CALLERS:
                     rate, microseconds = await _measure(
-                        channels[case.server], servers[case.server], case, callers, seconds
+                        channels[case.server], servers[case.server], case, callers, seconds, token
                     )
                     calls[callers].add(case.name, rate)
                     if callers == CALLERS[-1]:
@@ -148,22 +158,28 @@ async def run(rounds: int, seconds: float) -> None:
     )
 
 
-async def _load(channel: grpc.aio.Channel) -> None:
+def _metadata(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),)
+
+
+async def _load(channel: grpc.aio.Channel, token: str) -> None:
     create_models: RawCall = channel.unary_unary("/twinfront.v1.ModelService/CreateModels")
-    await create_models(CreateModelsRequest(dtdl_models=[orjson.dumps(MODEL).decode()]).SerializeToString())
+    models = CreateModelsRequest(dtdl_models=[orjson.dumps(MODEL).decode()])
+    await create_models(models.SerializeToString(), metadata=_metadata(token))
     create: RawCall = channel.unary_unary(SERVICE + "CreateOrReplaceDigitalTwin")
     for number in range(TWINS):
         request = CreateOrReplaceDigitalTwinRequest(digital_twin_id=f"machine{number}")
         request.digital_twin.json = orjson.dumps(twin_json(number, 0.5))
-        await create(request.SerializeToString())
+        await create(request.SerializeToString(), metadata=_metadata(token))
 
 
 async def _measure(
-    channel: grpc.aio.Channel, server: ServerProcess, case: Case, callers: int, seconds: float
+    channel: grpc.aio.Channel, server: ServerProcess, case: Case, callers: int, seconds: float, token: str
 ) -> tuple[float, float]:
     """Calls per second, and microseconds of the server's processor time per call."""
     call: RawCall = channel.unary_unary(case.method)
     requests = case.requests()
+    metadata = _metadata(token) if case.sends_token else ()
     loop = asyncio.get_running_loop()
     start, processor = loop.time(), server.processor_seconds()
     end = start + seconds
@@ -172,7 +188,7 @@ async def _measure(
     async def caller() -> None:
         nonlocal done
         while loop.time() < end:
-            await call(next(requests))
+            await call(next(requests), metadata=metadata)
             done += 1
 
     await asyncio.gather(*(caller() for _ in range(callers)))

@@ -33,11 +33,11 @@ def echo_server() -> Iterator[ServerProcess]:
 
 
 @contextmanager
-def twinfront_server(data_dir: str) -> Iterator[ServerProcess]:
-    """`twinfront serve` on the embedded service."""
+def twinfront_server(data_dir: str, *words: str) -> Iterator[ServerProcess]:
+    """`twinfront serve` on the embedded service, with further options."""
     command = [str(Path(sys.executable).with_name("twinfront")), "serve", "--data-dir", data_dir]
     options = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-level", "warning"]
-    with _server([*command, *options]) as server:
+    with _server([*command, *options, *words]) as server:
         yield server
 
 

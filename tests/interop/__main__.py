@@ -11,8 +11,7 @@ from pathlib import Path
 
 from .kept_builds import runnable
 from .languages import LANGUAGES, Language, left_out
-from .matrix import run_all, run_odd, table
-from .serving import MODES
+from .matrix import RUNS, run_all, run_odd, table
 
 
 def main() -> int:
@@ -36,7 +35,7 @@ def build_all() -> list[Language]:
 def compare(languages: list[Language]) -> int:
     """Runs the clients side by side, and prints what came of it."""
     failed = False
-    runs = {mode: partial(run_all, languages, mode) for mode in MODES} | {"odd server": partial(run_odd, languages)}
+    runs = {mode: partial(run_all, languages, mode) for mode in RUNS} | {"odd server": partial(run_odd, languages)}
     for name, run in runs.items():
         with tempfile.TemporaryDirectory() as folder:
             problems = run(Path(folder))

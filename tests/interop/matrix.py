@@ -9,7 +9,7 @@ from .comparing import ANY, essence, imported, mismatches
 from .languages import Language
 from .odd_server import odd_server
 from .scenarios import LIVE_SERVER, ODD_SERVER, Line, Step, scenarios
-from .serving import Endpoint, served
+from .serving import TOKEN, Endpoint, served
 
 FAULTS = (
     "latency=2s:on=get_delete_job,error=503:on=list_delete_jobs,"
@@ -21,6 +21,9 @@ EMPTY_GRAPH = """{"Section": "Header"}
 {"fileVersion": "1.0.0", "author": "interop", "organization": "twinfront"}
 """
 """What the import jobs of the scenarios import, as interop.ndjson."""
+
+RUNS = ("clear", TOKEN, "mtls")
+"""Modes of the server that clients are run against; TLS is a part of the second."""
 
 Problems = dict[tuple[str, str], list[str]]
 """By language and scenario."""
@@ -71,6 +74,8 @@ def _words(endpoint: Endpoint) -> list[str]:
     words = ["--address", endpoint.address]
     if endpoint.authority:
         words += ["--ca", str(endpoint.authority), "--server-name", "localhost"]
+    if endpoint.token:
+        words += ["--token", endpoint.token]
     if endpoint.client:
         words += ["--cert", str(endpoint.client.cert), "--key", str(endpoint.client.key)]
     return words

@@ -1,14 +1,21 @@
 """The server that clients and tools are run against: in the clear, with TLS, and with mTLS."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.rpc.access.issuer import KEYS, Issuer
 from tests.rpc.serving import process
 from tests.rpc.serving.certificates import Authority, Issued
 
+from twinfront_server.access.permissions import ROLES
+
 MODES = ("clear", "tls", "mtls")
+
+TOKEN = "token"
+"""The mode in which callers are known by a token, over TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,7 @@ class Endpoint:
     address: str
     authority: Path | None
     client: Issued | None
+    token: str | None = None
 
 
 @contextlib.contextmanager
@@ -28,11 +36,19 @@ def served(mode: str, folder: Path, words: Sequence[str], variables: Mapping[str
     words = list(words)
     if mode != "clear":
         words += [f"--tls-cert={own.cert}", f"--tls-key={own.key}"]
+    token = None
+    if mode == TOKEN:
+        issuer = Issuer(url="https://issuer.example")
+        keys = folder / "keys.json"
+        keys.write_bytes(issuer.answer(KEYS)[2])
+        words += [f"--{name.replace('_', '-')}={value}" for name, value in issuer.settings(jwt_jwks=keys).items()]
+        token = issuer.token(exp=int(time.time()) + 86_400, roles=list(ROLES))
     if mode == "mtls":
         words.append(f"--tls-client-ca={authority.cert}")
     server = process.start(folder, words, dict(variables))
     try:
-        yield Endpoint(server.address, authority.cert if mode != "clear" else None, client if mode == "mtls" else None)
+        ca = authority.cert if mode != "clear" else None
+        yield Endpoint(server.address, ca, client if mode == "mtls" else None, token)
     finally:
         server.process.kill()
         server.process.wait()

@@ -9,9 +9,8 @@ from twinfront import TwinfrontClient, patch
 
 from .building import Builds
 from .languages import LANGUAGES, Language
-from .matrix import Problems, run_all, run_odd
+from .matrix import RUNS, Problems, run_all, run_odd
 from .scenarios import ODD_SERVER, scenarios
-from .serving import MODES
 
 pytestmark = pytest.mark.timeout(1800)  # the first build fetches and compiles what a client depends on
 
@@ -30,7 +29,7 @@ def sample_building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.process.wait()
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=RUNS)
 def matrix(builds: Builds, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Problems:
     """What went wrong with all clients that are there, side by side against one server."""
     return run_all(builds.all_that_succeed(), request.param, tmp_path_factory.mktemp("served"))

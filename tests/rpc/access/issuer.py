@@ -73,12 +73,14 @@ class Issuer:
         answers: what it answers instead, by path.
         asked: the paths that were asked for.
         released: while it is not set, it answers nothing.
+    url: its name, and where it is once it is served.
     """
 
     keys: list[SigningKey] = field(default_factory=lambda: [SigningKey("first")])
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
 
     def __enter__(self) -> Self:
         self.released.set()

@@ -151,7 +151,8 @@ class EchoServer:
         if self.socket:
             self.server.add_insecure_port(f"unix:{self.socket}")
         await self.server.start()
-        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+        self.address = f"127.0.0.1:{port}"
+        self.channel = grpc.aio.insecure_channel(self.address)
         return self
 
     async def __aexit__(self, *_: object) -> None:
