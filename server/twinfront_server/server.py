@@ -1,5 +1,6 @@
 """The gRPC server: its options, and the port it listens on."""
 
+import logging
 import socket
 from typing import Final, cast
 
@@ -40,6 +41,17 @@ OPTIONS: Final = (
     ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
     ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
 )
+
+
+def _tells_no_header(record: logging.LogRecord) -> bool:
+    """Tells whether a line of grpc's is not one with the value of a header, which may be a caller's token.
+
+    It has one, and a traceback, for every value that is no UTF-8; such a call has its own line in the access log.
+    """
+    return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeDecodeError)
+
+
+logging.getLogger("grpc._cython.cygrpc").addFilter(_tells_no_header)
 
 
 def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -> grpc.aio.Server:
