@@ -15,6 +15,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from twinfront_program.log import Log
 from twinfront_server.call import Call, enter_call
+from twinfront_server.errors import shortened
 
 SERVICE_NAME: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
@@ -79,7 +80,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the libra
         """Gives the status of a service; the empty name stands for all of them."""
         status = self._status_of(request.service)
         if status == HealthCheckResponse.SERVICE_UNKNOWN:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service!r} here.")
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {shortened(request.service)!r} here.")
         return HealthCheckResponse(status=status)
 
     async def Watch(self, request: HealthCheckRequest, _context: Any) -> AsyncIterator[HealthCheckResponse]:  # noqa: N802  (the contract's name)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CALL_ID: Final = "twinfront.call_id"
 OPERATION: Final = "twinfront.operation"
 
+UNKNOWN_METHOD: Final = "_OTHER"
+"""Stands in the conventions for all methods that there are not."""
+
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -80,7 +83,7 @@ class Tracing:
         """Tells whether anything is traced."""
         return False
 
-    def call(self, _call: Call) -> AbstractContextManager[None]:
+    def call(self, _call: Call, _method: str) -> AbstractContextManager[None]:
         """Spans nothing."""
         return nullcontext()
 
@@ -153,16 +156,23 @@ class OpenTelemetry(Tracing):
         return True
 
     @contextmanager
-    def call(self, call: Call) -> Iterator[None]:
-        """Spans a call, in the trace that its metadata name if they do, and notes the id of that."""
+    def call(self, call: Call, method: str) -> Iterator[None]:
+        """Spans a call, in the trace that its metadata name if they do, and notes the id of that.
+
+        Args:
+            call: the call.
+            method: what the span is named after, one of few: backends of traces count by it.
+        """
         carrier = {
             key: value
             for key, value in call.metadata
             if isinstance(value, str) and len(value) <= _MAX_CONTEXT and key != _BAGGAGE
         }
-        attributes = {"rpc.system.name": "grpc", "rpc.method": call.method, CALL_ID: call.call_id}
+        attributes = {"rpc.system.name": "grpc", "rpc.method": method, CALL_ID: call.call_id}
+        if method != call.method:
+            attributes["rpc.method_original"] = call.method
         with self._tracer.start_as_current_span(
-            call.method,
+            method,
             self._extract(carrier),
             self._server,
             attributes,

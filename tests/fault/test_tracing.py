@@ -198,6 +198,18 @@ async def test_what_else_a_caller_has_in_its_context_is_not_for_the_upstream(
     assert "baggage" not in upstream.requests[0].headers
 
 
+async def test_methods_that_there_are_not_share_the_name_of_their_spans(
+    channel: grpc.aio.Channel, spans: InMemorySpanExporter
+) -> None:
+    call: Any = channel.unary_unary("/made.Up/Name" + "x" * 5000)
+    await refused(call(b""))
+    [span] = await ended(spans)
+    attributes = span.attributes or {}
+    assert (span.name, attributes["rpc.method"]) == ("_OTHER", "_OTHER")
+    assert str(attributes["rpc.method_original"]).startswith("made.Up/Namexxx")
+    assert len(str(attributes["rpc.method_original"])) < 300
+
+
 async def test_neither_ids_nor_values_are_in_spans(
     upstream: FaultServer, channel: grpc.aio.Channel, spans: InMemorySpanExporter
 ) -> None:

@@ -10,6 +10,7 @@ from twinfront_program.log import Log
 from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
 from twinfront_server.access.grants import Policy, RolesByClaim
 from twinfront_server.call import Call, current_call, enter_call
+from twinfront_server.errors import shortened
 from twinfront_server.interceptors.access_log import log_access
 from twinfront_server.interceptors.admission import Admission
 from twinfront_server.interceptors.authentication import authenticate
@@ -45,6 +46,9 @@ from twinfront_server.tracing import NO_TRACING, Tracing
 
 _AROUND_MESSAGES: Final = ("resource_ids", "validate_only", "recent_outcomes")
 """The links that need the request as a message."""
+
+_MAX_UNKNOWN_NAME: Final = 256
+"""Bytes of the name of a method that nobody registered, as logs and answers have it."""
 
 
 class Chain(grpc.aio.ServerInterceptor):
@@ -188,7 +192,7 @@ class Chain(grpc.aio.ServerInterceptor):
         if known is None:
             handler = await continuation(handler_call_details)
             if handler is None:
-                known = path.removeprefix("/"), self._unregistered
+                known = shortened(path.removeprefix("/"), _MAX_UNKNOWN_NAME), self._unregistered
             else:
                 known = self._handlers[path] = self._compose(path, handler)
         full_name, composed = known

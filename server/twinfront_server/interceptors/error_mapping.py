@@ -9,7 +9,7 @@ from grpc_status import rpc_status
 
 from twinfront_program.log import Log
 from twinfront_server.call import Call
-from twinfront_server.errors import TwinfrontError, internal, shortened
+from twinfront_server.errors import TwinfrontError, internal
 from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
 from twinfront_server.reasons import Reason
 
@@ -41,9 +41,7 @@ def map_errors(log: Log) -> Link:
             except NotImplementedError:
                 # What the generated base class does for a method that the servicer lacks; or nobody registered it.
                 call.code = grpc.StatusCode.UNIMPLEMENTED
-                await context.abort(
-                    call.code, f"{shortened(call.method)} is not implemented.", call.trailing_metadata()
-                )
+                await context.abort(call.code, f"{call.method} is not implemented.", call.trailing_metadata())
             except Exception:
                 log.exception("unexpected exception", call_id=call.call_id, method=call.method)
                 error = internal(call.call_id)

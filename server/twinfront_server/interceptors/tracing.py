@@ -3,8 +3,15 @@
 from typing import Any
 
 from twinfront_server.call import Call
-from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Link, Method
-from twinfront_server.tracing import Tracing
+from twinfront_server.interceptors.link import (
+    INFRASTRUCTURE,
+    UNREGISTERED,
+    Behaviour,
+    Context,
+    Link,
+    Method,
+)
+from twinfront_server.tracing import UNKNOWN_METHOD, Tracing
 
 
 def trace(tracing: Tracing) -> Link:
@@ -13,9 +20,10 @@ def trace(tracing: Tracing) -> Link:
     def link(proceed: Behaviour, method: Method) -> Behaviour:
         if not tracing.is_on or method.service in INFRASTRUCTURE:
             return proceed
+        name = UNKNOWN_METHOD if method == UNREGISTERED else method.full_name
 
         async def traced(call: Call, request: Any, context: Context) -> Any:
-            with tracing.call(call):
+            with tracing.call(call, name):
                 return await proceed(call, request, context)
 
         return traced

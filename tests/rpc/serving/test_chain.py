@@ -303,3 +303,13 @@ async def test_an_unknown_method_is_unimplemented_logged_and_no_label(echo: Echo
     assert echo.access_lines()[0]["code"] == "UNIMPLEMENTED"
     assert echo.handled("NoSuchMethod") == {}
     assert "/test.Echo/NoSuchMethod" not in echo.chain._handlers
+
+
+async def test_of_a_long_name_of_an_unknown_method_the_log_and_the_answer_have_the_beginning(echo: EchoServer) -> None:
+    ask: Any = echo.channel.unary_unary("/test.Echo/" + "NoSuchMethod" * 1000)
+    answer = await outcome(ask(StringValue().SerializeToString()))
+    assert answer.code is grpc.StatusCode.UNIMPLEMENTED
+    name = echo.access_lines()[0]["method"]
+    assert name.startswith("test.Echo/NoSuchMethodNoSuchMethod")
+    assert len(name.encode()) <= 256
+    assert answer.details == f"{name} is not implemented."

@@ -37,6 +37,15 @@ async def test_an_unknown_service_is_not_found(channel: grpc.aio.Channel) -> Non
     assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def test_of_a_long_name_of_an_unknown_service_no_more_is_told_than_callers_take(
+    channel: grpc.aio.Channel,
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as unknown:
+        await HealthStub(channel).Check(HealthCheckRequest(service="x" * 60_000))
+    assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
+    assert (unknown.value.details() or "").startswith("There is no service 'xxx")
+
+
 async def test_an_unknown_service_can_be_watched(channel: grpc.aio.Channel) -> None:
     watch = HealthStub(channel).Watch(HealthCheckRequest(service="no.such.Service"))
     assert (await watch.read()).status == HealthCheckResponse.SERVICE_UNKNOWN
