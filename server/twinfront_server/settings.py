@@ -351,13 +351,18 @@ class Settings(ProgramSettings):
 
     def warnings(self) -> list[str]:
         """Gives what somebody should know of who runs the server with these settings."""
+        told = []
         if self.upstream == "local" and not Address.parse(self.listen).is_loopback:
-            told = (
+            told.append(
                 f"--listen {self.listen} serves other machines from the embedded service (--upstream local): its data "
                 "is this process's alone, and replicas share none of it"
             )
-            return [told]
-        return []
+        if self.upstream != "local" and self.page_token_key is None:
+            told.append(
+                "page and resume tokens of this process are refused by every other one, and by this server after a "
+                "restart; give all replicas the same --page-token-key"
+            )
+        return told
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -267,3 +267,15 @@ BEHALF = {**JWT, "upstream": "https://adt.example", "upstream_credential": "on-b
 def test_callers_names_are_used_only_where_all_have_tokens(changed: dict[str, Any], complaint: str) -> None:
     assert Settings.load(BEHALF).upstream_credential == "on-behalf-of"
     assert complaint in problem(**{**BEHALF, **changed})
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, False),
+        ({"upstream": "https://adt.example"}, True),
+        ({"upstream": "https://adt.example", "page_token_key": "sixteen characters or more"}, False),
+    ],
+)
+def test_tokens_that_no_other_replica_takes_are_warned_of(given: dict[str, str], warned: bool) -> None:
+    assert ("--page-token-key" in " ".join(Settings.load(given).warnings())) is warned
