@@ -122,6 +122,24 @@ def _config(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", choices=("text", "json"), default="text", help="Form of the output [text].")
+    _add_serve_arguments(parser)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from twinfront_server.settings import Settings  # noqa: PLC0415  (only this command needs it)
+
+    try:
+        settings = Settings.load({name: value for name, value in vars(options).items() if name != "output"})
+    except StartupError as error:
+        print(f"twinfront doctor: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    from twinfront_server.doctor.examination import doctor  # noqa: PLC0415  (only this command needs it)
+
+    return doctor(settings, options.output)
+
+
 def _add_healthcheck_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", default=_default_address(), help="Address of the server [%(default)s].")
     parser.add_argument("--service", default="", help="Full name of a service; the server as a whole without it.")
@@ -209,6 +227,12 @@ COMMANDS: Final[Mapping[str, Command]] = {
         lambda: ("twinfront config", "twinfront config --upstream local --output json"),
         _add_config_arguments,
         _config,
+    ),
+    "doctor": Command(
+        "Tell what would keep `serve` with the same flags and variables from serving; exit 0 if nothing would, else 1.",
+        lambda: ("twinfront doctor", "twinfront doctor --upstream https://NAME.api.weu.digitaltwins.azure.net"),
+        _add_doctor_arguments,
+        _doctor,
     ),
     "healthcheck": Command(
         "Ask a server for its health; exit 0 if it serves, else 1.",

@@ -54,7 +54,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         policies.append(CallerCredentialPolicy(CallerTokens(exchange_of(os.environ))))
     session = aiohttp.ClientSession(
         # Connections are as many as calls in flight; with a limit here calls would wait unseen.
-        connector=BoundedConnector(limit=0, ssl=_trust(settings.upstream_ca)),
+        connector=BoundedConnector(limit=0, ssl=trust(settings.upstream_ca)),
         trust_env=settings.upstream_use_env_proxy,
         response_class=response_class(settings.max_upstream_answer_bytes),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -88,8 +88,12 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise ServiceResponseError(error, error=error) from error
 
 
-def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
-    """Gives the authorities that certificates of the upstream are checked against: the system's, or those in a file."""
+def trust(ca_file: str | None) -> ssl.SSLContext | bool:
+    """Gives the authorities that certificates of the upstream are checked against: the system's, or those in a file.
+
+    Raises:
+        StartupError: the file cannot be read.
+    """
     if ca_file is None:
         return True
     try:
