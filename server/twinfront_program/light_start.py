@@ -1,11 +1,15 @@
 """The start of a server, whose cost is nearly all that of loading what it consists of."""
 
 import gc
+import os
 import sys
 from typing import Final
 
 _LEFT_OUT: Final = ("rich",)
 """structlog would load rich, which takes longer than itself, for tracebacks that are not shown here."""
+
+_NO_PLUGINS: Final = "PYDANTIC_DISABLE_PLUGINS"
+"""pydantic would read what each installed package announces, in search of plugins that change how settings are read."""
 
 
 def begin_start() -> None:
@@ -14,6 +18,7 @@ def begin_start() -> None:
     What is loaded stays, so all that walks it in search of garbage finds nothing.
     """
     gc.disable()
+    os.environ.setdefault(_NO_PLUGINS, "1")
     for name in _LEFT_OUT:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # stands for a module that is not there
 
