@@ -17,6 +17,12 @@ from twinfront_server.settings import Settings
 
 AZURE, LOCAL, MESH = (CHART / "ci" / f"{name}.yaml" for name in ("azure", "local", "mesh"))
 
+SECRETS = {
+    "TWINFRONT_PAGE_TOKEN_KEY": "0123456789abcdef",
+    "TWINFRONT_OUTCOMES": "rediss://twinfront:password@outcomes:6380/0",
+}
+"""The values of the secrets that the examples name."""
+
 FOREIGN = {"PrometheusRule", "ServiceMonitor"}
 """Kinds of operators, whose schemas are not Kubernetes' own."""
 
@@ -47,7 +53,7 @@ def test_every_variable_is_a_setting_of_the_server(values: Path) -> None:
 
 def test_the_server_takes_the_settings_of_the_pod(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment(workload(rendered(values))).items():
-        monkeypatch.setenv(name, value or "0123456789abcdef")
+        monkeypatch.setenv(name, value or SECRETS[name])
     settings = Settings.load({})
     assert Address.parse(settings.listen).port == 50051
     assert settings.upstream == ("local" if values == LOCAL else "https://example.api.weu.digitaltwins.azure.net")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.tools import GoTool, checked
+from tests.rpc.serving.process import wait_until
+from tests.tools import GoTool, checked, require
 
 from localtwins.settings import Settings as LocalSettings
 from twinfront_server.settings import Settings
@@ -39,6 +40,23 @@ def test_the_front_takes_its_variables(services: dict[str, Any], monkeypatch: py
     monkeypatch.setenv("TWINFRONT_LISTEN", "0.0.0.0:50051")
     settings = Settings.load({})
     assert settings.upstream == f"http://localtwins:{services['localtwins']['command'][3].rpartition(':')[2]}"
+
+
+def test_the_front_shares_outcomes_through_a_service_that_redis_can_stand_for(
+    services: dict[str, Any], tmp_path: Path
+) -> None:
+    host, _, port = services["twinfront"]["environment"]["TWINFRONT_OUTCOMES"].removeprefix("redis://").partition(":")
+    assert (host in services, port) == (True, "6379")
+    program, *words = services[host]["command"]
+    assert program == "valkey-server"
+    require(["redis-server"])
+    line = ["redis-server", *words, "--port", "0", "--dir", str(tmp_path), "--unixsocket", str(tmp_path / "socket")]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL) as redis:
+        try:
+            wait_until((tmp_path / "socket").exists)
+            assert redis.poll() is None
+        finally:
+            redis.kill()
 
 
 def test_localtwins_takes_its_words(services: dict[str, Any]) -> None:
