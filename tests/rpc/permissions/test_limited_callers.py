@@ -156,13 +156,52 @@ async def test_a_twin_is_not_given_a_model_outside_nor_put_over_one_of_it(plant:
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("/$metadata/$model", PUMP), ("/$metadata", {"$model": PUMP})],
+    [
+        ("/$metadata/$model", PUMP),
+        ("$metadata/$model", PUMP),
+        ("/$Metadata/$MODEL", PUMP),
+        ("/$metadata", {"$model": PUMP}),
+        ("$metadata", {"$model": PUMP}),
+        ("$metadata", {}),
+        ("/$metadata/$model", [PUMP]),
+    ],
 )
-async def test_a_patch_gives_no_twin_a_model_outside(plant: Plant, path: str, value: Any):
-    patch = [{"op": "OP_REPLACE", "path": path, "value_json": json.dumps(value).encode()}]
+@pytest.mark.parametrize("op", ["OP_ADD", "OP_REPLACE"])
+async def test_a_patch_gives_no_twin_a_model_outside(plant: Plant, op: str, path: str, value: Any):
+    first = {"op": "OP_REPLACE", "path": "/$metadata/$model", "value_json": json.dumps(SPACE).encode()}
+    patch = [first, {"op": op, "path": path, "value_json": json.dumps(value).encode()}]
     await refused(plant.spaces, "UpdateDigitalTwin", digital_twin_id="a-room", patch=patch)
     merge = json.dumps({"$metadata": {"$model": PUMP}}).encode()
     await refused(plant.spaces, "MergeDigitalTwin", digital_twin_id="a-room", merge_json=merge)
+
+
+@pytest.mark.parametrize("target", [["b-room"], {"a-hall": 1}, 7, True])
+async def test_a_target_that_is_no_id_is_no_twin_inside(plant: Plant, target: Any):
+    document = json.dumps({"$relationshipName": "leads", "$targetId": target}).encode()
+    await refused(
+        plant.house_a,
+        "CreateOrReplaceRelationship",
+        digital_twin_id="a-room",
+        relationship_id="new",
+        relationship={"json": document},
+    )
+
+
+@pytest.mark.parametrize("depth", [150, 300, 900])
+async def test_what_is_nested_too_deeply_is_refused_as_that(plant: Plant, depth: int):
+    deep = b"[" * depth + b"]" * depth
+    metadata = json.dumps({"$model": ROOM}).encode()
+    requests: dict[str, dict[str, Any]] = {
+        "CreateOrReplaceDigitalTwin": {"digital_twin": {"json": b'{"$metadata":%b,"x":%b}' % (metadata, deep)}},
+        "UpdateDigitalTwin": {"patch": [{"op": "OP_ADD", "path": "/x", "value_json": deep}]},
+        "CreateOrReplaceRelationship": {
+            "relationship_id": "new",
+            "relationship": {"json": b'{"$relationshipName":"leads","$targetId":"a-hall","x":%b}' % deep},
+        },
+    }
+    for name, given in requests.items():
+        reason = await plant.house_a.reason(method_named(name), digital_twin_id="a-room", **given)
+        assert reason == "INVALID_ARGUMENT"
 
 
 async def test_a_model_said_twice_is_what_is_checked(plant: Plant):

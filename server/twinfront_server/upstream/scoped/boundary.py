@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Final
 
 import orjson
@@ -12,7 +12,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import loads
 from twinfront_server.adt.twin_json import METADATA, MODEL, metadata_of
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError, caller_not_permitted
+from twinfront_server.errors import TwinfrontError, caller_not_permitted, invalid_argument
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.reads import document
 from twinfront_server.upstream.scoped.lineage import Lineage
@@ -111,13 +111,15 @@ class Boundary:
         if models is not None:
             await self._require_model(digital_twin_id, model, models)
 
+    async def are_inside(self, ids: Collection[object]) -> bool:
+        """Tells whether all these are ids, and of twins that lie inside."""
+        return all(isinstance(each, str) for each in ids) and await self.inside(ids) >= set(ids)
+
     async def inside(self, ids: Iterable[object]) -> frozenset[object]:
         """Gives those of these ids whose twins lie inside."""
         few = asyncio.Semaphore(_READS_AT_A_TIME)
 
-        async def is_inside(digital_twin_id: object) -> bool:
-            if not isinstance(digital_twin_id, str):
-                return False
+        async def is_inside(digital_twin_id: str) -> bool:
             try:
                 async with few:
                     await self.require_twin(digital_twin_id)
@@ -127,7 +129,7 @@ class Boundary:
                 return False
             return True
 
-        distinct = list(dict.fromkeys(ids))
+        distinct = list(dict.fromkeys(each for each in ids if isinstance(each, str)))
         tasks = [asyncio.ensure_future(is_inside(each)) for each in distinct]
         try:
             found = await asyncio.gather(*tasks)
@@ -219,6 +221,14 @@ def model_of_body(document: object) -> object:
 
 
 def as_understood(body: Body) -> tuple[Any, Body]:
-    """Parses a body, and gives the one that says what was understood and nothing else: a name may be there twice."""
+    """Parses a body, and gives the one that says what was understood and nothing else: a name may be there twice.
+
+    Raises:
+        TwinfrontError: INVALID_ARGUMENT for a body that is nested deeper than what can be written again.
+    """
     document = loads(body.content)
-    return document, dataclasses.replace(body, content=orjson.dumps(document))
+    try:
+        content = orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        raise invalid_argument(body.field, "is nested too deeply") from None
+    return document, dataclasses.replace(body, content=content)

@@ -18,7 +18,8 @@ from twinfront_server.upstream.scoped.boundary import Boundary, as_understood, m
 from twinfront_server.upstream.sdk_reads import SdkReads
 from twinfront_server.upstream.writing import Writing
 
-_MODEL_PATH: Final = f"/{METADATA}/{MODEL}"
+_METADATA_PATH: Final = f"/{METADATA}".casefold()
+_MODEL_PATH: Final = f"/{METADATA}/{MODEL}".casefold()
 
 
 class ScopedDigitalTwins(DigitalTwins):
@@ -101,11 +102,14 @@ class ScopedDigitalTwins(DigitalTwins):
 
 
 def _models_given(operations: Any) -> Iterator[object]:
-    """Gives each model that a patch would give a twin; None for what is no model, or cannot be told."""
-    for operation in operations if isinstance(operations, list) else ():
-        path, value = operation.get("path"), operation.get("value")
-        source = operation.get("from")
-        if path == _MODEL_PATH or (isinstance(source, str) and f"{path}/".startswith(f"/{METADATA}/")):
-            yield value if operation.get("op") in {"add", "replace"} else None
-        elif path == f"/{METADATA}":
+    """Gives each model that a patch would give a twin; None for what is no model, or removes it.
+
+    Paths are read as widely as an upstream might: without the leading slash, which the service takes too, and whatever
+    the case of the letters is. Neither name has characters that a path escapes.
+    """
+    for operation in operations:
+        path, value = f"/{operation['path'].removeprefix('/')}".casefold(), operation.get("value")
+        if path == _MODEL_PATH:
+            yield value
+        elif path == _METADATA_PATH:
             yield value.get(MODEL) if isinstance(value, dict) else None

@@ -30,7 +30,7 @@ class ScopedRelationships(Relationships):
         await self._boundary.require_twin(digital_twin_id)
         answer = await hidden_if_missing(super().get(digital_twin_id, relationship_id), path)
         target = document(answer).get("$targetId")
-        if target not in await self._boundary.inside([target]):
+        if not await self._boundary.are_inside([target]):
             raise not_permitted(path)
         return answer
 
@@ -41,8 +41,7 @@ class ScopedRelationships(Relationships):
             path = _path(digital_twin_id, relationship_id)
             wanted, body = as_understood(body)
             ends = [_target(wanted), await self._stored_target(digital_twin_id, relationship_id)]
-            given = {end for end in ends if end is not None}
-            if given - await self._boundary.inside(given):
+            if not await self._boundary.are_inside([end for end in ends if end is not None]):
                 raise not_permitted(path)
         return await super().put(digital_twin_id, relationship_id, body, if_none_match=if_none_match)
 
