@@ -14,7 +14,7 @@ from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 
 MAX_PENDING_CALLS: Final = 6000
-"""Calls that may wait for the event loop in one queue: those of six connections that open all the streams they may.
+"""Calls that may wait for the event loop in one queue: those of sixty connections with as many as they may have.
 
 The event loop gets through so many in some two seconds. Each takes 17 KB, those that their callers have given up
 included until the event loop has seen them; so this is also what bounds the memory that a flood of calls, cancelled as
@@ -31,10 +31,9 @@ OPTIONS: Final = (
     # A peer that is gone without a word is noticed within 80 s.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # More calls than this on one connection wait at the client. It counts those that it has no answer to; grpc would
+    # Calls beyond the streams of a connection wait at the client. It counts those that it has no answer to; grpc would
     # count those that this side has not yet cleared away too, of which the client knows nothing, and turn its next
     # calls away with a RST_STREAM: untyped, unseen by metrics, and up to half of them in a burst.
-    ("grpc.max_concurrent_streams", 1000),
     ("grpc.http.overload_protection", 0),
     # Calls of a burst wait for the event loop. Beyond these numbers grpc cuts calls off at random, and beyond the
     # second all of them: callers see CANCELLED, and neither log nor metrics know. Its own are 1000 and 3000.
@@ -60,6 +59,7 @@ def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -
         *OPTIONS,
         ("grpc.max_receive_message_length", settings.max_request_bytes),
         ("grpc.max_send_message_length", settings.max_response_bytes),
+        ("grpc.max_concurrent_streams", settings.max_calls_per_connection),
         # Between these two grpc refuses at random, so that a client notices in time; with one number for both a call
         # that passed once always does.
         ("grpc.max_metadata_size", settings.max_metadata_size),

@@ -221,6 +221,12 @@ class Settings(ProgramSettings):
         LIMITS,
         "Most calls in flight of one caller: a principal, or without authentication all that come from one host.",
     )
+    max_calls_per_connection: Annotated[int, Field(ge=1, lt=2**31)] = setting(
+        100,
+        LIMITS,
+        "Most calls in flight on one connection, streams included; more wait at the client. A busy server takes the "
+        "calls of all connections in their order, so this is what one connection can put before others.",
+    )
     max_streams_per_caller: Annotated[int, Field(ge=1)] = setting(
         128, LIMITS, "Most streams of one caller among these."
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import bench_fairness
 import bench_queries
 import bench_sdk
 import bench_service
@@ -25,6 +26,7 @@ def main() -> None:
         "service": bench_service.run,
         "sdk": bench_sdk.run,
         "queries": bench_queries.run,
+        "fairness": bench_fairness.run,
     }
     parser = argparse.ArgumentParser(prog="bench", description="Measure speed; prints tables of ratios.")
     parser.add_argument("benchmark", nargs="*", choices=[[], *benchmarks], help="all if none is named")

@@ -123,7 +123,7 @@ async def run(rounds: int, seconds: float) -> None:
         for name, server in servers.items():
             channels[name] = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
             if name != "echo":
-                await _load(channels[name], token)
+                await load(channels[name], token)
         calls = {callers: Samples() for callers in CALLERS}
         processor = Samples()
         for _ in range(rounds):
@@ -159,15 +159,16 @@ async def run(rounds: int, seconds: float) -> None:
 
 
 def _metadata(token: str) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {token}"),)
+    return (("authorization", f"Bearer {token}"),) if token else ()
 
 
-async def _load(channel: grpc.aio.Channel, token: str) -> None:
+async def load(channel: grpc.aio.Channel, token: str = "", twins: int = TWINS) -> None:
+    """Creates the model and some twins."""
     create_models: RawCall = channel.unary_unary("/twinfront.v1.ModelService/CreateModels")
     models = CreateModelsRequest(dtdl_models=[orjson.dumps(MODEL).decode()])
     await create_models(models.SerializeToString(), metadata=_metadata(token))
     create: RawCall = channel.unary_unary(SERVICE + "CreateOrReplaceDigitalTwin")
-    for number in range(TWINS):
+    for number in range(twins):
         request = CreateOrReplaceDigitalTwinRequest(digital_twin_id=f"machine{number}")
         request.digital_twin.json = orjson.dumps(twin_json(number, 0.5))
         await create(request.SerializeToString(), metadata=_metadata(token))

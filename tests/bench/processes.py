@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,22 +33,22 @@ def echo_server() -> Iterator[ServerProcess]:
 
 
 @contextmanager
-def twinfront_server(data_dir: str, *words: str) -> Iterator[ServerProcess]:
-    """`twinfront serve` on the embedded service, with further options."""
+def twinfront_server(data_dir: str, *more: str, **variables: str) -> Iterator[ServerProcess]:
+    """`twinfront serve` on the embedded service, with more options and variables if there are any."""
     command = [str(Path(sys.executable).with_name("twinfront")), "serve", "--data-dir", data_dir]
     options = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-level", "warning"]
-    with _server([*command, *options, *words]) as server:
+    with _server([*command, *options, *more], variables) as server:
         yield server
 
 
 @contextmanager
-def _server(command: list[str]) -> Iterator[ServerProcess]:
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def _server(command: list[str], variables: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(variables or {})})
     try:
         address = ""
         assert process.stdout is not None
         for line in process.stdout:
-            found = re.search(r"127\.0\.0\.1:\d+", line)
+            found = re.search(r"(127\.0\.0\.1|\[::\]):\d+", line)
             if found:
                 address = found[0]
                 break
