@@ -234,7 +234,7 @@ class Settings(ProgramSettings):
         None,
         LIMITS,
         "Calls that are worked on at a time, streams aside; the others wait, and callers take turns. Without it 32 for "
-        "the embedded service, which is busy with these, and 512 for Azure, which they wait for.",
+        "the embedded service, which is busy with these, and 128 for Azure, which they wait for.",
     )
     caller_call_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = setting(
         0.0, LIMITS, "Calls a second that one caller may make; 0 for any number."

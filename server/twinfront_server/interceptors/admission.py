@@ -23,8 +23,9 @@ _ROOM_AFTER: Final = (0.5, 1.5)
 _PLACES_EMBEDDED: Final = 32
 """Calls that are worked on at a time where the processor does it all: more would only wait in its line."""
 
-_PLACES_REMOTE: Final = 512
-"""Calls that are worked on at a time where they wait for Azure: at 50 ms each 5,000 a second for one caller alone."""
+_PLACES_REMOTE: Final = 128
+"""Calls that are worked on at a time where they wait for Azure: at 50 ms each 1,280 a second for one caller alone. More
+would let it use up the processor, which then takes calls in the order in which they come, whosever they are."""
 
 
 class Admission:
