@@ -55,6 +55,21 @@ def test_a_call_in_flight_gets_its_answer(serve: Serve, upstream: UpstreamProces
     assert served.exit_code() == 0
 
 
+def test_metrics_tell_of_a_drain_while_it_lasts(serve: Serve, upstream: UpstreamProcess) -> None:
+    served = serve(*upstream.words)
+    with grpc.insecure_channel(served.address) as channel:
+        start_call(served, channel, upstream)
+        before = served.metrics()
+        served.signal()
+        wait_until(lambda: "twinfront_draining 1.0" in served.metrics())
+        during = served.metrics()
+        upstream.go_on()
+    assert "twinfront_draining 0.0" in before
+    assert "twinfront_serving 1.0" in before
+    assert "twinfront_serving 0.0" in during
+    assert served.exit_code() == 0
+
+
 def test_a_draining_server_takes_no_new_calls(serve: Serve, upstream: UpstreamProcess) -> None:
     served = serve(*upstream.words)
     with grpc.insecure_channel(served.address) as channel:
