@@ -299,6 +299,7 @@ async def test_a_method_that_the_servicer_lacks_is_unimplemented(echo: EchoServe
 async def test_an_unknown_method_is_unimplemented_logged_and_no_label(echo: EchoServer) -> None:
     ask: Any = echo.channel.unary_unary("/test.Echo/NoSuchMethod")
     answer = await outcome(ask(StringValue().SerializeToString()))
+    await echo.chain.in_flight.idle()
     assert answer.code is grpc.StatusCode.UNIMPLEMENTED
     assert echo.access_lines()[0]["code"] == "UNIMPLEMENTED"
     assert echo.handled("NoSuchMethod") == {}
@@ -308,6 +309,7 @@ async def test_an_unknown_method_is_unimplemented_logged_and_no_label(echo: Echo
 async def test_of_a_long_name_of_an_unknown_method_the_log_and_the_answer_have_the_beginning(echo: EchoServer) -> None:
     ask: Any = echo.channel.unary_unary("/test.Echo/" + "NoSuchMethod" * 1000)
     answer = await outcome(ask(StringValue().SerializeToString()))
+    await echo.chain.in_flight.idle()
     assert answer.code is grpc.StatusCode.UNIMPLEMENTED
     name = echo.access_lines()[0]["method"]
     assert name.startswith("test.Echo/NoSuchMethodNoSuchMethod")
