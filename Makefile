@@ -76,7 +76,7 @@ mutants: install ## Break the server in small ways and count what tests notice (
 	nice -n 10 $(BIN)/python -m tests.mutants $(ARGS)
 
 fuzz: install ## Feed bytes that nobody sends on purpose to all that reads (ARGS='--seconds 600 query')
-	$(BIN)/pip install --quiet --editable '.[server,cli,dev,fuzz]'
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 soak: install ## Serve a mixed load of all clients for 15 minutes, with faults and restarts (ARGS='--seconds 60')

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from . import documents, requests
+from . import access, documents, requests
 from .target import Target
 
-TARGETS: Final[dict[str, Target]] = {target.name: target for target in (*documents.TARGETS, *requests.TARGETS)}
+TARGETS: Final[dict[str, Target]] = {
+    target.name: target for target in (*access.TARGETS, *documents.TARGETS, *requests.TARGETS)
+}

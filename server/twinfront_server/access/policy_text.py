@@ -1,5 +1,6 @@
 """Reads the text of a policy file: YAML, with nothing in it that could be large out of little."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,7 +52,13 @@ def parse_yaml(text: str) -> Any:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Takes what a policy is made of, and refuses the rest of YAML."""
+    """Takes what a policy is made of, and refuses the rest of YAML.
+
+    Of what has no quotes only short numbers, true, false and null are no texts, as in YAML 1.2: a group may be called
+    `no` or 2026-01-01, and nothing is computed.
+    """
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  (as the library has it)
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -63,6 +70,8 @@ class _PlainLoader(yaml.SafeLoader):
         mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
             raise yaml.composer.ComposerError(None, None, "aliases are not taken", mark)
+        if event.tag is not None:
+            raise yaml.composer.ComposerError(None, None, f"tags such as {event.tag[:100]} are not taken", mark)
         if self._depth > MAX_DEPTH:
             raise yaml.composer.ComposerError(None, None, f"lies more than {MAX_DEPTH} deep", mark)
         self._depth += 1
@@ -81,3 +90,15 @@ class _PlainLoader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             names.add(name)
         return super().construct_mapping(node, deep)
+
+
+_SCALARS: Final = {
+    "int": (r"-?(?:0|[1-9]\d{0,17})\Z", "-0123456789"),
+    "bool": (r"(?:true|false)\Z", "tf"),
+    "null": (r"(?:null|~)\Z", "n~"),
+}
+"""What is no text without quotes: its form, and with what it begins."""
+
+for _name, (_form, _first) in _SCALARS.items():
+    _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_form, re.ASCII), [*_first])
+_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"\Z"), [""])

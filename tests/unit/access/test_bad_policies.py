@@ -57,13 +57,15 @@ WRONG = {
     "an alias": ("version: 1\nbindings: [&a {role: r}, *a]", "line 2, column 26: aliases are not taken"),
     "a name twice": ("version: 1\nversion: 1\nbindings: []", "line 2, column 1: 'version' is there twice"),
     "a list as a name": ("? [a]\n: b", "line 1, column 3: a name has to be a text"),
+    "no number with the tag of one": ("version: !!int", "line 1, column 10: tags such as tag:yaml.org,2002:int are"),
+    "no time with the tag of one": ("version: !!timestamp x", "tags such as tag:yaml.org,2002:timestamp are not taken"),
     "a tag of a type": (
         "version: !!python/object/apply:os.system [id]",
-        "line 1, column 10: could not determine a constructor for the tag",
+        "line 1, column 10: tags such as tag:yaml.org,2002:python/object/apply:os.system are not taken",
     ),
     "text that ends too early": ("version: [1", "line 1, column 12: expected ',' or ']'"),
     "two documents": ("version: 1\n---\nversion: 1", "line 2, column 1: but found another document"),
-    "a date that there is not": ("version: 2026-13-45", "is no YAML: month must be in 1..12"),
+    "a date that there is not": ("version: 2026-13-45", "version: input should be 1 (it is '2026-13-45')"),
     "HTML": ("<!doctype html><html></html>", "is no policy"),
 }
 
@@ -113,3 +115,13 @@ def test_a_file_of_no_text_is_refused(tmp_path: Path):
 def test_a_text_that_is_all_brackets_is_refused_for_its_depth():
     with pytest.raises(PolicyError, match="more than 20 deep"):
         parse_yaml("[" * 100_000)
+
+
+@pytest.mark.parametrize("name", ["no", "on", "2026-01-01", "1:30", "0x10", "1.5", "1_000", "=", "9" * 19])
+def test_what_only_old_yaml_takes_for_another_type_is_a_text(name: str):
+    assert parse_yaml(f"[{name}]") == [name]
+
+
+def test_short_numbers_switches_and_nothing_need_no_quotes():
+    assert parse_yaml("[0, -12, true, false, null, ~, ]") == [0, -12, True, False, None, None]
+    assert parse_yaml("a:") == {"a": None}
