@@ -62,7 +62,8 @@ async def _serve(settings: Settings) -> None:
         end_start()
         if settings.greeting:
             print(greeting(settings, app.address, app.metrics_address), flush=True)  # noqa: T201  (for people)
-        log.info("serving", address=str(app.address), upstream=settings.upstream)
+        certified = {} if app.mtls_address is None else {"mtls_address": str(app.mtls_address)}
+        log.info("serving", address=str(app.address), **certified, upstream=settings.upstream)
         await stop.wait()
         log.info("draining", grace=settings.drain_grace)
         await app.drain(hasten)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from .comparing import ANY, essence, imported, mismatches
@@ -49,6 +50,18 @@ def run_odd(languages: Sequence[Language], folder: Path) -> Problems:
     """Runs the scenarios of the odd server with the clients at the same time; gives what `run_all` gives."""
     with odd_server() as address:
         return _side_by_side(languages, Endpoint(address, None, None), ODD_SERVER, folder)
+
+
+def run_unknown(languages: Sequence[Language], folder: Path) -> dict[str, list[Line]]:
+    """Has each client call a server that asks who calls, with a token that is none; gives what each prints."""
+    file = folder / "one-call.json"
+    step = {"call": "ModelService/ListModels", "request": {}}
+    file.write_text(json.dumps({"scenarios": [{"name": "a call", "steps": [step]}]}))
+    with served(TOKEN, folder, [], {}) as endpoint:
+        words = [*_words(replace(endpoint, token="not-a-token")), str(file)]
+        with ThreadPoolExecutor(len(languages)) as pool:
+            printed = pool.map(lambda language: language.run_scenarios(words), languages)
+            return dict(zip((language.name for language in languages), printed, strict=True))
 
 
 def _side_by_side(languages: Sequence[Language], endpoint: Endpoint, file: str, folder: Path) -> Problems:

@@ -9,8 +9,8 @@ from twinfront import TwinfrontClient, patch
 
 from .building import Builds
 from .languages import LANGUAGES, Language
-from .matrix import RUNS, Problems, run_all, run_odd
-from .scenarios import ODD_SERVER, scenarios
+from .matrix import RUNS, Problems, run_all, run_odd, run_unknown
+from .scenarios import ODD_SERVER, Line, scenarios
 
 pytestmark = pytest.mark.timeout(1800)  # the first build fetches and compiles what a client depends on
 
@@ -56,6 +56,23 @@ def test_a_client_does_what_the_scenarios_say_and_what_the_others_do(built: Lang
 def test_a_client_meets_odd_answers_and_broken_connections_as_the_others_do(built: Language, odd_matrix: Problems):
     found = {scenario: odd_matrix[built.name, scenario] for scenario in ODD_SCENARIOS}
     assert {scenario: problems for scenario, problems in found.items() if problems} == {}
+
+
+@pytest.fixture(scope="module")
+def unknown(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Line]]:
+    """What all clients that are there make of a server that does not know them."""
+    return run_unknown(builds.all_that_succeed(), tmp_path_factory.mktemp("unknown"))
+
+
+@every_client
+def test_a_client_tells_that_its_token_is_refused(built: Language, unknown: dict[str, list[Line]]):
+    [line] = unknown[built.name]
+    error = line["error"]
+    assert (line["code"], error["kind"], error["reason"]) == (
+        "UNAUTHENTICATED",
+        "Unauthenticated",
+        "CREDENTIALS_INVALID",
+    )
 
 
 @every_client
