@@ -39,7 +39,7 @@ class FilePolicy:
         self._of_principals: defaultdict[str, list[Part]] = defaultdict(list)
         self._of_groups: defaultdict[str, list[Part]] = defaultdict(list)
         self._of_claims: list[tuple[_Wanted, Part]] = []
-        self._claims: dict[str, int] = {}
+        self._sought: defaultdict[str, set[str]] = defaultdict(set)
         self._grants: dict[Any, Grant] = {}
         for index, binding in enumerate(document.bindings):
             field = f"bindings[{index}]"
@@ -49,14 +49,18 @@ class FilePolicy:
             for place, model in enumerate((binding.within and binding.within.models) or ()):
                 self.models.setdefault(model, f"{field}.within.models[{place}]")
             self._bind(binding.to, Part(roles[binding.role], _limit(binding.within)))
+        self._groups = frozenset(self._of_groups)
 
     def grant(self, principal: Principal) -> Grant:
-        """Gives what the bindings permit a principal."""
-        claims = principal.claims
-        said = tuple([_values(claims, name) for name in self._claims]) if claims else ()
-        key = (principal, principal.groups, said)
+        """Gives what the bindings permit a principal, by that of it which they look at and nothing else."""
+        named = f"{principal.source}:{principal.name}"
+        if named not in self._of_principals:
+            named = ""
+        groups, claims = principal.groups & self._groups, principal.claims
+        said = tuple([_values(claims, name) & sought for name, sought in self._sought.items()]) if claims else ()
+        key = (named, groups, said)
         known = self._grants.get(key)
-        return known if known is not None else remember(self._grants, key, compile_grant(self._parts(principal, said)))
+        return known if known is not None else remember(self._grants, key, compile_grant(self._parts(*key)))
 
     def _bind(self, to: Holders, part: Part) -> None:
         for name in to.principals or ():
@@ -64,16 +68,16 @@ class FilePolicy:
         for group in to.groups or ():
             self._of_groups[group].append(part)
         if to.claims is not None:
-            wanted = [
-                (self._claims.setdefault(name, len(self._claims)), frozenset(values))
-                for name, values in to.claims.items()
-            ]
+            for name, values in to.claims.items():
+                self._sought[name].update(values)
+            places = list(self._sought)
+            wanted = [(places.index(name), frozenset(values)) for name, values in to.claims.items()]
             self._of_claims.append((tuple(wanted), part))
 
-    def _parts(self, principal: Principal, said: tuple[frozenset[str], ...]) -> Iterable[Part]:
-        yield from self._of_principals.get(f"{principal.source}:{principal.name}", ())
-        for group in principal.groups:
-            yield from self._of_groups.get(group, ())
+    def _parts(self, named: str, groups: frozenset[str], said: tuple[frozenset[str], ...]) -> Iterable[Part]:
+        yield from self._of_principals.get(named, ())
+        for group in groups:
+            yield from self._of_groups[group]
         if said:
             for wanted, part in self._of_claims:
                 if all(said[place] & values for place, values in wanted):

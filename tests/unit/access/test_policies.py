@@ -145,3 +145,23 @@ def test_the_json_schema_takes_what_the_server_takes():
         jsonschema.validate(yaml.safe_load(text), schema, jsonschema.Draft202012Validator)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(yaml.safe_load(NAMED.replace("role:", "rule:")), schema, jsonschema.Draft202012Validator)
+
+
+def test_what_a_policy_keeps_grows_with_what_it_says_and_not_with_its_callers():
+    given = policy(
+        """
+version: 1
+bindings:
+  - role: reader
+    to: {principals: ["jwt:alice"], groups: [plant-1]}
+  - role: writer
+    to: {claims: {tenant: [acme, "acme labs"], env: [prod]}}
+"""
+    )
+    for number in range(200):
+        made_up = (f"group {number}", "plant-1")
+        assert scope(given, principal(f"bob {number}", groups=made_up)) == WHOLE
+        assert scope(given, principal(f"bob {number}", tenant=f"acme {number}", env="prod"), WRITE) == WHOLE
+        assert scope(given, principal("alice", tenant=f"other {number}", env=["prod"])) == WHOLE
+        assert scope(given, principal("carol", tenant=f"other {number}", env=["prod"])) is None
+    assert len(given._grants) == 4
