@@ -8,6 +8,7 @@ from twinfront.v1 import (
     graph_service_pb2,
     job_service_pb2,
     model_service_pb2,
+    permission_service_pb2,
     query_service_pb2,
     relationship_service_pb2,
     telemetry_service_pb2,
@@ -24,6 +25,7 @@ SERVICES: list[ServiceDescriptor] = [
         event_route_service_pb2,
         job_service_pb2,
         graph_service_pb2,
+        permission_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 ]

@@ -13,6 +13,7 @@ from typing import Final
 
 import grpc
 
+from twinfront_server.access.grants import EVERYTHING, Grant
 from twinfront_server.access.principal import ANONYMOUS, Principal
 from twinfront_server.access.scope import WHOLE, Scope
 from twinfront_server.reasons import Reason
@@ -48,6 +49,7 @@ class Call:
         ids: of the resources that it is about, by request field, where the log is to have them.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
         delegated: whether the upstream is asked in the name of who calls, and judges by what he may do there.
+        grant: what this caller may do, and
         scope: the part of the graph that this caller may make the call in.
         request_bytes: how large its request is; 0 for a stream of them, which come one by one.
         validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
@@ -79,6 +81,7 @@ class Call:
     ids: Mapping[str, str] = field(default_factory=dict)
     principal: Principal = ANONYMOUS
     delegated: bool = False
+    grant: Grant = field(default_factory=lambda: EVERYTHING, repr=False)
     scope: Scope = WHOLE
     request_bytes: int = 0
     validate_only: bool = False

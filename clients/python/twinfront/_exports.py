@@ -12,6 +12,7 @@ from twinfront._jobs import DeleteJob, ImportJob, JobFailure, JobStatus
 from twinfront._models import Model
 from twinfront._pages import Page
 from twinfront._patch import Patch, patch
+from twinfront._permissions import PermissionDecision
 from twinfront._queries import QueryPage
 from twinfront._relationships import IncomingRelationship, Relationship
 from twinfront._sync.client import TwinfrontClient
@@ -119,6 +120,7 @@ __all__ = [
     "PageTokenInvalidError",
     "Pager",
     "Patch",
+    "PermissionDecision",
     "PermissionDeniedError",
     "PropertyMetadata",
     "QueryInvalidError",

@@ -83,6 +83,9 @@ _BY_SERVICE: Final[Mapping[str, Mapping[str, Rule]]] = {
         "GetDeleteJob": _READ_JOBS,
         "ListDeleteJobs": _READ_JOBS,
     },
+    "twinfront.v1.PermissionService": {
+        "CheckPermissions": Rule(None),
+    },
     "twinfront.v1.GraphService": {
         "ImportGraph": Rule(Permission.GRAPH_IMPORT),
         "ExportGraph": Rule(Permission.GRAPH_EXPORT),

@@ -12,7 +12,7 @@ from twinfront_server.interceptors.link import INFRASTRUCTURE, UNREGISTERED, Beh
 
 
 def authorize(policy: Policy | None) -> Link:
-    """Makes the link that sets `Call.scope`.
+    """Makes the link that sets `Call.grant` and `Call.scope`.
 
     What is about the server itself is for whoever is known, and so is the answer that there is no such method.
 
@@ -26,7 +26,8 @@ def authorize(policy: Policy | None) -> Link:
         name, rule = method.full_name, RULES[method.full_name]
 
         async def authorized(call: Call, request: Any, context: Context) -> Any:
-            scope = policy.grant(call.principal).get(name)
+            call.grant = policy.grant(call.principal)
+            scope = call.grant.get(name)
             if scope is None or (rule.whole and scope.is_limited):
                 raise _refusal(call.principal, method, rule, limited=scope is not None)
             call.scope = scope

@@ -10,6 +10,7 @@ from twinfront.v1 import (
     graph_service_pb2,
     job_service_pb2,
     model_service_pb2,
+    permission_service_pb2,
     query_service_pb2,
     relationship_service_pb2,
     telemetry_service_pb2,
@@ -19,6 +20,7 @@ from twinfront.v1.event_route_service_pb2_grpc import add_EventRouteServiceServi
 from twinfront.v1.graph_service_pb2_grpc import add_GraphServiceServicer_to_server
 from twinfront.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
 from twinfront.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
+from twinfront.v1.permission_service_pb2_grpc import add_PermissionServiceServicer_to_server
 from twinfront.v1.query_service_pb2_grpc import add_QueryServiceServicer_to_server
 from twinfront.v1.relationship_service_pb2_grpc import add_RelationshipServiceServicer_to_server
 from twinfront.v1.telemetry_service_pb2_grpc import add_TelemetryServiceServicer_to_server
@@ -29,6 +31,7 @@ from twinfront_server.services.graph import GraphService
 from twinfront_server.services.job import JobService
 from twinfront_server.services.model import ModelService
 from twinfront_server.services.paging import Paging
+from twinfront_server.services.permission import PermissionService
 from twinfront_server.services.query import QueryService
 from twinfront_server.services.relationship import RelationshipService
 from twinfront_server.services.telemetry import TelemetryService
@@ -45,6 +48,7 @@ CONTRACT: Final = (
     event_route_service_pb2,
     job_service_pb2,
     graph_service_pb2,
+    permission_service_pb2,
 )
 """The files of the contract that have a service."""
 
@@ -65,6 +69,7 @@ def register(server: grpc.aio.Server, upstream: Upstream, settings: Settings) ->
     add_EventRouteServiceServicer_to_server(EventRouteService(upstream, paging), server)
     add_JobServiceServicer_to_server(JobService(upstream, paging), server)
     add_GraphServiceServicer_to_server(GraphService(upstream, tokens, settings), server)
+    add_PermissionServiceServicer_to_server(PermissionService(upstream), server)
     services = [service for file in CONTRACT for service in file.DESCRIPTOR.services_by_name.values()]
     require_rules(f"{service.full_name}/{method.name}" for service in services for method in service.methods)
     return [service.full_name for service in services]

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
+from twinfront_server.access.scope import Scope
 from twinfront_server.audit import NO_AUDIT, Audit
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, upstream_unavailable
@@ -63,7 +64,7 @@ class Upstream:
             self._signs_of_life.add(Reason.UPSTREAM_CREDENTIALS_REJECTED)
         self._reads = reads = SdkReads(sdk)
         writing = Writing(reads, on_settled, audit)
-        boundary = Boundary(reads, Lineage(reads))
+        self._boundary = boundary = Boundary(reads, Lineage(reads))
         self.twins = ScopedDigitalTwins(sdk, reads, writing, boundary, share_reads=not is_delegated)
         self.relationships = ScopedRelationships(sdk, reads, writing, boundary)
         self.models = ScopedModels(sdk, reads, writing, boundary)
@@ -92,6 +93,10 @@ class Upstream:
         if self._refused_writes.refused:
             current_call().cause = "it answers, and says that its storage takes no writes: see whether its disk is full"
         return not self._refused_writes.refused
+
+    async def inside(self, digital_twin_ids: Iterable[str], scope: Scope) -> frozenset[object]:
+        """Gives those of these ids whose twins lie within a scope."""
+        return await self._boundary.inside(digital_twin_ids, scope)
 
     async def missing_model(self, model_ids: Iterable[str]) -> str | None:
         """Gives the first of some models that there is not; None if there are all, or if the upstream cannot tell."""

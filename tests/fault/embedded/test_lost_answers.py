@@ -44,6 +44,7 @@ READS = {
     "GetDeleteJob",
     "ListDeleteJobs",
     "ExportGraph",
+    "CheckPermissions",
 }
 
 

@@ -19,9 +19,11 @@ from twinfront import (
     EtagMismatchError,
     EventRoute,
     EventRouteNotFoundError,
+    InvalidArgumentError,
     JobNotFoundError,
     JobStatus,
     Merge,
+    PermissionDecision,
     QueryInvalidError,
     Relationship,
     TwinNotFoundError,
@@ -256,3 +258,11 @@ async def test_jobs_are_created_listed_and_deleted(client: Client, blobs: Path):
     while not deletion.finished:
         deletion = await client.get_delete_job(deletion.id)
     assert [each.status async for each in client.list_delete_jobs()] == [JobStatus.SUCCEEDED]
+
+
+async def test_permissions(client: AsyncTwinfrontClient):
+    read, write = "DigitalTwinService/GetDigitalTwin", "twinfront.v1.DigitalTwinService/UpdateDigitalTwin"
+    everything = PermissionDecision(permitted=True, limited=False)
+    assert await client.check_permissions([read, (write, "room")]) == [everything, everything]
+    with pytest.raises(InvalidArgumentError):
+        await client.check_permissions(["DigitalTwinService/Burn"])

@@ -44,6 +44,7 @@ async def test_all_services_are_listed(channel: grpc.aio.Channel, version: str) 
         "twinfront.v1.EventRouteService",
         "twinfront.v1.GraphService",
         "twinfront.v1.JobService",
+        "twinfront.v1.PermissionService",
         "twinfront.v1.ModelService",
         "twinfront.v1.QueryService",
         "twinfront.v1.RelationshipService",

@@ -6,9 +6,12 @@ from twinfront_server.access.file_policy import FilePolicy
 from twinfront_server.access.policy_document import parse_policy
 from twinfront_server.access.policy_text import parse_yaml
 from twinfront_server.access.principal import Principal, Source
-from twinfront_server.access.scope import Scope
+from twinfront_server.access.scope import WHOLE, Scope
 
 BOTH_KINDS = ("jwt", "mtls")
+NOTHING = {"twinfront.v1.PermissionService/CheckPermissions": WHOLE}
+"""The grant of whom no binding fits: to ask what it permits."""
+
 READ = "twinfront.v1.DigitalTwinService/GetDigitalTwin"
 WRITE = "twinfront.v1.DigitalTwinService/UpdateDigitalTwin"
 

@@ -11,7 +11,7 @@ import yaml
 from twinfront_server.access import policy_document
 from twinfront_server.access.scope import WHOLE, Limit, Scope
 
-from .policies import READ, WRITE, policy, principal, scope
+from .policies import NOTHING, READ, WRITE, policy, principal, scope
 
 NAMED = """
 version: 1
@@ -28,7 +28,7 @@ def test_a_principal_that_is_named_has_the_role():
 
 
 def test_whom_no_binding_fits_may_do_nothing():
-    assert policy(NAMED).grant(principal("bob")) == {}
+    assert policy(NAMED).grant(principal("bob")) == NOTHING
 
 
 def test_a_token_that_says_the_name_of_a_certificate_is_not_taken_for_it():
@@ -38,7 +38,7 @@ def test_a_token_that_says_the_name_of_a_certificate_is_not_taken_for_it():
 
 def test_the_roles_that_a_token_says_count_for_nothing_beside_a_policy():
     bob = principal("bob", roles=["operator"])
-    assert policy(NAMED).grant(bob) == {}
+    assert policy(NAMED).grant(bob) == NOTHING
 
 
 GROUPED = """
@@ -86,7 +86,7 @@ def test_who_has_one_value_of_each_claim_has_the_role(claims: dict[str, Any]):
     ],
 )
 def test_who_lacks_one_of_the_claims_has_not(claims: dict[str, Any]):
-    assert policy(CLAIMED).grant(principal("alice", **claims)) == {}
+    assert policy(CLAIMED).grant(principal("alice", **claims)) == NOTHING
 
 
 def test_two_tokens_of_one_name_are_told_apart_by_their_claims_and_groups():

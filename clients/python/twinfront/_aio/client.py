@@ -13,6 +13,7 @@ from twinfront._aio.event_routes import AsyncEventRouteMethods
 from twinfront._aio.graphs import AsyncGraphMethods
 from twinfront._aio.jobs import AsyncJobMethods
 from twinfront._aio.models import AsyncModelMethods
+from twinfront._aio.permissions import AsyncPermissionMethods
 from twinfront._aio.queries import AsyncQueryMethods
 from twinfront._aio.relationships import AsyncRelationshipMethods
 from twinfront._aio.telemetry import AsyncTelemetryMethods
@@ -27,6 +28,7 @@ class AsyncTwinfrontClient(
     AsyncDigitalTwinWriteMethods,
     AsyncRelationshipMethods,
     AsyncModelMethods,
+    AsyncPermissionMethods,
     AsyncQueryMethods,
     AsyncTelemetryMethods,
     AsyncEventRouteMethods,

@@ -17,6 +17,7 @@ from twinfront._sync.event_routes import EventRouteMethods
 from twinfront._sync.graphs import GraphMethods
 from twinfront._sync.jobs import JobMethods
 from twinfront._sync.models import ModelMethods
+from twinfront._sync.permissions import PermissionMethods
 from twinfront._sync.queries import QueryMethods
 from twinfront._sync.relationships import RelationshipMethods
 from twinfront._sync.telemetry import TelemetryMethods
@@ -28,6 +29,7 @@ class TwinfrontClient(
     DigitalTwinWriteMethods,
     RelationshipMethods,
     ModelMethods,
+    PermissionMethods,
     QueryMethods,
     TelemetryMethods,
     EventRouteMethods,

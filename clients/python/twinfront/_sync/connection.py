@@ -18,6 +18,7 @@ from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceStub
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
 from twinfront.v1.job_service_pb2_grpc import JobServiceStub
 from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
+from twinfront.v1.permission_service_pb2_grpc import PermissionServiceStub
 from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 from twinfront.v1.relationship_service_pb2_grpc import RelationshipServiceStub
 from twinfront.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
@@ -49,6 +50,7 @@ class Connection:
         self._event_route_service = EventRouteServiceStub(channel)
         self._graph_service = GraphServiceStub(channel)
         self._job_service = JobServiceStub(channel)
+        self._permission_service = PermissionServiceStub(channel)
         self._query_service = QueryServiceStub(channel)
         self._telemetry_service = TelemetryServiceStub(channel)
 

@@ -3656,6 +3656,192 @@ pub mod model_service_client {
         }
     }
 }
+/// Request of CheckPermissions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckPermissionsRequest {
+    /// The calls, at most 1,000.
+    #[prost(message, repeated, tag = "1")]
+    pub checks: ::prost::alloc::vec::Vec<PermissionCheck>,
+}
+impl ::prost::Name for CheckPermissionsRequest {
+    const NAME: &'static str = "CheckPermissionsRequest";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.CheckPermissionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.CheckPermissionsRequest".into()
+    }
+}
+/// A call that a caller might make.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PermissionCheck {
+    /// The RPC's full name, `twinfront.v1.DigitalTwinService/GetDigitalTwin`.
+    #[prost(string, tag = "1")]
+    pub method: ::prost::alloc::string::String,
+    /// The id of the twin that it would be about. If empty, the question is whether the caller may make the call at all, be it within
+    /// bounds.
+    #[prost(string, tag = "2")]
+    pub digital_twin_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PermissionCheck {
+    const NAME: &'static str = "PermissionCheck";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.PermissionCheck".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.PermissionCheck".into()
+    }
+}
+/// Response of CheckPermissions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckPermissionsResponse {
+    /// The i-th decision is about the i-th check.
+    #[prost(message, repeated, tag = "1")]
+    pub decisions: ::prost::alloc::vec::Vec<PermissionDecision>,
+}
+impl ::prost::Name for CheckPermissionsResponse {
+    const NAME: &'static str = "CheckPermissionsResponse";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.CheckPermissionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.CheckPermissionsResponse".into()
+    }
+}
+/// Whether a call is permitted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PermissionDecision {
+    /// Whether the caller may make it. Of a twin that does not exist this is what its id alone permits; where the caller is limited to
+    /// models, it is false.
+    #[prost(bool, tag = "1")]
+    pub permitted: bool,
+    /// Whether the caller is limited to a part of the graph in it.
+    #[prost(bool, tag = "2")]
+    pub limited: bool,
+}
+impl ::prost::Name for PermissionDecision {
+    const NAME: &'static str = "PermissionDecision";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.PermissionDecision".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.PermissionDecision".into()
+    }
+}
+/// Generated client implementations.
+pub mod permission_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Permissions: what a caller may do.
+    #[derive(Debug, Clone)]
+    pub struct PermissionServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PermissionServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PermissionServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PermissionServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Tells for many calls at once whether the caller may make them. It takes no permission, and does none of them.
+        pub async fn check_permissions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckPermissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckPermissionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/twinfront.v1.PermissionService/CheckPermissions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("twinfront.v1.PermissionService", "CheckPermissions"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
 /// One row of a query's result.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QueryRow {

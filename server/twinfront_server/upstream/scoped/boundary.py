@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from twinfront_server.access.scope import Scope
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import loads
@@ -56,13 +57,13 @@ class Boundary:
                 "for a part of the graph alone."
             )
 
-    async def require_twin(self, digital_twin_id: str) -> None:
+    async def require_twin(self, digital_twin_id: str, scope: Scope | None = None) -> None:
         """Refuses a twin that lies outside, or that may.
 
         Raises:
             TwinfrontError: CALLER_NOT_PERMITTED, or what keeps the twin from being read.
         """
-        models = self._models(digital_twin_id)
+        models = self._models(digital_twin_id, scope)
         if models is not None:
             await self._require_model(digital_twin_id, await self._model(digital_twin_id), models)
 
@@ -115,14 +116,14 @@ class Boundary:
         """Tells whether all these are ids, and of twins that lie inside."""
         return all(isinstance(each, str) for each in ids) and await self.inside(ids) >= set(ids)
 
-    async def inside(self, ids: Iterable[object]) -> frozenset[object]:
-        """Gives those of these ids whose twins lie inside."""
+    async def inside(self, ids: Iterable[object], scope: Scope | None = None) -> frozenset[object]:
+        """Gives those of these ids whose twins lie inside a scope, by default the call's."""
         few = asyncio.Semaphore(_READS_AT_A_TIME)
 
         async def is_inside(digital_twin_id: str) -> bool:
             try:
                 async with few:
-                    await self.require_twin(digital_twin_id)
+                    await self.require_twin(digital_twin_id, scope)
             except TwinfrontError as error:
                 if error.reason is not Reason.CALLER_NOT_PERMITTED:
                     raise
@@ -168,8 +169,8 @@ class Boundary:
         kept = [item for item in page.items if await self._lineage.descends(str(item.get("id")), models)]
         return Page(kept, page.next_link, page.query_charge)
 
-    def _models(self, digital_twin_id: str) -> frozenset[str] | None:
-        models = current_call().scope.models_of(digital_twin_id)
+    def _models(self, digital_twin_id: str, scope: Scope | None = None) -> frozenset[str] | None:
+        models = (scope or current_call().scope).models_of(digital_twin_id)
         if models is not None and not models:
             raise not_permitted(_twin(digital_twin_id))
         return models
