@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from twinfront_program.startup_error import StartupError
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors import outcome_encoding
 from twinfront_server.interceptors.outcomes import KEPT_SECONDS
@@ -15,9 +17,12 @@ from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 
 from . import redis_process
+from .certificates import Authority
 from .echo import eventually
 from .redis_process import RedisProcess
 from .scripted import FINAL, NOTHING_DONE, ScriptedServer, abandon, answer_of, begin
+
+MANUAL = Path(__file__).resolve().parents[3] / "docs/operations.md"
 
 
 @pytest.fixture
@@ -214,6 +219,59 @@ class TestLeases:
         await first.outcomes.idle()
         async with ScriptedServer(first.settings) as third:
             assert (await third.call("id")).replayed
+
+
+class TestAccess:
+    """Redis asks who calls."""
+
+    async def test_a_user_needs_no_more_than_the_manual_says(self, settings: Settings, tmp_path: Path):
+        redis = redis_process.start(tmp_path)
+        rules = re.search(r"`(~twinfront:outcome:\* [^`]+)`", MANUAL.read_text())
+        assert rules
+        redis.command("ACL", "SETUSER", "front", "on", ">p@ss", *rules[1].split())
+        settings = sharing(settings, f"redis://front:p%40ss@127.0.0.1:{redis.port}")
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            assert (await first.call("id")).etag == (await second.call("id")).etag == "run 1"
+            first.servicer.failures.append(TwinfrontError(Reason.UPSTREAM_UNAVAILABLE, "Not now."))
+            assert (await first.call("other")).reason == "UPSTREAM_UNAVAILABLE"
+            assert first.store_failures() == second.store_failures() == 0
+        redis.end()
+
+    @pytest.fixture
+    def authority(self, tmp_path: Path) -> Authority:
+        return Authority(tmp_path)
+
+    @pytest.fixture
+    def encrypted(self, tmp_path: Path, authority: Authority) -> Iterator[RedisProcess]:
+        issued = authority.issue()
+        words = ["--tls-cert-file", issued.cert, "--tls-key-file", issued.key, "--tls-ca-cert-file", authority.cert]
+        process = redis_process.start(tmp_path, *map(str, words), scheme="rediss")
+        yield process
+        process.end()
+
+    async def test_redis_over_mtls(self, settings: Settings, encrypted: RedisProcess, authority: Authority):
+        mine = authority.issue("front")
+        files = {"outcomes_ca": authority.cert, "outcomes_cert": mine.cert, "outcomes_key": mine.key}
+        settings = sharing(settings, encrypted.url, **{name: str(path) for name, path in files.items()})
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            assert (await first.call("id")).etag == (await second.call("id")).etag == "run 1"
+            assert first.store_failures() == second.store_failures() == 0
+
+    @pytest.mark.parametrize("known", [False, True])
+    async def test_a_redis_that_is_not_known_is_told_nothing(
+        self, settings: Settings, encrypted: RedisProcess, authority: Authority, known: bool
+    ):
+        """With `known` its authority is, but it does not know the caller, who has no certificate."""
+        ca = {"outcomes_ca": str(authority.cert)} if known else {}
+        async with ScriptedServer(sharing(settings, encrypted.url, **ca)) as server:
+            assert (await server.call("id")).etag == "run 1"
+            assert server.store_failures() > 0
+
+    async def test_a_certificate_that_cannot_be_read_ends_the_start(self, settings: Settings):
+        settings = sharing(settings, "rediss://cache", outcomes_ca="/nowhere/ca.pem")
+        with pytest.raises(StartupError, match=r"--outcomes-ca: /nowhere/ca\.pem cannot be read"):
+            async with ScriptedServer(settings):
+                """Never gets here."""
 
 
 class TestWithoutRedis:
