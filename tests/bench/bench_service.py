@@ -1,23 +1,25 @@
 """Calls over gRPC: an echo server as the floor, then the front on the embedded service.
 
 Servers run in processes of their own. Per case: calls a second from one caller and from 16, and the processor time
-of the server per call, which the load generator's own cost does not touch.
+of the server per call, which the load generator's own cost does not touch. Without `redis-server` that row is left out.
 """
 
 import asyncio
 import itertools
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import bearer_token
 import grpc.aio
 import orjson
 from measuring import Samples, print_table
-from processes import ServerProcess, echo_server, twinfront_server
+from processes import ServerProcess, echo_server, redis_server, twinfront_server
 
 from twinfront.v1.digital_twin_service_pb2 import (
     CreateOrReplaceDigitalTwinRequest,
@@ -82,6 +84,14 @@ def _updates() -> Requests:
         yield UpdateDigitalTwinRequest(digital_twin_id=f"machine{count % TWINS}", patch=patch).SerializeToString()
 
 
+def _updates_with_ids() -> Requests:
+    run = uuid4()
+    for count, data in enumerate(_updates()):
+        request = UpdateDigitalTwinRequest.FromString(data)
+        request.request_id = f"{run} {count}"
+        yield request.SerializeToString()
+
+
 def _creations() -> Requests:
     for count in itertools.count():
         number = TWINS + count % TWINS
@@ -100,6 +110,8 @@ CASES = (
     Case("get, JSON, auth on", "guarded", SERVICE + "GetDigitalTwin", _json_gets, True),
     Case("get, typed", "memory", SERVICE + "GetDigitalTwin", _gets()),
     Case("update 3 properties", "memory", SERVICE + "UpdateDigitalTwin", _updates),
+    Case("update, request_id", "memory", SERVICE + "UpdateDigitalTwin", _updates_with_ids),
+    Case("update, request_id, Redis", "sharing", SERVICE + "UpdateDigitalTwin", _updates_with_ids),
     Case("create or replace", "memory", SERVICE + "CreateOrReplaceDigitalTwin", _creations),
     Case("get, JSON, on disk", "disk", SERVICE + "GetDigitalTwin", _json_gets),
     Case("update, on disk", "disk", SERVICE + "UpdateDigitalTwin", _updates),
@@ -119,6 +131,10 @@ async def run(rounds: int, seconds: float) -> None:
             "guarded": stack.enter_context(twinfront_server(":memory:", *guarded)),
             "disk": stack.enter_context(twinfront_server(str(folder / "data"))),
         }
+        if shutil.which("redis-server"):
+            redis = stack.enter_context(redis_server(folder))
+            servers["sharing"] = stack.enter_context(twinfront_server(":memory:", "--outcomes", redis))
+        cases = [case for case in CASES if case.server in servers]
         channels = {}
         for name, server in servers.items():
             channels[name] = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
@@ -127,7 +143,7 @@ async def run(rounds: int, seconds: float) -> None:
         calls = {callers: Samples() for callers in CALLERS}
         processor = Samples()
         for _ in range(rounds):
-            for case in CASES:
+            for case in cases:
                 for callers in CALLERS:
                     rate, microseconds = await _measure(
                         channels[case.server], servers[case.server], case, callers, seconds, token
@@ -153,7 +169,7 @@ async def run(rounds: int, seconds: float) -> None:
                 f"{processor.median(case.name):.0f}",
                 f"{processor.ratio(case.name, floor):.2f}",
             ]
-            for case in CASES
+            for case in cases
         ],
     )
 

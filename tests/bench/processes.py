@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,20 @@ def twinfront_server(data_dir: str, *more: str, **variables: str) -> Iterator[Se
     options = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-level", "warning"]
     with _server([*command, *options, *more], variables) as server:
         yield server
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """Redis that keeps nothing; gives its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    words = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(["redis-server", *words], stdout=subprocess.DEVNULL)
+    try:
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager

@@ -26,9 +26,10 @@ def connect(settings: Settings) -> Redis:
     pool = BlockingConnectionPool.from_url(
         settings.outcomes,
         max_connections=_CONNECTIONS,
-        timeout=settings.outcomes_timeout,
-        socket_timeout=settings.outcomes_timeout,
-        socket_connect_timeout=settings.outcomes_timeout,
+        # Who asks has a time limit of its own, around all of this.
+        timeout=None,
+        socket_timeout=None,
+        socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
         **_tls(settings),
     )
