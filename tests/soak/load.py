@@ -1,4 +1,4 @@
-"""Callers for a soak, in a process of their own: `python -m tests.soak.load TARGET CA SECONDS FILE`.
+"""Callers for a soak, in a process of their own: `python -m tests.soak.load TARGET CA TOKEN SECONDS FILE`.
 
 Each writer counts up on a twin that nobody else writes, so that what it was told is written can be held against what is
 there at any time. What was seen goes to the file as JSON.
@@ -144,9 +144,9 @@ class Callers:
             self.seen.calls += 1
 
 
-def main(target: str, ca: str, seconds: str, file: str) -> None:
+def main(target: str, ca: str, token: str, seconds: str, file: str) -> None:
     tls = TlsConfig(ca=Path(ca).read_bytes(), server_name="localhost")
-    with TwinfrontClient(target, tls=tls) as client:
+    with TwinfrontClient(target, tls=tls, token=Path(token).read_text) as client:
         seen = Callers(client, float(seconds)).run()
     Path(file).write_text(json.dumps(asdict(seen)))
 

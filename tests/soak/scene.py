@@ -1,5 +1,6 @@
 """Two fronts before one upstream, and what happens to them: faults, restarts, and certificates that change."""
 
+import json
 import random
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.interop.matrix import EMPTY_GRAPH
+from tests.rpc.access.issuer import AUDIENCE, SigningKey
 from tests.rpc.serving import process, upstream
 from tests.rpc.serving.certificates import Authority
 
@@ -19,7 +22,11 @@ FAULTS: Final = (
     "lost:on=writes:rate=0.02",
     "",
 )
+_ISSUER: Final = "https://issuer.example"
 _WORDS: Final = (
+    "--auth=jwt",
+    f"--jwt-issuer={_ISSUER}",
+    f"--jwt-audience={AUDIENCE}",
     "--page-token-key=the same for both fronts",
     "--drain-grace=10s",
     "--health-interval=1s",
@@ -48,8 +55,14 @@ class Scene:
         self.happened: Counter[str] = Counter()
         self._folder = folder
         self._chance = chance
-        self._upstream = upstream.start(folder, tls=True)
+        self._keys: list[SigningKey] = []
+        self._policies = 0
         self._running: list[process.ServedProcess] = []
+        (folder / "interop.ndjson").write_text(EMPTY_GRAPH)
+        self.authority.issue("server")
+        self._renew_the_keys()
+        self._change_the_policy()
+        self._upstream = upstream.start(folder, more=self._upstream_words(""), tls=True)
 
     def start(self) -> None:
         """Starts the fronts."""
@@ -64,6 +77,11 @@ class Scene:
         self._upstream.end()
 
     @property
+    def token(self) -> Path:
+        """Gives the file that has the newest token of the callers."""
+        return self._folder / "token"
+
+    @property
     def target(self) -> str:
         """Both fronts, for clients that know how to go from one to another."""
         return f"ipv4:{self.lasting.address},{self.other.address}"
@@ -73,6 +91,8 @@ class Scene:
         what = self._chance.choice(
             [
                 self._renew_the_certificate,
+                self._renew_the_keys,
+                self._change_the_policy,
                 self._stop_a_front,
                 self._kill_a_front,
                 self._kill_the_upstream,
@@ -89,6 +109,24 @@ class Scene:
 
     def _renew_the_certificate(self) -> None:
         self.authority.issue("server")
+
+    def _renew_the_keys(self) -> None:
+        """Adds a key to those that tokens are signed with, and signs the token of the callers with it."""
+        self._keys.append(SigningKey(f"key-{len(self._keys)}"))
+        (self._folder / "keys.json").write_text(json.dumps({"keys": [key.jwk() for key in self._keys]}))
+        claims = {"iss": _ISSUER, "aud": AUDIENCE, "sub": "soak", "exp": int(time.time()) + 24 * 3600}
+        replacing = self._folder / "token.new"
+        replacing.write_text(self._keys[-1].sign(claims))
+        replacing.replace(self.token)
+
+    def _change_the_policy(self) -> None:
+        """Writes another one that permits the callers the same, and every third time one that cannot be used."""
+        self._policies += 1
+        roles = ["reader", "writer", "modeller", "operator"]
+        bindings = [{"role": role, "to": {"principals": ["jwt:soak"]}} for role in roles]
+        bindings.append({"role": "reader", "to": {"groups": [f"group-{self._policies}"]}})
+        version = 1 if self._policies % 3 else 0
+        (self._folder / "policy.yaml").write_text(json.dumps({"version": version, "bindings": bindings}))
 
     def _stop_a_front(self) -> None:
         self.other.signal()
@@ -108,8 +146,12 @@ class Scene:
         self._start_the_upstream(self._chance.choice(FAULTS))
 
     def _start_the_upstream(self, faults: str) -> None:
-        words = [f"--inject={faults}"] if faults else []
+        words = self._upstream_words(faults)
         self._upstream = upstream.start(self._folder, self._upstream.port, words, tls=True)
+
+    def _upstream_words(self, faults: str) -> list[str]:
+        words = [f"--jobs-dir={self._folder}", f"--endpoint=events=file:{self._folder / 'events.ndjson'}"]
+        return [*words, f"--inject={faults}"] if faults else words
 
     def _let_the_upstream_hang(self) -> None:
         self._upstream.hang()
@@ -117,9 +159,12 @@ class Scene:
         self._upstream.go_on()
 
     def _serve(self, *words: str) -> process.ServedProcess:
+        if self._policies % 3 == 0:
+            self._change_the_policy()  # with one that cannot be used nothing starts
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         certificate = [f"--tls-cert={self._folder / 'server.pem'}", f"--tls-key={self._folder / 'server.key'}"]
-        served = process.start(folder, [*self._upstream.words, *certificate, *_WORDS, *words], {})
+        access = [f"--jwt-jwks={self._folder / 'keys.json'}", f"--policy={self._folder / 'policy.yaml'}"]
+        served = process.start(folder, [*self._upstream.words, *certificate, *access, *_WORDS, *words], {})
         self._running.append(served)
         return served
 
@@ -131,7 +176,6 @@ def scene(seed: int) -> Iterator[Scene]:
     try:
         made = Scene(folder, random.Random(seed))
         try:
-            made.authority.issue("server")
             made.start()
             yield made
         finally:

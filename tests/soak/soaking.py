@@ -83,11 +83,14 @@ def soak(seconds: float, seed: int, *, python_only: bool = False) -> Report:
         folder = Path(made)
         built = [] if python_only else Builds(folder).all_that_succeed()
         tls = TlsConfig(ca=stage.authority.cert.read_bytes(), server_name="localhost")
-        with TwinfrontClient(stage.target, tls=tls) as client, Watch(stage.lasting.process.pid) as watch:
+        with (
+            TwinfrontClient(stage.target, tls=tls, token=stage.token.read_text) as client,
+            Watch(stage.lasting.process.pid) as watch,
+        ):
             client.create_models([MODEL])
             began = time.monotonic()
             file = folder / "seen.json"
-            words = [stage.target, str(stage.authority.cert), str(seconds), str(file)]
+            words = [stage.target, str(stage.authority.cert), str(stage.token), str(seconds), str(file)]
             load = subprocess.Popen([sys.executable, "-m", "tests.soak.load", *words], cwd=_CHECKOUT)
             others = OtherClients(built, stage, folder, began + seconds)
             for thread in others.threads:
