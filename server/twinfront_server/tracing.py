@@ -143,6 +143,8 @@ class OpenTelemetry(Tracing):
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("twinfront", __version__)
         self._extract = propagate.extract
+        self._fields = propagate.get_global_textmap().fields - {_BAGGAGE}
+        self._current = trace.get_current_span
         # What else a caller has in its context, baggage for example, is not for the upstream.
         self._inject = TraceContextTextMapPropagator().inject
         self._server, self._client = trace.SpanKind.SERVER, trace.SpanKind.CLIENT
@@ -166,7 +168,7 @@ class OpenTelemetry(Tracing):
         carrier = {
             key: value
             for key, value in call.metadata
-            if isinstance(value, str) and len(value) <= _MAX_CONTEXT and key != _BAGGAGE
+            if key in self._fields and isinstance(value, str) and len(value) <= _MAX_CONTEXT
         }
         attributes = {"rpc.system.name": "grpc", "rpc.method": method, CALL_ID: call.call_id}
         if method != call.method:
@@ -192,6 +194,10 @@ class OpenTelemetry(Tracing):
     @contextmanager
     def request(self, operation: str, method: str, url: str, headers: MutableMapping[str, str]) -> Iterator[RequestEnd]:
         """Spans a request to the upstream, and carries the trace on in its headers."""
+        if not self._current().is_recording():
+            self._inject(headers)
+            yield RequestEnd()
+            return
         parts = urlsplit(url)
         attributes: dict[str, str | int] = {
             "http.request.method": method,

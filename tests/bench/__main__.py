@@ -18,6 +18,7 @@ import bench_fairness
 import bench_queries
 import bench_sdk
 import bench_service
+import bench_watching
 
 
 def main() -> None:
@@ -26,6 +27,7 @@ def main() -> None:
         "service": bench_service.run,
         "sdk": bench_sdk.run,
         "queries": bench_queries.run,
+        "watching": bench_watching.run,
         "fairness": bench_fairness.run,
     }
     parser = argparse.ArgumentParser(prog="bench", description="Measure speed; prints tables of ratios.")

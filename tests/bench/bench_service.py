@@ -145,7 +145,7 @@ async def run(rounds: int, seconds: float) -> None:
         for _ in range(rounds):
             for case in cases:
                 for callers in CALLERS:
-                    rate, microseconds = await _measure(
+                    rate, microseconds = await measure(
                         channels[case.server], servers[case.server], case, callers, seconds, token
                     )
                     calls[callers].add(case.name, rate)
@@ -190,7 +190,7 @@ async def load(channel: grpc.aio.Channel, token: str = "", twins: int = TWINS) -
         await create(request.SerializeToString(), metadata=_metadata(token))
 
 
-async def _measure(
+async def measure(
     channel: grpc.aio.Channel, server: ServerProcess, case: Case, callers: int, seconds: float, token: str
 ) -> tuple[float, float]:
     """Calls per second, and microseconds of the server's processor time per call."""
