@@ -38,11 +38,13 @@ class Page:
         items: as parsed JSON.
         next_link: the link to the next page; empty on the last one.
         query_charge: of a query, what the page was charged, in query units.
+        is_cut: whether there are items on it that the caller may not see.
     """
 
     items: list[Any]
     next_link: str
     query_charge: float = 0.0
+    is_cut: bool = False
 
     def read_at(self, link: str) -> Self:
         """Gives the page, which was read at a link.

@@ -67,14 +67,19 @@ async def detach_and_delete(
     Raises:
         TwinfrontError: TWIN_NOT_FOUND or ETAG_MISMATCH, in general with nothing deleted; TWIN_HAS_RELATIONSHIPS if
             others are faster in making relationships than this in deleting them; what keeps one from being deleted.
-            Once relationships are deleted the error tells how many.
+            Once relationships are deleted the error tells how many. One that the caller may not delete keeps the twin,
+            and the others too.
     """
     await read_twin(upstream, digital_twin_id, if_match=if_match)
     if current_call().validate_only:
-        await _count(upstream, digital_twin_id, detached, pace)
-        if not (detached.outgoing or detached.incoming):
+        is_whole = await _count(upstream, digital_twin_id, detached, pace)
+        if not (is_whole and (detached.outgoing or detached.incoming)):
             await upstream.twins.delete(digital_twin_id, if_match=if_match)
         # Else the upstream would refuse: to it the relationships are there.
+        return
+    if current_call().scope.is_limited and not await _count(upstream, digital_twin_id, Detached(), pace):
+        # Relationships that the caller may not delete will keep the twin: that is told with the others in place.
+        await upstream.twins.delete(digital_twin_id, if_match=if_match)
         return
 
     try:
@@ -92,8 +97,8 @@ async def _detach_and_delete(
 
     for rounds_left in reversed(range(MAX_ROUNDS)):
         for listed in (_outgoing, _incoming):
-            async for items in listed(upstream, digital_twin_id, pace):
-                await for_each(items, concurrency, delete)
+            async for page in listed(upstream, digital_twin_id, pace):
+                await for_each(page.items, concurrency, delete)
         try:
             await pace.run(partial(upstream.twins.delete, digital_twin_id, if_match=if_match))
         except TwinfrontError as error:
@@ -114,11 +119,16 @@ async def _delete_relationship(upstream: Upstream, relationship: dict[str, Any])
     return True
 
 
-async def _count(upstream: Upstream, digital_twin_id: str, detached: Detached, pace: Pace) -> None:
-    async for items in _outgoing(upstream, digital_twin_id, pace):
-        detached.outgoing += len(items)
-    async for items in _incoming(upstream, digital_twin_id, pace):
-        detached.incoming += sum(_ids(item)[0] != digital_twin_id for item in items)
+async def _count(upstream: Upstream, digital_twin_id: str, detached: Detached, pace: Pace) -> bool:
+    """Counts the relationships that the caller sees; False if there are others."""
+    is_whole = True
+    async for page in _outgoing(upstream, digital_twin_id, pace):
+        detached.outgoing += len(page.items)
+        is_whole &= not page.is_cut
+    async for page in _incoming(upstream, digital_twin_id, pace):
+        detached.incoming += sum(_ids(item)[0] != digital_twin_id for item in page.items)
+        is_whole &= not page.is_cut
+    return is_whole
 
 
 @expects_answer
@@ -130,19 +140,19 @@ def _ids(relationship: dict[str, Any]) -> tuple[str, str]:
     return source_id, relationship_id
 
 
-def _outgoing(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[list[Any]]:
+def _outgoing(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[Page]:
     return _pages(lambda link: upstream.relationships.list(digital_twin_id, "", link), pace)
 
 
-def _incoming(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[list[Any]]:
+def _incoming(upstream: Upstream, digital_twin_id: str, pace: Pace) -> AsyncIterator[Page]:
     return _pages(lambda link: upstream.relationships.list_incoming(digital_twin_id, link), pace)
 
 
-async def _pages(fetch: Callable[[str], Awaitable[Page]], pace: Pace) -> AsyncIterator[list[Any]]:
+async def _pages(fetch: Callable[[str], Awaitable[Page]], pace: Pace) -> AsyncIterator[Page]:
     link = ""
     while True:
         page = await pace.run(partial(fetch, link))
-        yield page.items
+        yield page
         if not page.next_link:
             return
         link = page.next_link

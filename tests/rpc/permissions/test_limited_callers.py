@@ -275,11 +275,21 @@ async def test_a_blocked_delete_names_no_relationship_that_leads_outside(plant: 
     assert b"back" not in trailers
 
 
-async def test_a_detaching_delete_deletes_no_relationship_that_leads_outside(plant: Plant):
-    assert (
-        await plant.house_a.reason(method_named("DeleteDigitalTwin"), digital_twin_id="a-room", relationships=2)
-        == "TWIN_HAS_RELATIONSHIPS"
-    )
+@pytest.mark.parametrize("validate_only", [False, True])
+async def test_a_detaching_delete_that_a_relationship_outside_is_in_the_way_of_deletes_nothing(
+    plant: Plant, validate_only: bool
+):
+    method = method_named("DeleteDigitalTwin")
+    given = {"digital_twin_id": "a-room", "relationships": 2, "validate_only": validate_only}
+    assert await plant.house_a.reason(method, **given) == "TWIN_HAS_RELATIONSHIPS"
+    left = await plant.owner.ask("ListRelationships", digital_twin_id="a-room")
+    assert await ids_of(left, "relationships") == {"out", "in"}
+    left = await plant.owner.ask("ListIncomingRelationships", digital_twin_id="a-room")
+    assert await ids_of(left, "incoming_relationships") == {"back", "feeds"}
+
+
+async def test_a_detaching_delete_of_a_twin_with_all_its_relationships_inside_is_carried_out(plant: Plant):
+    await plant.house_a.ask("DeleteDigitalTwin", digital_twin_id="a-hall", relationships=2)
     left = await plant.owner.ask("ListRelationships", digital_twin_id="a-room")
     assert await ids_of(left, "relationships") == {"out"}
 

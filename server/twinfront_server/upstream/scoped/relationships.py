@@ -73,7 +73,8 @@ class ScopedRelationships(Relationships):
         if self._boundary.is_none:
             return page
         inside = await self._boundary.inside(item.get(end) for item in page.items)
-        return Page([item for item in page.items if item.get(end) in inside], page.next_link)
+        kept = [item for item in page.items if item.get(end) in inside]
+        return Page(kept, page.next_link, is_cut=len(kept) < len(page.items))
 
     async def _stored_target(self, digital_twin_id: str, relationship_id: str) -> object:
         """Gives the target that a relationship has now; None without one."""
