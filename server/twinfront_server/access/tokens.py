@@ -94,24 +94,28 @@ class Tokens:
         Raises:
             TwinfrontError: CREDENTIALS_INVALID.
         """
-        if self._known_at != self._keys.changes:
-            # One of those that are known may be signed with a key that was withdrawn.
-            self._known.clear()
-            self._characters = 0
-            self._known_at = self._keys.changes
+        self._forget_withdrawn()
         digest = sha256(token.encode()).digest()
         known = self._known.get(digest)
         if known is None:
-            changes = self._keys.changes
-            known = _Known(*self._checked(token, await self._possible_keys(token)), len(token))
-            if changes == self._keys.changes == self._known_at:
-                self._remember(digest, known)
+            keys = await self._possible_keys(token)
+            # They may have changed in the meantime; from here on nothing is waited for.
+            self._forget_withdrawn()
+            known = _Known(*self._checked(token, keys), len(token))
+            self._remember(digest, known)
         else:
             self._known.move_to_end(digest)
         if self._clock() >= known.until:
             self._forget(digest)
             raise credentials_invalid("The token has expired.")
         return known.principal
+
+    def _forget_withdrawn(self) -> None:
+        """Forgets all tokens if the keys have changed: one of them may be signed with a key that was withdrawn."""
+        if self._known_at != self._keys.changes:
+            self._known.clear()
+            self._characters = 0
+            self._known_at = self._keys.changes
 
     def _remember(self, digest: bytes, known: _Known) -> None:
         self._forget(digest)
