@@ -13,6 +13,10 @@ import yaml
 from tests.deploy.helm import CHART, CHECKOUT, KUBERNETES, VALUES, environment, helm, rendered, template, workload
 
 from twinfront_program.address import Address
+from twinfront_server.access.file_policy import FilePolicy
+from twinfront_server.access.policy_document import parse_policy
+from twinfront_server.access.policy_text import parse_yaml
+from twinfront_server.access.principal import Principal
 from twinfront_server.settings import Settings
 
 AZURE, LOCAL, MESH = (CHART / "ci" / f"{name}.yaml" for name in ("azure", "local", "mesh"))
@@ -208,3 +212,18 @@ def test_the_environment_of_a_local_pod_serves(tmp_path: Path) -> None:
         serving.send_signal(signal.SIGTERM)
         serving.communicate(timeout=60)
     assert serving.returncode == 0, "".join(lines)
+
+
+def test_the_policy_of_the_values_is_a_file_of_the_pod_that_the_server_takes() -> None:
+    made = rendered(AZURE)
+    [config] = [each for each in made if each["kind"] == "ConfigMap" and "policy.yaml" in each["data"]]
+    policy = FilePolicy(parse_policy(parse_yaml(config["data"]["policy.yaml"])), {"jwt"})
+    writer = policy.grant(Principal("alice", "jwt", groups=frozenset({"plant-7"})))
+    assert [limit.ids for limit in writer["twinfront.v1.DigitalTwinService/UpdateDigitalTwin"].limits] == [
+        ("plant-7-",)
+    ]
+    pod = workload(made)["spec"]["template"]["spec"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert environment(workload(made))["TWINFRONT_POLICY"] == f"{mounts['policy']}/policy.yaml"
+    assert {"name": "policy", "configMap": {"name": config["metadata"]["name"]}} in pod["volumes"]
+    assert "TWINFRONT_POLICY" not in environment(workload(rendered(LOCAL)))

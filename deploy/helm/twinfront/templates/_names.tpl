@@ -69,7 +69,7 @@ TWINFRONT_{{ . | upper | replace "-" "_" }}
 {{- if not (or .Values.tls.clientCaKey (hasKey .Values.settings "auth") (hasKey .Values.secretSettings "auth")) -}}
 {{- fail "settings.auth is missing: say how callers are known (jwt, mtls), or that everybody may call (none)" -}}
 {{- end -}}
-{{- range $name := list "listen" "mtls-listen" "metrics-listen" "data-dir" "upstream" "tls-cert" "tls-key" "tls-client-ca" "insecure" "greeting" -}}
+{{- range $name := list "listen" "mtls-listen" "metrics-listen" "data-dir" "upstream" "tls-cert" "tls-key" "tls-client-ca" "policy" "insecure" "greeting" -}}
 {{- if or (hasKey $.Values.settings $name) (hasKey $.Values.secretSettings $name) -}}
 {{- fail (printf "settings.%s is the chart's to set" $name) -}}
 {{- end -}}
