@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
+from twinfront.errors import from_rpc_error
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
 from twinfront.v1.digital_twin_service_pb2 import (
     CreateOrReplaceDigitalTwinRequest,
@@ -99,3 +100,18 @@ def test_a_server_that_stops_does_not_wait_for_a_write_for_ever(serve: Serve, up
     leave_in_the_middle(served, upstream, "id")
     served.signal()
     assert served.exit_code() == 0
+
+
+def test_who_meets_the_write_of_a_lost_caller_is_told_that_it_may_have_been_its_own(
+    served: ServedProcess, upstream: UpstreamProcess
+) -> None:
+    before = leave_in_the_middle(served, upstream, "id")
+    upstream.go_on()
+    wait_until(lambda: ORPHAN in served.log())
+    with grpc.insecure_channel(served.address) as channel:
+        another = UpdateDigitalTwinRequest(digital_twin_id="lamp", request_id="another", if_match=before)
+        with pytest.raises(grpc.RpcError) as caught:
+            DigitalTwinServiceStub(channel).UpdateDigitalTwin(another, timeout=20)
+    error = from_rpc_error(caught.value)
+    assert error.reason == "ETAG_MISMATCH"
+    assert "which ended without an answer, may be the reason" in error.message
