@@ -65,7 +65,7 @@ bench: install ## Measure speed; prints tables of ratios (ARGS='--quick' for a s
 	$(BIN)/python tests/bench $(ARGS)
 
 requirements: install ## Pin anew what the image installs (deploy/docker/requirements.txt)
-	$(BIN)/uv pip compile pyproject.toml --extra server --extra redis --universal --python-version 3.13 --generate-hashes --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra server --extra otel --extra redis --universal --python-version 3.13 --generate-hashes --upgrade \
 	  --no-annotate --no-emit-index-url --custom-compile-command 'make requirements' --quiet \
 	  --output-file deploy/docker/requirements.txt
 
