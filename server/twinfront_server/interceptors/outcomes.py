@@ -22,7 +22,9 @@ _ERROR_OVERHEAD: Final = 1024
 """Bytes of memory that one takes beside its own bytes, key included, as measured."""
 
 _NOTHING_DONE_CODES: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
-_NOTHING_DONE_REASONS: Final = frozenset({Reason.UPSTREAM_THROTTLED, Reason.UPSTREAM_CREDENTIALS_REJECTED})
+_NOTHING_DONE_REASONS: Final = frozenset(
+    {Reason.UPSTREAM_THROTTLED, Reason.UPSTREAM_CREDENTIALS_REJECTED, Reason.CALLER_NOT_PERMITTED}
+)
 """Errors after which the same write may well succeed, and cannot be done twice: they are not kept."""
 
 

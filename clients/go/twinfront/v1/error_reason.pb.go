@@ -119,7 +119,7 @@ const (
 	// Get a new token, and call again with it.
 	ErrorReason_ERROR_REASON_CREDENTIALS_INVALID ErrorReason = 35
 	// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing. Metadata: permission,
-	// which is the one that the call takes.
+	// the one that the call takes, where this server's roles refuse it and not Azure's.
 	ErrorReason_ERROR_REASON_CALLER_NOT_PERMITTED ErrorReason = 36
 )
 

@@ -39,12 +39,12 @@ type CreateOrReplaceRelationshipRequest struct {
 	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
 	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-	// UPSTREAM_CREDENTIALS_REJECTED).
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+	// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+	// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+	// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+	// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
 	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -318,12 +318,12 @@ type UpdateRelationshipRequest struct {
 	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
 	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-	// UPSTREAM_CREDENTIALS_REJECTED).
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+	// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+	// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+	// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+	// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
 	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -460,12 +460,12 @@ type DeleteRelationshipRequest struct {
 	// nothing is stored. Azure Digital Twins itself cannot do that, and there the call fails with VALIDATE_ONLY_UNSUPPORTED;
 	// localtwins can.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-	// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-	// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-	// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-	// UPSTREAM_CREDENTIALS_REJECTED).
+	// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+	// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+	// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+	// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+	// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+	// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
 	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

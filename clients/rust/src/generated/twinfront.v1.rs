@@ -349,12 +349,12 @@ pub struct CreateOrReplaceDigitalTwinRequest {
     /// localtwins can.
     #[prost(bool, tag = "7")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "8")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -453,12 +453,12 @@ pub struct UpdateDigitalTwinRequest {
     /// localtwins can.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -510,12 +510,12 @@ pub struct MergeDigitalTwinRequest {
     /// localtwins can.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -566,12 +566,12 @@ pub struct DeleteDigitalTwinRequest {
     /// localtwins can.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -672,12 +672,12 @@ pub struct UpdateComponentRequest {
     /// localtwins can.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -774,12 +774,12 @@ pub struct BatchWriteDigitalTwinsRequest {
     /// localtwins can.
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED). The outcome of a batch is all of its results: to try the failed writes again, send them under
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED). The outcome of a batch is all of its results: to try the failed writes again, send them under
     /// a new id.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
@@ -1505,7 +1505,7 @@ pub enum ErrorReason {
     /// Get a new token, and call again with it.
     CredentialsInvalid = 35,
     /// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing. Metadata: permission,
-    /// which is the one that the call takes.
+    /// the one that the call takes, where this server's roles refuse it and not Azure's.
     CallerNotPermitted = 36,
 }
 impl ErrorReason {
@@ -3234,12 +3234,12 @@ pub struct CreateModelsRequest {
     /// localtwins can.
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -3371,12 +3371,12 @@ pub struct DecommissionModelRequest {
     /// localtwins can.
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -3414,12 +3414,12 @@ pub struct DeleteModelRequest {
     /// localtwins can.
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -4131,12 +4131,12 @@ pub struct CreateOrReplaceRelationshipRequest {
     /// localtwins can.
     #[prost(bool, tag = "6")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "7")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -4233,12 +4233,12 @@ pub struct UpdateRelationshipRequest {
     /// localtwins can.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
 }
@@ -4286,12 +4286,12 @@ pub struct DeleteRelationshipRequest {
     /// localtwins can.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
-    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, and on the same server
-    /// process, it gets the outcome of the first, success or error, and the trailer `twinfront-replayed: true`. The caller chooses
-    /// the id, a UUID for instance, of at most 128 characters; each other request needs an id of its own. A write with an id goes on
-    /// when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
-    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED or
-    /// UPSTREAM_CREDENTIALS_REJECTED).
+    /// Makes a repeated call harmless. A call with the id of an earlier one writes nothing: for 10 minutes, at the same server and
+    /// at those that share outcomes with it, it gets the outcome of the first, success or error, and the trailer
+    /// `twinfront-replayed: true`. The caller chooses the id, a UUID for instance, of at most 128 characters; each other request
+    /// needs an id of its own. A write with an id goes on when its caller is gone. Two kinds of outcome are not kept, so the call is carried out again: that of a dry run, and a
+    /// failure that changed nothing and may pass (UNAVAILABLE, DEADLINE_EXCEEDED, UPSTREAM_THROTTLED,
+    /// UPSTREAM_CREDENTIALS_REJECTED or CALLER_NOT_PERMITTED).
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
 }
