@@ -18,7 +18,8 @@ ROOM = {
     "@type": "Interface",
     "contents": [{"@type": "Property", "name": "temperature", "schema": "double"}],
 }
-OF_A_SERVER = {"serve", "healthcheck"}
+OF_A_SERVER = {"serve", "healthcheck", "doctor"}
+"""Commands about a server and what it needs, which the sample building is not."""
 
 
 def examples(name: str) -> list[str]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from twinfront_server.settings import Settings
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [
     CHECKOUT / "README.md",
@@ -83,7 +85,9 @@ def run(
     for shown, real in {".venv/bin/": f"{Path(sys.executable).parent}/", **replacements}.items():
         text = text.replace(shown, real)
     command = [sys.executable, "-W", "error", "-c", text] if block.language == "python" else ["bash", "-euc", text]
-    shell = os.environ | dict(variables or {})
+    # Variables that say how the tests are to run look like settings, and a reader's shell has none of them.
+    of_the_tests = {line.split()[0] for line in Settings.unknown_variables(os.environ)}
+    shell = {name: value for name, value in os.environ.items() if name not in of_the_tests} | dict(variables or {})
     finished = subprocess.run(command, cwd=folder, env=shell, capture_output=True, text=True, timeout=60, check=False)
     printed = finished.stdout + finished.stderr
     if block.output is None or "ERROR" not in block.output:

@@ -169,7 +169,7 @@ async def test_dry_runs_do_not_probe_a_dead_upstream(upstream: FaultServer, serv
     assert await is_open(server)
 
 
-async def test_it_is_never_open_if_nobody_wants_it(upstream: FaultServer, settings: Settings):
+async def test_the_circuit_stays_closed_where_it_is_switched_off(upstream: FaultServer, settings: Settings):
     upstream.on("/digitaltwins/room", DEAD)
     async with (
         App(settings.model_copy(update={"upstream_failures": 0})) as server,

@@ -12,7 +12,7 @@ _PACKAGE: Final = "twinfront.v1."
 
 @dataclass(frozen=True)
 class PermissionDecision:
-    """Whether a call is permitted.
+    """The answer for one call: may the caller make it?
 
     Attributes:
         permitted: Whether the caller may make it.

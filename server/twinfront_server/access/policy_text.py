@@ -97,7 +97,7 @@ _SCALARS: Final = {
     "bool": (r"(?:true|false)\Z", "tf"),
     "null": (r"(?:null|~)\Z", "n~"),
 }
-"""What is no text without quotes: its form, and with what it begins."""
+"""Scalars that are no texts without quotes: the form of each kind, and the characters that it begins with."""
 
 for _name, (_form, _first) in _SCALARS.items():
     _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(_form, re.ASCII), [*_first])

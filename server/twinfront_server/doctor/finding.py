@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""A finding: how one check of the doctor ended."""
 
 from dataclasses import asdict, dataclass
 from typing import Final, Literal

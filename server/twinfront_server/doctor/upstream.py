@@ -26,7 +26,7 @@ PATIENCE: Final = 10.0
 """Seconds for each step."""
 
 AUDIENCES: Final = frozenset({"https://digitaltwins.azure.net", "0b07f429-9f4b-4714-9392-cc5e8e80c8b0"})
-"""What a token for Azure Digital Twins is for: its URL, or its id in Microsoft Entra."""
+"""Audiences of a token for Azure Digital Twins: its URL, or its id in Microsoft Entra."""
 
 _VERSION: Final = {"api-version": "2023-10-31"}
 _SKEW_SECONDS: Final = 60.0

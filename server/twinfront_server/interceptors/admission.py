@@ -15,7 +15,7 @@ from twinfront_server.quotas.turns import Turns
 from twinfront_server.settings import Settings
 
 _CHARGED: Final = frozenset({"twinfront.v1.QueryService", "twinfront.v1.GraphService/ExportGraph"})
-"""What Azure Digital Twins charges query units for: a service, and a method of another."""
+"""A service, and a method of another, for which Azure Digital Twins charges query units."""
 
 _ROOM_AFTER: Final = (0.5, 1.5)
 """Seconds after which one that is refused for the calls in flight comes again; not all of them at the same moment."""

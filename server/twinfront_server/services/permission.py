@@ -15,7 +15,7 @@ from twinfront_server.wire.limits import require_batch
 
 
 class PermissionService(PermissionServiceServicer):
-    """What the caller may do."""
+    """`PermissionService`."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream

@@ -1,6 +1,7 @@
 """`localtwins serve --identity`, and programs that were written for Azure, run with the variables that it prints."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -55,8 +56,11 @@ class Local:
 
     def requests(self) -> list[tuple[str, str, int, str]]:
         """Method, path, status and error code of what was asked of it so far."""
-        asked = [line.split() for line in self.log.read_text().splitlines()]
-        return [(words[1], words[2].partition("?")[0], int(words[3]), words[4]) for words in asked]
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        asked = [line for line in lines if line["event"] == "request"]
+        return [
+            (line["method"], line["target"].partition("?")[0], line["status"], line.get("code", "")) for line in asked
+        ]
 
 
 @asynccontextmanager

@@ -109,6 +109,7 @@ def test_all_services_are_listed(grpcurl: Grpcurl) -> None:
         "twinfront.v1.GraphService",
         "twinfront.v1.JobService",
         "twinfront.v1.ModelService",
+        "twinfront.v1.PermissionService",
         "twinfront.v1.QueryService",
         "twinfront.v1.RelationshipService",
         "twinfront.v1.TelemetryService",

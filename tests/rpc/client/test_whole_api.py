@@ -260,7 +260,7 @@ async def test_jobs_are_created_listed_and_deleted(client: Client, blobs: Path):
     assert [each.status async for each in client.list_delete_jobs()] == [JobStatus.SUCCEEDED]
 
 
-async def test_permissions(client: AsyncTwinfrontClient):
+async def test_a_caller_asks_what_it_may_do(client: AsyncTwinfrontClient):
     read, write = "DigitalTwinService/GetDigitalTwin", "twinfront.v1.DigitalTwinService/UpdateDigitalTwin"
     everything = PermissionDecision(permitted=True, limited=False)
     assert await client.check_permissions([read, (write, "room")]) == [everything, everything]

@@ -118,8 +118,8 @@ const (
 	// UNAUTHENTICATED. The call has credentials, and they are not valid (any more): the message says why, as far as the caller may know.
 	// Get a new token, and call again with it.
 	ErrorReason_ERROR_REASON_CREDENTIALS_INVALID ErrorReason = 35
-	// PERMISSION_DENIED. The server knows who calls, and this caller may not do this. The call did nothing. Metadata: permission,
-	// the one that the call takes, where this server's roles refuse it and not Azure's.
+	// PERMISSION_DENIED. The server knows who calls, and this caller may not do this: by this server's roles,
+	// or by those of Azure. The call did nothing. Metadata: permission.
 	ErrorReason_ERROR_REASON_CALLER_NOT_PERMITTED ErrorReason = 36
 )
 

@@ -36,7 +36,7 @@ SPARE_SECONDS: Final = 120
 
 _EXCHANGE_SECONDS: Final = 30.0
 _OF_THE_CALLER: Final = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
-"""What Entra ID says of a caller: the token has ended or was withdrawn, or the caller has to agree to something."""
+"""Errors of Entra ID about the caller: the token has ended or was withdrawn, or there is something to agree to."""
 
 _Key = tuple[str, bytes]
 
