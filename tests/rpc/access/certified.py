@@ -1,5 +1,6 @@
 """A whole server over TLS that knows callers by certificates, tokens or either, and calls of every RPC of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ async def certified(folder: Path, **settings: Any) -> AsyncIterator[Certified]:
 
 
 async def refusal(channel: grpc.aio.Channel, method: MethodDescriptor, metadata: Metadata = ()) -> Refusal:
-    """Calls a method with an empty request and gives how that ends."""
+    """Calls a method with an empty request, or an empty stream of them, and gives how that ends."""
     request = message_factory.GetMessageClass(method.input_type)()
     path = f"/{method.containing_service.full_name}/{method.name}"
     answers = message_factory.GetMessageClass(method.output_type).FromString
@@ -62,7 +63,7 @@ async def refusal(channel: grpc.aio.Channel, method: MethodDescriptor, metadata:
     options: dict[str, Any] = {"metadata": tuple(metadata), "timeout": 60}
     try:
         if method.client_streaming:
-            [_ async for _ in channel.stream_stream(path, *codec)(iter([request]), **options)]
+            [_ async for _ in channel.stream_stream(path, *codec)(_no_requests(), **options)]
         elif method.server_streaming:
             [_ async for _ in channel.unary_stream(path, *codec)(request, **options)]
         else:
@@ -74,3 +75,11 @@ async def refusal(channel: grpc.aio.Channel, method: MethodDescriptor, metadata:
             status.details[0].Unpack(info)
         return Refusal(error.code().name, info.reason, error.details() or "")
     return Refusal()
+
+
+async def _no_requests() -> AsyncIterator[Any]:
+    """Ends after a while: grpc.aio tells of what was under way when a call is refused, and not of the refusal."""
+    await asyncio.sleep(1)
+    nothing: tuple[Any, ...] = ()
+    for request in nothing:
+        yield request
