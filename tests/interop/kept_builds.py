@@ -18,7 +18,6 @@ from tempfile import TemporaryDirectory
 from tests.caches import filling
 
 from .languages import Language
-from .scenarios import CHECKOUT
 
 _SCRIPTS = ("run-scenarios", "run-example")
 _UNUSED_SECONDS = 2 * 24 * 3600
@@ -34,7 +33,9 @@ def runnable(language: Language, *, anew: bool = False) -> Language:
     Raises:
         RuntimeError: with what the build said if it failed.
     """
-    if not language.outputs or not (CHECKOUT / ".git").exists():  # only Git tells sources from what builds make
+    if (
+        not language.outputs or not (language.checkout / ".git").exists()
+    ):  # only Git tells sources from what builds make
         language.build()
         return language
     with filling(f"client-{language.name}") as folder:
@@ -57,19 +58,19 @@ def _content(language: Language) -> str:
     digest = sha256(version("grpcio-tools").encode())
     for tool in language.tools:
         digest.update(subprocess.run(tool.split(), capture_output=True, check=True).stdout)
-    for file in _files(language.sources, CHECKOUT / "protos"):
+    for file in _files(language.checkout, language.sources, language.checkout / "protos"):
         # The length keeps the end of one file apart from the start of the next.
-        digest.update(f"{file.relative_to(CHECKOUT)} {file.stat().st_mode:o} {file.stat().st_size}\0".encode())
+        digest.update(f"{file.relative_to(language.checkout)} {file.stat().st_mode:o} {file.stat().st_size}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _files(*folders: Path) -> Iterator[Path]:
-    """Gives the files in folders that Git knows or would take in, which leaves out what builds make."""
+def _files(checkout: Path, *folders: Path) -> Iterator[Path]:
+    """Gives the files in folders of a checkout that Git knows or would take in, which leaves out what builds make."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *map(str, folders)]
-    listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True).stdout
     for name in sorted(set(listed.split("\0"))):
-        file = CHECKOUT / name
+        file = checkout / name
         if file.is_file():
             yield file
 

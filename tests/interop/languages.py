@@ -31,6 +31,7 @@ class Language:
         built_in: the folder with the outputs, if it is not the client's.
         outputs_in: the folder, within the client's, where the client's scripts look for the outputs.
         kept_in: the folder with the outputs of an earlier build that is to be run; None for that of the checkout.
+        checkout: where its sources are.
     """
 
     name: str
@@ -39,11 +40,12 @@ class Language:
     built_in: Path | None = None
     outputs_in: str = "."
     kept_in: Path | None = None
+    checkout: Path = CHECKOUT
 
     @property
     def sources(self) -> Path:
         """Where its client is."""
-        return CHECKOUT / "clients" / self.name
+        return self.checkout / "clients" / self.name
 
     @property
     def prefix(self) -> str:

@@ -1,12 +1,12 @@
 """Builds of clients are kept by what they are made of: what nobody changed is built once."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests import caches
 
-from . import kept_builds, languages
 from .kept_builds import runnable
 from .languages import Language
 
@@ -26,6 +26,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.client = replace(SHELL, checkout=folder)
         self.source = self.write("clients/shell/source", "one")
         self.write("clients/shell/build", BUILD)
         self.write("clients/shell/run-example", "#!/bin/sh\ncat $(dirname $0)/bin/source\n")
@@ -47,53 +48,47 @@ class Checkout:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    monkeypatch.setattr(languages, "CHECKOUT", tmp_path / "checkout")
-    monkeypatch.setattr(kept_builds, "CHECKOUT", tmp_path / "checkout")
     monkeypatch.setattr(caches, "CACHES", tmp_path / "caches")
     return Checkout(tmp_path / "checkout")
 
 
 def test_a_client_that_nobody_changed_is_built_once(checkout: Checkout):
-    assert [runnable(SHELL).run_example("any", "") for _ in range(2)] == ["one", "one"]
+    assert [runnable(checkout.client).run_example("any", "") for _ in range(2)] == ["one", "one"]
     assert checkout.builds() == 1
 
 
-def test_another_checkout_with_the_same_files_needs_no_build(
-    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    runnable(SHELL)
+def test_another_checkout_with_the_same_files_needs_no_build(checkout: Checkout, tmp_path: Path):
+    runnable(checkout.client)
     checkout.folder.rename(tmp_path / "gone")
     other = Checkout(tmp_path / "other")
-    monkeypatch.setattr(languages, "CHECKOUT", other.folder)
-    monkeypatch.setattr(kept_builds, "CHECKOUT", other.folder)
-    assert runnable(SHELL).run_example("any", "") == "one"
+    assert runnable(other.client).run_example("any", "") == "one"
     assert not (other.folder / "builds").exists()
 
 
 @pytest.mark.parametrize("changed", ["clients/shell/source", "clients/shell/new", "protos/one.proto"])
 def test_a_file_that_changed_or_is_new_has_the_client_built_again(checkout: Checkout, changed: str):
-    runnable(SHELL)
+    runnable(checkout.client)
     checkout.write(changed, "two")
-    runnable(SHELL)
+    runnable(checkout.client)
     assert checkout.builds() == 2
 
 
 def test_a_run_goes_on_with_its_own_build_when_a_file_changes(checkout: Checkout):
-    first = runnable(SHELL)
+    first = runnable(checkout.client)
     checkout.source.write_text("two")
-    assert [each.run_example("any", "") for each in (runnable(SHELL), first)] == ["two", "one"]
+    assert [each.run_example("any", "") for each in (runnable(checkout.client), first)] == ["two", "one"]
 
 
 def test_what_a_build_makes_is_not_what_it_is_made_of(checkout: Checkout):
-    runnable(SHELL)
+    runnable(checkout.client)
     checkout.write("clients/shell/bin/more", "")
-    runnable(SHELL)
+    runnable(checkout.client)
     assert checkout.builds() == 1
 
 
 def test_other_tools_have_the_client_built_again(checkout: Checkout):
-    runnable(SHELL)
-    runnable(Language("shell", ("git --version", "sh -c true", "echo 2"), outputs=("bin",)))
+    runnable(checkout.client)
+    runnable(replace(checkout.client, tools=("git --version", "sh -c true", "echo 2")))
     assert checkout.builds() == 2
 
 
@@ -101,17 +96,17 @@ def test_a_build_that_failed_is_not_kept(checkout: Checkout):
     checkout.source.write_text("wrong")
     for _ in range(2):
         with pytest.raises(RuntimeError, match="shell/build failed"):
-            runnable(SHELL)
+            runnable(checkout.client)
     assert checkout.builds() == 2
 
 
 def test_a_client_that_changes_while_it_is_built_is_not_kept(checkout: Checkout):
     checkout.write("clients/shell/build", BUILD + "echo two > source\n")
     with pytest.raises(RuntimeError, match="changed while it was built"):
-        runnable(SHELL)
+        runnable(checkout.client)
 
 
 def test_continuous_integration_builds_whatever_is_kept(checkout: Checkout):
-    runnable(SHELL)
-    assert runnable(SHELL, anew=True).run_example("any", "") == "one"
+    runnable(checkout.client)
+    assert runnable(checkout.client, anew=True).run_example("any", "") == "one"
     assert checkout.builds() == 2
