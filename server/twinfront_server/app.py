@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
@@ -16,6 +16,7 @@ from twinfront_server import health, reflection
 from twinfront_server.access.authenticator import open_authenticator
 from twinfront_server.access.policy_file import open_policy
 from twinfront_server.audit import open_audit
+from twinfront_server.background import running
 from twinfront_server.drain import drain
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
@@ -153,15 +154,9 @@ class App:
         closing.push_async_callback(self._server.stop, None)
         watch = health.UpstreamWatch(self.upstream, self._health, self._log)
         await watch.look()
-        following = asyncio.create_task(watch.follow(settings.health_interval))
-        closing.push_async_callback(_cancel, following)
+        await closing.enter_async_context(running(watch.follow(settings.health_interval)))
 
     def _open_outcomes(self) -> OutcomeStore:
         if self._settings.outcomes == "memory":
             return Unshared()
         return open_redis_outcomes(self._settings, self.metrics.outcome_store_failures, self._log)
-
-
-async def _cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.wait({task})

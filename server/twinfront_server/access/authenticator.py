@@ -1,6 +1,5 @@
 """Asks callers who they are, in the ways that the settings allow."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from twinfront_program.settings import listed
 from twinfront_program.startup_error import StartupError
 from twinfront_server.access.bearer import KEY, bearer_token
 from twinfront_server.access.principal import ANONYMOUS, Principal
+from twinfront_server.background import running
 from twinfront_server.errors import TwinfrontError, credentials_missing
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
@@ -135,9 +135,5 @@ async def _open_tokens(settings: Settings, metrics: Metrics, log: Log) -> "Async
     )
     keys = Keys(source, first, metrics, log)
     log.info("the keys of tokens are read", keys=len(first.keys), left_out=first.left_out)
-    following = asyncio.create_task(keys.follow())
-    try:
+    async with running(keys.follow()):
         yield Tokens(rules, keys)
-    finally:
-        following.cancel()
-        await asyncio.wait({following})

@@ -13,6 +13,7 @@ from twinfront_server.access.grants import Grant, Policy, RolesByClaim
 from twinfront_server.access.policy_document import PolicyError, parse_policy
 from twinfront_server.access.policy_text import parse_yaml, read_text
 from twinfront_server.access.principal import Principal
+from twinfront_server.background import running
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 
@@ -122,9 +123,5 @@ async def open_policy(
         return
     policy = PolicyFile(Path(settings.policy), settings.auth_kinds, find_unknown, metrics, log)
     await policy.load()
-    following = asyncio.create_task(policy.follow())
-    try:
+    async with running(policy.follow()):
         yield policy
-    finally:
-        following.cancel()
-        await asyncio.wait({following})

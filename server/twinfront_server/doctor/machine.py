@@ -1,7 +1,6 @@
 """Checks of this machine: ports, certificates, the data folder, and what the settings need beside the upstream."""
 
 import asyncio
-import contextlib
 import errno
 import os
 import shutil
@@ -98,8 +97,8 @@ async def check_authentication(settings: Settings) -> list[Finding]:
     if "jwt" not in settings.auth_kinds:
         return []
     try:
-        async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(open_authenticator(settings, Metrics(CollectorRegistry()), get_logger()))
+        async with open_authenticator(settings, Metrics(CollectorRegistry()), get_logger()):
+            pass
     except StartupError as error:
         advice = "see whether the issuer is right, and can be reached from here"
         return [Finding("--auth", "failed", str(error), advice)]

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Final
 
 from twinfront.v1.graph_service_pb2 import ImportGraphRequest, ImportGraphResponse
+from twinfront_server.background import end_unheard
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, invalid_argument, server_draining
 from twinfront_server.graph.incoming import Incoming
@@ -57,10 +58,7 @@ async def import_graph(
             yield message
         await importing
     finally:
-        importing.cancel()
-        await asyncio.wait({importing})
-        if not importing.cancelled():
-            importing.exception()  # nobody is left to be told of it
+        await end_unheard(importing)
 
 
 class _Import:

@@ -22,6 +22,7 @@ from prometheus_client import Counter
 
 from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
+from twinfront_server.background import end
 from twinfront_server.errors import outcome_unknown
 from twinfront_server.interceptors.outcome_encoding import Encoded, decoded, encoded
 from twinfront_server.interceptors.outcome_store import UNCLAIMED, Claim
@@ -146,8 +147,7 @@ class RedisOutcomes:
 
     async def close(self) -> None:
         """Ends all connections."""
-        self._renewing.cancel()
-        await asyncio.wait({self._renewing})
+        await end(self._renewing)
         await self._redis.aclose()
 
     async def _ask(self, script: "AsyncScript", name: bytes, *args: bytes | int) -> Any:

@@ -14,6 +14,7 @@ import orjson
 
 from twinfront_server.adt.answer import Page, Position
 from twinfront_server.adt.expected_answer import expecting_answer
+from twinfront_server.background import end_unheard
 from twinfront_server.errors import TwinfrontError, upstream_answer_unexpected
 from twinfront_server.reasons import Reason
 
@@ -114,10 +115,7 @@ async def pages_ahead(fetch: Fetch, start: Position) -> AsyncGenerator[Stretch]:
                 reading = asyncio.ensure_future(_following(fetch, here.link))
             yield stretch
     finally:
-        reading.cancel()
-        await asyncio.wait({reading})
-        if not reading.cancelled():
-            reading.exception()  # nobody is left to be told of it
+        await end_unheard(reading)
 
 
 async def _following(fetch: Fetch, link: str) -> Page:
