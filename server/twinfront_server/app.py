@@ -20,10 +20,10 @@ from twinfront_server.background import running
 from twinfront_server.drain import drain
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
-from twinfront_server.interceptors.outcome_store import OutcomeStore, Unshared
-from twinfront_server.interceptors.redis_outcomes import open_redis_outcomes
 from twinfront_server.metrics import Metrics
 from twinfront_server.metrics_endpoint import MetricsEndpoint
+from twinfront_server.outcomes.redis_store import open_redis_outcomes
+from twinfront_server.outcomes.store import OutcomeStore, Unshared
 from twinfront_server.server import create_server, in_one_queue, listen, listen_for_certificates
 from twinfront_server.services import register
 from twinfront_server.settings import Settings

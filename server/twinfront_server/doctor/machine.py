@@ -109,7 +109,7 @@ async def check_outcomes(settings: Settings) -> list[Finding]:
     """Asks the store of outcomes whether it is there."""
     if settings.outcomes == "memory":
         return []
-    from twinfront_server.interceptors import redis_client  # noqa: PLC0415  (an extra)
+    from twinfront_server.outcomes import redis_client  # noqa: PLC0415  (an extra)
 
     try:
         async with asyncio.timeout(_PATIENCE), redis_client.connect(settings) as store:

@@ -33,7 +33,6 @@ from twinfront_server.interceptors.link import (
 )
 from twinfront_server.interceptors.messages import serve_messages
 from twinfront_server.interceptors.metrics import measure
-from twinfront_server.interceptors.outcome_store import OutcomeStore
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
 from twinfront_server.interceptors.resource_ids import note_ids
 from twinfront_server.interceptors.tracing import trace
@@ -41,6 +40,7 @@ from twinfront_server.interceptors.trailing_metadata import send_figures
 from twinfront_server.interceptors.unread import UnreadStreams
 from twinfront_server.interceptors.validate_only import rehearse
 from twinfront_server.metrics import Metrics
+from twinfront_server.outcomes.store import OutcomeStore
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import NO_TRACING, Tracing
 

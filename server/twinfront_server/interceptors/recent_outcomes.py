@@ -18,9 +18,9 @@ from twinfront_program.log import Log
 from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import TwinfrontError, deadline_exceeded, internal, outcome_unknown
 from twinfront_server.interceptors.link import Behaviour, Context, Method
-from twinfront_server.interceptors.outcome_store import OutcomeStore, Unshared
-from twinfront_server.interceptors.outcomes import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes, other_request
 from twinfront_server.large_requests import is_large, work
+from twinfront_server.outcomes.outcome import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes, other_request
+from twinfront_server.outcomes.store import OutcomeStore, Unshared
 from twinfront_server.wire.identifier import request_id
 
 MAX_ORPHANS: Final = 1000

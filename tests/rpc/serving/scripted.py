@@ -21,10 +21,10 @@ from twinfront.v1.digital_twin_service_pb2_grpc import (
 from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
 from twinfront_server.call import Call, current_call
 from twinfront_server.interceptors.chain import Chain
-from twinfront_server.interceptors.outcome_store import OutcomeStore, Unshared
 from twinfront_server.interceptors.recent_outcomes import RecentOutcomes
-from twinfront_server.interceptors.redis_outcomes import open_redis_outcomes
 from twinfront_server.metrics import Metrics
+from twinfront_server.outcomes.redis_store import open_redis_outcomes
+from twinfront_server.outcomes.store import OutcomeStore, Unshared
 from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 

@@ -10,7 +10,7 @@ from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront.v1.value_pb2 import ObjectValue, Value
 from twinfront_server.access.principal import Principal
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.interceptors.outcomes import KEPT_SECONDS
+from twinfront_server.outcomes.outcome import KEPT_SECONDS
 from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 

@@ -11,8 +11,8 @@ import pytest
 
 from twinfront_program.startup_error import StartupError
 from twinfront_server.errors import TwinfrontError
-from twinfront_server.interceptors import outcome_encoding
-from twinfront_server.interceptors.outcomes import KEPT_SECONDS
+from twinfront_server.outcomes import encoding
+from twinfront_server.outcomes.outcome import KEPT_SECONDS
 from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 
@@ -110,7 +110,7 @@ async def test_nothing_of_callers_and_ids_is_legible_in_redis(replicas: Replicas
 async def test_of_an_outcome_too_large_to_be_shared_it_is_known_that_there_was_one(
     replicas: Replicas, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(outcome_encoding, "MAX_ENCODED_BYTES", 1000)
+    monkeypatch.setattr(encoding, "MAX_ENCODED_BYTES", 1000)
     first, second = replicas
     assert (await first.call("id", digital_twin_id="x" * 2000)).etag
     assert (await second.call("id", digital_twin_id="x" * 2000)).reason == "OUTCOME_UNKNOWN"

@@ -10,7 +10,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from twinfront_server.errors import TwinfrontError, outcome_unknown
-from twinfront_server.interceptors.outcomes import Outcome
+from twinfront_server.outcomes.outcome import Outcome
 from twinfront_server.reasons import Reason
 
 MAX_ENCODED_BYTES: Final = 1 << 20

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from twinfront_server.interceptors.outcomes import Key, Outcome
+from twinfront_server.outcomes.outcome import Key, Outcome
 
 
 @dataclass(frozen=True, slots=True)

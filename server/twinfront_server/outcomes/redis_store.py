@@ -24,10 +24,10 @@ from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
 from twinfront_server.background import end
 from twinfront_server.errors import outcome_unknown
-from twinfront_server.interceptors.outcome_encoding import Encoded, decoded, encoded
-from twinfront_server.interceptors.outcome_store import UNCLAIMED, Claim
-from twinfront_server.interceptors.outcomes import KEPT_SECONDS, Key, Outcome, other_request
-from twinfront_server.interceptors.short_circuit import ShortCircuit
+from twinfront_server.outcomes.encoding import Encoded, decoded, encoded
+from twinfront_server.outcomes.outcome import KEPT_SECONDS, Key, Outcome, other_request
+from twinfront_server.outcomes.short_circuit import ShortCircuit
+from twinfront_server.outcomes.store import UNCLAIMED, Claim
 from twinfront_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def open_redis_outcomes(settings: Settings, unanswered: Counter, log: Log) -> Re
         StartupError: if the library is not installed, or a certificate cannot be read.
     """
     try:
-        from twinfront_server.interceptors import redis_client  # noqa: PLC0415  (imports the library, of an extra)
+        from twinfront_server.outcomes import redis_client  # noqa: PLC0415  (imports the library, of an extra)
     except ImportError as error:
         raise StartupError("--outcomes needs the library for Redis: pip install 'twinfront[redis]'") from error
     circuit = ShortCircuit("the store of outcomes", settings.outcomes_timeout, redis_client.FAILURE, unanswered, log)
