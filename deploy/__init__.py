@@ -1,1 +1,1 @@
-"""What runs twinfront elsewhere: an image, a chart, units, and the audit of what is delivered."""
+"""Runs twinfront elsewhere: an image, a chart, units, and the audit of what is delivered."""

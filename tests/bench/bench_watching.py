@@ -1,4 +1,4 @@
-"""What it costs to be watched: processor time of the server per call, without and with an audit log and traces."""
+"""Measures the price of being watched: processor time of the server per call, without and with audit log and traces."""
 
 import tempfile
 from collections.abc import Iterator

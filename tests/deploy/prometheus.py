@@ -51,7 +51,7 @@ class Prometheus:
     url: str
 
     async def ask(self, path: str, **parameters: str) -> Any:
-        """What its API answers."""
+        """Asks its API."""
         async with (
             aiohttp.ClientSession(self.url) as http,
             http.get(f"/api/v1/{path}", params=parameters) as answered,
@@ -61,7 +61,7 @@ class Prometheus:
         return answer["data"]
 
     async def series(self, query: str) -> list[Any]:
-        """What a query finds now."""
+        """Runs a query, as of now."""
         found: list[Any] = (await self.ask("query", query=query))["result"]
         return found
 

@@ -60,7 +60,7 @@ async def list_more_than_fits(client: AsyncTwinfrontClient) -> None:
 
 
 async def a_bit_of_everything(client: AsyncTwinfrontClient) -> None:
-    """What callers do on a good day, a few mistakes included."""
+    """Calls as callers do on a good day, a few mistakes included."""
     for _ in range(5):
         await read(client)
         etag = (await client.get_digital_twin(ROOM)).etag

@@ -15,7 +15,7 @@ from twinfront_server.settings import Settings
 COMPOSE = Path(__file__).resolve().parents[2] / "deploy/compose/compose.yaml"
 
 LOADER = GoTool("cmd", "github.com/compose-spec/compose-go/v2/cmd", "v2.16.2")
-"""What Docker Compose reads its files with, as a program."""
+"""The library with which Docker Compose reads its files, as a program."""
 
 pytestmark = pytest.mark.timeout(900)
 

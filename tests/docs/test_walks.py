@@ -22,7 +22,7 @@ from ..fault.embedded.test_injected_faults import LOBBY, furnish
 FRONT: Final = Path(twinfront_server.__file__).parent
 TEMPERATURE: Final = 25.0
 ON_ITS_OWN: Final = "stall_watch.py"
-"""What a timer of the event loop enters, whatever else is going on."""
+"""Files that a timer of the event loop enters, whatever else is going on."""
 
 
 def plan() -> dict[str, list[str]]:

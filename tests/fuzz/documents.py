@@ -82,7 +82,7 @@ def _continuation_token(data: bytes) -> None:
 
 
 def _dtdl(data: bytes) -> None:
-    """What the parser accepts can be loaded."""
+    """Loads a document, as has to be possible with all that the parser accepts."""
     with contextlib.suppress(AdtError, DtdlError):
         document = parse_json(data, "model", most_values=_MOST_VALUES)
         documents = document if isinstance(document, list) else [document]

@@ -1,4 +1,4 @@
-"""What is fuzzed: something that reads bytes of a stranger, and the refusals that it may answer them with."""
+"""A target of fuzzing: something that reads bytes of a stranger, and the refusals that it may answer them with."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -60,7 +60,7 @@ def test_a_client_meets_odd_answers_and_broken_connections_as_the_others_do(buil
 
 @pytest.fixture(scope="module")
 def unknown(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Line]]:
-    """What all clients that are there make of a server that does not know them."""
+    """Runs all clients that are there against a server that does not know them."""
     return run_unknown(builds.all_that_succeed(), tmp_path_factory.mktemp("unknown"))
 
 

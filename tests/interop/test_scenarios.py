@@ -29,7 +29,7 @@ RPCS = {f"{method.containing_service.name}/{method.name}" for method in METHODS}
 
 
 NOT_IN_EVERY_CLIENT = {"PermissionService/CheckPermissions"}
-"""What the client for Python has a method for, and those for other languages a stub."""
+"""RPCs that the client for Python has a method for, and those for other languages a stub."""
 
 
 @pytest.fixture(scope="module")

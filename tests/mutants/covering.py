@@ -23,7 +23,7 @@ from coverage import CoverageData
 from .tree import BUILD, CHECKOUT, copy_checkout, environment
 
 TESTS: Final = ("tests/unit", "tests/fault", "tests/rpc", "tests/localtwins", "tests/cli", "tests/contract/test_*.py")
-"""Where the tests are that run against mutants: those of the server, without the clients in other languages."""
+"""Folders of the tests that run against mutants: those of the server, without the clients in other languages."""
 
 _RUNS: Final = BUILD / "coverage"
 _TREE: Final = BUILD / "covered"

@@ -24,7 +24,7 @@ class CallInfo:
     upstream_attempts: int | None
     """How many requests the server sent there; None if the server did not say."""
     attempt: int = 1
-    """Which attempt at the call it was; of a stream that broke and was gone on with, which part."""
+    """The number of the attempt at the call, from 1; of a stream that broke and was gone on with, that of the part."""
 
     @classmethod
     def from_trailers(

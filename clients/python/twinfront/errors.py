@@ -383,7 +383,7 @@ _BY_CODE: Final[dict[grpc.StatusCode, type[TwinfrontError]]] = {
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 _ENDED_HERE: Final = frozenset({"Locally cancelled by application!", "Channel closed!"})
-"""What grpc says of calls that the program, or the closing of its channel, has cancelled."""
+"""Texts of grpc for calls that the program, or the closing of its channel, has cancelled."""
 
 _DETAIL_CLASSES: Final[dict[str, type[Message]]] = {
     descriptor.full_name: GetMessageClass(descriptor)

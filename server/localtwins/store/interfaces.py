@@ -37,6 +37,10 @@ class Loaded:
     interface: dtdl.Interface
     position: int
 
+    def at(self, position: int) -> dtdl.Interface | None:
+        """Gives the interface if it is that of the model at this place."""
+        return self.interface if self.position == position else None
+
 
 @dataclass(slots=True)
 class Needed:
@@ -48,7 +52,7 @@ class Needed:
     def get(self, model_id: str, position: int) -> dtdl.Interface | None:
         """Gives the interface of the model at a place in the order of upload, or None."""
         found = self.loaded.get(model_id)
-        return found.interface if found is not None and found.position == position else None
+        return None if found is None else found.at(position)
 
 
 class Interfaces:
@@ -62,7 +66,7 @@ class Interfaces:
         """Gives the interface of the model at a place in the order of upload, or None."""
         with self._lock:
             found = self._remembered.get(model_id)
-        return found.interface if found is not None and found.position == position else None
+        return None if found is None else found.at(position)
 
     def remember(self, loaded: Loaded, size: int) -> None:
         """Keeps the interface of a model whose definition has so many bytes."""

@@ -17,7 +17,7 @@ CPP_PACKAGES = (*PROTOC_PACKAGES, "protobuf-compiler-grpc", "libgrpc++-dev", "g+
 
 
 def cpp_client() -> Path:
-    """Where the C++ client is; built anew if its source, the protos or the compilers are others than the last time."""
+    """Builds the C++ client, if its source, the protos or the compilers are others than the last time, and finds it."""
     require(CPP_PACKAGES)
     inputs = sha256()
     for file in sorted([*PROTOS.rglob("*.proto"), *CPP.iterdir()]):

@@ -11,7 +11,7 @@ from twinfront_server.access.scope import Scope
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import loads
-from twinfront_server.adt.twin_json import METADATA, MODEL, metadata_of
+from twinfront_server.adt.twin_json import MODEL, metadata_of
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, caller_not_permitted, invalid_argument
 from twinfront_server.reasons import Reason
@@ -217,8 +217,7 @@ def _model_in(twin: dict[str, Any]) -> object:
 
 def model_of_body(document: object) -> object:
     """Gives the model that a twin's body names; None for none."""
-    metadata = document.get(METADATA) if isinstance(document, dict) else None
-    return metadata.get(MODEL) if isinstance(metadata, dict) else None
+    return _model_in(document) if isinstance(document, dict) else None
 
 
 def as_understood(body: Body) -> tuple[Any, Body]:
