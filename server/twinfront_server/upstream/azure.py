@@ -22,10 +22,7 @@ from twinfront_server.upstream.sdk.circuit_breaker import CircuitBreaker
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
 from twinfront_server.upstream.sdk.not_connected import NotConnectedError
 from twinfront_server.upstream.sdk.on_behalf_of import CallerCredentialPolicy, CallerTokens, exchange_of
-from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, Policy
-from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
-from twinfront_server.upstream.sdk.traced_requests import TracingPolicy
-from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
+from twinfront_server.upstream.sdk.policies import Policies
 
 _HEADERS: Final = {"User-Agent": f"twinfront/{__version__}", "Accept-Encoding": ENCODINGS}
 
@@ -36,22 +33,14 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
     Raises:
         StartupError: if the CA file cannot be read, or nothing proves to Entra ID that this is the server.
     """
-    dry_runs, refused_writes = ValidateOnlyPolicy(), RefusedWritesPolicy()
     circuit = CircuitBreaker(metrics, settings.upstream_failures)
-    policies: list[Policy] = [
-        dry_runs,
-        refused_writes,
-        BodyPolicy(_HEADERS),
-        AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout, circuit=circuit),
-    ]
-    if tracing.is_on:
-        policies.append(TracingPolicy(tracing))
+    policies = Policies(settings, metrics, tracing, _HEADERS, circuit)
     credential: AsyncTokenCredential = NO_CREDENTIAL
     if settings.upstream_credential == "default":
         credential = default_credential()
-        policies.append(CredentialPolicy(credential, SCOPE))
+        policies.in_order.append(CredentialPolicy(credential, SCOPE))
     elif settings.upstream_credential == "on-behalf-of":
-        policies.append(CallerCredentialPolicy(CallerTokens(exchange_of(os.environ))))
+        policies.in_order.append(CallerCredentialPolicy(CallerTokens(exchange_of(os.environ))))
     session = aiohttp.ClientSession(
         # Connections are as many as calls in flight; with a limit here calls would wait unseen.
         connector=BoundedConnector(limit=0, ssl=trust(settings.upstream_ca)),
@@ -61,11 +50,11 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         middlewares=[_send_once],
     )
     transport = AioHttpTransport(session=session, session_owner=True, use_env_settings=settings.upstream_use_env_proxy)
-    sdk = DigitalTwinsClient(settings.upstream, credential, transport=transport, policies=policies)
+    sdk = DigitalTwinsClient(settings.upstream, credential, transport=transport, policies=policies.in_order)
     return Upstream(
         sdk,
-        dry_runs,
-        refused_writes,
+        policies.dry_runs,
+        policies.refused_writes,
         on_close=credential.close,
         on_settled=metrics.settled_write,
         outage=circuit.opened,

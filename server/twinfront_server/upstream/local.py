@@ -14,10 +14,7 @@ from twinfront_server.settings import Settings
 from twinfront_server.tracing import Tracing
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
-from twinfront_server.upstream.sdk.pipeline import AttemptsPolicy, BodyPolicy, Policy
-from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
-from twinfront_server.upstream.sdk.traced_requests import TracingPolicy
-from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy
+from twinfront_server.upstream.sdk.policies import Policies
 
 _ENDPOINT: Final = "https://localtwins"
 
@@ -33,16 +30,13 @@ async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing, aud
     for line in LocalSettings.unknown_variables():
         get_logger().warning(line)
     service = await LocalTwins.open(settings.data_dir, LocalSettings.load(given))
-    dry_runs, refused_writes = ValidateOnlyPolicy(), RefusedWritesPolicy()
-    policies: list[Policy] = [
-        dry_runs,
-        refused_writes,
-        BodyPolicy({}),
-        AttemptsPolicy(metrics, read_retries=settings.read_retries, timeout=settings.upstream_timeout),
-    ]
-    if tracing.is_on:
-        policies.append(TracingPolicy(tracing))
-    sdk = DigitalTwinsClient(_ENDPOINT, NO_CREDENTIAL, transport=LocalTransport(service), policies=policies)
+    policies = Policies(settings, metrics, tracing, {})
+    sdk = DigitalTwinsClient(_ENDPOINT, NO_CREDENTIAL, transport=LocalTransport(service), policies=policies.in_order)
     return Upstream(
-        sdk, dry_runs, refused_writes, on_close=service.close, on_settled=metrics.settled_write, audit=audit
+        sdk,
+        policies.dry_runs,
+        policies.refused_writes,
+        on_close=service.close,
+        on_settled=metrics.settled_write,
+        audit=audit,
     )
