@@ -1,7 +1,6 @@
 """The same tests over both upstreams: the embedded service, and localtwins over HTTPS in the place of Azure."""
 
 import json
-import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,12 +8,10 @@ import grpc.aio
 import pytest
 
 from localtwins.certificate import DevelopmentCertificate, development_certificate
-from localtwins.http_server import HttpServer
-from localtwins.service import LocalTwins
-from localtwins.settings import Settings as LocalSettings
 from twinfront_server.settings import Settings
 
 from .building import Building
+from .over_tls import serving_over_tls
 
 
 @pytest.fixture(scope="session")
@@ -52,16 +49,9 @@ async def settings(
         monkeypatch.setenv("LOCALTWINS_ENDPOINT", json.dumps(endpoints))
         yield Settings.model_validate(serving | {"data_dir": data_dir})
         return
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate.chain, certificate.key)
-    local = LocalSettings(listen="127.0.0.1:0", shutdown_seconds=0, jobs_dir=str(blobs), endpoint=endpoints)
-    service = await LocalTwins.open(data_dir, local)
-    server = HttpServer(service, local, tls)
-    await server.start()
-    upstream = {"upstream": server.url, "upstream_ca": str(certificate.authority), "upstream_credential": "none"}
-    yield Settings.model_validate(serving | upstream)
-    await server.stop()
-    await service.close()
+    async with serving_over_tls(certificate, data_dir=data_dir, jobs_dir=str(blobs), endpoint=endpoints) as (_, url):
+        upstream = {"upstream": url, "upstream_ca": str(certificate.authority), "upstream_credential": "none"}
+        yield Settings.model_validate(serving | upstream)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Which identity reaches Azure, where Entra ID issues tokens: the server's own, or that of whoever calls."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from tests.rpc.access.issuer import Issuer
 from tests.rpc.serving.process import ServedProcess, run, wait_until
 
 from localtwins.certificate import DevelopmentCertificate
-from localtwins.http_server import HttpServer
 from localtwins.message import Request, Response
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
@@ -22,6 +20,7 @@ from twinfront.v1 import digital_twin_service_pb2 as twins
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 
 from .entra import CLIENT_SECRET, FEDERATED, Entra, entra, token_of
+from .over_tls import serving_over_tls
 
 Serve = Callable[..., ServedProcess]
 
@@ -56,15 +55,9 @@ class Instance(LocalTwins):
 
 @pytest.fixture
 async def instance(certificate: DevelopmentCertificate) -> AsyncIterator[Instance]:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate.chain, certificate.key)
-    instance = await Instance.open(":memory:")
-    server = HttpServer(instance, LocalSettings(listen="127.0.0.1:0", shutdown_seconds=0), tls)
-    await server.start()
-    instance.url = server.url
-    yield instance
-    await server.stop()
-    await instance.close()
+    async with serving_over_tls(certificate, Instance) as (instance, url):
+        instance.url = url
+        yield instance
 
 
 @pytest.fixture

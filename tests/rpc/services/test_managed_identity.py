@@ -1,7 +1,6 @@
 """`--upstream https://…` with DefaultAzureCredential: the token's way from a managed identity to the upstream."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import grpc.aio
 import pytest
 
 from localtwins.certificate import DevelopmentCertificate
-from localtwins.http_server import HttpServer
 from localtwins.message import Request, Response
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
@@ -26,6 +24,7 @@ from twinfront_server.settings import Settings
 from ...localtwins.serving import serving, sourced
 from .building import Building, replace, value
 from .identity import TOKEN, IdentityEndpoint, identity_endpoint
+from .over_tls import serving_over_tls
 
 READ = twins.GetDigitalTwinRequest(digital_twin_id="room")
 DELETE = twins.DeleteDigitalTwinRequest(digital_twin_id="room")
@@ -46,15 +45,9 @@ class RecordedTwins(LocalTwins):
 
 @pytest.fixture
 async def upstream(certificate: DevelopmentCertificate) -> AsyncIterator[RecordedTwins]:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate.chain, certificate.key)
-    twins = await RecordedTwins.open(":memory:")
-    server = HttpServer(twins, LocalSettings(listen="127.0.0.1:0", shutdown_seconds=0), tls)
-    await server.start()
-    twins.url = server.url
-    yield twins
-    await server.stop()
-    await twins.close()
+    async with serving_over_tls(certificate, RecordedTwins) as (twins, url):
+        twins.url = url
+        yield twins
 
 
 @pytest.fixture

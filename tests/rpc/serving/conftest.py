@@ -18,6 +18,13 @@ async def echo(settings: Settings) -> AsyncIterator[EchoServer]:
 
 
 @pytest.fixture
+def upstream_over_tls(tmp_path: Path) -> Iterator[localtwins.UpstreamProcess]:
+    process = localtwins.start(tmp_path, tls=True)
+    yield process
+    process.end()
+
+
+@pytest.fixture
 def upstream(tmp_path: Path) -> Iterator[localtwins.UpstreamProcess]:
     process = localtwins.start(tmp_path)
     yield process

@@ -29,7 +29,6 @@ from . import redis_process
 from .process import ServedProcess, wait_until
 from .redis_process import RedisProcess
 from .upstream import UpstreamProcess
-from .upstream import start as start_upstream
 
 Serve = Callable[..., ServedProcess]
 
@@ -42,13 +41,6 @@ MODEL: Final = {
     "@context": "dtmi:dtdl:context;3",
     "contents": [{"@type": "Property", "name": "total", "schema": "long"}],
 }
-
-
-@pytest.fixture
-def upstream(tmp_path: Path) -> Iterator[UpstreamProcess]:
-    process = start_upstream(tmp_path, tls=True)
-    yield process
-    process.end()
 
 
 @pytest.fixture
@@ -137,10 +129,10 @@ class Writer:
 
 @pytest.mark.timeout(120 + 30 * KILLS)
 def test_no_write_is_lost_or_done_twice_and_nobody_meets_ones_own(
-    serve: Serve, upstream: UpstreamProcess, redis: RedisProcess
+    serve: Serve, upstream_over_tls: UpstreamProcess, redis: RedisProcess
 ) -> None:
     words = [
-        *upstream.words,
+        *upstream_over_tls.words,
         f"--outcomes={redis.url}",
         "--outcomes-timeout=5s",
         "--drain-grace=10s",

@@ -9,7 +9,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Self
 
 import grpc
@@ -31,15 +30,8 @@ Serve = Callable[..., ServedProcess]
 
 
 @pytest.fixture
-def upstream(tmp_path: Path) -> Iterator[localtwins.UpstreamProcess]:
-    process = localtwins.start(tmp_path, tls=True)
-    yield process
-    process.end()
-
-
-@pytest.fixture
-def hop(upstream: localtwins.UpstreamProcess) -> Iterator[Hop]:
-    with Hop(upstream.port) as hop:
+def hop(upstream_over_tls: localtwins.UpstreamProcess) -> Iterator[Hop]:
+    with Hop(upstream_over_tls.port) as hop:
         yield hop
 
 
@@ -77,10 +69,10 @@ class Callers:
 
 @pytest.mark.timeout(120 + TIMES * 12)
 def test_callers_are_told_that_the_upstream_is_not_there_and_keep_their_connections(
-    serve: Serve, hop: Hop, upstream: localtwins.UpstreamProcess
+    serve: Serve, hop: Hop, upstream_over_tls: localtwins.UpstreamProcess
 ) -> None:
     served = serve(
-        *upstream.words_for(hop.port), "--log-level=error", "--health-interval=500ms", "--upstream-failures=0"
+        *upstream_over_tls.words_for(hop.port), "--log-level=error", "--health-interval=500ms", "--upstream-failures=0"
     )
     with Callers(served.address) as callers:
         for _ in range(TIMES):

@@ -6,15 +6,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, Self
-
-import pytest
 
 from twinfront import DigitalTwin, TwinfrontClient, TwinfrontError, patch
 
 from .process import ServedProcess, wait_until
-from .upstream import UpstreamProcess, start
+from .upstream import UpstreamProcess
 
 Serve = Callable[..., ServedProcess]
 
@@ -27,13 +24,6 @@ MODEL: Final = {
     "@context": "dtmi:dtdl:context;3",
     "contents": [{"@type": "Property", "name": "total", "schema": "long"}],
 }
-
-
-@pytest.fixture
-def upstream(tmp_path: Path) -> Iterator[UpstreamProcess]:
-    process = start(tmp_path, tls=True)
-    yield process
-    process.end()
 
 
 class Load:
@@ -101,8 +91,8 @@ class Load:
                 self.calls += 1
 
 
-def test_a_rolling_restart_fails_no_call_and_loses_no_write(serve: Serve, upstream: UpstreamProcess) -> None:
-    words = [*upstream.words, "--drain-grace=10s"]
+def test_a_rolling_restart_fails_no_call_and_loses_no_write(serve: Serve, upstream_over_tls: UpstreamProcess) -> None:
+    words = [*upstream_over_tls.words, "--drain-grace=10s"]
     served = [serve(*words) for _ in range(SERVERS)]
     target = "ipv4:" + ",".join(each.address for each in served)
     with TwinfrontClient(target) as client:
