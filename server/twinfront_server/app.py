@@ -14,7 +14,7 @@ from twinfront_program.log import Log, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import health, reflection
 from twinfront_server.access.authenticator import open_authenticator
-from twinfront_server.access.policy_file import open_policy
+from twinfront_server.access.policy import open_policy
 from twinfront_server.audit import open_audit
 from twinfront_server.background import running
 from twinfront_server.drain import drain

@@ -1,21 +1,18 @@
 """Follows a policy file: what lies there is in force, and what lay there before for as long as that cannot be used."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
 from twinfront_server.access.file_policy import FilePolicy
-from twinfront_server.access.grants import Grant, Policy, RolesByClaim
+from twinfront_server.access.grants import Grant
 from twinfront_server.access.policy_document import PolicyError, parse_policy
 from twinfront_server.access.policy_text import parse_yaml, read_text
 from twinfront_server.access.principal import Principal
-from twinfront_server.background import running
 from twinfront_server.metrics import Metrics
-from twinfront_server.settings import Settings
 
 LOOK_SECONDS: Final = 2.0
 """How often it is looked whether the file changed."""
@@ -107,21 +104,3 @@ class PolicyFile:
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_ino, stat.st_size
-
-
-@asynccontextmanager
-async def open_policy(
-    settings: Settings, find_unknown: FindUnknown, metrics: Metrics, log: Log
-) -> AsyncIterator[Policy]:
-    """Opens the policy of the settings; while it is open, its file is followed.
-
-    Raises:
-        StartupError: the file cannot be used.
-    """
-    if settings.policy is None:
-        yield RolesByClaim()
-        return
-    policy = PolicyFile(Path(settings.policy), settings.auth_kinds, find_unknown, metrics, log)
-    await policy.load()
-    async with running(policy.follow()):
-        yield policy

@@ -35,8 +35,11 @@ def loaded() -> set[str]:
         "azure.identity",
         "azure.storage.blob",
         "cryptography.x509",
+        "jwt",
         "localtwins.http_server",
+        "redis",
         "twinfront._exports",
+        "yaml",
     ],
 )
 def test_a_server_loads_no_library_that_it_has_no_use_for_yet(loaded: set[str], module: str) -> None:
