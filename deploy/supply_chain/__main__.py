@@ -80,10 +80,11 @@ def write_bill_of_materials() -> str:
 
 def check_licences() -> str:
     """Holds each component's licence against those that may be delivered with MIT."""
-    refused = [f"{name}: {found}" for name, found in licences(_components()).items() if not allowed(found)]
+    found = licences(_components())
+    refused = [f"{name}: {licence}" for name, licence in found.items() if not allowed(licence)]
     if refused:
         raise FaultError("; ".join(refused))
-    (DIST / "licences.txt").write_text("".join(f"{name}: {found}\n" for name, found in licences(_components()).items()))
+    (DIST / "licences.txt").write_text("".join(f"{name}: {licence}\n" for name, licence in found.items()))
     return "dist/licences.txt"
 
 
