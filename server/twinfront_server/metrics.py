@@ -42,7 +42,15 @@ SETTLED_OUTCOMES: Final = ("applied", "repeated", "unknown")
 KEY_READS: Final = ("read", "failed")
 """Outcomes of a read of the keys that tokens are checked with."""
 
-Limit = Literal["calls_in_flight", "calls_per_caller", "streams_per_caller", "call_rate", "query_rate", "stream_memory"]
+Limit = Literal[
+    "calls_in_flight",
+    "calls_per_caller",
+    "streams_per_caller",
+    "call_rate",
+    "query_rate",
+    "stream_memory",
+    "unknown_keys",
+]
 """Limits of this server that a call is refused for until there is room again."""
 
 POLICY_READS: Final = ("applied", "refused")

@@ -1,23 +1,31 @@
 """Holds the keys of tokens, and follows the issuer when it changes them."""
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Final
 
 from twinfront_program.log import Log
 from twinfront_server.access.key_set import KeySet, VerificationKey
 from twinfront_server.access.key_source import KeySource, KeysUnavailableError
+from twinfront_server.errors import limit_reached_for_now
 from twinfront_server.metrics import Metrics
 
 REFRESH_SECONDS: Final = 300.0
 """How often keys are read anew. A key that the issuer withdraws is good for that long yet: 5 minutes."""
 
-PAUSE_SECONDS: Final = 5.0
-"""The least time between two reads, however many tokens name keys that are not known."""
+PAUSE_SECONDS: Final = 1.0
+"""The least time between the beginnings of two reads, however many tokens name keys that are not known."""
 
 MAX_WAITING: Final = 1000
-"""Callers who wait for a read at a time; beyond that tokens with unknown keys are refused at once."""
+"""Callers who wait for a read at a time; further ones are told to come again."""
+
+ABSENT_SECONDS: Final = 5.0
+"""How long a name that was looked for in vain is not looked for again, though others may be."""
+
+MAX_ABSENT: Final = 1000
+"""Such names that are remembered."""
 
 RETRY_SECONDS: Final = 30.0
 """How soon after a read that failed the next one comes."""
@@ -25,6 +33,12 @@ RETRY_SECONDS: Final = 30.0
 
 class Keys:
     """The keys as they were last read. A read never keeps those waiting who need a key that is there.
+
+    Who names a key that is not there waits for a read that begins after he came, for only that one is sure to have
+    what the issuer had by then. All who wait share it, so any number of names costs one read a second:
+
+        read          |=====|     |=====|
+        came     a, b     c, d                 a and b wait for the first read, c and d for the second
 
     Attributes:
         current: the keys.
@@ -35,42 +49,51 @@ class Keys:
         first: those that were read at the start.
         metrics: counts reads, and shows when the last one was.
         log: where it is said that keys changed, or could not be read.
-        clock: the time in seconds.
     """
 
-    def __init__(
-        self,
-        source: KeySource,
-        first: KeySet,
-        metrics: Metrics,
-        log: Log,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, source: KeySource, first: KeySet, metrics: Metrics, log: Log) -> None:
         self.current = first
         self.changes = 0
         self._source = source
         self._metrics = metrics
         self._log = log
-        self._clock = clock
-        self._read_at = -PAUSE_SECONDS
+        self._begun = -math.inf
         self._reading: asyncio.Task[bool] | None = None
         self._waiting = 0
+        self._absent: OrderedDict[str | None, float] = OrderedDict()
         metrics.keys_read("read")
 
-    async def find(self, key_id: str | None, algorithm: str) -> Sequence[VerificationKey]:
-        """Gives the keys that a token may be signed with; the set is read anew if it lacks the key that is named."""
-        found = self.current.find(key_id, algorithm)
-        if found or self.current.knows(key_id):
-            return found
-        may_help = self._reading is not None or self._clock() - self._read_at >= PAUSE_SECONDS
-        if may_help and self._waiting < MAX_WAITING:
-            self._waiting += 1
-            try:
-                await self.refresh()
-            finally:
-                self._waiting -= 1
+    def find(self, key_id: str | None, algorithm: str) -> Sequence[VerificationKey]:
+        """Gives the keys that a token may be signed with, of those that are there."""
         return self.current.find(key_id, algorithm)
+
+    def lacks(self, key_id: str | None) -> bool:
+        """Tells whether a key of this name is not there, and may be worth looking for."""
+        return not self.current.knows(key_id) and self._absent.get(key_id, -math.inf) < _now()
+
+    async def look_for(self, key_id: str | None) -> None:
+        """Waits until a key is there, or the issuer does not have it.
+
+        Raises:
+            TwinfrontError: LIMIT_REACHED, as too many callers wait already.
+        """
+        came = _now()
+        if self._waiting >= MAX_WAITING:
+            self._metrics.limited("unknown_keys")
+            raise limit_reached_for_now(
+                "unknown_keys", "Too many callers wait for keys that this server does not know yet.", PAUSE_SECONDS
+            )
+        self._waiting += 1
+        try:
+            while self._begun < came and not self.current.knows(key_id):
+                await self.refresh()
+        finally:
+            self._waiting -= 1
+        if not self.current.knows(key_id):
+            self._absent[key_id] = _now() + ABSENT_SECONDS
+            self._absent.move_to_end(key_id)
+            if len(self._absent) > MAX_ABSENT:
+                self._absent.popitem(last=False)
 
     async def follow(self) -> None:
         """Reads the keys anew for ever, until cancelled."""
@@ -85,13 +108,17 @@ class Keys:
         What could not be read leaves things as they are: callers are known by the keys of before.
         """
         if self._reading is None:
-            self._read_at = self._clock()
-            self._reading = asyncio.create_task(self._read())
+            self._reading = asyncio.create_task(self._read_after_a_pause())
             self._reading.add_done_callback(self._done)
         return await asyncio.shield(self._reading)
 
     def _done(self, _reading: "asyncio.Task[bool]") -> None:
         self._reading = None
+
+    async def _read_after_a_pause(self) -> bool:
+        await asyncio.sleep(self._begun + PAUSE_SECONDS - _now())
+        self._begun = _now()
+        return await self._read()
 
     async def _read(self) -> bool:
         try:
@@ -110,3 +137,7 @@ class Keys:
             self.changes += 1
             self._log.info("the keys of tokens changed", keys=len(read.keys), left_out=read.left_out)
         return True
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

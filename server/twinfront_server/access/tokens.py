@@ -38,6 +38,11 @@ _REFUSALS: Final[Sequence[tuple[type[jwt.PyJWTError], str]]] = (
 )
 """Texts for callers, by what PyJWT says; whatever else it says, the token cannot be read."""
 
+_ALL_BUT_THE_SIGNATURE: Final[Any] = {
+    "verify_signature": False,
+    **{f"verify_{claim}": True for claim in ("exp", "nbf", "iat", "aud", "iss")},
+}
+
 _UNREADABLE: Final = "The token is no JSON Web Token that can be read."
 
 
@@ -137,10 +142,28 @@ class Tokens:
         algorithm = header.get("alg")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise credentials_invalid("The token is not signed in a way that proves who issued it.")
-        keys = await self._keys.find(header.get("kid"), algorithm)
+        key_id = header.get("kid")
+        keys = self._keys.find(key_id, algorithm)
+        if not keys and self._keys.lacks(key_id):
+            self._require_promise(token)
+            await self._keys.look_for(key_id)
+            keys = self._keys.find(key_id, algorithm)
         if not keys:
             raise credentials_invalid("The token is signed with a key that its issuer does not have (any more).")
         return keys
+
+    def _require_promise(self, token: str) -> None:
+        """Requires that a token would be good if its signature were: no issuer is asked for the keys of others."""
+        try:
+            self._jwt.decode(
+                token,
+                audience=self._rules.audiences,
+                issuer=self._rules.issuer,
+                leeway=LEEWAY_SECONDS,
+                options=_ALL_BUT_THE_SIGNATURE,
+            )
+        except jwt.PyJWTError as error:
+            raise _refused(error) from None
 
     def _checked(self, token: str, keys: Sequence[VerificationKey]) -> tuple[Principal, float]:
         """Gives the principal of a token, and until when it is good."""

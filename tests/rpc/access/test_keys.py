@@ -2,22 +2,26 @@
 
 import asyncio
 import base64
+import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from tests.rpc.serving.echo import EchoServer, eventually, outcome
+from tests.rpc.serving.echo import SERVICE, EchoServer, eventually, outcome
 
 from twinfront_server.access import keys
 from twinfront_server.access.authenticator import CredentialsAuthenticator
 from twinfront_server.access.key_source import MAX_DOCUMENT
+from twinfront_server.background import running
 
-from .asking import bearer, caller, refusal
+from .asking import bearer, caller, reason_of, refusal
 from .conftest import guarded
 from .issuer import DISCOVERY, KEYS, Answer, Issuer, SigningKey
 
@@ -53,10 +57,85 @@ async def test_a_key_that_is_new_is_found_without_a_restart(echo: EchoServer, is
 
 async def test_a_key_that_nobody_has_costs_one_read_and_no_more(echo: EchoServer, issuer: Issuer):
     asked = issuer.asked.count(KEYS)
+    stranger = SigningKey("stranger")
     for number in range(20):
-        stranger = SigningKey(f"stranger {number}")
-        assert await refusal(echo, bearer(stranger.sign(issuer.claims()))) == WITHDRAWN
+        assert await refusal(echo, bearer(stranger.sign(issuer.claims(jti=str(number))))) == WITHDRAWN
     assert issuer.asked.count(KEYS) == asked + 1
+
+
+UNPROMISING: dict[str, tuple[dict[str, Any], str]] = {
+    "of another issuer": ({"iss": "https://elsewhere.example"}, "The token is of another issuer than this server's."),
+    "for another audience": ({"aud": "others"}, "The token is for another audience than this server."),
+    "that has expired": ({"exp": 1}, "The token has expired."),
+    "that is not valid yet": ({"nbf": 10**10}, "The token is not valid yet."),
+    "without a name": ({"sub": None}, "The token has no claim sub."),
+}
+
+
+@pytest.mark.parametrize("what", UNPROMISING)
+async def test_the_issuer_is_not_asked_for_the_key_of_a_token_that_no_key_makes_good(
+    echo: EchoServer, issuer: Issuer, what: str
+):
+    asked = list(issuer.asked)
+    claims, told = UNPROMISING[what]
+    assert await refusal(echo, bearer(SigningKey("stranger").sign(issuer.claims(**claims)))) == told
+    assert issuer.asked == asked
+
+
+FLOODING_CONNECTIONS = 4
+FLOODS_OF_EACH = 50
+
+
+@asynccontextmanager
+async def flooded(echo: EchoServer, issuer: Issuer) -> AsyncIterator[Counter[str]]:
+    """Sends tokens whose keys are made up, each a new one, as fast as they are refused; counts the refusals."""
+    stranger, codes = SigningKey("stranger"), Counter[str]()
+    claims = issuer.claims()
+
+    async def flood(call: Any, number: str) -> None:
+        for count in itertools.count():
+            token = stranger.sign(claims, kid=f"{number}-{count}")
+            ended = await outcome(call(b"", metadata=bearer(token)))
+            codes[ended.code.name] += 1
+
+    async with AsyncExitStack() as closing:
+        for number in range(FLOODING_CONNECTIONS):
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            channel = await closing.enter_async_context(grpc.aio.insecure_channel(echo.address, options))
+            call: Any = channel.unary_unary(f"/{SERVICE}/Unary")
+            for other in range(FLOODS_OF_EACH):
+                await closing.enter_async_context(running(flood(call, f"{number}-{other}")))
+        yield codes
+
+
+async def test_a_key_that_is_rotated_in_is_found_in_a_flood_of_tokens_with_made_up_keys(
+    echo: EchoServer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(keys, "MAX_WAITING", FLOODING_CONNECTIONS * FLOODS_OF_EACH // 2)
+    began, known = time.monotonic(), bearer(issuer.token())
+    async with flooded(echo, issuer) as codes:
+        await eventually(lambda: codes["UNAUTHENTICATED"] and codes["RESOURCE_EXHAUSTED"] > 1000)
+        issuer.keys.append(SigningKey("second"))
+        rotated, read = bearer(issuer.token()), issuer.asked.count(KEYS)
+        while not (answer := await outcome(echo.start("Unary", "hello", metadata=rotated))).words:
+            assert reason_of(answer) == "LIMIT_REACHED"
+            # Who is known does not wait for a read.
+            assert (await outcome(echo.start("Unary", "hello", metadata=known))).words == ["hello"]
+        assert issuer.asked.count(KEYS) <= read + 2
+    assert codes.keys() == {"UNAUTHENTICATED", "RESOURCE_EXHAUSTED"}
+    assert issuer.asked.count(KEYS) <= (time.monotonic() - began) / keys.PAUSE_SECONDS + 2
+
+
+async def test_who_is_known_waits_for_nothing_while_others_wait_for_keys(echo: EchoServer, issuer: Issuer):
+    await caller(echo, bearer(issuer.token()))
+    async with flooded(echo, issuer):
+        issuer.released.clear()
+        await eventually(lambda: followed(echo)._waiting == FLOODING_CONNECTIONS * FLOODS_OF_EACH)
+        for number in range(20):
+            answer = await outcome(echo.start("Unary", "hello", metadata=bearer(issuer.token(jti=str(number)))))
+            assert answer.words == ["hello"]
+        assert followed(echo)._waiting == FLOODING_CONNECTIONS * FLOODS_OF_EACH
+        issuer.released.set()
 
 
 async def test_callers_with_unknown_keys_wait_for_one_read_together(echo: EchoServer, issuer: Issuer):
@@ -143,7 +222,10 @@ async def test_no_more_callers_wait_for_an_issuer_that_hangs_than_is_good(
     await eventually(lambda: sum(call.done() for call in started) == 15)
     issuer.released.set()
     ends = [await outcome(call) for call in started]
-    assert {end.details for end in ends} == {WITHDRAWN}
+    assert Counter(end.code.name for end in ends) == {"UNAUTHENTICATED": 5, "RESOURCE_EXHAUSTED": 15}
+    full = next(end for end in ends if end.code.name == "RESOURCE_EXHAUSTED")
+    assert (reason_of(full), full.trailers["grpc-retry-pushback-ms"]) == ("LIMIT_REACHED", "1000")
+    assert echo.metrics.registry.get_sample_value("twinfront_limited_total", {"limit": "unknown_keys"}) == 15
     assert followed(echo)._waiting == 0
 
 
