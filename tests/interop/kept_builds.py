@@ -19,7 +19,7 @@ from tests.caches import filling
 
 from .languages import Language
 
-_SCRIPTS = ("run-scenarios", "run-example")
+_SCRIPTS = ("run-scenarios", "run-example", "run-load")
 _UNUSED_SECONDS = 2 * 24 * 3600
 
 
@@ -80,7 +80,8 @@ def _keep(language: Language, kept: Path) -> None:
     with TemporaryDirectory(dir=kept.parent) as scratch:
         new = Path(scratch, "new")
         for script in _SCRIPTS:
-            _copy(language.sources / script, new / script)
+            if (language.sources / script).exists():
+                _copy(language.sources / script, new / script)
         for output in language.outputs:
             _copy((language.built_in or language.sources) / output, new / language.outputs_in / output)
         if kept.exists():  # other runs may be using it, and find the same in its place

@@ -48,6 +48,16 @@ class Language:
         return self.checkout / "clients" / self.name
 
     @property
+    def _run_in(self) -> Path:
+        """Where its scripts find the outputs of a build: of one that is kept, or of the checkout."""
+        return self.kept_in or self.sources
+
+    @property
+    def _target(self) -> dict[str, str]:
+        """A kept build has what Cargo made beside the scripts."""
+        return {"CARGO_TARGET_DIR": ""} if self.kept_in else {}
+
+    @property
     def prefix(self) -> str:
         """What its ids begin with; letters only, as it is part of ids of models."""
         return f"p{self.name}q"
@@ -70,15 +80,25 @@ class Language:
         """Runs an example against a server and gives what it prints."""
         return self._run_output("run-example", name, TWINFRONT_ADDRESS=address)
 
+    def start_load(self, arguments: Sequence[str], stderr: Path) -> subprocess.Popen[str]:
+        """Starts its callers, who go on until their input ends."""
+        with stderr.open("wb") as err:
+            return subprocess.Popen(
+                [str(self._run_in / "run-load"), *arguments],
+                env=_environment(**self._target),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                text=True,
+            )
+
     def generate_in(self, folder: Path) -> None:
         """Generates the stubs in a copy of the client's folder; RuntimeError if it fails."""
         self._run("generate", folder, seconds=_BUILD_SECONDS)
 
     def _run_output(self, script: str, *arguments: str, **variables: str) -> str:
-        """Runs a script on the outputs of a build, those that are kept or those of the checkout."""
-        if self.kept_in is None:
-            return self._run(script, self.sources, *arguments, seconds=_RUN_SECONDS, **variables)
-        return self._run(script, self.kept_in, *arguments, seconds=_RUN_SECONDS, CARGO_TARGET_DIR="", **variables)
+        """Runs a script on the outputs of a build."""
+        return self._run(script, self._run_in, *arguments, seconds=_RUN_SECONDS, **self._target, **variables)
 
     def _run(
         self, script: str, folder: Path, *arguments: str, seconds: float, under: Sequence[str] = (), **variables: str
@@ -86,7 +106,7 @@ class Language:
         """Runs a script of the client's and gives what it prints; RuntimeError if it fails."""
         ended = subprocess.run(
             [*under, str(folder / script), *arguments],
-            env=os.environ | {"PYTHON": sys.executable, "CARGO_TARGET_DIR": str(CARGO_TARGET)} | variables,
+            env=_environment(**variables),
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -95,6 +115,10 @@ class Language:
         if ended.returncode:
             raise RuntimeError(f"{self.name}/{script} failed:\n{ended.stdout[-8000:]}\n{ended.stderr[-8000:]}")
         return ended.stdout
+
+
+def _environment(**variables: str) -> dict[str, str]:
+    return os.environ | {"PYTHON": sys.executable, "CARGO_TARGET_DIR": str(CARGO_TARGET)} | variables
 
 
 def left_out(language: Language) -> str:

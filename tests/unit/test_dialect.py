@@ -18,7 +18,8 @@ CATALOGUES = (LOCALTWINS / "errors", FRONT / "errors.py", FRONT / "upstream" / "
 """Functions there make one error each, and are told by what it means."""
 
 TESTS = CHECKOUT / "tests"
-EVERYWHERE = (PROGRAM, LOCALTWINS, FRONT, CLIENT, CHECKOUT / "clients" / "python" / "scenario_runner.py")
+CLIENT_PROGRAMS = tuple((CHECKOUT / "clients" / "python").glob("*_runner.py"))
+EVERYWHERE = (PROGRAM, LOCALTWINS, FRONT, CLIENT, *CLIENT_PROGRAMS)
 
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 SUPPRESSION = re.compile(r"# (?:ruff: )?noqa\b(?!: [A-Z0-9, ]+  \(.+\)$)|# type: ignore\b(?!\[[a-z, -]+\]  # .+$)")
