@@ -14,35 +14,23 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from queue import SimpleQueue
 from typing import Final
 
 from .covering import Covering, collect
 from .equivalents import Equivalents
-from .mutating import Mutant, mutants_of
+from .mutating import mutants_of
+from .progress import Place, Progress
 from .tree import BUILD, CHECKOUT, copy_checkout, environment
+from .trying import Verdict, failing_unbroken, try_mutant
 from .worker import SURVIVED, TIMED_OUT, Ending, Task
 
 _WANTED_SHARE: Final = 0.96
 _SOME: Final = 50
 _QUICK_SECONDS: Final = 1.0
-_FIRST_FILES: Final = 6
-"""How many files of tests a mutant meets at first: to read all that could concern it takes longer than to run them."""
 _MOST_SECONDS: Final = 120.0
 """How long the tests of one mutant take together when they pass; what does not fit is left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A mutant and the source that it is of."""
-
-    source: str
-    mutant: Mutant
-
-    def __str__(self) -> str:
-        line = (CHECKOUT / self.source).read_text().splitlines()[self.mutant.line - 1].strip()
-        return f"{self.source}:{self.mutant.line}: {line}\n    {self.mutant.before!r} -> {self.mutant.after!r}"
 
 
 class _Worker:
@@ -75,7 +63,7 @@ class _Worker:
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--sample", type=int, default=300, help="how many mutants, at random; 0 for all")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="which sample it is")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="which sample; one that broke off goes on")
     parser.add_argument("--changed", metavar="COMMIT", help="only sources that differ from this commit")
     parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
     parser.add_argument("--anew", action="store_true", help="run all tests with coverage again")
@@ -93,12 +81,11 @@ def _sources(arguments: argparse.Namespace) -> list[str]:
     return sorted(str(file.relative_to(CHECKOUT)) for file in (CHECKOUT / "server").rglob("*.py"))
 
 
-def _sample(arguments: argparse.Namespace) -> list[_Place]:
-    places = [
-        _Place(source, mutant)
-        for source in _sources(arguments)
-        for mutant in mutants_of((CHECKOUT / source).read_text())
-    ]
+def _sample(arguments: argparse.Namespace) -> list[Place]:
+    places = []
+    for source in _sources(arguments):
+        text = (CHECKOUT / source).read_text()
+        places += [Place(source, text, mutant) for mutant in mutants_of(text)]
     chosen = random.Random(arguments.seed)
     print(f"{len(places)} mutants, seed {arguments.seed}", flush=True)
     if arguments.sample and arguments.sample < len(places):
@@ -106,13 +93,16 @@ def _sample(arguments: argparse.Namespace) -> list[_Place]:
     return places
 
 
-def _chosen(tests: set[str], seconds: dict[str, float]) -> list[str]:
-    """Gives the tests of a mutant: at first the fastest example of each, then all others, the fast ones first."""
+def _chosen(tests: set[str], seconds: dict[str, float]) -> dict[str, float]:
+    """Gives the tests of a mutant, with what each takes, in their order.
+
+    The fastest example of each comes first, then all others; among both the fast ones are first.
+    """
     firsts: dict[str, str] = {}
     for test in sorted(tests, key=lambda test: (seconds[test], test)):
         firsts.setdefault(test.partition("[")[0], test)
     others = sorted(tests - set(firsts.values()), key=lambda test: (seconds[test], test))
-    chosen: list[str] = []
+    chosen: dict[str, float] = {}
     left = 0.0
     for some in (firsts.values(), others):
         left += _MOST_SECONDS / 2
@@ -120,16 +110,8 @@ def _chosen(tests: set[str], seconds: dict[str, float]) -> list[str]:
             if seconds[test] > left:
                 break
             left -= seconds[test]
-            chosen.append(test)
+            chosen[test] = seconds[test]
     return chosen
-
-
-def _first_and_others(tests: list[str]) -> list[list[str]]:
-    """Parts tests into those of the few files of the first ones, which kill most mutants, and all others."""
-    files = set(list(dict.fromkeys(test.partition("::")[0] for test in tests))[:_FIRST_FILES])
-    first = [test for test in tests if test.partition("::")[0] in files]
-    others = [test for test in tests if test.partition("::")[0] not in files]
-    return [first, others] if others else [first]
 
 
 def main() -> int:
@@ -137,77 +119,64 @@ def main() -> int:
     arguments = _parsed()
     collect(arguments.jobs, anew=arguments.anew)
     covering = Covering()
-    equivalents = Equivalents.read()
     places = _sample(arguments)
+    progress = Progress.of(places, arguments.seed)
     workers: SimpleQueue[_Worker] = SimpleQueue()
     for number in range(arguments.jobs):
         workers.put(_Worker(number))
 
-    _require_passing(workers, covering)
-
-    def tried(place: _Place) -> Ending:
-        # What runs at import alone is a fault for all tests, or for none.
-        tests = _chosen(covering.tests_of(place.source, place.mutant.line), covering.seconds) or _some_of_all(covering)
-        text = place.mutant.applied((CHECKOUT / place.source).read_text())
+    def run(task: Task) -> Ending:
         worker = workers.get()
         try:
-            for some in _first_and_others(tests):
-                took = sum(covering.seconds[test] for test in some)
-                ending = worker.run(Task(place.source, text, some, 30 + 4 * took))
-                if ending.outcome != SURVIVED:
-                    break
-            return ending
+            return worker.run(task)
         finally:
             workers.put(worker)
 
-    survivors: list[_Place] = []
-    same = 0
-    killers: set[str] = set()
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        for place, ending in zip(places, pool.map(tried, places), strict=True):
-            killers |= set(ending.failed)
-            if ending.outcome == SURVIVED and equivalents.has(place.source, place.mutant):
-                same += 1
-            elif ending.outcome == SURVIVED:
-                survivors.append(place)
-                print(f"survived: {place}", flush=True)
-    doubtful = _failing_unbroken(workers, sorted(killers), covering)
-    for _ in range(arguments.jobs):
-        workers.get().close()
-    killed, counted = len(places) - len(survivors) - same, len(places) - same
-    print(f"{killed} of {counted} killed ({killed / max(counted, 1):.1%}); {same} beside them change nothing")
-    if doubtful:
-        print("these tests killed, but fail without a fault too:", *doubtful, sep="\n    ")
-    return 0 if killed >= _WANTED_SHARE * counted and not doubtful else 1
-
-
-def _require_passing(workers: SimpleQueue[_Worker], covering: Covering) -> None:
-    """Makes sure that tests can fail for a fault only: some of them, spread over all, pass without one.
-
-    Raises:
-        RuntimeError: they do not.
-    """
-    if failing := _failing_unbroken(workers, _some_of_all(covering), covering):
+    # Tests can fail for a fault only: some of them, spread over all, pass without one.
+    if failing := failing_unbroken(run, _some_of_all(covering)):
         raise RuntimeError(f"these tests fail without any fault: {failing}")
 
+    def tried(place: Place) -> None:
+        # What runs at import alone is a fault for all tests, or for none.
+        tests = covering.tests_of(place.source, place.mutant.line)
+        chosen = _chosen(tests, covering.seconds) or _some_of_all(covering)
+        verdict = try_mutant(run, place.source, place.broken, chosen)
+        progress.note(place, verdict)
+        if verdict.outcome == SURVIVED:
+            print(f"survived: {place}", flush=True)
 
-def _some_of_all(covering: Covering) -> list[str]:
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        list(pool.map(tried, progress.left()))
+    killers = {test for verdict in progress.verdicts.values() for test in verdict.killers}
+    showing_nothing = failing_unbroken(run, {test: covering.seconds.get(test, 1.0) for test in sorted(killers)})
+    for _ in range(arguments.jobs):
+        workers.get().close()
+    return _told(progress.verdicts, set(showing_nothing))
+
+
+def _told(verdicts: dict[Place, Verdict], showing_nothing: set[str]) -> int:
+    """Prints the figures; gives the exit code."""
+    equivalents = Equivalents.read()
+    survivors = [place for place, verdict in verdicts.items() if verdict.outcome == SURVIVED]
+    same = [place for place in survivors if equivalents.has(place.source, place.line, place.mutant)]
+    # A kill by tests that fail anyway is none.
+    void = [place for place, verdict in verdicts.items() if verdict.killers and showing_nothing >= {*verdict.killers}]
+    slow = [place for place, verdict in verdicts.items() if verdict.outcome == TIMED_OUT and place not in void]
+    counted = len(verdicts) - len(same)
+    killed = counted - (len(survivors) - len(same)) - len(void)
+    print(f"{killed} of {counted} killed ({killed / max(counted, 1):.1%}); {len(same)} beside them change nothing")
+    print(f"{len(slow)} of those killed show in that a test does not end")
+    for place in [*(place for place in survivors if place not in same), *void]:
+        print(f"survived: {place}")
+    if showing_nothing:
+        print("these tests fail without a fault too, and kill nothing:", *sorted(showing_nothing), sep="\n    ")
+    return 0 if killed >= _WANTED_SHARE * counted else 1
+
+
+def _some_of_all(covering: Covering) -> dict[str, float]:
     """Gives some quick tests, spread over all files."""
     tests = sorted(test for test, seconds in covering.seconds.items() if seconds < _QUICK_SECONDS)
-    return tests[:: max(1, len(tests) // _SOME)]
-
-
-def _failing_unbroken(workers: SimpleQueue[_Worker], tests: list[str], covering: Covering) -> list[str]:
-    """Gives those of the tests that fail in the sources as they are, whose kills show nothing."""
-    if not tests:
-        return []
-    worker = workers.get()
-    took = sum(covering.seconds.get(test, 1.0) for test in tests)
-    try:
-        ending = worker.run(Task("", "", tests, 60 + 4 * took))
-        return ending.failed if ending.outcome != TIMED_OUT else tests
-    finally:
-        workers.put(worker)
+    return {test: covering.seconds[test] for test in tests[:: max(1, len(tests) // _SOME)]}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 from .mutating import Mutant
-from .tree import CHECKOUT
 
 LIST: Final = Path(__file__).parent / "equivalent.txt"
 
@@ -31,7 +30,6 @@ class Equivalents:
             known.add((source, line, before, after))
         return cls(frozenset(known))
 
-    def has(self, source: str, mutant: Mutant) -> bool:
-        """Tells whether a mutant is in the list."""
-        line = (CHECKOUT / source).read_text().splitlines()[mutant.line - 1].strip()
+    def has(self, source: str, line: str, mutant: Mutant) -> bool:
+        """Tells whether a mutant of a line of a source is in the list."""
         return (source, line, repr(mutant.before), repr(mutant.after)) in self.known

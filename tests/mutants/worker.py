@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -23,9 +24,12 @@ _LIBRARIES: Final = (
     *("azure.storage.blob.aio", "cryptography.x509", "lark", "orjson", "prometheus_client"),
     *("pydantic", "structlog", "google.rpc.error_details_pb2"),
 )
-_KILLED: Final = "killed"
+KILLED: Final = "killed"
 SURVIVED: Final = "survived"
 TIMED_OUT: Final = "timed out"
+_TIME_IS_UP: Final = "Failed: Timeout ("
+"""What pytest-timeout says."""
+_MOST_MEMORY: Final = 4 << 30
 _BROKEN: Final = 70
 """The exit code of a run that says nothing: pytest did not get as far as the tests."""
 
@@ -37,13 +41,13 @@ class Task:
     Attributes:
         source: the path of what is mutated; empty for nothing.
         text: what it is with the fault.
-        tests: the names of the tests, in the order in which they run.
+        tests: the names of the tests in the order in which they run, with the seconds that each may take.
         seconds: how long they may take together.
     """
 
     source: str
     text: str
-    tests: list[str]
+    tests: dict[str, float]
     seconds: float
 
 
@@ -53,7 +57,7 @@ class Ending:
 
     Attributes:
         outcome: `killed`, `survived` or `timed out`.
-        failed: the tests that failed; none if the tests could not even be collected.
+        failed: the tests that failed, or the one that ran when time was up; none if there were no tests yet to run.
     """
 
     outcome: str
@@ -61,20 +65,35 @@ class Ending:
 
 
 class _Selected:
-    """A plugin that runs certain tests in a certain order, and keeps the names of those that fail."""
+    """A plugin that runs certain tests in a certain order, and writes down how they end."""
 
-    def __init__(self, tests: list[str]) -> None:
-        self._order = {test: number for number, test in enumerate(tests)}
-        self.failed: list[str] = []
+    def __init__(self, limits: dict[str, float], notes: Path) -> None:
+        self._limits = limits
+        self._order = {test: number for number, test in enumerate(limits)}
+        self._notes = notes
+        self._ended = Ending(SURVIVED, [])
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = sorted(
             (item for item in items if item.nodeid in self._order), key=lambda item: self._order[item.nodeid]
         )
+        for item in items:
+            item.add_marker(pytest.mark.timeout(self._limits[item.nodeid]), append=False)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        # What stands here is the answer if this test never ends.
+        self._note(Ending(TIMED_OUT, [*self._ended.failed, nodeid]))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            self.failed.append(report.nodeid)
+        if report.failed and report.nodeid not in self._ended.failed:
+            timed_out = _TIME_IS_UP in report.longreprtext and self._ended.outcome != KILLED
+            self._ended = Ending(TIMED_OUT if timed_out else KILLED, [*self._ended.failed, report.nodeid])
+
+    def pytest_runtest_logfinish(self) -> None:
+        self._note(self._ended)
+
+    def _note(self, ending: "Ending") -> None:
+        self._notes.write_text(json.dumps(asdict(ending)))
 
 
 def run(task: Task, log: Path) -> Ending:
@@ -83,38 +102,40 @@ def run(task: Task, log: Path) -> Ending:
     original = source.read_text() if task.source else ""
     if task.source:
         source.write_text(task.text)
-    failed = log.with_suffix(".failed")
-    failed.unlink(missing_ok=True)
+    notes = log.with_suffix(".json")
+    notes.unlink(missing_ok=True)
     try:
         child = os.fork()
         if child == 0:
-            _run_tests(task, log, failed)
+            _run_tests(task, log, notes)
         code = _wait(child, task.seconds)
     finally:
         if task.source:
             source.write_text(original)
-    names = json.loads(failed.read_text()) if failed.exists() else []
-    if code is None:
-        return Ending(TIMED_OUT, names)
     if code == _BROKEN:
         raise RuntimeError(f"pytest itself failed, see {log}")
-    return Ending(SURVIVED if code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} else _KILLED, names)
+    noted = Ending(**json.loads(notes.read_text())) if notes.exists() else Ending(KILLED, [])
+    if code is None:
+        return Ending(TIMED_OUT, noted.failed)
+    if code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        return Ending(SURVIVED, [])
+    return Ending(noted.outcome if code == pytest.ExitCode.TESTS_FAILED and noted.failed else KILLED, noted.failed)
 
 
-def _run_tests(task: Task, log: Path, failed: Path) -> None:
+def _run_tests(task: Task, log: Path, notes: Path) -> None:
     """Runs the tests in a process that is the head of its own group, and ends it."""
     os.setsid()
+    # A fault may have a loop gather things without an end.
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
     with log.open("w") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
     files = list(dict.fromkeys(test.partition("::")[0] for test in task.tests))
-    selected = _Selected(task.tests)
     stop_at_once = ["-x"] if task.source else []
     code: int = _BROKEN
     try:
-        arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout", "60", *stop_at_once, *files]
-        code = pytest.main(arguments, plugins=[selected])
-        failed.write_text(json.dumps(selected.failed))
+        arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *stop_at_once, *files]
+        code = pytest.main(arguments, plugins=[_Selected(task.tests, notes)])
     except BaseException:  # noqa: BLE001  (the process ends here whatever happens, and must not go on as its parent)
         traceback.print_exc()
     sys.stdout.flush()
@@ -140,7 +161,6 @@ def _wait(child: int, seconds: float) -> int | None:
 
 def main() -> None:
     """Answers tasks until there are no more."""
-    os.nice(10)
     answers = os.fdopen(os.dup(1), "w")
     sys.dont_write_bytecode = True
     for library in _LIBRARIES:
