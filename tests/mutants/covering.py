@@ -44,7 +44,8 @@ class Covering:
         """Gives the tests that pass through a line of a source.
 
         A line that runs when its file is imported, be it in a function that is called there, is tested where something
-        else names what it is part of, or names what is made of that in turn. What nobody names stands for its file.
+        else, a test too, names what it is part of, or names what is made of that in turn. What nobody names stands for
+        its file.
 
         Args:
             source: the path in the checkout.
@@ -62,7 +63,14 @@ class Covering:
             found |= tests
             if not tests:
                 waiting += _uses_of(*place)
+                found |= self._naming(*place)
         return found or set().union(*(self._run_by(source, number + 1) for number in range(_length(source))))
+
+    def _naming(self, source: str, line: int) -> set[str]:
+        """Gives the tests of the files that name what a line is part of the definition of."""
+        names = {name for name, lines in _definitions(source) if line in lines}
+        files = {file for file in _test_files() if names & {name for name, _ in _uses(file)}} if names else set()
+        return {test for test in self.seconds if test.partition("::")[0] in files}
 
     def _run_by(self, source: str, line: int) -> set[str]:
         found: set[str] = set()
@@ -109,6 +117,7 @@ def collect(workers: int, *, anew: bool) -> None:
     unfinished.rename(folder)
 
 
+@cache
 def _test_files() -> dict[str, str]:
     patterns = [place if place.endswith(".py") else f"{place}/**/test_*.py" for place in TESTS]
     files = [file for pattern in patterns for file in sorted(CHECKOUT.glob(pattern))]

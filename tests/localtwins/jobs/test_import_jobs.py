@@ -173,6 +173,7 @@ async def test_a_uri_that_is_none_is_refused(jobs: Jobs):
         "file:/etc/passwd",
         "file://elsewhere/a.ndjson",
         "file:a.ndjson?sig=x",
+        "file:a.ndjson#part",
         "file:",
         "file:%00",
         "file:%ff",
@@ -183,6 +184,13 @@ async def test_uris_of_no_allowed_blob_are_refused(jobs: Jobs, uri: str):
         answer = await jobs.put("one", *uris)
         assert (answer.status, answer.code) == (400, "InvalidArgument"), answer
     assert (await jobs.adt.get("/jobs/imports")).body["value"] == []
+
+
+@pytest.mark.parametrize("uri", ["file:in", "file:{folder}/in", "file://{folder}/in", "file://localhost{folder}/in"])
+async def test_a_file_is_named_in_each_form_of_its_uri(jobs: Jobs, uri: str):
+    (jobs.folder / "in").write_bytes(b"\n".join(lines()))
+    await jobs.put("one", uri.format(folder=jobs.folder), "file:out")
+    assert (await jobs.finished("one"))["status"] == "succeeded"
 
 
 async def test_a_refusal_does_not_repeat_a_signature(jobs: Jobs):

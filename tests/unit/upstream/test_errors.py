@@ -246,6 +246,20 @@ def test_throttling_tells_when_to_come_back_in_both_ways(headers: dict[str, str]
     assert (delay.seconds + delay.nanos / 1e9, error.pushback_ms) == (seconds, int(seconds * 1000))
 
 
+@pytest.mark.parametrize(
+    ("body_field", "code", "field"),
+    [
+        ("event_route", "EventRouteEndpointInvalid", "event_route.endpoint_name"),
+        ("event_route", "EventRouteFilterInvalid", "event_route.filter"),
+        ("event_route.json", "EventRouteFilterInvalid", "event_route.json"),
+    ],
+)
+def test_the_member_of_an_event_route_that_is_refused_is_named(body_field: str, code: str, field: str):
+    asked = Asked(operations.PUT_EVENT_ROUTE, {"event_route_id": "all"}, Body(b"{}", body_field))
+    error = _refused(400, code, "It is none.", asked=asked)
+    assert [violation.field for violation in _detail(error, BadRequest).field_violations] == [field]
+
+
 def test_a_limit_is_not_to_be_tried_again():
     assert _refused(400, "TwinLimitReached").pushback_ms == -1
 
