@@ -72,6 +72,13 @@ def go() -> str:
     return _lines(f"\t{keys[reason]:{width}} {_go_kind(kind)}," for reason, kind in KINDS.items())
 
 
+def go_sent_again() -> str:
+    """Makes the entries of the map of attempts, whose values gofmt aligns."""
+    keys = {reason: f'"{reason}":' for reason in SENT_AGAIN}
+    width = max(map(len, keys.values()))
+    return _lines(f"\t{keys[reason]:{width}} {attempts or 'unbounded'}," for reason, attempts in SENT_AGAIN.items())
+
+
 def _go_kind(kind: str) -> str:
     """Spells initialisms as Go does."""
     return kind.replace("Json", "JSON").replace("Dtdl", "DTDL")
@@ -115,6 +122,7 @@ def _camel(name: str) -> str:
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {
+    "go/attempts.go": go_sent_again,
     "go/kinds.go": go,
     "java/client/src/main/java/io/twinfront/client/errors/ErrorFacts.java": java,
     "python/twinfront/_attempts.py": python_sent_again,

@@ -40,8 +40,19 @@ const (
 // enough for a program.
 //
 // Every error that a call of it returns is an [*Error], or wraps one. A call whose context has no deadline gets the
-// default one: 30 s to read, 60 s to write, 300 s for CreateModels and BatchWriteDigitalTwins, none for streams. Calls
-// that changed nothing are sent again, as the service config says.
+// default one: 30 s to read, 60 s to write, 300 s for CreateModels and BatchWriteDigitalTwins, none for streams.
+//
+// Until its time is over, a call is sent again
+//
+//   - that changed nothing, as the error's reason says (SERVER_DRAINING, UPSTREAM_UNAVAILABLE), or because the connection
+//     could not be made again;
+//   - whose answer was lost with its connection, if it is a read or a write with a request_id. The client gives every
+//     write one that can have one. The server knows by it that the write was applied, and a server that does not (after a
+//     restart, or another one behind the same name) is believed only if it succeeds; a patch that adds elements to an
+//     array or removes some, and a batch, are not sent again then.
+//
+// So a server that stops and starts again is not noticed. One that has never been there fails a call at once with the kind
+// [Unavailable].
 type Client struct {
 	// DigitalTwins creates, reads, changes and deletes twins and their components, alone and in batches.
 	DigitalTwins twinfrontv1.DigitalTwinServiceClient
@@ -59,8 +70,11 @@ type Client struct {
 	Jobs twinfrontv1.JobServiceClient
 	// Graphs imports and exports models, twins and relationships as streams.
 	Graphs twinfrontv1.GraphServiceClient
+	// Permissions tells what the caller may do.
+	Permissions twinfrontv1.PermissionServiceClient
 
 	connection *grpc.ClientConn
+	calls      *calls
 }
 
 // TLS is how a client uses TLS. The zero value checks the server's certificate against the system's authorities.
@@ -82,6 +96,7 @@ type options struct {
 	tls         *TLS
 	token       func(context.Context) (string, error)
 	insecure    bool
+	once        bool
 	dialOptions []grpc.DialOption
 }
 
@@ -97,13 +112,17 @@ func WithToken(token func(context.Context) (string, error)) Option {
 // WithInsecure allows to talk in the clear: to another machine, or with a token to this one.
 func WithInsecure() Option { return func(o *options) { o.insecure = true } }
 
+// WithoutRetry sends each call once, and goes on with no stream that broke.
+func WithoutRetry() Option { return func(o *options) { o.once = true } }
+
 // WithDialOptions adds options of grpc's own, which win over those of the client.
 func WithDialOptions(dialOptions ...grpc.DialOption) Option {
 	return func(o *options) { o.dialOptions = append(o.dialOptions, dialOptions...) }
 }
 
-// Dial makes a client for a target such as "localhost:50051", or anything else that [grpc.NewClient] takes. It connects
-// with the first call.
+// Dial makes a client for a target such as "localhost:50051", or anything else that [grpc.NewClient] takes, or several
+// addresses as other clients of gRPC write them: "ipv4:10.0.0.1:50051,10.0.0.2:50051". It connects with the first call, and
+// spreads calls over all addresses whose servers say that they are well.
 //
 // It fails if calls, or a token, would travel in the clear without having been allowed to, and if a file cannot be
 // read. In the clear, calls travel to this machine alone unless [WithInsecure] says otherwise; a token never leaves it
@@ -117,6 +136,7 @@ func Dial(target string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	calls := &calls{isOnce: o.once}
 	dialOptions := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(sharedConfig().channel),
@@ -128,8 +148,12 @@ func Dial(target string, opts ...Option) (*Client, error) {
 		}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxReceiveBytes)),
 		grpc.WithMaxHeaderListSize(maxReceiveMetadataBytes),
-		grpc.WithChainUnaryInterceptor(unary),
+		grpc.WithChainUnaryInterceptor(calls.unary),
 		grpc.WithChainStreamInterceptor(stream),
+		grpc.WithResolvers(addresses{"ipv4"}, addresses{"ipv6"}),
+	}
+	if o.once {
+		dialOptions = append(dialOptions, grpc.WithDisableRetry())
 	}
 	if o.token != nil {
 		dialOptions = append(dialOptions, grpc.WithPerRPCCredentials(bearer{o.token, o.tls != nil}))
@@ -147,7 +171,9 @@ func Dial(target string, opts ...Option) (*Client, error) {
 		EventRoutes:   twinfrontv1.NewEventRouteServiceClient(connection),
 		Jobs:          twinfrontv1.NewJobServiceClient(connection),
 		Graphs:        twinfrontv1.NewGraphServiceClient(connection),
+		Permissions:   twinfrontv1.NewPermissionServiceClient(connection),
 		connection:    connection,
+		calls:         calls,
 	}, nil
 }
 

@@ -5,20 +5,28 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
 
-// maxDrains is how many stopping servers a call may meet.
-const maxDrains = 5
+const replayedTrailer = "twinfront-replayed"
 
-// unary gives a call without a deadline the default one, and its error a type. What a stopping server refused it sends
-// again, whatever it is: nothing was done, and the connection was told to go elsewhere before the call was answered.
-func unary(
+// calls sends the calls of a client.
+type calls struct {
+	// isOnce says that each call is sent once.
+	isOnce bool
+	// wasSeen tells whether there ever was a connection to the server.
+	wasSeen atomic.Bool
+}
+
+// unary gives a call without a deadline the default one, and its error a type, and sends it as often as [attempts] says.
+func (c *calls) unary(
 	ctx context.Context, method string, request, reply any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker,
 	opts ...grpc.CallOption,
 ) error {
@@ -28,19 +36,39 @@ func unary(
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	for drains := 1; ; drains++ {
+	attempts := attempts{patience: patienceOfNone}
+	if !c.isOnce {
+		request, attempts = prepared(method, request)
+	}
+	for {
 		var trailers metadata.MD
+		var server peer.Peer
 		// Clipped, since the slice may be the connection's own, which calls at the same time append to.
-		err := invoke(ctx, method, request, reply, connection, append(slices.Clip(opts), grpc.Trailer(&trailers))...)
-		err = typed(unanswered(ctx, connection, err), trailers)
-		var failure *Error
-		if !errors.As(err, &failure) || failure.Reason != "SERVER_DRAINING" || drains == maxDrains {
+		err := invoke(ctx, method, request, reply, connection,
+			append(slices.Clip(opts), grpc.Trailer(&trailers), grpc.Peer(&server))...)
+		last := c.noted(typed(unanswered(ctx, connection, err), trailers), server)
+		last.isReplayed = slices.Equal(trailers.Get(replayedTrailer), []string{"true"})
+		if err == nil {
+			return nil
+		}
+		wait, err := attempts.next(ctx, last)
+		if err != nil {
 			return err
 		}
-		if sleep(ctx, pause(drains)) != nil {
+		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
+}
+
+// noted gives the outcome of an attempt, and remembers whether there was a server.
+func (c *calls) noted(err error, server peer.Peer) outcome {
+	// Only an attempt for which there was a connection has a peer.
+	last := outcome{err: err, isSent: server.Addr != nil, wasSeen: c.wasSeen.Load()}
+	if last.isSent && !last.wasSeen {
+		c.wasSeen.Store(true)
+	}
+	return last
 }
 
 // unanswered makes Unavailable of Canceled, if it was neither the caller nor the closing of the client that ended the call:

@@ -16,6 +16,9 @@ type twins struct {
 	twinfrontv1.UnimplementedDigitalTwinServiceServer
 	get    func(context.Context, *twinfrontv1.GetDigitalTwinRequest) (*twinfrontv1.GetDigitalTwinResponse, error)
 	update func(context.Context, *twinfrontv1.UpdateDigitalTwinRequest) (*twinfrontv1.UpdateDigitalTwinResponse, error)
+	batch  func(
+		context.Context, *twinfrontv1.BatchWriteDigitalTwinsRequest,
+	) (*twinfrontv1.BatchWriteDigitalTwinsResponse, error)
 }
 
 func (s *twins) GetDigitalTwin(
@@ -28,6 +31,12 @@ func (s *twins) UpdateDigitalTwin(
 	ctx context.Context, request *twinfrontv1.UpdateDigitalTwinRequest,
 ) (*twinfrontv1.UpdateDigitalTwinResponse, error) {
 	return s.update(ctx, request)
+}
+
+func (s *twins) BatchWriteDigitalTwins(
+	ctx context.Context, request *twinfrontv1.BatchWriteDigitalTwinsRequest,
+) (*twinfrontv1.BatchWriteDigitalTwinsResponse, error) {
+	return s.batch(ctx, request)
 }
 
 // queries is a QueryService whose streams and pages are up to the test.
@@ -53,23 +62,43 @@ func (s *queries) QueryTwins(
 // serve serves what is not nil in this process, and gives a client of it.
 func serve(t *testing.T, twins *twins, queries *queries, options ...twinfront.Option) *twinfront.Client {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := grpc.NewServer()
-	if twins != nil {
-		twinfrontv1.RegisterDigitalTwinServiceServer(server, twins)
-	}
-	if queries != nil {
-		twinfrontv1.RegisterQueryServiceServer(server, queries)
-	}
-	go server.Serve(listener)
-	t.Cleanup(server.Stop)
-	client, err := twinfront.Dial(listener.Addr().String(), options...)
+	return serveAll(t, func(server grpc.ServiceRegistrar) {
+		if twins != nil {
+			twinfrontv1.RegisterDigitalTwinServiceServer(server, twins)
+		}
+		if queries != nil {
+			twinfrontv1.RegisterQueryServiceServer(server, queries)
+		}
+	}, options...)
+}
+
+// serveAll serves the services that are registered, and gives a client of them.
+func serveAll(t *testing.T, register func(grpc.ServiceRegistrar), options ...twinfront.Option) *twinfront.Client {
+	t.Helper()
+	address := listen(t, "127.0.0.1:0", register).address
+	client, err := twinfront.Dial(address, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
 	return client
+}
+
+// served is a server in this process.
+type served struct {
+	*grpc.Server
+	address string
+}
+
+func listen(t *testing.T, address string, register func(grpc.ServiceRegistrar)) served {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	register(server)
+	go server.Serve(listener)
+	t.Cleanup(server.Stop)
+	return served{server, listener.Addr().String()}
 }

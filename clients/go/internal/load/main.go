@@ -1,0 +1,80 @@
+// Command load reads and writes on one client until its input ends, and prints how that goes: see
+// clients/scenarios/README.md.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/twinfront/twinfront/clients/go"
+)
+
+const (
+	writers = 4
+	readers = 4
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var tls twinfront.TLS
+	address := flag.String("address", "localhost:50051", "target")
+	prefix := flag.String("prefix", "load", "beginning of the ids of the twins that are written")
+	token := flag.String("token", "", "file with a bearer token")
+	flag.StringVar(&tls.CA, "ca", "", "PEM file")
+	flag.StringVar(&tls.ServerName, "server-name", "", "name in the server's certificate")
+	flag.Parse()
+	var options []twinfront.Option
+	switch {
+	case tls.CA != "":
+		options = append(options, twinfront.WithTLS(tls))
+	case *token != "":
+		options = append(options, twinfront.WithInsecure())
+	}
+	if *token != "" {
+		options = append(options, twinfront.WithToken(func(context.Context) (string, error) {
+			text, err := os.ReadFile(*token)
+			return strings.TrimSpace(string(text)), err
+		}))
+	}
+	client, err := twinfront.Dial(*address, options...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+
+	load := newLoad(client)
+	for number := range writers {
+		load.start(func(done <-chan struct{}) { load.write(ctx, fmt.Sprintf("%s-%d", *prefix, number), done) })
+	}
+	for range readers {
+		load.start(func(done <-chan struct{}) { load.read(ctx, *prefix+"-0", done) })
+	}
+	output := json.NewEncoder(os.Stdout)
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(ended)
+	}()
+	for ticks := time.Tick(100 * time.Millisecond); ; {
+		select {
+		case <-ticks:
+			if err := output.Encode(map[string]int{"calls": load.count()}); err != nil {
+				return err
+			}
+		case <-ended:
+			return output.Encode(load.end())
+		}
+	}
+}
