@@ -26,6 +26,8 @@ class Entra:
         authority: vouches for its certificate.
         asked: the forms that came.
         refusal: the error that it answers with; empty for a token.
+        status: the HTTP status of that.
+        claims: what it wants to see in the next token of the caller.
         lifetime: seconds of each token.
     """
 
@@ -33,6 +35,8 @@ class Entra:
     authority: Path
     asked: list[dict[str, str]] = field(default_factory=list)
     refusal: str = ""
+    status: int = 400
+    claims: str = ""
     lifetime: int = 3600
 
     @property
@@ -51,7 +55,8 @@ class Entra:
         if path != f"/{TENANT}/oauth2/v2.0/token" or form.get("client_id") != CLIENT or not proven:
             return 401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."}
         if self.refusal:
-            return 400, {"error": self.refusal, "error_description": "AADSTS50013: not this one"}
+            claims = {"claims": self.claims} if self.claims else {}
+            return self.status, {"error": self.refusal, "error_description": "AADSTS50013: not this one", **claims}
         name = "server" if form["grant_type"] == "client_credentials" else f"on behalf of {form['assertion'][-8:]}"
         return 200, {"access_token": token_of(name), "expires_in": self.lifetime, "token_type": "Bearer"}
 

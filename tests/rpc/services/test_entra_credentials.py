@@ -171,6 +171,44 @@ class TestTheCallersIdentity:
         assert "AADSTS50013" in seen
         assert token not in seen + refused.message
         assert instance.came == []
+
+    async def test_a_refusal_is_not_asked_for_again_with_every_call(
+        self, served: ServedProcess, issuer_of_azure: Entra, issuer: Issuer
+    ):
+        issuer_of_azure.refusal = "invalid_grant"
+        token = issuer.token(roles=["reader"])
+        for _ in range(5):
+            assert (await failure(served.address, token)).reason == "CALLER_NOT_PERMITTED"
+        assert len(issuer_of_azure.asked) == 1
+        issuer_of_azure.refusal = ""
+        signed_in_anew = issuer.token(roles=["reader"], jti="2")
+        assert (await failure(served.address, signed_in_anew)).reason == "TWIN_NOT_FOUND"
+
+    async def test_a_caller_is_told_what_entra_id_wants_to_see_in_the_next_token(
+        self, served: ServedProcess, issuer_of_azure: Entra, issuer: Issuer
+    ):
+        issuer_of_azure.refusal = "interaction_required"
+        issuer_of_azure.claims = '{"access_token":{"capolids":{"essential":true,"values":["c1"]}}}'
+        token = issuer.token(roles=["reader"])
+        for _ in range(2):
+            refused = await failure(served.address, token)
+            assert refused.metadata["claims_challenge"] == issuer_of_azure.claims
+            assert "claims_challenge" in refused.message
+
+    async def test_a_challenge_that_does_not_fit_is_not_told_in_part(
+        self, served: ServedProcess, issuer_of_azure: Entra, issuer: Issuer
+    ):
+        issuer_of_azure.refusal = "interaction_required"
+        issuer_of_azure.claims = '{"access_token":{"values":["' + "x" * 600 + '"]}}'
+        refused = await failure(served.address, issuer.token(roles=["reader"]))
+        assert (refused.reason, "claims_challenge" in refused.metadata) == ("CALLER_NOT_PERMITTED", False)
+
+    async def test_an_outage_of_entra_id_is_no_refusal_to_remember(
+        self, served: ServedProcess, issuer_of_azure: Entra, issuer: Issuer
+    ):
+        issuer_of_azure.refusal, issuer_of_azure.status = "temporarily_unavailable", 503
+        token = issuer.token(roles=["reader"])
+        assert (await failure(served.address, token)).reason == "UPSTREAM_CREDENTIALS_REJECTED"
         issuer_of_azure.refusal = ""
         assert (await failure(served.address, token)).reason == "TWIN_NOT_FOUND"
 

@@ -119,7 +119,8 @@ const (
 	// Get a new token, and call again with it.
 	ErrorReason_ERROR_REASON_CREDENTIALS_INVALID ErrorReason = 35
 	// PERMISSION_DENIED. The server knows who calls, and this caller may not do this: by this server's roles,
-	// or by those of Azure. The call did nothing. Metadata: permission.
+	// or by those of Azure. The call did nothing. Metadata: permission; claims_challenge, if Entra ID gives a token for this caller
+	// once its own has more claims, such as that of a second factor (JSON, to be asked for with the next token).
 	ErrorReason_ERROR_REASON_CALLER_NOT_PERMITTED ErrorReason = 36
 )
 

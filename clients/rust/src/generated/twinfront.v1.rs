@@ -1505,7 +1505,8 @@ pub enum ErrorReason {
     /// Get a new token, and call again with it.
     CredentialsInvalid = 35,
     /// PERMISSION_DENIED. The server knows who calls, and this caller may not do this: by this server's roles,
-    /// or by those of Azure. The call did nothing. Metadata: permission.
+    /// or by those of Azure. The call did nothing. Metadata: permission; claims_challenge, if Entra ID gives a token for this caller
+    /// once its own has more claims, such as that of a second factor (JSON, to be asked for with the next token).
     CallerNotPermitted = 36,
 }
 impl ErrorReason {

@@ -209,12 +209,21 @@ def _credentials_rejected(refusal: Refusal, asked: Asked) -> TwinfrontError:
 def _without_credential(error: CredentialError, asked: Asked) -> TwinfrontError:
     _note_cause(asked, error.message)
     if isinstance(error, CallerRefusedError):
-        return caller_not_permitted("Entra ID gives no token for Azure Digital Twins on behalf of this caller.")
+        challenge = _whole(claims_challenge=error.claims)
+        advice = " It wants another token of the caller, with the claims of claims_challenge." if challenge else ""
+        return caller_not_permitted(
+            f"Entra ID gives no token for Azure Digital Twins on behalf of this caller.{advice}", metadata=challenge
+        )
     return TwinfrontError(
         Reason.UPSTREAM_CREDENTIALS_REJECTED,
         "This server could get no credential for Azure Digital Twins, so it was not asked; the server's operator has "
         "to look into it.",
     )
+
+
+def _whole(**values: str) -> dict[str, str]:
+    """Gives the metadata that fits: what a program is to read is of no use when it is cut."""
+    return {name: value for name, value in values.items() if shortened(value) == value}
 
 
 def _server_error(refusal: Refusal, asked: Asked) -> TwinfrontError:

@@ -22,7 +22,15 @@ class CredentialError(AzureError):
 
 
 class CallerRefusedError(CredentialError):
-    """No token could be had for the caller, who is at fault or may not have one."""
+    """No token could be had for the caller, who is at fault or may not have one.
+
+    Attributes:
+        claims: what the caller has to ask for with the next token, as Entra ID's JSON; empty if that would not help.
+    """
+
+    def __init__(self, message: str, claims: str = "") -> None:
+        super().__init__(message)
+        self.claims = claims
 
 
 def time_for_token(request: PipelineRequest[HttpRequest]) -> asyncio.Timeout:

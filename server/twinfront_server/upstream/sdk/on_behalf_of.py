@@ -9,8 +9,10 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -25,24 +27,58 @@ from twinfront_server.call import current_call
 from twinfront_server.upstream.sdk.credential import SCOPE, CallerRefusedError, CredentialError, time_for_token
 from twinfront_server.upstream.sdk.pipeline import Policy, Request, Response
 
-Exchange = Callable[[str], Awaitable[AccessToken]]
-"""Gives a token for Azure Digital Twins for the token of a caller."""
-
 MAX_KEPT: Final = 10_000
 """Tokens that are kept; beyond that the one that was not used for longest is exchanged again."""
 
 SPARE_SECONDS: Final = 120
 """How long before its end a token is exchanged again: it has to last until Azure has looked at it."""
 
+REFUSED_SECONDS: Final = 10.0
+"""How long what Entra ID refused is not asked for again: who consents or signs in anew comes with another token."""
+
+MAX_REFUSED: Final = 1000
+"""Tokens of which it is remembered that they were refused."""
+
 _EXCHANGE_SECONDS: Final = 30.0
+_MAX_SAID: Final = 1000
+"""Characters of what Entra ID says that are kept."""
+_REFUSING: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+"""With these statuses Entra ID has decided; with others it may say something else a moment later."""
+
 _OF_THE_CALLER: Final = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
 """Errors of Entra ID about the caller: the token has ended or was withdrawn, or there is something to agree to."""
 
 _Key = tuple[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Entra ID's refusal to exchange a token.
+
+    Attributes:
+        text: what it said.
+        of_the_caller: it is the caller who has no right to a token, or has to do something for it, and not the server.
+        claims: what the caller has to ask for with the next token, if anything.
+    """
+
+    text: str
+    of_the_caller: bool = False
+    claims: str = ""
+
+    def error(self) -> CredentialError:
+        """Makes the error of it, a new one each time: one that is raised again keeps all that it came through."""
+        return CallerRefusedError(self.text, self.claims) if self.of_the_caller else CredentialError(self.text)
+
+
+Exchange = Callable[[str], Awaitable[AccessToken | Refusal]]
+"""Gives a token for Azure Digital Twins for the token of a caller, or what it is refused with."""
+
+
 class CallerTokens:
     """Exchanges the tokens of callers, each of them once, and keeps what it got until that ends.
+
+    A refusal is kept too, for some seconds: a caller that goes on calling with a token that Entra ID does not take
+    would else have Entra ID asked, and wait for it, with every call.
 
     Args:
         exchange: asks for a token.
@@ -53,7 +89,8 @@ class CallerTokens:
         self._exchange = exchange
         self._clock = clock
         self._kept: OrderedDict[_Key, AccessToken] = OrderedDict()
-        self._asked: dict[_Key, asyncio.Task[AccessToken]] = {}
+        self._refused: OrderedDict[_Key, tuple[Refusal, float]] = OrderedDict()
+        self._asked: dict[_Key, asyncio.Task[AccessToken | Refusal]] = {}
 
     async def token(self, principal: str, assertion: str) -> str:
         """Gives the token for Azure Digital Twins of a caller.
@@ -71,30 +108,41 @@ class CallerTokens:
         if kept is not None and self._clock() < kept.expires_on - SPARE_SECONDS:
             self._kept.move_to_end(key)
             return kept.token
+        refused = self._refused.get(key)
+        if refused is not None and self._clock() < refused[1]:
+            raise refused[0].error()
         asked = self._asked.get(key)
         if asked is None:
             asked = self._asked[key] = asyncio.create_task(self._exchanged(assertion))
             asked.add_done_callback(partial(self._keep, key))
         # Whoever goes away leaves it to those who wait for the same.
-        return (await asyncio.shield(asked)).token
+        answer = await asyncio.shield(asked)
+        if isinstance(answer, Refusal):
+            raise answer.error()
+        return answer.token
 
-    async def _exchanged(self, assertion: str) -> AccessToken:
+    async def _exchanged(self, assertion: str) -> AccessToken | Refusal:
         try:
             async with asyncio.timeout(_EXCHANGE_SECONDS):
                 return await self._exchange(assertion)
-        except CredentialError:
-            raise
         except Exception as error:
             raise CredentialError(f"{type(error).__name__}: {error}") from error
 
-    def _keep(self, key: _Key, asked: asyncio.Task[AccessToken]) -> None:
+    def _keep(self, key: _Key, asked: "asyncio.Task[AccessToken | Refusal]") -> None:
         del self._asked[key]
         self._kept.pop(key, None)
+        self._refused.pop(key, None)
         if asked.cancelled() or asked.exception() is not None:
             return
-        self._kept[key] = asked.result()
+        answer = asked.result()
+        if isinstance(answer, Refusal):
+            self._refused[key] = answer, self._clock() + REFUSED_SECONDS
+        else:
+            self._kept[key] = answer
         if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
+        if len(self._refused) > MAX_REFUSED:
+            self._refused.popitem(last=False)
 
 
 class CallerCredentialPolicy(Policy):
@@ -148,13 +196,16 @@ def exchange_of(variables: Mapping[str, str]) -> Exchange:
     except ValueError as error:
         raise StartupError(f"--upstream-credential on-behalf-of: {error}") from error
 
-    async def exchange(assertion: str) -> AccessToken:
+    async def exchange(assertion: str) -> AccessToken | Refusal:
         async with make(user_assertion=assertion, **proof) as credential:
             try:
                 return await credential.get_token(SCOPE)
             except ClientAuthenticationError as error:
-                kind = CallerRefusedError if _said(error) in _OF_THE_CALLER else CredentialError
-                raise kind(f"{type(error).__name__}: {error.message}") from error
+                said = _said(error)
+                if "error" not in said:
+                    raise
+                text = f"{type(error).__name__}: {error.message}"[:_MAX_SAID]
+                return Refusal(text, said["error"] in _OF_THE_CALLER, said.get("claims", ""))
 
     return exchange
 
@@ -179,9 +230,11 @@ def _proof(variables: Mapping[str, str]) -> dict[str, Any]:
     )
 
 
-def _said(error: ClientAuthenticationError) -> str:
-    """Reads the code of an error of OAuth 2.0; empty if there is none."""
-    if error.response is None:
-        return ""
+def _said(error: ClientAuthenticationError) -> dict[str, str]:
+    """Reads what a refusal of OAuth 2.0 says; empty if it is none. What is longer than it may be is left out."""
+    if error.response is None or error.response.status_code not in _REFUSING:
+        return {}
     answer = ContentDecodePolicy.deserialize_from_http_generics(cast("AsyncHttpResponse", error.response))
-    return str(answer.get("error", "")) if isinstance(answer, dict) else ""
+    if not isinstance(answer, dict):
+        return {}
+    return {name: said for name, said in answer.items() if isinstance(said, str) and len(said) <= _MAX_SAID}
