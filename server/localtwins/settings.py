@@ -5,10 +5,9 @@ The defaults of most `max_` settings, and of the `rate_` settings, are the limit
 
 import re
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
 import orjson
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from localtwins.allowed_storage import AllowedStorage
 from localtwins.engine.validation import ValueLimits
@@ -19,6 +18,7 @@ from twinfront_program.address import Address, as_ip
 from twinfront_program.durations import PositiveSeconds, Seconds
 from twinfront_program.log_options import LogFormat, LogLevel
 from twinfront_program.settings import REPEATABLE, Listed, ListenAddress, ProgramSettings, listed, setting
+from twinfront_program.values import After, Before, of_length, within
 
 _HOST_NAME: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,20}")
 """The form of host names, and the wildcard that a certificate may begin with."""
@@ -75,12 +75,10 @@ def _checked_endpoints(value: dict[str, str] | None) -> dict[str, str] | None:
     return value
 
 
-Endpoints = Annotated[
-    dict[str, str] | None, BeforeValidator(_read_endpoints), AfterValidator(_checked_endpoints), REPEATABLE
-]
-Rate = Annotated[float, Field(gt=0)]
-Amount = Annotated[int, Field(gt=0)]
-AmountOrNone = Annotated[int, Field(ge=0)]
+Endpoints = Annotated[dict[str, str] | None, Before(_read_endpoints), After(_checked_endpoints), REPEATABLE]
+Rate = Annotated[float, within(gt=0)]
+Amount = Annotated[int, within(gt=0)]
+AmountOrNone = Annotated[int, within(ge=0)]
 
 SERVING, IDENTITY, QUERIES, JOBS = "serving", "managed identity", "queries", "jobs"
 EVENTS, FAULTS, RATES, LIMITS, LOGGING = "events", "faults on demand", "rate limits", "limits", "logging"
@@ -103,7 +101,7 @@ class Settings(ProgramSettings):
         None, SERVING, "Certificate chain of your own, PEM, in place of the one that is made.", takes="FILE"
     )
     tls_key: str | None = setting(None, SERVING, "Private key of --tls-cert, PEM.", takes="FILE")
-    tls_name: Annotated[Listed, AfterValidator(_checked_host_names)] = setting(
+    tls_name: Annotated[Listed, After(_checked_host_names)] = setting(
         None,
         SERVING,
         "Host name or address that the generated certificate has besides those of this machine and that of --listen; "
@@ -126,7 +124,7 @@ class Settings(ProgramSettings):
         takes="FILE",
     )
 
-    index_property: Annotated[Listed, AfterValidator(_checked_index_properties)] = setting(
+    index_property: Annotated[Listed, After(_checked_index_properties)] = setting(
         None,
         QUERIES,
         "Property of twins such as Temperature or thermostat.setpoint that gets an index, so that queries that compare "
@@ -139,7 +137,7 @@ class Settings(ProgramSettings):
     jobs_dir: str | None = setting(
         None, JOBS, "Folder whose files jobs may read and write as file: blobs; none by default.", takes="FOLDER"
     )
-    jobs_storage: Annotated[Listed, AfterValidator(_checked_jobs_storage)] = setting(
+    jobs_storage: Annotated[Listed, After(_checked_jobs_storage)] = setting(
         None,
         JOBS,
         "Storage account such as mygraphs, or URL such as https://mygraphs.blob.core.windows.net/in, whose blobs jobs "
@@ -153,9 +151,7 @@ class Settings(ProgramSettings):
     max_import_twins: AmountOrNone = setting(2_000_000, JOBS, "Most digital twins in one import job.")
     max_import_relationships: AmountOrNone = setting(10_000_000, JOBS, "Most relationships in one import job.")
 
-    event_source: Annotated[str, Field(min_length=1)] = setting(
-        "localtwins", EVENTS, "Source of events: the instance's name."
-    )
+    event_source: Annotated[str, of_length(1)] = setting("localtwins", EVENTS, "Source of events: the instance's name.")
     endpoint: Endpoints = setting(
         None,
         EVENTS,
@@ -169,7 +165,7 @@ class Settings(ProgramSettings):
         256 * 1024 * 1024, EVENTS, "Largest size of the changes that the log keeps, as JSON."
     )
 
-    inject: Annotated[Listed, AfterValidator(_checked_faults)] = setting(
+    inject: Annotated[Listed, After(_checked_faults)] = setting(
         None,
         FAULTS,
         "Faults on demand: latency=20ms-2s, error=503, throttle=5, lost, each with :on=OPERATION+OPERATION, :rate=0.1, "
@@ -211,8 +207,7 @@ class Settings(ProgramSettings):
     )
     log_level: LogLevel = setting("info", LOGGING, "Least level that is logged; requests are of level info.")
 
-    @model_validator(mode="after")
-    def _fit_together(self) -> Self:
+    def _check_together(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             given, missing = ("--tls-cert", "--tls-key") if self.tls_cert else ("--tls-key", "--tls-cert")
             raise ValueError(f"{given} needs {missing}")
@@ -229,7 +224,6 @@ class Settings(ProgramSettings):
             self._check_identity(Address.parse(self.identity))
         if self.storage_connection_string is not None and self.jobs_storage is None:
             raise ValueError("--storage-connection-string is for an account in --jobs-storage, which is missing")
-        return self
 
     def _check_identity(self, address: Address) -> None:
         if self.http:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from twinfront_program.values import FINITE, Before, within
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _FORM: Final = re.compile(r"(?P<number>\d{1,9}(\.\d{1,9})?)(?P<unit>ms|s|m|h)?", re.ASCII)
@@ -28,8 +28,8 @@ def _read(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
-DURATION: Final = BeforeValidator(_read)
+DURATION: Final = Before(_read)
 """The mark of a setting that is a duration."""
 
-Seconds = Annotated[float, DURATION, Field(ge=0, allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, DURATION, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, DURATION, FINITE, within(ge=0)]
+PositiveSeconds = Annotated[float, DURATION, FINITE, within(gt=0)]

@@ -9,7 +9,7 @@ _LEFT_OUT: Final = ("rich",)
 """structlog would load rich, which takes longer than itself, for tracebacks that are not shown here."""
 
 _NO_PLUGINS: Final = "PYDANTIC_DISABLE_PLUGINS"
-"""pydantic would read what each installed package announces, in search of plugins that change how settings are read."""
+"""pydantic would read what each installed package announces, in search of plugins that change how a policy is read."""
 
 
 def begin_start() -> None:

@@ -9,22 +9,38 @@ is the flag `--drain-grace` and the variable `TWINFRONT_DRAIN_GRACE`. A flag goe
 the default.
 """
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, get_args, get_origin
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.config import JsonDict
-from pydantic.fields import FieldInfo
+from dataclasses import dataclass
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    NoReturn,
+    Self,
+    dataclass_transform,
+    get_args,
+    get_origin,
+)
 
 from twinfront_program.address import Address
 from twinfront_program.description import Description, written
 from twinfront_program.durations import DURATION
 from twinfront_program.startup_error import StartupError
+from twinfront_program.values import After, Before, declared, reader
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field, as `setting` declares it."""
+
+    default: Any
+    group: str
+    text: str
+    takes: str
+    secret: bool
 
 
 def setting(default: Any, group: str, text: str, *, takes: str = "", secret: bool = False) -> Any:
@@ -37,8 +53,7 @@ def setting(default: Any, group: str, text: str, *, takes: str = "", secret: boo
         takes: the word that help has for its value, if its type does not say it.
         secret: whether the value is to be shown nowhere.
     """
-    extra: JsonDict = {"group": group, "takes": takes, "secret": secret}
-    return Field(default=default, description=text, repr=not secret, json_schema_extra=extra)
+    return _Field(default, group, text, takes, secret)
 
 
 def listed(value: str | None) -> list[str]:
@@ -54,7 +69,7 @@ def joined(value: object) -> object:
 REPEATABLE: Final = "repeatable"
 """The mark of a setting whose flag can be given several times; it is then given a list of texts."""
 
-Listed = Annotated[str | None, BeforeValidator(joined), REPEATABLE]
+Listed = Annotated[str | None, Before(joined), REPEATABLE]
 """A setting that is a list: with commas between, or from a flag that is given several times."""
 
 
@@ -76,22 +91,95 @@ def _checked_address(text: str) -> str:
     return str(Address.parse(text))
 
 
-ListenAddress = Annotated[str, AfterValidator(_checked_address)]
+ListenAddress = Annotated[str, After(_checked_address)]
 """A setting that is an address to listen on."""
 
 Origin = Literal["flag", "variable", "default"]
 
 
-class ProgramSettings(BaseModel):
-    """The settings of a program; each field is declared with `setting`."""
+class SettingsError(ValueError):
+    """Settings that cannot be.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    Attributes:
+        problems: each field, or none if several of them do not go together, and what is wrong with it.
+    """
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {text}" if name else text for name, text in problems))
+        self.problems = problems
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class ProgramSettings:
+    """The settings of a program; each field is declared with `setting`.
+
+    What is given is read as the type of its field says, and SettingsError tells all that is not sound. Defaults are
+    taken as they are.
+
+    Attributes:
+        given: the names of those that did not come from their defaults.
+    """
 
     prefix: ClassVar[str]
     """The beginning of the names of its variables."""
 
     of_others: ClassVar[frozenset[str]] = frozenset()
     """Names after the prefix of variables that somebody else reads."""
+
+    defaults: ClassVar[Mapping[str, Any]]
+    """The defaults by the names of the fields, in the order of the class."""
+
+    _fields: ClassVar[Mapping[str, _Field]]
+
+    given: frozenset[str]
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = {name: each for name, each in vars(cls).items() if isinstance(each, _Field)}
+        cls.defaults = {name: each.default for name, each in cls._fields.items()}
+
+    def __init__(self, **given: Any) -> None:
+        values, problems = dict(self.defaults), []
+        for name in self._fields:
+            if name in given:
+                try:
+                    values[name] = reader(self.__annotations__[name])(given[name])
+                except ValueError as error:
+                    problems.append((name, str(error)))
+        problems += [(name, "Extra inputs are not permitted") for name in given if name not in self._fields]
+        if problems:
+            raise SettingsError(problems)
+        vars(self).update(values, given=frozenset(given))
+        try:
+            self._check_together()
+        except ValueError as error:
+            raise SettingsError([("", str(error))]) from None
+
+    def _check_together(self) -> None:
+        """Checks settings against each other; for those classes that have something to check.
+
+        Raises:
+            ValueError: if they do not go together.
+        """
+
+    def changed(self, **fields: Any) -> Self:
+        """Gives these settings with some of them changed."""
+        return self.of({name: getattr(self, name) for name in self.given} | fields)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"settings do not change: {name}")
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name, field in self._fields.items() if not field.secret)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Gives the settings of which some are given, by the names of fields, as values or as texts.
+
+        Raises:
+            SettingsError: if something is not sound.
+        """
+        return cls(**given)
 
     @classmethod
     def load(cls, flags: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Self:
@@ -101,28 +189,29 @@ class ProgramSettings(BaseModel):
             StartupError: if one is not sound; the text names the flag or variable that gave it.
         """
         try:
-            return cls.model_validate({**cls._from_variables(environ), **flags})
-        except ValidationError as error:
-            raise StartupError("; ".join(cls._told(problem, flags) for problem in error.errors())) from None
+            return cls.of({**cls._from_variables(environ), **flags})
+        except SettingsError as error:
+            raise StartupError("; ".join(cls._told(*problem, flags) for problem in error.problems)) from None
 
     @classmethod
     def origins(cls, flags: Mapping[str, object], environ: Mapping[str, str] | None = None) -> dict[str, Origin]:
         """Gives what each setting comes from, by the name of its field."""
         variables = cls._from_variables(environ)
         return {
-            name: "flag" if name in flags else "variable" if name in variables else "default"
-            for name in cls.model_fields
+            name: "flag" if name in flags else "variable" if name in variables else "default" for name in cls._fields
         }
 
     @classmethod
     def describe(cls) -> list[Description]:
         """Gives all settings, in the order of the class."""
-        return [_description(cls, name, field) for name, field in cls.model_fields.items()]
+        return [cls._description(name, field) for name, field in cls._fields.items()]
 
     @classmethod
     def unknown_variables(cls, environ: Mapping[str, str] | None = None) -> list[str]:
         """Gives a line for each variable that looks like a setting and is none, with what was probably meant."""
-        known = [name.upper() for name in (*cls.model_fields, *cls.of_others)]
+        import difflib  # noqa: PLC0415  (to be imported where there is something to compare)
+
+        known = [name.upper() for name in (*cls._fields, *cls.of_others)]
         lines = []
         for variable in sorted(os.environ if environ is None else environ):
             name = variable.upper().removeprefix(cls.prefix)
@@ -137,41 +226,38 @@ class ProgramSettings(BaseModel):
         """Gives the texts of the variables that are set; an empty one is as good as none, and case does not matter."""
         given = os.environ if environ is None else environ
         texts = {name.upper(): text for name, text in given.items() if text}
-        return {name: texts[variable] for name in cls.model_fields if (variable := cls._variable(name)) in texts}
+        return {name: texts[variable] for name in cls._fields if (variable := cls._variable(name)) in texts}
 
     @classmethod
     def _variable(cls, name: str) -> str:
         return cls.prefix + name.upper()
 
     @classmethod
-    def _told(cls, problem: "ErrorDetails", flags: Mapping[str, object]) -> str:
-        text = problem["msg"].removeprefix("Value error, ")
-        if not problem["loc"]:
+    def _told(cls, name: str, text: str, flags: Mapping[str, object]) -> str:
+        if not name:
             return text
-        name = str(problem["loc"][0])
         return f"{_flag(name) if name in flags else cls._variable(name)}: {text}"
+
+    @classmethod
+    def _description(cls, name: str, field: _Field) -> Description:
+        annotation, marks = declared(cls.__annotations__[name])
+        is_duration = DURATION in marks
+        kind = "TIME" if is_duration else "N" if annotation in {int, int | None, float} else "TEXT"
+        is_switch = annotation is bool
+        return Description(
+            name=name,
+            flag=_flag(name),
+            variable=cls._variable(name),
+            default=written(field.default, is_duration=is_duration),
+            takes="" if is_switch else field.takes or kind,
+            choices=get_args(annotation) if get_origin(annotation) is Literal else (),
+            is_switch=is_switch,
+            is_repeatable=REPEATABLE in marks,
+            is_secret=field.secret,
+            group=field.group,
+            help=field.text,
+        )
 
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
-
-
-def _description(settings: type[ProgramSettings], name: str, field: FieldInfo) -> Description:
-    extra = field.json_schema_extra
-    assert isinstance(extra, dict)  # noqa: S101  (setting() put it there)
-    is_duration = DURATION in field.metadata
-    kind = "TIME" if is_duration else "N" if field.annotation in {int, int | None, float} else "TEXT"
-    is_switch = field.annotation is bool
-    return Description(
-        name=name,
-        flag=_flag(name),
-        variable=settings._variable(name),  # noqa: SLF001  (its own module)
-        default=written(field.default, is_duration=is_duration),
-        takes="" if is_switch else str(extra["takes"]) or kind,
-        choices=get_args(field.annotation) if get_origin(field.annotation) is Literal else (),
-        is_switch=is_switch,
-        is_repeatable=REPEATABLE in field.metadata,
-        is_secret=bool(extra["secret"]),
-        group=str(extra["group"]),
-        help=field.description or "",
-    )

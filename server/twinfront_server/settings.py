@@ -1,9 +1,7 @@
 """The settings of `twinfront serve`, each declared once; see `twinfront_program.settings`."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
-
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from twinfront_program.address import Address
 from twinfront_program.durations import PositiveSeconds, Seconds
@@ -19,6 +17,7 @@ from twinfront_program.settings import (
     several_of,
 )
 from twinfront_program.trusted_url import is_trusted
+from twinfront_program.values import FINITE, After, Before, of_length, within
 
 
 def _address_or_none(value: str) -> str:
@@ -72,14 +71,14 @@ def _audiences(value: str | None) -> str | None:
     return value
 
 
-OptionalListenAddress = Annotated[str, AfterValidator(_address_or_none)]
-Auth = Annotated[str, BeforeValidator(joined), AfterValidator(several_of("jwt", "mtls")), REPEATABLE]
-Exemptions = Annotated[str, BeforeValidator(joined), AfterValidator(several_of("reflection", "metrics")), REPEATABLE]
-Audiences = Annotated[Listed, AfterValidator(_audiences)]
-KeyPlace = Annotated[str, AfterValidator(_key_place)]
-ClaimName = Annotated[str, Field(min_length=1)]
-UpstreamName = Annotated[str, AfterValidator(_upstream)]
-OutcomesName = Annotated[str, AfterValidator(_outcomes)]
+OptionalListenAddress = Annotated[str, After(_address_or_none)]
+Auth = Annotated[str, Before(joined), After(several_of("jwt", "mtls")), REPEATABLE]
+Exemptions = Annotated[str, Before(joined), After(several_of("reflection", "metrics")), REPEATABLE]
+Audiences = Annotated[Listed, After(_audiences)]
+KeyPlace = Annotated[str, After(_key_place)]
+ClaimName = Annotated[str, of_length(1)]
+UpstreamName = Annotated[str, After(_upstream)]
+OutcomesName = Annotated[str, After(_outcomes)]
 
 SERVING, ACCESS, LIMITS, UPSTREAM, REPLICAS, LOGGING = (
     "serving",
@@ -164,7 +163,7 @@ class Settings(ProgramSettings):
     jwt_groups_claim: ClaimName = setting(
         "groups", ACCESS, "Claim with the groups that the caller is in.", takes="NAME"
     )
-    policy: Annotated[str, Field(min_length=1)] | None = setting(
+    policy: Annotated[str, of_length(1)] | None = setting(
         None,
         ACCESS,
         "Policy that says who may do what, YAML; followed when it changes. Without it the roles of callers decide.",
@@ -182,11 +181,11 @@ class Settings(ProgramSettings):
         60.0, LIMITS, "Deadline of a call whose caller gave none; not for streams."
     )
     max_deadline: PositiveSeconds = setting(300.0, LIMITS, "Longest deadline that a caller can give; not for streams.")
-    max_request_bytes: Annotated[int, Field(ge=1024, lt=2**31)] = setting(4 << 20, LIMITS, "Largest request message.")
-    max_response_bytes: Annotated[int, Field(ge=1024, lt=2**31)] = setting(
+    max_request_bytes: Annotated[int, within(ge=1024, lt=2**31)] = setting(4 << 20, LIMITS, "Largest request message.")
+    max_response_bytes: Annotated[int, within(ge=1024, lt=2**31)] = setting(
         16 << 20, LIMITS, "Largest response message."
     )
-    max_metadata_size: Annotated[int, Field(ge=8192, lt=2**24)] = setting(
+    max_metadata_size: Annotated[int, within(ge=8192, lt=2**24)] = setting(
         32 << 10, LIMITS, "Largest metadata of a request in bytes, names included and 32 more for each entry."
     )
     max_connection_age: PositiveSeconds = setting(
@@ -206,50 +205,50 @@ class Settings(ProgramSettings):
         LIMITS,
         "Longest time that the event loop may be held up; then the stack of what holds it is logged, and /livez fails.",
     )
-    max_stream_bytes: Annotated[int, Field(ge=1 << 20)] = setting(
+    max_stream_bytes: Annotated[int, within(ge=1 << 20)] = setting(
         256 << 20,
         LIMITS,
         "Memory for streams: 1 MB for each, 8 MB for an import. If it is used up, the one that has not been read for "
         "longest makes room, or a new one is refused.",
     )
 
-    max_calls_in_flight: Annotated[int, Field(ge=1)] = setting(
+    max_calls_in_flight: Annotated[int, within(ge=1)] = setting(
         8000, LIMITS, "Most calls in flight, streams and those that wait for their turn included."
     )
-    max_calls_per_caller: Annotated[int, Field(ge=1)] = setting(
+    max_calls_per_caller: Annotated[int, within(ge=1)] = setting(
         4000,
         LIMITS,
         "Most calls in flight of one caller: a principal, or without authentication all that come from one host.",
     )
-    max_calls_per_connection: Annotated[int, Field(ge=1, lt=2**31)] = setting(
+    max_calls_per_connection: Annotated[int, within(ge=1, lt=2**31)] = setting(
         100,
         LIMITS,
         "Most calls in flight on one connection, streams included; more wait at the client. A busy server takes the "
         "calls of all connections in their order, so this is what one connection can put before others.",
     )
-    max_streams_per_caller: Annotated[int, Field(ge=1)] = setting(
+    max_streams_per_caller: Annotated[int, within(ge=1)] = setting(
         128, LIMITS, "Most streams of one caller among these."
     )
-    max_calls_at_work: Annotated[int | None, Field(ge=2)] = setting(
+    max_calls_at_work: Annotated[int | None, within(ge=2)] = setting(
         None,
         LIMITS,
         "Calls that are worked on at a time, streams aside; the others wait, and callers take turns. Without it 32 for "
         "the embedded service, which is busy with these, and 128 for Azure, which they wait for.",
     )
-    caller_call_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = setting(
+    caller_call_rate: Annotated[float, FINITE, within(ge=0)] = setting(
         0.0, LIMITS, "Calls a second that one caller may make; 0 for any number."
     )
-    caller_query_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = setting(
+    caller_query_rate: Annotated[float, FINITE, within(ge=0)] = setting(
         0.0, LIMITS, "Query units a second that the queries of one caller may be charged; 0 for any number."
     )
     caller_burst: PositiveSeconds = setting(
         1.0, LIMITS, "Time for which a caller that was quiet may use both rates at once."
     )
 
-    import_concurrency: Annotated[int, Field(ge=1, le=1000)] = setting(
+    import_concurrency: Annotated[int, within(ge=1, le=1000)] = setting(
         16, LIMITS, "Most writes of one ImportGraph stream that are under way at a time; fewer while it is throttled."
     )
-    batch_concurrency: Annotated[int, Field(ge=1, le=1000)] = setting(
+    batch_concurrency: Annotated[int, within(ge=1, le=1000)] = setting(
         16, LIMITS, "Most reads or writes of one batch, or deletions of one detaching delete, under way at a time."
     )
 
@@ -259,7 +258,7 @@ class Settings(ProgramSettings):
         "'local' for the embedded service, or the URL of an Azure Digital Twins instance.",
         takes="URL",
     )
-    data_dir: Annotated[str, Field(min_length=1)] = setting(
+    data_dir: Annotated[str, of_length(1)] = setting(
         "./twinfront-data",
         UPSTREAM,
         "Folder of the embedded service's data, or ':memory:' to keep nothing.",
@@ -288,18 +287,18 @@ class Settings(ProgramSettings):
     upstream_timeout: PositiveSeconds = setting(
         30.0, UPSTREAM, "Longest time of one request to the upstream, that for a connection (5s) aside."
     )
-    max_upstream_answer_bytes: Annotated[int, Field(ge=1 << 20, lt=2**31)] = setting(
+    max_upstream_answer_bytes: Annotated[int, within(ge=1 << 20, lt=2**31)] = setting(
         32 << 20, UPSTREAM, "Largest answer of the upstream, inflated; 1,000 digital twins of 32 KiB have room."
     )
-    read_retries: Annotated[int, Field(ge=0, le=10)] = setting(
+    read_retries: Annotated[int, within(ge=0, le=10)] = setting(
         2, UPSTREAM, "How often a read that failed is sent again; writes never are."
     )
-    upstream_failures: Annotated[int, Field(ge=0)] = setting(
+    upstream_failures: Annotated[int, within(ge=0)] = setting(
         20,
         UPSTREAM,
         "Failed requests in a row after which none is sent but the probe of health, until it is answered; 0 for never.",
     )
-    page_token_key: Annotated[str, Field(min_length=16)] | None = setting(
+    page_token_key: Annotated[str, of_length(16)] | None = setting(
         None,
         REPLICAS,
         "Secret that page and resume tokens are sealed with, the same for all replicas; a random one per process "
@@ -334,7 +333,7 @@ class Settings(ProgramSettings):
     access_log_ids: bool = setting(
         False, LOGGING, "Name twins, relationships and models in the line of a call; ids may be personal data."
     )
-    audit_log: Annotated[str, Field(min_length=1)] = setting(
+    audit_log: Annotated[str, of_length(1)] = setting(
         "none",
         LOGGING,
         "Where a line of JSON goes for each write, with who, what and the etags: 'stdout', a file, or 'none'.",
@@ -370,8 +369,7 @@ class Settings(ProgramSettings):
             )
         return told
 
-    @model_validator(mode="after")
-    def _fit_together(self) -> Self:
+    def _check_together(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             given, missing = ("--tls-cert", "--tls-key") if self.tls_cert else ("--tls-key", "--tls-cert")
             raise ValueError(f"{given} needs {missing}")
@@ -391,7 +389,6 @@ class Settings(ProgramSettings):
             raise ValueError("--upstream needs https:// to send a token; without one give --upstream-credential none")
         if self.upstream_credential == "on-behalf-of":
             self._require_tokens_to_exchange()
-        return self
 
     def _require_tokens_to_exchange(self) -> None:
         """Checks that every caller has a token, and that nothing is asked of the upstream in the name of nobody.
@@ -419,7 +416,7 @@ class Settings(ProgramSettings):
                     f"--listen {self.listen} would serve other machines in the clear: "
                     "give --tls-cert and --tls-key, or allow it with --insecure"
                 )
-            if "auth" not in self.model_fields_set and self.tls_client_ca is None:
+            if "auth" not in self.given and self.tls_client_ca is None:
                 raise ValueError(
                     f"--listen {self.listen} would serve whoever reaches it: say with --auth how callers are known, or "
                     "allow it with --auth none"

@@ -209,7 +209,7 @@ async def staged(scenes: dict[str, Scene], folder: Path) -> AsyncIterator[dict[s
             }
             if name in certificates:
                 settings |= {"tls_cert": str(certificates[name].cert), "tls_key": str(certificates[name].key)}
-            apps[name] = await closing.enter_async_context(App(Settings.model_validate(settings | scene.settings)))
+            apps[name] = await closing.enter_async_context(App(Settings.of(settings | scene.settings)))
         yield apps
 
 

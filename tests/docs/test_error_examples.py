@@ -127,7 +127,7 @@ def _is_as_the_page_says(error: TwinfrontError, name: str) -> None:
 async def _credential_rejected() -> None:
     async with fault_server() as upstream:
         upstream.on("GET", Answer(401, {"error": {"code": "Unauthorized", "message": "No."}}))
-        settings = SETTINGS.model_copy(update={"upstream": upstream.url, "upstream_credential": "none"})
+        settings = SETTINGS.changed(upstream=upstream.url, upstream_credential="none")
         async with App(settings) as app, AsyncTwinfrontClient(str(app.address)) as client:
             await client.get_digital_twin("room-001")
 
@@ -146,7 +146,7 @@ async def _server_draining() -> None:
 
 
 async def _stream_not_read() -> None:
-    settings = SETTINGS.model_copy(update={"max_unread_time": 1.0})
+    settings = SETTINGS.changed(max_unread_time=1.0)
     small_window = {"grpc.http2.bdp_probe": 0, "grpc.http2.lookahead_bytes": 65536}
     of_no_model = {"$dtId": "x" * 100, "$metadata": {"$model": "dtmi:example:Nothing;1"}}
     async with App(settings) as app, AsyncTwinfrontClient(str(app.address), options=small_window) as client:
@@ -158,7 +158,7 @@ async def _stream_not_read() -> None:
 async def _called(token: Callable[[Issuer], str | None]) -> None:
     """Calls a server that asks who calls."""
     with Issuer() as issuer:
-        settings = SETTINGS.model_copy(update=issuer.settings())
+        settings = SETTINGS.changed(**issuer.settings())
         async with (
             App(settings) as app,
             AsyncTwinfrontClient(str(app.address), insecure=True, token=token(issuer)) as client,

@@ -52,7 +52,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(settings: Settings, path: Path) -> Settings:
-    return settings.model_copy(update={"audit_log": str(path)})
+    return settings.changed(audit_log=str(path))
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ async def test_a_full_disk_costs_lines_and_no_calls(upstream: FaultServer, setti
     upstream.on("DELETE", Answer(204))
     with capture_logs() as lines:
         async with (
-            App(settings.model_copy(update={"audit_log": "/dev/full"})) as app,
+            App(settings.changed(audit_log="/dev/full")) as app,
             grpc.aio.insecure_channel(str(app.address)) as channel,
         ):
             for _ in range(3):
@@ -301,7 +301,7 @@ async def test_the_line_of_a_call_names_twins_only_where_a_setting_wants_it(
     upstream.on("GET", GET_TWIN.succeeds())
     with capture_logs() as lines:
         async with (
-            App(settings.model_copy(update={"access_log_ids": wanted})) as app,
+            App(settings.changed(access_log_ids=wanted)) as app,
             grpc.aio.insecure_channel(str(app.address)) as channel,
         ):
             await GET_TWIN.call(channel)

@@ -28,7 +28,7 @@ failures = pytest.mark.parametrize(
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"upstream_failures": FAILURES, "read_retries": 0})
+    return settings.changed(upstream_failures=FAILURES, read_retries=0)
 
 
 async def fail(channel: grpc.aio.Channel, times: int) -> None:
@@ -80,7 +80,7 @@ async def test_a_write_that_is_not_sent_was_certainly_not_done(
 class TestWithRetries:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"read_retries": 2})
+        return settings.changed(read_retries=2)
 
     async def test_calls_that_were_on_their_way_when_it_died_are_not_sent_again(
         self, upstream: FaultServer, channel: grpc.aio.Channel
@@ -172,7 +172,7 @@ async def test_dry_runs_do_not_probe_a_dead_upstream(upstream: FaultServer, serv
 async def test_the_circuit_stays_closed_where_it_is_switched_off(upstream: FaultServer, settings: Settings):
     upstream.on("/digitaltwins/room", DEAD)
     async with (
-        App(settings.model_copy(update={"upstream_failures": 0})) as server,
+        App(settings.changed(upstream_failures=0)) as server,
         grpc.aio.insecure_channel(str(server.address)) as channel,
     ):
         await fail(channel, 50)

@@ -250,7 +250,7 @@ async def test_all_writes_that_a_batch_does_not_come_to_have_failed(
 class TestOneWriteAtATime:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"batch_concurrency": 1})
+        return settings.changed(batch_concurrency=1)
 
     async def test_a_batch_answers_before_its_deadline_what_it_has_done(
         self, upstream: FaultServer, channel: grpc.aio.Channel

@@ -31,7 +31,7 @@ REFUSED = {"error": {"code": "Forbidden", "message": "No."}}
 
 def settings_for(url: str, **fields: Any) -> Settings:
     serving = {"listen": "127.0.0.1:0", "metrics_listen": "none", "upstream_credential": "none"}
-    return Settings.model_validate(serving | {"upstream": url} | fields)
+    return Settings.of(serving | {"upstream": url} | fields)
 
 
 async def found(settings: Settings, check: str) -> Finding:
@@ -233,18 +233,14 @@ async def test_a_folder_that_is_yet_to_be_made_is_no_trouble_and_is_not_made(tmp
 async def test_a_certificate_of_the_servers_own_that_ends_soon_is_told(tmp_path: Path, days: int, state: str) -> None:
     issued = Authority(tmp_path).issue(valid_from=-timedelta(days=days))
     tls = {"tls_cert": str(issued.cert), "tls_key": str(issued.key)}
-    settings = Settings.model_validate(
-        {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"} | tls
-    )
+    settings = Settings.of({"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"} | tls)
     finding = await failure(settings)
     assert (finding.check, finding.state) == ("--tls-cert", state)
 
 
 async def test_an_issuer_of_callers_tokens_that_cannot_be_reached_is_told() -> None:
     auth = {"auth": "jwt", "jwt_issuer": f"http://127.0.0.1:{dead_port()}", "jwt_audience": "twins"}
-    settings = Settings.model_validate(
-        {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"} | auth
-    )
+    settings = Settings.of({"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"} | auth)
     finding = await failure(settings)
     assert (finding.check, "--jwt-issuer" in finding.text) == ("--auth", True)
 

@@ -177,7 +177,7 @@ DOCUMENTS = _documents()
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"read_retries": 0})
+    return settings.changed(read_retries=0)
 
 
 async def _let_all_end(names: Iterable[str], channel: grpc.aio.Channel, server: App) -> None:

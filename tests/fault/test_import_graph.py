@@ -87,7 +87,7 @@ async def test_an_item_that_finds_no_upstream_is_tried_again_and_fails(
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     async with (
-        App(settings.model_copy(update={"upstream": url})) as app,
+        App(settings.changed(upstream=url)) as app,
         grpc.aio.insecure_channel(str(app.address)) as channel,
     ):
         messages = await imported(channel, twin("a"), twin("b"))

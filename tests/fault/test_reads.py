@@ -79,7 +79,7 @@ async def test_a_wait_that_ends_after_the_deadline_is_not_begun(
 class TestWithoutRetries:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"read_retries": 0})
+        return settings.changed(read_retries=0)
 
     async def test_a_read_is_sent_once(self, upstream: FaultServer, channel: grpc.aio.Channel):
         upstream.on("/digitaltwins/room", Answer(503))
@@ -90,7 +90,7 @@ class TestWithoutRetries:
 class TestWithAShortUpstreamTimeout:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"upstream_timeout": 0.1})
+        return settings.changed(upstream_timeout=0.1)
 
     async def test_an_upstream_that_is_silent_for_too_long_is_unavailable(
         self, upstream: FaultServer, channel: grpc.aio.Channel

@@ -17,7 +17,7 @@ SLOW = Answer(200, {"value": ["x" * 100_000]}, pause=0.05)
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"upstream_timeout": 0.2, "read_retries": 0})
+    return settings.changed(upstream_timeout=0.2, read_retries=0)
 
 
 @pytest.mark.parametrize("rpc", [GET_TWIN, LIST_RELATIONSHIPS, QUERY], ids=str)

@@ -63,7 +63,7 @@ async def test_throttling_is_passed_on_and_not_waited_for(upstream: FaultServer,
 class TestWithAShortUpstreamTimeout:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"upstream_timeout": 0.1})
+        return settings.changed(upstream_timeout=0.1)
 
     async def test_a_write_that_is_not_answered_in_time_has_an_unknown_outcome(
         self, upstream: FaultServer, channel: grpc.aio.Channel

@@ -10,12 +10,12 @@ import aiohttp
 import pytest
 from azure.core.exceptions import ServiceResponseError
 from azure.digitaltwins.core.aio import DigitalTwinsClient
-from pydantic import ValidationError
 
 from localtwins import LocalTwins, Request, Settings
 from localtwins.errors import AnswerLostError
 from localtwins.faults import Fault, parse_faults
 from localtwins.transport import LocalTransport
+from twinfront_program.settings import SettingsError
 
 from .adt import MACHINE_TWIN, MODELS, Adt, replace
 from .serving import refused, serving
@@ -93,7 +93,7 @@ def test_reads_and_writes_stand_for_many_operations():
 def test_what_is_wrong_with_a_fault_is_told(text: str, problem: str):
     with pytest.raises(ValueError, match=problem):
         parse_faults(text)
-    with pytest.raises(ValidationError, match=problem):
+    with pytest.raises(SettingsError, match=problem):
         Settings(inject=text)
 
 

@@ -27,7 +27,7 @@ QUERY = "?api-version=2023-10-31"
 
 
 @asynccontextmanager
-async def logged(**settings: object) -> AsyncIterator[tuple[str, list[MutableMapping[str, Any]]]]:
+async def logged(**settings: Any) -> AsyncIterator[tuple[str, list[MutableMapping[str, Any]]]]:
     """The URL of a server, and what it logs."""
     chosen = Settings(listen="127.0.0.1:0", shutdown_seconds=0, **settings)
     capture = LogCapture()

@@ -41,7 +41,7 @@ def test_both_sides_mean_the_same_headers():
 
 @asynccontextmanager
 async def in_process(data_dir: Path) -> AsyncIterator[tuple[House, LocalTwins]]:
-    settings = SETTINGS.model_copy(update={"data_dir": str(data_dir)})
+    settings = SETTINGS.changed(data_dir=str(data_dir))
     async with App(settings) as app, AsyncTwinfrontClient(str(app.address), retry=False) as client:
         close: Any = app.upstream._on_close
         yield House(client, app), close.__self__
@@ -52,7 +52,7 @@ async def over_http(data_dir: Path) -> AsyncIterator[tuple[House, LocalTwins]]:
     service = await LocalTwins.open(data_dir, LOCAL)
     server = HttpServer(service, LOCAL)
     await server.start()
-    settings = SETTINGS.model_copy(update={"upstream": server.url, "upstream_credential": "none"})
+    settings = SETTINGS.changed(upstream=server.url, upstream_credential="none")
     async with App(settings) as app, AsyncTwinfrontClient(str(app.address), retry=False) as client:
         yield House(client, app), service
     await server.stop()

@@ -154,7 +154,7 @@ async def test_names_of_relationship_properties_are_not_checked(jobs: Jobs):
     [("max_import_models", "Models"), ("max_import_twins", "Twins"), ("max_import_relationships", "Relationships")],
 )
 async def test_a_section_that_is_too_long_stops_the_job(tmp_path: Path, folder: Path, limit: str, section: str):
-    service = await LocalTwins.open(tmp_path / "data", Settings(jobs_dir=str(folder), **{limit: 1}))
+    service = await LocalTwins.open(tmp_path / "data", Settings.of({"jobs_dir": str(folder), limit: 1}))
     jobs = Jobs(Adt(service), folder)
     if section != "Models":
         await jobs.adt.post("/models", MODELS)

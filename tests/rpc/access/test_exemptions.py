@@ -24,7 +24,7 @@ from .issuer import Issuer
 @asynccontextmanager
 async def served(issuer: Issuer, **settings: Any) -> AsyncIterator[App]:
     given = {"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0", "data_dir": ":memory:"}
-    async with App(Settings(**given, **issuer.settings(**settings))) as app:
+    async with App(Settings.of(given | issuer.settings(**settings))) as app:
         yield app
 
 

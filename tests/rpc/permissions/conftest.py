@@ -24,9 +24,7 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture
 def settings(issuer: Issuer) -> Settings:
     """Of a server that goes by the roles of its callers."""
-    return Settings.model_validate(
-        {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:", **issuer.settings()}
-    )
+    return Settings.of({"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:", **issuer.settings()})
 
 
 @pytest.fixture
@@ -39,9 +37,9 @@ async def plant(issuer: Issuer, settings: Settings, tmp_path: Path) -> AsyncIter
     """The plant, behind a server that has a policy about it."""
     file = tmp_path / "policy.yaml"
     file.write_text(POLICY)
-    kept = settings.model_copy(update={"data_dir": str(tmp_path / "data")})
+    kept = settings.changed(data_dir=str(tmp_path / "data"))
     async with App(kept) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
         await build(Caller(channel, issuer).known_as("olga", *ROLES))
-    with_policy = kept.model_copy(update={"policy": str(file)})
+    with_policy = kept.changed(policy=str(file))
     async with App(with_policy) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
         yield Plant.seen_by(Caller(channel, issuer))

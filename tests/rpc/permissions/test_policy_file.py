@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 async def app(settings: Settings, file: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
     monkeypatch.setattr(policy_file, "LOOK_SECONDS", 0.02)
     file.write_text(READERS)
-    async with App(settings.model_copy(update={"policy": str(file)})) as app:
+    async with App(settings.changed(policy=str(file))) as app:
         yield app
 
 
@@ -110,7 +110,7 @@ async def test_a_file_that_was_read_before_it_was_whole_is_read_again(app: App, 
 async def test_a_server_does_not_start_with_a_bad_policy_and_says_why(settings: Settings, file: Path, what: str):
     file.write_text(BAD[what])
     with pytest.raises(StartupError) as refusal:
-        async with App(settings.model_copy(update={"policy": str(file)})):
+        async with App(settings.changed(policy=str(file))):
             pass
     complaint = str(refusal.value)
     assert complaint.startswith(f"--policy {file}: ")
@@ -124,7 +124,7 @@ async def test_a_server_does_not_start_with_a_bad_policy_and_says_why(settings: 
 
 async def test_a_server_does_not_start_without_its_policy(settings: Settings, file: Path):
     with pytest.raises(StartupError, match="cannot be read: No such file or directory"):
-        async with App(settings.model_copy(update={"policy": str(file)})):
+        async with App(settings.changed(policy=str(file))):
             pass
 
 
@@ -134,7 +134,7 @@ async def test_a_policy_about_models_is_used_though_the_upstream_cannot_tell_of_
     file.write_text(POLICY)
     elsewhere = {"upstream": "http://127.0.0.1:1", "upstream_credential": "none", "read_retries": 0}
     async with (
-        App(settings.model_copy(update={"policy": str(file), **elsewhere})) as app,
+        App(settings.changed(policy=str(file), **elsewhere)) as app,
         grpc.aio.insecure_channel(str(app.address)) as channel,
     ):
         assert await Caller(channel, issuer).known_as("olga", "owners").reason(LIST) == "UPSTREAM_UNAVAILABLE"

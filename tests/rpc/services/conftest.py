@@ -47,11 +47,11 @@ async def settings(
     if request.param == "local":
         monkeypatch.setenv("LOCALTWINS_JOBS_DIR", str(blobs))
         monkeypatch.setenv("LOCALTWINS_ENDPOINT", json.dumps(endpoints))
-        yield Settings.model_validate(serving | {"data_dir": data_dir})
+        yield Settings.of(serving | {"data_dir": data_dir})
         return
     async with serving_over_tls(certificate, data_dir=data_dir, jobs_dir=str(blobs), endpoint=endpoints) as (_, url):
         upstream = {"upstream": url, "upstream_ca": str(certificate.authority), "upstream_credential": "none"}
-        yield Settings.model_validate(serving | upstream)
+        yield Settings.of(serving | upstream)
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ async def test_requests_of_no_ids_too_many_or_bad_ones_are_refused(
 class TestLargeAnswers:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"max_response_bytes": 20_000})
+        return settings.changed(max_response_bytes=20_000)
 
     @pytest.mark.parametrize(
         "representation", [Representation.REPRESENTATION_TYPED, Representation.REPRESENTATION_JSON]

@@ -232,7 +232,7 @@ async def test_a_dry_run_writes_nothing(building: Building):
 class TestSmallAnswers:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"max_response_bytes": 20_000})
+        return settings.changed(max_response_bytes=20_000)
 
     async def test_a_batch_whose_results_may_not_fit_is_refused_before_anything_is_written(self, building: Building):
         error = await refused(_write(building, *(_put(str(number)) for number in range(5))))

@@ -146,7 +146,7 @@ async def test_bytes_that_are_no_message_end_the_stream_after_what_came_before(c
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"drain_grace": 8.0})
+    return settings.changed(drain_grace=8.0)
 
 
 async def test_a_server_that_stops_ends_the_stream_with_all_that_was_acknowledged(

@@ -102,7 +102,7 @@ async def test_a_url_of_storage_that_is_not_allowed_is_refused(stub: "JobService
 
 
 async def test_storage_that_the_server_is_told_of_is_used():
-    settings = Settings.model_validate(
+    settings = Settings.of(
         {
             "listen": "127.0.0.1:0",
             "metrics_listen": "none",

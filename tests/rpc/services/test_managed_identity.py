@@ -103,7 +103,7 @@ async def test_without_a_token_nothing_is_sent_and_the_operator_has_to_look(
 
 
 async def test_an_upstream_whose_certificate_is_not_trusted_gets_no_token(settings: Settings, upstream: RecordedTwins):
-    untrusting = settings.model_copy(update={"upstream_ca": None})
+    untrusting = settings.changed(upstream_ca=None)
     async with App(untrusting) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
         stub = DigitalTwinServiceStub(channel)
         for call in (stub.GetDigitalTwin(READ), stub.DeleteDigitalTwin(DELETE)):
@@ -115,7 +115,7 @@ async def test_an_upstream_whose_certificate_is_not_trusted_gets_no_token(settin
 
 
 async def test_authorities_that_cannot_be_read_end_the_start(settings: Settings):
-    app = App(settings.model_copy(update={"upstream_ca": "/nowhere/ca.pem"}))
+    app = App(settings.changed(upstream_ca="/nowhere/ca.pem"))
     with pytest.raises(StartupError, match="The CA file"):
         await app.__aenter__()
 

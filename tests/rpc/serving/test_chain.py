@@ -164,7 +164,7 @@ async def test_messages_are_counted(echo: EchoServer, method: str, received: int
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_response_that_is_too_large_is_a_limit_and_counted_as_one(settings: Settings, method: str) -> None:
-    async with EchoServer(settings.model_copy(update={"max_response_bytes": 1024})) as echo:
+    async with EchoServer(settings.changed(max_response_bytes=1024)) as echo:
         ended = await echo.call(method, "x" * 1025)
         assert (ended.code, reason_of(ended)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_REACHED")
         assert echo.handled(method) == {"ResourceExhausted": 1}
@@ -273,13 +273,13 @@ async def test_the_deadline_is_known_to_whoever_works_for_the_call(echo: EchoSer
 
 
 async def test_a_unary_call_without_deadline_has_the_servers(settings: Settings) -> None:
-    async with EchoServer(settings.model_copy(update={"default_deadline": 0.2})) as echo:
+    async with EchoServer(settings.changed(default_deadline=0.2)) as echo:
         answer = await echo.call("Unary", "hang", timeout=None)
         assert reason_of(answer) == "DEADLINE_EXCEEDED"
 
 
 async def test_a_unary_call_cannot_exceed_the_maximum(settings: Settings) -> None:
-    async with EchoServer(settings.model_copy(update={"max_deadline": 0.2})) as echo:
+    async with EchoServer(settings.changed(max_deadline=0.2)) as echo:
         answer = await echo.call("Unary", "hang", timeout=60)
         assert reason_of(answer) == "DEADLINE_EXCEEDED"
 

@@ -83,7 +83,7 @@ def test_healthcheck_with_a_file_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("package", ["pydantic", "grpc_health", "structlog", "azure"])
+@pytest.mark.parametrize("package", ["orjson", "grpc_health", "structlog", "azure"])
 def test_with_the_client_alone_serve_says_what_to_install(package: str) -> None:
     program = (
         "import sys\n"

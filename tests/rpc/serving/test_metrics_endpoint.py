@@ -103,7 +103,7 @@ async def test_a_server_stops_while_the_first_one_asks(settings: Settings) -> No
 
 
 async def test_a_name_of_this_machine_can_be_listened_on(settings: Settings) -> None:
-    async with App(settings.model_copy(update={"metrics_listen": "localhost:0"})) as app:
+    async with App(settings.changed(metrics_listen="localhost:0")) as app:
         assert "twinfront_build_info{" in await page(app)
 
 

@@ -36,7 +36,7 @@ def limited(settings: Settings, tmp_path: Path) -> Limited:
 
     @asynccontextmanager
     async def serving(**limits: Any) -> AsyncIterator[EchoServer]:
-        async with EchoServer(settings.model_copy(update=limits), socket=str(tmp_path / "socket")) as echo:
+        async with EchoServer(settings.changed(**limits), socket=str(tmp_path / "socket")) as echo:
             yield echo
 
     return serving
@@ -195,7 +195,7 @@ async def test_no_rate_is_bounded_by_default(echo: EchoServer):
 class TestQueries:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"caller_query_rate": 0.1, "caller_burst": 10.0})
+        return settings.changed(caller_query_rate=0.1, caller_burst=10.0)
 
     async def test_queries_are_refused_until_what_they_were_charged_is_made_up_for(
         self, server: App, channel: grpc.aio.Channel

@@ -28,7 +28,7 @@ def work_in_python(until: Callable[[], bool]) -> None:
 
 @pytest.fixture
 async def server(settings: Settings) -> AsyncIterator[App]:
-    async with App(settings.model_copy(update={"max_stall_time": STALL_SECONDS})) as server:
+    async with App(settings.changed(max_stall_time=STALL_SECONDS)) as server:
         yield server
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from localtwins.settings import Settings as LocalSettings
 from twinfront_program.arguments import Parser, add_settings
-from twinfront_program.settings import ProgramSettings
+from twinfront_program.settings import ProgramSettings, SettingsError
 from twinfront_program.startup_error import StartupError
 from twinfront_server.settings import Settings as FrontSettings
 
@@ -22,7 +22,7 @@ def parsed(settings: type[ProgramSettings], *words: str) -> dict[str, object]:
 @BOTH
 def test_every_setting_is_described_in_a_sentence(settings: type[ProgramSettings]):
     described = settings.describe()
-    assert [each.name for each in described] == list(settings.model_fields)
+    assert [each.name for each in described] == list(settings.defaults)
     for each in described:
         assert each.flag == f"--{each.name.replace('_', '-')}"
         assert each.variable == f"{settings.prefix}{each.name.upper()}"
@@ -44,7 +44,7 @@ def test_described_defaults_mean_what_they_say(settings: type[ProgramSettings]):
     for each in settings.describe():
         if each.default and not each.is_switch:
             given = settings.load({each.name: each.default}, {})
-            assert getattr(given, each.name) == settings.model_fields[each.name].default
+            assert getattr(given, each.name) == settings.defaults[each.name]
 
 
 @BOTH
@@ -73,9 +73,9 @@ def test_variables_of_switches_take_the_usual_words(settings: type[ProgramSettin
 @BOTH
 def test_jobs_storage_is_repeatable_or_has_commas_between(settings: type[ProgramSettings]):
     flags = parsed(settings, "--jobs-storage", "one", "--jobs-storage=https://two.example/in")
-    assert settings.load(flags, {}).model_dump()["jobs_storage"] == "one,https://two.example/in"
+    assert vars(settings.load(flags, {}))["jobs_storage"] == "one,https://two.example/in"
     variable = {f"{settings.prefix}JOBS_STORAGE": "one,two"}
-    assert settings.load({}, variable).model_dump()["jobs_storage"] == "one,two"
+    assert vars(settings.load({}, variable))["jobs_storage"] == "one,two"
 
 
 @BOTH
@@ -83,7 +83,7 @@ def test_what_a_setting_comes_from_is_known(settings: type[ProgramSettings]):
     variables = {f"{settings.prefix}LISTEN": "127.0.0.1:1", f"{settings.prefix}DATA_DIR": "a"}
     origins = settings.origins({"data_dir": "b"}, variables)
     assert (origins["data_dir"], origins["listen"], origins["jobs_storage"]) == ("flag", "variable", "default")
-    assert list(origins) == list(settings.model_fields)
+    assert list(origins) == list(settings.defaults)
 
 
 @BOTH
@@ -97,7 +97,7 @@ def test_the_culprit_is_named_be_it_a_flag_or_a_variable(settings: type[ProgramS
 @BOTH
 def test_a_variable_in_small_letters_counts_and_an_empty_one_does_not(settings: type[ProgramSettings]):
     environ = {f"{settings.prefix}data_dir".lower(): "a", f"{settings.prefix}LISTEN": ""}
-    assert settings.load({}, environ).model_dump()["data_dir"] == "a"
+    assert vars(settings.load({}, environ))["data_dir"] == "a"
     assert settings.origins({}, environ)["listen"] == "default"
 
 
@@ -125,3 +125,31 @@ def test_help_has_group_flag_value_default_and_variable():
     assert "--drain-grace TIME On SIGTERM, time for calls in flight to finish. [30s] (TWINFRONT_DRAIN_GRACE)" in text
     assert "--log-level {debug,info,warning,error} Least level that is logged. [info]" in text
     assert "--insecure, --no-insecure Allow --listen beyond loopback without TLS. [off] (TWINFRONT_INSECURE)" in text
+
+
+def test_settings_do_not_change_and_changed_ones_are_checked_like_all_others():
+    settings = FrontSettings(read_retries=1, auth="none")
+    with pytest.raises(AttributeError, match="do not change: read_retries"):
+        settings.read_retries = 2  # type: ignore[misc]  # that is the point
+    changed = settings.changed(read_retries="3")
+    assert (settings.read_retries, changed.read_retries) == (1, 3)
+    assert changed.given == {"read_retries", "auth"}
+    with pytest.raises(SettingsError, match=r"^read_retries: Input should be a valid integer"):
+        settings.changed(read_retries="many")
+    with pytest.raises(SettingsError, match=r"^--tls-cert needs --tls-key$"):
+        settings.changed(tls_cert="a")
+
+
+def test_problems_are_told_in_the_order_of_the_class_and_names_that_are_none_last():
+    with pytest.raises(SettingsError) as raised:
+        FrontSettings.of({"nothing": 1, "read_retries": "many", "drain_grace": "soon"})
+    assert [name for name, _ in raised.value.problems] == ["drain_grace", "read_retries", "nothing"]
+
+
+@BOTH
+def test_settings_are_shown_without_secrets(settings: type[ProgramSettings]):
+    secrets = [each.name for each in settings.describe() if each.is_secret]
+    shown = repr(settings())
+    assert secrets
+    assert shown.startswith("Settings(listen='127.0.0.1:")
+    assert not any(f"{name}=" in shown for name in secrets)
