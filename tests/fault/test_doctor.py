@@ -209,6 +209,16 @@ async def test_a_taken_port_is_told(tmp_path: Path) -> None:
     assert finding.text == f"{place}: Address already in use"
 
 
+async def test_a_port_whose_last_connections_have_just_ended_is_free(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ended:
+        place = f"127.0.0.1:{ended.getsockname()[1]}"
+        with socket.create_connection(ended.getsockname()) as client:
+            ended.accept()[0].close()
+            client.recv(1)
+    settings = Settings(listen=place, metrics_listen="none", data_dir=str(tmp_path))
+    assert (await found(settings, "--listen")).text == f"{place} is free"
+
+
 async def test_an_address_that_this_machine_has_not_fails() -> None:
     finding = await failure(
         Settings(listen="192.0.2.1:1", insecure=True, metrics_listen="none", data_dir=":memory:", auth="none")

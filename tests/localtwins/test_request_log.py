@@ -138,6 +138,8 @@ async def test_an_agent_that_is_long_is_cut_and_one_that_is_missing_is_empty():
         ("/a?sig", "/a?sig"),
         ("/a?%73ig=x&sig%3Dx&sas=x&Authorization=x&pwd=x", "/a?%73ig=...&sig=...&sas=...&Authorization=...&pwd=..."),
         ("/a?api-version=1;sig=x", "/a?api-version=..."),
+        ("/a?client_secret=x&Password=x&api-key=x&code=x", "/a?client_secret=...&Password=...&api-key=...&code=..."),
+        ("/a?X-Amz-Credential=x&b=c", "/a?X-Amz-Credential=...&b=c"),
         ("/a?blob=https%3A%2F%2Fb%2Fc%3Fsv%3D1%26sig%3Dx", "/a?blob=..."),
         ("/jobs/imports/https%3A%2F%2Fb%3Fsig%3Dx/cancel?a=b", "/jobs/imports/https%3A%2F%2Fb%3Fsig=.../cancel?a=b"),
         ("/a?relationshipName=keyboard&b=c=d", "/a?relationshipName=keyboard&b=c=d"),

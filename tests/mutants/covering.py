@@ -22,8 +22,14 @@ from coverage import CoverageData
 
 from .tree import BUILD, CHECKOUT, copy_checkout, environment
 
-TESTS: Final = ("tests/unit", "tests/fault", "tests/rpc", "tests/localtwins", "tests/cli", "tests/contract/test_*.py")
-"""Folders of the tests that run against mutants: those of the server, without the clients in other languages."""
+_OF_DECLARATIONS: Final = "tests/docs/test_generated_parts.py"
+"""The tests that hold the pages' tables against what is declared: settings, metrics, reasons."""
+
+TESTS: Final = (
+    *("tests/unit", "tests/fault", "tests/rpc", "tests/localtwins", "tests/cli", "tests/contract/test_*.py"),
+    _OF_DECLARATIONS,
+)
+"""The tests that run against mutants: those of the server, without the clients in other languages."""
 
 _RUNS: Final = BUILD / "coverage"
 _TREE: Final = BUILD / "covered"
@@ -64,12 +70,16 @@ class Covering:
             if not tests:
                 waiting += _uses_of(*place)
                 found |= self._naming(*place)
-        return found or set().union(*(self._run_by(source, number + 1) for number in range(_length(source))))
+        found = found or set().union(*(self._run_by(source, number + 1) for number in range(_length(source))))
+        return found if _is_in_function(source, line) else found | self._of_files({_OF_DECLARATIONS})
 
     def _naming(self, source: str, line: int) -> set[str]:
         """Gives the tests of the files that name what a line is part of the definition of."""
         names = {name for name, lines in _definitions(source) if line in lines}
         files = {file for file in _test_files() if names & {name for name, _ in _uses(file)}} if names else set()
+        return self._of_files(files)
+
+    def _of_files(self, files: set[str]) -> set[str]:
         return {test for test in self.seconds if test.partition("::")[0] in files}
 
     def _run_by(self, source: str, line: int) -> set[str]:

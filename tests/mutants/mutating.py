@@ -1,7 +1,8 @@
 """Makes mutants of a source: the same text with one small fault in it.
 
 Annotations, decorators, docstrings, messages (texts with a space in them) and f-strings stay as they are: whether tests
-pin those says little of whether they would notice wrong code.
+pin those says little of whether they would notice wrong code. So does what is the same in another way: the smaller of
+b and a, and None for a false that has its opposite among the faults anyway.
 """
 
 import ast
@@ -145,6 +146,8 @@ def _other_expressions(node: ast.expr) -> Iterator[tuple[ast.AST, str]]:
             yield node, _text(operand)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
             yield node, _text(ast.BinOp(left, _OPERATORS[type(op)](), right))
+        case ast.Call(func=ast.Name(id="min" | "max")):
+            pass
         case ast.Call(args=[first, second, *rest]) if not isinstance(first, ast.Starred | ast.JoinedStr):
             if not isinstance(second, ast.Starred):
                 yield node, _text(ast.Call(node.func, [second, first, *rest], node.keywords))
@@ -160,12 +163,16 @@ def _other_statements(node: ast.stmt) -> Iterator[tuple[ast.AST, str]]:
             yield node, "continue"
         case ast.Continue():
             yield node, "break"
-        case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant) or value.value is not None:
+        case ast.Return(value=ast.expr() as value) if not _is_none_or_false(value):
             yield node, "return None"
         case ast.Raise() | ast.Expr(value=ast.Call() | ast.Await()):
             yield node, "pass"
         case _:
             pass
+
+
+def _is_none_or_false(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and (value.value is None or value.value is False)
 
 
 def _has_its_opposite(test: ast.expr) -> bool:

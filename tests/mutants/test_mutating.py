@@ -26,6 +26,8 @@ def faults(source: str) -> set[str]:
         ("raise x", {"pass"}),
         ("if a:\n    x = y", {"if (not (a)):\n    x = y"}),
         ("if a == b:\n    x = y", {"if (a != b):\n    x = y"}),
+        ("def f():\n    return True", {"def f():\n    return False", "def f():\n    return None"}),
+        ("def f():\n    return False", {"def f():\n    return True"}),
         ("def f():\n    return x", {"def f():\n    return None"}),
         ("while a:\n    break", {"while (not (a)):\n    break", "while a:\n    continue"}),
         ("ä = a or 'ö'", {"ä = (a and 'ö')", "ä = a or ''"}),
@@ -47,6 +49,7 @@ def test_each_kind_of_fault_is_made(source: str, broken: set[str]):
         "@dataclass(frozen=True)\nclass A:\n    x = a",
         "if TYPE_CHECKING:\n    x = 1",
         "T = TypeVar('T')",
+        "x = min(a, b)",
     ],
 )
 def test_what_says_nothing_of_behaviour_stays_as_it_is(source: str):
