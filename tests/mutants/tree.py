@@ -27,7 +27,8 @@ def copy_checkout(folder: Path) -> None:
         if (CHECKOUT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(CHECKOUT / name, folder / name)
-    # Python takes a compiled file by time and size, which a mutant may share with its original; by content it cannot.
+    # Python takes a compiled file by time and size, which a mutant may share with its original; by content it cannot,
+    # and what it compiles in the place of these goes by content too.
     subprocess.run(
         [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", "server", "clients/python"],
         cwd=folder,

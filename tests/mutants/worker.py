@@ -162,7 +162,6 @@ def _wait(child: int, seconds: float) -> int | None:
 def main() -> None:
     """Answers tasks until there are no more."""
     answers = os.fdopen(os.dup(1), "w")
-    sys.dont_write_bytecode = True
     for library in _LIBRARIES:
         importlib.import_module(library)
     for line in sys.stdin:
