@@ -18,6 +18,7 @@ import bench_fairness
 import bench_queries
 import bench_sdk
 import bench_service
+import bench_switched_on
 import bench_watching
 
 
@@ -29,6 +30,7 @@ def main() -> None:
         "queries": bench_queries.run,
         "watching": bench_watching.run,
         "fairness": bench_fairness.run,
+        "switched-on": bench_switched_on.run,
     }
     parser = argparse.ArgumentParser(prog="bench", description="Measure speed; prints tables of ratios.")
     parser.add_argument("benchmark", nargs="*", choices=[[], *benchmarks], help="all if none is named")

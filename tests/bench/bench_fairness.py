@@ -46,7 +46,9 @@ async def run(rounds: int, seconds: float) -> None:
 async def _measured(case: str, options: tuple[str, ...], flood: int, fault: str, seconds: float) -> list[str]:
     async with AsyncExitStack() as stack:
         server = stack.enter_context(
-            twinfront_server(":memory:", *_ANY_HOST, "--log-level", "error", *options, LOCALTWINS_INJECT=fault)
+            twinfront_server(
+                ":memory:", *_ANY_HOST, "--log-level", "error", *options, variables={"LOCALTWINS_INJECT": fault}
+            )
         )
         port = server.address.rpartition(":")[2]
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))

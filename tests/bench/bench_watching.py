@@ -36,7 +36,8 @@ class _Collector(TraceServiceServicer):
 
 
 @contextmanager
-def _collector() -> Iterator[str]:
+def collector() -> Iterator[str]:
+    """Takes spans; gives the URL for them."""
     server = grpc.server(ThreadPoolExecutor(2))
     add_TraceServiceServicer_to_server(_Collector(), server)  # type: ignore[no-untyped-call]  # generated without types
     port = server.add_insecure_port("127.0.0.1:0")
@@ -50,15 +51,18 @@ async def run(rounds: int, seconds: float) -> None:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         token = bearer_token.issue(folder / "keys.json")
-        traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.enter_context(_collector())}
+        traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.enter_context(collector())}
         servers = {
             "nothing": twinfront_server(":memory:"),
             "audit log": twinfront_server(":memory:", "--audit-log", str(folder / "audit.ndjson")),
-            "traces, none sampled": twinfront_server(":memory:", OTEL_TRACES_SAMPLER="always_off", **traces),
-            "traces, 1 in 100": twinfront_server(
-                ":memory:", OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0.01", **traces
+            "traces, none sampled": twinfront_server(
+                ":memory:", variables=traces | {"OTEL_TRACES_SAMPLER": "always_off"}
             ),
-            "traces, all sampled": twinfront_server(":memory:", **traces),
+            "traces, 1 in 100": twinfront_server(
+                ":memory:",
+                variables=traces | {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"},
+            ),
+            "traces, all sampled": twinfront_server(":memory:", variables=traces),
         }
         started = {name: stack.enter_context(server) for name, server in servers.items()}
         channels = {}

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from statistics import median
+from statistics import median, quantiles
 
 
 class Samples:
@@ -22,6 +22,12 @@ class Samples:
     def ratio(self, case: str, base: str) -> float:
         """The median of the ratios of two cases within a round."""
         return median(figure / floor for figure, floor in zip(self._figures[case], self._figures[base], strict=True))
+
+    def differences(self, case: str, base: str) -> tuple[float, float, float]:
+        """The quartiles of the differences of two cases within a round."""
+        pairs = zip(self._figures[case], self._figures[base], strict=True)
+        low, middle, high = quantiles(figure - floor for figure, floor in pairs)
+        return low, middle, high
 
 
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
