@@ -1,6 +1,5 @@
 """Checks of this machine: ports, certificates, the data folder, and what the settings need beside the upstream."""
 
-import asyncio
 import errno
 import os
 import shutil
@@ -112,9 +111,10 @@ async def check_outcomes(settings: Settings) -> list[Finding]:
     from twinfront_server.outcomes import redis_client  # noqa: PLC0415  (an extra)
 
     try:
-        async with asyncio.timeout(_PATIENCE), redis_client.connect(settings) as store:
-            await store.ping()
-    except (redis_client.FAILURE, OSError, StartupError, TimeoutError) as error:
+        store = redis_client.RedisClient(settings, _PATIENCE)
+        await store.connect()
+        await store.close()
+    except (*redis_client.FAILURES, StartupError) as error:
         advice = "without it the server serves, and a repeated write is known to the replica alone that did it"
         return [Finding("--outcomes", "failed", f"the store does not answer: {str(error) or 'in time'}", advice)]
     return [Finding("--outcomes", "ok", "the store answers")]

@@ -1,53 +1,158 @@
-"""Connects to Redis or Valkey; the one module that imports the library, which an extra brings."""
+"""Has Redis or Valkey run scripts; keeps one connection, and makes another where that is lost or refuses something."""
 
+import asyncio
+import ssl
+from functools import partial
 from pathlib import Path
-from typing import Final
-
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from twinfront_program.startup_error import StartupError
+from twinfront_server.outcomes.redis_connection import Answer, RedisConnection, RedisError
+from twinfront_server.outcomes.scripts import SCRIPTS, Script
 from twinfront_server.settings import Settings
 
-FAILURE: Final = RedisError
-"""The exception of failing commands, besides those of the network."""
+FAILURES: Final = (RedisError, OSError)
+"""The exceptions of what is not answered."""
 
-_CONNECTIONS: Final = 32
+_PORT: Final = 6379
 
 
-def connect(settings: Settings) -> Redis:
-    """Makes the client of the store that the settings name; it connects when it is first asked something.
+class RedisClient:
+    """Connects when it has to.
+
+    A refusal ends the connection: a server that has become a replica, or has lost its scripts, is asked for anew, and
+    the name may be another server's by then.
+
+    Args:
+        settings: where Redis is.
+        patience: seconds that an answer is waited for, and the connection if there is none.
 
     Raises:
         StartupError: if a certificate cannot be read.
     """
-    pool = BlockingConnectionPool.from_url(
-        settings.outcomes,
-        max_connections=_CONNECTIONS,
-        # Who asks has a time limit of its own, around all of this.
-        timeout=None,
-        socket_timeout=None,
-        socket_connect_timeout=None,
-        retry=Retry(NoBackoff(), 0),
-        **_tls(settings),
-    )
-    return Redis.from_pool(pool)
+
+    def __init__(self, settings: Settings, patience: float) -> None:
+        self._url = urlsplit(settings.outcomes)
+        self._host = self._url.hostname or ""
+        self._tls = _tls(settings) if self._url.scheme == "rediss" else None
+        self._patience = patience
+        self._connection: RedisConnection | None = None
+        self._connecting: asyncio.Task[RedisConnection] | None = None
+
+    async def run(self, script: Script, key: bytes, *args: bytes | int) -> Any:
+        """Gives what a script returns.
+
+        Raises:
+            RedisError: Redis refuses, or makes no sense.
+            OSError: it cannot be reached, or does not answer in time.
+        """
+        sent = self.send(script, key, *args)
+        if sent is not None:
+            try:
+                return await sent
+            except RedisError as refusal:
+                if not str(refusal).startswith("NOSCRIPT"):
+                    raise
+        async with asyncio.timeout(self._patience):
+            await self.connect()
+            again = self.send(script, key, *args)
+            if again is None:
+                raise ConnectionError("the connection is lost")
+            return await again
+
+    def send(self, script: Script, key: bytes, *args: bytes | int) -> Answer | None:
+        """Has a script run before all that is sent later; None without a connection."""
+        if self._connection is None or not self._connection.is_usable:
+            return None
+        return self._connection.ask(b"EVALSHA", script.name, 1, key, *args)
+
+    async def connect(self) -> None:
+        """Makes sure that there is a connection, and that Redis lets it run scripts.
+
+        Raises:
+            RedisError: Redis refuses, or makes no sense.
+            OSError: it cannot be reached, or does not answer in time.
+        """
+        if self._connection is None or not self._connection.is_usable:
+            if self._connecting is None:
+                self._connecting = asyncio.create_task(self._make_connection())
+                self._connecting.add_done_callback(self._take_connection)
+            await asyncio.shield(self._connecting)
+
+    async def close(self) -> None:
+        """Ends the connection, when all is answered or too late."""
+        if self._connecting is not None:
+            await asyncio.wait({self._connecting})
+        if self._connection is not None:
+            await self._connection.close()
+
+    def _take_connection(self, made: "asyncio.Task[RedisConnection]") -> None:
+        self._connecting = None
+        if not made.cancelled() and made.exception() is None:
+            self._connection = made.result()
+
+    async def _make_connection(self) -> RedisConnection:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._patience):
+            try:
+                _, connection = await loop.create_connection(
+                    partial(RedisConnection, self._patience), self._host, self._url.port or _PORT, ssl=self._tls
+                )
+            except UnicodeError as error:
+                raise ConnectionError(f"the name of the host is none: {error}") from error
+            try:
+                await self._greet(connection)
+            except BaseException:
+                connection.abandon()
+                raise
+        return connection
+
+    async def _greet(self, connection: RedisConnection) -> None:
+        """Says who is calling, and what is going to be run, in one round trip."""
+        greetings: list[tuple[str, Answer, bytes]] = []
+        user, password = self._url.username, self._url.password
+        if user or password:
+            words = [unquote(word).encode() for word in ([user] if user else []) + [password or ""]]
+            greetings.append(("AUTH", connection.ask(b"AUTH", *words), b"OK"))
+        database = int(self._url.path.removeprefix("/") or 0)
+        if database:
+            greetings.append(("SELECT", connection.ask(b"SELECT", database), b"OK"))
+        greetings.extend(
+            ("SCRIPT LOAD", connection.ask(b"SCRIPT", b"LOAD", script.text.encode()), script.name) for script in SCRIPTS
+        )
+        answers = await asyncio.gather(*(answer for _, answer, _ in greetings), return_exceptions=True)
+        for (command, _, expected), answer in zip(greetings, answers, strict=True):
+            if isinstance(answer, RedisError):
+                # No more than the code: the text may repeat what was sent, and a password is in that.
+                raise RedisError(f"{command} is refused: {str(answer).partition(' ')[0]}") from None
+            if isinstance(answer, BaseException):
+                raise answer
+            if answer != expected:
+                raise RedisError(f"{command} is answered with what is no answer")
 
 
-def _tls(settings: Settings) -> dict[str, str]:
+def _tls(settings: Settings) -> ssl.SSLContext:
     files = {
-        "ssl_ca_certs": ("--outcomes-ca", settings.outcomes_ca),
-        "ssl_certfile": ("--outcomes-cert", settings.outcomes_cert),
-        "ssl_keyfile": ("--outcomes-key", settings.outcomes_key),
+        "--outcomes-ca": settings.outcomes_ca,
+        "--outcomes-cert": settings.outcomes_cert,
+        "--outcomes-key": settings.outcomes_key,
     }
-    return {option: _readable(flag, path) for option, (flag, path) in files.items() if path is not None}
+    for flag, path in files.items():
+        if path is not None:
+            _require_readable(flag, path)
+    try:
+        context = ssl.create_default_context(cafile=settings.outcomes_ca)
+        if settings.outcomes_cert is not None:
+            context.load_cert_chain(settings.outcomes_cert, settings.outcomes_key)
+    except ssl.SSLError as error:
+        named = " or ".join(flag for flag, path in files.items() if path is not None)
+        raise StartupError(f"{named}: a certificate, or its key, makes no sense: {error}") from error
+    return context
 
 
-def _readable(flag: str, path: str) -> str:
+def _require_readable(flag: str, path: str) -> None:
     try:
         Path(path).read_bytes()
     except OSError as error:
         raise StartupError(f"{flag}: {path} cannot be read: {error.strerror}") from error
-    return path

@@ -8,7 +8,10 @@ Each write is a hash under a name of its own, which its caller, method and `requ
     type, data    the outcome, once there is one
     pushback
 
-Scripts keep what belongs together together, and make of each step one round trip.
+Scripts keep what belongs together together, and make of each step one round trip. A write waits for the first, which
+tells whether it may begin. How it ended is sent before the caller is answered, and nobody waits for what Redis says to
+that: until it is there, the write counts as one that its replica is still at. A repetition elsewhere waits for it, or
+settles what was left by a replica that was killed in that very moment.
 """
 
 import asyncio
@@ -26,13 +29,13 @@ from twinfront_server.background import end
 from twinfront_server.errors import outcome_unknown
 from twinfront_server.outcomes.encoding import Encoded, decoded, encoded
 from twinfront_server.outcomes.outcome import KEPT_SECONDS, Key, Outcome, other_request
+from twinfront_server.outcomes.scripts import CLAIM, KEEP, RELEASE, RENEW, Script
 from twinfront_server.outcomes.short_circuit import ShortCircuit
 from twinfront_server.outcomes.store import UNCLAIMED, Claim
 from twinfront_server.settings import Settings
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
-    from redis.commands.core import AsyncScript
+    from twinfront_server.outcomes.redis_client import RedisClient
 
 LEASE_SECONDS: Final = 5.0
 """How long a process that is not heard of is taken for alive."""
@@ -46,49 +49,6 @@ _LOOKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 _KEPT: Final = int(KEPT_SECONDS * 1000)
 _LEASE: Final = int(LEASE_SECONDS * 1000)
 
-_NOW: Final = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-"""
-
-_CLAIM: Final = (
-    _NOW
-    + """
-local known = redis.call('HMGET', KEYS[1], 'fingerprint', 'since', 'owner', 'lease', 'type', 'data', 'pushback')
-if not known[1] then
-  redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'since', now, 'owner', ARGV[2], 'lease', now + ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], ARGV[4])
-  return {'claimed'}
-end
-if known[5] then return {'ended', known[1], known[5], known[6], known[7]} end
-local age = now - known[2]
-if known[1] ~= ARGV[1] or (known[3] ~= ARGV[2] and tonumber(known[4]) > now) then return {'pending', known[1], age} end
-redis.call('HSET', KEYS[1], 'owner', ARGV[2], 'lease', now + ARGV[3])
-return {'left', known[1], age}
-"""
-)
-
-_KEEP: Final = """
-if redis.call('HEXISTS', KEYS[1], 'type') == 1 then return 'kept' end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'type', ARGV[2], 'data', ARGV[3], 'pushback', ARGV[4])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
-return 'kept'
-"""
-
-_RELEASE: Final = """
-if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 'released'
-"""
-
-_RENEW: Final = (
-    _NOW
-    + """
-if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('HSET', KEYS[1], 'lease', now + ARGV[2]) end
-return 'renewed'
-"""
-)
-
 
 class RedisOutcomes:
     """An `OutcomeStore` of all processes that use the same database.
@@ -98,13 +58,10 @@ class RedisOutcomes:
         circuit: bounds what its failures cost.
     """
 
-    def __init__(self, redis: "Redis", circuit: ShortCircuit) -> None:
+    def __init__(self, redis: "RedisClient", circuit: ShortCircuit) -> None:
         self._redis = redis
         self._circuit = circuit
         self._owner = secrets.token_bytes(16)
-        self._claim, self._keep, self._release, self._renew = map(
-            redis.register_script, (_CLAIM, _KEEP, _RELEASE, _RENEW)
-        )
         self._held: set[bytes] = set()
         self._renewing = asyncio.create_task(self._renew_leases())
 
@@ -115,7 +72,7 @@ class RedisOutcomes:
         """
         name, loop, begun = _name(key), asyncio.get_running_loop(), None
         for look in count():
-            match await self._ask(self._claim, name, fingerprint, self._owner, _LEASE, _KEPT):
+            match await self._ask(CLAIM, name, fingerprint, self._owner, _LEASE, _KEPT):
                 case [b"ended", known, *written]:
                     _require_same(known, fingerprint)
                     return _read(fingerprint, written)
@@ -137,27 +94,32 @@ class RedisOutcomes:
         name = _name(key)
         self._held.discard(name)
         written = encoded(outcome)
-        await self._ask(self._keep, name, outcome.fingerprint, written.type, written.data, written.pushback, _KEPT)
+        await self._tell(KEEP, name, outcome.fingerprint, written.type, written.data, written.pushback, _KEPT)
 
     async def release(self, key: Key) -> None:
         """Tells that a claimed write was not done, and may be begun anew."""
         name = _name(key)
         self._held.discard(name)
-        await self._ask(self._release, name, self._owner)
+        await self._tell(RELEASE, name, self._owner)
 
     async def close(self) -> None:
         """Ends all connections."""
         await end(self._renewing)
-        await self._redis.aclose()
+        await self._redis.close()
 
-    async def _ask(self, script: "AsyncScript", name: bytes, *args: bytes | int) -> Any:
-        return await self._circuit.ask(lambda: script(keys=[name], args=args))
+    async def _ask(self, script: Script, name: bytes, *args: bytes | int) -> Any:
+        return await self._circuit.ask(lambda: self._redis.run(script, name, *args))
+
+    async def _tell(self, script: Script, name: bytes, *args: bytes | int) -> None:
+        """Has a script run before all that is asked later; waits only where there is no connection."""
+        if not self._circuit.begin(lambda: self._redis.send(script, name, *args)):
+            await self._ask(script, name, *args)
 
     async def _renew_leases(self) -> None:
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             for name in tuple(self._held):
-                await self._ask(self._renew, name, self._owner, _LEASE)
+                await self._tell(RENEW, name, self._owner, _LEASE)
 
 
 def open_redis_outcomes(settings: Settings, unanswered: Counter, log: Log) -> RedisOutcomes:
@@ -170,8 +132,8 @@ def open_redis_outcomes(settings: Settings, unanswered: Counter, log: Log) -> Re
         from twinfront_server.outcomes import redis_client  # noqa: PLC0415  (imports the library, of an extra)
     except ImportError as error:
         raise StartupError("--outcomes needs the library for Redis: pip install 'twinfront[redis]'") from error
-    circuit = ShortCircuit("the store of outcomes", settings.outcomes_timeout, redis_client.FAILURE, unanswered, log)
-    return RedisOutcomes(redis_client.connect(settings), circuit)
+    circuit = ShortCircuit("the store of outcomes", redis_client.FAILURES, unanswered, log)
+    return RedisOutcomes(redis_client.RedisClient(settings, settings.outcomes_timeout), circuit)
 
 
 def _name(key: Key) -> bytes:

@@ -1,8 +1,8 @@
-"""Asks a service that calls can do without, for as long as it answers and no longer than it is worth."""
+"""Asks a service that calls can do without, for as long as it answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from prometheus_client import Counter
 
@@ -19,40 +19,52 @@ class ShortCircuit:
 
     Args:
         name: of the service, for the log, which is told once when it fails and once when it is back.
-        timeout: seconds that an answer is waited for.
-        failures: the exceptions by which the service fails, besides those of the network.
+        failures: the exceptions by which the service fails.
         unanswered: counts what was not asked, or not answered.
         log: the log.
     """
 
-    def __init__(self, name: str, timeout: float, failures: type[Exception], unanswered: Counter, log: Log) -> None:
+    def __init__(self, name: str, failures: tuple[type[Exception], ...], unanswered: Counter, log: Log) -> None:
+        self._loop = asyncio.get_running_loop()
         self._name = name
-        self._timeout = timeout
-        self._failures = (failures, OSError)
+        self._failures = failures
         self._unanswered = unanswered
         self._log = log
         self._quiet_until = 0.0
         self._is_failing = False
 
     async def ask(self, question: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
-        """Gives the answer; None for none."""
-        loop = asyncio.get_running_loop()
+        """Gives the answer to what ends in time by itself; None for none."""
         if self._is_failing:
-            if loop.time() < self._quiet_until:
+            if self._loop.time() < self._quiet_until:
                 self._unanswered.inc()
                 return None
-            self._quiet_until = loop.time() + PAUSE  # for all others, while this one finds out
+            self._quiet_until = self._loop.time() + PAUSE  # for all others, while this one finds out
         try:
-            async with asyncio.timeout(self._timeout):
-                answer = await question()
+            answer = await question()
         except self._failures as error:
-            self._unanswered.inc()
-            self._quiet_until = loop.time() + PAUSE
-            if not self._is_failing:
-                self._is_failing = True
-                self._log.warning(f"{self._name} fails", error=type(error).__name__, message=str(error))
+            self._fail(error)
             return None
         if self._is_failing:
             self._is_failing = False
             self._log.info(f"{self._name} is back")
         return answer
+
+    def begin(self, question: Callable[[], "asyncio.Future[Any] | None"]) -> bool:
+        """Asks what nobody waits for; False if that cannot be done at once, and `ask` has to."""
+        answer = None if self._is_failing else question()
+        if answer is not None:
+            answer.add_done_callback(self._take)
+        return answer is not None
+
+    def _take(self, answer: "asyncio.Future[Any]") -> None:
+        error = answer.exception()
+        if isinstance(error, self._failures):
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._unanswered.inc()
+        self._quiet_until = self._loop.time() + PAUSE
+        if not self._is_failing:
+            self._is_failing = True
+            self._log.warning(f"{self._name} fails", error=type(error).__name__, message=str(error))

@@ -1,0 +1,137 @@
+"""Speaks to Redis over one connection: questions go out as they come, and answers come in their order.
+
+The library for Redis takes a connection of its pool for each question; this takes a third of the processor time.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any, Final, cast
+
+import hiredis
+
+_MAX_UNSENT: Final = 8 << 20
+"""Bytes that may wait for Redis to take them; with more it counts as failing."""
+
+_MAX_INCOMPLETE: Final = 4 << 20
+"""Bytes of an answer of which the end has not come; the largest outcome is a quarter of it."""
+
+Answer = asyncio.Future[Any]
+
+
+class RedisError(Exception):
+    """Says that Redis refused something, or answers what makes no sense."""
+
+
+class RedisConnection(asyncio.Protocol):
+    """A connection; it is made by the event loop.
+
+    Attributes:
+        is_usable: whether it is worth asking something; not once it has refused something, or is late.
+
+    Args:
+        patience: seconds that an answer is waited for.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._reader = hiredis.Reader(protocolError=RedisError, replyError=RedisError)
+        self._unanswered: deque[tuple[float, Answer]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._transport: asyncio.Transport | None = None
+        self.is_usable = True
+
+    def ask(self, *words: bytes | int) -> Answer:
+        """Sends a command; what comes of it is its answer, a `RedisError` or an `OSError`."""
+        answer: Answer = self._loop.create_future()
+        if self._transport is None or not self.is_usable:
+            answer.set_exception(ConnectionError("the connection is lost"))
+            return answer
+        deadline = self._loop.time() + self._patience
+        self._unanswered.append((deadline, answer))
+        if self._timer is None:
+            self._timer = self._loop.call_at(deadline, self._give_up)
+        self._transport.write(hiredis.pack_command(cast("Any", words)))
+        return answer
+
+    async def close(self) -> None:
+        """Ends the connection when all is answered, or too late."""
+        self.is_usable = False
+        if self._unanswered:
+            await asyncio.wait([answer for _, answer in self._unanswered])
+        if self._transport is not None:
+            self._transport.close()
+
+    def abandon(self) -> None:
+        """Has nothing more asked; the connection ends when all is answered, or too late."""
+        self.is_usable = False
+        self._end_if_done()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begins."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(_MAX_UNSENT)
+
+    def data_received(self, data: bytes) -> None:
+        """Hands answers to those who wait for them."""
+        self._reader.feed(data)
+        try:
+            while (said := self._reader.gets()) is not False:
+                self._answer(said)
+        except RedisError as error:
+            self._fail(error)
+        if self._reader.len() > _MAX_INCOMPLETE:
+            self._fail(RedisError("an answer is too large"))
+        if not self.is_usable:
+            self._end_if_done()
+
+    def pause_writing(self) -> None:
+        """Is told that Redis takes nothing."""
+        self._fail(ConnectionError("too much waits to be sent"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Is told of the end."""
+        self._fail(exc if isinstance(exc, OSError) else ConnectionError("the connection has been closed"))
+
+    def _answer(self, said: Any) -> None:
+        if not self._unanswered:
+            raise RedisError("it speaks without having been asked")
+        _, answer = self._unanswered.popleft()
+        if isinstance(said, RedisError):
+            self.is_usable = False
+        if answer.done():  # nobody waits any more
+            return
+        if isinstance(said, RedisError):
+            answer.set_exception(said)
+        else:
+            answer.set_result(said)
+
+    def _give_up(self) -> None:
+        """Ends the wait for what should have been answered by now; what was asked later has its own time."""
+        self._timer = None
+        now = self._loop.time()
+        for deadline, answer in self._unanswered:
+            if deadline > now:
+                self._timer = self._loop.call_at(deadline, self._give_up)
+                break
+            self.is_usable = False
+            if not answer.done():
+                answer.set_exception(TimeoutError(f"no answer within {self._patience:g} s"))
+        if not self.is_usable:
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if all(answer.done() for _, answer in self._unanswered) and self._transport is not None:
+            self._transport.abort()
+
+    def _fail(self, error: Exception) -> None:
+        self.is_usable = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._unanswered:
+            _, answer = self._unanswered.popleft()
+            if not answer.done():
+                answer.set_exception(error)
+        if self._transport is not None:
+            self._transport.abort()
