@@ -1,7 +1,7 @@
 """Measures what it costs to have everything on that a server for others needs: each row has one thing more.
 
-What is measured is processor time of the server per call. Servers take turns, a tenth of a second each and every time in
-another order, and what counts is the difference of two of them within a round: its median, and the quartiles around it.
+What is measured is processor time of the server per call. Servers take turns, a tenth of a second each and every time
+in another order. What counts is the difference of two of them within a round: its median, and the quartiles around it.
 """
 
 import json

@@ -256,7 +256,7 @@ async def test_an_issuer_of_callers_tokens_that_cannot_be_reached_is_told() -> N
 
 
 async def test_a_store_of_outcomes_that_is_gone_is_told() -> None:
-    pytest.importorskip("redis")
+    pytest.importorskip("hiredis")
     settings = Settings(
         listen="127.0.0.1:0",
         metrics_listen="none",

@@ -8,8 +8,8 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from twinfront_program.startup_error import StartupError
-from twinfront_server.outcomes.redis_connection import Answer, RedisConnection, RedisError
-from twinfront_server.outcomes.scripts import SCRIPTS, Script
+from twinfront_server.outcomes.redis_connection import Answer, RedisConnection
+from twinfront_server.outcomes.scripts import SCRIPTS, RedisError, Script
 from twinfront_server.settings import Settings
 
 FAILURES: Final = (RedisError, OSError)

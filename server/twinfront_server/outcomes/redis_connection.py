@@ -9,6 +9,8 @@ from typing import Any, Final, cast
 
 import hiredis
 
+from twinfront_server.outcomes.scripts import RedisError
+
 _MAX_UNSENT: Final = 8 << 20
 """Bytes that may wait for Redis to take them; with more it counts as failing."""
 
@@ -16,10 +18,6 @@ _MAX_INCOMPLETE: Final = 4 << 20
 """Bytes of an answer of which the end has not come; the largest outcome is a quarter of it."""
 
 Answer = asyncio.Future[Any]
-
-
-class RedisError(Exception):
-    """Says that Redis refused something, or answers what makes no sense."""
 
 
 class RedisConnection(asyncio.Protocol):
@@ -36,6 +34,7 @@ class RedisConnection(asyncio.Protocol):
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(protocolError=RedisError, replyError=RedisError)
+        self._unsent: list[bytes] = []
         self._unanswered: deque[tuple[float, Answer]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
@@ -51,7 +50,9 @@ class RedisConnection(asyncio.Protocol):
         self._unanswered.append((deadline, answer))
         if self._timer is None:
             self._timer = self._loop.call_at(deadline, self._give_up)
-        self._transport.write(hiredis.pack_command(cast("Any", words)))
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(hiredis.pack_command(cast("Any", words)))
         return answer
 
     async def close(self) -> None:
@@ -92,6 +93,12 @@ class RedisConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Is told of the end."""
         self._fail(exc if isinstance(exc, OSError) else ConnectionError("the connection has been closed"))
+
+    def _send(self) -> None:
+        """Sends what this turn of the event loop has to ask, at once: each time costs more than a command does."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     def _answer(self, said: Any) -> None:
         if not self._unanswered:

@@ -16,6 +16,7 @@ settles what was left by a replica that was killed in that very moment.
 
 import asyncio
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +30,7 @@ from twinfront_server.background import end
 from twinfront_server.errors import outcome_unknown
 from twinfront_server.outcomes.encoding import Encoded, decoded, encoded
 from twinfront_server.outcomes.outcome import KEPT_SECONDS, Key, Outcome, other_request
-from twinfront_server.outcomes.scripts import CLAIM, KEEP, RELEASE, RENEW, Script
+from twinfront_server.outcomes.scripts import CLAIM, KEEP, RELEASE, RENEW, Script, require_claim_answer
 from twinfront_server.outcomes.short_circuit import ShortCircuit
 from twinfront_server.outcomes.store import UNCLAIMED, Claim
 from twinfront_server.settings import Settings
@@ -72,7 +73,7 @@ class RedisOutcomes:
         """
         name, loop, begun = _name(key), asyncio.get_running_loop(), None
         for look in count():
-            match await self._ask(CLAIM, name, fingerprint, self._owner, _LEASE, _KEPT):
+            match await self._circuit.ask(lambda: self._claim(name, fingerprint)):
                 case [b"ended", known, *written]:
                     _require_same(known, fingerprint)
                     return _read(fingerprint, written)
@@ -107,13 +108,15 @@ class RedisOutcomes:
         await end(self._renewing)
         await self._redis.close()
 
-    async def _ask(self, script: Script, name: bytes, *args: bytes | int) -> Any:
-        return await self._circuit.ask(lambda: self._redis.run(script, name, *args))
+    async def _claim(self, name: bytes, fingerprint: bytes) -> list[Any]:
+        said: list[Any] = await self._redis.run(CLAIM, name, fingerprint, self._owner, _LEASE, _KEPT)
+        require_claim_answer(said)
+        return said
 
     async def _tell(self, script: Script, name: bytes, *args: bytes | int) -> None:
         """Has a script run before all that is asked later; waits only where there is no connection."""
         if not self._circuit.begin(lambda: self._redis.send(script, name, *args)):
-            await self._ask(script, name, *args)
+            await self._circuit.ask(lambda: self._redis.run(script, name, *args))
 
     async def _renew_leases(self) -> None:
         while True:
@@ -146,14 +149,15 @@ def _require_same(known: bytes, fingerprint: bytes) -> None:
         raise other_request()
 
 
-def _read(fingerprint: bytes, written: list[bytes]) -> Outcome:
-    try:
-        return decoded(fingerprint, Encoded(*written))
-    except ValueError:
-        return Outcome.of_error(
-            fingerprint,
-            outcome_unknown(
-                "This write has ended at a replica of another version, whose record of it cannot be read: "
-                "read what it writes to before writing again."
-            ),
-        )
+def _read(fingerprint: bytes, written: list[Any]) -> Outcome:
+    with suppress(ValueError):
+        match written:
+            case bytes() as kind, bytes() as data, bytes() as pushback:
+                return decoded(fingerprint, Encoded(kind, data, pushback))
+    return Outcome.of_error(
+        fingerprint,
+        outcome_unknown(
+            "This write has ended at a replica of another version, whose record of it cannot be read: "
+            "read what it writes to before writing again."
+        ),
+    )

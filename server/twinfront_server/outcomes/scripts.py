@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, field
 from hashlib import sha1
-from typing import Final
+from typing import Any, Final
+
+
+class RedisError(Exception):
+    """Says that Redis refused something, or answers what makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,15 @@ return 'renewed'
 )
 
 SCRIPTS: Final = (CLAIM, KEEP, RELEASE, RENEW)
+
+
+def require_claim_answer(said: Any) -> None:
+    """Checks what `CLAIM` is said to have returned.
+
+    Raises:
+        RedisError: it cannot have returned that.
+    """
+    match said:
+        case [b"claimed"] | [b"pending" | b"left", bytes(), int()] | [b"ended", bytes(), _, _, _]:
+            return
+    raise RedisError("a claim is answered with what is no answer")

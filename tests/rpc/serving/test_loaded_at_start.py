@@ -37,7 +37,7 @@ def loaded() -> set[str]:
         "cryptography.x509",
         "jwt",
         "localtwins.http_server",
-        "redis",
+        "hiredis",
         "twinfront._exports",
         "yaml",
     ],

@@ -1,0 +1,294 @@
+"""A Redis that is there and refuses, is late or makes no sense: writes go on, within its bound, and that is counted."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import hiredis
+import pytest
+
+from twinfront_server.outcomes.redis_connection import RedisConnection
+from twinfront_server.outcomes.scripts import SCRIPTS, RedisError
+from twinfront_server.settings import Settings
+
+from . import redis_process
+from .echo import eventually
+from .redis_process import RedisProcess
+from .scripted import ScriptedServer
+
+TIMEOUT = 0.3
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisProcess]:
+    process = redis_process.start(tmp_path)
+    yield process
+    process.end()
+
+
+def sharing(settings: Settings, url: str, **others: Any) -> Settings:
+    return settings.model_copy(update={"outcomes": url, "outcomes_timeout": TIMEOUT, **others})
+
+
+async def assert_degraded(server: ScriptedServer, says: str) -> None:
+    """Writes are done, within the bound together, and repeated ones are known to this process."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    answers = await asyncio.gather(*(server.call(f"degraded {number}") for number in range(20)))
+    assert loop.time() - begun < 10 * TIMEOUT
+    assert [answer.reason for answer in answers] == [""] * 20
+    assert (await server.call("degraded 3")).etag == answers[3].etag
+    assert server.store_failures() >= 20
+    (warning,) = server.events("the store of outcomes fails")
+    assert says in warning["error"] + warning["message"]
+
+
+class TestRedis:
+    async def test_one_that_has_become_a_replica_and_is_asked_again_once_it_is_none(
+        self, settings: Settings, redis: RedisProcess
+    ):
+        settings = sharing(settings, redis.url)
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            assert (await first.call("id")).etag == "run 1"
+            redis.command("REPLICAOF", "127.0.0.1", str(redis_process.free_port()))
+            await assert_degraded(first, "READONLY")
+            redis.command("REPLICAOF", "NO", "ONE")
+            await asyncio.sleep(1.1)
+            assert (await first.call("later")).etag
+            assert (await second.call("later")).replayed
+
+    async def test_one_that_has_forgotten_the_scripts_is_told_them_again(self, settings: Settings, redis: RedisProcess):
+        settings = sharing(settings, redis.url, outcomes_timeout=5.0)
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            await first.call("before")
+            redis.command("SCRIPT", "FLUSH")
+            assert (await first.call("after")).etag == "run 2"
+            assert (await second.call("after")).replayed
+            assert first.store_failures() == 0
+
+    async def test_one_that_is_slow_but_in_time_is_waited_for(self, settings: Settings, redis: RedisProcess):
+        settings = sharing(settings, redis.url, outcomes_timeout=5.0)
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            await first.call("warm up")
+            redis.command("CLIENT", "PAUSE", "300", "ALL")
+            await asyncio.gather(*(first.call(f"{number}") for number in range(10)))
+            again = await asyncio.gather(*(second.call(f"{number}") for number in range(10)))
+            assert all(answer.replayed for answer in again)
+            assert first.store_failures() == 0
+
+    async def test_one_that_is_too_slow_is_asked_again_later(self, settings: Settings, redis: RedisProcess):
+        settings = sharing(settings, redis.url)
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            await first.call("warm up")
+            redis.command("CLIENT", "PAUSE", "1000", "ALL")
+            await assert_degraded(first, "TimeoutError")
+            await asyncio.sleep(1.1)
+            assert (await first.call("later")).etag
+            assert (await second.call("later")).replayed
+
+    async def test_an_outcome_of_which_a_part_is_missing_is_unknown(self, settings: Settings, redis: RedisProcess):
+        settings = sharing(settings, redis.url, outcomes_timeout=5.0)
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            for field in ("data", "pushback"):
+                await first.call(field)
+                (name,) = redis.command("KEYS", "*").splitlines()
+                redis.command("HDEL", name, field)
+                assert (await second.call(field)).reason == "OUTCOME_UNKNOWN"
+                redis.command("FLUSHALL")
+
+    async def test_a_record_without_its_lease_is_a_failure(self, settings: Settings, redis: RedisProcess):
+        settings = sharing(settings, redis.url, outcomes_timeout=5.0)
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            await first.call("id")
+            redis.command("HDEL", redis.command("KEYS", "*"), "type", "since", "lease")
+            assert (await second.call("id")).etag == "run 1"
+            assert second.store_failures() > 0
+
+    async def test_what_a_server_tells_on_its_way_out_is_kept(self, settings: Settings, redis: RedisProcess):
+        settings = sharing(settings, redis.url, outcomes_timeout=5.0)
+        async with ScriptedServer(settings) as first:
+            await asyncio.gather(*(first.call(f"{number}") for number in range(10)))
+        async with ScriptedServer(settings) as second:
+            again = await asyncio.gather(*(second.call(f"{number}") for number in range(10)))
+        assert all(answer.replayed for answer in again)
+
+
+Words = list[bytes]
+
+
+def knows_scripts(words: Words) -> bytes | None:
+    """Answers the greeting of a client as Redis does."""
+    if words[:2] != [b"SCRIPT", b"LOAD"]:
+        return None
+    (name,) = [script.name for script in SCRIPTS if script.text.encode() == words[2]]
+    return b"$40\r\n" + name + b"\r\n"
+
+
+@contextlib.asynccontextmanager
+async def pretender(answer: Callable[[Words], bytes | None]) -> AsyncIterator[int]:
+    """Takes commands, and answers each as it is told to; with None it says nothing."""
+
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        commands = hiredis.Reader()
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                commands.feed(data)
+                while (words := commands.gets()) is not False:
+                    writer.write(answer(words) or b"")
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    await asyncio.gather(*(task for task in serving if task))
+
+
+class TestOneThatIsNone:
+    @pytest.mark.parametrize(
+        ("says", "warned"),
+        [
+            (b"-LOADING Redis is loading the dataset in memory\r\n", "LOADING"),
+            (b"-NOAUTH Authentication required.\r\n", "NOAUTH"),
+            (b"-MASTERDOWN Link with MASTER is down\r\n", "MASTERDOWN"),
+            (b"-\r\n", "refused"),
+            (b"+OK\r\n", "no answer"),
+            (b"$-1\r\n", "no answer"),
+            (b"*-1\r\n", "no answer"),
+        ],
+    )
+    async def test_it_refuses_the_greeting(self, settings: Settings, says: bytes, warned: str):
+        async with (
+            pretender(lambda _: says) as port,
+            ScriptedServer(sharing(settings, f"redis://127.0.0.1:{port}")) as server,
+        ):
+            await assert_degraded(server, warned)
+
+    @pytest.mark.parametrize(
+        "says",
+        [
+            b"-LOADING Redis is loading the dataset in memory\r\n",
+            b"-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+            b"-NOSCRIPT No matching script.\r\n",
+            b"-NOPERM User front has no permissions to run the 'evalsha' command\r\n",
+            b"-MISCONF Redis is configured to save RDB snapshots\r\n",
+            b"-TRYAGAIN\r\n",
+            b"+OK\r\n",
+            b":1\r\n",
+            b"$-1\r\n",
+            b"*-1\r\n",
+            b"*0\r\n",
+            b"*1\r\n$5\r\nother\r\n",
+            b"*1\r\n$5\r\nended\r\n",
+            b"*3\r\n$7\r\npending\r\n$1\r\nx\r\n$3\r\nago\r\n",
+            b"*3\r\n$4\r\nleft\r\n$1\r\nx\r\n$-1\r\n",
+            b"*1\r\n*1\r\n-ERR\r\n",
+            b"*2\r\n-ERR\r\n:1\r\n",
+            b"+OK\r\n+OK\r\n",
+            b"$1000000000\r\nx",
+            b"*1\r\n" * 100,
+            b"\x00\xff" * 100,
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            b"",
+        ],
+        ids=repr,
+    )
+    async def test_it_answers_nonsense(self, settings: Settings, says: bytes):
+        def answer(words: Words) -> bytes:
+            return knows_scripts(words) or says
+
+        async with (
+            pretender(answer) as port,
+            ScriptedServer(sharing(settings, f"redis://127.0.0.1:{port}")) as server,
+        ):
+            await assert_degraded(server, "")
+
+    async def test_an_answer_without_an_end_takes_no_memory(self, settings: Settings):
+        def answer(words: Words) -> bytes:
+            return knows_scripts(words) or b"$500000000\r\n" + bytes(16 << 20)
+
+        async with (
+            pretender(answer) as port,
+            ScriptedServer(sharing(settings, f"redis://127.0.0.1:{port}", outcomes_timeout=20.0)) as server,
+        ):
+            assert (await server.call("id")).etag == "run 1"
+            (warning,) = server.events("the store of outcomes fails")
+            assert "too large" in warning["message"]
+
+    async def test_a_password_that_it_repeats_is_not_logged(self, settings: Settings):
+        def answer(words: Words) -> bytes:
+            return b"-ERR unknown command, with args beginning with: " + b" ".join(words)[:50].split(b"\n")[0] + b"\r\n"
+
+        async with (
+            pretender(answer) as port,
+            ScriptedServer(sharing(settings, f"redis://:secret@127.0.0.1:{port}")) as server,
+        ):
+            await server.call("id")
+            (warning,) = server.events("the store of outcomes fails")
+            assert (warning["message"], "secret" in str(server.log)) == ("AUTH is refused: ERR", False)
+
+
+class TestConnection:
+    """Answers come in the order of the questions, whatever became of those who asked."""
+
+    @contextlib.asynccontextmanager
+    async def connected(self, patience: float = 5.0) -> AsyncIterator[tuple[RedisConnection, asyncio.StreamWriter]]:
+        taken: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+        server = await asyncio.start_server(lambda _, writer: taken.put_nowait(writer), "127.0.0.1", 0)
+        loop = asyncio.get_running_loop()
+        port = server.sockets[0].getsockname()[1]
+        transport, connection = await loop.create_connection(partial(RedisConnection, patience), "127.0.0.1", port)
+        writer = await taken.get()
+        yield connection, writer
+        transport.abort()
+        writer.transport.abort()
+        server.close()
+
+    async def test_an_answer_that_nobody_waits_for_any_more_is_nobody_elses(self):
+        async with self.connected() as (connection, writer):
+            first, second = connection.ask(b"FIRST"), connection.ask(b"SECOND")
+            first.cancel()
+            writer.write(b"+first\r\n+second\r\n")
+            assert await second == b"second"
+
+    async def test_one_that_is_late_takes_no_time_from_those_asked_after_it(self):
+        async with self.connected(0.5) as (connection, writer):
+            first = connection.ask(b"FIRST")
+            await asyncio.sleep(0.3)
+            second = connection.ask(b"SECOND")
+            with pytest.raises(TimeoutError):
+                await first
+            assert not connection.is_usable
+            assert not second.done()
+            writer.write(b"+first\r\n+second\r\n")
+            assert await second == b"second"
+
+    async def test_it_ends_when_all_are_late(self):
+        async with self.connected(0.1) as (connection, writer):
+            asked = [connection.ask(b"ONE"), connection.ask(b"TWO")]
+            ends = await asyncio.gather(*asked, return_exceptions=True)
+            assert [type(end) for end in ends] == [TimeoutError, TimeoutError]
+            await eventually(lambda: writer.transport.is_closing() or connection._transport.is_closing())  # type: ignore[union-attr]  # it has been made
+
+    async def test_after_a_refusal_the_others_are_answered_and_nothing_more_is_asked(self):
+        async with self.connected() as (connection, writer):
+            first, second = connection.ask(b"FIRST"), connection.ask(b"SECOND")
+            writer.write(b"-READONLY no\r\n")
+            with pytest.raises(RedisError, match="READONLY"):
+                await first
+            with pytest.raises(ConnectionError):
+                await connection.ask(b"THIRD")
+            writer.write(b"+second\r\n")
+            assert await second == b"second"
+
+    async def test_one_that_takes_nothing_is_given_no_more_than_so_much(self):
+        async with self.connected() as (connection, writer):
+            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport that reads
+            asked = [connection.ask(b"SET", bytes(1 << 20)) for _ in range(40)]
+            ends = await asyncio.gather(*asked, return_exceptions=True)
+            assert {type(end) for end in ends} == {ConnectionError}
