@@ -162,7 +162,7 @@ class TestOneThatIsNone:
             (b"*-1\r\n", "no answer"),
         ],
     )
-    async def test_it_refuses_the_greeting(self, settings: Settings, says: bytes, warned: str):
+    async def test_a_greeting_that_is_refused(self, settings: Settings, says: bytes, warned: str):
         async with (
             pretender(lambda _: says) as port,
             ScriptedServer(sharing(settings, f"redis://127.0.0.1:{port}")) as server,
@@ -198,7 +198,7 @@ class TestOneThatIsNone:
         ],
         ids=repr,
     )
-    async def test_it_answers_nonsense(self, settings: Settings, says: bytes):
+    async def test_an_answer_that_is_nonsense(self, settings: Settings, says: bytes):
         def answer(words: Words) -> bytes:
             return knows_scripts(words) or says
 
@@ -268,7 +268,7 @@ class TestConnection:
             writer.write(b"+first\r\n+second\r\n")
             assert await second == b"second"
 
-    async def test_it_ends_when_all_are_late(self):
+    async def test_a_connection_ends_when_all_its_answers_are_late(self):
         async with self.connected(0.1) as (connection, writer):
             asked = [connection.ask(b"ONE"), connection.ask(b"TWO")]
             ends = await asyncio.gather(*asked, return_exceptions=True)
