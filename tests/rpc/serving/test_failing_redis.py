@@ -30,7 +30,7 @@ def redis(tmp_path: Path) -> Iterator[RedisProcess]:
 
 
 def sharing(settings: Settings, url: str, **others: Any) -> Settings:
-    return settings.model_copy(update={"outcomes": url, "outcomes_timeout": TIMEOUT, **others})
+    return settings.changed(**{"outcomes": url, "outcomes_timeout": TIMEOUT} | others)
 
 
 async def assert_degraded(server: ScriptedServer, says: str) -> None:
