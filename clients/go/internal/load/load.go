@@ -38,9 +38,10 @@ func newLoad(client *twinfront.Client) *load {
 	}
 }
 
-// start has a caller call until done is closed.
-func (l *load) start(caller func(done <-chan struct{})) {
-	l.callers.Go(func() { caller(l.done) })
+// start has a twin written and read until the end.
+func (l *load) start(ctx context.Context, name string) {
+	l.callers.Go(func() { l.write(ctx, name) })
+	l.callers.Go(func() { l.read(ctx, name) })
 }
 
 // end lets the calls in flight end.
@@ -75,7 +76,7 @@ func (l *load) acknowledge(name string, total int64) {
 }
 
 // write counts up, one by one and under the etag of the write before, so that one done twice would be refused.
-func (l *load) write(ctx context.Context, name string, done <-chan struct{}) {
+func (l *load) write(ctx context.Context, name string) {
 	created, err := l.client.DigitalTwins.CreateOrReplaceDigitalTwin(
 		ctx, &twinfrontv1.CreateOrReplaceDigitalTwinRequest{
 			DigitalTwinId: name,
@@ -92,7 +93,7 @@ func (l *load) write(ctx context.Context, name string, done <-chan struct{}) {
 	}
 	l.acknowledge(name, 0)
 	etag := created.GetEtag()
-	for total := int64(1); !isClosed(done); total++ {
+	for total := int64(1); !l.isEnded(); total++ {
 		patch, err := twinfront.NewPatch().Replace("/total", total).Operations()
 		if err != nil {
 			panic(err)
@@ -108,15 +109,15 @@ func (l *load) write(ctx context.Context, name string, done <-chan struct{}) {
 }
 
 // read reads the models, a twin, and each tenth time the rows of a query.
-func (l *load) read(ctx context.Context, name string, done <-chan struct{}) {
-	for number := 0; !isClosed(done); number++ {
+func (l *load) read(ctx context.Context, name string) {
+	for number := 0; !l.isEnded(); number++ {
 		l.ended(l.readOnce(ctx, name, number))
 	}
 }
 
 func (l *load) readOnce(ctx context.Context, name string, number int) (err error) {
 	switch {
-	case number%10 == 9:
+	case number%10 == 0:
 		request := &twinfrontv1.StreamQueryTwinsRequest{Query: "SELECT * FROM digitaltwins"}
 		for _, err := range twinfront.StreamQuery(ctx, l.client, request) {
 			if err != nil {
@@ -139,9 +140,9 @@ func (l *load) isAcknowledged(name string) bool {
 	return is
 }
 
-func isClosed(done <-chan struct{}) bool {
+func (l *load) isEnded() bool {
 	select {
-	case <-done:
+	case <-l.done:
 		return true
 	default:
 		return false

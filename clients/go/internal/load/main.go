@@ -15,10 +15,8 @@ import (
 	"github.com/twinfront/twinfront/clients/go"
 )
 
-const (
-	writers = 4
-	readers = 4
-)
+// Each twin has a writer of its own, and a reader.
+const twins = 4
 
 func main() {
 	if err := run(context.Background()); err != nil {
@@ -55,11 +53,8 @@ func run(ctx context.Context) error {
 	defer client.Close()
 
 	load := newLoad(client)
-	for number := range writers {
-		load.start(func(done <-chan struct{}) { load.write(ctx, fmt.Sprintf("%s-%d", *prefix, number), done) })
-	}
-	for range readers {
-		load.start(func(done <-chan struct{}) { load.read(ctx, *prefix+"-0", done) })
+	for number := range twins {
+		load.start(ctx, fmt.Sprintf("%s-%d", *prefix, number))
 	}
 	output := json.NewEncoder(os.Stdout)
 	ended := make(chan struct{})
