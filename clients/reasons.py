@@ -113,6 +113,11 @@ def rust() -> str:
     )
 
 
+def rust_sent_again() -> str:
+    """Makes the elements of a slice."""
+    return _lines(f'    ("{reason}", {attempts or "UNBOUNDED"}),' for reason, attempts in SENT_AGAIN.items())
+
+
 def _lines(rows: Iterable[str]) -> str:
     return "".join(f"{row}\n" for row in rows)
 
@@ -127,6 +132,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "java/client/src/main/java/io/twinfront/client/errors/ErrorFacts.java": java,
     "python/twinfront/_attempts.py": python_sent_again,
     "python/twinfront/errors.py": python,
+    "rust/src/connection/retries.rs": rust_sent_again,
     "rust/src/kind.rs": rust,
     "typescript/src/errors.ts": typescript,
 }

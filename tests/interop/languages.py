@@ -147,7 +147,7 @@ LANGUAGES = [
     Language(
         "rust",
         ("cargo --version", "rustc --version"),
-        outputs=("debug/runner", "debug/examples/conflict", "debug/examples/ten_lines"),
+        outputs=("debug/runner", "debug/load", "debug/examples/conflict", "debug/examples/ten_lines"),
         built_in=CARGO_TARGET,
         outputs_in="target",
     ),

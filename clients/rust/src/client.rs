@@ -4,8 +4,9 @@ use crate::{
     v1::{
         digital_twin_service_client::DigitalTwinServiceClient, event_route_service_client::EventRouteServiceClient,
         graph_service_client::GraphServiceClient, job_service_client::JobServiceClient,
-        model_service_client::ModelServiceClient, query_service_client::QueryServiceClient,
-        relationship_service_client::RelationshipServiceClient, telemetry_service_client::TelemetryServiceClient,
+        model_service_client::ModelServiceClient, permission_service_client::PermissionServiceClient,
+        query_service_client::QueryServiceClient, relationship_service_client::RelationshipServiceClient,
+        telemetry_service_client::TelemetryServiceClient,
     },
 };
 
@@ -13,6 +14,17 @@ use crate::{
 ///
 /// One is enough for a program: cloning it is cheap, and all clones share the connection, which ends with the last of
 /// them.
+///
+/// Until its time is over, a call is sent again
+///
+/// - that changed nothing, as the error's reason says (SERVER_DRAINING, UPSTREAM_UNAVAILABLE), or because the connection
+///   could not be made again;
+/// - whose answer was lost with its connection, if it is a read or a write with a `request_id`. The client gives every write
+///   one that can have one. The server knows by it that the write was applied, and a server that does not (after a restart,
+///   or another one behind the same name) is believed only if it succeeds; a patch that adds elements to an array or removes
+///   some, and a batch, are not sent again then.
+///
+/// So a server that stops and starts again is not noticed. A write fails at once if its server has never been there.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), twinfront::Error> {
@@ -46,7 +58,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If the target is not `host:port`, or on another machine: for that see [`Client::builder`].
+    /// If the target is not as it has to be, or on another machine: for that see [`Client::builder`].
     ///
     /// # Panics
     ///
@@ -55,7 +67,8 @@ impl Client {
         Self::builder(target).build()
     }
 
-    /// Options of a client for a server at `host:port`.
+    /// Options of a client for a server at `host:port`, or for several, over which calls are spread:
+    /// `ipv4:10.0.0.1:50051,10.0.0.2:50051`.
     ///
     /// ```no_run
     /// use twinfront::{Client, Tls};
@@ -90,6 +103,8 @@ impl Client {
         jobs: JobServiceClient;
         /// Whole graphs in and out.
         graphs: GraphServiceClient;
+        /// What the caller may do.
+        permissions: PermissionServiceClient;
     }
 
     /// The connection itself, for generated clients of other services such as gRPC's health.

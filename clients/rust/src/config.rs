@@ -1,13 +1,13 @@
 use std::{
     fmt, fs, io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use http::uri::Authority;
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::{Client, Connection, token::Token};
 
@@ -94,11 +94,12 @@ pub struct ClientBuilder {
     tls: Option<Tls>,
     token: Option<Token>,
     insecure: bool,
+    sends_again: bool,
 }
 
 impl ClientBuilder {
     pub(crate) fn new(target: String) -> Self {
-        Self { target, tls: None, token: None, insecure: false }
+        Self { target, tls: None, token: None, insecure: false, sends_again: true }
     }
 
     /// Connects over TLS.
@@ -134,47 +135,74 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends each call once, and goes on with no stream that broke.
+    pub fn without_retry(mut self) -> Self {
+        self.sends_again = false;
+        self
+    }
+
     /// Makes the client. It connects with the first call.
     ///
     /// # Errors
     ///
     /// If calls, or a token, would travel in the clear without having been allowed to, a file cannot be read, or the
-    /// target is not `host:port`.
+    /// target is not as it has to be.
     ///
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
     pub fn build(self) -> Result<Client, ConfigError> {
-        let mut endpoint = self.endpoint()?;
-        if let Some(tls) = &self.tls {
-            endpoint = endpoint.tls_config(tls.config()?).map_err(ConfigError::Transport)?;
-        }
-        Ok(Client::on(Connection::new(endpoint.connect_lazy(), self.token)))
+        let addresses = addresses_of(&self.target).ok_or_else(|| ConfigError::Target(self.target.clone()))?;
+        self.check_that_nothing_leaks(&addresses)?;
+        let tls = self.tls.as_ref().map(Tls::config).transpose()?;
+        let endpoints =
+            addresses.iter().map(|address| endpoint(address, tls.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let channel = match &endpoints[..] {
+            [one] => one.connect_lazy(),
+            _ => Channel::balance_list(endpoints.into_iter()),
+        };
+        Ok(Client::on(Connection::new(channel, self.token, self.sends_again)))
     }
 
-    fn endpoint(&self) -> Result<Endpoint, ConfigError> {
-        let host = host_of(&self.target).ok_or_else(|| ConfigError::Target(self.target.clone()))?;
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        match (&self.tls, is_loopback(&host)) {
-            (Some(_), _) if self.insecure => return Err(ConfigError::TlsAndInsecure),
-            (Some(_), _) => {}
-            (None, false) if !self.insecure => return Err(ConfigError::InTheClear(self.target.clone())),
-            (None, false) if self.token.is_some() => return Err(ConfigError::TokenInTheClear(self.target.clone())),
-            (None, true) if self.token.is_some() && !self.insecure => return Err(ConfigError::TokenNotAllowed),
-            (None, _) => {}
+    fn check_that_nothing_leaks(&self, addresses: &[&str]) -> Result<(), ConfigError> {
+        let is_here = addresses.iter().all(|address| host_of(address).is_some_and(|host| is_loopback(&host)));
+        match (&self.tls, is_here) {
+            (Some(_), _) if self.insecure => Err(ConfigError::TlsAndInsecure),
+            (Some(_), _) => Ok(()),
+            (None, false) if !self.insecure => Err(ConfigError::InTheClear(self.target.clone())),
+            (None, false) if self.token.is_some() => Err(ConfigError::TokenInTheClear(self.target.clone())),
+            (None, true) if self.token.is_some() && !self.insecure => Err(ConfigError::TokenNotAllowed),
+            (None, _) => Ok(()),
         }
-        Endpoint::from_shared(format!("{scheme}://{}", self.target))
-            .and_then(|endpoint| endpoint.user_agent(concat!("twinfront-rust/", env!("CARGO_PKG_VERSION"))))
-            .map(|endpoint| {
-                endpoint
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .http2_max_header_list_size(MAX_RECEIVE_METADATA_BYTES)
-                    .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-                    .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-                    .keep_alive_while_idle(true)
-            })
-            .map_err(ConfigError::Transport)
     }
+}
+
+fn endpoint(address: &str, tls: Option<&ClientTlsConfig>) -> Result<Endpoint, ConfigError> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
+        .and_then(|endpoint| endpoint.user_agent(concat!("twinfront-rust/", env!("CARGO_PKG_VERSION"))))
+        .map_err(ConfigError::Transport)?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_max_header_list_size(MAX_RECEIVE_METADATA_BYTES)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true);
+    match tls {
+        Some(tls) => endpoint.tls_config(tls.clone()).map_err(ConfigError::Transport),
+        None => Ok(endpoint),
+    }
+}
+
+/// The addresses in a target: `host:port` is one, and `ipv4:10.0.0.1:50051,10.0.0.2:50051` or `ipv6:…` has several, as
+/// other clients of gRPC write them. `None` if one is not as it has to be.
+fn addresses_of(target: &str) -> Option<Vec<&str>> {
+    let (listed, is_v4) = match target.split_once(':') {
+        Some(("ipv4", listed)) => (listed, true),
+        Some(("ipv6", listed)) => (listed, false),
+        _ => return host_of(target).map(|_| vec![target]),
+    };
+    let is_one = |address: &&str| address.parse::<SocketAddr>().is_ok_and(|address| address.is_ipv4() == is_v4);
+    listed.split(',').map(|address| Some(address).filter(is_one)).collect()
 }
 
 /// The host of `host:port`, without the brackets of IPv6.
@@ -193,7 +221,7 @@ fn is_loopback(host: &str) -> bool {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The target is not `host:port`.
+    /// The target is neither `host:port`, nor addresses after `ipv4:` or `ipv6:`.
     Target(String),
     /// The target is on another machine, and there is neither TLS nor [`insecure`](ClientBuilder::insecure).
     InTheClear(String),
@@ -216,7 +244,9 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Target(target) => write!(f, "{target} is not host:port"),
+            Self::Target(target) => {
+                write!(f, "{target} is neither host:port nor ipv4:address:port,address:port, or the same with ipv6")
+            }
             Self::InTheClear(target) => {
                 write!(f, "{target} is not on this machine: use TLS, or insecure to talk in the clear")
             }

@@ -1,18 +1,24 @@
+use std::{future::poll_fn, pin::Pin, time::Duration};
+
 use async_stream::try_stream;
 use futures_core::Stream;
+use tokio::time::Instant;
+use tonic::{Response, Status, Streaming};
 
 use crate::{
-    Client, Error, Kind,
-    pause::pause,
-    v1::{QueryRow, StreamQueryTwinsRequest},
+    Client, Error,
+    connection::{SEVERAL_ATTEMPTS, UNBOUNDED, most_attempts, was_never_sent},
+    pause::before,
+    v1::{ExportGraphRequest, ExportGraphResponse, QueryRow, StreamQueryTwinsRequest, StreamQueryTwinsResponse},
 };
 
-/// How often a stream may break without a row in between.
-const MAX_BREAKS: u32 = 5;
+/// How long a stream is tried for since it broke.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Client {
-    /// The rows of a query as the server streams them. Where the stream breaks it goes on with the last `resume_token`,
-    /// and gives up when it has broken five times without a row in between. Dropping it ends the query.
+    /// The rows of a query as the server streams them. Where the stream breaks it goes on with the last `resume_token`.
+    /// It gives up when it has broken five times without a row in between, or was broken for a minute. Dropping it ends
+    /// the query.
     ///
     /// ```no_run
     /// use tokio_stream::StreamExt;
@@ -30,17 +36,55 @@ impl Client {
     /// ```
     pub fn stream_query(
         &self,
-        mut request: StreamQueryTwinsRequest,
+        request: StreamQueryTwinsRequest,
     ) -> impl Stream<Item = Result<QueryRow, Error>> + Send + Unpin + use<> {
+        let mut messages = self.resumed(request);
+        Box::pin(try_stream! {
+            while let Some(message) = poll_fn(|cx| Pin::new(&mut messages).poll_next(cx)).await {
+                for row in message?.rows {
+                    yield row;
+                }
+            }
+        })
+    }
+
+    /// The messages of an export as the server streams them: items, or chunks of text, as the request's format has it.
+    /// It goes on where it breaks, as [`stream_query`](Client::stream_query) does.
+    ///
+    /// ```no_run
+    /// use tokio_stream::StreamExt;
+    /// use twinfront::v1::{ExportFormat, ExportGraphRequest};
+    ///
+    /// # async fn example(client: twinfront::Client) -> Result<(), twinfront::Error> {
+    /// let format = ExportFormat::Ndjson.into();
+    /// let mut messages = client.export_graph(ExportGraphRequest { format, ..Default::default() });
+    /// while let Some(message) = messages.try_next().await? {
+    ///     print!("{}", String::from_utf8_lossy(&message.chunk));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn export_graph(
+        &self,
+        request: ExportGraphRequest,
+    ) -> impl Stream<Item = Result<ExportGraphResponse, Error>> + Send + Unpin + use<> {
+        self.resumed(request)
+    }
+
+    /// The messages of a stream to its end; where it breaks, on from the last one.
+    fn resumed<R: Resumable>(
+        &self,
+        mut request: R,
+    ) -> impl Stream<Item = Result<R::Message, Error>> + Send + Unpin + use<R> {
         let client = self.clone();
         Box::pin(try_stream! {
-            let mut breaks = 0;
+            let mut breaks = Breaks::default();
             let mut is_whole = false;
             let mut open = None;
             loop {
                 let next = match &mut open {
-                    Some(stream) => tonic::Streaming::message(stream).await,
-                    None => match client.queries().stream_query_twins(request.clone()).await {
+                    Some(stream) => Streaming::message(stream).await,
+                    None => match request.clone().open(&client).await {
                         Ok(answer) => {
                             open = Some(answer.into_inner());
                             continue;
@@ -50,29 +94,108 @@ impl Client {
                 };
                 match next.map_err(Error::from) {
                     Ok(Some(message)) => {
+                        let token = R::token_after(&message);
                         // A token that leads nowhere, or back to where the stream began, must not be followed for ever.
-                        if !message.rows.is_empty() && message.resume_token != request.resume_token {
-                            breaks = 0;
+                        if R::brings_something(&message) && token != request.resume_token() {
+                            breaks = Breaks::default();
                         }
-                        is_whole = message.resume_token.is_empty();
-                        request.resume_token = message.resume_token;
-                        for row in message.rows {
-                            yield row;
-                        }
+                        is_whole = token.is_empty();
+                        *request.resume_token() = token.to_owned();
+                        yield message;
                     }
                     Ok(None) => return,
-                    // Only the last message has no token: all rows are there, and what got lost is the status.
+                    // Only the last message has no token: all is there after it, and what got lost is the status.
                     Err(_) if is_whole => return,
                     Err(error) => {
-                        breaks += 1;
-                        if !error.is(Kind::Unavailable) || breaks >= MAX_BREAKS {
-                            Err(error)?;
-                        }
                         open = None;
-                        pause(breaks).await;
+                        let connection = client.connection();
+                        let pause = breaks.pause_after(&error, connection.was_seen());
+                        match pause.filter(|_| connection.sends_again()) {
+                            Some(pause) => tokio::time::sleep(pause).await,
+                            None => Err(error)?,
+                        }
                     }
                 }
             }
         })
+    }
+}
+
+/// A request whose answer is a stream that can be asked for from any of its messages on.
+trait Resumable: Clone + Send + Sync + 'static {
+    type Message: Send + Sync;
+
+    fn open(self, client: &Client) -> impl Future<Output = Result<Response<Streaming<Self::Message>>, Status>> + Send;
+    fn resume_token(&mut self) -> &mut String;
+    fn token_after(message: &Self::Message) -> &str;
+    fn brings_something(message: &Self::Message) -> bool;
+}
+
+impl Resumable for StreamQueryTwinsRequest {
+    type Message = StreamQueryTwinsResponse;
+
+    async fn open(self, client: &Client) -> Result<Response<Streaming<Self::Message>>, Status> {
+        client.queries().stream_query_twins(self).await
+    }
+
+    fn resume_token(&mut self) -> &mut String {
+        &mut self.resume_token
+    }
+
+    fn token_after(message: &Self::Message) -> &str {
+        &message.resume_token
+    }
+
+    fn brings_something(message: &Self::Message) -> bool {
+        !message.rows.is_empty()
+    }
+}
+
+impl Resumable for ExportGraphRequest {
+    type Message = ExportGraphResponse;
+
+    async fn open(self, client: &Client) -> Result<Response<Streaming<Self::Message>>, Status> {
+        client.graphs().export_graph(self).await
+    }
+
+    fn resume_token(&mut self) -> &mut String {
+        &mut self.resume_token
+    }
+
+    fn token_after(message: &Self::Message) -> &str {
+        &message.resume_token
+    }
+
+    fn brings_something(message: &Self::Message) -> bool {
+        !message.items.is_empty() || !message.chunk.is_empty()
+    }
+}
+
+/// How a stream has broken since it last brought something.
+#[derive(Default)]
+struct Breaks {
+    in_a_row: u32,
+    /// Those that are not for a server that stops, or is not there.
+    failures: u32,
+    first: Option<Instant>,
+}
+
+impl Breaks {
+    /// Gives the time to wait before the stream is asked for again; `None` if it is given up.
+    fn pause_after(&mut self, error: &Error, was_seen: bool) -> Option<Duration> {
+        let now = Instant::now();
+        let Error::Unavailable { retry_after, failure } = error else {
+            return None;
+        };
+        let most = match &failure.reason {
+            Some(reason) => most_attempts(reason).unwrap_or(SEVERAL_ATTEMPTS),
+            None if was_seen && was_never_sent(&failure.status) => UNBOUNDED,
+            None => SEVERAL_ATTEMPTS,
+        };
+        self.in_a_row += 1;
+        self.failures += u32::from(most != UNBOUNDED);
+        let pause = before(self.in_a_row).max(retry_after.unwrap_or_default());
+        let is_in_time = now + pause < *self.first.get_or_insert(now) + PATIENCE;
+        (self.failures < most && is_in_time).then_some(pause)
     }
 }

@@ -50,6 +50,21 @@ async fn a_target_is_a_host_and_a_port() {
 }
 
 #[tokio::test]
+async fn a_target_may_have_several_addresses() {
+    for target in ["ipv4:127.0.0.1:1", "ipv4:127.0.0.1:1,127.0.0.2:2", "ipv6:[::1]:1,[::1]:2"] {
+        assert!(Client::new(target).is_ok(), "{target}");
+    }
+    let abroad = "ipv4:127.0.0.1:1,192.0.2.1:1";
+    assert!(matches!(Client::new(abroad), Err(ConfigError::InTheClear(_))));
+    assert!(Client::builder(abroad).insecure().build().is_ok());
+    for target in
+        ["ipv4:", "ipv4:127.0.0.1:1,", "ipv4:127.0.0.1", "ipv4:localhost:1", "ipv4:[::1]:1", "ipv6:127.0.0.1:1"]
+    {
+        assert!(matches!(Client::new(target), Err(ConfigError::Target(_))), "{target}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_not_printed() {
     assert!(!format!("{:?}", Client::builder("localhost:1").token("secret")).contains("secret"));
 }

@@ -29,6 +29,14 @@ pub(super) fn status_of(status: Status) -> Status {
     known
 }
 
+/// Tells whether a call failed for want of a connection, or was handed back by the server as one that it has not begun.
+pub(crate) fn was_never_sent(status: &Status) -> bool {
+    iter::successors(status.source(), |&cause| cause.source()).any(|cause| {
+        let reset = cause.downcast_ref::<h2::Error>().filter(|error| error.is_reset());
+        cause.is::<ConnectError>() || reset.and_then(h2::Error::reason) == Some(h2::Reason::REFUSED_STREAM)
+    })
+}
+
 /// Makes UNAVAILABLE of a CANCELLED that the server sent: a stopping one says so to the calls that it has not begun, and a
 /// proxy to those that it drops. Who cancels a call here drops it, and gets no status.
 pub(super) fn correct_status(headers: &mut HeaderMap) {
@@ -72,13 +80,14 @@ mod tests {
     fn a_lost_connection_is_unavailable() {
         let status = broken(io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer"));
         assert_eq!((status.code(), status.message()), (Code::Unavailable, "the connection broke: reset by peer"));
-        assert!(status.source().is_some());
+        assert!(status.source().is_some() && !was_never_sent(&status));
     }
 
     #[test]
     fn a_server_that_is_not_there_is_unavailable() {
         let status = broken(ConnectError(io::Error::other("connection refused").into()));
         assert_eq!((status.code(), status.message()), (Code::Unavailable, "cannot connect: connection refused"));
+        assert!(was_never_sent(&status) && was_never_sent(&status.clone()));
     }
 
     #[test]
@@ -92,5 +101,6 @@ mod tests {
     fn a_status_of_the_server_stays() {
         let status = status_of(Status::unknown("lost"));
         assert_eq!((status.code(), status.message()), (Code::Unknown, "lost"));
+        assert!(!was_never_sent(&status));
     }
 }

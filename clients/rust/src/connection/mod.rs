@@ -5,25 +5,33 @@ mod broken;
 mod deadline;
 mod retries;
 mod service_config;
+mod writes;
 
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
-use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header::AUTHORIZATION, request::Parts};
+use http::{HeaderName, Request, Response, StatusCode, header::AUTHORIZATION, request::Parts};
 use http_body_util::{BodyExt as _, Full};
 use tonic::{Code, Status, body::Body, transport::Channel};
 use tower_service::Service;
 
-pub(crate) use self::body::MAX_RECEIVE_BYTES;
 use self::{
     body::AnswerBody,
     deadline::Deadline,
     retries::{Attempts, RetryBudget},
     service_config::{Policy, RetryPolicy, policy_of},
+};
+pub(crate) use self::{
+    body::MAX_RECEIVE_BYTES,
+    broken::was_never_sent,
+    retries::{SEVERAL_ATTEMPTS, UNBOUNDED, most_attempts},
 };
 use crate::token::Token;
 
@@ -32,18 +40,30 @@ const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc
 /// The connection of a [`Client`](crate::Client), which the generated clients are made on. Cloning it is cheap, and
 /// clones share the connection.
 ///
-/// It gives each call the timeout of the service config unless it has one of its own, sends calls again as the service
-/// config says, and presents the token. Dropping the future of a call, or the stream of its answer, cancels it.
+/// It gives each call the timeout of the service config unless it has one of its own, presents the token, and sends calls
+/// again: see [`Client`](crate::Client). Dropping the future of a call, or the stream of its answer, cancels it.
 #[derive(Clone)]
 pub struct Connection<S = Channel> {
     inner: S,
     token: Option<Token>,
+    sends_again: bool,
     budget: Arc<RetryBudget>,
+    was_seen: Arc<AtomicBool>,
 }
 
 impl<S> Connection<S> {
-    pub(crate) fn new(inner: S, token: Option<Token>) -> Self {
-        Self { inner, token, budget: Arc::new(RetryBudget::new(service_config::retry_throttling())) }
+    pub(crate) fn new(inner: S, token: Option<Token>, sends_again: bool) -> Self {
+        let budget = Arc::new(RetryBudget::new(service_config::retry_throttling()));
+        Self { inner, token, sends_again, budget, was_seen: Arc::default() }
+    }
+
+    pub(crate) fn sends_again(&self) -> bool {
+        self.sends_again
+    }
+
+    /// Tells whether there ever was an answer of the server.
+    pub(crate) fn was_seen(&self) -> bool {
+        self.was_seen.load(Ordering::Relaxed)
     }
 }
 
@@ -55,7 +75,7 @@ where
     async fn call(self, request: Request<Body>, policy: Policy) -> Result<Response<Body>, Status> {
         let deadline = Deadline::of(request.headers(), policy.timeout);
         let answer = deadline.enforce(async {
-            if policy.sends_one_message() {
+            if self.sends_again && policy.sends_one_message() {
                 self.send_until_settled(request, policy.retry_policy.as_ref(), deadline).await
             } else {
                 let (parts, body) = request.into_parts();
@@ -76,18 +96,18 @@ where
     ) -> Result<Response<AnswerBody>, Status> {
         let (parts, body) = request.into_parts();
         let message = body.collect().await?.to_bytes();
-        let mut attempts = Attempts::new(retries, &self.budget);
+        let (message, bears_a_loss) = writes::identified(parts.uri.path(), message);
+        let mut attempts = Attempts::new(retries, &self.budget, bears_a_loss);
         loop {
             let body = Body::new(Full::new(message.clone()));
             let mut answer = self.send(&parts, body, deadline, attempts.made()).await;
-            let (code, trailers) = outcome(&mut answer).await;
-            if code == Code::Ok {
+            let Some(failure) = failure_of(&mut answer).await else {
                 self.budget.note_success();
                 return answer;
-            }
-            match attempts.pause_after(code, &trailers) {
+            };
+            match attempts.pause_after(&failure, self.was_seen()) {
                 Some(pause) if deadline.leaves(pause) => tokio::time::sleep(pause).await,
-                _ => return answer,
+                _ => return attempts.into_loss().map_or(answer, Err),
             }
         }
     }
@@ -116,6 +136,7 @@ where
         };
         match answer.await {
             Ok(mut answer) => {
+                self.was_seen.store(true, Ordering::Relaxed);
                 broken::correct_status(answer.headers_mut());
                 Ok(answer.map(|body| AnswerBody::new(body, deadline)))
             }
@@ -124,36 +145,39 @@ where
     }
 }
 
-/// The code of an answer as far as it is known before its first message, and where the server says more about it.
-async fn outcome(answer: &mut Result<Response<AnswerBody>, Status>) -> (Code, HeaderMap) {
+/// How a call failed as far as that is known before the first message of its answer; `None` if it has one.
+async fn failure_of(answer: &mut Result<Response<AnswerBody>, Status>) -> Option<Status> {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(status) => return (status.code(), HeaderMap::new()),
+        Err(status) => return Some(status.clone()),
     };
-    if let Some(code) = code_in(answer.headers()) {
-        return (code, answer.headers().clone());
+    if let Some(status) = Status::from_header_map(answer.headers()) {
+        return failed(status);
     }
     match answer.status() {
         StatusCode::OK => {}
         // A proxy on the way, not the server.
-        StatusCode::TOO_MANY_REQUESTS
+        status @ (StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => return (Code::Unavailable, HeaderMap::new()),
-        _ => return (Code::Unknown, HeaderMap::new()),
+        | StatusCode::GATEWAY_TIMEOUT) => return Some(Status::unavailable(format!("a proxy answered with {status}"))),
+        status => return Some(Status::unknown(format!("the answer is {status}"))),
     }
     match answer.body_mut().peek().await {
         Some(Ok(frame)) => match frame.trailers_ref() {
-            Some(trailers) => (code_in(trailers).unwrap_or(Code::Unknown), trailers.clone()),
-            None => (Code::Ok, HeaderMap::new()),
+            Some(trailers) => match Status::from_header_map(trailers) {
+                Some(status) => failed(status),
+                None => Some(Status::unknown("the answer ended without a status")),
+            },
+            None => None,
         },
-        Some(Err(status)) => (status.code(), HeaderMap::new()),
-        None => (Code::Unknown, HeaderMap::new()),
+        Some(Err(status)) => Some(status.clone()),
+        None => Some(Status::unknown("the answer ended without a status")),
     }
 }
 
-fn code_in(headers: &HeaderMap) -> Option<Code> {
-    headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()))
+fn failed(status: Status) -> Option<Status> {
+    (status.code() != Code::Ok).then_some(status)
 }
 
 impl<S> Service<Request<Body>> for Connection<S>

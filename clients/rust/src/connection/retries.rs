@@ -3,15 +3,33 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName};
 use tonic::{Code, Status};
 
-use super::service_config::{RetryPolicy, RetryThrottling};
+use super::{
+    broken,
+    service_config::{RetryPolicy, RetryThrottling},
+};
 use crate::{Error, pause};
 
-const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
-/// How many stopping servers a call may meet.
-const MAX_DRAINS: u32 = 5;
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
+const REPLAYED: &str = "twinfront-replayed";
+/// How often something that answers, or breaks, is tried: a write, or a stream since it last brought something.
+pub(crate) const SEVERAL_ATTEMPTS: u32 = 5;
+/// As many attempts as there is time for.
+pub(crate) const UNBOUNDED: u32 = u32::MAX;
+
+/// The reasons that say that nothing was done and another attempt may succeed, with the most attempts at a call.
+const MOST_ATTEMPTS: &[(&str, u32)] = &[
+    // begin reasons: made by clients/reasons.py; do not edit
+    ("SERVER_DRAINING", UNBOUNDED),
+    ("UPSTREAM_UNAVAILABLE", 5),
+    // end reasons
+];
+
+/// Looks a reason up; `None` for one that says nothing about further attempts.
+pub(crate) fn most_attempts(reason: &str) -> Option<u32> {
+    MOST_ATTEMPTS.iter().find(|&&(name, _)| name == reason).map(|&(_, most)| most)
+}
 
 /// The budget of a connection for sending calls again (gRFC A6): failures take from it, successes give back.
 #[derive(Debug)]
@@ -41,20 +59,47 @@ impl RetryBudget {
     }
 }
 
-/// How often a call was sent so far.
+/// Counts the attempts at a call, and decides after each whether there is another one.
+///
+/// | an attempt that …            | has done        | is followed by another one                       |
+/// | ---------------------------- | --------------- | ------------------------------------------------ |
+/// | is told SERVER_DRAINING      | nothing         | while there is time                              |
+/// | finds no connection          | nothing         | while there is time, once the server was seen    |
+/// | is told UPSTREAM_UNAVAILABLE | nothing         | four times                                       |
+/// | loses its connection         | all, or nothing | four times, if the call bears that               |
+/// | ends with another code       | what that says  | as the service config says: reads, and throttled |
+///
+/// A write bears it if it has a `request_id`, the same each time: a server that knows it answers with the outcome of the
+/// first attempt. Another server, or the same after a restart, does not know it, and applies the write. That is no harm if
+/// the write ends in the same state twice; but if it is refused then, that may be for what its own first attempt did. So
+/// after a lost answer only a success counts, or an answer that is marked as the first one's; else the call ends with the
+/// loss.
 #[derive(Debug)]
 pub(super) struct Attempts<'a> {
     policy: Option<&'a RetryPolicy>,
     budget: &'a RetryBudget,
+    bears_a_loss: bool,
     made: u32,
-    drains: u32,
+    /// Those that the policy counts.
+    by_policy: u32,
+    /// Outages and losses.
+    failures: u32,
     /// The server's word on when to try again starts the backoff anew.
     since_pushback: i32,
+    /// The first failure after which nobody knows what the call has done.
+    lost: Option<Status>,
+}
+
+/// How many attempts a failure is worth.
+enum Worth {
+    AtMost(u32),
+    WhatThePolicySays,
 }
 
 impl<'a> Attempts<'a> {
-    pub(super) fn new(policy: Option<&'a RetryPolicy>, budget: &'a RetryBudget) -> Self {
-        Self { policy, budget, made: 0, drains: 0, since_pushback: 0 }
+    /// `bears_a_loss` tells whether a write may be sent again after its answer was lost.
+    pub(super) fn new(policy: Option<&'a RetryPolicy>, budget: &'a RetryBudget, bears_a_loss: bool) -> Self {
+        Self { policy, budget, bears_a_loss, made: 0, by_policy: 0, failures: 0, since_pushback: 0, lost: None }
     }
 
     /// How often the call was sent before.
@@ -62,40 +107,71 @@ impl<'a> Attempts<'a> {
         self.made
     }
 
-    /// Notes that the call failed, and gives the time to wait before it is sent again; `None` if it is not to be.
+    /// Notes that an attempt failed, and gives the time to wait before the next one; `None` if there is to be none.
     ///
-    /// A server that is about to stop has done nothing, so any call can be sent again, and costs nothing of the budget: the
-    /// next one is well.
-    pub(super) fn pause_after(&mut self, code: Code, trailers: &HeaderMap) -> Option<Duration> {
-        if is_draining(trailers) {
-            self.made += 1;
-            self.drains += 1;
-            return (self.drains < MAX_DRAINS).then(|| pause::before(self.drains));
-        }
-        let policy = self.policy.filter(|policy| policy.retries(code))?;
+    /// `was_seen` tells whether the client had a connection to the server before.
+    pub(super) fn pause_after(&mut self, failure: &Status, was_seen: bool) -> Option<Duration> {
         self.made += 1;
-        let pushback = trailers.get(PUSHBACK).map(|value| value.to_str().ok()?.parse().ok().map(Duration::from_millis));
-        if !self.budget.note_failure() || self.made >= policy.max_attempts {
+        if failure.metadata().get(REPLAYED).is_some_and(|value| value == "true") {
+            self.lost = None;
             return None;
         }
-        match pushback {
-            // A text that is no number, or a negative number, says not to try again.
-            Some(told) => {
-                self.since_pushback = 0;
-                told
-            }
-            None => {
-                let bound = policy.initial_backoff.as_secs_f64() * policy.backoff_multiplier.powi(self.since_pushback);
-                self.since_pushback += 1;
-                Some(policy.max_backoff.min(Duration::from_secs_f64(bound)).mul_f64(fastrand::f64()))
+        match self.worth(failure, was_seen) {
+            Worth::WhatThePolicySays => self.pause_of_policy(failure),
+            Worth::AtMost(most) => {
+                self.failures += u32::from(most != UNBOUNDED);
+                (self.failures < most).then(|| pause::before(self.made).max(asked_for(failure)))
             }
         }
     }
+
+    /// Gives the failure that is true of all attempts, if that is not the last one: that of a lost answer.
+    pub(super) fn into_loss(self) -> Option<Status> {
+        self.lost
+    }
+
+    fn worth(&mut self, failure: &Status, was_seen: bool) -> Worth {
+        let is_read = self.policy.is_some_and(|policy| policy.retries(Code::Unavailable));
+        if failure.code() == Code::Unavailable {
+            let was_sent = !broken::was_never_sent(failure);
+            match Error::from(failure.clone()).reason().map(most_attempts) {
+                Some(Some(UNBOUNDED)) => return Worth::AtMost(UNBOUNDED),
+                Some(Some(most)) if !is_read => return Worth::AtMost(most),
+                None if !was_sent && was_seen => return Worth::AtMost(UNBOUNDED),
+                None if was_sent && !is_read => {
+                    self.lost.get_or_insert_with(|| failure.clone());
+                    return Worth::AtMost(if self.bears_a_loss { SEVERAL_ATTEMPTS } else { 1 });
+                }
+                _ => {}
+            }
+        }
+        Worth::WhatThePolicySays
+    }
+
+    fn pause_of_policy(&mut self, failure: &Status) -> Option<Duration> {
+        let policy = self.policy.filter(|policy| policy.retries(failure.code()))?;
+        self.by_policy += 1;
+        let pushback = failure.metadata().get(PUSHBACK);
+        if !self.budget.note_failure() || self.by_policy >= policy.max_attempts {
+            return None;
+        }
+        if let Some(told) = pushback {
+            self.since_pushback = 0;
+            // A text that is no number, or a negative number, says not to try again.
+            return told.to_str().ok()?.parse().ok().map(Duration::from_millis);
+        }
+        let bound = policy.initial_backoff.as_secs_f64() * policy.backoff_multiplier.powi(self.since_pushback);
+        self.since_pushback += 1;
+        Some(policy.max_backoff.min(Duration::from_secs_f64(bound)).mul_f64(fastrand::f64()))
+    }
 }
 
-fn is_draining(trailers: &HeaderMap) -> bool {
-    let status = Status::from_header_map(trailers);
-    status.is_some_and(|status| Error::from(status).reason() == Some("SERVER_DRAINING"))
+/// Gives the time that the server asks to wait.
+fn asked_for(failure: &Status) -> Duration {
+    match Error::from(failure.clone()) {
+        Error::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
+        _ => Duration::ZERO,
+    }
 }
 
 #[cfg(test)]
@@ -115,25 +191,31 @@ mod tests {
         }
     }
 
-    fn pushback(value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(PUSHBACK, value.parse().unwrap())])
+    fn unavailable() -> Status {
+        Status::unavailable("No.")
+    }
+
+    fn pushback(value: &'static str) -> Status {
+        let mut status = unavailable();
+        status.metadata_mut().insert(PUSHBACK, value.parse().unwrap());
+        status
     }
 
     #[test]
     fn backoff_is_random_up_to_a_bound() {
         let (policy, budget) = (policy(), RetryBudget::new(THROTTLING));
-        let mut attempts = Attempts::new(Some(&policy), &budget);
+        let mut attempts = Attempts::new(Some(&policy), &budget, false);
         for bound in [100, 150, 150] {
-            let pause = attempts.pause_after(Code::Unavailable, &HeaderMap::new()).unwrap();
+            let pause = attempts.pause_after(&unavailable(), true).unwrap();
             assert!(pause <= Duration::from_millis(bound), "{pause:?}");
         }
-        assert_eq!(attempts.pause_after(Code::Unavailable, &HeaderMap::new()), None, "that was the fourth attempt");
+        assert_eq!(attempts.pause_after(&unavailable(), true), None, "that was the fourth attempt");
     }
 
     #[test]
     fn other_codes_are_not_retried_and_cost_nothing() {
         let (policy, budget) = (policy(), RetryBudget::new(THROTTLING));
-        assert_eq!(Attempts::new(Some(&policy), &budget).pause_after(Code::Aborted, &HeaderMap::new()), None);
+        assert_eq!(Attempts::new(Some(&policy), &budget, false).pause_after(&Status::aborted("No."), true), None);
         assert_eq!(budget.change(0.0), 10.0);
     }
 
@@ -141,8 +223,8 @@ mod tests {
     fn the_server_says_when_or_that_not() {
         let (policy, budget) = (policy(), RetryBudget::new(THROTTLING));
         for (value, wanted) in [("1500", Some(Duration::from_millis(1500))), ("-1", None), ("soon", None)] {
-            let mut attempts = Attempts::new(Some(&policy), &budget);
-            assert_eq!(attempts.pause_after(Code::Unavailable, &pushback(value)), wanted, "{value}");
+            let mut attempts = Attempts::new(Some(&policy), &budget, false);
+            assert_eq!(attempts.pause_after(&pushback(value), true), wanted, "{value}");
         }
     }
 
@@ -150,13 +232,13 @@ mod tests {
     fn a_budget_that_is_half_used_up_allows_no_more() {
         let (policy, budget) = (policy(), RetryBudget::new(THROTTLING));
         let mut allowed = 0;
-        while Attempts::new(Some(&policy), &budget).pause_after(Code::Unavailable, &HeaderMap::new()).is_some() {
+        while Attempts::new(Some(&policy), &budget, false).pause_after(&unavailable(), true).is_some() {
             allowed += 1;
         }
         assert_eq!(allowed, 4);
         for _ in 0..30 {
             budget.note_success();
         }
-        assert!(Attempts::new(Some(&policy), &budget).pause_after(Code::Unavailable, &HeaderMap::new()).is_some());
+        assert!(Attempts::new(Some(&policy), &budget, false).pause_after(&unavailable(), true).is_some());
     }
 }

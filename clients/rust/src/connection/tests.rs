@@ -5,14 +5,16 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::Frame;
+use prost::Message as _;
 use tonic::{Code, Request, client::Grpc};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::{service_config::RetryableCode, *};
 use crate::v1::{
-    CreateModelsRequest, GetDigitalTwinRequest, GetDigitalTwinResponse,
-    digital_twin_service_client::DigitalTwinServiceClient, model_service_client::ModelServiceClient,
+    BatchWriteDigitalTwinsRequest, DeleteDigitalTwinRequest, GetDigitalTwinRequest, GetDigitalTwinResponse,
+    digital_twin_service_client::DigitalTwinServiceClient,
 };
 
 /// How one attempt ends.
@@ -23,9 +25,12 @@ enum Ending {
     InHeaders(Code, Option<&'static str>),
     /// A status in the trailers, after no message.
     InTrailers(Code),
-    /// The refusal of a server that is about to stop.
-    Draining,
+    /// A refusal with its reason.
+    Refused(Code, &'static str),
+    /// A refusal that is the outcome of an earlier attempt.
+    Replayed(Code),
     Broken,
+    Unreachable,
     Never,
     /// Headers, and then nothing.
     HeadersOnly,
@@ -36,6 +41,7 @@ enum Ending {
 struct Script {
     endings: Arc<Mutex<VecDeque<Ending>>>,
     seen: Arc<Mutex<Vec<HeaderMap>>>,
+    sent: Arc<Mutex<Vec<Bytes>>>,
     dropped: Arc<AtomicU32>,
 }
 
@@ -49,7 +55,7 @@ impl Drop for CountsDrops {
 
 impl Service<http::Request<Body>> for Script {
     type Response = http::Response<Body>;
-    type Error = std::io::Error;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -60,8 +66,11 @@ impl Service<http::Request<Body>> for Script {
         self.seen.lock().unwrap().push(request.headers().clone());
         let ending = self.endings.lock().unwrap().pop_front().expect("an attempt too many");
         let dropped = CountsDrops(self.dropped.clone());
+        let sent = self.sent.clone();
         Box::pin(async move {
             let _dropped = dropped;
+            let message = request.into_body().collect().await?.to_bytes();
+            sent.lock().unwrap().push(message);
             match ending {
                 Ending::Answer => {
                     // A message without a field, as it is framed.
@@ -77,12 +86,17 @@ impl Service<http::Request<Body>> for Script {
                     Ok(answer)
                 }
                 Ending::InTrailers(code) => Ok(response(vec![Frame::trailers(status(code))])),
-                Ending::Draining => {
-                    let info = ErrorDetails::with_error_info("SERVER_DRAINING", "twinfront", []);
-                    let refusal = Status::with_error_details(Code::Unavailable, "No.", info);
-                    Ok(refusal.into_http())
+                Ending::Refused(code, reason) => {
+                    let info = ErrorDetails::with_error_info(reason, "twinfront", []);
+                    Ok(Status::with_error_details(code, "No.", info).into_http())
                 }
-                Ending::Broken => Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+                Ending::Replayed(code) => {
+                    let mut answer = Status::new(code, "No.").into_http();
+                    answer.headers_mut().insert("twinfront-replayed", "true".parse().unwrap());
+                    Ok(answer)
+                }
+                Ending::Broken => Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()),
+                Ending::Unreachable => Err(tonic::ConnectError("refused".into()).into()),
                 Ending::Never => std::future::pending().await,
                 Ending::HeadersOnly => {
                     Ok(http::Response::new(Body::new(http_body_util::StreamBody::new(tokio_stream::pending::<
@@ -108,6 +122,7 @@ impl Script {
         Self {
             endings: Arc::new(Mutex::new(endings.into_iter().collect())),
             seen: Arc::default(),
+            sent: Arc::default(),
             dropped: Arc::default(),
         }
     }
@@ -122,7 +137,7 @@ impl Script {
 
     /// Reads a twin by it, with retries that take no time.
     async fn get(&self, timeout: Option<Duration>) -> Result<(), Status> {
-        let connection = Connection::new(self.clone(), None);
+        let connection = Connection::new(self.clone(), None, true);
         let mut request = Request::new(GetDigitalTwinRequest::default());
         if let Some(timeout) = timeout {
             request.set_timeout(timeout);
@@ -190,14 +205,85 @@ async fn what_the_server_cancelled_is_unavailable_and_so_tried_again() {
     }
 }
 
+/// Deletes a twin on a connection; gives the code that this ends with.
+async fn delete(connection: &Connection<Script>) -> Code {
+    let mut twins = DigitalTwinServiceClient::new(connection.clone());
+    let deleted = twins.delete_digital_twin(DeleteDigitalTwinRequest::default()).await;
+    deleted.map_or_else(|status| status.code(), |_| Code::Ok)
+}
+
+/// The codes that a write ends with, and how often it was sent, which depends on how the attempts end.
+async fn written(endings: impl IntoIterator<Item = Ending>) -> (Code, usize) {
+    let script = Script::new(endings);
+    let code = delete(&Connection::new(script.clone(), None, true)).await;
+    (code, script.attempts())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_answer_was_lost_is_sent_again_under_one_id() {
+    let script = Script::new([Ending::Broken, Ending::InTrailers(Code::Unavailable), Ending::Answer]);
+    assert_eq!(delete(&Connection::new(script.clone(), None, true)).await, Code::Ok);
+    let sent = script.sent.lock().unwrap();
+    let ids = sent.iter().map(|sent| DeleteDigitalTwinRequest::decode(&sent[5..]).unwrap().request_id);
+    let ids: std::collections::HashSet<_> = ids.collect();
+    assert!(sent.len() == 3 && ids.len() == 1 && !ids.contains(""), "{ids:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_answers_are_lost_ends_after_five_attempts() {
+    assert_eq!(written([Ending::Broken; 5]).await, (Code::Unavailable, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_lost_answer_is_believed_only_if_it_is_the_first_attempts() {
+    assert_eq!(written([Ending::Broken, Ending::InTrailers(Code::Aborted)]).await, (Code::Unavailable, 2));
+    assert_eq!(written([Ending::Broken, Ending::Replayed(Code::Aborted)]).await, (Code::Aborted, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_not_sent_again_after_its_answer_was_lost() {
+    let script = Script::new([Ending::Broken]);
+    let mut twins = DigitalTwinServiceClient::new(Connection::new(script.clone(), None, true));
+    let status = twins.batch_write_digital_twins(BatchWriteDigitalTwinsRequest::default()).await.unwrap_err();
+    assert_eq!((status.code(), script.attempts()), (Code::Unavailable, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stopping_server_refused_is_sent_again_while_there_is_time() {
+    let draining = std::iter::repeat_n(Ending::Refused(Code::Unavailable, "SERVER_DRAINING"), 300);
+    assert_eq!(written(draining.clone().take(9).chain([Ending::Answer])).await, (Code::Ok, 10));
+    let (code, attempts) = written(draining).await;
+    assert!(code == Code::Unavailable && attempts > 20, "{code} after {attempts}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_upstream_did_not_get_is_sent_again_four_times() {
+    let ending = Ending::Refused(Code::Unavailable, "UPSTREAM_UNAVAILABLE");
+    assert_eq!(written([ending; 5]).await, (Code::Unavailable, 5));
+    assert_eq!(written([Ending::Refused(Code::Unavailable, "SOMETHING_NEW")]).await, (Code::Unavailable, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_gone_is_waited_for_if_it_was_there_before() {
+    assert_eq!(written([Ending::Unreachable]).await, (Code::Unavailable, 1));
+
+    let endings = std::iter::repeat_n(Ending::Unreachable, 9);
+    let script = Script::new([Ending::Answer].into_iter().chain(endings).chain([Ending::Answer]));
+    let connection = Connection::new(script.clone(), None, true);
+    assert_eq!((delete(&connection).await, delete(&connection).await), (Code::Ok, Code::Ok));
+    assert_eq!(script.attempts(), 11);
+}
+
 #[tokio::test]
-async fn what_a_stopping_server_refused_is_sent_again_five_times_at_the_most() {
-    for refused in [4, 5] {
-        let script = Script::new(std::iter::repeat_n(Ending::Draining, refused).chain([Ending::Answer]));
-        let mut models = ModelServiceClient::new(Connection::new(script.clone(), None));
-        let created = models.create_models(CreateModelsRequest::default()).await;
-        assert_eq!((created.is_ok(), script.attempts()), (refused < 5, 5));
-    }
+async fn without_retry_each_call_is_sent_once_as_it_is() {
+    let endings = [Ending::Refused(Code::Unavailable, "SERVER_DRAINING"), Ending::InHeaders(Code::Unavailable, None)];
+    let script = Script::new(endings);
+    let connection = Connection::new(script.clone(), None, false);
+    assert_eq!(delete(&connection).await, Code::Unavailable);
+    let mut twins = DigitalTwinServiceClient::new(connection);
+    let status = twins.get_digital_twin(GetDigitalTwinRequest::default()).await.unwrap_err();
+    assert_eq!((status.code(), script.attempts()), (Code::Unavailable, 2));
+    assert_eq!(script.sent.lock().unwrap()[0].as_ref(), [0; 5]);
 }
 
 #[tokio::test]
@@ -238,7 +324,7 @@ async fn a_call_that_takes_too_long_is_ended() {
 #[tokio::test]
 async fn a_call_has_the_timeout_of_the_service_config_or_its_own() {
     let script = Script::new([Ending::Answer, Ending::Answer]);
-    let mut twins = DigitalTwinServiceClient::new(Connection::new(script.clone(), None));
+    let mut twins = DigitalTwinServiceClient::new(Connection::new(script.clone(), None, true));
     twins.get_digital_twin(GetDigitalTwinRequest::default()).await.unwrap();
     let mut request = Request::new(GetDigitalTwinRequest::default());
     request.set_timeout(Duration::from_secs(2));
@@ -258,7 +344,7 @@ async fn the_token_is_asked_for_at_each_call() {
         let number = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         async move { if number < 2 { Ok(format!("t{number}")) } else { Err("expired") } }
     });
-    let mut twins = DigitalTwinServiceClient::new(Connection::new(script.clone(), Some(token)));
+    let mut twins = DigitalTwinServiceClient::new(Connection::new(script.clone(), Some(token), true));
     for _ in 0..2 {
         twins.get_digital_twin(GetDigitalTwinRequest::default()).await.unwrap();
     }
@@ -274,7 +360,7 @@ async fn the_token_is_asked_for_at_each_call() {
 async fn a_token_that_no_header_can_have_is_refused() {
     for token in ["", "a b", "a\nb", "ä"] {
         let token = Token::new(move || async move { Ok::<_, std::convert::Infallible>(token.to_owned()) });
-        let mut twins = DigitalTwinServiceClient::new(Connection::new(Script::new([]), Some(token)));
+        let mut twins = DigitalTwinServiceClient::new(Connection::new(Script::new([]), Some(token), true));
         let status = twins.get_digital_twin(GetDigitalTwinRequest::default()).await.unwrap_err();
         assert_eq!(status.code(), Code::Unauthenticated);
     }

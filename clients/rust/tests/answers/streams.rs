@@ -6,8 +6,11 @@ use prost::Message as _;
 use tokio_stream::StreamExt as _;
 use twinfront::{
     Client, Error, Kind,
-    tonic::Status,
-    v1::{ListModelsRequest, ListModelsResponse, Model, StreamQueryTwinsRequest},
+    tonic::{Code, Status},
+    tonic_types::{ErrorDetails, StatusExt as _},
+    v1::{
+        ExportGraphRequest, ExportGraphResponse, ListModelsRequest, ListModelsResponse, Model, StreamQueryTwinsRequest,
+    },
 };
 
 use super::serving::{Answer, End, OK, UNAVAILABLE, rows, serve};
@@ -111,6 +114,44 @@ async fn a_stream_that_fails_otherwise_is_not_gone_on_with() {
     let (numbers, error, tokens) = read(|_| (vec![rows([1], "1")], End::Status(Status::aborted("No.")))).await;
     assert_eq!((numbers.len(), tokens.len()), (1, 1));
     assert!(error.unwrap().is(Kind::Aborted));
+}
+
+#[tokio::test]
+async fn a_stream_is_tried_more_often_while_servers_stop() {
+    let refusal = Status::with_error_details(
+        Code::Unavailable,
+        "No.",
+        ErrorDetails::with_error_info("SERVER_DRAINING", "twinfront", []),
+    );
+    let mut streams = 0;
+    let (numbers, error, tokens) = read(move |_| {
+        streams += 1;
+        if streams < 8 { (vec![rows([], "1")], End::Status(refusal.clone())) } else { (vec![rows([1], "")], OK()) }
+    })
+    .await;
+    assert_eq!((numbers, tokens.len()), (vec![1], 8));
+    assert!(error.is_none());
+}
+
+#[tokio::test]
+async fn an_export_goes_on_where_it_broke() {
+    let client = serve(|_, request| {
+        let token = ExportGraphRequest::decode(request).unwrap().resume_token;
+        let chunk = |text: String, token: &str| {
+            ExportGraphResponse { chunk: text.into(), resume_token: token.into(), ..Default::default() }.encode_to_vec()
+        };
+        match token.as_str() {
+            "" => (vec![chunk("a".into(), "1"), chunk("b".into(), "2")], End::Broken),
+            token => (vec![chunk(format!("c after {token}"), "")], OK()),
+        }
+    })
+    .await;
+    let mut messages = client.export_graph(ExportGraphRequest::default());
+    let mut text = String::new();
+    while let Some(message) = messages.try_next().await.unwrap() {
+        text += std::str::from_utf8(&message.chunk).unwrap();
+    }
+    assert_eq!(text, "abc after 2");
 }
 
 /// The ids of the models of all pages, each page of which is found by its token.
