@@ -10,7 +10,14 @@ from twinfront_server.adt.answer import Position
 from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Page
-from twinfront_server.upstream.pages import Fetch, Stretch, pages_ahead, pages_one_by_one
+from twinfront_server.upstream.pages import (
+    PAGE_BYTES,
+    Fetch,
+    Stretch,
+    pages_ahead,
+    pages_of_some_size,
+    pages_one_by_one,
+)
 
 Walk = Callable[[Fetch, Position], AsyncGenerator[Stretch]]
 NUMBERS = list(range(20))
@@ -94,3 +101,45 @@ async def test_a_link_that_is_refused_is_the_callers_fault_only_if_it_came_from_
         async for _ in walk(fetch, Position(start)):
             pass
     assert caught.value.reason == reason
+
+
+async def _asked(*pages: list[str], most: int = 1000) -> list[int]:
+    """How many items are asked for, page by page, of a list with these pages."""
+    asked = []
+
+    async def fetch(link: str, wanted: int) -> Page:
+        asked.append(wanted)
+        return Page(pages[int(link or 0)], "")
+
+    fetch_next = pages_of_some_size(fetch, most)
+    for number in range(len(pages)):
+        await fetch_next(str(number))
+    return asked
+
+
+def _of_size(size: int) -> str:
+    """An item whose JSON has so many bytes."""
+    return "x" * (size - 2)
+
+
+async def test_a_page_of_a_stream_is_as_large_as_the_items_before_allow():
+    assert PAGE_BYTES == 131_072
+    assert await _asked([_of_size(1024)] * 100, [_of_size(512)] * 128, []) == [100, 128, 256]
+
+
+async def test_items_of_all_parts_of_a_page_count_for_the_next():
+    _, wanted = await _asked([_of_size(512)] * 50 + [_of_size(1536)] * 50, [])
+    assert wanted == pytest.approx(128, rel=0.1)
+
+
+@pytest.mark.parametrize(("size", "most", "wanted"), [(100_000, 1000, 10), (10, 1000, 1000), (10, 70, 70)])
+async def test_neither_large_items_nor_small_ones_make_a_page_of_few_or_too_many(size: int, most: int, wanted: int):
+    assert await _asked([_of_size(size)] * 20, [], most=most) == [min(100, most), wanted]
+
+
+async def test_a_page_without_items_leaves_what_was_known_of_their_size():
+    assert await _asked([_of_size(1024)] * 100, [], [], []) == [100, 128, 128, 128]
+
+
+async def test_a_page_with_a_single_item_goes_by_that():
+    assert await _asked([_of_size(1024)], []) == [100, 128]
