@@ -137,6 +137,24 @@ async def test_who_may_read_and_not_write_is_warned(upstream: FaultServer) -> No
     assert (finding.check, finding.state, "Data Owner" in finding.advice) == ("writing", "warning", True)
 
 
+@pytest.mark.parametrize(
+    ("status", "state", "said"),
+    [
+        (401, "warning", "may read and not write (401)"),
+        (404, "ok", "twins may be written"),
+        (412, "ok", "twins may be written"),
+        (500, "warning", "a write that changes nothing is answered with 500"),
+    ],
+)
+async def test_the_answer_to_a_write_of_what_nobody_has_is_judged(
+    upstream: FaultServer, status: int, state: str, said: str
+) -> None:
+    upstream.on("GET /models", EMPTY)
+    upstream.on("DELETE", Answer(status, REFUSED))
+    finding = await found(settings_for(upstream.url), "writing")
+    assert (finding.state, said in finding.text) == (state, True)
+
+
 async def test_writing_is_tried_on_what_nobody_has_under_an_etag_that_nobody_has(upstream: FaultServer) -> None:
     upstream.on("GET /models", EMPTY)
     upstream.on("DELETE", NO_TWIN)
@@ -144,6 +162,22 @@ async def test_writing_is_tried_on_what_nobody_has_under_an_etag_that_nobody_has
     [write] = [request for request in upstream.requests if request.method != "GET"]
     assert write.target.startswith("/digitaltwins/twinfront-doctor-")
     assert write.headers["If-Match"].startswith('W/"')
+
+
+@pytest.mark.parametrize("seconds", [-50, 0, 50])
+async def test_a_clock_that_is_wrong_by_less_than_a_minute_is_no_trouble(upstream: FaultServer, seconds: int) -> None:
+    upstream.on("GET /models", Answer(200, EMPTY.body, {"Date": formatdate(time.time() + seconds, usegmt=True)}))
+    upstream.on("DELETE", NO_TWIN)
+    assert (await found(settings_for(upstream.url), "clock")).state == "ok"
+
+
+@pytest.mark.parametrize("date", ["", "yesterday"])
+async def test_an_upstream_that_does_not_tell_the_time_leaves_the_clock_aside(upstream: FaultServer, date: str) -> None:
+    upstream.on("GET /models", Answer(200, EMPTY.body, {"Date": date}))
+    upstream.on("DELETE", NO_TWIN)
+    findings = await examine(settings_for(upstream.url))
+    assert "clock" not in {finding.check for finding in findings}
+    assert {finding.state for finding in findings} == {"ok"}
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(3600, "behind"), (-3600, "ahead of")])
@@ -175,6 +209,7 @@ def token(**claims: object) -> str:
     [
         (token(aud="https://digitaltwins.azure.net", appid="the-front"), "ok", "the-front"),
         (token(aud="https://digitaltwins.azure.net/", oid="an-object"), "ok", "an-object"),
+        (token(aud="https://digitaltwins.azure.net", azp="a-newer-front", oid="an-object"), "ok", "a-newer-front"),
         (token(aud="0b07f429-9f4b-4714-9392-cc5e8e80c8b0", sub="a-subject"), "ok", "a-subject"),
         (token(aud="https://management.azure.com/", appid="the-front"), "failed", "https://management.azure.com"),
         ("opaque", "ok", "an unnamed identity"),
