@@ -44,6 +44,77 @@ async def test_a_cloud_can_be_registered_by_its_management_endpoint_alone(manage
         assert (cloud["name"], cloud["suffixes"]) == ("localtwins", {})
 
 
+TENANT = "6c6f6361-6c74-4773-a96e-730000000001"
+SUBSCRIPTION = "6c6f6361-6c74-4773-a96e-730000000002"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/localtwins"
+
+
+async def test_resources_have_all_members_that_azure_gives_them(managed: HttpServer, subscription: str):
+    assert (await get(managed, "/tenants?api-version=2022-12-01"))[1]["value"] == [
+        {
+            "id": f"/tenants/{TENANT}",
+            "tenantId": TENANT,
+            "displayName": "localtwins",
+            "defaultDomain": "localtwins",
+            "tenantType": "AAD",
+        }
+    ]
+    assert (await get(managed, f"{subscription}?api-version=2022-12-01"))[1] == {
+        "id": f"/subscriptions/{SUBSCRIPTION}",
+        "subscriptionId": SUBSCRIPTION,
+        "tenantId": TENANT,
+        "displayName": "localtwins",
+        "state": "Enabled",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "localtwins",
+            "spendingLimit": "Off",
+        },
+    }
+    assert (await get(managed, f"{GROUP}?api-version=2022-09-01"))[1] == {
+        "id": GROUP,
+        "name": "localtwins",
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": "local",
+        "properties": {"provisioningState": "Succeeded"},
+    }
+    assert (await get(managed, f"{GROUP}/{INSTANCES}/localtwins?api-version=2023-01-31"))[1] == {
+        "id": f"{GROUP}/{INSTANCES}/localtwins",
+        "name": "localtwins",
+        "type": "Microsoft.DigitalTwins/digitalTwinsInstances",
+        "location": "local",
+        "tags": {},
+        "properties": {
+            "hostName": f"127.0.0.1:{managed.port}",
+            "provisioningState": "Succeeded",
+            "publicNetworkAccess": "Enabled",
+        },
+    }
+
+
+async def test_a_cloud_has_its_endpoints_under_the_names_of_all_versions_of_az(managed: HttpServer):
+    _, cloud = await get(managed, "/metadata/endpoints?api-version=2022-09-01")
+    here = f"https://127.0.0.1:{managed.port}/"
+    assert cloud == {
+        "name": "localtwins",
+        "resourceManager": here,
+        "portal": here,
+        "graphAudience": here,
+        "graphEndpoint": here,
+        "galleryEndpoint": here,
+        "portalEndpoint": here,
+        "authentication": {
+            "loginEndpoint": here,
+            "audiences": ["https://management.core.windows.net/"],
+            "tenant": TENANT,
+            "identityProvider": "AAD",
+        },
+        "suffixes": {},
+    }
+
+
 @pytest.mark.parametrize("place", [INSTANCES, f"resourceGroups/localtwins/{INSTANCES}"])
 async def test_the_instance_is_found_by_name_with_its_host_and_port(managed: HttpServer, subscription: str, place: str):
     _, found = await get(managed, f"{subscription}/{place}?api-version=2023-01-31")

@@ -83,6 +83,36 @@ async def test_the_token_says_who_it_is_for_and_until_when(endpoint: IdentitySer
     assert token["oid"]
 
 
+async def test_the_token_has_the_claims_of_an_applications_token(endpoint: IdentityServer):
+    before = int(time.time())
+    _, answer = await ask("POST", endpoint.url, {"Metadata": "true"}, data={"resource": RESOURCE})
+    token = claims(answer["access_token"])
+    issued = token["iat"]
+    assert before - 300 <= issued <= time.time() - 300  # clocks may differ by five minutes
+    assert {name: value for name, value in token.items() if name != "uti"} == {
+        "aud": RESOURCE,
+        "iss": "https://sts.windows.net/6c6f6361-6c74-4773-a96e-730000000001/",
+        "iat": issued,
+        "nbf": issued,
+        "exp": issued + 300 + 24 * 3600,
+        "appid": "6c6f6361-6c74-4773-a96e-730000000004",
+        "appidacr": "2",
+        "idp": "https://sts.windows.net/6c6f6361-6c74-4773-a96e-730000000001/",
+        "idtyp": "app",
+        "oid": "6c6f6361-6c74-4773-a96e-730000000003",
+        "sub": "6c6f6361-6c74-4773-a96e-730000000003",
+        "tid": "6c6f6361-6c74-4773-a96e-730000000001",
+        "ver": "1.0",
+    }
+    _, other = await ask("POST", endpoint.url, {"Metadata": "true"}, data={"resource": RESOURCE})
+    assert claims(other["access_token"])["uti"] != token["uti"]
+    assert answer.keys() == {
+        *("access_token", "client_id", "expires_in", "expires_on"),
+        *("ext_expires_in", "not_before", "resource", "token_type"),
+    }
+    assert int(answer["not_before"]) == issued
+
+
 @pytest.mark.parametrize(("version", "header"), [("2019-08-01", "X-IDENTITY-HEADER"), ("2017-09-01", "Secret")])
 @pytest.mark.parametrize("given", [None, "", "wrong", "secret and more", "gehéim"])
 async def test_without_the_secret_there_is_no_token(
