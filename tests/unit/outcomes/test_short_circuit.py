@@ -18,17 +18,30 @@ class FaultError(Exception):
 
 
 class Service:
-    """Answers each question with its number, unless it fails; asked through a circuit with a timeout of 2 seconds."""
+    """Answers each question with its number, unless it fails; asked through a circuit."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.failure: Callable[[], Awaitable[object]] | Exception | None = None
         self._registry = CollectorRegistry()
         unanswered = Counter("unanswered", "What was not answered.", registry=self._registry)
-        self._circuit = ShortCircuit("the service", 2.0, FaultError, unanswered, get_logger())
+        self._circuit = ShortCircuit("the service", (FaultError, OSError), unanswered, get_logger())
 
     async def ask(self) -> int | None:
         return await self._circuit.ask(self._answer)
+
+    def begin(self) -> "asyncio.Future[int] | None":
+        """Asks what nobody waits for; gives what is to be answered, None if nothing was asked."""
+        asked: list[asyncio.Future[int]] = []
+
+        def question() -> "asyncio.Future[int]":
+            asked.append(asyncio.get_running_loop().create_future())
+            return asked[0]
+
+        return asked[0] if self._circuit.begin(question) else None
+
+    def has_begun(self, question: Callable[[], "asyncio.Future[int] | None"]) -> bool:
+        return self._circuit.begin(question)
 
     async def _answer(self) -> int:
         self.asked += 1
@@ -44,7 +57,7 @@ class Service:
 
 
 @pytest.fixture
-def service() -> Service:
+async def service() -> Service:
     return Service()
 
 
@@ -89,14 +102,38 @@ async def test_one_call_alone_finds_out_whether_it_is_back(service: Service, clo
     assert await service.ask() == 3
 
 
-async def test_an_answer_is_waited_for_no_longer_than_the_timeout(service: Service, clock: Clock):
-    service.failure = asyncio.Event().wait
-    asking = asyncio.create_task(service.ask())
+async def test_what_nobody_waits_for_fails_the_service_for_all_others(service: Service, clock: Clock):
+    asked = service.begin()
+    assert asked is not None
+    asked.set_exception(FaultError("no"))
     await asyncio.sleep(0)
-    await clock.advance(1.9)
-    assert not asking.done()
-    await clock.advance(0.2)
-    assert await asking is None
+    assert await service.ask() is None
+    assert service.begin() is None
+    assert (service.asked, service.unanswered) == (0, 2)
+    await clock.advance(1.1)
+    assert await service.ask() == 1
+    assert service.begin() is not None
+
+
+async def test_what_nobody_waits_for_and_is_answered_leaves_all_as_it_was(service: Service):
+    asked = service.begin()
+    assert asked is not None
+    asked.set_result(5)
+    await asyncio.sleep(0)
+    assert await service.ask() == 1
+    assert service.unanswered == 0
+
+
+async def test_a_fault_of_what_nobody_waits_for_that_is_none_of_the_service_stops_nothing(service: Service):
+    asked = service.begin()
+    assert asked is not None
+    asked.set_exception(KeyError("x"))
+    await asyncio.sleep(0)
+    assert await service.ask() == 1
+
+
+async def test_what_cannot_be_asked_at_once_is_not_begun(service: Service):
+    assert not service.has_begun(lambda: None)
 
 
 async def test_the_log_says_once_that_it_fails_and_once_that_it_is_back(service: Service, clock: Clock):
