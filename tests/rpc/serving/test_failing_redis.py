@@ -113,7 +113,8 @@ class TestRedis:
             await asyncio.gather(*(first.call(f"{number}") for number in range(10)))
         async with ScriptedServer(settings) as second:
             again = await asyncio.gather(*(second.call(f"{number}") for number in range(10)))
-        assert all(answer.replayed for answer in again)
+            assert [first.store_failures(), second.store_failures()] == [0, 0]
+            assert [answer.replayed for answer in again] == [True] * 10
 
 
 Words = list[bytes]

@@ -34,7 +34,7 @@ def redis(tmp_path: Path) -> Iterator[RedisProcess]:
 
 def sharing(settings: Settings, url: str, **others: Any) -> Settings:
     """Has time for Redis on a busy machine."""
-    return settings.changed(outcomes=url, outcomes_timeout=5.0, **others)
+    return settings.changed(**{"outcomes": url, "outcomes_timeout": 5.0} | others)
 
 
 @pytest.fixture
