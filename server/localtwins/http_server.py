@@ -1,5 +1,6 @@
 """The service over HTTP and HTTPS, for any ADT SDK in any language."""
 
+import asyncio
 import socket
 import ssl
 import struct
@@ -79,8 +80,19 @@ class HttpServer:
         self.url = listen.with_port(self.port).url(self._scheme)
 
     async def stop(self) -> None:
-        """Stops listening and gives running requests the time that the settings allow."""
+        """Stops listening and gives running requests the time that the settings allow.
+
+        A connection over TLS that is closed stays open until its peer answers the goodbye. None is waited for: what is
+        open then is cut off.
+        """
+        for site in list(self._runner.sites):
+            await site.stop()
+        connections = () if self._runner.server is None else self._runner.server.connections
+        transports = [each.transport for each in connections if each.transport is not None]
         await self._runner.cleanup()
+        for transport in transports:
+            transport.abort()
+        await asyncio.sleep(0)  # they are gone with the next turn of the loop
 
     async def _answer(self, request: web.Request) -> web.Response:
         path, _, query = request.raw_path.partition("?")

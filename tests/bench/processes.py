@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from tests.ports import reserved_port
 
 _CLOCK_OF_SCHEDULER = 2
 """Exact to the nanosecond (clock_getcpuclockid(3)), where proc(5) has ticks of 10 ms."""
@@ -49,8 +50,7 @@ def twinfront_server(
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
     """Redis that keeps nothing; gives its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = reserved_port()
     words = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(["redis-server", *words], stdout=subprocess.DEVNULL)
     try:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import yaml
+from tests.ports import reserved_port
 from tests.tools import require
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -80,8 +80,7 @@ async def watching(folder: Path, targets: Mapping[str, str]) -> AsyncIterator[Pr
     # What takes longer to be answered than the interval counts as down, and servers that share a process may take long.
     configuration["global"] = {"scrape_interval": "3s", "scrape_timeout": "3s", "evaluation_interval": "1s"}
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration | {"scrape_configs": scraped}))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{reserved_port()}"
     words = (
         f"--config.file={folder / 'prometheus.yaml'}",
         f"--storage.tsdb.path={folder / 'data'}",

@@ -1,6 +1,5 @@
 """Envoy with the configuration that is shipped, before two fronts over one localtwins."""
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +14,7 @@ import envoy
 import grpc
 import pytest
 import yaml
+from tests.ports import reserved_port
 from tests.rpc.serving import process
 from tests.rpc.serving import upstream as localtwins
 
@@ -47,7 +47,7 @@ def balanced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balanced]:
             words = ["--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--drain-delay=3s", *upstream.words]
             fronts.append(process.start(tmp_path_factory.mktemp(name), words, {}))
             ending.callback(end, fronts[-1].process)
-        port = free_port()
+        port = reserved_port()
         folder = tmp_path_factory.mktemp("envoy")
         file = folder / "envoy.yaml"
         file.write_text(yaml.safe_dump(rehearsed(port, fronts)))
@@ -82,11 +82,6 @@ def rehearsed(port: int, fronts: list[process.ServedProcess]) -> Any:
 def end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def read(channel: grpc.Channel, twin_id: str) -> messages.GetDigitalTwinResponse:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import reserved_port
+
 COMMAND = (sys.executable, "-m", "twinfront_server.cli")
 
 _START_SECONDS = 30.0
@@ -59,8 +61,16 @@ class ServedProcess:
 def start(
     folder: Path, words: Sequence[str], variables: dict[str, str], command: Sequence[str] = COMMAND
 ) -> ServedProcess:
-    """Starts a server on free ports, with nothing kept, unless the words say otherwise; output goes to the folder."""
-    defaults = ("--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--data-dir=:memory:", "--log-format=json")
+    """Starts a server with nothing kept, unless the words say otherwise; output goes to the folder.
+
+    Its port is its own for as long as the tests run: another server can be started in its place.
+    """
+    defaults = (
+        f"--listen=127.0.0.1:{reserved_port()}",
+        "--metrics-listen=127.0.0.1:0",
+        "--data-dir=:memory:",
+        "--log-format=json",
+    )
     stdout, stderr = folder / "stdout", folder / "stderr"
     with stdout.open("wb") as out, stderr.open("wb") as err:
         process = subprocess.Popen(

@@ -7,14 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.ports import reserved_port
 from tests.tools import require
 
 from .process import wait_until
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @dataclass
@@ -23,7 +19,7 @@ class RedisProcess:
 
     folder: Path
     words: Sequence[str] = ()
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=reserved_port)
     scheme: str = "redis"
     process: subprocess.Popen[bytes] = field(init=False)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ports import reserved_port
 
 from twinfront_program.startup_error import StartupError
 from twinfront_server.errors import TwinfrontError
@@ -289,7 +290,7 @@ class TestWithoutRedis:
         assert "secret" not in str(warning)
 
     async def test_one_that_is_down(self, settings: Settings):
-        port = redis_process.free_port()
+        port = reserved_port()
         async with ScriptedServer(sharing(settings, f"redis://user:secret@127.0.0.1:{port}")) as server:
             await self.assert_degraded(server, 5)
 

@@ -1,25 +1,33 @@
 """Streams whose callers have stopped reading."""
 
+import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import grpc
+import grpc.aio
 import pytest
+from tests.clock import Clock
 
 from twinfront import DigitalTwin, TwinfrontClient, from_rpc_error
 from twinfront.v1.graph_service_pb2 import ExportGraphRequest, GraphItem, ImportGraphRequest
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
 from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest, StreamQueryTwinsResponse
 from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
+from twinfront_server.app import App
+from twinfront_server.interceptors.unread import ANSWERING_BYTES, LONG_WAIT_SECONDS, UnreadStreams
+from twinfront_server.settings import Settings
 
 from ...hostile.measuring import resident_megabytes
+from .echo import eventually
 from .process import ServedProcess, wait_until
 
 Serve = Callable[..., ServedProcess]
-Streams = Callable[[grpc.Channel], Iterator[Any]]
+Streams = Callable[[Any], Iterator[Any]]
 
 TWINS = 600
 MODEL = {
@@ -37,15 +45,15 @@ SMALL_WINDOW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 6553
 """Keeps grpc from taking in megabytes ahead of its caller."""
 
 
-def query(channel: grpc.Channel) -> Iterator[Any]:
+def query(channel: Any) -> Iterator[Any]:
     return QueryServiceStub(channel).StreamQueryTwins(QUERY)
 
 
-def export(channel: grpc.Channel) -> Iterator[Any]:
+def export(channel: Any) -> Iterator[Any]:
     return GraphServiceStub(channel).ExportGraph(ExportGraphRequest())
 
 
-def imports(channel: grpc.Channel) -> Iterator[Any]:
+def imports(channel: Any) -> Iterator[Any]:
     """An import whose answers say much, because everything fails."""
     unknown = GraphItem()
     unknown.digital_twin.id, unknown.digital_twin.model_id = "x" * 100, "dtmi:example:Nothing;1"
@@ -62,12 +70,16 @@ def served(serve: Serve) -> ServedProcess:
 
 
 def with_notes(served: ServedProcess) -> ServedProcess:
-    with TwinfrontClient(served.address) as client:
+    write_notes(served.address)
+    return served
+
+
+def write_notes(address: str) -> None:
+    with TwinfrontClient(address) as client:
         client.create_models([MODEL])
         note = DigitalTwin(model_id="dtmi:example:Note;1", properties={"text": "x" * 4000})
         for number in range(TWINS):
             client.create_or_replace_digital_twin(f"note-{number}", note)
-    return served
 
 
 @pytest.mark.parametrize("pause", [0.0, 3 * PATIENCE])
@@ -80,47 +92,87 @@ def test_callers_who_leave_without_reading_leave_no_traceback(served: ServedProc
     assert "Traceback" not in served.log()
 
 
+Notes = tuple[App, UnreadStreams]
+
+
+@asynccontextmanager
+async def notes_in_process(settings: Settings, **more: Any) -> AsyncIterator[Notes]:
+    """The same in this process, with what watches the streams of its callers."""
+    async with App(settings.model_copy(update=more)) as app:
+        await asyncio.to_thread(write_notes, str(app.address))
+        watching: Any = app._chain.links["unread"]
+        yield app, watching.__self__
+
+
+@pytest.fixture
+async def notes(settings: Settings) -> AsyncIterator[Notes]:
+    async with notes_in_process(settings, max_unread_time=PATIENCE) as notes:
+        yield notes
+
+
+def connected(app: App) -> grpc.aio.Channel:
+    return grpc.aio.insecure_channel(str(app.address), SMALL_WINDOW)
+
+
+async def all_ended(unread: UnreadStreams) -> None:
+    """Waits until the server works on no stream any more, whatever their callers have got of them."""
+    await eventually(lambda: not any(each.held_bytes for each in unread._streams))
+
+
 @pytest.mark.parametrize("stream", [query, export, imports])
-def test_the_work_on_streams_that_are_not_read_ends_after_a_while(served: ServedProcess, stream: Streams):
-    with grpc.insecure_channel(served.address, SMALL_WINDOW) as channel:
-        messages = stream(channel)
-        next(messages)
-        time.sleep(3 * PATIENCE)
-        with pytest.raises(grpc.RpcError) as ended:
-            list(messages)
+async def test_the_work_on_streams_that_are_not_read_ends_after_a_while(notes: Notes, stream: Streams):
+    app, unread = notes
+    async with connected(app) as channel:
+        messages: Any = stream(channel)
+        await anext(aiter(messages))
+        await all_ended(unread)
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            [_ async for _ in messages]
     assert from_rpc_error(ended.value).reason == "STREAM_NOT_READ"
 
 
-def test_a_caller_that_reads_on_in_time_gets_everything(served: ServedProcess):
-    read = []
-    with grpc.insecure_channel(served.address, SMALL_WINDOW) as channel:
-        for message in query(channel):
+async def test_a_caller_that_reads_on_in_time_gets_everything(settings: Settings, clock: Clock):
+    read, patience = [], 100.0
+    async with notes_in_process(settings, max_unread_time=patience) as (app, _), connected(app) as channel:
+        messages: Any = query(channel)
+        start = asyncio.get_running_loop().time()
+        async for message in messages:
             read.append(message)
-            time.sleep(PATIENCE / 10)
+            await clock.advance(patience / 10)
+        assert asyncio.get_running_loop().time() - start > 1.5 * patience
     assert rows(read) == TWINS
 
 
-def test_a_caller_that_reads_on_too_late_can_go_on_behind_what_it_got(served: ServedProcess):
+async def test_a_caller_that_reads_on_too_late_can_go_on_behind_what_it_got(notes: Notes):
+    app, unread = notes
     read: list[StreamQueryTwinsResponse] = []
-    with grpc.insecure_channel(served.address, SMALL_WINDOW) as channel:
-        messages = query(channel)
-        read.append(next(messages))
-        time.sleep(3 * PATIENCE)
-        with pytest.raises(grpc.RpcError):
-            read.extend(messages)
+    async with connected(app) as channel:
+        messages: Any = query(channel)
+        read.append(await anext(aiter(messages)))
+        await all_ended(unread)
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            async for message in messages:
+                read.append(message)  # noqa: PERF401  (those before the error count)
         assert 0 < rows(read) < TWINS
-        resumed = StreamQueryTwinsRequest(query=QUERY.query, resume_token=read[-1].resume_token)
-        read.extend(QueryServiceStub(channel).StreamQueryTwins(resumed))
+        resumed: Any = StreamQueryTwinsRequest(query=QUERY.query, resume_token=read[-1].resume_token)
+        read += [message async for message in cast("Any", QueryServiceStub(channel).StreamQueryTwins(resumed))]
     assert rows(read) == TWINS
 
 
-def test_the_python_client_goes_on_by_itself(served: ServedProcess):
-    with TwinfrontClient(served.address, options=dict(SMALL_WINDOW)) as client:
+async def test_the_python_client_goes_on_by_itself(notes: Notes):
+    app, unread = notes
+
+    def begin(client: TwinfrontClient) -> Iterator[Any]:
         streamed = client.stream_query(QUERY.query)
         next(streamed)
-        time.sleep(3 * PATIENCE)
-        assert 1 + len(list(streamed)) == TWINS
-    assert "STREAM_NOT_READ" in served.log()
+        return streamed
+
+    with TwinfrontClient(str(app.address), options=dict(SMALL_WINDOW)) as client:
+        streamed = await asyncio.to_thread(begin, client)
+        await all_ended(unread)
+        assert 1 + len(await asyncio.to_thread(list, streamed)) == TWINS
+    refused = app.metrics.registry.get_sample_value("twinfront_errors_total", {"reason": "STREAM_NOT_READ"})
+    assert refused == 1
 
 
 def unread(channel: grpc.Channel) -> Iterator[Any]:
@@ -130,16 +182,20 @@ def unread(channel: grpc.Channel) -> Iterator[Any]:
     return messages
 
 
-def test_the_stream_that_was_not_read_for_longest_makes_room_for_another(serve: Serve):
-    served = with_notes(serve("--max-stream-bytes=2097152"))
-    with grpc.insecure_channel(served.address, SMALL_WINDOW) as channel:
-        streams = [unread(channel), unread(channel)]
-        time.sleep(2.0)
-        assert rows(query(channel)) == TWINS
-        with pytest.raises(grpc.RpcError) as ended:
-            list(streams[0])
+async def test_the_stream_that_was_not_read_for_longest_makes_room_for_another(settings: Settings, clock: Clock):
+    two = 2 * ANSWERING_BYTES
+    async with notes_in_process(settings, max_stream_bytes=two) as (app, unread), connected(app) as channel:
+        streams: list[Any] = []
+        for number in (1, 2):
+            streams.append(query(channel))
+            await anext(aiter(streams[-1]))
+            await eventually(lambda number=number: sum(each.waited() > 0 for each in unread._streams) == number)
+            await clock.advance(LONG_WAIT_SECONDS)
+        assert rows([message async for message in cast("Any", query(channel))]) == TWINS
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            [_ async for _ in streams[0]]
         assert from_rpc_error(ended.value).reason == "STREAM_NOT_READ"
-        assert 0 < rows(streams[1]) < TWINS
+        assert 0 < rows([message async for message in streams[1]]) < TWINS
 
 
 def test_a_stream_is_refused_for_a_moment_if_no_other_can_make_room(serve: Serve):

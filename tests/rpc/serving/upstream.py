@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import reserved_port
+
 from .process import environment, wait_until
 
 
@@ -50,7 +52,7 @@ def start(folder: Path, port: int = 0, more: Sequence[str] = (), *, tls: bool = 
     """Starts localtwins, in the clear with nothing kept, or over TLS with its data in the folder."""
     stdout = folder / "upstream-stdout"
     kept = [f"--data-dir={folder / 'upstream-data'}"] if tls else ["--http", "--data-dir=:memory:"]
-    words = ["serve", f"--listen=127.0.0.1:{port}", *kept, *more]
+    words = ["serve", f"--listen=127.0.0.1:{port or reserved_port()}", *kept, *more]
     with stdout.open("wb") as out, (folder / "upstream-stderr").open("ab") as err:
         command = [sys.executable, "-m", "localtwins", *words]
         process = subprocess.Popen(command, env=environment(), stdout=out, stderr=err)
