@@ -9,6 +9,7 @@ from typing import Any
 
 import hiredis
 import pytest
+from tests.ports import reserved_port
 
 from twinfront_server.outcomes.redis_connection import RedisConnection
 from twinfront_server.outcomes.scripts import SCRIPTS, RedisError
@@ -53,7 +54,7 @@ class TestRedis:
         settings = sharing(settings, redis.url)
         async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
             assert (await first.call("id")).etag == "run 1"
-            redis.command("REPLICAOF", "127.0.0.1", str(redis_process.free_port()))
+            redis.command("REPLICAOF", "127.0.0.1", str(reserved_port()))
             await assert_degraded(first, "READONLY")
             redis.command("REPLICAOF", "NO", "ONE")
             await asyncio.sleep(1.1)
