@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any, cast
 
 import grpc
@@ -99,7 +98,7 @@ Notes = tuple[App, UnreadStreams]
 @asynccontextmanager
 async def notes_in_process(settings: Settings, **more: Any) -> AsyncIterator[Notes]:
     """The same in this process, with what watches the streams of its callers."""
-    async with App(replace(settings, **more)) as app:
+    async with App(settings.changed(**more)) as app:
         await asyncio.to_thread(write_notes, str(app.address))
         watching: Any = app._chain.links["unread"]
         yield app, watching.__self__
