@@ -6,14 +6,15 @@ written and by whom; values of properties are in none. Lines are written by a th
 
 import logging
 import os
-import queue
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import TextIOWrapper
-from logging.handlers import QueueHandler, QueueListener, WatchedFileHandler
-from typing import Any, Final, TextIO
+from logging.handlers import WatchedFileHandler
+from threading import Event, Thread
+from typing import Final, TextIO
 
 import grpc
 import orjson
@@ -25,6 +26,9 @@ from twinfront_server.call import Call
 
 MAX_WAITING: Final = 10_000
 """Lines that may wait for the disk; further ones are lost, and counted."""
+
+_GATHERING: Final = 0.01
+"""Seconds that a line waits at the most for others, to be written with them."""
 
 NO_FILE: Final = "none"
 STDOUT: Final = "stdout"
@@ -88,15 +92,14 @@ class _File(_Losing, WatchedFileHandler):
         return open(self.baseFilename, "a", encoding="utf-8", opener=lambda path, how: os.open(path, how, 0o600))
 
 
-class _Entrance(_Losing, QueueHandler):
-    pass
-
-
 class AuditLog(Audit):
     """Writes the lines.
 
+    They are written together, those of `_GATHERING` seconds: to wake a thread for each would cost a call more than all
+    else that is done for its line.
+
     Args:
-        handler: writes one.
+        handler: writes some.
         log: is told when lines begin to get lost.
         lost: counts those that could not be written.
         max_waiting: how many may wait for it.
@@ -106,11 +109,14 @@ class AuditLog(Audit):
         self._log = log
         self._lost = lost
         self._losing = False
+        self._max_waiting = max_waiting
+        self._waiting: deque[str] = deque()
+        self._taken: list[str] = []
+        self._are_there = Event()
+        self._is_closing = Event()
         self._handler = handler
-        waiting: queue.Queue[Any] = queue.Queue(max_waiting)
-        self._entrance = _Entrance(waiting)
-        self._entrance.on_loss = handler.on_loss = self._lose
-        self._writer = QueueListener(waiting, handler)
+        handler.on_loss = self._lose_taken
+        self._writer = Thread(target=self._write, name="audit log", daemon=True)
         self._writer.start()
 
     def wrote(
@@ -124,6 +130,9 @@ class AuditLog(Audit):
             code: how it ended.
             said: what else is to be said of it; what is empty is left out.
         """
+        if len(self._waiting) >= self._max_waiting:
+            self._lose(1, "too many wait to be written")
+            return
         line = {
             "time": datetime.now(UTC),
             "event": "write",
@@ -136,18 +145,35 @@ class AuditLog(Audit):
             "call_id": call.call_id,
             **{name: each for name in ("request_id", "trace_id") if (each := getattr(call, name))},
         }
-        text = orjson.dumps(line, default=str).decode()
-        self._entrance.emit(logging.LogRecord("twinfront.audit", logging.INFO, "", 0, text, None, None))
+        self._waiting.append(orjson.dumps(line, default=str).decode())
+        if not self._are_there.is_set():
+            self._are_there.set()
 
     def close(self) -> None:
         """Writes what waits, and closes the file."""
-        self._writer.stop()
+        self._is_closing.set()
+        self._are_there.set()
+        self._writer.join()
         with suppress(OSError):  # of the last lines, which were counted as lost
             self._handler.close()
 
-    def _lose(self) -> None:
-        self._lost.inc()
+    def _write(self) -> None:
+        is_last = False
+        while not is_last:
+            self._are_there.wait()
+            is_last = self._is_closing.wait(_GATHERING)
+            self._are_there.clear()
+            self._taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if self._taken:
+                text = "\n".join(self._taken)
+                self._handler.emit(logging.LogRecord("twinfront.audit", logging.INFO, "", 0, text, None, None))
+
+    def _lose_taken(self) -> None:
+        error = sys.exception()
+        self._lose(len(self._taken), f"{type(error).__name__}: {error}")
+
+    def _lose(self, lines: int, cause: str) -> None:
+        self._lost.inc(lines)
         if not self._losing:
             self._losing = True
-            error = sys.exception()
-            self._log.error("lines of the audit log are lost", cause=f"{type(error).__name__}: {error}")
+            self._log.error("lines of the audit log are lost", cause=cause)

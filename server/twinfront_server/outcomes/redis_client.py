@@ -55,30 +55,28 @@ class RedisClient:
                 if not str(refusal).startswith("NOSCRIPT"):
                     raise
         async with asyncio.timeout(self._patience):
-            await self.connect()
-            again = self.send(script, key, *args)
-            if again is None:
-                raise ConnectionError("the connection is lost")
-            return await again
+            connection = await self.connect()
+            return await _send(connection, script, key, args)
 
     def send(self, script: Script, key: bytes, *args: bytes | int) -> Answer | None:
         """Has a script run before all that is sent later; None without a connection."""
         if self._connection is None or not self._connection.is_usable:
             return None
-        return self._connection.ask(b"EVALSHA", script.name, 1, key, *args)
+        return _send(self._connection, script, key, args)
 
-    async def connect(self) -> None:
-        """Makes sure that there is a connection, and that Redis lets it run scripts.
+    async def connect(self) -> RedisConnection:
+        """Gives the connection, over which Redis runs scripts; makes it if there is none.
 
         Raises:
             RedisError: Redis refuses, or makes no sense.
             OSError: it cannot be reached, or does not answer in time.
         """
-        if self._connection is None or not self._connection.is_usable:
-            if self._connecting is None:
-                self._connecting = asyncio.create_task(self._make_connection())
-                self._connecting.add_done_callback(self._take_connection)
-            await asyncio.shield(self._connecting)
+        if self._connection is not None and self._connection.is_usable:
+            return self._connection
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._make_connection())
+            self._connecting.add_done_callback(self._take_connection)
+        return await asyncio.shield(self._connecting)
 
     async def close(self) -> None:
         """Ends the connection, when all is answered or too late."""
@@ -130,6 +128,10 @@ class RedisClient:
                 raise answer
             if answer != expected:
                 raise RedisError(f"{command} is answered with what is no answer")
+
+
+def _send(connection: RedisConnection, script: Script, key: bytes, args: tuple[bytes | int, ...]) -> Answer:
+    return connection.ask(b"EVALSHA", script.name, 1, key, *args)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
