@@ -23,6 +23,14 @@ class Clock:
         self._ahead = 0.0
         monkeypatch.setattr(self._loop, "time", lambda: self._real() + self._ahead)
 
+    def stand_still(self) -> None:
+        """Has no time pass by itself any more, for a test that counts what happens in a time.
+
+        The test may await nothing then but what is ready.
+        """
+        now = self._real()
+        self._real = lambda: now
+
     async def advance(self, seconds: float) -> None:
         """Has all that was to happen within this time happen now, in order.
 

@@ -82,7 +82,7 @@ class App:
         Args:
             hasten: set by someone who does not want to wait; what is still in flight is then cancelled.
         """
-        await drain(self._server, self._chain, self._health, self._settings, hasten or asyncio.Event())
+        await drain(self._server, self._chain, self._health, self.upstream, self._settings, hasten or asyncio.Event())
 
     async def _start(self, closing: contextlib.AsyncExitStack) -> None:
         settings = self._settings

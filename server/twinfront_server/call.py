@@ -6,7 +6,7 @@ metadata.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,6 +48,9 @@ class Call:
         request_id: of a write, the caller's own under which it may be repeated; empty if it has none.
         ids: of the resources that it is about, by request field, where the log is to have them.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
+        caller: whose share of the server it uses; None for what no caller asked for.
+        give_place_back: to be called when it begins to wait for something that other calls do not wait for: these may
+            be worked on meanwhile. It goes on without a place then.
         delegated: whether the upstream is asked in the name of who calls, and judges by what he may do there.
         grant: what this caller may do, and
         scope: the part of the graph that this caller may make the call in.
@@ -80,6 +83,8 @@ class Call:
     request_id: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
     principal: Principal = ANONYMOUS
+    caller: Hashable = None
+    give_place_back: Callable[[], None] = field(default=lambda: None, repr=False)
     delegated: bool = False
     grant: Grant = field(default_factory=lambda: EVERYTHING, repr=False)
     scope: Scope = WHOLE

@@ -4,7 +4,8 @@ NOT_SERVING           load balancers are told, and have `drain_delay` to look el
 calls are held        until no more come, since those who send them wait for an answer; a second at the most
 the server stops      its clients are told to connect elsewhere; no connection is taken any more
 held calls are told   they were not begun, so they can be tried again, which leads elsewhere
-calls in flight end   they have `drain_grace`; streams that can be gone on with end when most of it is over
+calls in flight end   they have `drain_grace`; streams that can be gone on with, and writes that were not begun,
+                      end when most of it is over
 orphans end           writes whose callers are gone, in what is left of the grace
 """
 
@@ -18,12 +19,14 @@ from twinfront_server.health import Health
 from twinfront_server.interceptors.chain import Chain
 from twinfront_server.interceptors.draining import Draining
 from twinfront_server.settings import Settings
+from twinfront_server.upstream import Upstream
 
 _SETTLING_SECONDS: Final = 0.5
 """Seconds that the last answers have to leave before streams without an end of their own (health watches) are cut."""
 
-_SHARE_FOR_STREAMS: Final = 0.8
-"""Of the grace, how much streams have to end by themselves; in the rest they end where they can be gone on with."""
+_SHARE_TO_END: Final = 0.8
+"""Of the grace, how much calls have to end by themselves. In the rest streams end where they can be gone on with, and
+writes that wait for their turn before they are begun."""
 
 _HOLDING_LOOKS: Final = 20
 _HOLDING_LOOK_SECONDS: Final = 0.05
@@ -32,7 +35,12 @@ _QUIET_LOOKS: Final = 4
 
 
 async def drain(
-    server: grpc.aio.Server, chain: Chain, health: Health, settings: Settings, hasten: asyncio.Event
+    server: grpc.aio.Server,
+    chain: Chain,
+    health: Health,
+    upstream: Upstream,
+    settings: Settings,
+    hasten: asyncio.Event,
 ) -> None:
     """Stops serving: NOT_SERVING, then no new calls, then the end of those in flight.
 
@@ -40,6 +48,7 @@ async def drain(
         server: the server.
         chain: what its calls go through.
         health: what is told of it.
+        upstream: where writes may wait for their turn.
         settings: how long that may take.
         hasten: set by someone who does not want to wait; what is still in flight is then cancelled.
     """
@@ -52,8 +61,8 @@ async def drain(
     stopping = asyncio.create_task(server.stop(settings.drain_grace))
     await asyncio.sleep(0)  # the clients are told to go elsewhere in its first step
     chain.draining.begin()
-    streams_end = _end_streams(chain.draining, settings.drain_grace * _SHARE_FOR_STREAMS)
-    await _either(hasten.wait(), _quiet(chain), asyncio.wait({stopping}), streams_end)
+    ends = _end_early(chain.draining, upstream, settings.drain_grace * _SHARE_TO_END)
+    await _either(hasten.wait(), _quiet(chain), asyncio.wait({stopping}), ends)
     await server.stop(None)
     await stopping
     # Writes whose callers are gone may still be under way.
@@ -71,10 +80,11 @@ async def _all_are_held(draining: Draining) -> None:
             return
 
 
-async def _end_streams(draining: Draining, after: float) -> None:
-    """Has streams that are still there after some seconds end in good order; never returns."""
+async def _end_early(draining: Draining, upstream: Upstream, after: float) -> None:
+    """Has what is still there after some seconds end in good order, if it can; never returns."""
     await asyncio.sleep(after)
     draining.end_streams()
+    upstream.end_waiting_writes()
     await asyncio.Event().wait()
 
 

@@ -116,6 +116,10 @@ class TwinfrontError(Exception):
         return status
 
 
+class TwinThrottledError(TwinfrontError):
+    """A write that the upstream throttles on account of one twin: it takes writes to others."""
+
+
 def entry(field: str, key: str) -> str:
     """Gives the proto path of a map's entry, for example `digital_twin.properties["temperature"]`."""
     return f"{field}[{orjson.dumps(key, default=str).decode()}]"
@@ -238,6 +242,19 @@ def limit_reached_for_now(limit: str, message: str, retry_after: float) -> Twinf
         Reason.LIMIT_REACHED,
         message,
         details=[QuotaFailure(violations=[QuotaFailure.Violation(subject=limit, description=message)])],
+        retry_after=retry_after,
+        pushback_ms=math.ceil(retry_after * 1000),
+    )
+
+
+def upstream_throttled(
+    message: str, *, metadata: Mapping[str, str], retry_after: float, kind: type[TwinfrontError] = TwinfrontError
+) -> TwinfrontError:
+    """RESOURCE_EXHAUSTED: the upstream takes no more for so many seconds; nothing was done."""
+    return kind(
+        Reason.UPSTREAM_THROTTLED,
+        message,
+        metadata=metadata,
         retry_after=retry_after,
         pushback_ms=math.ceil(retry_after * 1000),
     )

@@ -53,6 +53,9 @@ Limit = Literal[
 ]
 """Limits of this server that a call is refused for until there is room again."""
 
+WriteLimit = Literal["twin_write_rate", "patch_rate", "create_delete_rate", "waiting_writes"]
+"""Rates, and a bound, for which a write is refused that would not be sent before its deadline."""
+
 POLICY_READS: Final = ("applied", "refused")
 """Outcomes of a read of the policy file."""
 
@@ -154,6 +157,22 @@ METRICS: Final = (
         "twinfront_limited_total", "counter", ("limit",), "RPCs refused because a limit of this server is reached."
     ),
     MetricSpec(
+        "twinfront_waiting_writes", "gauge", (), "Writes that wait for their turn at the upstream, see --shape-writes."
+    ),
+    MetricSpec(
+        "twinfront_write_waiting_seconds",
+        "histogram",
+        (),
+        "Time that a write waited for its turn at the upstream, if it did.",
+    ),
+    MetricSpec(
+        "twinfront_held_back_writes_total",
+        "counter",
+        ("limit",),
+        "Writes refused without being sent since their turn at the upstream would have come too late, by the rate: "
+        "twin_write_rate, patch_rate or create_delete_rate; and waiting_writes, of which there were too many.",
+    ),
+    MetricSpec(
         "twinfront_audit_lines_lost_total",
         "counter",
         (),
@@ -242,6 +261,8 @@ class Metrics:
         self.draining = self._gauge("twinfront_draining")
         self.waiting = self._gauge("twinfront_waiting_requests")
         self.waiting_seconds = self._histogram("twinfront_waiting_seconds")
+        self.waiting_writes = self._gauge("twinfront_waiting_writes")
+        self.write_waiting_seconds = self._histogram("twinfront_write_waiting_seconds")
         self.circuit_open = self._gauge("twinfront_upstream_circuit_open")
         self.circuit_refusals = self._counter("twinfront_upstream_circuit_refusals_total")
         self.certificate_expiry = self._gauge("twinfront_tls_certificate_expiry_seconds")
@@ -269,6 +290,8 @@ class Metrics:
             self._child("twinfront_jwt_key_reads_total", result)
         for limit in get_args(Limit):
             self._child("twinfront_limited_total", limit)
+        for write_limit in get_args(WriteLimit):
+            self._child("twinfront_held_back_writes_total", write_limit)
         for result in POLICY_READS:
             self._child("twinfront_policy_reads_total", result)
         for reason in Reason:
@@ -301,6 +324,10 @@ class Metrics:
     def limited(self, limit: Limit) -> None:
         """Counts an RPC that is refused because of a limit of this server."""
         self._child("twinfront_limited_total", limit).inc()
+
+    def held_back_write(self, limit: WriteLimit) -> None:
+        """Counts a write that is refused since its turn would come too late."""
+        self._child("twinfront_held_back_writes_total", limit).inc()
 
     def item_error(self, method: str, reason: Reason) -> None:
         """Counts an item of an RPC that failed for a reason."""

@@ -1,6 +1,6 @@
 """The settings of `twinfront serve`, each declared once; see `twinfront_program.settings`."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
 from twinfront_program.address import Address
@@ -71,6 +71,7 @@ def _audiences(value: str | None) -> str | None:
     return value
 
 
+Rate = Annotated[float, FINITE, within(ge=0)]
 OptionalListenAddress = Annotated[str, After(_address_or_none)]
 Auth = Annotated[str, Before(joined), After(several_of("jwt", "mtls")), REPEATABLE]
 Exemptions = Annotated[str, Before(joined), After(several_of("reflection", "metrics")), REPEATABLE]
@@ -89,6 +90,10 @@ SERVING, ACCESS, LIMITS, UPSTREAM, REPLICAS, LOGGING = (
     "logging",
 )
 """The groups, in the order in which help and docs list them."""
+
+
+_AZURE_HOSTS: Final = (".digitaltwins.azure.net", ".digitaltwins.azure.us")
+"""How the host names of instances of Azure Digital Twins end: in Azure, and in Azure Government."""
 
 
 class Settings(ProgramSettings):
@@ -235,10 +240,8 @@ class Settings(ProgramSettings):
         "Calls that are worked on at a time, streams aside; the others wait, and callers take turns. Without it 32 for "
         "the embedded service, which is busy with these, and 128 for Azure, which they wait for.",
     )
-    caller_call_rate: Annotated[float, FINITE, within(ge=0)] = setting(
-        0.0, LIMITS, "Calls a second that one caller may make; 0 for any number."
-    )
-    caller_query_rate: Annotated[float, FINITE, within(ge=0)] = setting(
+    caller_call_rate: Rate = setting(0.0, LIMITS, "Calls a second that one caller may make; 0 for any number.")
+    caller_query_rate: Rate = setting(
         0.0, LIMITS, "Query units a second that the queries of one caller may be charged; 0 for any number."
     )
     caller_burst: PositiveSeconds = setting(
@@ -298,6 +301,23 @@ class Settings(ProgramSettings):
         UPSTREAM,
         "Failed requests in a row after which none is sent but the probe of health, until it is answered; 0 for never.",
     )
+    shape_writes: Literal["auto", "on", "off"] = setting(
+        "auto",
+        UPSTREAM,
+        "Have writes wait for their turn rather than exceed the three rates below: 'auto' for Azure Digital Twins "
+        "itself, whose limits they are, and not for the embedded service or a localtwins.",
+    )
+    twin_write_rate: Rate = setting(
+        10.0, UPSTREAM, "Writes a second to one twin, those to its relationships included; 0 for any number."
+    )
+    patch_rate: Rate = setting(
+        1000.0, UPSTREAM, "Patches of twins and relationships a second, this replica's share; 0 for any number."
+    )
+    create_delete_rate: Rate = setting(
+        500.0,
+        UPSTREAM,
+        "Twins and relationships created, replaced and deleted a second, this replica's share; 0 for any number.",
+    )
     page_token_key: Annotated[str, of_length(16)] | None = setting(
         None,
         REPLICAS,
@@ -343,6 +363,13 @@ class Settings(ProgramSettings):
     greeting: bool = setting(
         True, LOGGING, "Print where the server is, and lines to try next, on stdout; off where stdout is a log."
     )
+
+    @property
+    def shapes_writes(self) -> bool:
+        """Tells whether writes keep within the rates of `twin_write_rate` and what follows it."""
+        if self.shape_writes == "auto":
+            return (urlsplit(self.upstream).hostname or "").endswith(_AZURE_HOSTS)
+        return self.shape_writes == "on"
 
     @property
     def auth_kinds(self) -> frozenset[str]:

@@ -16,7 +16,9 @@ from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
 from twinfront_server.upstream.pacing import Pace
 
-_HOPELESS: Final = frozenset({Reason.UPSTREAM_CREDENTIALS_REJECTED, Reason.VALIDATE_ONLY_UNSUPPORTED})
+_HOPELESS: Final = frozenset(
+    {Reason.UPSTREAM_CREDENTIALS_REJECTED, Reason.VALIDATE_ONLY_UNSUPPORTED, Reason.SERVER_DRAINING}
+)
 """Reasons that hold for every item, and end the stream."""
 
 

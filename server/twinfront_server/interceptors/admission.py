@@ -5,10 +5,11 @@ import time
 from collections import Counter
 from typing import Any, Final
 
+from twinfront_program.log import Log
 from twinfront_server.call import Call
-from twinfront_server.errors import TwinfrontError, limit_reached_for_now
+from twinfront_server.errors import TwinfrontError, limit_reached_for_now, shortened
 from twinfront_server.interceptors.link import HEALTH, Behaviour, Context, Method
-from twinfront_server.metrics import Limit, Metrics
+from twinfront_server.metrics import METHODS_WITH_ITEMS, Limit, Metrics
 from twinfront_server.quotas.caller import Caller, caller_of
 from twinfront_server.quotas.token_buckets import TokenBuckets
 from twinfront_server.quotas.turns import Turns
@@ -28,6 +29,27 @@ _PLACES_REMOTE: Final = 128
 would let it use up the processor, which then takes calls in the order in which they come, whosever they are."""
 
 
+_LOG_INTERVAL: Final = 10.0
+"""Seconds between two lines in the log that say who takes it all."""
+
+_TOP_CALLERS: Final = 5
+_LONGEST_NAME: Final = 128
+
+
+class _Place:
+    """A place in which a call is worked on, given back once."""
+
+    def __init__(self, turns: Turns, caller: Caller) -> None:
+        self._turns = turns
+        self._caller = caller
+        self._is_held = True
+
+    def give_back(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self._turns.give_back(self._caller)
+
+
 class Admission:
     """Bounds what callers have in flight and how often they call, and shares the server out among them.
 
@@ -37,11 +59,15 @@ class Admission:
     Args:
         settings: the bounds.
         metrics: count what is refused, and how long calls wait.
+        log: gets a line when calls are refused, with the callers that have most in flight; one in `_LOG_INTERVAL`.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, log: Log) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._log = log
+        self._log_next = 0.0
+        self._refused_since_log = 0
         self._in_flight: Counter[Caller] = Counter()
         self._streams: Counter[Caller] = Counter()
         self._call_tokens = TokenBuckets(settings.caller_call_rate, settings.caller_burst)
@@ -56,10 +82,11 @@ class Admission:
         if method.service == HEALTH:
             return proceed
         is_stream = method.request_streaming or method.response_streaming
+        has_items = method.name in METHODS_WITH_ITEMS
         is_charged = not _CHARGED.isdisjoint({method.service, method.full_name})
 
         async def admitted(call: Call, request: Any, context: Context) -> Any:
-            caller = caller_of(call.principal, context.peer())
+            caller = call.caller = caller_of(call.principal, context.peer())
             self._require_tokens(caller, is_charged=is_charged)
             self._require_room(caller, is_stream=is_stream)
             if is_charged:
@@ -68,13 +95,19 @@ class Admission:
             try:
                 if is_stream:
                     return await proceed(call, request, context)
-                return await self._in_turn(caller, proceed, call, request, context)
+                place = await self._place(caller, call)
+                if not has_items:  # of one that has, the others go on while one of them waits
+                    call.give_place_back = place.give_back
+                try:
+                    return await proceed(call, request, context)
+                finally:
+                    place.give_back()
             finally:
                 self._leave(caller, is_stream=is_stream)
 
         return admitted
 
-    async def _in_turn(self, caller: Caller, proceed: Behaviour, call: Call, request: Any, context: Context) -> Any:
+    async def _place(self, caller: Caller, call: Call) -> _Place:
         turns = self._turns
         if not turns.take_at_once(caller):
             call.unfinished = "It waited for its turn and was not begun."
@@ -84,17 +117,17 @@ class Admission:
             finally:
                 self._metrics.waiting_seconds.observe(time.perf_counter() - start)
             call.unfinished = ""
-        try:
-            return await proceed(call, request, context)
-        finally:
-            turns.give_back(caller)
+        return _Place(turns, caller)
 
     def _require_tokens(self, caller: Caller, *, is_charged: bool) -> None:
         if wait := self._call_tokens.wait(caller):
-            raise self._refused("call_rate", "This caller calls too often (--caller-call-rate).", wait)
+            raise self._refused(caller, "call_rate", "This caller calls too often (--caller-call-rate).", wait)
         if is_charged and (wait := self._query_tokens.wait(caller)):
             raise self._refused(
-                "query_rate", "This caller's queries have used up its query units (--caller-query-rate).", wait
+                caller,
+                "query_rate",
+                "This caller's queries have used up its query units (--caller-query-rate).",
+                wait,
             )
         self._call_tokens.take(caller)
 
@@ -102,19 +135,40 @@ class Admission:
         settings, mine = self._settings, self._in_flight[caller]
         if mine >= settings.max_calls_per_caller:
             raise self._refused(
-                "calls_per_caller", "This caller has too many calls in flight (--max-calls-per-caller)."
+                caller, "calls_per_caller", "This caller has too many calls in flight (--max-calls-per-caller)."
             )
         if is_stream and self._streams[caller] >= settings.max_streams_per_caller:
-            raise self._refused("streams_per_caller", "This caller has too many streams (--max-streams-per-caller).")
+            raise self._refused(
+                caller, "streams_per_caller", "This caller has too many streams (--max-streams-per-caller)."
+            )
         if self._count >= settings.max_calls_in_flight:
-            full = self._refused("calls_in_flight", "This server has too many calls in flight (--max-calls-in-flight).")
+            full = self._refused(
+                caller, "calls_in_flight", "This server has too many calls in flight (--max-calls-in-flight)."
+            )
             if not self._turns.drop_from_longest(mine, full):
                 raise full
 
-    def _refused(self, limit: Limit, message: str, wait: float | None = None) -> TwinfrontError:
+    def _refused(self, caller: Caller, limit: Limit, message: str, wait: float | None = None) -> TwinfrontError:
         self._metrics.limited(limit)
+        self._log_refusal(caller, limit)
         after = random.uniform(*_ROOM_AFTER) if wait is None else wait  # noqa: S311  (jitter, no secret)
         return limit_reached_for_now(limit, f"{message} Nothing was done.", after)
+
+    def _log_refusal(self, caller: Caller, limit: Limit) -> None:
+        self._refused_since_log += 1
+        now = time.monotonic()
+        if now < self._log_next:
+            return
+        self._log.warning(
+            "calls are refused",
+            limit=limit,
+            caller=_name(caller),
+            refused=self._refused_since_log,
+            in_flight=self._count,
+            most_in_flight={_name(each): calls for each, calls in self._in_flight.most_common(_TOP_CALLERS)},
+        )
+        self._log_next = now + _LOG_INTERVAL
+        self._refused_since_log = 0
 
     def _enter(self, caller: Caller, *, is_stream: bool) -> None:
         self._count += 1
@@ -128,3 +182,8 @@ class Admission:
             counted[caller] -= 1
             if not counted[caller]:
                 del counted[caller]
+
+
+def _name(caller: Caller) -> str:
+    source, name = caller
+    return f"{source} {shortened(name, _LONGEST_NAME)}"

@@ -135,7 +135,7 @@ class Chain(grpc.aio.ServerInterceptor):
             ),
             Place(
                 "admission",
-                Admission(settings, metrics).link,
+                Admission(settings, metrics, log).link,
                 "what a caller may take depends on who it is, a call waits no longer than it has time, and what waits "
                 "or is refused costs little: neither memory for a stream nor the reading of a request",
                 ("error_mapping", "deadline", "authentication"),

@@ -8,6 +8,9 @@ from typing import Final
 MAX_BUCKETS: Final = 10_000
 """Callers that are remembered. One that is forgotten, which is the one seen least recently, has a full bucket again."""
 
+_ROUNDING: Final = 1e-6
+"""Seconds that nobody waits for: a timer that was set for a token would else come a hair too early, again and again."""
+
 
 class TokenBuckets:
     """Has a bucket of tokens for each caller, which fills at a rate and starts full.
@@ -30,11 +33,12 @@ class TokenBuckets:
         self._most = most
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # tokens, and when that was
 
-    def wait(self, caller: Hashable) -> float:
-        """Gives the seconds until there is a whole token for a caller; 0 if there is one now."""
+    def wait(self, caller: Hashable, tokens: float = 1.0) -> float:
+        """Gives the seconds until there are so many tokens for a caller; 0 if there are now."""
         if not self._rate:
             return 0.0
-        return max(0.0, (1.0 - self._tokens(caller)) / self._rate)
+        wait = (tokens - self._tokens(caller)) / self._rate
+        return wait if wait > _ROUNDING else 0.0
 
     def take(self, caller: Hashable, tokens: float = 1.0) -> None:
         """Takes tokens of a caller's, be they there or not."""
@@ -44,6 +48,11 @@ class TokenBuckets:
         self._buckets.move_to_end(caller)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
+
+    def hold(self, caller: Hashable, seconds: float) -> None:
+        """Takes what a caller has, so that there is no token for so many seconds at least."""
+        if self.wait(caller) < seconds:
+            self.take(caller, self._tokens(caller) + seconds * self._rate - 1.0)
 
     def _tokens(self, caller: Hashable) -> float:
         tokens, since = self._buckets.get(caller, (self._room, 0.0))

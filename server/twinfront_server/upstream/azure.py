@@ -23,6 +23,7 @@ from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, Crede
 from twinfront_server.upstream.sdk.not_connected import NotConnectedError
 from twinfront_server.upstream.sdk.on_behalf_of import CallerCredentialPolicy, CallerTokens, exchange_of
 from twinfront_server.upstream.sdk.policies import Policies
+from twinfront_server.upstream.shaping import WriteShaper
 
 _HEADERS: Final = {"User-Agent": f"twinfront/{__version__}", "Accept-Encoding": ENCODINGS}
 
@@ -59,6 +60,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         on_settled=metrics.settled_write,
         outage=circuit.opened,
         audit=audit,
+        shaper=WriteShaper(settings, metrics) if settings.shapes_writes else None,
         is_delegated=settings.upstream_credential == "on-behalf-of",
     )
 

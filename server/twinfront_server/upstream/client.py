@@ -22,6 +22,7 @@ from twinfront_server.upstream.scoped.telemetry import ScopedTelemetry
 from twinfront_server.upstream.sdk.refused_writes import RefusedWritesPolicy
 from twinfront_server.upstream.sdk.validate_only import ValidateOnlyPolicy, validate_only_unsupported
 from twinfront_server.upstream.sdk_reads import SdkReads
+from twinfront_server.upstream.shaping import WriteShaper
 from twinfront_server.upstream.writing import Writing
 
 
@@ -38,6 +39,7 @@ class Upstream:
         on_settled: told of each write whose answer was lost: `applied`, `repeated` or `unknown`.
         outage: set by that pipeline while it sends nothing but probes.
         audit: told of every write.
+        shaper: has writes wait for their turn; without it they wait for none.
         is_delegated: whether it is asked in the names of callers: no answer to one of them is for another, and in the
             name of nobody it refuses all.
     """
@@ -51,6 +53,7 @@ class Upstream:
         on_settled: Callable[[str], None] = lambda _outcome: None,
         outage: asyncio.Event | None = None,
         audit: Audit = NO_AUDIT,
+        shaper: WriteShaper | None = None,
         *,
         is_delegated: bool = False,
     ) -> None:
@@ -59,11 +62,12 @@ class Upstream:
         self._dry_runs = dry_runs or ValidateOnlyPolicy()
         self._refused_writes = refused_writes or RefusedWritesPolicy()
         self._on_close = on_close
+        self._shaper = shaper
         self._signs_of_life = {Reason.MODEL_NOT_FOUND, Reason.UPSTREAM_THROTTLED}
         if is_delegated:
             self._signs_of_life.add(Reason.UPSTREAM_CREDENTIALS_REJECTED)
         self._reads = reads = SdkReads(sdk)
-        writing = Writing(reads, on_settled, audit)
+        writing = Writing(reads, on_settled, audit, shaper)
         self._boundary = boundary = Boundary(reads, Lineage(reads))
         self.twins = ScopedDigitalTwins(sdk, reads, writing, boundary, share_reads=not is_delegated)
         self.relationships = ScopedRelationships(sdk, reads, writing, boundary)
@@ -79,6 +83,11 @@ class Upstream:
         await self._sdk.close()
         if self._on_close is not None:
             await self._on_close()
+
+    def end_waiting_writes(self) -> None:
+        """Ends writes that wait for their turn with SERVER_DRAINING: the server stops, and they are not begun."""
+        if self._shaper is not None:
+            self._shaper.end_waiting()
 
     async def probe(self) -> bool:
         """Tells whether the upstream answers calls, and does not say that it takes no writes.

@@ -81,7 +81,7 @@ class Pace:
             try:
                 done = await request()
             except TwinfrontError as error:
-                wait = _retry_delay(error)
+                wait = retry_delay(error)
                 if error.reason is Reason.UPSTREAM_THROTTLED:
                     wait = max(wait, _SHORTEST_HOLD * 2 ** min(self._decreases_in_a_row, _MOST_DOUBLINGS))
                     if not is_time_for(wait, self._remaining()):
@@ -132,7 +132,8 @@ class Pace:
         self._held_until = max(self._held_until, self._clock() + wait)
 
 
-def _retry_delay(error: TwinfrontError) -> float:
+def retry_delay(error: TwinfrontError) -> float:
+    """Gives the seconds after which an error says that a retry makes sense."""
     for detail in error.details:
         if isinstance(detail, RetryInfo):
             return float(detail.retry_delay.seconds + detail.retry_delay.nanos / 1e9)

@@ -19,6 +19,7 @@ from twinfront_server.upstream.refusals.diagnosis import diagnose
 from twinfront_server.upstream.sending import send
 from twinfront_server.upstream.settling.sent_writes import SentWrite, SentWrites
 from twinfront_server.upstream.settling.settle import settle
+from twinfront_server.upstream.shaping import WriteShaper
 
 
 class Writing:
@@ -28,12 +29,16 @@ class Writing:
         reads: shows how things are now, after a refusal or a lost answer.
         on_settled: told of each write whose answer was lost: `applied`, `repeated` or `unknown`.
         audit: told of every write, in the end.
+        shaper: has writes wait for their turn; None for writes that wait for none.
     """
 
-    def __init__(self, reads: Reads, on_settled: Callable[[str], None], audit: Audit) -> None:
+    def __init__(
+        self, reads: Reads, on_settled: Callable[[str], None], audit: Audit, shaper: WriteShaper | None = None
+    ) -> None:
         self._reads = reads
         self._on_settled = on_settled
         self._audit = audit
+        self._shaper = shaper
         self._writes = SentWrites()
 
     async def write(self, asked: Asked, method: Callable[..., Any], *args: Any, **options: Any) -> Answer:
@@ -51,16 +56,24 @@ class Writing:
         if current_call().validate_only:
             asked = asked.as_dry_run()
             return await self._diagnosed(asked, send(asked, method, *args, **options))
+        await self._turn(asked)
         try:
             answer = await self._diagnosed(asked, self._write(asked, partial(send, asked, method, *args, **options)))
         except TwinfrontError as error:
             self._wrote(asked, error.code, reason=error.reason)
+            if self._shaper is not None and error.reason is Reason.UPSTREAM_THROTTLED:
+                self._shaper.slow_down(asked, error)
             raise
         except asyncio.CancelledError:
             self._wrote(asked, grpc.StatusCode.CANCELLED)
             raise
         self._wrote(asked, grpc.StatusCode.OK, etag_after=answer.etag)
         return answer
+
+    async def _turn(self, asked: Asked) -> None:
+        # What another replica has begun is not refused: it may have been applied, and is settled first.
+        if self._shaper is not None and current_call().earlier_attempt is None:
+            await self._shaper.turn(asked)
 
     async def _diagnosed(self, asked: Asked, sending: Awaitable[Answer]) -> Answer:
         try:

@@ -82,3 +82,28 @@ def test_the_caller_that_was_seen_least_recently_is_forgotten(clock: Clock):
     assert len(buckets._buckets) == 100
     assert buckets.wait("caller 0") == pytest.approx(1)
     assert buckets.wait("caller 1") == 0
+
+
+def test_the_wait_for_several_tokens_is_that_for_the_last(clock: Clock):
+    buckets = TokenBuckets(10, 1, clock=clock)
+    takes(buckets)
+    assert buckets.wait("a", 5) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("taken", [0, 4, 10, 30])
+def test_a_held_bucket_has_its_next_token_after_the_time_or_later(clock: Clock, taken: int):
+    buckets = TokenBuckets(10, 1, clock=clock)
+    buckets.take("a", taken)
+    before = buckets.wait("a")
+    buckets.hold("a", 1.5)
+    assert buckets.wait("a") == pytest.approx(max(1.5, before))
+    buckets.hold("a", 0.5)
+    assert buckets.wait("a") == pytest.approx(max(1.5, before))
+    clock.now += buckets.wait("a") + 1e-6
+    assert takes(buckets) == 1
+
+
+def test_a_bucket_without_a_bound_cannot_be_held(clock: Clock):
+    buckets = TokenBuckets(0, 1, clock=clock)
+    buckets.hold("a", 60)
+    assert buckets.wait("a") == 0

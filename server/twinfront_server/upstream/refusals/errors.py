@@ -19,6 +19,7 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import (
     NO_RETRY,
     TwinfrontError,
+    TwinThrottledError,
     caller_not_permitted,
     etag_mismatch,
     invalid_fields,
@@ -27,6 +28,7 @@ from twinfront_server.errors import (
     resource_error,
     shortened,
     upstream_answer_unexpected,
+    upstream_throttled,
     upstream_unavailable,
 )
 from twinfront_server.reasons import InvalidReason, Reason
@@ -40,6 +42,9 @@ from twinfront_server.upstream.sdk.not_connected import NotConnectedError
 
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
 _MAX_CAUSE: Final = 1000
+
+_TWIN_THROTTLED: Final = "TooManyRequests"
+"""The code of a 429 on account of one twin; that of the instance has none (recorded)."""
 
 _DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
 
@@ -177,13 +182,11 @@ def _limit_reached(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 
 def _throttled(refusal: Refusal, asked: Asked) -> TwinfrontError:
-    delay = _DEFAULT_THROTTLE_DELAY if refusal.retry_after is None else refusal.retry_after
-    return TwinfrontError(
-        Reason.UPSTREAM_THROTTLED,
+    return upstream_throttled(
         refusal.text or "Azure Digital Twins throttles.",
         metadata=asked.ids,
-        retry_after=delay,
-        pushback_ms=int(delay * 1000),
+        retry_after=_DEFAULT_THROTTLE_DELAY if refusal.retry_after is None else refusal.retry_after,
+        kind=TwinThrottledError if refusal.code == _TWIN_THROTTLED else TwinfrontError,
     )
 
 
