@@ -21,6 +21,7 @@ from twinfront_server.graph.item_writing import ItemWriter
 from twinfront_server.graph.ordering import Ordering
 from twinfront_server.graph.reading import ItemReader
 from twinfront_server.graph.reporting import Report
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.limits import MAX_UNREADABLE
 
@@ -102,13 +103,15 @@ class _Import:
 
     def _end(self, error: TwinfrontError) -> None:
         """Has the stream end with an error: nothing more is read, what was read is still written."""
+        if error.reason is Reason.SERVER_DRAINING:  # it may be told of one item
+            error = _stopping()
         self._error = self._error or error.renewed()  # what was raised keeps alive the message that it was about
         self._stop.set()
 
     async def _watch_server(self) -> None:
         if self._call.stopping is not None:
             await self._call.stopping.wait()
-            self._end(server_draining("What was acknowledged is written; go on with resume_from."))
+            self._end(_stopping())
 
     async def _read(self, incoming: Incoming) -> None:
         try:
@@ -160,6 +163,10 @@ class _Import:
                 f"has {self._unreadable} more items that cannot be read than ones that can, and may have "
                 f"{MAX_UNREADABLE}; {place} is the last that was looked at",
             )
+
+
+def _stopping() -> TwinfrontError:
+    return server_draining("What was acknowledged is written; go on with resume_from.")
 
 
 class _Turn:

@@ -1,5 +1,6 @@
 """Lets calls in: within the bounds of their callers, and one caller after the other."""
 
+import asyncio
 import random
 import time
 from collections import Counter
@@ -156,7 +157,7 @@ class Admission:
 
     def _log_refusal(self, caller: Caller, limit: Limit) -> None:
         self._refused_since_log += 1
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         if now < self._log_next:
             return
         self._log.warning(

@@ -12,6 +12,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import QuotaFailure, RetryInfo
 from google.rpc.status_pb2 import Status
+from structlog.typing import EventDict
 
 from twinfront.errors import from_rpc_error
 from twinfront.v1.digital_twin_service_pb2 import GetDigitalTwinRequest
@@ -23,6 +24,7 @@ from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 from twinfront_server.app import App
 from twinfront_server.settings import Settings
 
+from ...clock import Clock
 from .echo import METHODS, SERVICE, EchoServer, Outcome, eventually, outcome
 
 Limited = Callable[..., AbstractAsyncContextManager[EchoServer]]
@@ -184,6 +186,42 @@ async def test_a_call_that_is_refused_leaves_nothing_behind(limited: Limited):
         for word in ("refuse", "fault", "one", "refuse"):
             assert (await echo.call("Unary", word)).details != "This caller has too many calls in flight"
         assert refusals(echo) == {}
+
+
+def refusals_logged(echo: EchoServer) -> list[EventDict]:
+    return [event for event in echo.log if event["event"] == "calls are refused"]
+
+
+async def test_the_log_names_the_callers_with_most_calls_in_flight_when_one_is_refused(limited: Limited):
+    async with limited(max_calls_in_flight=4) as echo, other_host(echo) as call:
+        many = [echo.start("Unary", "hang") for _ in range(3)]
+        many.append(call("hang"))
+        await eventually(lambda: len(echo.servicer.calls) == 4)
+        assert limit_of(await outcome(call("one"))) == "calls_in_flight"
+        [line] = refusals_logged(echo)
+        assert (line["limit"], line["caller"], line["in_flight"], line["refused"]) == (
+            "calls_in_flight",
+            "peer unix:",
+            4,
+            1,
+        )
+        assert line["most_in_flight"] == {"peer ipv4:127.0.0.1": 3, "peer unix:": 1}
+        assert list(line["most_in_flight"]) == ["peer ipv4:127.0.0.1", "peer unix:"], "the greediest comes first"
+        for each in many:
+            each.cancel()
+
+
+async def test_a_thousand_refusals_make_one_line_in_the_log_and_the_next_one_counts_them(
+    limited: Limited, clock: Clock
+):
+    async with limited(caller_call_rate=0.001, caller_burst=1000.0) as echo:
+        assert (await echo.call("Unary", "one")).code is grpc.StatusCode.OK
+        ends = await asyncio.gather(*(outcome(echo.start("Unary", "one")) for _ in range(1000)))
+        assert {each.code for each in ends} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+        assert [line["refused"] for line in refusals_logged(echo)] == [1]
+        await clock.advance(10)
+        assert limit_of(await echo.call("Unary", "one")) == "call_rate"
+        assert [line["refused"] for line in refusals_logged(echo)] == [1, 1000]
 
 
 async def test_no_rate_is_bounded_by_default(echo: EchoServer):

@@ -72,7 +72,7 @@ async def test_lines_of_two_keys_do_not_wait_for_each_other(clock: Clock):
 
 
 @pytest.mark.parametrize("rank", [0, 1, 2])
-async def test_those_who_wait_behind_one_who_leaves_the_line_move_up(clock: Clock, rank: int):
+async def test_when_one_leaves_a_line_all_behind_it_move_up(clock: Clock, rank: int):
     line = Line()
     await line.come("first", "0", "1", "2", "last")
     line.tasks[str(rank)].cancel()

@@ -79,8 +79,8 @@ const (
 	ErrorReason_ERROR_REASON_QUERY_INVALID ErrorReason = 19
 	// INVALID_ARGUMENT. The page token was not made by this service, or for another request. Detail: google.rpc.BadRequest.
 	ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID ErrorReason = 20
-	// RESOURCE_EXHAUSTED. Azure Digital Twins throttles: try again later. Detail: google.rpc.RetryInfo, and the trailer
-	// `grpc-retry-pushback-ms`.
+	// RESOURCE_EXHAUSTED. Azure Digital Twins throttles, or a write was not sent since it would have: nothing was done, try
+	// again later. Detail: google.rpc.RetryInfo, and the trailer `grpc-retry-pushback-ms`.
 	ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED ErrorReason = 21
 	// RESOURCE_EXHAUSTED. A limit is reached. Trying again does not help, with one exception: if it is a limit of what a
 	// caller, or all of them, may have in flight or use a second, then nothing was done, and there are a google.rpc.RetryInfo
