@@ -210,7 +210,7 @@ class TestFewPlaces:
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"max_calls_at_work": 2})
+        return settings.changed(max_calls_at_work=2)
 
     async def test_writes_that_wait_for_a_hot_twin_keep_no_other_call_waiting(self, rooms: Building, server: App):
         hot = [update(rooms, "hot", timeout=60) for _ in range(30)]
@@ -226,7 +226,7 @@ class TestFewPlaces:
 class TestDrains:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"drain_grace": 10.0})
+        return settings.changed(drain_grace=10.0)
 
     async def test_a_drain_ends_writes_that_wait_before_their_beginning(
         self, rooms: Building, server: App, settings: Settings, clock: Clock
@@ -279,14 +279,12 @@ class TestRates:
             _, url = await stack.enter_async_context(
                 serving_over_tls(certificate, rate_limits=True, rate_twin_writes=RATE)
             )
-            yield settings.model_copy(
-                update={
-                    "upstream": url,
-                    "upstream_ca": str(certificate.authority),
-                    "upstream_credential": "none",
-                    "shape_writes": request.param,
-                    "twin_write_rate": RATE,
-                }
+            yield settings.changed(
+                upstream=url,
+                upstream_ca=str(certificate.authority),
+                upstream_credential="none",
+                shape_writes=request.param,
+                twin_write_rate=RATE,
             )
 
     async def test_of_many_writes_to_one_twin_those_that_wait_meet_no_429(

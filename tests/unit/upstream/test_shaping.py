@@ -35,7 +35,7 @@ class Writes:
 
     def __init__(self, **settings: float) -> None:
         self.registry = CollectorRegistry()
-        self.shaper = WriteShaper(Settings(**settings), Metrics(self.registry))
+        self.shaper = WriteShaper(Settings.of(settings), Metrics(self.registry))
         self.begun: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -384,4 +384,4 @@ async def test_when_the_server_stops_what_waits_and_what_comes_to_wait_is_not_be
     ],
 )
 def test_writes_are_shaped_for_azure_itself_and_where_a_setting_says_so(upstream: str, shape_writes: str, shapes: bool):
-    assert Settings(upstream=upstream, shape_writes=shape_writes).shapes_writes is shapes
+    assert Settings.of({"upstream": upstream, "shape_writes": shape_writes}).shapes_writes is shapes
