@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import importlib.metadata
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -24,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = vars(_parser().parse_args(arguments))
     command, file = given.pop("command"), given.pop("file", "")
     if command == "version":
-        print(importlib.metadata.version("twinfront"))
+        from importlib.metadata import version  # noqa: PLC0415  (only this command needs it)
+
+        print(version("twinfront"))
         return 0
     try:
         if command == "config":

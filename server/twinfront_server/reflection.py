@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import grpc.aio
-from google.protobuf import descriptor_pool, text_format
+from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection, reflection_pb2
@@ -36,9 +36,18 @@ def _describe_v1() -> None:
     try:
         pool.FindFileContainingSymbol(_V1)
     except KeyError:
-        alpha = FileDescriptorProto()
-        reflection_pb2.DESCRIPTOR.CopyToProto(alpha)
-        pool.Add(text_format.Parse(str(alpha).replace("v1alpha", "v1"), FileDescriptorProto()))
+        v1 = FileDescriptorProto()
+        reflection_pb2.DESCRIPTOR.CopyToProto(v1)
+        v1.name, v1.package = _as_v1(v1.name), _as_v1(v1.package)
+        for field in (field for message in v1.message_type for field in message.field if field.type_name):
+            field.type_name = _as_v1(field.type_name)
+        for method in v1.service[0].method:
+            method.input_type, method.output_type = _as_v1(method.input_type), _as_v1(method.output_type)
+        pool.Add(v1)
+
+
+def _as_v1(name: str) -> str:
+    return name.replace("v1alpha", "v1")
 
 
 class _Symbols:

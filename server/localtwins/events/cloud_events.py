@@ -1,6 +1,7 @@
 """Changes as CloudEvents 1.0 in the JSON format (https://github.com/cloudevents/spec)."""
 
 import uuid
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
 
@@ -54,3 +55,7 @@ class CloudEvent:
     def to_json(self) -> bytes:
         """Gives the event in the JSON format, on one line."""
         return b'%b,"data":%b}' % (orjson.dumps(self.attributes)[:-1], self.change.data)
+
+
+Condition = Callable[[CloudEvent], bool | None]
+"""Tells whether a filter lets an event through; None where there is no result, as with a member that it lacks."""

@@ -14,8 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from localtwins.errors import AdtError
-from localtwins.events import filters
-from localtwins.events.cloud_events import CloudEvent
+from localtwins.events.cloud_events import CloudEvent, Condition
 from localtwins.events.endpoints import Endpoint, open_endpoint
 from localtwins.store.database import Database
 from localtwins.store.reader import EventRoute
@@ -127,6 +126,8 @@ class _RunningRoute:
             _log.warning("some events will come again", route=self._route.id, error=str(error))
 
     async def _run(self) -> None:
+        from localtwins.events import filters  # noqa: PLC0415  (only who has a route needs it)
+
         try:
             condition = filters.parse(self._route.filter)
         except AdtError as error:  # stored by a version with another grammar
@@ -139,7 +140,7 @@ class _RunningRoute:
                 _log.exception("delivery is interrupted", route=self._route.id)
                 await asyncio.sleep(_STORAGE_RETRY_SECONDS)
 
-    async def _follow(self, condition: filters.Condition) -> None:
+    async def _follow(self, condition: Condition) -> None:
         while True:
             self._changes.clear()
             changes = self._database.read.changes(self.position, _BATCH)

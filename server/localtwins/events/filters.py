@@ -17,16 +17,13 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from localtwins import errors
 from localtwins.errors import AdtError
 from localtwins.events import notifications
-from localtwins.events.cloud_events import CloudEvent
+from localtwins.events.cloud_events import CloudEvent, Condition
 
 MAX_LENGTH: Final = 4096
 MAX_NESTING: Final = 100
 
 Value = object
 Operand = Callable[[CloudEvent], Value]
-Condition = Callable[[CloudEvent], bool | None]
-"""Gives None where there is no result, as with a member that the event does not have."""
-
 _MISSING: Final = object()
 _ATTRIBUTES: Final = frozenset({"type", "source", "subject", "id", "dataschema", "datacontenttype", "specversion"})
 _BODY: Final = "$body"

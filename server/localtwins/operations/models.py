@@ -19,6 +19,9 @@ from localtwins.store.database import Database
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
 from localtwins.workers import LOOP_SECONDS, Workers, checkpoint
+from twinfront_program.light_start import load_later
+
+load_later("localtwins.dtdl.parsing")
 
 CHECKING_SECONDS: Final = 0.5e-6
 """Seconds that the check of a model takes for each of its bytes."""

@@ -5,22 +5,45 @@
 
 `parsing` makes a syntax tree of the text, `compiling` an SQL statement of the tree, and `running` reads a page of its
 rows.
+
+What compiles is loaded when the first query comes, or when a server that has started has the time.
 """
 
-from localtwins.query.compiling import COMPILING_SECONDS, compile_query
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
 from localtwins.query.continuation import Position, read_token, write_token
 from localtwins.query.properties import index_properties
 from localtwins.query.running import Page, run
 from localtwins.query.statement import Statement
+from twinfront_program.light_start import load_later
+
+if TYPE_CHECKING:
+    from localtwins.query.compiling import compile_query
 
 __all__ = [
-    "COMPILING_SECONDS",
     "Page",
     "Position",
     "Statement",
     "compile_query",
     "index_properties",
+    "is_loaded",
     "read_token",
     "run",
     "write_token",
 ]
+
+_COMPILER: Final = load_later(f"{__name__}.compiling")
+
+
+def is_loaded() -> bool:
+    """Tells whether queries are compiled at once; else the first one takes some 50 ms."""
+    return _COMPILER in sys.modules
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what compiles when it is asked for the first time."""
+    if name != "compile_query":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_COMPILER), name)

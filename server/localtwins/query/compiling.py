@@ -4,19 +4,18 @@ from functools import lru_cache
 from typing import Final
 
 from localtwins.query import pattern, syntax
+from localtwins.query.collection import Collection
 from localtwins.query.conditions import pinned_twins, sql
 from localtwins.query.errors import sql_query_error
 from localtwins.query.operands import Operands
 from localtwins.query.parameters import Parameters
 from localtwins.query.parsing import parse
+from localtwins.query.place import Place
 from localtwins.query.properties import locate
-from localtwins.query.scope import Collection, Scope
+from localtwins.query.scope import Scope
 from localtwins.query.statement import Rows, Statement
-from localtwins.query.syntax import Condition, Name, Place, Query, Selection, Source
+from localtwins.query.syntax import Condition, Name, Query, Selection, Source
 from localtwins.query.traversal import Pin, Term, traverse
-
-COMPILING_SECONDS: Final = 3e-6
-"""Seconds that it takes to compile a character of a query."""
 
 _START: Final = Place(1, 0)
 

@@ -1,7 +1,7 @@
 """The ways in which a query fails."""
 
 from localtwins.errors import AdtError
-from localtwins.query.syntax import Place
+from localtwins.query.place import Place
 
 
 def sql_query_error(place: Place, message: str) -> AdtError:

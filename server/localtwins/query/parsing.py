@@ -5,7 +5,6 @@ The tree is built while the text is read, without recursion, so no nesting is to
 
 import re
 from dataclasses import replace
-from functools import cache
 from typing import Final, TypeVar, cast
 
 from lark import Lark, Token, Transformer, v_args
@@ -14,7 +13,8 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from localtwins.errors import AdtError
 from localtwins.query import limits, syntax
 from localtwins.query.errors import sql_query_error
-from localtwins.query.syntax import Condition, Edge, Literal, Name, Operand, Path, Place, Projection, Query, Selection
+from localtwins.query.place import Place
+from localtwins.query.syntax import Condition, Edge, Literal, Name, Operand, Path, Projection, Query, Selection
 
 Connective = TypeVar("Connective", syntax.And, syntax.Or)
 
@@ -52,21 +52,9 @@ def parse(text: str) -> Query:
         message = f"the query is longer than {limits.QUERY_LENGTH} characters"
         raise sql_query_error(Place(1, limits.QUERY_LENGTH), message)
     try:
-        return replace(cast("Query", _parser().parse(text)), end=_end(text))
+        return replace(cast("Query", _PARSER.parse(text)), end=_end(text))
     except UnexpectedInput as error:
         raise _syntax_error(error, text) from None
-
-
-@cache
-def _parser() -> Lark:
-    return Lark.open_from_package(
-        "localtwins.query",
-        "grammar.lark",
-        parser="lalr",
-        start="query",
-        maybe_placeholders=True,
-        transformer=_TreeBuilder(),
-    )
 
 
 def _syntax_error(error: UnexpectedInput, text: str) -> AdtError:
@@ -314,3 +302,13 @@ class _TreeBuilder(Transformer[Token, Query]):
 
     def null(self, token: Token) -> Literal:
         return Literal(None, _place(token))
+
+
+_PARSER: Final = Lark.open_from_package(
+    "localtwins.query",
+    "grammar.lark",
+    parser="lalr",
+    start="query",
+    maybe_placeholders=True,
+    transformer=_TreeBuilder(),
+)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from localtwins.query import syntax
+from localtwins.query.collection import Collection
 from localtwins.query.errors import sql_query_error
-from localtwins.query.scope import Collection, Scope
+from localtwins.query.scope import Scope
 from localtwins.query.syntax import Direction
 
 

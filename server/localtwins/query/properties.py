@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from localtwins.query.collection import Collection
 from localtwins.query.parameters import Parameters
-from localtwins.query.scope import Collection
 
 Segments = tuple[str, ...]
 

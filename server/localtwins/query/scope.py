@@ -2,21 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from localtwins.query.collection import Collection
 from localtwins.query.errors import sql_query_error
 from localtwins.query.syntax import Name, Path
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """Twins or relationships that a query ranges over."""
-
-    number: int
-    of_twins: bool
-
-    @property
-    def table(self) -> str:
-        """Gives the alias of their table in SQL."""
-        return f"{'t' if self.of_twins else 'r'}{self.number}"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from localtwins.query.place import Place
+
 FUNCTION_NAMES: Final = frozenset(
     [
         "ARRAY_CONTAINS",
@@ -25,14 +27,6 @@ FUNCTION_NAMES: Final = frozenset(
     ]
 )
 """The functions of the language; `functions` has what each is in SQL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the text: the line from 1, the position in it from 0."""
-
-    line: int
-    position: int
 
 
 @dataclass(frozen=True, slots=True)

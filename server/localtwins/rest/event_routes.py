@@ -6,7 +6,6 @@ from typing import Any, Final
 import orjson
 
 from localtwins import errors
-from localtwins.events import filters
 from localtwins.message import Response
 from localtwins.operations import event_routes
 from localtwins.rest.answers import json_answer, no_content
@@ -27,6 +26,8 @@ async def put(call: Call, route_id: str) -> Response:
     endpoint_name, filter_text = _member(body, "endpointName"), _member(body, "filter")
     if endpoint_name not in call.settings.endpoints:
         raise errors.event_route_endpoint_invalid()
+    from localtwins.events import filters  # noqa: PLC0415  (only who has a route needs it)
+
     filters.parse(filter_text)
     await call.write(lambda tx: event_routes.put(tx, call.settings, route_id, endpoint_name, filter_text))
     return no_content()

@@ -1,19 +1,25 @@
 """/query."""
 
-from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from localtwins import errors
+from localtwins import query as language
 from localtwins.engine.digital_twin import is_component, without_update_times
 from localtwins.message import Response
-from localtwins.query import COMPILING_SECONDS, Position, compile_query, read_token, write_token
+from localtwins.query import Position, read_token, write_token
 from localtwins.query.limits import DEFAULT_PAGE, LARGEST_PAGE, QUERY_LENGTH
 from localtwins.rest.answers import json_answer
 from localtwins.rest.bodies import read_document
 from localtwins.rest.call import API_VERSION_2020, Call
 from localtwins.rest.paging import page_size
+
+_COMPILING_SECONDS: Final = 3e-6
+"""Seconds that it takes to compile a character of a query."""
+
+_LOADING_SECONDS: Final = 0.05
+"""Seconds that it takes to load what compiles queries."""
 
 
 async def query(call: Call) -> Response:
@@ -21,9 +27,9 @@ async def query(call: Call) -> Response:
     text, position = _asked(await read_document(call))
     size = page_size(call, LARGEST_PAGE) if "max-items-per-page" in call.request.headers else DEFAULT_PAGE
     queries = call.database.queries
-    compile_it = partial(compile_query, text, queries.indexed)
+    expected = min(len(text), QUERY_LENGTH) * _COMPILING_SECONDS if language.is_loaded() else _LOADING_SECONDS
     page = await queries.page(
-        await call.workers.run(compile_it, expected=min(len(text), QUERY_LENGTH) * COMPILING_SECONDS),
+        await call.workers.run(lambda: language.compile_query(text, queries.indexed), expected=expected),
         size=size,
         time_limit=call.settings.max_query_seconds,
         position=position,

@@ -5,12 +5,13 @@ from typing import Any
 
 from twinfront.v1 import graph_service_pb2 as messages
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceServicer
-from twinfront_server.graph.exporting import export_graph
-from twinfront_server.graph.importing import import_graph
-from twinfront_server.graph.walk import Place
+from twinfront_program.light_start import load_later
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.page_token import PageTokens
+
+load_later("twinfront_server.graph.importing")
+load_later("twinfront_server.graph.exporting")
 
 
 class GraphService(GraphServiceServicer):
@@ -31,11 +32,16 @@ class GraphService(GraphServiceServicer):
     def ImportGraph(
         self, requests: AsyncIterator[messages.ImportGraphRequest], context: Any
     ) -> AsyncIterator[messages.ImportGraphResponse]:
+        from twinfront_server.graph.importing import import_graph  # noqa: PLC0415  (left for later by the start)
+
         return import_graph(self._upstream, self._import_concurrency, requests)
 
     def ExportGraph(
         self, request: messages.ExportGraphRequest, context: Any
     ) -> AsyncIterator[messages.ExportGraphResponse]:
+        from twinfront_server.graph.exporting import export_graph  # noqa: PLC0415  (left for later by the start)
+        from twinfront_server.graph.walk import Place  # noqa: PLC0415  (as above)
+
         return export_graph(
             self._upstream,
             request,

@@ -8,7 +8,6 @@ import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.digitaltwins.core.aio import DigitalTwinsClient
 
 from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
@@ -23,6 +22,7 @@ from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, Crede
 from twinfront_server.upstream.sdk.not_connected import NotConnectedError
 from twinfront_server.upstream.sdk.on_behalf_of import CallerCredentialPolicy, CallerTokens, exchange_of
 from twinfront_server.upstream.sdk.policies import Policies
+from twinfront_server.upstream.sdk.sdk_client import open_sdk_client
 from twinfront_server.upstream.shaping import WriteShaper
 
 _HEADERS: Final = {"User-Agent": f"twinfront/{__version__}", "Accept-Encoding": ENCODINGS}
@@ -51,7 +51,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         middlewares=[_send_once],
     )
     transport = AioHttpTransport(session=session, session_owner=True, use_env_settings=settings.upstream_use_env_proxy)
-    sdk = DigitalTwinsClient(settings.upstream, credential, transport=transport, policies=policies.in_order)
+    sdk = open_sdk_client(settings.upstream, credential, transport, policies)
     return Upstream(
         sdk,
         policies.dry_runs,

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from azure.digitaltwins.core.aio import DigitalTwinsClient
-
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
 from localtwins.transport import LocalTransport
@@ -15,6 +13,7 @@ from twinfront_server.tracing import Tracing
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
 from twinfront_server.upstream.sdk.policies import Policies
+from twinfront_server.upstream.sdk.sdk_client import open_sdk_client
 from twinfront_server.upstream.shaping import WriteShaper
 
 _ENDPOINT: Final = "https://localtwins"
@@ -32,7 +31,7 @@ async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         get_logger().warning(line)
     service = await LocalTwins.open(settings.data_dir, LocalSettings.load(given))
     policies = Policies(settings, metrics, tracing, {})
-    sdk = DigitalTwinsClient(_ENDPOINT, NO_CREDENTIAL, transport=LocalTransport(service), policies=policies.in_order)
+    sdk = open_sdk_client(_ENDPOINT, NO_CREDENTIAL, LocalTransport(service), policies)
     return Upstream(
         sdk,
         policies.dry_runs,

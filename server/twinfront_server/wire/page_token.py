@@ -4,15 +4,20 @@ import base64
 import binascii
 import hashlib
 import os
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import Message
 
+from twinfront_program.light_start import load_later
 from twinfront_server.call import current_call
 from twinfront_server.errors import invalid_argument
 from twinfront_server.reasons import Reason
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+load_later("cryptography.hazmat.primitives.ciphers.aead")
 
 _NONCE_BYTES: Final = 12
 _PAGING_FIELDS: Final = frozenset({"page_size", "page_token", "resume_token"})
@@ -27,7 +32,13 @@ class PageTokens:
 
     def __init__(self, key: str | None) -> None:
         secret = key.encode() if key else os.urandom(32)
-        self._cipher = AESGCM(hashlib.sha256(secret).digest())
+        self._key = hashlib.sha256(secret).digest()
+
+    @cached_property
+    def _cipher(self) -> "AESGCM":
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  (left for later by the start)
+
+        return AESGCM(self._key)
 
     def seal(self, request: Message, place: bytes) -> str:
         """Gives the token of a place in a request's list, for the next request of the same kind."""
@@ -43,6 +54,8 @@ class PageTokens:
         """
         if not token:
             return b""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415  (left for later by the start)
+
         try:
             sealed = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _identity(request))

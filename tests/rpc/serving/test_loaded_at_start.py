@@ -34,17 +34,56 @@ def loaded() -> set[str]:
         "aiohttp",
         "azure.identity",
         "azure.storage.blob",
+        "cryptography",
         "cryptography.x509",
+        "importlib.metadata",
         "jwt",
+        "lark",
+        "localtwins.dtdl.loading",
+        "localtwins.dtdl.parsing",
         "localtwins.http_server",
         "hiredis",
+        "localtwins.query.compiling",
+        "pydantic",
         "twinfront._exports",
+        "twinfront_server.graph.exporting",
+        "twinfront_server.graph.importing",
         "yaml",
     ],
 )
 def test_a_server_loads_no_library_that_it_has_no_use_for_yet(loaded: set[str], module: str) -> None:
     assert "twinfront_server.upstream.local" in loaded
     assert module not in loaded
+
+
+_LOAD_THE_REST = """
+import gc, sys, threading
+from twinfront_program import light_start
+light_start.begin_start()
+import localtwins.service, twinfront_server.serve
+left = set(light_start._LATER) - set(sys.modules)
+light_start._QUIET_SECONDS = 0.1
+light_start.end_start()
+frozen = gc.get_freeze_count()
+[thread] = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+thread.join()
+print(*sorted(left), left <= set(sys.modules), gc.get_freeze_count() > frozen)
+"""
+
+
+def test_what_a_start_leaves_for_later_is_loaded_soon_after() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-c", _LOAD_THE_REST], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert printed.stdout.split() == [
+        "cryptography.hazmat.primitives.ciphers.aead",
+        "localtwins.dtdl.parsing",
+        "localtwins.query.compiling",
+        "twinfront_server.graph.exporting",
+        "twinfront_server.graph.importing",
+        "True",
+        "True",
+    ]
 
 
 _SERVE = """
