@@ -64,7 +64,12 @@ class TwinfrontError(Exception):
         details: further details, each message type at most once.
         retry_after: seconds after which a retry makes sense; None if nothing is known about it.
         pushback_ms: the value of the trailer `grpc-retry-pushback-ms`; None for no such trailer.
+
+    Attributes:
+        throttled_twin: the id of the twin on whose account the upstream throttles; empty if it is on none's.
     """
+
+    throttled_twin: str = ""
 
     def __init__(
         self,
@@ -114,10 +119,6 @@ class TwinfrontError(Exception):
         if status.ByteSize() >= MAX_STATUS_BYTES:
             return _status(self.code, self.message, [info])
         return status
-
-
-class TwinThrottledError(TwinfrontError):
-    """A write that the upstream throttles on account of one twin: it takes writes to others."""
 
 
 def entry(field: str, key: str) -> str:
@@ -247,11 +248,9 @@ def limit_reached_for_now(limit: str, message: str, retry_after: float) -> Twinf
     )
 
 
-def upstream_throttled(
-    message: str, *, metadata: Mapping[str, str], retry_after: float, kind: type[TwinfrontError] = TwinfrontError
-) -> TwinfrontError:
+def upstream_throttled(message: str, *, metadata: Mapping[str, str], retry_after: float) -> TwinfrontError:
     """RESOURCE_EXHAUSTED: the upstream takes no more for so many seconds; nothing was done."""
-    return kind(
+    return TwinfrontError(
         Reason.UPSTREAM_THROTTLED,
         message,
         metadata=metadata,

@@ -13,12 +13,14 @@ from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[2]))
 
 import bench_fairness
 import bench_queries
 import bench_sdk
 import bench_service
 import bench_switched_on
+import bench_turns
 import bench_watching
 
 
@@ -30,6 +32,7 @@ def main() -> None:
         "queries": bench_queries.run,
         "watching": bench_watching.run,
         "fairness": bench_fairness.run,
+        "turns": bench_turns.run,
         "switched-on": bench_switched_on.run,
     }
     parser = argparse.ArgumentParser(prog="bench", description="Measure speed; prints tables of ratios.")

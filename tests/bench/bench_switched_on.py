@@ -58,6 +58,8 @@ def _steps(folder: Path, redis: str, collector: str) -> Iterator[_Step]:
     yield _Step("who calls (--auth jwt)", tuple(bearer_token.server_options(folder / "keys.json")))
     yield _Step("what one may do (--policy, within ids)", ("--policy", str(policy)))
     yield _Step("how often (--caller-call-rate, -query-rate)", ("--caller-call-rate=1e6", "--caller-query-rate=1e6"))
+    unreached = ("--twin-write-rate=1e9", "--patch-rate=1e9", "--create-delete-rate=1e9")
+    yield _Step("writes within rates (--shape-writes)", ("--shape-writes=on", *unreached))
     yield _Step("outcomes in Redis", ("--outcomes", redis))
     sampled = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}
     yield _Step("traces, 1 in 100", variables={"OTEL_EXPORTER_OTLP_ENDPOINT": collector, **sampled})

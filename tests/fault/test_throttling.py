@@ -9,8 +9,9 @@ import pytest
 from google.rpc.error_details_pb2 import RetryInfo
 
 from twinfront_server.app import App
+from twinfront_server.settings import Settings
 
-from .calls import GET_TWIN, UPDATE_TWIN, refused, trailers
+from .calls import DELETE_TWIN, GET_TWIN, UPDATE_TWIN, refused, trailers
 from .fault_server import Answer, FaultServer
 
 INSTANCE_THROTTLE = {"error": {"statusCode": 429, "message": "Maximum request rate limit reached."}}
@@ -74,3 +75,32 @@ async def test_a_throttled_read_that_stays_throttled_says_so(upstream: FaultServ
     error = await refused(GET_TWIN.call(channel))
     assert error.reason == "UPSTREAM_THROTTLED"
     assert upstream.sent("GET") == 3
+
+
+class TestShapedWrites:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.changed(shape_writes="on")
+
+    async def test_after_a_429_of_a_twin_its_writes_are_not_sent_for_as_long_as_it_said(
+        self, upstream: FaultServer, channel: grpc.aio.Channel
+    ):
+        upstream.on("PATCH", Answer(429, TWIN_THROTTLE, {"Retry-After": "8"}))
+        await refused(UPDATE_TWIN.call(channel))
+        for _ in range(3):
+            error = await refused(UPDATE_TWIN.call(channel, timeout=5))
+            assert error.reason == "UPSTREAM_THROTTLED"
+            assert 7000 < int(trailers(error)["grpc-retry-pushback-ms"]) <= 8000
+        assert upstream.sent("PATCH") == 1
+
+    async def test_after_a_429_of_the_instance_no_patches_are_sent_and_other_writes_are(
+        self, upstream: FaultServer, channel: grpc.aio.Channel
+    ):
+        upstream.on("PATCH", Answer(429, INSTANCE_THROTTLE, {"Retry-After": "8"}))
+        upstream.on("DELETE", Answer(204))
+        await refused(UPDATE_TWIN.call(channel))
+        error = await refused(UPDATE_TWIN.call(channel, timeout=5))
+        assert "--patch-rate" in error.message
+        assert upstream.sent("PATCH") == 1
+        await DELETE_TWIN.call(channel)
+        assert upstream.sent("DELETE") == 1

@@ -37,14 +37,15 @@ class TokenBuckets:
         """Gives the seconds until there are so many tokens for a caller; 0 if there are now."""
         if not self._rate:
             return 0.0
-        wait = (tokens - self._tokens(caller)) / self._rate
+        wait = (tokens - self._tokens(caller, self._clock())) / self._rate
         return wait if wait > _ROUNDING else 0.0
 
     def take(self, caller: Hashable, tokens: float = 1.0) -> None:
         """Takes tokens of a caller's, be they there or not."""
         if not self._rate:
             return
-        self._buckets[caller] = self._tokens(caller) - tokens, self._clock()
+        now = self._clock()
+        self._buckets[caller] = self._tokens(caller, now) - tokens, now
         self._buckets.move_to_end(caller)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
@@ -52,8 +53,11 @@ class TokenBuckets:
     def hold(self, caller: Hashable, seconds: float) -> None:
         """Takes what a caller has, so that there is no token for so many seconds at least."""
         if self.wait(caller) < seconds:
-            self.take(caller, self._tokens(caller) + seconds * self._rate - 1.0)
+            self.take(caller, self._tokens(caller, self._clock()) + seconds * self._rate - 1.0)
 
-    def _tokens(self, caller: Hashable) -> float:
-        tokens, since = self._buckets.get(caller, (self._room, 0.0))
-        return min(self._room, tokens + (self._clock() - since) * self._rate)
+    def _tokens(self, caller: Hashable, now: float) -> float:
+        bucket = self._buckets.get(caller)
+        if bucket is None:
+            return self._room
+        tokens, since = bucket
+        return min(self._room, tokens + (now - since) * self._rate)

@@ -17,7 +17,6 @@ from typing import Final
 from twinfront_server.call import LONGEST_WAIT, TIME_TO_ANSWER, TIME_TO_ASK, Call, current_call
 from twinfront_server.errors import (
     TwinfrontError,
-    TwinThrottledError,
     server_draining,
     shortened,
     upstream_throttled,
@@ -26,7 +25,7 @@ from twinfront_server.metrics import Metrics, WriteLimit
 from twinfront_server.quotas.waiting_lines import WaitingLines
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import operation as operations
-from twinfront_server.upstream.operation import Asked, Operation
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.pacing import retry_delay
 
 MAX_WAITING: Final = 10_000
@@ -39,16 +38,16 @@ is not documented; what arrives closer together than it was sent has the other h
 _TIME_TO_END: Final = TIME_TO_ANSWER + TIME_TO_ASK
 """Seconds before the deadline at which a write that has waited is not begun any more."""
 
-_RATES: Final[dict[Operation, WriteLimit]] = {
-    operations.PUT_DIGITAL_TWIN: "create_delete_rate",
-    operations.DELETE_DIGITAL_TWIN: "create_delete_rate",
-    operations.PUT_RELATIONSHIP: "create_delete_rate",
-    operations.DELETE_RELATIONSHIP: "create_delete_rate",
-    operations.PATCH_DIGITAL_TWIN: "patch_rate",
-    operations.PATCH_COMPONENT: "patch_rate",
-    operations.PATCH_RELATIONSHIP: "patch_rate",
+_RATES: Final[dict[str, WriteLimit]] = {
+    operations.PUT_DIGITAL_TWIN.name: "create_delete_rate",
+    operations.DELETE_DIGITAL_TWIN.name: "create_delete_rate",
+    operations.PUT_RELATIONSHIP.name: "create_delete_rate",
+    operations.DELETE_RELATIONSHIP.name: "create_delete_rate",
+    operations.PATCH_DIGITAL_TWIN.name: "patch_rate",
+    operations.PATCH_COMPONENT.name: "patch_rate",
+    operations.PATCH_RELATIONSHIP.name: "patch_rate",
 }
-"""The rate of the instance that a write counts towards; one that is not here counts towards none."""
+"""The rate of the instance that an operation counts towards; one that is not here counts towards none."""
 
 _LONGEST_KEY: Final = 128
 """Characters of an id that a line is known by: a target's may be of any length, until it is refused."""
@@ -84,12 +83,9 @@ class WriteShaper:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
         self._twins = WaitingLines(settings.twin_write_rate, _BURST)
-        self._instance = {
-            limit: WaitingLines(rate, _BURST)
-            for limit, rate in (
-                ("patch_rate", settings.patch_rate),
-                ("create_delete_rate", settings.create_delete_rate),
-            )
+        self._instance: dict[WriteLimit, _Step] = {
+            "patch_rate": _Step("patch_rate", WaitingLines(settings.patch_rate, _BURST), ""),
+            "create_delete_rate": _Step("create_delete_rate", WaitingLines(settings.create_delete_rate, _BURST), ""),
         }
         self._waiting: Counter[object] = Counter()
         self._count = 0
@@ -111,26 +107,27 @@ class WriteShaper:
         await self._wait(steps, asked, current_call())
 
     def slow_down(self, asked: Asked, throttled: TwinfrontError) -> None:
-        """Holds back what is like a write that the upstream throttled, for as long as it said."""
-        of_twin = isinstance(throttled, TwinThrottledError)
-        for step in self._steps(asked):
-            if bool(step.key) == of_twin:
-                step.lines.hold(step.key, min(retry_delay(throttled), LONGEST_WAIT))
+        """Holds back writes to a twin that the upstream throttles, or all like one, for as long as it said."""
+        seconds = min(retry_delay(throttled), LONGEST_WAIT)
+        if throttled.throttled_twin:
+            self._twins.hold(throttled.throttled_twin[:_LONGEST_KEY], seconds)
+        elif limit := _RATES.get(asked.operation.name):
+            self._instance[limit].lines.hold("", seconds)
 
     def end_waiting(self) -> None:
         """Ends the wait of all writes, and of those that come: the server stops, and other servers may have room."""
         self._ending = True
-        for lines in (self._twins, *self._instance.values()):
+        for lines in (self._twins, *(step.lines for step in self._instance.values())):
             lines.end(_not_begun)
 
     def _steps(self, asked: Asked) -> Sequence[_Step]:
-        limit = _RATES.get(asked.operation)
+        limit = _RATES.get(asked.operation.name)
         if limit is None:
             return ()
         # A relationship counts towards both of its ends (recorded), as far as they are known here.
         twins = dict.fromkeys(filter(None, (asked.ids["digital_twin_id"], asked.ids.get("target_id"))))
         steps = [_Step("twin_write_rate", self._twins, twin[:_LONGEST_KEY]) for twin in twins]
-        return [*steps, _Step(limit, self._instance[limit], "")]
+        return [*steps, self._instance[limit]]
 
     async def _wait(self, steps: Sequence[_Step], asked: Asked, call: Call) -> None:
         if self._ending:

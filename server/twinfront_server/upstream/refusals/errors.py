@@ -19,7 +19,6 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import (
     NO_RETRY,
     TwinfrontError,
-    TwinThrottledError,
     caller_not_permitted,
     etag_mismatch,
     invalid_fields,
@@ -42,9 +41,6 @@ from twinfront_server.upstream.sdk.not_connected import NotConnectedError
 
 _DEFAULT_THROTTLE_DELAY: Final = 1.0
 _MAX_CAUSE: Final = 1000
-
-_TWIN_THROTTLED: Final = "TooManyRequests"
-"""The code of a 429 on account of one twin; that of the instance has none (recorded)."""
 
 _DTMI: Final = re.compile(r"dtmi:[\w:]+(?:;\d+(?:\.\d+)?)?")
 
@@ -182,12 +178,13 @@ def _limit_reached(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 
 def _throttled(refusal: Refusal, asked: Asked) -> TwinfrontError:
-    return upstream_throttled(
+    error = upstream_throttled(
         refusal.text or "Azure Digital Twins throttles.",
         metadata=asked.ids,
         retry_after=_DEFAULT_THROTTLE_DELAY if refusal.retry_after is None else refusal.retry_after,
-        kind=TwinThrottledError if refusal.code == _TWIN_THROTTLED else TwinfrontError,
     )
+    error.throttled_twin = refusal.throttled_twin
+    return error
 
 
 def _precondition_failed(refusal: Refusal, asked: Asked) -> TwinfrontError:

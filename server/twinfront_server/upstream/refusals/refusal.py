@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
@@ -34,6 +35,7 @@ class Refusal:
         details: the messages of the single problems, the first ones.
         text: message and details in one, without the pointers to the service's own documentation.
         retry_after: the seconds of the header of that name.
+        throttled_twin: of a 429 on account of one twin, which may be the other end of a relationship, its id.
         unchanged: whether the answer itself promises that nothing was changed.
         refuses_writes: whether the answer says that no write is taken for now.
     """
@@ -44,6 +46,7 @@ class Refusal:
     details: Sequence[str]
     text: str = ""
     retry_after: float | None = None
+    throttled_twin: str = ""
     unchanged: bool = False
     refuses_writes: bool = False
 
@@ -63,6 +66,7 @@ def read_refusal(error: HttpResponseError) -> Refusal:
         details=details,
         text=_told(message, details),
         retry_after=retry_after(headers),
+        throttled_twin=_throttled_twin(response) if error.status_code == HTTPStatus.TOO_MANY_REQUESTS else "",
         unchanged=headers.get(UNCHANGED_HEADER) == "true",
         refuses_writes=headers.get(REFUSES_WRITES_HEADER) == "true",
     )
@@ -90,6 +94,14 @@ def _encoded_twice(response: Any) -> ODataV4Format | None:
         return ODataV4Format(orjson.loads(orjson.loads(response.content))["error"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _throttled_twin(response: Any) -> str:
+    """Reads the id that a 429 on account of a twin has beside code and message (recorded)."""
+    try:
+        return _text(orjson.loads(response.content)["error"]["twinId"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return ""
 
 
 def _text(value: object) -> str:
