@@ -38,7 +38,7 @@ KINDS: Final = {
 }
 """The reasons that have a kind of their own, with its name in all languages; in each it is declared by hand."""
 
-SENT_AGAIN: Final = {Reason.SERVER_DRAINING: None, Reason.UPSTREAM_UNAVAILABLE: 5}
+SENT_AGAIN: Final = {Reason.SERVER_DRAINING: None, Reason.UPSTREAM_UNAVAILABLE: 5, Reason.AUTHORIZER_UNAVAILABLE: 5}
 """The reasons that say that nothing was done and another attempt may succeed, each with the most attempts at a call.
 
 None is for as many as there is time for: a server that drains takes no harm from being asked, and is soon gone.

@@ -1,4 +1,4 @@
-"""Generates the Python stubs `twinfront.v1` from the protos.
+"""Generates the Python stubs `twinfront.v1` from the protos, and within them those of `ENVOY`.
 
 Runs as the build hook of every install (plain, editable, wheel), and by hand (`make proto`).
 Everything in the output folder is made here and is never edited.
@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 OUTPUT = ROOT / "clients" / "python" / "twinfront" / "v1"
 SERVICE_CONFIG = "twinfront_service_config.json"
+ENVOY = "twinfront/v1/envoy"
+"""Where the stubs of Envoy's protos are. In their own place, the module `envoy`, there are other packages: the program,
+and `xds-protos`, which has all of them and writes over files of Google's and of OpenTelemetry's."""
 
 
 class StubsBuildHook(BuildHookInterface[WheelBuilderConfig]):
@@ -48,6 +51,10 @@ def _generate_into(folder: Path) -> None:
     package = folder.parent.parent
     sources = sorted(str(path.relative_to(PROTOS)) for path in (PROTOS / "twinfront").rglob("*.proto"))
     services = [source for source in sources if source.endswith("_service.proto")]
+    (folder.parent.parent / ENVOY).mkdir()
+    for source in sorted((PROTOS / "third_party" / "envoy" / "service" / "auth" / "v3").glob("*.proto")):
+        sources.append(f"{ENVOY}/{source.name}")
+        services.append(f"{ENVOY}/{source.name}")
     _protoc(
         f"--python_out={package}",
         f"--plugin=protoc-gen-mypy={_plugin('protoc-gen-mypy')}",
@@ -62,6 +69,7 @@ def _generate_into(folder: Path) -> None:
     )
     shutil.copyfile(PROTOS / "twinfront" / "v1" / SERVICE_CONFIG, folder / SERVICE_CONFIG)
     (folder / "__init__.py").write_text('"""The contract `twinfront.v1`, generated from protos/."""\n')
+    (folder / "envoy" / "__init__.py").write_text('"""What is said to services that decide as they do for Envoy."""\n')
 
 
 def _protoc(*arguments: str) -> None:
@@ -69,7 +77,13 @@ def _protoc(*arguments: str) -> None:
     from grpc_tools import protoc  # noqa: PLC0415  (a build requirement, not there when the hook is only looked at)
 
     well_known_types = files("grpc_tools") / "_proto"
-    paths = [f"--proto_path={path}" for path in (PROTOS, PROTOS / "third_party", well_known_types)]
+    places = (
+        PROTOS,
+        PROTOS / "third_party",
+        f"{ENVOY}={PROTOS / 'third_party/envoy/service/auth/v3'}",
+        well_known_types,
+    )
+    paths = [f"--proto_path={path}" for path in places]
     code = protoc.main(["protoc", *paths, *arguments])
     if code != 0:
         raise SystemExit(code)

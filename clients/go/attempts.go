@@ -28,8 +28,9 @@ const (
 // mostAttempts has the reasons that say that nothing was done and another attempt may succeed.
 var mostAttempts = map[string]int{
 	// begin reasons: made by clients/reasons.py; do not edit
-	"SERVER_DRAINING":      unbounded,
-	"UPSTREAM_UNAVAILABLE": 5,
+	"SERVER_DRAINING":        unbounded,
+	"UPSTREAM_UNAVAILABLE":   5,
+	"AUTHORIZER_UNAVAILABLE": 5,
 	// end reasons
 }
 

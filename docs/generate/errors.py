@@ -91,6 +91,10 @@ TEXTS = {
         "[CALLER_NOT_PERMITTED] alice may not do this: GetDigitalTwin takes the permission twins.read, which the roles "
         "reader, writer and operator have. (call id 5b1f0f4c98f04a0e)"
     ),
+    "AUTHORIZER_UNAVAILABLE": (
+        "[AUTHORIZER_UNAVAILABLE] Nothing was done: the policy system that decides whether this caller may do this "
+        "does not answer. Try again. (call id 5b1f0f4c98f04a0e)"
+    ),
     "STREAM_NOT_READ": (
         "[STREAM_NOT_READ] A message waited 1 s for its caller to read on. Go on behind the last one that was read. "
         "(call id 5b1f0f4c98f04a0e)"

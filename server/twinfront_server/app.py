@@ -14,7 +14,7 @@ from twinfront_program.log import Log, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import health, reflection
 from twinfront_server.access.authenticator import open_authenticator
-from twinfront_server.access.policy import open_policy
+from twinfront_server.access.policy import open_authorizer, open_policy
 from twinfront_server.audit import open_audit
 from twinfront_server.background import running
 from twinfront_server.drain import drain
@@ -107,6 +107,7 @@ class App:
         policy = await closing.enter_async_context(
             open_policy(settings, self.upstream.missing_model, self.metrics, self._log)
         )
+        authorizer = await closing.enter_async_context(open_authorizer(settings, self.metrics))
         self._chain = Chain(
             settings,
             self.metrics,
@@ -114,6 +115,7 @@ class App:
             self.upstream.require_validation,
             authenticator,
             policy,
+            authorizer,
             tracing=tracing,
             outcomes=outcomes,
         )

@@ -6,10 +6,10 @@ metadata.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import grpc
 
@@ -34,6 +34,14 @@ LONGEST_WAIT: Final = 60.0
 """Seconds after which a request is sent once more, at the most: streams have no deadline, and an upstream may ask for a
 day. Who asked is told so instead."""
 
+Permits: TypeAlias = Callable[[str, Mapping[str, str]], Awaitable[None]]
+"""Asks a policy system whether a caller may call an RPC, by its full name, about a resource, by its fields; raises
+CALLER_NOT_PERMITTED if not."""
+
+
+async def _permit(_method: str, _resource: Mapping[str, str]) -> None:
+    """Permits everything: there is no policy system."""
+
 
 @dataclass(slots=True)
 class Call:
@@ -54,6 +62,8 @@ class Call:
         delegated: whether the upstream is asked in the name of who calls, and judges by what he may do there.
         grant: what this caller may do, and
         scope: the part of the graph that this caller may make the call in.
+        permits: asks the policy system what else this caller may do; items of batches are asked about by whoever serves
+            them.
         request_bytes: how large its request is; 0 for a stream of them, which come one by one.
         validate_only: whether the call is a dry run: whatever the upstream is asked on its behalf has to be one too.
         replayed: whether the answer is an earlier call's, as the caller asked for with the request's `request_id`.
@@ -88,6 +98,7 @@ class Call:
     delegated: bool = False
     grant: Grant = field(default_factory=lambda: EVERYTHING, repr=False)
     scope: Scope = WHOLE
+    permits: Permits = field(default=_permit, repr=False)
     request_bytes: int = 0
     validate_only: bool = False
     replayed: bool = False

@@ -51,7 +51,7 @@ _DRAINING_RETRY_AFTER: Final = 0.1
 """Seconds: another server is there already."""
 
 _OUTAGE_RETRY_AFTER: Final = 1.0
-"""Seconds, for an upstream that does not say how long its outage takes."""
+"""Seconds, for an upstream, or a policy system, that does not say how long its outage takes."""
 
 
 class TwinfrontError(Exception):
@@ -289,6 +289,15 @@ def resource_info(resource_type: str, name: str, description: str) -> ResourceIn
 def caller_not_permitted(message: str, *, metadata: Mapping[str, str] | None = None) -> TwinfrontError:
     """PERMISSION_DENIED: the caller is known, and may not do this."""
     return TwinfrontError(Reason.CALLER_NOT_PERMITTED, message, metadata=metadata, pushback_ms=NO_RETRY)
+
+
+def authorizer_unavailable() -> TwinfrontError:
+    """UNAVAILABLE: who decides whether the caller may do this does not, so nothing was done."""
+    return TwinfrontError(
+        Reason.AUTHORIZER_UNAVAILABLE,
+        "Nothing was done: the policy system that decides whether this caller may do this does not answer. Try again.",
+        retry_after=_OUTAGE_RETRY_AFTER,
+    )
 
 
 def upstream_answer_unexpected(status: int) -> TwinfrontError:

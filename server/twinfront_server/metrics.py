@@ -59,6 +59,9 @@ WriteLimit = Literal["twin_write_rate", "patch_rate", "create_delete_rate", "wai
 POLICY_READS: Final = ("applied", "refused")
 """Outcomes of a read of the policy file."""
 
+AuthorizerOutcome = Literal["allowed", "denied", "failed"]
+"""Outcomes of a question to the policy system."""
+
 _METHOD_LABELS: Final = ("grpc_type", "grpc_service", "grpc_method")
 
 
@@ -210,6 +213,12 @@ METRICS: Final = (
         "Reads of the file of --policy: applied or refused; after one that was refused the policy of before stays.",
     ),
     MetricSpec(
+        "twinfront_authorizer_decisions_total",
+        "counter",
+        ("outcome",),
+        "Questions to the policy system of --authorize: allowed, denied or failed; a decision that is kept is none.",
+    ),
+    MetricSpec(
         "twinfront_jwt_keys_read_timestamp_seconds",
         "gauge",
         (),
@@ -294,6 +303,8 @@ class Metrics:
             self._child("twinfront_held_back_writes_total", write_limit)
         for result in POLICY_READS:
             self._child("twinfront_policy_reads_total", result)
+        for decision in get_args(AuthorizerOutcome):
+            self._child("twinfront_authorizer_decisions_total", decision)
         for reason in Reason:
             self._child("twinfront_errors_total", reason)
             for method_name in METHODS_WITH_ITEMS:
@@ -358,6 +369,10 @@ class Metrics:
     def policy_read(self, outcome: Literal["applied", "refused"]) -> None:
         """Counts a read of the policy file: at the start, and whenever it has changed."""
         self._child("twinfront_policy_reads_total", outcome).inc()
+
+    def authorizer_decided(self, outcome: AuthorizerOutcome) -> None:
+        """Counts a question to the policy system."""
+        self._child("twinfront_authorizer_decisions_total", outcome).inc()
 
     def query_charge(self, units: float) -> None:
         """Adds what a query cost, in query units."""

@@ -1,5 +1,6 @@
 """The settings of `twinfront serve`, each declared once; see `twinfront_program.settings`."""
 
+import re
 from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
@@ -65,11 +66,37 @@ def _outcomes(value: str) -> str:
     return value
 
 
+def _authorizer(value: str) -> str:
+    problem = "is no URL of a policy system: grpc://HOST:PORT, or grpcs://HOST:PORT"
+    if "@" in value:
+        # Not repeated here: it may be a password.
+        raise ValueError("the URL has credentials in it, which it must not: it is shown, and logged")
+    scheme, separator, address = value.partition("://")
+    try:
+        place = Address.parse(address)
+    except ValueError:
+        raise ValueError(f"{value!r} {problem}") from None
+    if scheme not in {"grpc", "grpcs"} or not separator or not place.port or not _HOST.fullmatch(place.host):
+        raise ValueError(f"{value!r} {problem}")
+    return f"{scheme}://{place}"
+
+
+def _header_names(value: str | None) -> str | None:
+    names = [name.lower() for name in listed(value)]
+    for name in names:
+        if not _HEADER.fullmatch(name) or name.endswith("-bin"):
+            raise ValueError(f"{name!r} is no key of metadata that is text")
+    return ",".join(dict.fromkeys(names)) or None
+
+
 def _audiences(value: str | None) -> str | None:
     if "" in listed(value):
         raise ValueError("one of the audiences has no name")
     return value
 
+
+_HOST: Final = re.compile(r"[\w.:%-]+")
+_HEADER: Final = re.compile(r"[a-z0-9_.-]+", re.ASCII)
 
 Rate = Annotated[float, FINITE, within(ge=0)]
 OptionalListenAddress = Annotated[str, After(_address_or_none)]
@@ -77,6 +104,8 @@ Auth = Annotated[str, Before(joined), After(several_of("jwt", "mtls")), REPEATAB
 Exemptions = Annotated[str, Before(joined), After(several_of("reflection", "metrics")), REPEATABLE]
 Audiences = Annotated[Listed, After(_audiences)]
 KeyPlace = Annotated[str, After(_key_place)]
+AuthorizerUrl = Annotated[str, After(_authorizer)]
+HeaderNames = Annotated[Listed, After(_header_names)]
 ClaimName = Annotated[str, of_length(1)]
 UpstreamName = Annotated[str, After(_upstream)]
 OutcomesName = Annotated[str, After(_outcomes)]
@@ -173,6 +202,33 @@ class Settings(ProgramSettings):
         ACCESS,
         "Policy that says who may do what, YAML; followed when it changes. Without it the roles of callers decide.",
         takes="FILE",
+    )
+    authorize: AuthorizerUrl | None = setting(
+        None,
+        ACCESS,
+        "Policy system to ask besides about each call: a service that decides for Envoy (ext_authz), such as Open "
+        "Policy Agent; grpcs:// with TLS.",
+        takes="URL",
+    )
+    authorize_ca: Annotated[str, of_length(1)] | None = setting(
+        None,
+        ACCESS,
+        "Authorities to check the certificate of a grpcs:// one against, PEM; without it those that gRPC has.",
+        takes="FILE",
+    )
+    authorize_timeout: PositiveSeconds = setting(
+        0.5, ACCESS, "Longest time that it has for an answer; a call without one is refused."
+    )
+    authorize_cache: Seconds = setting(
+        10.0,
+        ACCESS,
+        "How long what it decided holds, be it yes or no, for the same caller, RPC and resource; 0 to ask anew.",
+    )
+    authorize_headers: HeaderNames = setting(
+        None,
+        ACCESS,
+        "Metadata of calls to show it, by key; repeatable, or with commas between. 'authorization' shows it tokens.",
+        takes="NAME",
     )
     auth_exempt: Exemptions = setting(
         "metrics",
@@ -394,6 +450,12 @@ class Settings(ProgramSettings):
                 "page and resume tokens of this process are refused by every other one, and by this server after a "
                 "restart; give all replicas the same --page-token-key"
             )
+        scheme, _, authorizer = (self.authorize or "").partition("://")
+        if scheme == "grpc" and not Address.parse(authorizer).is_loopback:
+            told.append(
+                f"--authorize {self.authorize} is asked in the clear: who is on the way there can allow anything; take "
+                "grpcs://, or a network that sees to it"
+            )
         return told
 
     def _check_together(self) -> None:
@@ -410,12 +472,26 @@ class Settings(ProgramSettings):
             raise ValueError("--outcomes-ca and --outcomes-cert need --outcomes rediss://…")
         if self.policy is not None and self.auth_kinds == {"none"}:
             raise ValueError("--policy needs --auth jwt or mtls: without it nobody is known")
+        self._require_authorizer()
         if self.default_deadline > self.max_deadline:
             raise ValueError("--default-deadline is longer than --max-deadline")
         if self.upstream.startswith("http:") and self.upstream_credential != "none":
             raise ValueError("--upstream needs https:// to send a token; without one give --upstream-credential none")
         if self.upstream_credential == "on-behalf-of":
             self._require_tokens_to_exchange()
+
+    def _require_authorizer(self) -> None:
+        """Checks that whoever is to decide about callers knows who they are.
+
+        Raises:
+            ValueError: it does not, or there is none where something is said of it.
+        """
+        if self.authorize is not None and self.auth_kinds == {"none"}:
+            raise ValueError("--authorize needs --auth jwt or mtls: without it nobody is known")
+        if self.authorize_ca is not None and not (self.authorize or "").startswith("grpcs:"):
+            raise ValueError("--authorize-ca needs --authorize grpcs://…")
+        if self.authorize_headers is not None and self.authorize is None:
+            raise ValueError("--authorize-headers needs --authorize")
 
     def _require_tokens_to_exchange(self) -> None:
         """Checks that every caller has a token, and that nothing is asked of the upstream in the name of nobody.

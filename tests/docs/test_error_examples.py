@@ -166,6 +166,17 @@ async def _called(token: Callable[[Issuer], str | None]) -> None:
             await client.get_digital_twin("room-001")
 
 
+async def _authorizer_gone() -> None:
+    with Issuer() as issuer:
+        authorize = {"authorize": "grpc://127.0.0.1:1"}  # nobody listens there
+        settings = SETTINGS.model_copy(update=issuer.settings() | authorize)
+        async with (
+            App(settings) as app,
+            AsyncTwinfrontClient(str(app.address), insecure=True, token=issuer.token(roles=["reader"])) as client,
+        ):
+            await client.get_digital_twin("room-001")
+
+
 MISFORTUNES: dict[str, Callable[[], Awaitable[None]]] = {
     "UPSTREAM_CREDENTIALS_REJECTED": _credential_rejected,
     "INTERNAL": _server_faulty,
@@ -173,6 +184,7 @@ MISFORTUNES: dict[str, Callable[[], Awaitable[None]]] = {
     "STREAM_NOT_READ": _stream_not_read,
     "CREDENTIALS_MISSING": lambda: _called(lambda _: None),
     "CREDENTIALS_INVALID": lambda: _called(lambda issuer: issuer.token(exp=1)),
+    "AUTHORIZER_UNAVAILABLE": _authorizer_gone,
     "CALLER_NOT_PERMITTED": lambda: _called(lambda issuer: issuer.token(sub="alice")),
 }
 

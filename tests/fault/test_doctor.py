@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.rpc.access.issuer import Issuer
+from tests.rpc.permissions.policy_system import Answer as Decided
+from tests.rpc.permissions.policy_system import Decide, PolicyServer, allow, deny
 from tests.rpc.serving.certificates import Authority
 from tests.rpc.serving.process import run
 
 from localtwins.http_server import HttpServer
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
+from twinfront.v1.envoy.external_auth_pb2 import AttributeContext, CheckResponse
 from twinfront_server.doctor.examination import examine
 from twinfront_server.doctor.finding import Finding
 from twinfront_server.settings import Settings
@@ -27,6 +31,10 @@ from .fault_server import Answer, FaultServer, fault_server
 EMPTY = Answer(200, {"value": [], "nextLink": None})
 NO_TWIN = Answer(404, {"error": {"code": "DigitalTwinNotFound", "message": "No."}})
 REFUSED = {"error": {"code": "Forbidden", "message": "No."}}
+
+
+async def no_decision(_asked: AttributeContext) -> Decided:
+    return CheckResponse()
 
 
 def settings_for(url: str, **fields: Any) -> Settings:
@@ -288,6 +296,33 @@ async def test_an_issuer_of_callers_tokens_that_cannot_be_reached_is_told() -> N
     settings = Settings.of({"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"} | auth)
     finding = await failure(settings)
     assert (finding.check, "--jwt-issuer" in finding.text) == ("--auth", True)
+
+
+@pytest.mark.parametrize(
+    ("decide", "state", "told"),
+    [(allow, "ok", "allowed"), (deny, "ok", "denied"), (no_decision, "failed", "without a decision")],
+)
+async def test_a_policy_system_is_asked(decide: Decide, state: str, told: str) -> None:
+    with Issuer() as issuer:
+        async with PolicyServer(decide) as system:
+            fields = {
+                "listen": "127.0.0.1:0",
+                "metrics_listen": "none",
+                "data_dir": ":memory:",
+                "authorize": system.url,
+            }
+            finding = await found(Settings.model_validate(fields | issuer.settings()), "--authorize")
+    assert finding.state == state
+    assert told in finding.text
+
+
+async def test_a_policy_system_that_cannot_be_reached_is_told() -> None:
+    with Issuer() as issuer:
+        fields = {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"}
+        authorize = {"authorize": f"grpc://127.0.0.1:{dead_port()}"}
+        finding = await failure(Settings.model_validate(fields | issuer.settings() | authorize))
+    assert finding.check == "--authorize"
+    assert "UNAVAILABLE" in finding.text
 
 
 async def test_a_store_of_outcomes_that_is_gone_is_told() -> None:

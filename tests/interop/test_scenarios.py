@@ -13,6 +13,7 @@ from .odd_server.errors import ERRORS, RAW_DETAILS
 from .scenarios import LIVE_SERVER, ODD_SERVER, scenarios
 
 NOT_FOR_A_CALLER_TO_PROVOKE = {
+    "AUTHORIZER_UNAVAILABLE": "of a server that asks a policy system",
     "CALLER_NOT_PERMITTED": "of a server that asks who calls",
     "CREDENTIALS_INVALID": "of a server that asks who calls",
     "CREDENTIALS_MISSING": "of a server that asks who calls",

@@ -277,3 +277,67 @@ def test_callers_names_are_used_only_where_all_have_tokens(changed: dict[str, An
 )
 def test_tokens_that_no_other_replica_takes_are_warned_of(given: dict[str, str], warned: bool) -> None:
     assert ("--page-token-key" in " ".join(Settings.load(given).warnings())) is warned
+
+
+AUTHORIZE = {**JWT, "authorize": "grpc://127.0.0.1:9191"}
+
+
+@pytest.mark.parametrize(
+    "url", ["grpc://opa:9191", "grpcs://opa.example.org:443", "grpc://[::1]:9191", "grpc://10.0.0.1:1"]
+)
+def test_urls_of_a_policy_system(url: str) -> None:
+    assert Settings.load({**JWT, "authorize": url}).authorize == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "opa:9191",
+        "http://opa:9191",
+        "grpc://opa",
+        "grpc://opa:0",
+        "grpc://opa:99999",
+        "grpc://:9191",
+        "grpc://opa:9191/check",
+        "grpc://opa:9191?a=b",
+        "grpc://o pa:9191",
+        "grpc://::1:9191",
+        "grpc:opa:9191",
+        "grpcs://",
+        "grpc://" + "a" * 100_000,
+    ],
+)
+def test_urls_of_a_policy_system_that_are_none(url: str) -> None:
+    told = problem(**JWT, authorize=url)
+    assert "--authorize: " in told
+    assert "is no URL of a policy system: grpc://HOST:PORT, or grpcs://HOST:PORT" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"authorize": "grpc://127.0.0.1:1"}, "--authorize needs --auth jwt or mtls"),
+        ({**AUTHORIZE, "authorize_ca": "ca.pem"}, "--authorize-ca needs --authorize grpcs://"),
+        ({**JWT, "authorize_ca": "ca.pem"}, "--authorize-ca needs --authorize grpcs://"),
+        ({**JWT, "authorize_headers": "x-tenant"}, "--authorize-headers needs --authorize"),
+        ({**AUTHORIZE, "authorize_headers": "x tenant"}, "--authorize-headers: 'x tenant' is no key of metadata"),
+        ({**AUTHORIZE, "authorize_headers": ":path"}, "--authorize-headers: ':path' is no key of metadata"),
+        ({**AUTHORIZE, "authorize_headers": "trace-bin"}, "--authorize-headers: 'trace-bin' is no key of metadata"),
+        ({**AUTHORIZE, "authorize_timeout": "0"}, "--authorize-timeout: "),
+        ({**AUTHORIZE, "authorize_cache": "-1"}, "--authorize-cache: "),
+    ],
+)
+def test_settings_of_a_policy_system_that_make_no_sense(given: dict[str, object], told: str) -> None:
+    assert told in problem(**given)
+
+
+def test_a_password_in_the_url_of_a_policy_system_is_refused_and_not_repeated() -> None:
+    told = problem(**JWT, authorize="grpc://me:hunter2@opa:9191")
+    assert "--authorize: the URL has credentials in it" in told
+    assert "hunter2" not in told
+
+
+def test_a_policy_system_that_is_asked_in_the_clear_beyond_this_machine_is_warned_of() -> None:
+    for url, warned in (("grpc://opa:9191", True), ("grpc://localhost:9191", False), ("grpcs://opa:9191", False)):
+        warnings = Settings.load({**JWT, "authorize": url}).warnings()
+        assert any("in the clear" in warning for warning in warnings) is warned

@@ -4,7 +4,8 @@
 | ----------------------------------- | --------------- | --------------------------------------------- |
 | is told SERVER_DRAINING             | nothing         | while there is time                           |
 | finds no connection                 | nothing         | while there is time, once the server was seen |
-| is told UPSTREAM_UNAVAILABLE        | nothing         | four times                                    |
+| is told UPSTREAM_UNAVAILABLE,       | nothing         | four times                                    |
+|   or AUTHORIZER_UNAVAILABLE         |                 |                                               |
 | loses its connection                | all, or nothing | four times, if the call bears that            |
 | ends with anything else             | what that says  | never                                         |
 
@@ -37,6 +38,7 @@ _MOST_ATTEMPTS: Final[dict[str, int | None]] = {
     # begin reasons: made by clients/reasons.py; do not edit
     "SERVER_DRAINING": None,
     "UPSTREAM_UNAVAILABLE": 5,
+    "AUTHORIZER_UNAVAILABLE": 5,
     # end reasons
 }
 """The reasons that say that nothing was done and another attempt may succeed; None: as many as there is time for."""

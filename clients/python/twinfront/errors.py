@@ -304,8 +304,8 @@ class LimitReachedError(ResourceExhaustedError):
 class UnavailableError(TwinfrontError):
     """The server cannot be reached, or Azure Digital Twins behind it.
 
-    With the reasons UPSTREAM_UNAVAILABLE and SERVER_DRAINING nothing was changed. Without a reason the connection
-    broke, or the server ended the call without an answer, and a write may have been applied.
+    With the reasons UPSTREAM_UNAVAILABLE, AUTHORIZER_UNAVAILABLE and SERVER_DRAINING nothing was changed. Without a
+    reason the connection broke, or the server ended the call without an answer, and a write may have been applied.
     """
 
     @property

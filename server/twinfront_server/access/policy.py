@@ -1,4 +1,4 @@
-"""Opens the policy that the settings name."""
+"""Opens the policies that the settings name: the file, and the policy system that is asked besides."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +12,7 @@ from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 
 if TYPE_CHECKING:
+    from twinfront_server.access.authorizer import Authorizer
     from twinfront_server.access.policy_file import FindUnknown
 
 
@@ -33,3 +34,19 @@ async def open_policy(
     await policy.load()
     async with running(policy.follow()):
         yield policy
+
+
+@asynccontextmanager
+async def open_authorizer(settings: Settings, metrics: Metrics) -> "AsyncIterator[Authorizer | None]":
+    """Opens what asks the policy system of the settings; None without one. Whether it answers is not waited for.
+
+    Raises:
+        StartupError: what it takes to ask cannot be read.
+    """
+    if settings.authorize is None:
+        yield None
+        return
+    from twinfront_server.access.external_authorization import asking  # noqa: PLC0415  (as above)
+
+    async with asking(settings, metrics) as authorizer:
+        yield authorizer

@@ -98,6 +98,27 @@ RULES: Final[Mapping[str, Rule]] = {
 """The rules by the RPC's full name, `twinfront.v1.DigitalTwinService/GetDigitalTwin`."""
 
 
+_TWINS: Final = "twinfront.v1.DigitalTwinService"
+
+READ_OF_BATCH: Final = f"{_TWINS}/GetDigitalTwin"
+"""The RPC that an item of a batch of reads stands for."""
+
+WRITES_OF_BATCH: Final[Mapping[str, str]] = {
+    "create_or_replace": f"{_TWINS}/CreateOrReplaceDigitalTwin",
+    "patch": f"{_TWINS}/UpdateDigitalTwin",
+    "merge": f"{_TWINS}/MergeDigitalTwin",
+    "delete": f"{_TWINS}/DeleteDigitalTwin",
+}
+"""Those that items of a batch of writes stand for, by the field that makes them one."""
+
+BY_ITEM: Final[Mapping[str, tuple[str, ...]]] = {
+    f"{_TWINS}/BatchGetDigitalTwins": (READ_OF_BATCH,),
+    f"{_TWINS}/BatchWriteDigitalTwins": tuple(WRITES_OF_BATCH.values()),
+}
+"""The RPCs about which a policy system is asked item by item, as about the RPCs that the items stand for: whoever may
+not delete a twin may not have a batch delete it either."""
+
+
 def require_rules(methods: Iterable[str]) -> None:
     """Checks that each of these RPCs has a rule.
 

@@ -9,6 +9,7 @@ from twinfront_program.log import configure_logging
 from twinfront_server.doctor.finding import Finding, as_json, as_text, is_healthy
 from twinfront_server.doctor.machine import (
     check_authentication,
+    check_authorizer,
     check_certificate,
     check_data,
     check_outcomes,
@@ -21,6 +22,7 @@ from twinfront_server.settings import Settings
 _AT_ONCE: Final[tuple[Callable[[Settings], list[Finding]], ...]] = (check_ports, check_certificate, check_data)
 _ASKING: Final[tuple[Callable[[Settings], Awaitable[list[Finding]]], ...]] = (
     check_authentication,
+    check_authorizer,
     check_outcomes,
     check_upstream,
 )

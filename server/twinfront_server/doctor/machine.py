@@ -15,6 +15,7 @@ from twinfront_program.address import Address
 from twinfront_program.log import get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server.access.authenticator import open_authenticator
+from twinfront_server.access.principal import Principal
 from twinfront_server.doctor.finding import Finding
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
@@ -22,6 +23,7 @@ from twinfront_server.settings import Settings
 _RENEWAL: Final = timedelta(days=30)
 _LITTLE_SPACE: Final = 1 << 30
 _PATIENCE: Final = 10.0
+_ASKED_ABOUT: Final = "twinfront.v1.ModelService/ListModels"
 
 
 def check_ports(settings: Settings) -> list[Finding]:
@@ -102,6 +104,29 @@ async def check_authentication(settings: Settings) -> list[Finding]:
         advice = "see whether the issuer is right, and can be reached from here"
         return [Finding("--auth", "failed", str(error), advice)]
     return [Finding("--auth", "ok", f"the keys of {settings.jwt_issuer} can be had")]
+
+
+async def check_authorizer(settings: Settings) -> list[Finding]:
+    """Asks the policy system about a caller that nobody is: any decision will do."""
+    if settings.authorize is None:
+        return []
+    from twinfront_server.access import external_authorization  # noqa: PLC0415  (as above)
+    from twinfront_server.access.authorizer import Question  # noqa: PLC0415  (as above)
+
+    try:
+        async with external_authorization.reaching(settings) as system:
+            question = Question(Principal("twinfront-doctor", "anonymous"), _ASKED_ABOUT, {}, {}, "doctor")
+            decision = await system.decide(question)
+    except StartupError as error:
+        return [Finding("--authorize-ca", "failed", str(error), "give the certificate of its authority, PEM")]
+    if decision.outcome == "failed":
+        advice = (
+            "without it every call is refused: see whether it runs, and is reached at this port with this --authorize"
+        )
+        return [Finding("--authorize", "failed", f"{settings.authorize}: {decision.cause}", advice)]
+    return [
+        Finding("--authorize", "ok", f"{settings.authorize} decides (of a caller that nobody is: {decision.outcome})")
+    ]
 
 
 async def check_outcomes(settings: Settings) -> list[Finding]:

@@ -8,6 +8,7 @@ import grpc.aio
 
 from twinfront_program.log import Log
 from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
+from twinfront_server.access.authorizer import Authorizer
 from twinfront_server.access.grants import Policy, RolesByClaim
 from twinfront_server.call import Call, current_call, enter_call
 from twinfront_server.errors import shortened
@@ -19,6 +20,7 @@ from twinfront_server.interceptors.call_id import call_id
 from twinfront_server.interceptors.deadline import bound
 from twinfront_server.interceptors.draining import Draining
 from twinfront_server.interceptors.error_mapping import map_errors
+from twinfront_server.interceptors.external_authorization import ask_about_request, ask_authorizer
 from twinfront_server.interceptors.in_flight import InFlight
 from twinfront_server.interceptors.link import (
     HEALTH,
@@ -44,7 +46,7 @@ from twinfront_server.outcomes.store import OutcomeStore
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import NO_TRACING, Tracing
 
-_AROUND_MESSAGES: Final = ("resource_ids", "validate_only", "recent_outcomes")
+_AROUND_MESSAGES: Final = ("resource_ids", "resource_authorization", "validate_only", "recent_outcomes")
 """The links that need the request as a message."""
 
 _MAX_UNKNOWN_NAME: Final = 256
@@ -69,6 +71,7 @@ class Chain(grpc.aio.ServerInterceptor):
         require_validation: raises an error where the upstream cannot carry out dry runs.
         authenticator: knows callers by their credentials.
         policy: knows what they may do, if they are asked who they are.
+        authorizer: asks a policy system about it besides; None without one.
         tracing: has a span for each RPC.
         outcomes: what other replicas know of writes, and are told.
     """
@@ -81,6 +84,7 @@ class Chain(grpc.aio.ServerInterceptor):
         require_validation: Callable[[], Awaitable[None]],
         authenticator: Authenticator = NO_AUTHENTICATION,
         policy: Policy | None = None,
+        authorizer: Authorizer | None = None,
         tracing: Tracing = NO_TRACING,
         outcomes: OutcomeStore | None = None,
     ) -> None:
@@ -147,10 +151,16 @@ class Chain(grpc.aio.ServerInterceptor):
                 ("error_mapping", "authentication"),
             ),
             Place(
+                "external_authorization",
+                ask_authorizer(authorizer),
+                "nobody else is asked about who may not call, and the answer takes of the call's time",
+                ("deadline", "authorization"),
+            ),
+            Place(
                 "unread",
                 unread.link,
                 "a message waits no longer than the call has time, and nobody gets memory who may not call",
-                ("error_mapping", "deadline", "authorization"),
+                ("error_mapping", "deadline", "external_authorization"),
             ),
             Place(
                 "resource_ids",
@@ -159,10 +169,16 @@ class Chain(grpc.aio.ServerInterceptor):
                 ("access_log",),
             ),
             Place(
+                "resource_authorization",
+                ask_about_request(wanted=authorizer is not None),
+                "what it refuses is logged with its ids, the upstream is asked nothing for it, and no outcome is told",
+                ("external_authorization", "resource_ids"),
+            ),
+            Place(
                 "validate_only",
                 rehearse(require_validation),
                 "asking the upstream whether it can do dry runs takes of the call's time",
-                ("deadline",),
+                ("deadline", "resource_authorization"),
             ),
             Place(
                 "recent_outcomes",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from twinfront.v1.digital_twin_service_pb2 import BatchGetDigitalTwinsRequest, BatchGetDigitalTwinsResponse
+from twinfront_server.access.rules import READ_OF_BATCH
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, limit_reached, rename_fields
 from twinfront_server.reasons import Reason
@@ -29,18 +30,20 @@ async def batch_get(
     fields = _fields(request.digital_twin_ids)
     bodies: dict[str, bytes | None] = dict.fromkeys(fields)
     not_permitted: set[str] = set()
+    call = current_call()
 
     async def read(digital_twin_id: str) -> None:
         try:
+            await call.permits(READ_OF_BATCH, {"digital_twin_id": digital_twin_id})
             bodies[digital_twin_id] = (await upstream.twins.get(digital_twin_id)).body
-            current_call().item_ended()
+            call.item_ended()
         except TwinfrontError as error:
             if error.reason is Reason.CALLER_NOT_PERMITTED:
                 not_permitted.add(digital_twin_id)
             elif error.reason is not Reason.TWIN_NOT_FOUND:
                 rename_fields(error, lambda _: fields[digital_twin_id])
                 raise
-            current_call().item_ended(error.reason)
+            call.item_ended(error.reason)
 
     await for_each(list(fields), concurrency, read)
     response = BatchGetDigitalTwinsResponse()

@@ -16,6 +16,7 @@ from twinfront.v1.digital_twin_service_pb2 import (
     DigitalTwinWrite,
     DigitalTwinWriteResult,
 )
+from twinfront_server.access.rules import WRITES_OF_BATCH
 from twinfront_server.call import TIME_TO_ANSWER, current_call
 from twinfront_server.errors import (
     MAX_STATUS_BYTES,
@@ -26,10 +27,11 @@ from twinfront_server.errors import (
     outcome_unknown,
     rename_fields,
 )
-from twinfront_server.large_requests import are_large
+from twinfront_server.large_requests import are_large, work
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire.limits import require_batch
+from twinfront_server.wire.resource import model_of
 from twinfront_server.writes.batch_item import Work, batch_field, step_of
 from twinfront_server.writes.concurrency import for_each
 from twinfront_server.writes.detach import Detached
@@ -123,8 +125,9 @@ class _Batch:
                 concurrency=self._concurrency,
                 large=self._large[index],
             )
-            work = partial(self._noted, index, step.work)
-            result.etag = await (work() if step.paces_itself else self._pace.run(work))
+            await self._permitted(index)
+            noted = partial(self._noted, index, step.work)
+            result.etag = await (noted() if step.paces_itself else self._pace.run(noted))
             current_call().item_ended()
         except TwinfrontError as error:
             self._fail(index, error)
@@ -133,11 +136,20 @@ class _Batch:
             result.incoming_relationships_deleted = detached.incoming
         self._waiting.discard(index)
 
-    async def _noted(self, index: int, work: Work) -> str:
+    async def _permitted(self, index: int) -> None:
+        """Asks the policy system about a write, as about the call that it stands for."""
+        write = self._writes[index]
+        kind = str(write.WhichOneof("write"))
+        resource = {"digital_twin_id": write.digital_twin_id}
+        if kind == "create_or_replace":
+            resource |= await work(partial(model_of, write.create_or_replace), large=self._large[index])
+        await current_call().permits(WRITES_OF_BATCH[kind], resource)
+
+    async def _noted(self, index: int, step: Work) -> str:
         """Does the work and notes that it is under way: it stays so if it is cut off."""
         self._under_way.add(index)
         try:
-            etag = await work()
+            etag = await step()
         except TwinfrontError:
             self._under_way.discard(index)
             raise

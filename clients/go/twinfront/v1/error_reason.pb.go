@@ -119,9 +119,13 @@ const (
 	// Get a new token, and call again with it.
 	ErrorReason_ERROR_REASON_CREDENTIALS_INVALID ErrorReason = 35
 	// PERMISSION_DENIED. The server knows who calls, and this caller may not do this: by this server's roles,
-	// or by those of Azure. The call did nothing. Metadata: permission; claims_challenge, if Entra ID gives a token for this caller
-	// once its own has more claims, such as that of a second factor (JSON, to be asked for with the next token).
+	// by the policy system that it asks, or by the roles of Azure. The call did nothing. Metadata: permission; claims_challenge, if
+	// Entra ID gives a token for this caller once its own has more claims, such as that of a second factor (JSON, to be asked for
+	// with the next token).
 	ErrorReason_ERROR_REASON_CALLER_NOT_PERMITTED ErrorReason = 36
+	// UNAVAILABLE. The policy system that this server asks whether a caller may do something (--authorize) does not answer, or not with
+	// a decision, and the call did nothing. Detail: google.rpc.RetryInfo.
+	ErrorReason_ERROR_REASON_AUTHORIZER_UNAVAILABLE ErrorReason = 37
 )
 
 // Enum value maps for ErrorReason.
@@ -164,6 +168,7 @@ var (
 		34: "ERROR_REASON_CREDENTIALS_MISSING",
 		35: "ERROR_REASON_CREDENTIALS_INVALID",
 		36: "ERROR_REASON_CALLER_NOT_PERMITTED",
+		37: "ERROR_REASON_AUTHORIZER_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -203,6 +208,7 @@ var (
 		"ERROR_REASON_CREDENTIALS_MISSING":           34,
 		"ERROR_REASON_CREDENTIALS_INVALID":           35,
 		"ERROR_REASON_CALLER_NOT_PERMITTED":          36,
+		"ERROR_REASON_AUTHORIZER_UNAVAILABLE":        37,
 	}
 )
 
@@ -237,8 +243,7 @@ var File_twinfront_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_twinfront_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftwinfront/v1/error_reason.proto\x12\ftwinfront.v1*\xe7\n" +
-	"\n" +
+	"\x1ftwinfront/v1/error_reason.proto\x12\ftwinfront.v1*\x90\v\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x01\x12$\n" +
@@ -277,7 +282,8 @@ const file_twinfront_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_STREAM_NOT_READ\x10!\x12$\n" +
 	" ERROR_REASON_CREDENTIALS_MISSING\x10\"\x12$\n" +
 	" ERROR_REASON_CREDENTIALS_INVALID\x10#\x12%\n" +
-	"!ERROR_REASON_CALLER_NOT_PERMITTED\x10$Bx\n" +
+	"!ERROR_REASON_CALLER_NOT_PERMITTED\x10$\x12'\n" +
+	"#ERROR_REASON_AUTHORIZER_UNAVAILABLE\x10%Bx\n" +
 	"\x0fio.twinfront.v1B\x10ErrorReasonProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 
 var (

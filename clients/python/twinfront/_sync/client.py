@@ -53,8 +53,8 @@ class TwinfrontClient(
 
     Until its time is over, a call is sent again
 
-    - that changed nothing, as the error's reason says (SERVER_DRAINING, UPSTREAM_UNAVAILABLE), or because the
-      connection could not be made again;
+    - that changed nothing, as the error's reason says (SERVER_DRAINING, UPSTREAM_UNAVAILABLE,
+      AUTHORIZER_UNAVAILABLE), or because the connection could not be made again;
     - whose answer was lost with its connection, if it is a read or a write with a `request_id`. The client gives every
       write one that can have one. The server knows by it that the write was applied, and a server that does not (after
       a restart, or another one behind the same name) is believed only if it succeeds; a patch that adds elements to an

@@ -23,6 +23,7 @@ const MOST_ATTEMPTS: &[(&str, u32)] = &[
     // begin reasons: made by clients/reasons.py; do not edit
     ("SERVER_DRAINING", UNBOUNDED),
     ("UPSTREAM_UNAVAILABLE", 5),
+    ("AUTHORIZER_UNAVAILABLE", 5),
     // end reasons
 ];
 

@@ -1505,9 +1505,13 @@ pub enum ErrorReason {
     /// Get a new token, and call again with it.
     CredentialsInvalid = 35,
     /// PERMISSION_DENIED. The server knows who calls, and this caller may not do this: by this server's roles,
-    /// or by those of Azure. The call did nothing. Metadata: permission; claims_challenge, if Entra ID gives a token for this caller
-    /// once its own has more claims, such as that of a second factor (JSON, to be asked for with the next token).
+    /// by the policy system that it asks, or by the roles of Azure. The call did nothing. Metadata: permission; claims_challenge, if
+    /// Entra ID gives a token for this caller once its own has more claims, such as that of a second factor (JSON, to be asked for
+    /// with the next token).
     CallerNotPermitted = 36,
+    /// UNAVAILABLE. The policy system that this server asks whether a caller may do something (--authorize) does not answer, or not with
+    /// a decision, and the call did nothing. Detail: google.rpc.RetryInfo.
+    AuthorizerUnavailable = 37,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1555,6 +1559,7 @@ impl ErrorReason {
             Self::CredentialsMissing => "ERROR_REASON_CREDENTIALS_MISSING",
             Self::CredentialsInvalid => "ERROR_REASON_CREDENTIALS_INVALID",
             Self::CallerNotPermitted => "ERROR_REASON_CALLER_NOT_PERMITTED",
+            Self::AuthorizerUnavailable => "ERROR_REASON_AUTHORIZER_UNAVAILABLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1605,6 +1610,7 @@ impl ErrorReason {
             "ERROR_REASON_CREDENTIALS_MISSING" => Some(Self::CredentialsMissing),
             "ERROR_REASON_CREDENTIALS_INVALID" => Some(Self::CredentialsInvalid),
             "ERROR_REASON_CALLER_NOT_PERMITTED" => Some(Self::CallerNotPermitted),
+            "ERROR_REASON_AUTHORIZER_UNAVAILABLE" => Some(Self::AuthorizerUnavailable),
             _ => None,
         }
     }
