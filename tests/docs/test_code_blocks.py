@@ -72,7 +72,7 @@ def test_queries_name_metrics_that_there_are():
 
 def test_there_is_no_kind_of_block_that_no_test_looks_at():
     languages = {block.language for page in PAGES for block in blocks.blocks(page)}
-    assert languages == {"python", "sh", "text", "promql", "js", "csharp", "java", "xml", "yaml"}
+    assert languages == {"python", "sh", "text", "promql", "js", "csharp", "java", "xml", "yaml", "rego"}
     pictures = [block for block in all_blocks("text") if block.page not in {"README.md", "CONTRIBUTING.md"}]
     assert not pictures, "only these have pictures; every other text block is the output of the block before"
     assert {block.page for language in ("python", "sh") for block in all_blocks(language)} == {

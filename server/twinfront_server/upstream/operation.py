@@ -109,6 +109,8 @@ class Asked:
         any_author_counts: of a write under an etag, whether the caller wants what it brings about, be it by somebody
             else: the condition is the front's own.
         origin: where in the request it came from.
+        only_at: an etag that the front adds as a condition of its own, where the caller has none; empty for none. What
+            a lost answer means goes by the caller's.
     """
 
     operation: Operation
@@ -118,10 +120,16 @@ class Asked:
     create_only: bool = False
     any_author_counts: bool = False
     origin: Origin = _PLAIN
+    only_at: str = ""
 
     def as_dry_run(self) -> "Asked":
         """Asks the same without a change: it can be sent again, and a lost answer leaves nothing unknown."""
         return replace(self, operation=replace(self.operation, write=False)) if self.operation.write else self
+
+    @property
+    def condition(self) -> str:
+        """Gives the condition that is sent."""
+        return self.only_at or self.if_match
 
     @property
     def wants_version(self) -> bool:

@@ -17,7 +17,7 @@ from twinfront_server.wire import identifier
 from twinfront_server.wire.digital_twin import digital_twin_body
 from twinfront_server.wire.json_field import require_moderate_depth
 from twinfront_server.writes.difference import difference
-from twinfront_server.writes.rewriting import rewrite
+from twinfront_server.writes.rewriting import MAX_CONFLICTS, rewrite
 
 _TWIN_MEMBERS: Final = frozenset({"$dtId", "$etag", "$id", METADATA})
 """Names that a PUT takes; of `$id`, which some programs send, it makes nothing."""
@@ -49,12 +49,41 @@ async def create_or_replace(
     if etag and create_only:
         raise invalid_argument("if_none_match", "must be empty when if_match is set")
     body = await work(lambda: digital_twin_body(twin, digital_twin_id), large=large)
-    if not etag:
+    if etag:
+        return await _replace(upstream, digital_twin_id, body, if_match=etag, large=large)
+    if create_only or not current_call().scope.models_of(digital_twin_id):
         return await upstream.twins.put(digital_twin_id, body, if_none_match=create_only)
+    return await _create_or_replace_as_seen(upstream, digital_twin_id, body, large=large)
+
+
+async def _replace(upstream: Upstream, digital_twin_id: str, body: Body, *, if_match: str, large: bool) -> Answer:
     wanted = await work(lambda: _wanted(body), large=large)
     change = partial(_patch, wanted, body.field)
-    rewritten = await rewrite(upstream, digital_twin_id, change, if_match=etag, large=large)
+    rewritten = await rewrite(upstream, digital_twin_id, change, if_match=if_match, large=large)
     return Answer(_as_left(wanted, digital_twin_id, rewritten.etag), rewritten.etag)
+
+
+async def _create_or_replace_as_seen(upstream: Upstream, digital_twin_id: str, body: Body, *, large: bool) -> Answer:
+    """Creates a twin that is not there, or replaces one as it was seen to be of a model that the caller may write to.
+
+    A PUT has no condition by which it would leave alone a twin that somebody gives another model meanwhile.
+    """
+    for _ in range(MAX_CONFLICTS):
+        try:
+            return await upstream.twins.put(digital_twin_id, body, if_none_match=True)
+        except TwinfrontError as there:
+            if there.reason is not Reason.TWIN_ALREADY_EXISTS:
+                raise
+        try:
+            replaced = await _replace(upstream, digital_twin_id, body, if_match="*", large=large)
+        except TwinfrontError as error:
+            if error.reason is not Reason.CALLER_NOT_PERMITTED:
+                raise
+            # It was deleted, or it lies outside by now: another attempt to create it tells.
+            refusal = error
+        else:
+            return await read_back(upstream, digital_twin_id, replaced)
+    raise refusal
 
 
 async def read_back(upstream: Upstream, digital_twin_id: str, written: Answer) -> Answer:

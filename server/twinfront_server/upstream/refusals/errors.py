@@ -189,6 +189,8 @@ def _throttled(refusal: Refusal, asked: Asked) -> TwinfrontError:
 
 def _precondition_failed(refusal: Refusal, asked: Asked) -> TwinfrontError:
     twin = asked.operation.resource is not Resource.RELATIONSHIP
+    if asked.only_at:
+        return etag_mismatch(asked.path, expected=asked.only_at, metadata=asked.ids)
     if asked.if_match == "*":
         return (_TWIN_NOT_FOUND if twin else _RELATIONSHIP_NOT_FOUND)(refusal, asked)
     if not asked.if_match:

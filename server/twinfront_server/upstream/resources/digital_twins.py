@@ -16,6 +16,8 @@ from twinfront_server.upstream.writing import Writing, if_match_option, if_none_
 class DigitalTwins:
     """Operations on digital twins and their components.
 
+    A write has the condition `if_match` of its caller, and may have one of the front's own besides, `only_at`.
+
     Args:
         sdk: the SDK's client.
         reads: reads with it.
@@ -47,25 +49,38 @@ class DigitalTwins:
         return await self._write(asked, self._sdk.upsert_digital_twin, digital_twin_id, {}, **options)
 
     async def patch(
-        self, digital_twin_id: str, body: Body, *, if_match: str, any_author_counts: bool = False
+        self,
+        digital_twin_id: str,
+        body: Body,
+        *,
+        if_match: str,
+        only_at: str = "",
+        any_author_counts: bool = False,
     ) -> Answer:
         """Applies a JSON Patch to a digital twin; `any_author_counts` if others may bring about the same as well."""
         ids = {"digital_twin_id": digital_twin_id}
-        asked = Asked(operations.PATCH_DIGITAL_TWIN, ids, body, if_match, any_author_counts=any_author_counts)
-        options = if_match_option(if_match)
+        asked = Asked(
+            operations.PATCH_DIGITAL_TWIN, ids, body, if_match, any_author_counts=any_author_counts, only_at=only_at
+        )
+        options = if_match_option(asked.condition)
         return await self._write(asked, self._sdk.update_digital_twin, digital_twin_id, [], **options)
 
-    async def delete(self, digital_twin_id: str, *, if_match: str) -> None:
+    async def delete(self, digital_twin_id: str, *, if_match: str, only_at: str = "") -> None:
         """Deletes a digital twin."""
-        asked = Asked(operations.DELETE_DIGITAL_TWIN, {"digital_twin_id": digital_twin_id}, if_match=if_match)
-        await self._write(asked, self._sdk.delete_digital_twin, digital_twin_id, **if_match_option(if_match))
+        ids = {"digital_twin_id": digital_twin_id}
+        asked = Asked(operations.DELETE_DIGITAL_TWIN, ids, if_match=if_match, only_at=only_at)
+        options = if_match_option(asked.condition)
+        await self._write(asked, self._sdk.delete_digital_twin, digital_twin_id, **options)
 
     async def get_component(self, digital_twin_id: str, component_name: str) -> Answer:
         """Reads a component; the etag is its twin's."""
         return await self._reads.component(digital_twin_id, component_name)
 
-    async def patch_component(self, digital_twin_id: str, component_name: str, body: Body, *, if_match: str) -> Answer:
+    async def patch_component(
+        self, digital_twin_id: str, component_name: str, body: Body, *, if_match: str, only_at: str = ""
+    ) -> Answer:
         """Applies a JSON Patch to a component; the etags are its twin's."""
         ids = {"digital_twin_id": digital_twin_id, "component_name": component_name}
-        asked = Asked(operations.PATCH_COMPONENT, ids, body, if_match)
-        return await self._write(asked, self._sdk.update_component, *ids.values(), [], **if_match_option(if_match))
+        asked = Asked(operations.PATCH_COMPONENT, ids, body, if_match, only_at=only_at)
+        options = if_match_option(asked.condition)
+        return await self._write(asked, self._sdk.update_component, *ids.values(), [], **options)

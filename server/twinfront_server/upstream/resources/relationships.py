@@ -11,7 +11,7 @@ from twinfront_server.upstream.writing import Writing, if_match_option, if_none_
 
 
 class Relationships:
-    """Operations on relationships."""
+    """Operations on relationships; a write has the conditions that those on twins have."""
 
     def __init__(self, sdk: DigitalTwinsClient, reads: SdkReads, writing: Writing) -> None:
         self._sdk = sdk
@@ -29,17 +29,21 @@ class Relationships:
         options = if_none_match_option(if_none_match)
         return await self._write(asked, self._sdk.upsert_relationship, digital_twin_id, relationship_id, {}, **options)
 
-    async def patch(self, digital_twin_id: str, relationship_id: str, body: Body, *, if_match: str) -> Answer:
+    async def patch(
+        self, digital_twin_id: str, relationship_id: str, body: Body, *, if_match: str, only_at: str = ""
+    ) -> Answer:
         """Applies a JSON Patch to a relationship."""
         ids = {"digital_twin_id": digital_twin_id, "relationship_id": relationship_id}
-        asked = Asked(operations.PATCH_RELATIONSHIP, ids, body, if_match)
-        return await self._write(asked, self._sdk.update_relationship, *ids.values(), [], **if_match_option(if_match))
+        asked = Asked(operations.PATCH_RELATIONSHIP, ids, body, if_match, only_at=only_at)
+        options = if_match_option(asked.condition)
+        return await self._write(asked, self._sdk.update_relationship, *ids.values(), [], **options)
 
-    async def delete(self, digital_twin_id: str, relationship_id: str, *, if_match: str) -> None:
+    async def delete(self, digital_twin_id: str, relationship_id: str, *, if_match: str, only_at: str = "") -> None:
         """Deletes a relationship."""
         ids = {"digital_twin_id": digital_twin_id, "relationship_id": relationship_id}
-        asked = Asked(operations.DELETE_RELATIONSHIP, ids, if_match=if_match)
-        await self._write(asked, self._sdk.delete_relationship, *ids.values(), **if_match_option(if_match))
+        asked = Asked(operations.DELETE_RELATIONSHIP, ids, if_match=if_match, only_at=only_at)
+        options = if_match_option(asked.condition)
+        await self._write(asked, self._sdk.delete_relationship, *ids.values(), **options)
 
     async def list(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
         """Reads one page of the relationships that start from a twin, of one name if it is given."""

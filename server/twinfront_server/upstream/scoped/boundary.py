@@ -2,8 +2,9 @@
 
 import asyncio
 import dataclasses
+import random
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -21,6 +22,14 @@ from twinfront_server.upstream.sdk_reads import SdkReads
 
 _READS_AT_A_TIME: Final = 16
 """How many twins are read at a time to learn their models."""
+
+_MAX_CONFLICTS: Final = 12
+"""How often others may change what was seen before it is written to."""
+
+_LONGEST_WAIT: Final = 0.1
+"""Seconds before another look, at the most."""
+
+T = TypeVar("T")
 
 _NOT_THERE: Final = frozenset({Reason.TWIN_NOT_FOUND, Reason.RELATIONSHIP_NOT_FOUND, Reason.MODEL_NOT_FOUND})
 
@@ -57,15 +66,51 @@ class Boundary:
                 "for a part of the graph alone."
             )
 
-    async def require_twin(self, digital_twin_id: str, scope: Scope | None = None) -> None:
-        """Refuses a twin that lies outside, or that may.
+    async def require_twin(self, digital_twin_id: str, scope: Scope | None = None) -> str:
+        """Refuses a twin that lies outside, or that may, and gives the etag at which it was seen to lie inside.
+
+        The etag is empty if the twin lies inside whatever it is.
 
         Raises:
             TwinfrontError: CALLER_NOT_PERMITTED, or what keeps the twin from being read.
         """
         models = self._models(digital_twin_id, scope)
-        if models is not None:
-            await self._require_model(digital_twin_id, await self._model(digital_twin_id), models)
+        if models is None:
+            return ""
+        read = await hidden_if_missing(self._reads.digital_twin(digital_twin_id), _twin(digital_twin_id))
+        await self._require_model(digital_twin_id, _model_in(document(read)), models)
+        return read.etag
+
+    async def write_as_seen(
+        self, look: Callable[[], Awaitable[str]], write: Callable[..., Awaitable[T]], *, if_match: str
+    ) -> T:
+        """Writes to what lies inside, and only as it was seen to.
+
+        Between the look and the write another caller may move the thing outside. So the etag of the look becomes the
+        write's condition, where the caller has no etag of his own; and a conflict that comes of this is none of his:
+        both are done once more.
+
+        Args:
+            look: refuses what lies outside; gives the etag of what was seen, empty if nothing had to be.
+            write: writes under the condition `only_at`.
+            if_match: the caller's condition.
+
+        Raises:
+            TwinfrontError: what `look` and `write` raise; ETAG_MISMATCH if others are faster time and again.
+        """
+        conflicts = 0
+        while True:
+            seen = await look()
+            only_at = seen if if_match in {"", "*"} else ""
+            try:
+                return await write(only_at=only_at)
+            except TwinfrontError as error:
+                if error.reason is not Reason.ETAG_MISMATCH or not only_at:
+                    raise
+                conflicts += 1
+                if conflicts == _MAX_CONFLICTS:
+                    raise
+            await asyncio.sleep(random.uniform(0.0, _LONGEST_WAIT))  # noqa: S311  (jitter, no secret)
 
     async def read_twin(self, digital_twin_id: str, read: Callable[[], Awaitable[Answer]]) -> Answer:
         """Reads a twin that lies inside.
@@ -174,10 +219,6 @@ class Boundary:
         if models is not None and not models:
             raise not_permitted(_twin(digital_twin_id))
         return models
-
-    async def _model(self, digital_twin_id: str) -> object:
-        reading = self._reads.digital_twin(digital_twin_id)
-        return _model_in(document(await hidden_if_missing(reading, _twin(digital_twin_id))))
 
     async def _require_model(self, digital_twin_id: str, model: object, models: frozenset[str]) -> None:
         if not (isinstance(model, str) and await self._lineage.descends(model, models)):

@@ -47,23 +47,39 @@ class ScopedDigitalTwins(DigitalTwins):
         return await super().put(digital_twin_id, body, if_none_match=if_none_match)
 
     async def patch(
-        self, digital_twin_id: str, body: Body, *, if_match: str, any_author_counts: bool = False
+        self,
+        digital_twin_id: str,
+        body: Body,
+        *,
+        if_match: str,
+        only_at: str = "",
+        any_author_counts: bool = False,
     ) -> Answer:
         """Applies a JSON Patch to a digital twin; `any_author_counts` if others may bring about the same as well."""
-        if not self._boundary.is_none:
-            await self._boundary.require_twin(digital_twin_id)
-            operations, body = as_understood(body)
+        patch = partial(super().patch, digital_twin_id, if_match=if_match, any_author_counts=any_author_counts)
+        if self._boundary.is_none:
+            return await patch(body, only_at=only_at)
+        operations, body = as_understood(body)
+
+        async def look() -> str:
+            seen = await self._boundary.require_twin(digital_twin_id)
             for model in _models_given(operations):
                 await self._boundary.require_new_model(digital_twin_id, model)
-        return await super().patch(digital_twin_id, body, if_match=if_match, any_author_counts=any_author_counts)
+            return seen
 
-    async def delete(self, digital_twin_id: str, *, if_match: str) -> None:
+        return await self._boundary.write_as_seen(look, partial(patch, body), if_match=if_match)
+
+    async def delete(self, digital_twin_id: str, *, if_match: str, only_at: str = "") -> None:
         """Deletes a digital twin."""
-        await self._boundary.require_twin(digital_twin_id)
+        delete = partial(super().delete, digital_twin_id, if_match=if_match)
+        if self._boundary.is_none:
+            await delete(only_at=only_at)
+            return
+        look = partial(self._boundary.require_twin, digital_twin_id)
         try:
-            await super().delete(digital_twin_id, if_match=if_match)
+            await self._boundary.write_as_seen(look, delete, if_match=if_match)
         except TwinfrontError as error:
-            if error.reason is Reason.TWIN_HAS_RELATIONSHIPS and not self._boundary.is_none:
+            if error.reason is Reason.TWIN_HAS_RELATIONSHIPS:
                 await self._hide_blockers(error)
             raise
 
@@ -72,10 +88,15 @@ class ScopedDigitalTwins(DigitalTwins):
         await self._boundary.require_twin(digital_twin_id)
         return await super().get_component(digital_twin_id, component_name)
 
-    async def patch_component(self, digital_twin_id: str, component_name: str, body: Body, *, if_match: str) -> Answer:
+    async def patch_component(
+        self, digital_twin_id: str, component_name: str, body: Body, *, if_match: str, only_at: str = ""
+    ) -> Answer:
         """Applies a JSON Patch to a component; the etags are its twin's."""
-        await self._boundary.require_twin(digital_twin_id)
-        return await super().patch_component(digital_twin_id, component_name, body, if_match=if_match)
+        patch = partial(super().patch_component, digital_twin_id, component_name, body, if_match=if_match)
+        if self._boundary.is_none:
+            return await patch(only_at=only_at)
+        look = partial(self._boundary.require_twin, digital_twin_id)
+        return await self._boundary.write_as_seen(look, patch, if_match=if_match)
 
     async def _hide_blockers(self, error: TwinfrontError) -> None:
         """Leaves of the relationships in the way those that lead to twins inside, and does not count the others."""

@@ -1,5 +1,6 @@
 """Operations on relationships, both ends of which lie within the scope of the call."""
 
+from functools import partial
 from typing import Any
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
@@ -45,15 +46,24 @@ class ScopedRelationships(Relationships):
                 raise not_permitted(path)
         return await super().put(digital_twin_id, relationship_id, body, if_none_match=if_none_match)
 
-    async def patch(self, digital_twin_id: str, relationship_id: str, body: Body, *, if_match: str) -> Answer:
+    async def patch(
+        self, digital_twin_id: str, relationship_id: str, body: Body, *, if_match: str, only_at: str = ""
+    ) -> Answer:
         """Applies a JSON Patch to a relationship."""
-        await self._require(digital_twin_id, relationship_id)
-        return await super().patch(digital_twin_id, relationship_id, body, if_match=if_match)
+        patch = partial(super().patch, digital_twin_id, relationship_id, body, if_match=if_match)
+        if self._boundary.is_none:
+            return await patch(only_at=only_at)
+        look = partial(self._look, digital_twin_id, relationship_id)
+        return await self._boundary.write_as_seen(look, patch, if_match=if_match)
 
-    async def delete(self, digital_twin_id: str, relationship_id: str, *, if_match: str) -> None:
+    async def delete(self, digital_twin_id: str, relationship_id: str, *, if_match: str, only_at: str = "") -> None:
         """Deletes a relationship."""
-        await self._require(digital_twin_id, relationship_id)
-        await super().delete(digital_twin_id, relationship_id, if_match=if_match)
+        delete = partial(super().delete, digital_twin_id, relationship_id, if_match=if_match)
+        if self._boundary.is_none:
+            await delete(only_at=only_at)
+            return
+        look = partial(self._look, digital_twin_id, relationship_id)
+        await self._boundary.write_as_seen(look, delete, if_match=if_match)
 
     async def list(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
         """Reads one page of the relationships that start from a twin, of one name if it is given."""
@@ -65,9 +75,8 @@ class ScopedRelationships(Relationships):
         await self._boundary.require_twin(digital_twin_id)
         return await self._visible(await super().list_incoming(digital_twin_id, link), "$sourceId")
 
-    async def _require(self, digital_twin_id: str, relationship_id: str) -> None:
-        if not self._boundary.is_none:
-            await self.get(digital_twin_id, relationship_id)
+    async def _look(self, digital_twin_id: str, relationship_id: str) -> str:
+        return (await self.get(digital_twin_id, relationship_id)).etag
 
     async def _visible(self, page: Page, end: str) -> Page:
         if self._boundary.is_none:
