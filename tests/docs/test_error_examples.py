@@ -169,7 +169,7 @@ async def _called(token: Callable[[Issuer], str | None]) -> None:
 async def _authorizer_gone() -> None:
     with Issuer() as issuer:
         authorize = {"authorize": "grpc://127.0.0.1:1"}  # nobody listens there
-        settings = SETTINGS.model_copy(update=issuer.settings() | authorize)
+        settings = SETTINGS.changed(**issuer.settings() | authorize)
         async with (
             App(settings) as app,
             AsyncTwinfrontClient(str(app.address), insecure=True, token=issuer.token(roles=["reader"])) as client,

@@ -58,7 +58,7 @@ async def test_the_policy_in_rego_decides_by_the_principal_the_action_and_the_id
     with Issuer() as issuer:
         async with (
             PolicyServer(decide) as system,
-            App(Settings.model_validate(settings | issuer.settings() | {"authorize": system.url})) as app,
+            App(Settings.of(settings | issuer.settings() | {"authorize": system.url})) as app,
         ):
 
             def known_as(name: str) -> AsyncTwinfrontClient:

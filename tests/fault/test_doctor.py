@@ -311,7 +311,7 @@ async def test_a_policy_system_is_asked(decide: Decide, state: str, told: str) -
                 "data_dir": ":memory:",
                 "authorize": system.url,
             }
-            finding = await found(Settings.model_validate(fields | issuer.settings()), "--authorize")
+            finding = await found(Settings.of(fields | issuer.settings()), "--authorize")
     assert finding.state == state
     assert told in finding.text
 
@@ -320,7 +320,7 @@ async def test_a_policy_system_that_cannot_be_reached_is_told() -> None:
     with Issuer() as issuer:
         fields = {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"}
         authorize = {"authorize": f"grpc://127.0.0.1:{dead_port()}"}
-        finding = await failure(Settings.model_validate(fields | issuer.settings() | authorize))
+        finding = await failure(Settings.of(fields | issuer.settings() | authorize))
     assert finding.check == "--authorize"
     assert "UNAVAILABLE" in finding.text
 

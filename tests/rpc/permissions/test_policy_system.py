@@ -58,9 +58,9 @@ async def system() -> AsyncIterator[PolicyServer]:
 def serve(settings: Settings, issuer: Issuer, system: PolicyServer) -> Serve:
     @asynccontextmanager
     async def served(**fields: Any) -> AsyncIterator[Front]:
-        given = settings.model_dump(exclude_unset=True) | {"authorize": system.url, "authorize_timeout": 5.0} | fields
+        given = {"authorize": system.url, "authorize_timeout": 5.0} | fields
         async with (
-            App(Settings.model_validate(given)) as app,
+            App(settings.changed(**given)) as app,
             grpc.aio.insecure_channel(str(app.address)) as channel,
         ):
             yield Front(app, Caller(channel, issuer))
