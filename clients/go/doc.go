@@ -7,7 +7,7 @@
 //	answer, err := client.DigitalTwins.GetDigitalTwin(ctx, &twinfrontv1.GetDigitalTwinRequest{DigitalTwinId: "room-001"})
 //
 // The calls are those of the generated stubs in package twinfrontv1. This package adds what every caller of them needs:
-// [Dial] with TLS, tokens, keepalive and the retries of the service config; typed errors for all calls of a [Client];
+// [Dial] with TLS, tokens, keepalive and calls that are sent again; typed errors for all calls of a [Client];
 // property values as plain Go values ([ToValue], [FromValue]); [Patch] documents; lists and streams as iterators
-// ([Items], [Pages], [StreamQuery]); and [UpdateWithRetry].
+// ([Items], [Pages], [StreamQuery], [ExportGraph]); and [UpdateWithRetry].
 package twinfront

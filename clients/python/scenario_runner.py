@@ -39,6 +39,7 @@ from twinfront.v1 import (
     graph_service_pb2,
     job_service_pb2,
     model_service_pb2,
+    permission_service_pb2,
     query_service_pb2,
     relationship_service_pb2,
     telemetry_service_pb2,
@@ -58,6 +59,7 @@ _SERVICES: Final = {
         event_route_service_pb2,
         job_service_pb2,
         graph_service_pb2,
+        permission_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 }

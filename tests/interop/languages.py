@@ -147,7 +147,13 @@ LANGUAGES = [
     Language(
         "rust",
         ("cargo --version", "rustc --version"),
-        outputs=("debug/runner", "debug/load", "debug/examples/conflict", "debug/examples/ten_lines"),
+        outputs=(
+            "debug/runner",
+            "debug/load",
+            "debug/examples/conflict",
+            "debug/examples/ten_lines",
+            "debug/examples/tour",
+        ),
         built_in=CARGO_TARGET,
         outputs_in="target",
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 from .comparing import ANY, essence, imported, mismatches
 from .languages import Language
 from .odd_server import odd_server
-from .scenarios import LIVE_SERVER, ODD_SERVER, Line, Step, scenarios
+from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, Line, Step, scenarios
 from .serving import TOKEN, Endpoint, served
 
 FAULTS = (
@@ -22,6 +22,15 @@ EMPTY_GRAPH = """{"Section": "Header"}
 {"fileVersion": "1.0.0", "author": "interop", "organization": "twinfront"}
 """
 """What the import jobs of the scenarios import, as interop.ndjson."""
+
+POLICY = """
+version: 1
+bindings:
+  - role: reader
+    to: {claims: {roles: [reader]}}
+    within: {ids: [open-]}
+"""
+"""What the caller of the scenarios of a limited caller may do."""
 
 RUNS = ("clear", TOKEN, "mtls")
 """Modes of the server that clients are run against; TLS is a part of the second."""
@@ -50,6 +59,14 @@ def run_odd(languages: Sequence[Language], folder: Path) -> Problems:
     """Runs the scenarios of the odd server with the clients at the same time; gives what `run_all` gives."""
     with odd_server() as address:
         return _side_by_side(languages, Endpoint(address, None, None), ODD_SERVER, folder)
+
+
+def run_limited(languages: Sequence[Language], folder: Path) -> Problems:
+    """Runs the scenarios of a limited caller with the clients at the same time; gives what `run_all` gives."""
+    policy = folder / "policy.yaml"
+    policy.write_text(POLICY)
+    with served(TOKEN, folder, [f"--policy={policy}"], {}) as endpoint:
+        return _side_by_side(languages, endpoint, LIMITED_CALLER, folder)
 
 
 def run_unknown(languages: Sequence[Language], folder: Path) -> dict[str, list[Line]]:

@@ -45,6 +45,9 @@ LIVE_SERVER: Final = "scenarios.yaml"
 ODD_SERVER: Final = "odd_server.yaml"
 """What they make of one that answers as no good one does."""
 
+LIMITED_CALLER: Final = "limited_caller.yaml"
+"""What they show of one that lets a caller see a part of the graph."""
+
 
 def scenarios(prefix: str, file: str = LIVE_SERVER) -> Scenarios:
     """Gives a file's scenarios with the ids of one client; jsonschema.ValidationError if it is not as it has to be."""

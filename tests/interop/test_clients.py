@@ -9,15 +9,18 @@ from twinfront import TwinfrontClient, patch
 
 from .building import Builds
 from .languages import LANGUAGES, Language
-from .matrix import RUNS, Problems, run_all, run_odd, run_unknown
-from .scenarios import ODD_SERVER, Line, scenarios
+from .matrix import RUNS, Problems, run_all, run_limited, run_odd, run_unknown
+from .scenarios import LIMITED_CALLER, ODD_SERVER, Line, scenarios
 
 pytestmark = pytest.mark.timeout(1800)  # the first build fetches and compiles what a client depends on
 
 every_client = pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
 
 SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any").steps))
+LIMITED_SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any", LIMITED_CALLER).steps))
 ODD_SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any", ODD_SERVER).steps))
+TOURS = {"go": "readme", "rust": "tour"}
+"""The examples that have the blocks of a client's page."""
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,18 @@ def test_a_client_meets_odd_answers_and_broken_connections_as_the_others_do(buil
 
 
 @pytest.fixture(scope="module")
+def limited_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Problems:
+    """What went wrong with all clients that are there, side by side as callers who are limited."""
+    return run_limited(builds.all_that_succeed(), tmp_path_factory.mktemp("limited"))
+
+
+@every_client
+def test_a_client_tells_what_its_caller_may_do_and_what_is_kept_from_it(built: Language, limited_matrix: Problems):
+    found = {scenario: limited_matrix[built.name, scenario] for scenario in LIMITED_SCENARIOS}
+    assert {scenario: problems for scenario, problems in found.items() if problems} == {}
+
+
+@pytest.fixture(scope="module")
 def unknown(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Line]]:
     """Runs all clients that are there against a server that does not know them."""
     return run_unknown(builds.all_that_succeed(), tmp_path_factory.mktemp("unknown"))
@@ -87,6 +102,12 @@ def test_a_clients_example_meets_a_conflict_and_a_blocked_delete(built: Language
         ]
         for temperature in ("22", "22.0")
     )
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each.name in TOURS], ids=lambda each: each.name)
+def test_the_blocks_of_a_clients_readme_run(built: Language, sample_building: str):
+    for _ in range(2):
+        assert built.run_example(TOURS[built.name], sample_building)
 
 
 @every_client

@@ -10,7 +10,7 @@ from twinfront.v1.error_reason_pb2 import ErrorReason
 
 from .comparing import essence, mismatches
 from .odd_server.errors import ERRORS, RAW_DETAILS
-from .scenarios import LIVE_SERVER, ODD_SERVER, scenarios
+from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, scenarios
 
 NOT_FOR_A_CALLER_TO_PROVOKE = {
     "AUTHORIZER_UNAVAILABLE": "of a server that asks a policy system",
@@ -29,13 +29,13 @@ NOT_FOR_A_CALLER_TO_PROVOKE = {
 RPCS = {f"{method.containing_service.name}/{method.name}" for method in METHODS}
 
 
-NOT_IN_EVERY_CLIENT = {"PermissionService/CheckPermissions"}
-"""RPCs that the client for Python has a method for, and those for other languages a stub."""
-
-
 @pytest.fixture(scope="module")
 def steps() -> list[dict[str, Any]]:
-    return [step for scenario in scenarios("any").document["scenarios"] for step in scenario["steps"]]
+    return steps_of(LIVE_SERVER)
+
+
+def steps_of(file: str) -> list[dict[str, Any]]:
+    return [step for scenario in scenarios("any", file).document["scenarios"] for step in scenario["steps"]]
 
 
 def test_there_are_at_least_sixty_steps_in_twenty_scenarios(steps: list[dict[str, Any]]):
@@ -44,7 +44,7 @@ def test_there_are_at_least_sixty_steps_in_twenty_scenarios(steps: list[dict[str
 
 
 def test_every_rpc_is_called(steps: list[dict[str, Any]]):
-    assert {step["call"] for step in steps if "call" in step} == RPCS - NOT_IN_EVERY_CLIENT
+    assert {step["call"] for step in (*steps, *steps_of(LIMITED_CALLER)) if "call" in step} == RPCS
 
 
 def test_every_reason_that_a_caller_can_provoke_is_provoked():
@@ -64,7 +64,7 @@ def test_every_odd_error_is_met():
     assert [name for name in (*ERRORS, *RAW_DETAILS) if f'any-{name}"' not in text] == []
 
 
-@pytest.mark.parametrize("file", [LIVE_SERVER, ODD_SERVER])
+@pytest.mark.parametrize("file", [LIVE_SERVER, ODD_SERVER, LIMITED_CALLER])
 def test_clients_have_ids_of_their_own(file: str):
     one, other = (json.dumps(scenarios(prefix, file).document) for prefix in ("p1q", "p2q"))
     assert "p2q" not in one

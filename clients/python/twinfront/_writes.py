@@ -47,6 +47,8 @@ class BatchGetResult:
     """Those that exist, in the order that was asked for."""
     missing: list[str]
     """The ids that no twin has."""
+    not_permitted: list[str]
+    """The ids of twins that this caller may not read, whether they exist or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def batch_get_digital_twins(
         lambda response: BatchGetResult(
             [DigitalTwin.from_dict(_json.load(twin.json)) for twin in response.digital_twins],
             list(response.missing_digital_twin_ids),
+            list(response.not_permitted_digital_twin_ids),
         ),
     )
 

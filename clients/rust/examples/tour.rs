@@ -43,6 +43,7 @@ async fn main() -> Result<(), Error> {
     client.relationships().create_or_replace_relationship(request).await?;
     quickstart::set_temperature(&address, "tour-hall").await?;
     lists::warm_up(&client, "tour-hall").await?;
+    println!("may change: {}", permissions::may_change(&client, "tour-hall").await?);
     errors::delete(&client, "tour-attic").await
 }
 
@@ -159,5 +160,20 @@ mod lists {
             println!("{:?} {temperature:?}", row.fields["$dtId"].as_str());
         }
         Ok(())
+    }
+}
+
+mod permissions {
+    use twinfront::{
+        Client, Error,
+        v1::{CheckPermissionsRequest, PermissionCheck},
+    };
+
+    /// Tells whether the caller may change a room.
+    pub async fn may_change(client: &Client, room: &str) -> Result<bool, Error> {
+        let method = "twinfront.v1.DigitalTwinService/UpdateDigitalTwin".into();
+        let checks = vec![PermissionCheck { method, digital_twin_id: room.into() }];
+        let answer = client.permissions().check_permissions(CheckPermissionsRequest { checks }).await?.into_inner();
+        Ok(answer.decisions.iter().all(|decision| decision.permitted))
     }
 }

@@ -148,7 +148,7 @@ async def test_batches_are_written_and_read(client: Client):
     await furnish(client)
     found = await client.batch_get_digital_twins(["room-2", "nowhere", "room-0"])
     assert [twin.id for twin in found.digital_twins] == ["room-2", "room-0"]
-    assert found.missing == ["nowhere"]
+    assert (found.missing, found.not_permitted) == (["nowhere"], [])
     results = await client.batch_write_digital_twins(
         [
             CreateOrReplace("room-9", room("room-9"), if_none_match=True),

@@ -58,7 +58,7 @@ func main() {
 	if err := plainStub(ctx, client.Connection(), "go-nowhere"); !errors.Is(err, twinfront.TwinNotFound) {
 		log.Fatal(err)
 	}
-	for _, step := range []func(context.Context, *twinfront.Client) error{list, query, count, batch} {
+	for _, step := range []func(context.Context, *twinfront.Client) error{list, query, export, count, batch, permissions} {
 		if err := step(ctx, client); err != nil {
 			log.Fatal(err)
 		}
@@ -180,6 +180,30 @@ func query(ctx context.Context, client *twinfront.Client) error {
 	return nil
 }
 
+func export(ctx context.Context, client *twinfront.Client) error {
+	file, err := os.CreateTemp("", "graph-*.ndjson")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	request := &twinfrontv1.ExportGraphRequest{Format: twinfrontv1.ExportFormat_EXPORT_FORMAT_NDJSON}
+	for message, err := range twinfront.ExportGraph(ctx, client, request) {
+		if err != nil {
+			return err
+		}
+		if _, err := file.Write(message.GetChunk()); err != nil {
+			return err
+		}
+	}
+	stat, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	fmt.Println("exported:", stat.Size() > 0)
+	return nil
+}
+
 func count(ctx context.Context, client *twinfront.Client) error {
 	etag, err := twinfront.UpdateWithRetry(ctx, client, "go-hall", 5,
 		func(twin *twinfrontv1.DigitalTwin) (*twinfront.Patch, error) {
@@ -212,6 +236,22 @@ func batch(ctx context.Context, client *twinfront.Client) error {
 		if err := twinfront.FromStatus(result.GetStatus()); err != nil {
 			fmt.Println(ids[i], "-", err)
 		}
+	}
+	return nil
+}
+
+func permissions(ctx context.Context, client *twinfront.Client) error {
+	answer, err := client.Permissions.CheckPermissions(ctx, &twinfrontv1.CheckPermissionsRequest{
+		Checks: []*twinfrontv1.PermissionCheck{
+			{Method: "twinfront.v1.DigitalTwinService/UpdateDigitalTwin", DigitalTwinId: "go-hall"},
+			{Method: "twinfront.v1.JobService/CreateDeleteJob"},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	for _, decision := range answer.GetDecisions() {
+		fmt.Println("permitted:", decision.GetPermitted())
 	}
 	return nil
 }

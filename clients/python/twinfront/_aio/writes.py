@@ -107,7 +107,7 @@ class AsyncDigitalTwinWriteMethods(AsyncConnection):
             metadata: Further request metadata.
 
         Returns:
-            The twins that exist, and the ids that no twin has.
+            The twins that exist, the ids that no twin has, and those that the caller may not read.
         """
         call = _writes.batch_get_digital_twins(digital_twin_ids, view=view)
         return await self._send(self._digital_twin_service.BatchGetDigitalTwins, call, timeout, metadata)

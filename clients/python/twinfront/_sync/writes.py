@@ -108,7 +108,7 @@ class DigitalTwinWriteMethods(Connection):
             metadata: Further request metadata.
 
         Returns:
-            The twins that exist, and the ids that no twin has.
+            The twins that exist, the ids that no twin has, and those that the caller may not read.
         """
         call = _writes.batch_get_digital_twins(digital_twin_ids, view=view)
         return self._send(self._digital_twin_service.BatchGetDigitalTwins, call, timeout, metadata)
