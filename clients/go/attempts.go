@@ -88,6 +88,23 @@ type outcome struct {
 // getOn notes that a stream has brought something: from here on it may break as one does that begins.
 func (a *attempts) getOn() { *a = attempts{patience: a.patience} }
 
+// run makes attempts until one succeeds, which has no error, or there is none left; gives the error that this ends with.
+func (a *attempts) run(ctx context.Context, once func() outcome) error {
+	for {
+		last := once()
+		if last.err == nil {
+			return nil
+		}
+		wait, err := a.next(ctx, last)
+		if err == nil {
+			err = sleep(ctx, wait)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // next gives the time to wait before the next attempt, or the error that the call ends with.
 func (a *attempts) next(ctx context.Context, last outcome) (time.Duration, error) {
 	if last.isReplayed || a.patience == patienceOfNone || ctx.Err() != nil {

@@ -40,7 +40,7 @@ func (c *calls) unary(
 	if !c.isOnce {
 		request, attempts = prepared(method, request)
 	}
-	for {
+	return attempts.run(ctx, func() outcome {
 		var trailers metadata.MD
 		var server peer.Peer
 		// Clipped, since the slice may be the connection's own, which calls at the same time append to.
@@ -48,17 +48,16 @@ func (c *calls) unary(
 			append(slices.Clip(opts), grpc.Trailer(&trailers), grpc.Peer(&server))...)
 		last := c.noted(typed(unanswered(ctx, connection, err), trailers), server)
 		last.isReplayed = slices.Equal(trailers.Get(replayedTrailer), []string{"true"})
-		if err == nil {
-			return nil
-		}
-		wait, err := attempts.next(ctx, last)
-		if err != nil {
-			return err
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
+		return last
+	})
+}
+
+// attemptsAtStream gives the attempts that a stream may have which can be gone on with.
+func (c *calls) attemptsAtStream() attempts {
+	if c.isOnce {
+		return attempts{patience: patienceOfNone}
 	}
+	return attempts{patience: patienceOfStreams}
 }
 
 // noted gives the outcome of an attempt, and remembers whether there was a server.

@@ -64,10 +64,7 @@ func resumed[
 ) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		next := proto.Clone(request).(Request)
-		attempts := attempts{patience: patienceOfStreams}
-		if calls.isOnce {
-			attempts.patience = patienceOfNone
-		}
+		attempts := calls.attemptsAtStream()
 		// once reads a stream until it breaks, ends, or nobody wants more; only a break is an error.
 		once := func() outcome {
 			ctx, cancel := context.WithCancel(ctx)
@@ -96,19 +93,8 @@ func resumed[
 			}
 			return calls.noted(err, server)
 		}
-		for {
-			last := once()
-			if last.err == nil {
-				return
-			}
-			wait, err := attempts.next(ctx, last)
-			if err == nil {
-				err = sleep(ctx, wait)
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
+		if err := attempts.run(ctx, once); err != nil {
+			yield(nil, err)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -58,7 +59,7 @@ func main() {
 	if err := plainStub(ctx, client.Connection(), "go-nowhere"); !errors.Is(err, twinfront.TwinNotFound) {
 		log.Fatal(err)
 	}
-	for _, step := range []func(context.Context, *twinfront.Client) error{list, query, export, count, batch, permissions} {
+	for _, step := range []func(context.Context, *twinfront.Client) error{list, query, imports, export, count, batch, permissions} {
 		if err := step(ctx, client); err != nil {
 			log.Fatal(err)
 		}
@@ -176,6 +177,26 @@ func query(ctx context.Context, client *twinfront.Client) error {
 		}
 		temperature, _ := twinfront.AsDouble(row.GetFields()["temperature"])
 		fmt.Println(row.GetFields()["$dtId"].GetStringValue(), temperature)
+	}
+	return nil
+}
+
+func imports(ctx context.Context, client *twinfront.Client) error {
+	var items []*twinfrontv1.GraphItem
+	for _, id := range []string{"go-cellar", "go-attic"} {
+		twin := &twinfrontv1.DigitalTwin{Id: id, ModelId: "dtmi:example:readme:Room;1"}
+		items = append(items, &twinfrontv1.GraphItem{Item: &twinfrontv1.GraphItem_DigitalTwin{DigitalTwin: twin}})
+	}
+	for report, err := range twinfront.ImportGraph(ctx, client, nil, slices.Values(items)) {
+		if err != nil {
+			return err
+		}
+		for _, result := range report.GetResults() {
+			if err := twinfront.FromStatus(result.GetStatus()); err != nil {
+				fmt.Println(result.GetResource(), "-", err)
+			}
+		}
+		fmt.Println(report.GetProgress().GetAcknowledgedCount(), "of", len(items))
 	}
 	return nil
 }
