@@ -133,7 +133,7 @@ class OpenTelemetry(Tracing):
     """
 
     def __init__(self, processor: "SpanProcessor") -> None:
-        from opentelemetry import propagate, trace  # noqa: PLC0415  (an extra)
+        from opentelemetry import context, propagate, trace  # noqa: PLC0415  (an extra)
         from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415  (an extra)
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  (an extra)
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415  (an extra)
@@ -144,7 +144,8 @@ class OpenTelemetry(Tracing):
         self._tracer = self._provider.get_tracer("twinfront", __version__)
         self._extract = propagate.extract
         self._fields = propagate.get_global_textmap().fields - {_BAGGAGE}
-        self._current = trace.get_current_span
+        self._current, self._with_span = trace.get_current_span, trace.set_span_in_context
+        self._attach, self._detach = context.attach, context.detach
         # What else a caller has in its context, baggage for example, is not for the upstream.
         self._inject = TraceContextTextMapPropagator().inject
         self._server, self._client = trace.SpanKind.SERVER, trace.SpanKind.CLIENT
@@ -173,23 +174,20 @@ class OpenTelemetry(Tracing):
         attributes = {"rpc.system.name": "grpc", "rpc.method": method, CALL_ID: call.call_id}
         if method != call.method:
             attributes["rpc.method_original"] = call.method
-        with self._tracer.start_as_current_span(
-            method,
-            self._extract(carrier),
-            self._server,
-            attributes,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            call.trace_id = f"{span.get_span_context().trace_id:032x}"
-            try:
-                yield
-            finally:
+        span = self._tracer.start_span(method, self._extract(carrier) if carrier else None, self._server, attributes)
+        call.trace_id = f"{span.get_span_context().trace_id:032x}"
+        entered = self._attach(self._with_span(span))
+        try:
+            yield
+        finally:
+            self._detach(entered)
+            if span.is_recording():
                 span.set_attribute("rpc.response.status_code", call.code.name)
                 if call.code is not grpc.StatusCode.OK:
                     span.set_attribute("error.type", call.reason or call.code.name)
                     if call.code in _ERRORS:
                         span.set_status(self._error)
+                span.end()
 
     @contextmanager
     def request(self, operation: str, method: str, url: str, headers: MutableMapping[str, str]) -> Iterator[RequestEnd]:
