@@ -19,12 +19,14 @@ from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import TwinfrontError, deadline_exceeded, internal, outcome_unknown
 from twinfront_server.interceptors.link import Behaviour, Context, Method
 from twinfront_server.large_requests import is_large, work
-from twinfront_server.outcomes.outcome import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, Outcomes, other_request
+from twinfront_server.outcomes.kept import Outcomes
+from twinfront_server.outcomes.outcome import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, other_request
+from twinfront_server.outcomes.shares import Shares
 from twinfront_server.outcomes.store import OutcomeStore, Unshared
 from twinfront_server.wire.identifier import request_id
 
 MAX_ORPHANS: Final = 1000
-"""How many writes may go on without their callers; beyond that the oldest is given up."""
+"""How many writes may go on without their callers; beyond that the oldest is given up of the caller with most."""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +89,7 @@ class RecentOutcomes:
         self._max_orphans = max_orphans
         self.kept = Outcomes(clock, max_outcomes=max_outcomes, max_bytes=max_bytes)
         self._running: dict[Key, _Write] = {}
-        self._orphans: dict[Key, _Write] = {}  # those of them whose callers are gone; the longest gone first
+        self._orphans = Shares()  # those of them whose callers are gone
 
     def link(self, proceed: Behaviour, method: Method) -> Behaviour:
         """Makes the link around messages that answers requests with a known `request_id`; stands inside of dry runs."""
@@ -140,7 +142,7 @@ class RecentOutcomes:
         """Waits for a write that goes on without the caller, and gives the caller who began it the figures."""
         write.waiting += 1
         write.call.left = False
-        self._orphans.pop(key, None)
+        self._orphans.discard(key)
         try:
             outcome = await asyncio.shield(write.task)
             if write.replayed and not call.replayed:
@@ -161,9 +163,11 @@ class RecentOutcomes:
 
     def _leave_alone(self, key: Key, write: _Write) -> None:
         write.call.left = True
-        self._orphans[key] = write
+        self._orphans.add(key)
         if len(self._orphans) > self._max_orphans:
-            self._orphans.pop(next(iter(self._orphans))).task.cancel()
+            given_up = self._orphans.first_to_go()
+            self._orphans.discard(given_up)
+            self._running[given_up].task.cancel()
 
     def _replay(self, call: Call) -> None:
         call.replayed = True
@@ -175,7 +179,7 @@ class RecentOutcomes:
             outcome = await self._first_outcome(key, write, work)
         finally:
             del self._running[key]
-            self._orphans.pop(key, None)
+            self._orphans.discard(key)
         if write.begun and outcome.is_final:
             self.kept.keep(key, outcome)
         if not write.waiting:

@@ -1,6 +1,5 @@
 """Keeps how writes ended, for a while, for callers who ask again."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +14,7 @@ KEPT_SECONDS: Final = 600.0
 
 MAX_OUTCOMES: Final = 10_000
 MAX_BYTES: Final = 64 << 20
-"""How many outcomes are kept, and how large they may be together; beyond that the oldest go."""
+"""How many outcomes are kept, and how large they may be together; beyond that those go of whoever has most."""
 
 _RESPONSE_OVERHEAD: Final = 512
 _ERROR_OVERHEAD: Final = 1024
@@ -83,52 +82,6 @@ class Outcome:
             raise self.end.renewed()
         kind, data = self.end
         return kind.FromString(data)
-
-
-class Outcomes:
-    """The outcomes of the writes of this process, by caller, method and `request_id`; the oldest go first.
-
-    Attributes:
-        bytes: how large they are together.
-
-    Args:
-        clock: the time in seconds.
-        max_outcomes: how many are kept.
-        max_bytes: how large they may be together.
-    """
-
-    def __init__(self, clock: Callable[[], float], *, max_outcomes: int, max_bytes: int) -> None:
-        self._clock = clock
-        self._max_outcomes = max_outcomes
-        self._max_bytes = max_bytes
-        self._kept: dict[Key, tuple[float, Outcome]] = {}  # with the time at which each goes; the oldest first
-        self.bytes = 0
-
-    def __len__(self) -> int:
-        """Counts the outcomes that are kept."""
-        return len(self._kept)
-
-    def recall(self, key: Key) -> Outcome | None:
-        """Gives the outcome of a write; None if none is kept."""
-        now = self._clock()
-        while self._kept:
-            oldest = next(iter(self._kept))
-            if self._kept[oldest][0] > now:
-                break
-            self._forget(oldest)
-        kept = self._kept.get(key)
-        return kept[1] if kept else None
-
-    def keep(self, key: Key, outcome: Outcome) -> None:
-        """Keeps the outcome of a write of which none is kept."""
-        self._kept[key] = self._clock() + KEPT_SECONDS, outcome
-        self.bytes += outcome.size
-        while len(self._kept) > self._max_outcomes or self.bytes > self._max_bytes:
-            self._forget(next(iter(self._kept)))
-
-    def _forget(self, key: Key) -> None:
-        _, outcome = self._kept.pop(key)
-        self.bytes -= outcome.size
 
 
 def other_request() -> TwinfrontError:

@@ -101,6 +101,40 @@ class TestCallers:
         await held
 
 
+class TestOneCallerAndOthers:
+    @pytest.fixture
+    async def server(self, settings: Settings, limits: dict[str, Any]) -> AsyncIterator[ScriptedServer]:
+        async with ScriptedServer(settings, limits, authenticator=NamedCallers()) as server:
+            yield server
+
+    @pytest.mark.parametrize("limits", [{"max_outcomes": 10}])
+    async def test_a_flood_of_ids_pushes_out_the_floods_own_outcomes_alone(self, server: ScriptedServer):
+        await server.call("id", caller="jwt quiet")
+        for number in range(30):
+            await server.call(f"{number}", caller="jwt loud")
+        assert (await server.call("id", caller="jwt quiet")).replayed
+        assert [(await server.call(f"{number}", caller="jwt loud")).replayed for number in (29, 0)] == [True, False]
+        assert len(server.outcomes.kept) == 10
+
+    @pytest.mark.parametrize("limits", [{"max_bytes": 10_000}])
+    async def test_large_outcomes_push_out_those_of_their_own_caller_alone(self, server: ScriptedServer):
+        await server.call("id", caller="jwt quiet")
+        for number in range(10):
+            await server.call(f"{number}", caller="jwt loud", digital_twin_id="x" * 4000)
+        assert (await server.call("id", caller="jwt quiet")).replayed
+
+    @pytest.mark.parametrize("limits", [{"max_orphans": 3}])
+    async def test_a_flood_of_lost_callers_has_its_own_writes_given_up_alone(self, server: ScriptedServer):
+        await abandon(await begin(server, "id", caller="jwt quiet"))
+        for number in range(5):
+            await abandon(await begin(server, f"{number}", caller="jwt loud"))
+        await eventually(lambda: server.servicer.ended == 3)
+        server.servicer.gate.set()
+        await server.outcomes.idle()
+        assert (await server.call("id", caller="jwt quiet")).etag == "run 1"
+        assert (await server.call("0", caller="jwt loud")).reason == "OUTCOME_UNKNOWN"
+
+
 class NamedCallers:
     """Believes callers who they say they are."""
 
