@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[2]))
 
 import bench_fairness
+import bench_policy
 import bench_queries
 import bench_sdk
 import bench_service
@@ -30,6 +31,7 @@ def main() -> None:
         "service": bench_service.run,
         "sdk": bench_sdk.run,
         "queries": bench_queries.run,
+        "policy": bench_policy.run,
         "watching": bench_watching.run,
         "fairness": bench_fairness.run,
         "turns": bench_turns.run,

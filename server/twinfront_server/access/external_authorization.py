@@ -99,7 +99,6 @@ def check_request(question: Question, host: str = "") -> CheckRequest:
                     host=host,
                     scheme="http",
                     protocol="HTTP/2",
-                    size=-1,
                     headers=shown | {name: _sound(value) for name, value in question.headers.items()},
                 )
             ),
