@@ -11,6 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from tests.deploy.helm import CHART, CHECKOUT, KUBERNETES, VALUES, environment, helm, rendered, template, workload
+from tests.deploy.prometheus import alerts
 
 from twinfront_program.address import Address
 from twinfront_server.access.file_policy import FilePolicy
@@ -19,7 +20,7 @@ from twinfront_server.access.policy_text import parse_yaml
 from twinfront_server.access.principal import Principal
 from twinfront_server.settings import Settings
 
-AZURE, LOCAL, MESH = (CHART / "ci" / f"{name}.yaml" for name in ("azure", "local", "mesh"))
+AZURE, EITHER, LOCAL, MESH = (CHART / "ci" / f"{name}.yaml" for name in ("azure", "either", "local", "mesh"))
 
 SECRETS = {
     "TWINFRONT_PAGE_TOKEN_KEY": "0123456789abcdef",
@@ -83,6 +84,12 @@ def test_a_value_that_the_chart_does_not_know_is_refused() -> None:
         (["upstream=local", "replicas=1", "autoscaling.enabled=true"], "upstream local has one pod"),
         (["insecure=false"], "tls.secret is missing"),
         (["tls.clientCaKey=ca.crt"], "tls.clientCaKey needs tls.secret"),
+        (["settings.auth=mtls"], "settings.auth mtls needs tls.clientCaKey"),
+        (["settings.auth=jwt\\,mtls"], "settings.auth mtls needs tls.clientCaKey"),
+        (
+            ["settings.auth=jwt\\, mtls", "tls.secret=a", "tls.clientCaKey=b", "service.mtlsPort=50051"],
+            "service.port and service.mtlsPort are the same",
+        ),
         (["settings.listen=0.0.0.0:1"], "settings.listen is the chart's to set"),
         (["settings.mtls-listen=0.0.0.0:2"], "settings.mtls-listen is the chart's to set"),
         (
@@ -108,6 +115,29 @@ def test_the_chart_has_to_be_told_how_callers_are_known() -> None:
     assert "settings.auth is missing" in unsaid.stderr
     certified = template(CHART / "values.yaml", *words, "--set", "tls.secret=a", "--set", "tls.clientCaKey=ca.crt")
     assert certified.returncode == 0, certified.stderr
+
+
+def test_callers_with_tokens_and_callers_with_certificates_have_a_port_each() -> None:
+    objects = rendered(EITHER)
+    (container,) = workload(objects)["spec"]["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    variables = environment(workload(objects))
+    assert Address.parse(variables["TWINFRONT_MTLS_LISTEN"]).port == ports["grpc-mtls"] != ports["grpc"]
+    assert Address.parse(variables["TWINFRONT_LISTEN"]).port == ports["grpc"]
+    served = [made["spec"]["ports"] for made in objects if made["kind"] == "Service"]
+    offered = {port["targetPort"]: port["port"] for ports in served for port in ports}
+    assert offered == {"grpc": 50051, "grpc-mtls": 50052, "metrics": 9464}
+    (policy,) = [made for made in objects if made["kind"] == "NetworkPolicy"]
+    callers = policy["spec"]["ingress"][0]
+    assert callers["ports"] == [{"port": "grpc"}, {"port": "grpc-mtls"}]
+    assert callers["from"]
+
+
+def test_there_is_one_port_for_callers_where_they_are_known_in_one_way(values: Path) -> None:
+    if values != EITHER:
+        objects = rendered(values)
+        assert "TWINFRONT_MTLS_LISTEN" not in environment(workload(objects))
+        assert "grpc-mtls" not in json.dumps(objects)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +205,13 @@ def test_the_alerts_of_the_chart_are_those_of_the_repository() -> None:
     assert rule["spec"] == yaml.safe_load((CHECKOUT / "deploy/prometheus/alerts.yaml").read_text())
 
 
+def test_the_alerts_of_the_chart_lead_to_the_runbook_that_is_wanted() -> None:
+    objects = rendered(AZURE, "--set", "serviceMonitor.runbook=https://wiki.example/twins")
+    (rule,) = [made for made in objects if made["kind"] == "PrometheusRule"]
+    links = [alert["annotations"]["runbook_url"] for alert in rule["spec"]["groups"][0]["rules"]]
+    assert links == [f"https://wiki.example/twins#{name.lower()}" for name in alerts()]
+
+
 def test_the_dashboard_of_the_chart_is_that_of_the_repository() -> None:
     maps = [made for made in rendered(AZURE) if made["kind"] == "ConfigMap"]
     (dashboard,) = [made for made in maps if "twinfront.json" in made["data"]]
@@ -185,7 +222,9 @@ def test_the_dashboard_of_the_chart_is_that_of_the_repository() -> None:
 
 def test_who_does_not_watch_with_prometheus_gets_neither(values: Path) -> None:
     if values != AZURE:
-        assert {made["kind"] for made in rendered(values)}.isdisjoint({"ConfigMap", *FOREIGN})
+        objects = rendered(values)
+        assert {made["kind"] for made in objects}.isdisjoint(FOREIGN)
+        assert not [made for made in objects if "twinfront.json" in made.get("data", {})]
 
 
 def test_the_environment_of_a_local_pod_serves(tmp_path: Path) -> None:

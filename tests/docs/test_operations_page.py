@@ -11,6 +11,7 @@ from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+RUNBOOK = "https://github.com/twinfront/twinfront/blob/main/docs/operations.md"
 PAGE = (CHECKOUT / "docs/operations.md").read_text()
 
 
@@ -32,8 +33,19 @@ def test_every_alert_has_its_section_once() -> None:
     (group,) = yaml.safe_load((CHECKOUT / "deploy/prometheus/alerts.yaml").read_text())["groups"]
     alerts = [rule["alert"] for rule in group["rules"]]
     assert re.findall(r"^### (Twinfront\w+)$", PAGE, re.MULTILINE) == alerts
-    anchors = [f"docs/operations.md#{alert.lower()}" for alert in alerts]
-    assert [rule["annotations"]["runbook_url"] for rule in group["rules"]] == anchors
+    links = [f"{RUNBOOK}#{alert.lower()}" for alert in alerts]
+    assert [rule["annotations"]["runbook_url"] for rule in group["rules"]] == links
+
+
+def test_the_runbook_is_where_the_packages_say_that_the_project_is() -> None:
+    package = json.loads((CHECKOUT / "clients/typescript/package.json").read_text())
+    repository = package["repository"]["url"].removeprefix("git+").removesuffix(".git")
+    assert f"{repository}/blob/main/docs/operations.md" == RUNBOOK
+
+
+def test_the_chart_leads_to_the_same_runbook() -> None:
+    values = yaml.safe_load((CHECKOUT / "deploy/helm/twinfront/values.yaml").read_text())
+    assert values["serviceMonitor"]["runbook"] == RUNBOOK
 
 
 def test_every_panel_of_the_page_is_one_of_the_dashboard() -> None:

@@ -52,6 +52,24 @@ TWINFRONT_{{ . | upper | replace "-" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The ways in which callers are known, as the server reads them. */}}
+{{- define "twinfront.auth" -}}
+{{- default "" (index .Values.settings "auth") | nospace -}}
+{{- end -}}
+
+{{/* Not empty where callers are known by a token or a certificate: then those with certificates have a port of their own. */}}
+{{- define "twinfront.eitherWay" -}}
+{{- $kinds := splitList "," (include "twinfront.auth" .) -}}
+{{- if and (has "jwt" $kinds) (has "mtls" $kinds) -}}true{{- end -}}
+{{- end -}}
+
+{{- define "twinfront.servicePorts" -}}
+- {name: grpc, port: {{ .Values.service.port }}, targetPort: grpc, appProtocol: grpc}
+{{- if include "twinfront.eitherWay" . }}
+- {name: grpc-mtls, port: {{ .Values.service.mtlsPort }}, targetPort: grpc-mtls, appProtocol: grpc}
+{{- end }}
+{{- end -}}
+
 {{/* What does not go together is refused here, in words, before a pod is told so. */}}
 {{- define "twinfront.check" -}}
 {{- if not .Values.upstream -}}
@@ -65,6 +83,12 @@ TWINFRONT_{{ . | upper | replace "-" "_" }}
 {{- end -}}
 {{- if and .Values.tls.clientCaKey (not .Values.tls.secret) -}}
 {{- fail "tls.clientCaKey needs tls.secret" -}}
+{{- end -}}
+{{- if and (has "mtls" (splitList "," (include "twinfront.auth" .))) (not .Values.tls.clientCaKey) -}}
+{{- fail "settings.auth mtls needs tls.clientCaKey, the authorities of client certificates" -}}
+{{- end -}}
+{{- if and (include "twinfront.eitherWay" .) (eq (int .Values.service.port) (int .Values.service.mtlsPort)) -}}
+{{- fail "service.port and service.mtlsPort are the same, and settings.auth jwt,mtls needs both" -}}
 {{- end -}}
 {{- if not (or .Values.tls.clientCaKey (hasKey .Values.settings "auth") (hasKey .Values.secretSettings "auth")) -}}
 {{- fail "settings.auth is missing: say how callers are known (jwt, mtls), or that everybody may call (none)" -}}
