@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.rpc.access.issuer import Issuer
 
 from .certificates import Authority
 from .process import ServedProcess, environment
@@ -72,6 +73,16 @@ def test_the_line_for_buf_works(serve: Serve, tmp_path: Path, over_tls: bool) ->
     answer = paste(suggestions(served)[1])
     assert answer.returncode == 0, answer.stderr
     assert '"models"' in answer.stdout
+
+
+@pytest.mark.skipif(not BUF.exists(), reason="buf is not installed beside this Python")
+def test_the_line_for_buf_works_with_a_token_where_one_is_asked_for(serve: Serve) -> None:
+    with Issuer() as issuer:
+        served = serve(*(f"--{name.replace('_', '-')}={value}" for name, value in issuer.settings().items()))
+        line = suggestions(served)[1]
+        answer = paste(line.replace("TOKEN", issuer.token(roles=["reader"])))
+        assert answer.returncode == 0, answer.stderr
+        assert paste(line).returncode != 0
 
 
 @pytest.mark.parametrize("over_tls", [False, True])

@@ -1,0 +1,119 @@
+"""What a server says at its start of who may call it, what they may do, and who its upstream sees."""
+
+import pytest
+
+from twinfront_program.address import Address
+from twinfront_server.greeting import greeting
+from twinfront_server.settings import Settings
+
+ISSUER = "https://login.example"
+JWT = {"auth": "jwt", "jwt_issuer": ISSUER, "jwt_audience": "twins"}
+TLS = {"tls_cert": "s.pem", "tls_key": "s.key"}
+CERTIFICATES = TLS | {"tls_client_ca": "ca.pem"}
+CERTIFIED = "a client certificate of ca.pem"
+AZURE = {"upstream": "https://x.api.weu.digitaltwins.azure.net"}
+POLICY = {"policy": "policy.yaml"}
+EVERYWHERE = {"listen": "0.0.0.0:1"}
+
+
+def said(settings: dict[str, str]) -> dict[str, str]:
+    """What the greeting says, by what of."""
+    checked = Settings(**settings)
+    mtls = Address.parse(checked.mtls_listen) if checked.mtls_listen else None
+    lines = greeting(checked, Address.parse(checked.listen), mtls, None).split("\n\n")[0].splitlines()[1:]
+    return dict(line.strip().split(": ", 1) for line in lines)
+
+
+CALLERS = {
+    "nobody is asked": ({}, "everybody on this machine, in the clear (--auth none)"),
+    "nobody is asked, beyond this machine": (
+        EVERYWHERE | {"auth": "none", "insecure": True},
+        "everybody who reaches it, in the clear (--auth none)",
+    ),
+    "nobody is asked, over TLS": (
+        EVERYWHERE | TLS | {"auth": "none"},
+        "everybody who reaches it, over TLS (--auth none)",
+    ),
+    "tokens": (JWT, f"whoever has a token of {ISSUER} for twins, in the clear"),
+    "tokens for several": (
+        JWT | TLS | {"jwt_audience": "twins, others"},
+        f"whoever has a token of {ISSUER} for twins or others, over TLS",
+    ),
+    "tokens of callers with certificates": (
+        JWT | CERTIFICATES,
+        f"whoever has a token of {ISSUER} for twins and a client certificate of ca.pem, over TLS",
+    ),
+    "certificates": (CERTIFICATES | {"auth": "mtls"}, "whoever has a client certificate of ca.pem, over TLS"),
+    "certificates, whose names are not looked at": (
+        CERTIFICATES,
+        "whoever has a client certificate of ca.pem, over TLS",
+    ),
+    "either": (
+        JWT | CERTIFICATES | {"auth": "jwt,mtls", "mtls_listen": "127.0.0.1:2"},
+        f"whoever has a token of {ISSUER} for twins, over TLS; on 127.0.0.1:2 whoever has {CERTIFIED}",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", CALLERS)
+def test_the_greeting_says_who_may_call(which: str):
+    settings, told = CALLERS[which]
+    assert said(settings)["who may call"] == told
+
+
+RIGHTS = {
+    "nobody is known": ({}, "everything"),
+    "roles": (JWT, "what the roles in their tokens say (claim roles)"),
+    "roles of another claim": (
+        JWT | {"jwt_roles_claim": "realm_access.roles"},
+        "what the roles in their tokens say (claim realm_access.roles)",
+    ),
+    "a policy": (JWT | POLICY, "what policy.yaml says (--policy)"),
+    "certificates alone": (
+        CERTIFICATES | {"auth": "mtls"},
+        "nothing, since certificates name no roles: give a --policy",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", RIGHTS)
+def test_the_greeting_says_what_callers_may_do(which: str):
+    settings, told = RIGHTS[which]
+    assert said(settings)["what they may do"] == told
+
+
+SEEN = {
+    "default": "this server, by its own identity",
+    "on-behalf-of": "whoever calls (--upstream-credential on-behalf-of)",
+    "none": "nobody (--upstream-credential none)",
+}
+
+
+@pytest.mark.parametrize("credential", SEEN)
+def test_the_greeting_says_whom_azure_sees(credential: str):
+    settings = JWT | AZURE | {"upstream_credential": credential}
+    assert said(settings)["who the upstream sees"] == SEEN[credential]
+
+
+def test_an_embedded_service_sees_nobody():
+    assert "who the upstream sees" not in said({})
+
+
+def tried(settings: dict[str, str]) -> list[str]:
+    """The lines to try."""
+    checked = Settings(**settings)
+    mtls = Address.parse(checked.mtls_listen) if checked.mtls_listen else None
+    text = greeting(checked, Address.parse(checked.listen), mtls, None)
+    return [line.strip() for line in text.partition("Try next:\n")[2].splitlines() if line]
+
+
+def test_lines_to_try_have_a_token_where_one_is_needed():
+    lines = tried(JWT)
+    assert len(lines) == 2
+    assert all("'authorization: Bearer TOKEN'" in line for line in lines)
+
+
+def test_lines_to_try_have_no_certificate_where_none_is_asked_for():
+    lines = tried(JWT | CERTIFICATES | {"auth": "jwt,mtls", "mtls_listen": "127.0.0.1:2"})
+    assert not any("client.pem" in line for line in lines)
+    assert all("client.pem" in line for line in tried(CERTIFICATES))
