@@ -52,6 +52,15 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     log = get_logger()
+
+    def on_hangup() -> None:
+        if sys.stdin is not None and sys.stdin.isatty():
+            on_signal()  # the terminal was closed
+        else:
+            log.info("SIGHUP changes nothing: files that change are noticed without it")
+
+    if sys.platform != "win32":
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
     async with App(settings) as app:
         end_start()
         if settings.greeting:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -292,6 +293,20 @@ def test_stdout_gets_lines_of_json_alone_without_the_greeting(tmp_path: Path) ->
     served.exit_code()
     line = json.loads(served.stdout.read_text().removeprefix(greeting))
     assert (line["operation"], line["reason"]) == ("delete_digital_twin", "TWIN_NOT_FOUND")
+
+
+def test_a_hangup_after_the_file_was_moved_away_as_logrotate_has_it_ends_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    served = process.start(tmp_path, [f"--audit-log={path}"], {})
+    path.rename(path.with_suffix(".1"))
+    served.signal(signal.SIGHUP)
+    process.wait_until(lambda: "SIGHUP changes nothing" in served.log())
+    with grpc.insecure_channel(served.address) as channel:
+        call = DELETE_TWIN.stub(channel).DeleteDigitalTwin.future(DELETE_TWIN.request)
+        assert call.code() is grpc.StatusCode.NOT_FOUND
+    served.signal()
+    assert served.exit_code() == 0
+    assert json.loads(path.read_text())["operation"] == "delete_digital_twin"
 
 
 @pytest.mark.parametrize("wanted", [False, True])

@@ -1,5 +1,7 @@
 """What a server says at its start of who may call it, what they may do, and who its upstream sees."""
 
+from typing import Any
+
 import pytest
 
 from twinfront_program.address import Address
@@ -16,7 +18,7 @@ POLICY = {"policy": "policy.yaml"}
 EVERYWHERE = {"listen": "0.0.0.0:1"}
 
 
-def said(settings: dict[str, str]) -> dict[str, str]:
+def said(settings: dict[str, Any]) -> dict[str, str]:
     """What the greeting says, by what of."""
     checked = Settings(**settings)
     mtls = Address.parse(checked.mtls_listen) if checked.mtls_listen else None
@@ -24,7 +26,7 @@ def said(settings: dict[str, str]) -> dict[str, str]:
     return dict(line.strip().split(": ", 1) for line in lines)
 
 
-CALLERS = {
+CALLERS: dict[str, tuple[dict[str, Any], str]] = {
     "nobody is asked": ({}, "everybody on this machine, in the clear (--auth none)"),
     "nobody is asked, beyond this machine": (
         EVERYWHERE | {"auth": "none", "insecure": True},
@@ -61,7 +63,7 @@ def test_the_greeting_says_who_may_call(which: str):
     assert said(settings)["who may call"] == told
 
 
-RIGHTS = {
+RIGHTS: dict[str, tuple[dict[str, Any], str]] = {
     "nobody is known": ({}, "everything"),
     "roles": (JWT, "what the roles in their tokens say (claim roles)"),
     "roles of another claim": (
@@ -99,7 +101,7 @@ def test_an_embedded_service_sees_nobody():
     assert "who the upstream sees" not in said({})
 
 
-def tried(settings: dict[str, str]) -> list[str]:
+def tried(settings: dict[str, Any]) -> list[str]:
     """The lines to try."""
     checked = Settings(**settings)
     mtls = Address.parse(checked.mtls_listen) if checked.mtls_listen else None
