@@ -6,7 +6,7 @@ the server stops      its clients are told to connect elsewhere; no connection i
 held calls are told   they were not begun, so they can be tried again, which leads elsewhere
 calls in flight end   they have `drain_grace`; streams that can be gone on with, and writes that were not begun,
                       end when most of it is over
-orphans end           writes whose callers are gone, in what is left of the grace
+orphans end           writes whose callers are gone, in what is left of the grace, if they were begun
 """
 
 import asyncio
@@ -65,7 +65,8 @@ async def drain(
     await _either(hasten.wait(), _quiet(chain), asyncio.wait({stopping}), ends)
     await server.stop(None)
     await stopping
-    # Writes whose callers are gone may still be under way.
+    # Writes whose callers are gone may still be under way; those that are not can be made elsewhere.
+    upstream.end_waiting_writes()
     await _either(hasten.wait(), chain.recent_outcomes.idle(), asyncio.sleep(end - loop.time()))
 
 

@@ -456,6 +456,10 @@ class Settings(ProgramSettings):
                 f"--authorize {self.authorize} is asked in the clear: who is on the way there can allow anything; take "
                 "grpcs://, or a network that sees to it"
             )
+        unused = sorted({"twin_write_rate", "patch_rate", "create_delete_rate"} & self.given)
+        if unused and not self.shapes_writes:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
+            told.append(f"{flags}: no effect in front of this upstream without --shape-writes on")
         return told
 
     def _check_together(self) -> None:

@@ -341,3 +341,17 @@ def test_a_policy_system_that_is_asked_in_the_clear_beyond_this_machine_is_warne
     for url, warned in (("grpc://opa:9191", True), ("grpc://localhost:9191", False), ("grpcs://opa:9191", False)):
         warnings = Settings.load({**JWT, "authorize": url}).warnings()
         assert any("in the clear" in warning for warning in warnings) is warned
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({"patch_rate": "300"}, True),
+        ({"upstream": "https://twins.example.com", "patch_rate": "300"}, True),
+        ({"patch_rate": "300", "shape_writes": "on"}, False),
+        ({"upstream": "https://example.api.weu.digitaltwins.azure.net", "patch_rate": "300"}, False),
+        ({"shape_writes": "off"}, False),
+    ],
+)
+def test_rates_of_writes_that_have_no_effect_are_warned_of(given: dict[str, str], warned: bool) -> None:
+    assert ("--patch-rate: no effect" in " ".join(Settings.load(given).warnings())) is warned

@@ -243,6 +243,18 @@ class TestDrains:
         assert 5 <= ends["OK"] <= 12, "those whose turn came within four fifths of the grace"
         assert await audited(settings, "hot", 1 + ends["OK"]) == 1 + ends["OK"]
 
+    async def test_a_drain_does_not_wait_for_writes_in_line_whose_callers_are_gone(
+        self, rooms: Building, server: App, settings: Settings
+    ):
+        hot = [update(rooms, "hot", timeout=60, request_id=f"id{number}") for number in range(8)]
+        await waiting(server, 7)
+        for each in hot:
+            each.cancel()
+        async with asyncio.timeout(settings.drain_grace / 2):
+            await server.drain()
+        await waiting(server, 0)
+        assert await audited(settings, "hot", 2) == 2, "its creation, and the one patch that was sent"
+
     @pytest.mark.usefixtures("rooms")
     async def test_a_drain_acknowledges_no_item_of_an_import_that_still_waits(
         self, server: App, channel: grpc.aio.Channel, clock: Clock
