@@ -18,7 +18,7 @@ from twinfront_server.settings import Settings
 from . import redis_process
 from .echo import eventually
 from .redis_process import RedisProcess
-from .scripted import ScriptedServer
+from .scripted import ScriptedServer, answer_of, begin
 
 TIMEOUT = 0.3
 
@@ -89,6 +89,28 @@ class TestRedis:
             await asyncio.sleep(1.1)
             assert (await first.call("later")).etag
             assert (await second.call("later")).replayed
+
+    async def test_how_a_write_ended_is_told_without_a_wait_for_the_answer(
+        self, settings: Settings, redis: RedisProcess
+    ):
+        settings = sharing(settings, redis.url, outcomes_timeout=60.0)
+        async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
+            held = await begin(first, "id")
+            redis.hang()
+            first.servicer.gate.set()
+            assert (await answer_of(held)).etag == "run 1"
+            redis.go_on()
+            assert (await second.call("id")).replayed
+            assert first.store_failures() == 0
+
+    async def test_how_a_write_ended_that_cannot_be_told_is_counted(self, settings: Settings, redis: RedisProcess):
+        async with ScriptedServer(sharing(settings, redis.url)) as server:
+            held = await begin(server, "id")
+            redis.hang()
+            server.servicer.gate.set()
+            assert (await answer_of(held)).etag == "run 1"
+            await eventually(lambda: server.store_failures() == 1)
+            redis.go_on()
 
     async def test_an_outcome_of_which_a_part_is_missing_is_unknown(self, settings: Settings, redis: RedisProcess):
         settings = sharing(settings, redis.url, outcomes_timeout=5.0)
