@@ -29,6 +29,8 @@ _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     # A service that comes back is found within a second or so, and not after minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    # No call has to wait for a connection because there was none for a while.
+    ("grpc.client_idle_timeout_ms", 2**31 - 1),
     # One that vanished without a word is noticed. Servers take more frequent pings for an attack.
     ("grpc.keepalive_time_ms", 300_000),
     ("grpc.keepalive_timeout_ms", 5000),
@@ -140,6 +142,7 @@ async def reaching(settings: Settings) -> AsyncIterator[ExternalAuthorization]:
         StartupError: the authorities to check its certificate against cannot be read.
     """
     async with _open_channel(settings) as channel:
+        channel.get_state(try_to_connect=True)
         yield ExternalAuthorization(channel, (settings.authorize or "").partition("://")[2], settings.authorize_timeout)
 
 
@@ -164,7 +167,7 @@ async def asking(settings: Settings, metrics: Metrics) -> AsyncIterator[Authoriz
 
 
 def _open_channel(settings: Settings) -> grpc.aio.Channel:
-    """Makes the channel to the service of the settings; it connects when something is asked."""
+    """Makes the channel to the service of the settings."""
     scheme, _, address = (settings.authorize or "").partition("://")
     target = f"dns:///{address}"
     if scheme == "grpc":

@@ -1505,9 +1505,9 @@ pub enum ErrorReason {
     /// Get a new token, and call again with it.
     CredentialsInvalid = 35,
     /// PERMISSION_DENIED. The server knows who calls, and this caller may not do this: by this server's roles,
-    /// by the policy system that it asks, or by the roles of Azure. The call did nothing. Metadata: permission; claims_challenge, if
-    /// Entra ID gives a token for this caller once its own has more claims, such as that of a second factor (JSON, to be asked for
-    /// with the next token).
+    /// by the policy system that it asks, or by the roles of Azure. The call did nothing. Metadata: permission; claims_challenge,
+    /// if another token of this caller would do that has more claims, such as that of a second factor (JSON, to be asked for with the
+    /// next token).
     CallerNotPermitted = 36,
     /// UNAVAILABLE. The policy system that this server asks whether a caller may do something (--authorize) does not answer, or not with
     /// a decision, and the call did nothing. Detail: google.rpc.RetryInfo.
