@@ -1,6 +1,9 @@
 """Fixtures that every kind of test uses."""
 
+import gc
 import os
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,22 @@ from .second_chance import pytest_sessionstart, pytest_terminal_summary  # noqa:
 settings.register_profile("without-deadlines", deadline=None)
 settings.load_profile("without-deadlines")
 
+# jsonschema would build 38 parsers with it, which takes seconds in each process of tests, to check a format that no
+# test asks about. The None stands for a module that is not there.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see above
+
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leaves alone, when looking for garbage, what stays to the end: the modules of all tests, and the tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture

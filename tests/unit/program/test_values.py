@@ -26,7 +26,7 @@ def complaint(annotation: Any, value: object) -> str:
         ("5.0", 5),
         (5, 5),
         (5.0, 5),
-        ("9" * 4000, int("9" * 4000)),
+        pytest.param("9" * 4000, int("9" * 4000), id="4,000 digits"),
     ],
 )
 def test_what_is_read_as_a_whole_number(value: object, expected: int):
@@ -34,11 +34,14 @@ def test_what_is_read_as_a_whole_number(value: object, expected: int):
     assert (read, type(read)) == (expected, int)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "many", "5.5", "5.", "1e3", "0x10", "1__0", "_1", "1_", "٣", "- 5", "inf", "9" * 4001, "1_" * 50_000]
-)
+@pytest.mark.parametrize("text", ["", "many", "5.5", "5.", "1e3", "0x10", "1__0", "_1", "1_", "٣", "- 5", "inf"])
 def test_a_text_that_is_no_whole_number(text: str):
     assert complaint(int, text) == "Input should be a valid integer, unable to parse string as an integer"
+
+
+def test_a_whole_number_that_is_too_long():
+    for text in ("9" * 4001, "1_" * 50_000 + "1"):
+        assert complaint(int, text) == "Input should be a valid integer, unable to parse string as an integer"
 
 
 @pytest.mark.parametrize("value", [None, [], {}, b"5", 5j])
