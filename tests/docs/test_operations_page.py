@@ -53,3 +53,11 @@ def test_every_panel_of_the_page_is_one_of_the_dashboard() -> None:
     named = set(re.findall(r'"([^"]+)"', PAGE.partition("## Alerts")[2].partition("## Runbook")[0].replace("\n", " ")))
     assert named
     assert named <= {panel["title"] for panel in dashboard["panels"]}
+
+
+def test_what_each_thing_costs_has_the_rows_of_the_benchmark() -> None:
+    benchmark = (CHECKOUT / "tests/bench/bench_switched_on.py").read_text()
+    table = PAGE.partition("make bench\nARGS=switched-on")[2].partition("\n\n##")[0]
+    rows = [row.replace("`", "") for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)]
+    assert rows[2:-1] == re.findall(r'_Step\(\s*"([^"]+)"', benchmark)
+    assert rows[-1] == "all together"
