@@ -401,3 +401,32 @@ func TestWithoutRetryAStreamThatBreaksIsNotGoneOnWith(t *testing.T) {
 		t.Errorf("%v from %d streams", err, streams)
 	}
 }
+
+func TestAReadThatBreaksWaitsForAServerThatStartsAgain(t *testing.T) {
+	server := failing()
+	register := func(registrar grpc.ServiceRegistrar) {
+		twinfrontv1.RegisterDigitalTwinServiceServer(registrar, &server.twins)
+	}
+	var first served
+	reads := 0
+	server.get = func(
+		ctx context.Context, _ *twinfrontv1.GetDigitalTwinRequest,
+	) (*twinfrontv1.GetDigitalTwinResponse, error) {
+		if reads++; reads == 1 {
+			go first.Stop()
+			<-ctx.Done()
+		}
+		return &twinfrontv1.GetDigitalTwinResponse{}, nil
+	}
+	first = listen(t, "127.0.0.1:0", register)
+	client, err := twinfront.Dial(first.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	again := time.AfterFunc(6*time.Second, func() { listen(t, first.address, register) })
+	defer again.Stop()
+	if err := get(t.Context(), client); err != nil || reads != 2 {
+		t.Errorf("%v after %d reads", err, reads)
+	}
+}

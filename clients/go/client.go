@@ -150,6 +150,7 @@ func Dial(target string, opts ...Option) (*Client, error) {
 		grpc.WithMaxHeaderListSize(maxReceiveMetadataBytes),
 		grpc.WithChainUnaryInterceptor(calls.unary),
 		grpc.WithChainStreamInterceptor(stream),
+		grpc.WithStatsHandler(sendingWatch{&calls.wasSeen}),
 		grpc.WithResolvers(addresses{"ipv4"}, addresses{"ipv6"}),
 	}
 	if o.once {

@@ -7,7 +7,6 @@ import (
 	"iter"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
@@ -42,10 +41,10 @@ func ImportGraph(
 		once := func() outcome {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			var server peer.Peer
-			stream, err := client.Graphs.ImportGraph(ctx, grpc.Peer(&server))
+			ctx, attempt := watched(ctx)
+			stream, err := client.Graphs.ImportGraph(ctx)
 			if err != nil {
-				return client.calls.noted(err, server)
+				return client.calls.outcomeOf(err, attempt)
 			}
 			sent := make(chan struct{})
 			defer func() {
@@ -64,9 +63,8 @@ func ImportGraph(
 				}
 				if err != nil {
 					before = reached
-					return client.calls.noted(err, server)
+					return client.calls.outcomeOf(err, attempt)
 				}
-				client.calls.wasSeen.Store(true)
 				if acknowledged := report.GetProgress().GetAcknowledgedCount(); acknowledged > next.GetResumeFrom() {
 					next.ResumeFrom = acknowledged
 					attempts.getOn()

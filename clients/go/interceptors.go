@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
 
@@ -42,11 +41,10 @@ func (c *calls) unary(
 	}
 	return attempts.run(ctx, func() outcome {
 		var trailers metadata.MD
-		var server peer.Peer
+		ctx, attempt := watched(ctx)
 		// Clipped, since the slice may be the connection's own, which calls at the same time append to.
-		err := invoke(ctx, method, request, reply, connection,
-			append(slices.Clip(opts), grpc.Trailer(&trailers), grpc.Peer(&server))...)
-		last := c.noted(typed(unanswered(ctx, connection, err), trailers), server)
+		err := invoke(ctx, method, request, reply, connection, append(slices.Clip(opts), grpc.Trailer(&trailers))...)
+		last := c.outcomeOf(typed(unanswered(ctx, connection, err), trailers), attempt)
 		last.isReplayed = slices.Equal(trailers.Get(replayedTrailer), []string{"true"})
 		return last
 	})
@@ -60,14 +58,9 @@ func (c *calls) attemptsAtStream() attempts {
 	return attempts{patience: patienceOfStreams}
 }
 
-// noted gives the outcome of an attempt, and remembers whether there was a server.
-func (c *calls) noted(err error, server peer.Peer) outcome {
-	// Only an attempt for which there was a connection has a peer.
-	last := outcome{err: err, isSent: server.Addr != nil, wasSeen: c.wasSeen.Load()}
-	if last.isSent && !last.wasSeen {
-		c.wasSeen.Store(true)
-	}
-	return last
+// outcomeOf gives the outcome of an attempt; none if it succeeded.
+func (c *calls) outcomeOf(err error, attempt *sending) outcome {
+	return outcome{err: err, isSent: attempt.isSent.Load(), wasSeen: c.wasSeen.Load()}
 }
 
 // unanswered makes Unavailable of Canceled, if it was neither the caller nor the closing of the client that ended the call:

@@ -7,7 +7,6 @@ import (
 	"iter"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
@@ -69,8 +68,8 @@ func resumed[
 		once := func() outcome {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			var server peer.Peer
-			stream, err := open(ctx, next, grpc.Peer(&server))
+			ctx, attempt := watched(ctx)
+			stream, err := open(ctx, next)
 			for isWhole := false; err == nil; {
 				var message Message
 				// Only the last message has no token: all is there after it, and what got lost is the status.
@@ -80,7 +79,6 @@ func resumed[
 				if err != nil {
 					break
 				}
-				calls.wasSeen.Store(true)
 				token := message.GetResumeToken()
 				if brings(message) && token != next.GetResumeToken() {
 					attempts.getOn() // what leads nowhere, or to where it began, could go on for ever
@@ -91,7 +89,7 @@ func resumed[
 					return outcome{}
 				}
 			}
-			return calls.noted(err, server)
+			return calls.outcomeOf(err, attempt)
 		}
 		if err := attempts.run(ctx, once); err != nil {
 			yield(nil, err)
