@@ -338,6 +338,84 @@ async def test_a_store_of_outcomes_that_is_gone_is_told() -> None:
     assert "a-password" not in finding.text
 
 
+LOCAL: dict[str, Any] = {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version: 1\nbindings: [{role: owner, to: {groups: [a]}}]", "owner"),
+        ("version: 1\nbindings: [{role: reader, to: {principals: ['mtls:a']}}]", "--auth mtls"),
+        ("<html>", "policy.yaml"),
+    ],
+)
+async def test_a_policy_that_cannot_be_used_is_told(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(text)
+    with Issuer() as issuer:
+        finding = await failure(Settings.of(LOCAL | issuer.settings(policy=str(file))))
+    assert (finding.check, finding.state) == ("--policy", "failed")
+    assert told in finding.text
+
+
+async def test_a_policy_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with Issuer() as issuer:
+        finding = await failure(Settings.of(LOCAL | issuer.settings(policy=str(tmp_path / "none.yaml"))))
+    assert "cannot be read: No such file" in finding.text
+
+
+async def test_a_policy_that_can_be_used_is_found_sound(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("version: 1\nbindings: [{role: reader, to: {groups: [a]}}]")
+    with Issuer() as issuer:
+        finding = await found(Settings.of(LOCAL | issuer.settings(policy=str(file))), "--policy")
+    assert finding.state == "ok"
+
+
+async def test_certificates_without_a_policy_permit_nothing_which_is_warned_of(tmp_path: Path) -> None:
+    issued = Authority(tmp_path).issue(valid_from=timedelta())
+    tls = {"tls_cert": str(issued.cert), "tls_key": str(issued.key), "tls_client_ca": str(tmp_path / "ca.pem")}
+    finding = await found(Settings.of(LOCAL | tls | {"auth": "mtls"}), "--policy")
+    assert (finding.state, "no caller may do anything" in finding.text) == ("warning", True)
+
+
+@pytest.mark.parametrize(("place", "told"), [("no/such/file", "there is no folder"), ("", "is a folder")])
+async def test_an_audit_log_that_cannot_be_written_is_told(tmp_path: Path, place: str, told: str) -> None:
+    finding = await failure(Settings.of(LOCAL | {"audit_log": str(tmp_path / place)}))
+    assert (finding.check, finding.state) == ("--audit-log", "failed")
+    assert told in finding.text
+
+
+async def test_an_audit_log_that_is_yet_to_be_made_is_no_trouble_and_is_not_made(tmp_path: Path) -> None:
+    finding = await found(Settings.of(LOCAL | {"audit_log": str(tmp_path / "audit.ndjson")}), "--audit-log")
+    assert finding.state == "ok"
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_collector_of_traces_that_is_gone_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{dead_port()}")
+    finding = await failure(Settings.of(LOCAL))
+    assert (finding.check, finding.state) == ("traces", "warning")
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in finding.text
+
+
+async def test_a_collector_of_traces_that_is_there_is_found_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.getsockname()[1]}")
+        assert (await found(Settings.of(LOCAL), "traces")).state == "ok"
+
+
+async def test_a_server_that_cannot_prove_who_it_is_is_told_before_it_exchanges_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    with Issuer() as issuer:
+        fields = issuer.settings() | {"upstream": "https://localhost:1", "upstream_credential": "on-behalf-of"}
+        finding = await found(Settings.of(LOCAL | fields), "credential")
+    assert "needs AZURE_TENANT_ID and AZURE_CLIENT_ID" in finding.text
+
+
 def test_the_command_ends_with_0_where_all_is_well_and_says_so() -> None:
     done = run("doctor", "--listen=127.0.0.1:0", "--metrics-listen=none", "--data-dir=:memory:")
     assert (done.returncode, done.stderr) == (0, "")

@@ -16,14 +16,23 @@ from twinfront_server.doctor.machine import (
     check_ports,
 )
 from twinfront_server.doctor.upstream import check_upstream
+from twinfront_server.doctor.watched import check_audit_log, check_policy, check_proof, check_traces
 from twinfront_server.event_loop import new_event_loop
 from twinfront_server.settings import Settings
 
-_AT_ONCE: Final[tuple[Callable[[Settings], list[Finding]], ...]] = (check_ports, check_certificate, check_data)
+_AT_ONCE: Final[tuple[Callable[[Settings], list[Finding]], ...]] = (
+    check_ports,
+    check_certificate,
+    check_data,
+    check_policy,
+    check_audit_log,
+    check_proof,
+)
 _ASKING: Final[tuple[Callable[[Settings], Awaitable[list[Finding]]], ...]] = (
     check_authentication,
     check_authorizer,
     check_outcomes,
+    check_traces,
     check_upstream,
 )
 
