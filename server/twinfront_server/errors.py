@@ -181,6 +181,18 @@ def etag_mismatch(
     )
 
 
+def too_many_writers(conflict: TwinfrontError, times: int) -> TwinfrontError:
+    """ABORTED: others changed a resource each time between a look at it and the write, under an etag of the front's."""
+    resource = next((detail.resource for detail in conflict.details if isinstance(detail, EtagConflict)), "It")
+    return TwinfrontError(
+        Reason.ETAG_MISMATCH,
+        f"{resource} was changed by others {times} times while this call tried to change it. Nothing was changed; try "
+        "again.",
+        metadata=conflict.metadata,
+        details=conflict.details,
+    )
+
+
 def limit_reached(subject: str, message: str, *, metadata: Mapping[str, str] | None = None) -> TwinfrontError:
     """RESOURCE_EXHAUSTED: a resource, or a field of the request, has as much as it may have; no retry helps."""
     violation = QuotaFailure.Violation(subject=shortened(subject), description=shortened(message))

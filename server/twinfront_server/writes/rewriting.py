@@ -12,7 +12,13 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.adt.twin_json import METADATA, Document
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError, begun_elsewhere, etag_mismatch, upstream_answer_unexpected
+from twinfront_server.errors import (
+    TwinfrontError,
+    begun_elsewhere,
+    etag_mismatch,
+    too_many_writers,
+    upstream_answer_unexpected,
+)
 from twinfront_server.large_requests import work
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
@@ -74,7 +80,7 @@ async def rewrite(
                 raise
             conflicts += 1
             if conflicts == MAX_CONFLICTS:
-                raise _too_many_writers(error, digital_twin_id) from error
+                raise too_many_writers(error, MAX_CONFLICTS) from error
         else:
             return Rewritten(written.etag, changed=True)
         longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2**conflicts)
@@ -120,13 +126,3 @@ def stored_twin(answer: Answer) -> Document:
 def names_etag(if_match: str) -> bool:
     """Tells whether a condition asks for one state, and not for any or none."""
     return if_match not in {"", "*"}
-
-
-def _too_many_writers(error: TwinfrontError, digital_twin_id: str) -> TwinfrontError:
-    return TwinfrontError(
-        Reason.ETAG_MISMATCH,
-        f"digitaltwins/{digital_twin_id} was changed by others {MAX_CONFLICTS} times while this call tried to change "
-        "it. Nothing was changed; try again.",
-        metadata=error.metadata,
-        details=error.details,
-    )

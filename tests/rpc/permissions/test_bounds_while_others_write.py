@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import grpc.aio
 import pytest
 
 from twinfront_server.upstream.sdk_reads import SdkReads
 
-from .caller import Caller, method_named
+from .caller import Caller, error_info, method_named
 from .plant import PUMP, ROOM, SPACE, Plant, twin
 
 LIT = [{"op": "OP_ADD", "path": "/lit", "value": {"bool_value": True}}]
@@ -123,7 +124,12 @@ async def test_whoever_asks_for_any_state_hears_of_no_conflict(
 
 async def test_a_twin_that_never_stays_as_it_was_seen_is_given_up(plant: Plant, between: Callable[..., list[str]]):
     acted = between(partial(put, plant.owner, ROOM), times=1000)
-    assert await reason(plant.spaces, "patch") == "ETAG_MISMATCH"
+    with pytest.raises(grpc.aio.AioRpcError) as given_up:
+        await plant.spaces.ask("UpdateDigitalTwin", digital_twin_id="b-room", patch=LIT)
+    assert error_info(given_up.value).reason == "ETAG_MISMATCH"
+    assert str(given_up.value.details()).startswith(
+        "digitaltwins/b-room was changed by others 12 times while this call"
+    )
     assert 10 < len(acted) < 100
 
 

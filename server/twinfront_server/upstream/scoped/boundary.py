@@ -14,7 +14,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import loads
 from twinfront_server.adt.twin_json import MODEL, metadata_of
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError, caller_not_permitted, invalid_argument
+from twinfront_server.errors import TwinfrontError, caller_not_permitted, invalid_argument, too_many_writers
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.reads import document
 from twinfront_server.upstream.scoped.lineage import Lineage
@@ -109,7 +109,7 @@ class Boundary:
                     raise
                 conflicts += 1
                 if conflicts == _MAX_CONFLICTS:
-                    raise
+                    raise too_many_writers(error, conflicts) from error
             await asyncio.sleep(random.uniform(0.0, _LONGEST_WAIT))  # noqa: S311  (jitter, no secret)
 
     async def read_twin(self, digital_twin_id: str, read: Callable[[], Awaitable[Answer]]) -> Answer:
