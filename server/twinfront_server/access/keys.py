@@ -107,13 +107,10 @@ class Keys:
 
         What could not be read leaves things as they are: callers are known by the keys of before.
         """
-        if self._reading is None:
+        # One that has just ended is over, though who waited for it has not been told yet.
+        if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read_after_a_pause())
-            self._reading.add_done_callback(self._done)
         return await asyncio.shield(self._reading)
-
-    def _done(self, _reading: "asyncio.Task[bool]") -> None:
-        self._reading = None
 
     async def _read_after_a_pause(self) -> bool:
         await asyncio.sleep(self._begun + PAUSE_SECONDS - _now())

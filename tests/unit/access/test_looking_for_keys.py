@@ -1,6 +1,7 @@
 """Keys that tokens name and the server does not have: when the issuer is asked for them, and who waits for it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -30,17 +31,20 @@ class SlowIssuer:
         has: its keys.
         asked: when it was asked.
         is_down: it fails.
+        at_the_end: what happens just before it has answered.
     """
 
     def __init__(self) -> None:
         self.has = key_set("first")
         self.asked: list[float] = []
         self.is_down = False
+        self.at_the_end: Callable[[], None] = lambda: None
 
     async def read(self) -> KeySet:
         self.asked.append(asyncio.get_running_loop().time())
         answer = replace(self.has)
         await asyncio.sleep(SECONDS_OF_A_READ)
+        self.at_the_end()
         if self.is_down:
             raise KeysUnavailableError("it is down")
         return answer
@@ -78,6 +82,24 @@ async def test_a_key_that_is_published_while_the_issuer_answers_is_in_the_next_r
     issuer.has = key_set("first", "second")
     assert await looked(keys, "second", clock, PAUSE_SECONDS + SECONDS_OF_A_READ)
     assert stranger.done()
+    assert len(issuer.asked) == 2
+
+
+async def test_who_comes_at_the_moment_when_a_read_ends_waits_for_the_next(
+    keys: Keys, issuer: SlowIssuer, clock: Clock
+):
+    late: list[asyncio.Task[None]] = []
+
+    def come() -> None:
+        late.append(asyncio.create_task(keys.look_for("second")))
+
+    issuer.at_the_end = come
+    await looked(keys, "stranger", clock)
+    issuer.at_the_end = lambda: None
+    issuer.has = key_set("first", "second")
+    await clock.advance(PAUSE_SECONDS + SECONDS_OF_A_READ)
+    assert [each.done() for each in late] == [True]
+    assert keys.find("second", "ES256")
     assert len(issuer.asked) == 2
 
 
