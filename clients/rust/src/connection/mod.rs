@@ -61,7 +61,7 @@ impl<S> Connection<S> {
         self.sends_again
     }
 
-    /// Tells whether there ever was an answer of the server.
+    /// Tells whether there ever was a connection to the server.
     pub(crate) fn was_seen(&self) -> bool {
         self.was_seen.load(Ordering::Relaxed)
     }
@@ -140,7 +140,11 @@ where
                 broken::correct_status(answer.headers_mut());
                 Ok(answer.map(|body| AnswerBody::new(body, deadline)))
             }
-            Err(error) => Err(broken::status_of(Status::from_error(error.into()))),
+            Err(error) => {
+                let status = broken::status_of(Status::from_error(error.into()));
+                self.was_seen.fetch_or(!was_never_sent(&status), Ordering::Relaxed);
+                Err(status)
+            }
         }
     }
 }

@@ -274,6 +274,12 @@ async fn a_server_that_is_gone_is_waited_for_if_it_was_there_before() {
     assert_eq!(script.attempts(), 11);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_breaks_the_first_call_is_waited_for() {
+    let unreachable = std::iter::repeat_n(Ending::Unreachable, 9);
+    assert_eq!(written([Ending::Broken].into_iter().chain(unreachable).chain([Ending::Answer])).await, (Code::Ok, 11));
+}
+
 #[tokio::test]
 async fn without_retry_each_call_is_sent_once_as_it_is() {
     let endings = [Ending::Refused(Code::Unavailable, "SERVER_DRAINING"), Ending::InHeaders(Code::Unavailable, None)];
