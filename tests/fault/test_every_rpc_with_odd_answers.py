@@ -188,7 +188,10 @@ async def _let_all_end(names: Iterable[str], channel: grpc.aio.Channel, server: 
 
 def _faults(server: App) -> list[str]:
     """The calls and items of calls that have ended in a fault of the server."""
-    samples = (sample for metric in server.metrics.registry.collect() for sample in metric.samples)
+    collectors = set(server.metrics.registry._collector_to_names)
+    by_reason = [each for each in collectors if "reason" in getattr(each, "_labelnames", ())]
+    assert by_reason
+    samples = (sample for each in by_reason for metric in each.collect() for sample in metric.samples)
     return [str(sample) for sample in samples if sample.labels.get("reason") in {"", "INTERNAL"} and sample.value]
 
 

@@ -13,7 +13,6 @@ from .adt import MACHINE_TWIN, MODELS
 from .attacked import Attacked, attacked
 
 TWIN = json.dumps(MACHINE_TWIN).encode()
-
 TARGET = "/digitaltwins/m"
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the memory of another process is read from /proc")
 
