@@ -1,13 +1,15 @@
 """Answers about a model, beside its definition."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localtwins import errors
-from localtwins.dtdl import Interface
+
+if TYPE_CHECKING:
+    from localtwins.dtdl import Interface
 
 
-def model_data(interface: Interface, *, upload_time: str, decommissioned: bool = False) -> dict[str, Any]:
+def model_data(interface: "Interface", *, upload_time: str, decommissioned: bool = False) -> dict[str, Any]:
     """Makes the answer about a model, without its definition."""
     return {
         "id": interface.id,

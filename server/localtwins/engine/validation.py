@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from localtwins.dtdl import Interface, Property, value_problem
+from localtwins import dtdl
 from localtwins.engine.digital_twin import METADATA, Document, is_component
 
-ComponentInterface = Callable[[str], Interface]
+ComponentInterface = Callable[[str], "dtdl.Interface"]
 
 _SHORT: Final = frozenset({int, float, bool})
 
@@ -21,7 +21,7 @@ class ValueLimits:
 
 
 def twin_problems(
-    twin: Document, interface: Interface, component_interface: ComponentInterface, limits: ValueLimits
+    twin: Document, interface: "dtdl.Interface", component_interface: ComponentInterface, limits: ValueLimits
 ) -> list[str]:
     """Lists what is wrong with a twin, in the service's words; empty if it conforms.
 
@@ -51,7 +51,7 @@ def twin_problems(
 
 
 def relationship_problems(
-    relationship: Document, properties: dict[str, Property], name: str, limits: ValueLimits
+    relationship: Document, properties: dict[str, "dtdl.Property"], name: str, limits: ValueLimits
 ) -> list[str]:
     """Lists what is wrong with the properties of a relationship; empty if they conform."""
     problems: list[str] = []
@@ -66,7 +66,9 @@ def relationship_problems(
     return problems
 
 
-def _property_problems(name: str, value: object, interface: Interface, owner: str, limits: ValueLimits) -> list[str]:
+def _property_problems(
+    name: str, value: object, interface: "dtdl.Interface", owner: str, limits: ValueLimits
+) -> list[str]:
     declared = interface.properties.get(name)
     if declared is not None:
         if is_component(value):
@@ -79,8 +81,8 @@ def _property_problems(name: str, value: object, interface: Interface, owner: st
     return [f"{name} does not appear on the DTDL for {owner}."]
 
 
-def _value_problems(declared: Property, value: object, owner: str, limits: ValueLimits) -> list[str]:
-    problem = value_problem(declared.schema, value, declared.name)
+def _value_problems(declared: "dtdl.Property", value: object, owner: str, limits: ValueLimits) -> list[str]:
+    problem = dtdl.value_problem(declared.schema, value, declared.name)
     if problem is None:
         return [] if type(value) in _SHORT else list(_lengths_exceeded(value, declared.name, owner, limits))
     if problem.kind == "unknown_field":

@@ -118,7 +118,7 @@ def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_mo
     if model.decommissioned and model_id != current_model:
         raise errors.model_decommissioned(model_id)
 
-    def component_interface(schema: str) -> dtdl.Interface:
+    def component_interface(schema: str) -> "dtdl.Interface":
         component_model = tx.parsed_model(schema)
         if component_model is None:
             raise errors.invalid_twin([errors.model_missing(model_id)])

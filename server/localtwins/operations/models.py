@@ -50,7 +50,7 @@ class CheckedModels:
         relied_on: id -> position of the stored models that the check relied on, None for a missing one.
     """
 
-    interfaces: Sequence[dtdl.Interface]
+    interfaces: Sequence["dtdl.Interface"]
     definitions: Sequence[bytes]
     relied_on: Mapping[str, int | None]
 
@@ -114,7 +114,7 @@ def check(
     return CheckedModels(interfaces, [orjson.dumps(document) for document in documents], stored.relied_on)
 
 
-def _details(error: dtdl.DtdlError) -> list[str]:
+def _details(error: "dtdl.DtdlError") -> list[str]:
     """Tells which of several models have what wrong; the service's own text names no places."""
     return [f"models[{index}]: {problem}" for index, problem in islice(error.by_document(), _MOST_DETAILS)]
 

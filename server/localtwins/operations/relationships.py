@@ -5,8 +5,7 @@ from typing import Any
 
 import orjson
 
-from localtwins import errors
-from localtwins.dtdl import Relationship
+from localtwins import dtdl, errors
 from localtwins.engine import json_patch, relationship, validation
 from localtwins.engine.clock import twin_time
 from localtwins.engine.etag import check_if_match, new_etag
@@ -130,7 +129,7 @@ def _current(
     return source.model_id, current
 
 
-def _declared(tx: Transaction, source_model: str, name: str) -> Relationship:
+def _declared(tx: Transaction, source_model: str, name: str) -> "dtdl.Relationship":
     model = tx.parsed_model(source_model)
     if model is None:
         raise errors.relationship_not_in_model(errors.model_missing(source_model))
@@ -140,7 +139,7 @@ def _declared(tx: Transaction, source_model: str, name: str) -> Relationship:
     return declared
 
 
-def _check_target(tx: Transaction, declared: Relationship, target_model: str) -> None:
+def _check_target(tx: Transaction, declared: "dtdl.Relationship", target_model: str) -> None:
     if declared.target is None or declared.target == target_model:
         return
     model = tx.parsed_model(target_model)
@@ -152,7 +151,7 @@ def _check_target(tx: Transaction, declared: Relationship, target_model: str) ->
         raise errors.relationship_not_in_model(problem)
 
 
-def _check_properties(document: dict[str, Any], declared: Relationship, settings: Settings) -> None:
+def _check_properties(document: dict[str, Any], declared: "dtdl.Relationship", settings: Settings) -> None:
     problems = validation.relationship_problems(document, declared.properties, declared.name, settings.value_limits)
     if problems:
         raise errors.invalid_relationship(problems)

@@ -6,8 +6,7 @@ from typing import Final
 
 import orjson
 
-from localtwins import errors, limits
-from localtwins.dtdl import INTERFACE_BYTES
+from localtwins import dtdl, errors, limits
 from localtwins.engine.identifiers import check_model_id
 from localtwins.message import Response
 from localtwins.operations import models
@@ -33,7 +32,7 @@ async def create(call: Call) -> Response:
     if len(documents) > limit:
         raise errors.limit_exceeded(f"The request has {len(documents)} models and may have {limit}.")
     sizes = None
-    if len(body) > INTERFACE_BYTES:
+    if len(body) > dtdl.INTERFACE_BYTES:
         sizes = await call.workers.run(partial(element_sizes, body), expected=len(body) * PARSING_SECONDS)
     for _ in range(_CHECKS):
         checked = await models.checked(call.database, call.workers, documents, sizes, size=len(body))

@@ -34,10 +34,10 @@ class Loaded:
     No other model ever has that place, so with it a change of the model in the meantime shows.
     """
 
-    interface: dtdl.Interface
+    interface: "dtdl.Interface"
     position: int
 
-    def at(self, position: int) -> dtdl.Interface | None:
+    def at(self, position: int) -> "dtdl.Interface | None":
         """Gives the interface if it is that of the model at this place."""
         return self.interface if self.position == position else None
 
@@ -49,7 +49,7 @@ class Needed:
     loaded: dict[str, Loaded] = field(default_factory=dict)
     bytes_left: int = MOST_BYTES_FOR_A_WRITE
 
-    def get(self, model_id: str, position: int) -> dtdl.Interface | None:
+    def get(self, model_id: str, position: int) -> "dtdl.Interface | None":
         """Gives the interface of the model at a place in the order of upload, or None."""
         found = self.loaded.get(model_id)
         return None if found is None else found.at(position)
@@ -62,7 +62,7 @@ class Interfaces:
         self._lock = threading.Lock()
         self._remembered: SizedCache[Loaded] = SizedCache(REMEMBERED_BYTES)
 
-    def get(self, model_id: str, position: int) -> dtdl.Interface | None:
+    def get(self, model_id: str, position: int) -> "dtdl.Interface | None":
         """Gives the interface of the model at a place in the order of upload, or None."""
         with self._lock:
             found = self._remembered.get(model_id)
@@ -88,13 +88,13 @@ class Interfaces:
             for component in interface.components.values() if interface else ():
                 self._interface(read, component.schema, needed)
 
-    def _interface(self, read: Reader, model_id: str, needed: Needed) -> dtdl.Interface | None:
+    def _interface(self, read: Reader, model_id: str, needed: Needed) -> "dtdl.Interface | None":
         try:
             return self._loaded(read, model_id, needed)
         except LookupError:
             return None
 
-    def _loaded(self, read: Reader, model_id: str, needed: Needed) -> dtdl.Interface:
+    def _loaded(self, read: Reader, model_id: str, needed: Needed) -> "dtdl.Interface":
         checkpoint()
         row = read.model(model_id) if needed.bytes_left > 0 else None
         if row is None:

@@ -25,7 +25,7 @@ _UNKNOWN: Final = 1 << 62
 class Model:
     """A stored model."""
 
-    interface: dtdl.Interface
+    interface: "dtdl.Interface"
     decommissioned: bool
 
 
@@ -114,7 +114,7 @@ class Transaction(Reader):
             raise ModelsNotLoadedError([model_id])
         return Model(interface, bool(decommissioned))
 
-    def insert_model(self, interface: dtdl.Interface, data: bytes, definition: bytes) -> None:
+    def insert_model(self, interface: "dtdl.Interface", data: bytes, definition: bytes) -> None:
         """Stores a new model."""
         model_id = interface.id
         position = self._connection.execute(

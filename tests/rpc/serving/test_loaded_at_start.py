@@ -39,6 +39,7 @@ def loaded() -> set[str]:
         "importlib.metadata",
         "jwt",
         "lark",
+        "localtwins.dtdl.interface",
         "localtwins.dtdl.loading",
         "localtwins.dtdl.parsing",
         "localtwins.http_server",
