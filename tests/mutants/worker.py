@@ -31,7 +31,7 @@ _TIME_IS_UP: Final = "Failed: Timeout ("
 """What pytest-timeout says."""
 _MOST_MEMORY: Final = 4 << 30
 _BROKEN: Final = 70
-"""The exit code of a run that says nothing: pytest did not get as far as the tests."""
+"""The exit code where pytest itself broke off, before the tests or behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,13 @@ def run(task: Task, log: Path) -> Ending:
     finally:
         if task.source:
             source.write_text(original)
-    if code == _BROKEN:
+    if code == _BROKEN and not task.source and not notes.exists():
         raise RuntimeError(f"pytest itself failed, see {log}")
     noted = Ending(**json.loads(notes.read_text())) if notes.exists() else Ending(KILLED, [])
     if code is None:
         return Ending(TIMED_OUT, noted.failed)
+    if code == _BROKEN and noted.outcome == SURVIVED:
+        return noted  # what comes up behind the last test is no test's
     if code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         return Ending(SURVIVED, [])
     return Ending(noted.outcome if code == pytest.ExitCode.TESTS_FAILED and noted.failed else KILLED, noted.failed)
