@@ -21,6 +21,7 @@ SOURCE = "def answer():\n    return 42\n"
 BROKEN = "def answer():\n    return 43\n"
 
 TESTS = """
+import gc
 import time
 from pathlib import Path
 
@@ -31,6 +32,17 @@ from source import answer
 
 def test_one_that_looks_elsewhere():
     pass
+
+
+class Loud:
+    def __del__(self):
+        raise ValueError
+
+
+def test_one_that_leaves_noise_behind():
+    gc.disable()
+    noise = [Loud()]
+    noise.append(noise)
 
 
 def test_one_that_fails_at_the_first_time_only():
@@ -59,7 +71,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pope
     folder = tmp_path_factory.mktemp("checkout")
     (folder / "source.py").write_text(SOURCE)
     (folder / "test_source.py").write_text(TESTS)
-    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error::pytest.PytestUnraisableExceptionWarning\n")
     with subprocess.Popen(
         [sys.executable, "-m", "tests.mutants.worker", str(folder / "log")],
         cwd=folder,
@@ -107,6 +119,11 @@ def test_a_test_that_fails_once_kills_nothing_and_those_behind_it_run(run: Run, 
     assert try_mutant(run, "source.py", BROKEN, unsteady | named("knows_the_answer")) == Verdict(
         "killed", list(named("knows_the_answer")), list(unsteady)
     )
+
+
+def test_what_comes_up_behind_the_last_test_kills_nothing(run: Run):
+    assert try_mutant(run, "source.py", BROKEN, named("leaves_noise_behind")) == Verdict("survived", [], [])
+    assert try_mutant(run, "source.py", BROKEN, named("leaves_noise_behind", "knows_the_answer")).outcome == "killed"
 
 
 def test_a_test_that_does_not_end_is_told_from_one_that_fails(run: Run):
