@@ -23,6 +23,7 @@ import { EventRouteService } from "../src/gen/twinfront/v1/event_route_service_p
 import { GraphService } from "../src/gen/twinfront/v1/graph_service_pb.js";
 import { JobService } from "../src/gen/twinfront/v1/job_service_pb.js";
 import { ModelService } from "../src/gen/twinfront/v1/model_service_pb.js";
+import { PermissionService } from "../src/gen/twinfront/v1/permission_service_pb.js";
 import { QueryService } from "../src/gen/twinfront/v1/query_service_pb.js";
 import { RelationshipService } from "../src/gen/twinfront/v1/relationship_service_pb.js";
 import { TelemetryService } from "../src/gen/twinfront/v1/telemetry_service_pb.js";
@@ -77,6 +78,7 @@ const SERVICES: { readonly [name: string]: readonly [DescService, keyof Twinfron
   EventRouteService: [EventRouteService, "eventRoutes"],
   JobService: [JobService, "jobs"],
   GraphService: [GraphService, "graphs"],
+  PermissionService: [PermissionService, "permissions"],
 };
 const REGISTRY: Registry = createRegistry(
   file_google_rpc_error_details,

@@ -3,15 +3,18 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 
+import type { KnownServer } from "./attempts.js";
 import { createGrpcTransport } from "./connection.js";
 import { DigitalTwinService } from "./gen/twinfront/v1/digital_twin_service_pb.js";
 import { EventRouteService } from "./gen/twinfront/v1/event_route_service_pb.js";
 import { GraphService } from "./gen/twinfront/v1/graph_service_pb.js";
 import { JobService } from "./gen/twinfront/v1/job_service_pb.js";
 import { ModelService } from "./gen/twinfront/v1/model_service_pb.js";
+import { PermissionService } from "./gen/twinfront/v1/permission_service_pb.js";
 import { QueryService } from "./gen/twinfront/v1/query_service_pb.js";
 import { RelationshipService } from "./gen/twinfront/v1/relationship_service_pb.js";
 import { TelemetryService } from "./gen/twinfront/v1/telemetry_service_pb.js";
+import { Servers } from "./servers.js";
 import { createStub } from "./stubs.js";
 import { type TokenSource, TypedTransport } from "./transport.js";
 
@@ -45,19 +48,18 @@ export interface ClientOptions {
 
 // Half a minute between pings finds a dead connection before the default timeout of a read; the server takes one each
 // 20 s.
-const PING_INTERVAL_MS = 30_000;
-const PING_TIMEOUT_MS = 15_000;
+const PINGS = { pingIntervalMs: 30_000, pingTimeoutMs: 15_000, pingIdleConnection: true };
 // Details of errors ride in the trailers, and a gateway's may be large.
 const MAX_RECEIVE_METADATA_BYTES = 64 * 1024;
 
 /**
- * A connection to a server, with the calls of all services on it. It connects with the first call, and one is enough for
- * a program.
+ * A connection to a server, or to several before one upstream, with the calls of all services on it. It connects with the
+ * first call, and one is enough for a program.
  *
  * Every call fails with a `TwinfrontError`. A call without `timeoutMs` has the default deadline: 30 s to read, 60 s to
- * write, 300 s for `createModels` and `batchWriteDigitalTwins`, none for streams; 0 stands for none. Calls that changed
- * nothing are sent again, as the service config says. A stream begins when it is iterated over, and leaving the loop ends
- * it.
+ * write, 300 s for `createModels` and `batchWriteDigitalTwins`, none for streams; 0 stands for none. Within it calls are sent
+ * again that have changed nothing, and writes whose answer was lost, these under the `requestId` that each gets unless the
+ * caller gives one. A stream begins when it is iterated over, and leaving the loop ends it.
  */
 export class TwinfrontClient {
   /** Creates, reads, changes and deletes twins and their components, alone and in batches. */
@@ -76,35 +78,42 @@ export class TwinfrontClient {
   readonly jobs: Client<typeof JobService>;
   /** Imports and exports models, twins and relationships as streams. */
   readonly graphs: Client<typeof GraphService>;
+  /** Tells what the caller may do. */
+  readonly permissions: Client<typeof PermissionService>;
   /** The transport, for clients of other services such as gRPC's health. */
   readonly transport: Transport;
+  /** @internal */
+  readonly server: KnownServer;
   private readonly closing = new AbortController();
-  private readonly connection: Http2SessionManager;
+  private readonly servers: Servers;
 
   /**
-   * @param target - `host:port`.
+   * @param target - `host:port`, or several of them before one upstream: calls go to those that can be connected, in turns.
    * @throws Error if calls, or a token, would travel in the clear without having been allowed to, or a file cannot be
    * read. In the clear, calls travel to this machine alone unless `insecure` says otherwise; a token never leaves it so,
    * and stays on it only with `insecure`.
    */
-  constructor(target: string, options: ClientOptions = {}) {
-    const url = serverUrl(target, Boolean(options.tls));
-    checkSecurity(url, options);
-    this.connection = new Http2SessionManager(
-      url.origin,
-      { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS, pingIdleConnection: true },
-      {
-        settings: { maxHeaderListSize: MAX_RECEIVE_METADATA_BYTES },
-        ...(typeof options.tls === "object" ? tlsNodeOptions(options.tls) : {}),
-      },
-    );
+  constructor(target: string | readonly string[], options: ClientOptions = {}) {
+    const urls = [target].flat().map((each) => serverUrl(each, Boolean(options.tls)));
+    const [first] = urls;
+    if (!first) {
+      throw new Error("there is no target");
+    }
+    urls.forEach((url) => checkSecurity(url, options));
+    const session = {
+      settings: { maxHeaderListSize: MAX_RECEIVE_METADATA_BYTES },
+      ...(typeof options.tls === "object" ? tlsNodeOptions(options.tls) : {}),
+    };
+    this.servers = new Servers(urls.map(({ origin }) => new Http2SessionManager(origin, PINGS, session)));
     const { token } = options;
-    this.transport = new TypedTransport(
-      createGrpcTransport(url.origin, this.connection),
+    const transport = new TypedTransport(
+      createGrpcTransport(first.origin, this.servers),
       `twinfront-typescript/${VERSION}`,
       typeof token === "string" ? () => token : token,
       this.closing.signal,
     );
+    this.transport = transport;
+    this.server = transport.server;
     this.digitalTwins = createStub(DigitalTwinService, this.transport);
     this.relationships = createStub(RelationshipService, this.transport);
     this.models = createStub(ModelService, this.transport);
@@ -113,12 +122,13 @@ export class TwinfrontClient {
     this.eventRoutes = createStub(EventRouteService, this.transport);
     this.jobs = createStub(JobService, this.transport);
     this.graphs = createStub(GraphService, this.transport);
+    this.permissions = createStub(PermissionService, this.transport);
   }
 
   /** Ends the calls in flight and closes the connection. Calls after it fail with the kind `CallCancelled`. */
   close(): void {
     this.closing.abort(new ConnectError("the client is closed", Code.Canceled));
-    this.connection.abort();
+    this.servers.abort();
   }
 }
 

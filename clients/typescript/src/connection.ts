@@ -12,6 +12,7 @@ import { createTransport } from "@connectrpc/connect/protocol-grpc";
 import { type ClientHttp2Stream, constants, type Http2Session } from "node:http2";
 
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";
+import type { Servers } from "./servers.js";
 
 // A page of 1000 models with their definitions is larger than the 4 MiB that are usual with gRPC.
 const MAX_RECEIVE_BYTES = 16 * 1024 * 1024;
@@ -21,14 +22,22 @@ const MESSAGE = "grpc-message";
 const DETAILS = "grpc-status-details-bin";
 const PROBE_MS = 1000;
 
+/** Errors of calls that came to nothing; no class of its own, as Connect takes all its errors for instances of any. */
+const ofNothing = new WeakSet<ConnectError>();
+
+/** Tells whether a call found no connection, or one that took no more calls: then it has done nothing. */
+export function hasDoneNothing(failure: ConnectError): boolean {
+  return ofNothing.has(failure);
+}
+
 /**
  * Connect's transport for gRPC, but for two things: a connection that breaks, and a server that ends a call without an
  * answer, are UNAVAILABLE, and details of an error never hide its status.
  */
-export function createGrpcTransport(baseUrl: string, manager: Http2SessionManager): Transport {
+export function createGrpcTransport(baseUrl: string, servers: Servers): Transport {
   return createTransport({
     baseUrl,
-    httpClient: httpClient(manager),
+    httpClient: httpClient(baseUrl, servers),
     useBinaryFormat: true,
     interceptors: [],
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -40,9 +49,9 @@ export function createGrpcTransport(baseUrl: string, manager: Http2SessionManage
 }
 
 /** Node's HTTP client, which says truly what became of an exchange. */
-function httpClient(manager: Http2SessionManager): UniversalClientFn {
+function httpClient(baseUrl: string, servers: Servers): UniversalClientFn {
   return async (request) => {
-    const exchange = new Exchange(manager, request.signal);
+    const exchange = new Exchange(baseUrl, servers, request.signal);
     try {
       const response = await createNodeHttpClient({ httpVersion: "2", sessionProvider: () => exchange })(request);
       correctStatus(response.header);
@@ -55,19 +64,18 @@ function httpClient(manager: Http2SessionManager): UniversalClientFn {
 
 /** A request and its response. It stands between them and the sessions, and looks at its own when something fails. */
 class Exchange {
-  readonly authority: string;
+  private manager: Http2SessionManager | undefined;
   private stream: ClientHttp2Stream | undefined;
   private session: Http2Session | undefined; // which a stream that has ended no longer knows
 
   constructor(
-    private readonly manager: Http2SessionManager,
+    readonly authority: string,
+    private readonly servers: Servers,
     private readonly signal: AbortSignal | undefined,
-  ) {
-    this.authority = manager.authority;
-  }
+  ) {}
 
   async request(...words: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
-    this.stream = await this.manager.request(...words);
+    [this.stream, this.manager] = await this.servers.request(...words);
     this.session = this.stream.session;
     if (this.session) {
       watch(this.session);
@@ -76,7 +84,7 @@ class Exchange {
   }
 
   notifyResponseByteRead(stream: ClientHttp2Stream): void {
-    this.manager.notifyResponseByteRead(stream);
+    this.manager?.notifyResponseByteRead(stream);
   }
 
   /** The body, after which the trailers are there. */
@@ -105,13 +113,24 @@ class Exchange {
       }
       return error;
     }
-    if (!this.session || this.session.destroyed || error.code === Code.Aborted) {
-      const problem = this.session ? "the connection broke" : "cannot connect";
-      return new ConnectError(`${problem}: ${error.rawMessage}`, Code.Unavailable, undefined, undefined, error);
+    if (!this.session) {
+      const message = `cannot connect: ${error.rawMessage}`;
+      return ofNothingDone(new ConnectError(message, Code.Unavailable, undefined, undefined, error));
     }
-    const code = this.stream?.rstCode === undefined ? undefined : CODE_BY_RESET[this.stream.rstCode];
-    return code ? new ConnectError(error.rawMessage, code, undefined, undefined, error) : error;
+    if (this.session.destroyed || error.code === Code.Aborted) {
+      const message = `the connection broke: ${error.rawMessage}`;
+      return new ConnectError(message, Code.Unavailable, undefined, undefined, error);
+    }
+    const reset = this.stream?.rstCode;
+    const code = reset === undefined ? undefined : CODE_BY_RESET[reset];
+    const failure = code ? new ConnectError(error.rawMessage, code, undefined, undefined, error) : error;
+    return reset === constants.NGHTTP2_REFUSED_STREAM ? ofNothingDone(failure) : failure;
   }
+}
+
+function ofNothingDone(failure: ConnectError): ConnectError {
+  ofNothing.add(failure);
+  return failure;
 }
 
 const watched = new WeakSet<Http2Session>();

@@ -5,7 +5,15 @@
  */
 export { type ClientOptions, type TlsOptions, TwinfrontClient, VERSION } from "./client.js";
 export * from "./errors.js";
-export { items, type List, pages, streamQuery, type UpdateOptions, updateWithRetry } from "./iteration.js";
+export {
+  items,
+  type List,
+  pages,
+  streamExport,
+  streamQuery,
+  type UpdateOptions,
+  updateWithRetry,
+} from "./iteration.js";
 export { patch, Patch, type Path } from "./patch.js";
 export { pointer } from "./pointer.js";
 export type { TokenSource } from "./transport.js";

@@ -1,17 +1,15 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 
+import { Attempts, backoff } from "./attempts.js";
 import { Circle } from "./circle.js";
 import type { TwinfrontClient } from "./client.js";
 import { fromError, isTwinfrontError } from "./errors.js";
 import type { DigitalTwin } from "./gen/twinfront/v1/digital_twin_pb.js";
-import { type QueryRow, StreamQueryTwinsRequestSchema } from "./gen/twinfront/v1/query_service_pb.js";
+import type { ExportGraphRequestSchema, ExportGraphResponse } from "./gen/twinfront/v1/graph_service_pb.js";
+import type { QueryRow, StreamQueryTwinsRequestSchema } from "./gen/twinfront/v1/query_service_pb.js";
 import type { Patch } from "./patch.js";
 import { pause } from "./scope.js";
-
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2000;
-const MAX_BREAKS = 5;
 
 /** A call that lists: `client.models.listModels`. */
 export type List<Request, Answer> = (request: Request, options?: CallOptions) => Promise<Answer>;
@@ -57,9 +55,9 @@ export async function* items<Request extends { pageToken?: string }, Answer exte
 }
 
 /**
- * The rows of a query as the server streams them. Where the stream breaks, which is an error of the kind `Unavailable`,
- * it goes on after the last message, and gives up when it has broken five times without a row in between. Leaving the
- * loop ends the stream.
+ * The rows of a query as the server streams them. Where the stream breaks it goes on after the last message, and gives up
+ * when it has broken five times without a row in between; as long as servers only stop, or are not there, it goes on for a
+ * minute. Leaving the loop ends the stream.
  *
  * @param options - For each of the calls: `timeoutMs` bounds one stream, not all of them together.
  */
@@ -68,17 +66,51 @@ export async function* streamQuery(
   request: MessageInitShape<typeof StreamQueryTwinsRequestSchema>,
   options?: CallOptions,
 ): AsyncGenerator<QueryRow, void, undefined> {
-  const next = create(StreamQueryTwinsRequestSchema, request);
+  const { streamQueryTwins } = client.queries;
+  for await (const { rows } of resuming(client, streamQueryTwins, request, ({ rows }) => rows.length > 0, options)) {
+    yield* rows;
+  }
+}
+
+/**
+ * The messages of an export, which make one graph. Where the stream breaks it goes on as {@link streamQuery} does. Leaving the
+ * loop ends the stream.
+ *
+ * @param options - For each of the calls: `timeoutMs` bounds one stream, not all of them together.
+ */
+export async function* streamExport(
+  client: TwinfrontClient,
+  request: MessageInitShape<typeof ExportGraphRequestSchema>,
+  options?: CallOptions,
+): AsyncGenerator<ExportGraphResponse, void, undefined> {
+  const isOfUse = ({ items, chunk }: ExportGraphResponse) => items.length > 0 || chunk.length > 0;
+  yield* resuming(client, client.graphs.exportGraph, request, isOfUse, options);
+}
+
+/**
+ * The messages of a stream, through as many streams as it takes.
+ *
+ * @param isOfUse - Whether a message has anything in it: what leads nowhere must not be gone on with for ever.
+ */
+async function* resuming<Request extends { resumeToken?: string }, Answer extends { resumeToken: string }>(
+  client: TwinfrontClient,
+  begin: (request: Request, options?: CallOptions) => AsyncIterable<Answer>,
+  request: Request,
+  isOfUse: (message: Answer) => boolean,
+  options: CallOptions | undefined,
+): AsyncGenerator<Answer, void, undefined> {
+  const attempts = Attempts.atStream(client.server);
+  let resumeToken = request.resumeToken ?? "";
   let isComplete = false;
-  for (let breaks = 0; ;) {
+  for (;;) {
     try {
-      for await (const message of client.queries.streamQueryTwins(next, options)) {
-        if (message.rows.length > 0 && message.resumeToken !== next.resumeToken) {
-          breaks = 0; // what leads nowhere, or to where it began, must not be gone on with for ever
+      for await (const message of begin({ ...request, resumeToken }, options)) {
+        if (isOfUse(message) && message.resumeToken !== resumeToken) {
+          attempts.getOn();
         }
-        next.resumeToken = message.resumeToken;
-        isComplete = message.resumeToken === "";
-        yield* message.rows;
+        resumeToken = message.resumeToken;
+        isComplete = resumeToken === "";
+        yield message;
       }
       return;
     } catch (error) {
@@ -86,14 +118,10 @@ export async function* streamQuery(
         throw error;
       }
       if (isComplete) {
-        return; // only the last message has no token: all rows are there, and what got lost is the status
+        return; // only the last message has no token: all is there, and what got lost is the status
       }
-      breaks++;
-      if (error.kind !== "Unavailable" || breaks >= MAX_BREAKS) {
-        throw error;
-      }
+      await pauseFor(attempts.pauseAfter(error, undefined), options?.signal);
     }
-    await pauseAfter(breaks, options?.signal);
   }
 }
 
@@ -144,14 +172,13 @@ export async function updateWithRetry(
         throw error;
       }
     }
-    await pauseAfter(attempt, callOptions.signal);
+    await pauseFor(backoff(attempt), callOptions.signal);
   }
 }
 
-/** Waits for a random time whose bound doubles, so that writers that collided do not do so again at the same moment. */
-async function pauseAfter(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+async function pauseFor(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1)), signal);
+    await pause(milliseconds, signal);
   } catch (error) {
     throw fromError(error);
   }

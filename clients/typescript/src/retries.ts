@@ -1,7 +1,7 @@
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 
 import { codeName } from "./codes.js";
-import { fromError } from "./errors.js";
+import type { TwinfrontError } from "./errors.js";
 import serviceConfig from "./gen/service_config.js";
 
 /** The timeout and the retries of a method. */
@@ -12,7 +12,8 @@ export interface MethodPolicy {
   readonly retry: RetryPolicy | undefined;
 }
 
-interface RetryPolicy {
+/** When the service config has a call sent again. */
+export interface RetryPolicy {
   readonly maxAttempts: number;
   readonly initialBackoff: string;
   readonly maxBackoff: string;
@@ -33,8 +34,6 @@ const POLICIES: ReadonlyMap<string, MethodPolicy> = new Map(
     return name.map(({ service, method }): [string, MethodPolicy] => [`${service}/${method}`, policy]);
   }),
 );
-const FIRST_DRAINING_PAUSE_MS = 50;
-const MAX_DRAINS = 5;
 const NO_POLICY: MethodPolicy = { timeoutMs: undefined, retry: undefined };
 
 /** Looks a method up in the service config: `twinfront.v1.DigitalTwinService/GetDigitalTwin`. */
@@ -59,37 +58,29 @@ export class RetryBudget {
   }
 }
 
-/** The attempts at one call. */
-export class Attempts {
-  /** How often the call was sent again so far. */
-  repeats = 0;
+/** What gRPC's own retries are elsewhere (gRFC A6): has a call sent again as the service config says. */
+export class Retries {
+  private attempts = 1;
   private pauses = 0;
-  private drains = 0;
 
   constructor(
     private readonly policy: RetryPolicy | undefined,
     private readonly budget: RetryBudget,
   ) {}
 
-  /**
-   * Milliseconds to wait before the call is sent again after a failure; `undefined` if it is not. A server that is about
-   * to stop has done nothing, so any call can be sent again, and costs nothing of the budget: the next one is well.
-   */
-  pauseAfter(failure: ConnectError): number | undefined {
-    if (fromError(failure).reason === "SERVER_DRAINING") {
-      this.repeats++;
-      return ++this.drains < MAX_DRAINS ? Math.random() * FIRST_DRAINING_PAUSE_MS * 2 ** this.drains : undefined;
-    }
-    const pushback = failure.metadata.get("grpc-retry-pushback-ms");
+  /** Milliseconds to wait before the call is sent again after a failure; `undefined` if it is not. */
+  pauseAfter({ code, cause }: TwinfrontError): number | undefined {
+    const metadata = cause instanceof ConnectError ? cause.metadata : new Headers();
+    const pushback = metadata.get("grpc-retry-pushback-ms");
     const isForbidden = pushback !== null && !/^\d+$/.test(pushback);
-    if (!this.isRetryable(failure) && !isForbidden) {
+    if (!this.isRetryable(code, metadata) && !isForbidden) {
       return undefined;
     }
     const isAllowed = this.budget.failed() && !isForbidden;
-    if (!this.policy || !isAllowed || this.repeats + 1 >= this.policy.maxAttempts) {
+    if (!this.policy || !isAllowed || this.attempts >= this.policy.maxAttempts) {
       return undefined;
     }
-    this.repeats++;
+    this.attempts++;
     if (pushback !== null) {
       this.pauses = 0;
       return Number(pushback);
@@ -99,7 +90,7 @@ export class Attempts {
     return pause * (0.8 + 0.4 * Math.random());
   }
 
-  private isRetryable({ code, metadata }: ConnectError): boolean {
+  private isRetryable(code: Code, metadata: Headers): boolean {
     // Without metadata it is this client that refuses the answer, as too large: it would be so again.
     const isTooLarge = code === Code.ResourceExhausted && metadata.entries().next().done;
     return !isTooLarge && (this.policy?.retryableStatusCodes.includes(codeName(code)) ?? false);

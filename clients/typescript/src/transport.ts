@@ -1,9 +1,10 @@
-import type {
-  DescMessage,
-  DescMethod,
-  DescMethodStreaming,
-  DescMethodUnary,
-  MessageInitShape,
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescMethodStreaming,
+  type DescMethodUnary,
+  type MessageInitShape,
 } from "@bufbuild/protobuf";
 import {
   Code,
@@ -14,8 +15,10 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 
+import { Attempts, type KnownServer } from "./attempts.js";
 import { fromError } from "./errors.js";
-import { Attempts, type MethodPolicy, policyOf, RetryBudget } from "./retries.js";
+import { identify } from "./requests.js";
+import { type MethodPolicy, policyOf, RetryBudget } from "./retries.js";
 import { CallScope, pause } from "./scope.js";
 
 type HeaderInit = ConstructorParameters<typeof Headers>[0];
@@ -23,9 +26,9 @@ type HeaderInit = ConstructorParameters<typeof Headers>[0];
 /** Gives the bearer token of a call; the signal is aborted when nobody waits for it any more. */
 export type TokenSource = (signal: AbortSignal) => string | Promise<string>;
 
-/** A transport that sends a bearer token, applies the service config, and fails with typed errors. */
+/** A transport that sends a bearer token, sends calls again that bear it, and fails with typed errors. */
 export class TypedTransport implements Transport {
-  private readonly budget = new RetryBudget();
+  readonly server: KnownServer = { budget: new RetryBudget(), hasAnswered: false };
 
   constructor(
     private readonly inner: Transport,
@@ -45,10 +48,14 @@ export class TypedTransport implements Transport {
     const policy = policyFor(method);
     const scope = new CallScope([this.closed, signal], timeoutMs ?? policy.timeoutMs);
     try {
-      const answer = await this.attempt(policy, scope, header, (headers) =>
-        this.inner.unary(method, scope.signal, scope.millisecondsLeft, headers, input, contextValues),
+      // A copy, which may get an id that is not the caller's, and has to be the same each time.
+      const request = create(method.input, { ...input });
+      identify(method.input, request);
+      const attempts = Attempts.at(method, request, policy.retry, this.server);
+      const answer = await this.attempt(attempts, scope, header, (headers) =>
+        this.inner.unary(method, scope.signal, scope.millisecondsLeft, headers, request, contextValues),
       );
-      this.budget.succeeded();
+      this.server.budget.succeeded();
       return answer;
     } catch (thrown) {
       throw fromError(thrown);
@@ -74,7 +81,7 @@ export class TypedTransport implements Transport {
       const send = (headers: Headers) =>
         this.inner.stream(method, scope.signal, scope.millisecondsLeft, headers, replayable, contextValues);
       const answer = isReplayable
-        ? await this.attempt(policy, scope, header, send)
+        ? await this.attempt(Attempts.at(method, undefined, policy.retry, this.server), scope, header, send)
         : await send(await this.headers(header, 0, scope));
       return { ...answer, message: this.typedMessages(answer.message, scope) };
     } catch (thrown) {
@@ -84,23 +91,22 @@ export class TypedTransport implements Transport {
   }
 
   private async attempt<Answer>(
-    policy: MethodPolicy,
+    attempts: Attempts,
     scope: CallScope,
     header: HeaderInit | undefined,
     send: (headers: Headers) => Promise<Answer>,
   ): Promise<Answer> {
-    const attempts = new Attempts(policy.retry, this.budget);
     for (;;) {
       const headers = await this.headers(header, attempts.repeats, scope);
       try {
-        return await send(headers);
+        const answer = await send(headers);
+        this.server.hasAnswered = true;
+        return answer;
       } catch (thrown) {
-        const isOver = scope.signal.aborted || !(thrown instanceof ConnectError);
-        const wait = isOver ? undefined : attempts.pauseAfter(thrown);
-        if (wait === undefined || wait >= (scope.millisecondsLeft ?? Number.POSITIVE_INFINITY)) {
+        if (scope.signal.aborted || !(thrown instanceof ConnectError)) {
           throw thrown;
         }
-        await pause(wait, scope.signal);
+        await pause(attempts.pauseAfter(fromError(thrown), scope.millisecondsLeft), scope.signal);
       }
     }
   }
@@ -120,7 +126,7 @@ export class TypedTransport implements Transport {
   private async *typedMessages<T>(messages: AsyncIterable<T>, scope: CallScope): AsyncGenerator<T> {
     try {
       yield* messages;
-      this.budget.succeeded();
+      this.server.budget.succeeded();
     } catch (thrown) {
       throw fromError(thrown);
     } finally {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { type ClientOptions, TwinfrontClient } from "../src/index.js";
 
-const allowed: [string, ClientOptions][] = [
+const allowed: [string | string[], ClientOptions][] = [
   ["localhost:50051", {}],
   ["127.0.0.1:50051", {}],
   ["[::1]:50051", {}],
@@ -11,12 +11,15 @@ const allowed: [string, ClientOptions][] = [
   ["twins.example.com:443", { insecure: true }],
   ["twins.example.com:443", { tls: true, token: "t" }],
   ["localhost:50051", { insecure: true, token: "t" }],
+  [["localhost:50051", "127.0.0.1:50052"], {}],
 ];
-const refused: [string, ClientOptions][] = [
+const refused: [string | string[], ClientOptions][] = [
   ["twins.example.com:443", {}],
   ["localhost.example.com:443", {}],
   ["localhost@twins.example.com:443", {}],
   ["localhost:50051@twins.example.com", {}],
+  [["localhost:50051", "twins.example.com:443"], {}],
+  [[], {}],
   ["", {}],
   ["http://localhost:50051", { insecure: true }],
   ["localhost:50051/path", {}],

@@ -13,6 +13,7 @@ import {
   items,
   pages,
   patch,
+  streamExport,
   streamQuery,
   toValue,
   type TwinfrontClient,
@@ -95,6 +96,37 @@ test("a stream that leads nowhere, or to where it began, is given up", async (t)
   const [same, sameTokens] = await streaming(t, () => brokenAfter({ rows: rows(1), resumeToken: "a" }));
   await assert.rejects(collected(same), isOfKind("Unavailable"));
   assert.equal(sameTokens.length, 5);
+});
+
+test("a stream goes on while servers only stop, however often", async (t) => {
+  const info = { desc: ErrorInfoSchema, value: { domain: "twinfront", reason: "SERVER_DRAINING" } };
+  const [client, tokens] = await streaming(t, function* (stream) {
+    if (stream < 8) {
+      throw new ConnectError("No.", Code.Unavailable, undefined, [info]);
+    }
+    yield { rows: rows(1) };
+  });
+  assert.deepEqual(await collected(client), [1]);
+  assert.equal(tokens.length, 8);
+});
+
+test("an export goes on where it broke", async (t) => {
+  const tokens: string[] = [];
+  async function* exportGraph({ resumeToken }: { resumeToken: string }) {
+    tokens.push(resumeToken);
+    if (resumeToken === "") {
+      yield { chunk: Buffer.from("1"), resumeToken: "after 1" };
+      throw new ConnectError("The connection broke.", Code.Unavailable);
+    }
+    yield { chunk: Buffer.from("2") };
+  }
+  const client = await serve(t, { graphs: { exportGraph } });
+  let text = "";
+  for await (const { chunk } of streamExport(client, {})) {
+    text += Buffer.from(chunk).toString();
+  }
+  assert.equal(text, "12");
+  assert.deepEqual(tokens, ["", "after 1"]);
 });
 
 test("a stream that fails otherwise is not gone on with", async (t) => {

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 
 import { DigitalTwinService } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
+import { GraphService } from "../src/gen/twinfront/v1/graph_service_pb.js";
 import { QueryService } from "../src/gen/twinfront/v1/query_service_pb.js";
 import { type ClientOptions, TwinfrontClient } from "../src/index.js";
 
@@ -13,15 +14,22 @@ import { type ClientOptions, TwinfrontClient } from "../src/index.js";
 export interface Services {
   readonly twins?: Partial<ServiceImpl<typeof DigitalTwinService>>;
   readonly queries?: Partial<ServiceImpl<typeof QueryService>>;
+  readonly graphs?: Partial<ServiceImpl<typeof GraphService>>;
+}
+
+/** What a server does with requests to services. */
+export function adapter(services: Services): ReturnType<typeof connectNodeAdapter> {
+  const routes = (router: ConnectRouter) => {
+    router.service(DigitalTwinService, services.twins ?? {});
+    router.service(QueryService, services.queries ?? {});
+    router.service(GraphService, services.graphs ?? {});
+  };
+  return connectNodeAdapter({ routes });
 }
 
 /** A client of services that are served in this process until the test has ended. */
 export async function serve(t: TestContext, services: Services, options?: ClientOptions): Promise<TwinfrontClient> {
-  const routes = (router: ConnectRouter) => {
-    router.service(DigitalTwinService, services.twins ?? {});
-    router.service(QueryService, services.queries ?? {});
-  };
-  return await dial(t, createServer(connectNodeAdapter({ routes })), options);
+  return await dial(t, createServer(adapter(services)), options);
 }
 
 /** A client of a server that then serves until the test has ended. */
