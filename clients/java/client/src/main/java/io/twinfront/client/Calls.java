@@ -3,6 +3,8 @@ package io.twinfront.client;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.AbstractBlockingStub;
@@ -10,35 +12,53 @@ import io.grpc.stub.ClientCalls;
 import io.twinfront.client.errors.TwinfrontException;
 
 /**
- * A blocking stub as grpc generates them, but for its exceptions: those of a generated stub are always plain
- * {@link StatusRuntimeException}s, made where nothing can be hooked in.
+ * A blocking stub as grpc generates them, but for its exceptions, and for what it sends again: those of a generated stub are
+ * always plain {@link StatusRuntimeException}s, made where nothing can be hooked in.
  */
 abstract class Calls<S extends Calls<S>> extends AbstractBlockingStub<S> {
-    private static final int MAX_DRAINS = 5;
-
     Calls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 
-    /**
-     * Sends a call. What a stopping server refused is sent again, whatever it is: nothing was done, and the channel was told
-     * to connect elsewhere before the call was answered.
-     */
+    /** Sends a call, as often as {@link Attempts} says. */
     final <ReqT, RespT> RespT unary(MethodDescriptor<ReqT, RespT> method, ReqT request) {
-        for (int drains = 1; ; drains++) {
+        ReqT identified = Requests.identified(request);
+        CallOptions options = server().withDeadline(method, getCallOptions());
+        Attempts attempts = new Attempts(Requests.kind(method, request), deadline(options), server());
+        while (true) {
+            SendTracer tracer = new SendTracer();
             try {
-                return ClientCalls.blockingUnaryCall(getChannel(), method, getCallOptions(), request);
+                RespT answer = ClientCalls.blockingUnaryCall(
+                        getChannel(), method, options.withStreamTracerFactory(tracer), identified);
+                server().answered();
+                return answer;
             } catch (StatusRuntimeException e) {
-                TwinfrontException failure = TwinfrontException.from(e);
-                if (!failure.getReason().equals("SERVER_DRAINING") || drains == MAX_DRAINS) {
-                    throw failure;
-                }
+                attempts.pauseAfter(TwinfrontException.from(e), tracer.wasSent());
             }
-            Backoff.pause(drains);
         }
     }
 
     final <ReqT, RespT> ClientCall<ReqT, RespT> call(MethodDescriptor<ReqT, RespT> method) {
         return getChannel().newCall(method, getCallOptions());
+    }
+
+    /** Begins a stream whose messages say where to go on, and goes on there when it breaks. */
+    final <ReqT, RespT> CloseableIterator<RespT> resuming(
+            MethodDescriptor<ReqT, RespT> method, ResumingStream.Resumption<ReqT, RespT> resumption) {
+        return new ResumingStream<>(
+                (request, tracer) -> ResponseStream.of(
+                        getChannel().newCall(method, getCallOptions().withStreamTracerFactory(tracer)), request),
+                resumption,
+                server());
+    }
+
+    private KnownServer server() {
+        return KnownServer.of(getCallOptions());
+    }
+
+    private static Deadline deadline(CallOptions options) {
+        Deadline own = options.getDeadline();
+        Deadline ofContext = Context.current().getDeadline();
+        return own == null || ofContext == null ? (own == null ? ofContext : own) : own.minimum(ofContext);
     }
 }

@@ -4,28 +4,18 @@ import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
-import io.grpc.Context;
 import io.grpc.MethodDescriptor;
-import java.time.Duration;
-import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
-/** Gives calls without a deadline of their own, or of the current {@link Context}, the default one of their method. */
+/** Gives the calls of generated stubs the default deadline of their method, as a client's own have it. */
 final class DefaultTimeoutInterceptor implements ClientInterceptor {
-    private final Map<String, Duration> timeouts;
+    private final KnownServer server;
 
-    DefaultTimeoutInterceptor(Map<String, Duration> timeouts) {
-        this.timeouts = timeouts;
+    DefaultTimeoutInterceptor(KnownServer server) {
+        this.server = server;
     }
 
     @Override
     public <I, O> ClientCall<I, O> interceptCall(MethodDescriptor<I, O> method, CallOptions options, Channel next) {
-        Duration timeout = timeouts.get(method.getFullMethodName());
-        boolean hasOwn = options.getDeadline() != null || Context.current().getDeadline() != null;
-        return next.newCall(
-                method,
-                timeout == null || hasOwn
-                        ? options
-                        : options.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS));
+        return next.newCall(method, server.withDeadline(method, options));
     }
 }

@@ -29,11 +29,7 @@ import java.util.function.Function;
 
 /** Digital twins and their components: the calls of {@code DigitalTwinService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
 public final class DigitalTwinCalls extends Calls<DigitalTwinCalls> {
-    DigitalTwinCalls(Channel channel) {
-        this(channel, CallOptions.DEFAULT);
-    }
-
-    private DigitalTwinCalls(Channel channel, CallOptions options) {
+    DigitalTwinCalls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 
@@ -118,7 +114,8 @@ public final class DigitalTwinCalls extends Calls<DigitalTwinCalls> {
      * Reads up to 1,000 digital twins.
      *
      * @param request the ids
-     * @return the twins that exist and the ids that no twin has, both in the order of the request
+     * @return the twins that exist, the ids that no twin has, and those that the caller may not read, all in the order of the
+     *     request
      */
     public BatchGetDigitalTwinsResponse batchGetDigitalTwins(BatchGetDigitalTwinsRequest request) {
         return unary(DigitalTwinServiceGrpc.getBatchGetDigitalTwinsMethod(), request);

@@ -14,11 +14,7 @@ import io.twinfront.v1.ListEventRoutesResponse;
 
 /** Event routes: the calls of {@code EventRouteService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
 public final class EventRouteCalls extends Calls<EventRouteCalls> {
-    EventRouteCalls(Channel channel) {
-        this(channel, CallOptions.DEFAULT);
-    }
-
-    private EventRouteCalls(Channel channel, CallOptions options) {
+    EventRouteCalls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 

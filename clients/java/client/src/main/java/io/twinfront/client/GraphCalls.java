@@ -10,11 +10,7 @@ import io.twinfront.v1.ImportGraphResponse;
 
 /** Whole graphs in and out: the calls of {@code GraphService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
 public final class GraphCalls extends Calls<GraphCalls> {
-    GraphCalls(Channel channel) {
-        this(channel, CallOptions.DEFAULT);
-    }
-
-    private GraphCalls(Channel channel, CallOptions options) {
+    GraphCalls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 
@@ -36,12 +32,32 @@ public final class GraphCalls extends Calls<GraphCalls> {
     }
 
     /**
-     * Reads models, twins and relationships, all or by query, in an order in which they can be imported.
+     * Reads models, twins and relationships, all or by query, in an order in which they can be imported. A stream that breaks
+     * ends in an exception; {@link #streamExport} goes on by itself.
      *
      * @param request what to export, and in which form
      * @return the messages as they come
      */
     public CloseableIterator<ExportGraphResponse> exportGraph(ExportGraphRequest request) {
         return ResponseStream.of(call(GraphServiceGrpc.getExportGraphMethod()), request);
+    }
+
+    /**
+     * Exports as {@link #exportGraph} does. Where the stream breaks, it goes on with the last resume token, and gives up when it
+     * has broken five times without a message in between. As long as servers only stop, or are not there, it goes on for a
+     * minute.
+     *
+     * @param request what to export, and in which form
+     * @return the messages, which make one graph
+     */
+    public CloseableIterator<ExportGraphResponse> streamExport(ExportGraphRequest request) {
+        return resuming(
+                GraphServiceGrpc.getExportGraphMethod(),
+                new ResumingStream.Resumption<>(
+                        request.getResumeToken(),
+                        token -> request.toBuilder().setResumeToken(token).build(),
+                        ExportGraphResponse::getResumeToken,
+                        message -> message.getItemsCount() > 0
+                                || !message.getChunk().isEmpty()));
     }
 }

@@ -22,11 +22,7 @@ import io.twinfront.v1.ListImportJobsResponse;
 
 /** Import and delete jobs: the calls of {@code JobService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
 public final class JobCalls extends Calls<JobCalls> {
-    JobCalls(Channel channel) {
-        this(channel, CallOptions.DEFAULT);
-    }
-
-    private JobCalls(Channel channel, CallOptions options) {
+    JobCalls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 

@@ -16,11 +16,7 @@ import io.twinfront.v1.ModelServiceGrpc;
 
 /** Models: the calls of {@code ModelService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
 public final class ModelCalls extends Calls<ModelCalls> {
-    ModelCalls(Channel channel) {
-        this(channel, CallOptions.DEFAULT);
-    }
-
-    private ModelCalls(Channel channel, CallOptions options) {
+    ModelCalls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 

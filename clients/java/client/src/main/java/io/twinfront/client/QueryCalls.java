@@ -11,11 +11,7 @@ import io.twinfront.v1.StreamQueryTwinsResponse;
 
 /** Queries over the graph: the calls of {@code QueryService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
 public final class QueryCalls extends Calls<QueryCalls> {
-    QueryCalls(Channel channel) {
-        this(channel, CallOptions.DEFAULT);
-    }
-
-    private QueryCalls(Channel channel, CallOptions options) {
+    QueryCalls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 
@@ -46,14 +42,20 @@ public final class QueryCalls extends Calls<QueryCalls> {
     }
 
     /**
-     * Runs a query and gives its rows as the server streams them. Where the stream breaks, which is an
-     * {@code UnavailableException}, it goes on with the last resume token, and gives up when it has broken five times without
-     * a row in between.
+     * Runs a query and gives its rows as the server streams them. Where the stream breaks, it goes on with the last resume
+     * token, and gives up when it has broken five times without a row in between. As long as servers only stop, or are not
+     * there, it goes on for a minute.
      *
      * @param request the query
      * @return the rows
      */
     public CloseableIterator<QueryRow> streamQuery(StreamQueryTwinsRequest request) {
-        return new RowStream(this, request);
+        return new RowStream(resuming(
+                QueryServiceGrpc.getStreamQueryTwinsMethod(),
+                new ResumingStream.Resumption<>(
+                        request.getResumeToken(),
+                        token -> request.toBuilder().setResumeToken(token).build(),
+                        StreamQueryTwinsResponse::getResumeToken,
+                        message -> message.getRowsCount() > 0)));
     }
 }

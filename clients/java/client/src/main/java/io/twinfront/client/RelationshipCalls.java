@@ -18,11 +18,7 @@ import io.twinfront.v1.UpdateRelationshipResponse;
 
 /** Relationships between digital twins: the calls of {@code RelationshipService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
 public final class RelationshipCalls extends Calls<RelationshipCalls> {
-    RelationshipCalls(Channel channel) {
-        this(channel, CallOptions.DEFAULT);
-    }
-
-    private RelationshipCalls(Channel channel, CallOptions options) {
+    RelationshipCalls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 

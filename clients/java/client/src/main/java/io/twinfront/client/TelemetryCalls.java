@@ -10,11 +10,7 @@ import io.twinfront.v1.TelemetryServiceGrpc;
 
 /** Telemetry of twins and components: the calls of {@code TelemetryService}, which have the options of a stub and throw what {@link TwinfrontClient} tells. */
 public final class TelemetryCalls extends Calls<TelemetryCalls> {
-    TelemetryCalls(Channel channel) {
-        this(channel, CallOptions.DEFAULT);
-    }
-
-    private TelemetryCalls(Channel channel, CallOptions options) {
+    TelemetryCalls(Channel channel, CallOptions options) {
         super(channel, options);
     }
 

@@ -1,5 +1,6 @@
 package io.twinfront.client;
 
+import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ChannelCredentials;
 import io.grpc.ClientInterceptors;
@@ -27,10 +28,12 @@ import java.util.function.Supplier;
  * <p>Every call fails with a {@link io.twinfront.client.errors.TwinfrontException}. The calls block; they have the options of
  * a stub, such as {@code client.models().withDeadlineAfter(Duration.ofSeconds(5))}, and end when the current
  * {@link io.grpc.Context} does or their thread is interrupted. A call without a deadline has the one of the service config:
- * 30 s for reads, 60 s for writes, 300 s for uploads of models and batches of writes, none for streams. The config also says
- * which calls are sent again when the server cannot be reached or throttles.
+ * 30 s for reads, 60 s for writes, 300 s for uploads of models and batches of writes, none for streams. Within it calls are
+ * sent again that have changed nothing, and writes whose answer was lost, these under the {@code request_id} that each gets
+ * unless the caller gives one.
  *
- * <p>For asynchronous calls there are the generated stubs, on the {@link #channel}.
+ * <p>For asynchronous calls there are the generated stubs, on the {@link #channel}. Of these the channel sends again what the
+ * service config names.
  */
 public final class TwinfrontClient implements AutoCloseable {
     /** The version of this library, as it tells the server. */
@@ -55,19 +58,22 @@ public final class TwinfrontClient implements AutoCloseable {
     private final EventRouteCalls eventRoutes;
     private final JobCalls jobs;
     private final GraphCalls graphs;
+    private final PermissionCalls permissions;
 
-    private TwinfrontClient(ManagedChannel connection) {
+    private TwinfrontClient(ManagedChannel connection, KnownServer server) {
         this.connection = connection;
         this.channel = ClientInterceptors.intercept(connection, new TypedErrorInterceptor());
+        CallOptions options = server.options();
         // These make their exceptions in the thread of the caller, whose stack trace says more than that of a callback.
-        this.digitalTwins = new DigitalTwinCalls(connection);
-        this.relationships = new RelationshipCalls(connection);
-        this.models = new ModelCalls(connection);
-        this.queries = new QueryCalls(connection);
-        this.telemetry = new TelemetryCalls(connection);
-        this.eventRoutes = new EventRouteCalls(connection);
-        this.jobs = new JobCalls(connection);
-        this.graphs = new GraphCalls(connection);
+        this.digitalTwins = new DigitalTwinCalls(connection, options);
+        this.relationships = new RelationshipCalls(connection, options);
+        this.models = new ModelCalls(connection, options);
+        this.queries = new QueryCalls(connection, options);
+        this.telemetry = new TelemetryCalls(connection, options);
+        this.eventRoutes = new EventRouteCalls(connection, options);
+        this.jobs = new JobCalls(connection, options);
+        this.graphs = new GraphCalls(connection, options);
+        this.permissions = new PermissionCalls(connection, options);
     }
 
     /**
@@ -84,7 +90,8 @@ public final class TwinfrontClient implements AutoCloseable {
     /**
      * Begins to make a client.
      *
-     * @param target such as {@code twins.example.com:443}
+     * @param target such as {@code twins.example.com:443}; {@code dns:///twins.example.com:443} for all servers that a name has,
+     *     {@code ipv4:192.0.2.1:443,192.0.2.2:443} for some that have no name in common
      * @return what takes the options
      */
     public static Builder builder(String target) {
@@ -131,6 +138,11 @@ public final class TwinfrontClient implements AutoCloseable {
         return graphs;
     }
 
+    /** {@return the calls that tell what the caller may do} */
+    public PermissionCalls permissions() {
+        return permissions;
+    }
+
     /**
      * Gives the channel, for generated stubs of these services and of others such as gRPC's health:
      * {@code DigitalTwinServiceGrpc.newFutureStub(client.channel())}. The exceptions of such stubs have a
@@ -151,6 +163,10 @@ public final class TwinfrontClient implements AutoCloseable {
 
     /** Takes the options of a client. */
     public static final class Builder {
+        static {
+            AddressLists.register();
+        }
+
         private final String target;
         private Tls tls;
         private Supplier<String> token;
@@ -216,9 +232,10 @@ public final class TwinfrontClient implements AutoCloseable {
         public TwinfrontClient build() {
             DialRules.check(target, tls != null, token != null, isInsecure);
             ServiceConfig config = ServiceConfig.load();
+            KnownServer server = new KnownServer(config.timeouts());
             ManagedChannelBuilder<?> channel = Grpc.newChannelBuilder(target, credentials())
                     .defaultServiceConfig(config.forChannel())
-                    .intercept(new DefaultTimeoutInterceptor(config.timeouts()), new UnansweredCallInterceptor())
+                    .intercept(new DefaultTimeoutInterceptor(server), new UnansweredCallInterceptor())
                     .disableServiceConfigLookUp()
                     .userAgent("twinfront-java/" + VERSION)
                     .keepAliveTime(PING_INTERVAL_SECONDS, TimeUnit.SECONDS)
@@ -230,7 +247,7 @@ public final class TwinfrontClient implements AutoCloseable {
                 channel.overrideAuthority(tls.expectedName());
             }
             configuration.accept(channel);
-            return new TwinfrontClient(channel.build());
+            return new TwinfrontClient(channel.build(), server);
         }
 
         private ChannelCredentials credentials() {

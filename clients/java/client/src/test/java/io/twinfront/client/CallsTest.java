@@ -5,15 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.protobuf.Any;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
-import com.google.rpc.ErrorInfo;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
-import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import io.twinfront.client.errors.EtagMismatchException;
 import io.twinfront.client.errors.TwinfrontException;
@@ -30,6 +27,7 @@ import io.twinfront.v1.ListModelsRequest;
 import io.twinfront.v1.ListModelsResponse;
 import io.twinfront.v1.Model;
 import io.twinfront.v1.ModelServiceProto;
+import io.twinfront.v1.PermissionServiceProto;
 import io.twinfront.v1.QueryServiceProto;
 import io.twinfront.v1.RelationshipServiceProto;
 import io.twinfront.v1.TelemetryServiceProto;
@@ -71,6 +69,7 @@ class CallsTest {
                 GraphServiceProto.getDescriptor(),
                 JobServiceProto.getDescriptor(),
                 ModelServiceProto.getDescriptor(),
+                PermissionServiceProto.getDescriptor(),
                 QueryServiceProto.getDescriptor(),
                 RelationshipServiceProto.getDescriptor(),
                 TelemetryServiceProto.getDescriptor());
@@ -117,15 +116,6 @@ class CallsTest {
         assertTrue(pages.get() <= 6, pages + " pages");
     }
 
-    private static StatusRuntimeException failed(Code code, String reason) {
-        ErrorInfo info =
-                ErrorInfo.newBuilder().setDomain("twinfront").setReason(reason).build();
-        return StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
-                .setCode(code.value())
-                .addDetails(Any.pack(info))
-                .build());
-    }
-
     /** A twin that another writer changes before each of the first updates. */
     private static final class Contested extends DigitalTwinServiceGrpc.DigitalTwinServiceImplBase {
         private int conflicts;
@@ -148,7 +138,7 @@ class CallsTest {
                 UpdateDigitalTwinRequest request, StreamObserver<UpdateDigitalTwinResponse> observer) {
             version++;
             if (conflicts-- > 0) {
-                observer.onError(failed(Code.ABORTED, "ETAG_MISMATCH"));
+                observer.onError(Failures.of(Code.ABORTED, "ETAG_MISMATCH"));
                 return;
             }
             observer.onNext(UpdateDigitalTwinResponse.newBuilder()
@@ -255,28 +245,12 @@ class CallsTest {
     }
 
     @Test
-    void aWriteThatAStoppingServerRefusedIsSentAgainFiveTimesAtTheMost() {
-        Failing four = new Failing(4, failed(Code.UNAVAILABLE, "SERVER_DRAINING"));
-        Failing all = new Failing(100, failed(Code.UNAVAILABLE, "SERVER_DRAINING"));
-        UpdateDigitalTwinRequest request = UpdateDigitalTwinRequest.getDefaultInstance();
-        try (LocalServer server = new LocalServer(four);
-                TwinfrontClient client = TwinfrontClient.create(server.target())) {
-            client.digitalTwins().updateDigitalTwin(request);
-        }
-        try (LocalServer server = new LocalServer(all);
-                TwinfrontClient client = TwinfrontClient.create(server.target())) {
-            assertThrows(UnavailableException.class, () -> client.digitalTwins().updateDigitalTwin(request));
-        }
-        assertEquals(List.of(5, 5), List.of(four.calls, all.calls));
-    }
-
-    @Test
     void whatTheServerCancelledIsUnavailable() {
         Failing failing = new Failing(2, Status.CANCELLED.asRuntimeException());
         try (LocalServer server = new LocalServer(failing);
                 TwinfrontClient client = TwinfrontClient.create(server.target())) {
             client.digitalTwins().getDigitalTwin(GetDigitalTwinRequest.getDefaultInstance());
-            failing.left = 1;
+            failing.left = 5;
             assertThrows(
                     UnavailableException.class,
                     () -> client.digitalTwins().updateDigitalTwin(UpdateDigitalTwinRequest.getDefaultInstance()));
@@ -287,7 +261,7 @@ class CallsTest {
                             .updateDigitalTwin(UpdateDigitalTwinRequest.getDefaultInstance()));
             assertInstanceOf(UnavailableException.class, ofStub.getCause());
         }
-        assertEquals(3 + 1 + 1, failing.calls);
+        assertEquals(3 + 5 + 1, failing.calls);
     }
 
     private static GetDigitalTwinResponse read(String etag) {
@@ -300,8 +274,8 @@ class CallsTest {
     void nothingIsWrittenAgainUnlessTheServerSaysThatTheEtagWasAnother() {
         for (StatusRuntimeException failure : List.of(
                 Status.ABORTED.asRuntimeException(),
-                failed(Code.ABORTED, "SOMETHING_NEW"),
-                failed(Code.FAILED_PRECONDITION, "ETAG_MISMATCH"))) {
+                Failures.of(Code.ABORTED, "SOMETHING_NEW"),
+                Failures.of(Code.FAILED_PRECONDITION, "ETAG_MISMATCH"))) {
             Odd odd = new Odd(read("v0"), failure);
             assertEquals(failure.getStatus().getCode(), odd.update().getCode());
             assertEquals(1, odd.writes);
@@ -312,7 +286,7 @@ class CallsTest {
     void nothingIsWrittenUnderAnEtagThatWasNotGiven() {
         for (GetDigitalTwinResponse answer : List.of(
                 read(""), GetDigitalTwinResponse.newBuilder().setEtag("v0").build())) {
-            Odd odd = new Odd(answer, failed(Code.ABORTED, "ETAG_MISMATCH"));
+            Odd odd = new Odd(answer, Failures.of(Code.ABORTED, "ETAG_MISMATCH"));
             assertEquals(Code.INTERNAL, odd.update().getCode());
             assertEquals(0, odd.writes);
         }

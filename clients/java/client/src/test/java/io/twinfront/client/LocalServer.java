@@ -18,23 +18,34 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** A gRPC server on this machine that answers as a test says, for what the real one does only by chance. */
 final class LocalServer implements AutoCloseable {
     private final Server server;
+    private final int port;
     private final List<Metadata> received = new CopyOnWriteArrayList<>();
 
     LocalServer(BindableService service) {
-        InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        this(service, 0);
+    }
+
+    /** Takes a port of its own choice for 0. */
+    LocalServer(BindableService service, int wanted) {
+        InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), wanted);
         try {
-            server = NettyServerBuilder.forAddress(anyPort, InsecureServerCredentials.create())
+            server = NettyServerBuilder.forAddress(address, InsecureServerCredentials.create())
                     .addService(service)
                     .intercept(new Recorder())
                     .build()
                     .start();
+            this.port = server.getPort();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     String target() {
-        return "localhost:" + server.getPort();
+        return "localhost:" + port();
+    }
+
+    int port() {
+        return port;
     }
 
     /** The headers of each attempt that arrived. */
@@ -48,7 +59,11 @@ final class LocalServer implements AutoCloseable {
 
     @Override
     public void close() {
-        server.shutdownNow();
+        try {
+            server.shutdownNow().awaitTermination();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private final class Recorder implements ServerInterceptor {

@@ -13,6 +13,8 @@ import io.grpc.stub.StreamObserver;
 import io.twinfront.client.errors.CallCancelledException;
 import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.client.errors.UnavailableException;
+import io.twinfront.v1.ExportGraphRequest;
+import io.twinfront.v1.ExportGraphResponse;
 import io.twinfront.v1.GraphServiceGrpc;
 import io.twinfront.v1.ImportGraphRequest;
 import io.twinfront.v1.ImportGraphResponse;
@@ -132,6 +134,49 @@ class StreamsTest {
         });
         assertThrows(UnavailableException.class, () -> rows.stream().toList());
         assertEquals(5, resumedFrom.size());
+    }
+
+    @Test
+    void rowsGoOnWhileServersOnlyStopHoweverOften() {
+        CloseableIterator<QueryRow> rows = rows((token, observer) -> {
+            if (resumedFrom.size() < 8) {
+                observer.onError(Failures.of(Status.Code.UNAVAILABLE, "SERVER_DRAINING"));
+            } else {
+                observer.onNext(message("", 1));
+                observer.onCompleted();
+            }
+        });
+        assertEquals(List.of(1L), numbers(rows.stream()));
+    }
+
+    @Test
+    void anExportGoesOnWhereItBroke() {
+        server = new LocalServer(new GraphServiceGrpc.GraphServiceImplBase() {
+            @Override
+            public void exportGraph(ExportGraphRequest request, StreamObserver<ExportGraphResponse> observer) {
+                resumedFrom.add(request.getResumeToken());
+                ExportGraphResponse.Builder message = ExportGraphResponse.newBuilder();
+                if (request.getResumeToken().isEmpty()) {
+                    message.setChunk(ByteString.copyFromUtf8("1")).setResumeToken("after 1");
+                    observer.onNext(message.build());
+                    observer.onError(Status.UNAVAILABLE.asRuntimeException());
+                } else {
+                    observer.onNext(
+                            message.setChunk(ByteString.copyFromUtf8("2")).build());
+                    observer.onCompleted();
+                }
+            }
+        });
+        client = TwinfrontClient.create(server.target());
+        try (CloseableIterator<ExportGraphResponse> messages =
+                client.graphs().streamExport(ExportGraphRequest.getDefaultInstance())) {
+            assertEquals(
+                    List.of("1", "2"),
+                    messages.stream()
+                            .map(message -> message.getChunk().toStringUtf8())
+                            .toList());
+        }
+        assertEquals(List.of("", "after 1"), resumedFrom);
     }
 
     @Test

@@ -34,7 +34,8 @@ final class CallStep {
             "TelemetryService", TwinfrontClient::telemetry,
             "EventRouteService", TwinfrontClient::eventRoutes,
             "JobService", TwinfrontClient::jobs,
-            "GraphService", TwinfrontClient::graphs);
+            "GraphService", TwinfrontClient::graphs,
+            "PermissionService", TwinfrontClient::permissions);
 
     private final TwinfrontClient client;
 

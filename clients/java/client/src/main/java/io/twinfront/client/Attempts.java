@@ -1,0 +1,145 @@
+package io.twinfront.client;
+
+import static java.util.Map.entry;
+
+import io.grpc.Deadline;
+import io.grpc.Metadata;
+import io.twinfront.client.errors.TwinfrontException;
+import io.twinfront.client.errors.UnavailableException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The attempts at one call: decides after each that failed whether there is another one.
+ *
+ * <table>
+ * <caption>When there is another attempt</caption>
+ * <tr><th>one that …</th><th>has done</th><th>is followed by another one</th></tr>
+ * <tr><td>is told SERVER_DRAINING</td><td>nothing</td><td>while there is time</td></tr>
+ * <tr><td>finds no connection</td><td>nothing</td><td>while there is time, once the server was seen</td></tr>
+ * <tr><td>is told UPSTREAM_UNAVAILABLE</td><td>nothing</td><td>four times</td></tr>
+ * <tr><td>loses its connection</td><td>all, or nothing</td><td>four times, if the call bears that</td></tr>
+ * <tr><td>ends with anything else</td><td>what that says</td><td>never</td></tr>
+ * </table>
+ *
+ * <p>Of reads, the channel makes these four attempts itself, and those after throttling too: the service config says so. A
+ * stream that breaks is asked for from where it broke, and begins to count anew whenever it has brought something.
+ *
+ * <p>A write whose answer was lost and that is refused when it is sent again may be refused for what it did itself: under an
+ * etag, say, which is another one by now. So after a loss only a success counts, or an answer that the server marks as that of
+ * an earlier attempt; else the call ends with the loss.
+ */
+final class Attempts {
+    private static final int AS_MANY_AS_THERE_IS_TIME_FOR = Integer.MAX_VALUE;
+
+    // begin reasons: made by clients/reasons.py; do not edit
+    /** How many attempts there are after a failure that says that nothing was done and another attempt may succeed. */
+    private static final Map<String, Integer> MOST_BY_REASON =
+            Map.ofEntries(entry("SERVER_DRAINING", AS_MANY_AS_THERE_IS_TIME_FOR), entry("UPSTREAM_UNAVAILABLE", 5));
+    // end reasons
+
+    private static final Metadata.Key<String> REPLAYED =
+            Metadata.Key.of("twinfront-replayed", Metadata.ASCII_STRING_MARSHALLER);
+    private static final long STREAM_PATIENCE_SECONDS = 60;
+
+    /** How many attempts a kind of call has after a failure of a server that answers. */
+    enum Kind {
+        /** The channel has made all attempts. */
+        READ(1, 1, 1),
+        WRITE(5, 1, 1),
+        WRITE_THAT_BEARS_A_LOSS(5, 5, 1),
+        STREAM(5, 5, 5);
+
+        private final int outages;
+        private final int losses;
+        private final int others;
+
+        Kind(int outages, int losses, int others) {
+            this.outages = outages;
+            this.losses = losses;
+            this.others = others;
+        }
+    }
+
+    private final Kind kind;
+    private final KnownServer server;
+    private Deadline deadline; // null for none
+    private int inARow;
+    private int failures;
+    private TwinfrontException lost; // the first of a write
+
+    Attempts(Kind kind, Deadline deadline, KnownServer server) {
+        this.kind = kind;
+        this.deadline = deadline;
+        this.server = server;
+    }
+
+    /** Notes that a stream has brought something: from here on it may break as one does that begins. */
+    void getOn() {
+        inARow = 0;
+        failures = 0;
+        deadline = null;
+    }
+
+    /**
+     * Waits until it is time for the next attempt.
+     *
+     * @param failure what the last one ended with
+     * @param wasSent whether that one has reached a connection
+     * @throws TwinfrontException what the call ends with if there is no other attempt
+     */
+    void pauseAfter(TwinfrontException failure, boolean wasSent) {
+        if (!failure.getCallId().isEmpty()) {
+            server.answered();
+        }
+        Metadata trailers = failure.getTrailers();
+        if (trailers != null && "true".equals(trailers.get(REPLAYED))) {
+            throw failure;
+        }
+        if (kind == Kind.STREAM && inARow == 0) {
+            deadline = Deadline.after(STREAM_PATIENCE_SECONDS, TimeUnit.SECONDS);
+        }
+        int most = mostAfter(failure, wasSent);
+        inARow++;
+        if (most != AS_MANY_AS_THERE_IS_TIME_FOR) {
+            failures++;
+        }
+        Duration pause = longer(Backoff.after(inARow), asked(failure));
+        if (failures >= most || !isBeforeDeadline(pause)) {
+            throw lost == null ? failure : lost;
+        }
+        Backoff.sleep(pause);
+    }
+
+    private int mostAfter(TwinfrontException failure, boolean wasSent) {
+        if (!(failure instanceof UnavailableException)) {
+            return 1;
+        }
+        if (!failure.getReason().isEmpty()) {
+            int most = MOST_BY_REASON.getOrDefault(failure.getReason(), kind.others);
+            return most == AS_MANY_AS_THERE_IS_TIME_FOR ? most : Math.min(most, kind.outages);
+        }
+        if (!wasSent) {
+            return server.hasAnswered() ? AS_MANY_AS_THERE_IS_TIME_FOR : kind.others;
+        }
+        if (kind != Kind.STREAM && lost == null) {
+            lost = failure;
+        }
+        return kind.losses;
+    }
+
+    private static Duration asked(TwinfrontException failure) {
+        return failure instanceof UnavailableException unavailable
+                ? unavailable.getRetryAfter().orElse(Duration.ZERO)
+                : Duration.ZERO;
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? other : one;
+    }
+
+    private boolean isBeforeDeadline(Duration pause) {
+        return deadline == null || pause.toNanos() < deadline.timeRemaining(TimeUnit.NANOSECONDS);
+    }
+}

@@ -1,0 +1,21 @@
+package io.twinfront.client;
+
+import com.google.protobuf.Any;
+import com.google.rpc.ErrorInfo;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+
+/** What a server says no with. */
+final class Failures {
+    private Failures() {}
+
+    static StatusRuntimeException of(Status.Code code, String reason) {
+        ErrorInfo info =
+                ErrorInfo.newBuilder().setDomain("twinfront").setReason(reason).build();
+        return StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(code.value())
+                .addDetails(Any.pack(info))
+                .build());
+    }
+}
