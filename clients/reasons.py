@@ -89,6 +89,11 @@ def typescript() -> str:
     return _lines(f'  {reason}: [Code.{_camel(reason.code.name)}, "{kind}"],' for reason, kind in KINDS.items())
 
 
+def typescript_sent_again() -> str:
+    """Makes the properties of the object of attempts."""
+    return _lines(f"  {reason}: {attempts or 'Number.POSITIVE_INFINITY'}," for reason, attempts in SENT_AGAIN.items())
+
+
 def java() -> str:
     """Makes the map; an entry that is too long for a line is broken at every comma."""
     rows = []
@@ -103,6 +108,14 @@ def java() -> str:
     static final Map<CodedReason, Function<ErrorFacts, TwinfrontException>> BY_REASON = Map.ofEntries(
 """
     return opening + _lines(rows).removesuffix(",\n") + ");\n"
+
+
+def java_sent_again() -> str:
+    """Makes the cases of a switch."""
+    return _lines(
+        f'            case "{reason}" -> {attempts or "AS_MANY_AS_THERE_IS_TIME_FOR"};'
+        for reason, attempts in SENT_AGAIN.items()
+    )
 
 
 def rust() -> str:
@@ -129,11 +142,13 @@ def _camel(name: str) -> str:
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "go/attempts.go": go_sent_again,
     "go/kinds.go": go,
+    "java/client/src/main/java/io/twinfront/client/Attempts.java": java_sent_again,
     "java/client/src/main/java/io/twinfront/client/errors/ErrorFacts.java": java,
     "python/twinfront/_attempts.py": python_sent_again,
     "python/twinfront/errors.py": python,
     "rust/src/connection/retries.rs": rust_sent_again,
     "rust/src/kind.rs": rust,
+    "typescript/src/attempts.ts": typescript_sent_again,
     "typescript/src/errors.ts": typescript,
 }
 """The files with a table, and what makes it."""

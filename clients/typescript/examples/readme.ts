@@ -7,6 +7,7 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import {
   asDouble,
+  exportGraph,
   fromError,
   fromStatus,
   fromValue,
@@ -20,6 +21,7 @@ import {
   updateWithRetry,
 } from "twinfront";
 import { DigitalTwinService } from "twinfront/v1/digital_twin_service";
+import { ExportFormat } from "twinfront/v1/graph_service";
 
 const ROOM = {
   "@context": "dtmi:dtdl:context;3",
@@ -53,6 +55,27 @@ function dialOverTls(target: string, fetchToken: (signal: AbortSignal) => Promis
     token: (signal) => fetchToken(signal),
   });
   return client;
+}
+
+function dialAll(): TwinfrontClient {
+  const client = new TwinfrontClient(["localhost:50051", "localhost:50052", "localhost:50053"]);
+  return client;
+}
+
+async function exportedBytes(client: TwinfrontClient): Promise<number> {
+  let bytes = 0;
+  for await (const { chunk } of exportGraph(client, { format: ExportFormat.NDJSON })) {
+    bytes += chunk.length;
+  }
+  return bytes;
+}
+
+async function mayWrite(client: TwinfrontClient): Promise<boolean> {
+  const { decisions } = await client.permissions.checkPermissions({
+    checks: [{ method: "twinfront.v1.DigitalTwinService/UpdateDigitalTwin", digitalTwinId: hall }],
+  });
+  const mayWrite = decisions[0]?.permitted ?? false;
+  return mayWrite;
 }
 
 function advice(error: unknown): string {
@@ -186,8 +209,14 @@ async function batch(client: TwinfrontClient): Promise<void> {
   }
 }
 
+async function exportAll(client: TwinfrontClient): Promise<void> {
+  console.log("exported bytes:", (await exportedBytes(client)) > 0);
+  console.log("may write:", await mayWrite(client));
+}
+
+dialAll().close();
 const client = dial(process.env.TWINFRONT_ADDRESS ?? "localhost:50051", process.env.TWINFRONT_TOKEN);
-for (const step of [furnish, change, conflict, wholeDouble, list, query, count, batch]) {
+for (const step of [furnish, change, conflict, wholeDouble, list, query, count, batch, exportAll]) {
   await step(client);
 }
 client.close();

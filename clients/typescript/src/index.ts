@@ -5,15 +5,7 @@
  */
 export { type ClientOptions, type TlsOptions, TwinfrontClient, VERSION } from "./client.js";
 export * from "./errors.js";
-export {
-  items,
-  type List,
-  pages,
-  streamExport,
-  streamQuery,
-  type UpdateOptions,
-  updateWithRetry,
-} from "./iteration.js";
+export { items, type List, pages, exportGraph, streamQuery, type UpdateOptions, updateWithRetry } from "./iteration.js";
 export { patch, Patch, type Path } from "./patch.js";
 export { pointer } from "./pointer.js";
 export type { TokenSource } from "./transport.js";

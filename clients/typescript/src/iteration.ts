@@ -78,7 +78,7 @@ export async function* streamQuery(
  *
  * @param options - For each of the calls: `timeoutMs` bounds one stream, not all of them together.
  */
-export async function* streamExport(
+export async function* exportGraph(
   client: TwinfrontClient,
   request: MessageInitShape<typeof ExportGraphRequestSchema>,
   options?: CallOptions,

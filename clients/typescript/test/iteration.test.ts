@@ -13,7 +13,7 @@ import {
   items,
   pages,
   patch,
-  streamExport,
+  exportGraph,
   streamQuery,
   toValue,
   type TwinfrontClient,
@@ -112,7 +112,7 @@ test("a stream goes on while servers only stop, however often", async (t) => {
 
 test("an export goes on where it broke", async (t) => {
   const tokens: string[] = [];
-  async function* exportGraph({ resumeToken }: { resumeToken: string }) {
+  async function* messages({ resumeToken }: { resumeToken: string }) {
     tokens.push(resumeToken);
     if (resumeToken === "") {
       yield { chunk: Buffer.from("1"), resumeToken: "after 1" };
@@ -120,9 +120,9 @@ test("an export goes on where it broke", async (t) => {
     }
     yield { chunk: Buffer.from("2") };
   }
-  const client = await serve(t, { graphs: { exportGraph } });
+  const client = await serve(t, { graphs: { exportGraph: messages } });
   let text = "";
-  for await (const { chunk } of streamExport(client, {})) {
+  for await (const { chunk } of exportGraph(client, {})) {
     text += Buffer.from(chunk).toString();
   }
   assert.equal(text, "12");

@@ -7,6 +7,8 @@ import grpc.aio
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
+from twinfront import AsyncTwinfrontClient
+
 from .caller import Caller, error_info, method_named, methods, rule_of
 from .plant import PLANT_MODELS, PUMP, ROOM, SPACE, Plant, twin
 
@@ -133,6 +135,14 @@ async def test_a_batch_says_which_twins_are_not_permitted_whether_they_exist_or_
     answer = await plant.spaces.ask("BatchGetDigitalTwins", digital_twin_ids=["a-room", "a-pump", "a-none"])
     assert [each.id for each in answer.digital_twins] == ["a-room"]
     assert list(answer.not_permitted_digital_twin_ids) == ["a-pump", "a-none"]
+
+
+async def test_the_python_client_tells_which_twins_of_a_batch_are_not_permitted(plant: Plant):
+    client = AsyncTwinfrontClient.from_channel(plant.house_a.channel)
+    ids = ["a-room", "b-room", "b-none", "a-none"]
+    found = await client.batch_get_digital_twins(ids, metadata=plant.house_a.metadata)
+    assert [each.id for each in found.digital_twins] == ["a-room"]
+    assert (found.not_permitted, found.missing) == (["b-room", "b-none"], ["a-none"])
 
 
 async def test_a_batch_writes_what_is_permitted_and_refuses_the_rest_item_by_item(plant: Plant):

@@ -1,13 +1,10 @@
 package io.twinfront.client;
 
-import static java.util.Map.entry;
-
 import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.client.errors.UnavailableException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -32,12 +29,6 @@ import java.util.concurrent.TimeUnit;
  */
 final class Attempts {
     private static final int AS_MANY_AS_THERE_IS_TIME_FOR = Integer.MAX_VALUE;
-
-    // begin reasons: made by clients/reasons.py; do not edit
-    /** How many attempts there are after a failure that says that nothing was done and another attempt may succeed. */
-    private static final Map<String, Integer> MOST_BY_REASON =
-            Map.ofEntries(entry("SERVER_DRAINING", AS_MANY_AS_THERE_IS_TIME_FOR), entry("UPSTREAM_UNAVAILABLE", 5));
-    // end reasons
 
     private static final Metadata.Key<String> REPLAYED =
             Metadata.Key.of("twinfront-replayed", Metadata.ASCII_STRING_MARSHALLER);
@@ -117,7 +108,7 @@ final class Attempts {
             return 1;
         }
         if (!failure.getReason().isEmpty()) {
-            int most = MOST_BY_REASON.getOrDefault(failure.getReason(), kind.others);
+            int most = mostAfter(failure.getReason());
             return most == AS_MANY_AS_THERE_IS_TIME_FOR ? most : Math.min(most, kind.outages);
         }
         if (!wasSent) {
@@ -127,6 +118,17 @@ final class Attempts {
             lost = failure;
         }
         return kind.losses;
+    }
+
+    /** After a reason that says that nothing was done, and that another attempt may succeed. */
+    private int mostAfter(String reason) {
+        return switch (reason) {
+            // begin reasons: made by clients/reasons.py; do not edit
+            case "SERVER_DRAINING" -> AS_MANY_AS_THERE_IS_TIME_FOR;
+            case "UPSTREAM_UNAVAILABLE" -> 5;
+            // end reasons
+            default -> kind.others;
+        };
     }
 
     private static Duration asked(TwinfrontException failure) {

@@ -9,6 +9,8 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.StreamObserver;
 import io.twinfront.client.errors.EtagMismatchException;
 import io.twinfront.client.errors.UnavailableException;
@@ -166,16 +168,32 @@ class AttemptsTest {
     void callsGoToAllServersOfAListAndPastOneThatIsNotThere() {
         LocalServer gone = new LocalServer(failing);
         gone.close();
-        try (LocalServer other = new LocalServer(failing);
+        Failing second = new Failing();
+        try (LocalServer other = new LocalServer(second);
                 TwinfrontClient both = TwinfrontClient.create("ipv4:127.0.0.1:" + server.port() + ",127.0.0.1:"
                         + gone.port() + ",127.0.0.1:" + other.port())) {
             for (int call = 0; call < 20; call++) {
                 both.digitalTwins().updateDigitalTwin(WRITE);
             }
-            assertEquals(20, server.received().size() + other.received().size());
-            assertTrue(server.received().size() > 0);
-            assertTrue(other.received().size() > 0);
+            assertEquals(20, failing.requestIds.size() + second.requestIds.size());
+            assertTrue(failing.requestIds.size() > 0);
+            assertTrue(second.requestIds.size() > 0);
         }
+    }
+
+    @Test
+    void callsGoPastAServerThatSaysThatItDoesNotServe() {
+        HealthStatusManager health = new HealthStatusManager();
+        health.setStatus("twinfront.server", ServingStatus.NOT_SERVING);
+        Failing stopping = new Failing();
+        try (LocalServer other = new LocalServer(stopping, health.getHealthService());
+                TwinfrontClient both =
+                        TwinfrontClient.create("ipv4:127.0.0.1:" + server.port() + ",127.0.0.1:" + other.port())) {
+            for (int call = 0; call < 20; call++) {
+                both.digitalTwins().updateDigitalTwin(WRITE);
+            }
+        }
+        assertEquals(List.of(20, 0), List.of(failing.requestIds.size(), stopping.requestIds.size()));
     }
 
     @Test
@@ -196,7 +214,7 @@ class AttemptsTest {
         server.close();
         TimeUnit.MILLISECONDS.sleep(100); // the client has noticed
         CompletableFuture<LocalServer> restarted = CompletableFuture.supplyAsync(
-                () -> new LocalServer(failing, port), CompletableFuture.delayedExecutor(500, TimeUnit.MILLISECONDS));
+                () -> new LocalServer(port, failing), CompletableFuture.delayedExecutor(500, TimeUnit.MILLISECONDS));
         client.digitalTwins().updateDigitalTwin(once);
         assertEquals(2, failing.requestIds.size());
         restarted.join().close();

@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 
 /** A gRPC server on this machine that answers as a test says, for what the real one does only by chance. */
 final class LocalServer implements AutoCloseable {
@@ -21,16 +22,18 @@ final class LocalServer implements AutoCloseable {
     private final int port;
     private final List<Metadata> received = new CopyOnWriteArrayList<>();
 
-    LocalServer(BindableService service) {
-        this(service, 0);
+    LocalServer(BindableService... services) {
+        this(0, services);
     }
 
     /** Takes a port of its own choice for 0. */
-    LocalServer(BindableService service, int wanted) {
+    LocalServer(int wanted, BindableService... services) {
         InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), wanted);
         try {
             server = NettyServerBuilder.forAddress(address, InsecureServerCredentials.create())
-                    .addService(service)
+                    .addServices(Stream.of(services)
+                            .map(BindableService::bindService)
+                            .toList())
                     .intercept(new Recorder())
                     .build()
                     .start();

@@ -18,6 +18,7 @@ import io.twinfront.client.errors.TwinHasRelationshipsException;
 import io.twinfront.client.errors.TwinNotFoundException;
 import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.v1.BatchWriteDigitalTwinsRequest;
+import io.twinfront.v1.CheckPermissionsRequest;
 import io.twinfront.v1.CreateModelsRequest;
 import io.twinfront.v1.CreateOrReplaceDigitalTwinRequest;
 import io.twinfront.v1.CreateOrReplaceRelationshipRequest;
@@ -26,16 +27,23 @@ import io.twinfront.v1.DigitalTwinServiceGrpc;
 import io.twinfront.v1.DigitalTwinServiceGrpc.DigitalTwinServiceFutureStub;
 import io.twinfront.v1.DigitalTwinWrite;
 import io.twinfront.v1.DigitalTwinWriteResult;
+import io.twinfront.v1.ExportFormat;
+import io.twinfront.v1.ExportGraphRequest;
+import io.twinfront.v1.ExportGraphResponse;
 import io.twinfront.v1.GetDigitalTwinRequest;
 import io.twinfront.v1.GetDigitalTwinResponse;
 import io.twinfront.v1.JsonPatchOperation;
 import io.twinfront.v1.ListRelationshipsRequest;
 import io.twinfront.v1.ListRelationshipsResponse;
+import io.twinfront.v1.PermissionCheck;
 import io.twinfront.v1.QueryRow;
 import io.twinfront.v1.Relationship;
 import io.twinfront.v1.StreamQueryTwinsRequest;
 import io.twinfront.v1.UpdateDigitalTwinRequest;
 import io.twinfront.v1.Value;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -81,8 +89,9 @@ public final class Readme {
      *
      * @param arguments none
      * @throws InterruptedException if the thread is interrupted
+     * @throws IOException if the export cannot be written
      */
-    public static void main(String[] arguments) throws InterruptedException {
+    public static void main(String[] arguments) throws InterruptedException, IOException {
         String address = System.getenv().getOrDefault("TWINFRONT_ADDRESS", "localhost:50051");
         String token = System.getenv("TWINFRONT_TOKEN");
         try (TwinfrontClient client = token == null ? TwinfrontClient.create(address) : dial(address, () -> token)) {
@@ -99,7 +108,16 @@ public final class Readme {
             readme.query();
             readme.count();
             readme.batch();
+            System.out.println("may write: " + readme.mayWrite("java-hall"));
+            ByteArrayOutputStream file = new ByteArrayOutputStream();
+            readme.export(file);
+            System.out.println("exported: " + (file.size() > 0));
         }
+        dialAll().close();
+    }
+
+    private static TwinfrontClient dialAll() {
+        return TwinfrontClient.create("ipv4:127.0.0.1:50051,127.0.0.1:50052,127.0.0.1:50053");
     }
 
     private static TwinfrontClient dial(String target, Supplier<String> token) {
@@ -216,6 +234,26 @@ public final class Readme {
                 System.out.println(columns.get("$dtId").getStringValue() + " " + temperature);
             }
         }
+    }
+
+    private void export(OutputStream file) throws IOException {
+        ExportGraphRequest request = ExportGraphRequest.newBuilder()
+                .setFormat(ExportFormat.EXPORT_FORMAT_NDJSON)
+                .build();
+        try (CloseableIterator<ExportGraphResponse> messages = client.graphs().streamExport(request)) {
+            while (messages.hasNext()) {
+                messages.next().getChunk().writeTo(file);
+            }
+        }
+    }
+
+    private boolean mayWrite(String id) {
+        CheckPermissionsRequest request = CheckPermissionsRequest.newBuilder()
+                .addChecks(PermissionCheck.newBuilder()
+                        .setMethod("twinfront.v1.DigitalTwinService/UpdateDigitalTwin")
+                        .setDigitalTwinId(id))
+                .build();
+        return client.permissions().checkPermissions(request).getDecisions(0).getPermitted();
     }
 
     private void count() {
