@@ -80,8 +80,7 @@ def _keep(language: Language, kept: Path) -> None:
     with TemporaryDirectory(dir=kept.parent) as scratch:
         new = Path(scratch, "new")
         for script in _SCRIPTS:
-            if (language.sources / script).exists():
-                _copy(language.sources / script, new / script)
+            _copy(language.sources / script, new / script)
         for output in language.outputs:
             _copy((language.built_in or language.sources) / output, new / language.outputs_in / output)
         if kept.exists():  # other runs may be using it, and find the same in its place

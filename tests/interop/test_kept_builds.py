@@ -30,7 +30,8 @@ class Checkout:
         self.source = self.write("clients/shell/source", "one")
         self.write("clients/shell/build", BUILD)
         self.write("clients/shell/run-example", "#!/bin/sh\ncat $(dirname $0)/bin/source\n")
-        self.write("clients/shell/run-scenarios", "#!/bin/sh\n")
+        for script in ("run-scenarios", "run-load"):
+            self.write(f"clients/shell/{script}", "#!/bin/sh\n")
         self.write(".gitignore", "bin/\n/builds\n")
         self.proto = self.write("protos/one.proto", "")
         subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)

@@ -82,9 +82,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         localtwins.end()
 
 
-@pytest.mark.parametrize(
-    "language", [each for each in LANGUAGES if (each.sources / "run-load").exists()], ids=lambda language: language.name
-)
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
 def test_a_rolling_restart_fails_no_call_and_loses_no_write(built: Language, servers: Servers, tmp_path: Path) -> None:
     words = ["--address", servers.target, "--prefix", f"rolling-{built.name}"]
     with LoadProcess(built, words, tmp_path) as load:

@@ -2,9 +2,7 @@ package io.twinfront.client;
 
 import io.grpc.CallOptions;
 import io.grpc.Channel;
-import io.grpc.ChannelCredentials;
 import io.grpc.ClientInterceptors;
-import io.grpc.CompositeChannelCredentials;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -233,7 +231,8 @@ public final class TwinfrontClient implements AutoCloseable {
             DialRules.check(target, tls != null, token != null, isInsecure);
             ServiceConfig config = ServiceConfig.load();
             KnownServer server = new KnownServer(config.timeouts());
-            ManagedChannelBuilder<?> channel = Grpc.newChannelBuilder(target, credentials())
+            ManagedChannelBuilder<?> channel = Grpc.newChannelBuilder(
+                            target, tls == null ? InsecureChannelCredentials.create() : tls.credentials())
                     .defaultServiceConfig(config.forChannel())
                     .intercept(new DefaultTimeoutInterceptor(server), new UnansweredCallInterceptor())
                     .disableServiceConfigLookUp()
@@ -243,16 +242,14 @@ public final class TwinfrontClient implements AutoCloseable {
                     .keepAliveWithoutCalls(true)
                     .maxInboundMessageSize(MAX_RECEIVE_BYTES)
                     .maxInboundMetadataSize(MAX_RECEIVE_METADATA_BYTES);
+            if (token != null) {
+                channel.intercept(new TokenInterceptor(new BearerToken(token)));
+            }
             if (tls != null && tls.expectedName() != null) {
                 channel.overrideAuthority(tls.expectedName());
             }
             configuration.accept(channel);
             return new TwinfrontClient(channel.build(), server);
-        }
-
-        private ChannelCredentials credentials() {
-            ChannelCredentials transport = tls == null ? InsecureChannelCredentials.create() : tls.credentials();
-            return token == null ? transport : CompositeChannelCredentials.create(transport, new BearerToken(token));
         }
     }
 }

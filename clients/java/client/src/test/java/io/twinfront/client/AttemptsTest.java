@@ -13,6 +13,7 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.StreamObserver;
 import io.twinfront.client.errors.EtagMismatchException;
+import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.client.errors.UnavailableException;
 import io.twinfront.v1.BatchWriteDigitalTwinsRequest;
 import io.twinfront.v1.BatchWriteDigitalTwinsResponse;
@@ -152,7 +153,7 @@ class AttemptsTest {
         client.digitalTwins().updateDigitalTwin(WRITE); // there is a connection
         DigitalTwinCalls twins = failing(1000, DRAINING).withDeadlineAfter(2, TimeUnit.SECONDS);
         long began = System.nanoTime();
-        assertThrows(UnavailableException.class, () -> twins.updateDigitalTwin(WRITE));
+        assertThrows(TwinfrontException.class, () -> twins.updateDigitalTwin(WRITE));
         assertTrue(System.nanoTime() - began < TimeUnit.SECONDS.toNanos(20));
         assertTrue(failing.requestIds.size() > 2);
     }
