@@ -12,6 +12,7 @@ const MOST_BY_REASON: { readonly [reason: string]: number } = {
   // begin reasons: made by clients/reasons.py; do not edit
   SERVER_DRAINING: Number.POSITIVE_INFINITY,
   UPSTREAM_UNAVAILABLE: 5,
+  AUTHORIZER_UNAVAILABLE: 5,
   // end reasons
 };
 const FIRST_PAUSE_MS = 50;

@@ -126,6 +126,7 @@ final class Attempts {
             // begin reasons: made by clients/reasons.py; do not edit
             case "SERVER_DRAINING" -> AS_MANY_AS_THERE_IS_TIME_FOR;
             case "UPSTREAM_UNAVAILABLE" -> 5;
+            case "AUTHORIZER_UNAVAILABLE" -> 5;
             // end reasons
             default -> kind.others;
         };
