@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/twinfront/twinfront/clients/go"
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
@@ -75,7 +77,7 @@ func serve(t *testing.T, twins *twins, queries *queries, options ...twinfront.Op
 // serveAll serves the services that are registered, and gives a client of them.
 func serveAll(t *testing.T, register func(grpc.ServiceRegistrar), options ...twinfront.Option) *twinfront.Client {
 	t.Helper()
-	address := listen(t, "127.0.0.1:0", register).address
+	address := listen(t, register).address
 	client, err := twinfront.Dial(address, options...)
 	if err != nil {
 		t.Fatal(err)
@@ -90,14 +92,22 @@ type served struct {
 	address string
 }
 
-func listen(t *testing.T, address string, register func(grpc.ServiceRegistrar)) served {
+func listen(t *testing.T, register func(grpc.ServiceRegistrar)) served {
 	t.Helper()
-	listener, err := net.Listen("tcp", address)
+	return listenAt(t, "tcp", "127.0.0.1:0", register)
+}
+
+func listenAt(t *testing.T, network, address string, register func(grpc.ServiceRegistrar)) served {
+	t.Helper()
+	listener, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer()
 	register(server)
+	healthy := health.NewServer()
+	healthy.SetServingStatus("twinfront.server", healthpb.HealthCheckResponse_SERVING)
+	healthpb.RegisterHealthServer(server, healthy)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
 	return served{server, listener.Addr().String()}
