@@ -45,14 +45,14 @@ export interface KnownServer {
 /**
  * The attempts at one call: decides after each that failed whether there is another one.
  *
- * | an attempt that …            | has done        | is followed by another one                    |
- * | ---------------------------- | --------------- | --------------------------------------------- |
- * | fails as the service config names it | as that knows | as often as that says                   |
- * | is told SERVER_DRAINING      | nothing         | while there is time                           |
- * | finds no connection          | nothing         | while there is time, once the server was seen |
- * | is told UPSTREAM_UNAVAILABLE | nothing         | four times                                    |
- * | loses its connection         | all, or nothing | four times, if the call bears that            |
- * | ends with anything else      | what that says  | never                                         |
+ * | an attempt that …                     | has done        | is followed by another one                    |
+ * | ------------------------------------- | --------------- | --------------------------------------------- |
+ * | fails as the service config names     | what that says  | as often as it says                           |
+ * | is told SERVER_DRAINING               | nothing         | while there is time                           |
+ * | finds no connection, or a closing one | nothing         | while there is time, once the server was seen |
+ * | is told that the upstream is away     | nothing         | four times                                    |
+ * | loses its connection                  | all, or nothing | four times, if the call bears that            |
+ * | ends with anything else               | what that says  | never                                         |
  *
  * A stream that breaks is asked for from where it broke, and begins to count anew whenever it has brought something.
  *
