@@ -78,10 +78,12 @@ class Covering:
         return found if _is_in_function(source, line) else found | self._of_files(set(_OF_DECLARATIONS))
 
     def _naming(self, source: str, line: int) -> set[str]:
-        """Gives the tests of the files that name what a line is part of the definition of."""
+        """Gives the tests of the files that import a source and name what a line is part of the definition of."""
         names = {name for name, lines in _definitions(source) if line in lines}
-        files = {file for file in _test_files() if names & {name for name, _ in _uses(file)}} if names else set()
-        return self._of_files(files)
+        module = ".".join(Path(source).with_suffix("").parts[1:])
+        return self._of_files(
+            {file for file in _test_files() if module in _imports(file) and names & {name for name, _ in _uses(file)}}
+        )
 
     def _of_files(self, files: set[str]) -> set[str]:
         return {test for test in self.seconds if test.partition("::")[0] in files}
@@ -207,6 +209,21 @@ def _definitions(source: str) -> list[tuple[str, range]]:
             case _:
                 continue
         found += [(name, range(node.lineno, (node.end_lineno or node.lineno) + 1)) for name in names if name]
+    return found
+
+
+@cache
+def _imports(source: str) -> set[str]:
+    """Gives all that a source imports, modules and what may be one."""
+    found = set()
+    for node in ast.walk(_parsed(source)):
+        match node:
+            case ast.Import(names=names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module), names=names):
+                found |= {module, *(f"{module}.{alias.name}" for alias in names)}
+            case _:
+                pass
     return found
 
 
