@@ -185,9 +185,11 @@ def test_412_under_if_none_match_means_there_is_one(operation: Operation, reason
 TOKEN_REFUSED = (400, "BadRequest", "The continuationToken is not one that this service gave out.")
 
 
-@pytest.mark.parametrize("field", ["page_token", "resume_token"])
-def test_a_place_in_a_query_that_is_refused_is_the_callers_token(field: str):
-    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, origin=Origin(place_field=field)))
+@pytest.mark.parametrize(
+    ("origin", "field"), [(Origin(), "page_token"), (Origin(place_field="resume_token"), "resume_token")]
+)
+def test_a_place_in_a_query_that_is_refused_is_the_callers_token(origin: Origin, field: str):
+    error = _refused(*TOKEN_REFUSED, asked=Asked(operations.QUERY_TWINS, origin=origin))
     assert (error.code, error.reason) == (Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
     assert [violation.field for violation in _detail(error, BadRequest).field_violations] == [field]
 
