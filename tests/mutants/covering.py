@@ -20,7 +20,7 @@ from typing import Final
 
 from coverage import CoverageData
 
-from .tree import BUILD, CHECKOUT, copy_checkout, environment
+from .tree import BUILD, CHECKOUT, COVERAGE_SETTINGS, copy_checkout, environment
 
 _OF_DECLARATIONS: Final = (
     "tests/docs/test_generated_parts.py",
@@ -38,7 +38,6 @@ TESTS: Final = (
 _RUNS: Final = BUILD / "coverage"
 _TREE: Final = BUILD / "covered"
 _CONTEXT: Final = re.compile(r"(?P<test>.+)(?:\|(?:setup|run|teardown)| \((?:setup|call|teardown)\))", re.DOTALL)
-_CONFIGURATION: Final = Path(__file__).parent / "coverage.ini"
 
 
 class Covering:
@@ -122,7 +121,7 @@ def collect(workers: int, *, anew: bool) -> None:
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.durations"),
             *("-n", str(workers), "--dist", "loadfile", "--timeout", "300"),
-            *("--cov", "--cov-context=test", f"--cov-config={_CONFIGURATION}", "--cov-report="),
+            *("--cov", "--cov-context=test", f"--cov-config={COVERAGE_SETTINGS}", "--cov-report="),
             *files,
         ],
         cwd=_TREE,

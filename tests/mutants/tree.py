@@ -9,6 +9,7 @@ from typing import Final
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = CHECKOUT / "build" / "mutants"
+COVERAGE_SETTINGS: Final = Path(__file__).parent / "coverage.ini"
 _STUBS: Final = Path("clients/python/twinfront/v1")
 
 
