@@ -172,7 +172,23 @@ def test_errors_tell_the_place(text: str, line: int, column: int, message: str):
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9223372036854775807 != 9223372036854775806",
+        "-9223372036854775808 != -9223372036854775807",
+        "9223372036854775809 = 9223372036854775808",
+        "-9223372036854775809 = -9223372036854775810",
+    ],
+)
+def test_numbers_are_exact_as_long_as_they_are_whole_and_have_64_bits(text: str):
+    assert selects(text)
+
+
 def test_a_filter_has_a_longest_length():
+    assert selects(("true or " * 511 + "true").ljust(4096))
+    with pytest.raises(AdtError, match="longer than 4096"):
+        filters.parse(("true or " * 511 + "true").ljust(4097))
     with pytest.raises(AdtError, match="longer than 4096"):
         filters.parse("true or " * 512 + "true")
 
