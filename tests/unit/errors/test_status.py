@@ -196,6 +196,7 @@ def test_a_path_that_is_cut_says_so():
 def test_a_shortened_text_ends_between_characters():
     assert shortened("ä" * 256) == "ä" * 256
     assert shortened("ä" * 257) == "ä" * 254 + "…"
+    assert shortened("x" * 513) == "x" * 509 + "…"
     assert len(shortened("\U0001f3e2" * 1000).encode()) <= 512
 
 
