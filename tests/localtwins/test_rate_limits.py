@@ -115,6 +115,12 @@ async def test_a_relationship_counts_for_both_its_ends(limited: Adt, clock: Cloc
     assert (answer.status, answer.body["error"]["twinId"]) == (429, "machine")
 
 
+async def test_a_relationship_of_a_twin_to_itself_counts_once(limited: Adt):
+    body = {"$relationshipName": "servedBy", "$targetId": "room"}
+    answers = [await limited.put(f"{ROOM}/relationships/{number}", body) for number in range(5)]
+    assert [answer.status == 429 for answer in answers] == [False, False, False, False, True]
+
+
 async def test_a_refused_request_does_not_count(limited: Adt, clock: Clock):
     for number in range(20):
         await limited.patch(ROOM, replace("/temperature", number))

@@ -147,6 +147,7 @@ def test_ways_to_write_a_literal(written: Any):
         ({"@value": "label", "@type": "xsd:integer"}, "stringTypeNotString"),
         ({"value": "label"}, "stringObjectNoValue"),
         (5, "stringNotString"),
+        (None, "stringNotString"),
     ],
 )
 def test_wrong_ways_to_write_a_literal(written: Any, rule: str):
