@@ -110,6 +110,25 @@ def test_an_unknown_variable_is_answered_with_the_one_that_was_probably_meant(se
     assert settings.unknown_variables({f"{prefix}ZZZ": "x"}) == [f"{prefix}ZZZ is no setting of the server"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "plain"),
+    [
+        (FrontSettings, {"page_token_key"}),
+        (LocalSettings, {"storage_connection_string", "event_source"}),
+    ],
+)
+def test_a_setting_says_what_it_takes_unless_that_is_any_text(settings: type[ProgramSettings], plain: set[str]):
+    takes = {each.name: each.takes for each in settings.describe() if each.takes and not each.choices}
+    assert {name for name, taken in takes.items() if taken == "TEXT"} == plain
+    for name, taken in takes.items():
+        if name.endswith("listen"):
+            assert taken == "HOST:PORT"
+        elif name.endswith(("_cert", "_key", "_ca")) and name not in plain:
+            assert taken == "FILE"
+        elif name.endswith("_dir"):
+            assert taken == "FOLDER"
+
+
 def test_endpoints_are_repeated_flags_or_a_json_object():
     flags = parsed(LocalSettings, "--endpoint", "a=file:x", "--endpoint", "b=https://e.example/?c=d")
     expected = {"a": "file:x", "b": "https://e.example/?c=d"}
