@@ -87,6 +87,13 @@ class _Stdout(_Losing, logging.StreamHandler[TextIO]):
 
 
 class _File(_Losing, WatchedFileHandler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes, or loses: a file that cannot be opened anew is no reason to end, for it may be possible later."""
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
     def _open(self) -> TextIOWrapper:
         """Opens the file, or makes it, for its owner alone to read."""
         return open(self.baseFilename, "a", encoding="utf-8", opener=lambda path, how: os.open(path, how, 0o600))
@@ -161,8 +168,10 @@ class AuditLog(Audit):
         is_last = False
         while not is_last:
             self._are_there.wait()
-            is_last = self._is_closing.wait(_GATHERING)
+            self._is_closing.wait(_GATHERING)
             self._are_there.clear()
+            # Only now: whoever closes after the line above wakes this thread once more.
+            is_last = self._is_closing.is_set()
             self._taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if self._taken:
                 text = "\n".join(self._taken)

@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import LogCapture
 
-from twinfront_server.audit import AuditLog, _Losing
+from twinfront_server.audit import AuditLog, _Losing, open_audit
 from twinfront_server.call import Call
 
 
@@ -102,3 +103,46 @@ def test_each_line_of_a_write_that_fails_is_lost(disk: Disk, lost: Counter) -> N
     assert count(lost) == 3
     (told,) = capture.entries
     assert told["cause"] == "OSError: [Errno 28] No space left on device"
+
+
+def test_closing_at_the_moment_when_lines_are_taken_ends(disk: Disk, lost: Counter) -> None:
+    disk.is_free.set()
+    audit, _ = opened(disk, lost)
+    closing = threading.Thread(target=audit.close, daemon=True)
+    clear, is_closing = audit._are_there.clear, threading.Event()
+
+    def clear_while_closing() -> None:
+        if not is_closing.is_set():
+            closing.start()
+            assert audit._is_closing.wait(20)
+            time.sleep(0.05)  # it says next that there is something to do
+            is_closing.set()
+        clear()
+
+    audit._are_there.clear = clear_while_closing  # type: ignore[method-assign]
+    write(audit, "last")
+    assert is_closing.wait(20)
+    closing.join(20)
+    assert not closing.is_alive()
+    assert disk.lines() == ["last"]
+
+
+def test_a_file_whose_folder_is_away_for_a_while_is_written_to_again(tmp_path: Path, lost: Counter) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    capture = LogCapture()
+    audit = open_audit(str(folder / "audit"), structlog.wrap_logger(None, [capture]), lost)
+    for lines_lost, name in enumerate(("away", "still away"), 1):
+        if name == "away":
+            folder.rename(tmp_path / "moved")
+        write(audit, name)
+        deadline = time.monotonic() + 20
+        while count(lost) < lines_lost and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert count(lost) == lines_lost
+    folder.mkdir()
+    write(audit, "back")
+    audit.close()
+    assert json.loads((folder / "audit").read_text())["operation"] == "back"
+    (told,) = capture.entries
+    assert "No such file or directory" in told["cause"]
