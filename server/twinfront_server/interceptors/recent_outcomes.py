@@ -22,7 +22,7 @@ from twinfront_server.large_requests import is_large, work
 from twinfront_server.outcomes.kept import Outcomes
 from twinfront_server.outcomes.outcome import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, other_request
 from twinfront_server.outcomes.shares import Shares
-from twinfront_server.outcomes.store import OutcomeStore, Unshared
+from twinfront_server.outcomes.store import Claim, OutcomeStore, Unshared
 from twinfront_server.wire.identifier import request_id
 
 MAX_ORPHANS: Final = 1000
@@ -38,7 +38,7 @@ class _Write:
         call: the call that it runs as.
         task: carries it out.
         waiting: how many callers wait for it.
-        begun: whether it is carried out here.
+        claim: under which it is carried out here; None if it is not, or not yet.
         replayed: whether another replica has carried it out.
     """
 
@@ -46,7 +46,7 @@ class _Write:
     call: Call
     task: asyncio.Task[Outcome] = field(init=False)
     waiting: int = 0
-    begun: bool = False
+    claim: Claim | None = None
     replayed: bool = False
 
 
@@ -180,7 +180,7 @@ class RecentOutcomes:
         finally:
             del self._running[key]
             self._orphans.discard(key)
-        if write.begun and outcome.is_final:
+        if write.claim and outcome.is_final:
             self.kept.keep(key, outcome)
         if not write.waiting:
             self._log.info(
@@ -198,10 +198,10 @@ class RecentOutcomes:
         try:
             outcome = await self._carry_out(key, write, work)
         finally:
-            if write.begun and outcome is not None and outcome.is_final:
+            if write.claim and outcome is not None and outcome.is_final:
                 await self._store.keep(key, outcome)
-            elif write.begun:
-                await self._store.release(key)
+            elif write.claim:
+                await self._store.release(key, write.claim)
         return outcome
 
     async def _carry_out(self, key: Key, write: _Write, work: Callable[[Call], Awaitable[Any]]) -> Outcome:
@@ -213,7 +213,7 @@ class RecentOutcomes:
                 if isinstance(first, Outcome):
                     write.replayed = True
                     return first
-                write.begun = True
+                write.claim = first
                 call.earlier_attempt = first.earlier
                 return Outcome.of_response(write.fingerprint, await work(call))
         except TwinfrontError as raised:
@@ -236,7 +236,7 @@ def _fingerprint(request: Message) -> bytes:
 
 
 def _unfinished(write: _Write) -> TwinfrontError:
-    if not write.begun:
+    if not write.claim:
         return deadline_exceeded(
             "Call again with the same request_id.", message="Another replica is still at this write."
         )

@@ -97,11 +97,14 @@ class RedisOutcomes:
         written = encoded(outcome)
         await self._tell(KEEP, name, outcome.fingerprint, written.type, written.data, written.pushback, _KEPT)
 
-    async def release(self, key: Key) -> None:
-        """Tells that a claimed write was not done, and may be begun anew."""
+    async def release(self, key: Key, claim: Claim) -> None:
+        """Tells that a write was not done under this claim, and may be begun anew."""
         name = _name(key)
         self._held.discard(name)
-        await self._tell(RELEASE, name, self._owner)
+        if claim.earlier is None:
+            await self._tell(RELEASE, name, self._owner)
+        else:  # whoever comes next is to know that it was begun, and has nobody to wait for
+            await self._tell(RENEW, name, self._owner, 0)
 
     async def close(self) -> None:
         """Ends all connections."""

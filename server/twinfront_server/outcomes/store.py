@@ -37,8 +37,11 @@ class OutcomeStore(Protocol):
     async def keep(self, key: Key, outcome: Outcome) -> None:
         """Tells how a claimed write ended."""
 
-    async def release(self, key: Key) -> None:
-        """Tells that a claimed write was not done, and may be begun anew."""
+    async def release(self, key: Key, claim: Claim) -> None:
+        """Tells that a write was not done under this claim, and may be begun anew.
+
+        What another replica had begun before stays known: whether that was applied is as open as it was.
+        """
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -54,7 +57,7 @@ class Unshared:
     async def keep(self, key: Key, outcome: Outcome) -> None:
         """Does nothing."""
 
-    async def release(self, key: Key) -> None:
+    async def release(self, key: Key, _claim: Claim) -> None:
         """Does nothing."""
 
     async def close(self) -> None:

@@ -211,6 +211,22 @@ class TestLeases:
         assert 0.2 <= earlier < 30
         first.servicer.gate.set()
 
+    @pytest.mark.parametrize("reason", NOTHING_DONE)
+    async def test_a_write_that_is_taken_over_in_vain_stays_one_that_may_have_been_applied(
+        self, replicas: Replicas, redis: RedisProcess, reason: Reason
+    ):
+        first, second = replicas
+        await abandon(await begin(first, "id"))
+        first.store._renewing.cancel()  # type: ignore[attr-defined]  # as if its process had been killed
+        name = redis.command("KEYS", "*")
+        redis.command("HSET", name, "lease", "0")
+        second.servicer.failures.append(TwinfrontError(reason, "Not now."))
+        assert (await second.call("id")).reason == reason
+        async with ScriptedServer(second.settings) as third:
+            assert (await third.call("id")).etag == "run 1"
+            assert third.servicer.runs[0].earlier_attempt is not None
+        first.servicer.gate.set()
+
     async def test_the_outcome_that_is_told_first_stays(self, replicas: Replicas, redis: RedisProcess):
         first, second = replicas
         await abandon(await begin(first, "id"))
