@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import LogCapture
 
-from twinfront_server.audit import AuditLog, _Losing, open_audit
+from twinfront_server.audit import Audit, AuditLog, _Losing, open_audit
 from twinfront_server.call import Call
 
 
@@ -56,7 +56,7 @@ def opened(disk: Disk, lost: Counter, max_waiting: int = 1000) -> tuple[AuditLog
     return AuditLog(disk, structlog.wrap_logger(None, [capture]), lost, max_waiting), capture
 
 
-def write(audit: AuditLog, *names: str) -> None:
+def write(audit: Audit, *names: str) -> None:
     for name in names:
         audit.wrote(Call("id", "twinfront.v1.Some/Method", None, ()), name, grpc.StatusCode.OK)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
+from twinfront_server.access.failing_questions import FailingQuestions
 from twinfront_server.access.principal import Principal
 from twinfront_server.access.rules import RULES
 from twinfront_server.background import end
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
 
 MAX_DECISIONS: Final = 10_000
 """How many decisions are kept; beyond that the oldest go."""
-
-_GIVEN_UP_AFTER: Final = 20
-"""How many questions in a row may fail; after that one at a time is tried,"""
-
-_REST_SECONDS: Final = 1.0
-"""this far from the last. The others are not kept waiting for what is as good as dead."""
 
 _LONG: Final = 256
 """Characters of an id beyond which what is kept about it has its hash."""
@@ -121,8 +116,7 @@ class Authorizer:
         self._clock = clock
         self._kept: dict[_Key, tuple[float, Decision]] = {}
         self._asked: dict[_Key, asyncio.Task[Decision]] = {}
-        self._failures = 0
-        self._tried = 0.0
+        self._failing = FailingQuestions(clock)
 
     async def require(self, call: JudgedCall, method: str, resource: Mapping[str, str]) -> None:
         """Refuses what a caller may not do.
@@ -175,13 +169,12 @@ class Authorizer:
         return await asyncio.shield(task)
 
     async def _decided(self, key: _Key, question: Question) -> Decision:
-        asked = self._clock()
-        if self._failures >= _GIVEN_UP_AFTER and asked < self._tried + _REST_SECONDS:
-            decision = _GIVEN_UP
-        else:
-            self._tried = asked
+        asked, caller = self._clock(), (question.principal.source, question.principal.name)
+        if self._failing.may_ask(caller):
             decision = await self._system.decide(question)
-            self._failures = self._failures + 1 if decision.outcome == "failed" else 0
+            (self._failing.failed if decision.outcome == "failed" else self._failing.answered)(caller)
+        else:
+            decision = _GIVEN_UP
         self._count(decision.outcome)
         if decision.outcome != "failed" and self._kept_seconds > 0:
             self._kept.pop(key, None)

@@ -266,6 +266,19 @@ async def test_a_policy_system_that_hangs_holds_up_a_few_calls_and_then_hardly_a
             await asyncio.sleep(0.05)
 
 
+async def test_a_caller_for_whom_a_policy_system_takes_too_long_is_given_up_alone(serve: Serve, system: PolicyServer):
+    async def decide(asked: AttributeContext) -> Answer:
+        return await (hang if asked.source.principal == "olga" else allow)(asked)
+
+    system.decide = decide
+    async with serve(authorize_timeout=0.3) as front:
+        other = front.caller.known_as("otto", *ROLES)
+        await asyncio.gather(*(reason(front.caller, "GetDigitalTwin", digital_twin_id=f"t-{n}") for n in range(60)))
+        for n in range(30):
+            assert await reason(front.caller, "GetDigitalTwin", digital_twin_id=f"u-{n}") == "AUTHORIZER_UNAVAILABLE"
+            assert await reason(other, "GetDigitalTwin", digital_twin_id=f"v-{n}") == "TWIN_NOT_FOUND"
+
+
 async def test_a_policy_system_that_was_killed_is_found_again_and_until_then_all_is_refused(
     serve: Serve, system: PolicyServer
 ):
