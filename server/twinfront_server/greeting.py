@@ -69,6 +69,11 @@ def _callers(settings: Settings, address: Address, mtls_address: Address | None)
 
 def _rights(settings: Settings) -> str:
     """Says what decides what callers may do."""
+    asked = f", as far as {settings.authorize} permits it (--authorize)" if settings.authorize is not None else ""
+    return _own_rights(settings) + asked
+
+
+def _own_rights(settings: Settings) -> str:
     if settings.auth_kinds == {"none"}:
         return "everything"
     if settings.policy is not None:

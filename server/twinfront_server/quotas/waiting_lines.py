@@ -59,6 +59,7 @@ class WaitingLines:
     def __init__(self, rate: float, burst: float) -> None:
         self._buckets = TokenBuckets(rate, burst, clock=lambda: asyncio.get_running_loop().time())
         self._lines: dict[Hashable, _Line] = {}
+        self._end: Callable[[], Exception] | None = None
 
     def is_free(self, key: Hashable) -> bool:
         """Tells whether there is a token, and nobody waits for one."""
@@ -82,6 +83,8 @@ class WaitingLines:
         if self.is_free(key):
             self.take_free(key)
             return
+        if self._end is not None:
+            raise self._end()
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         line = self._lines.get(key)
@@ -105,7 +108,8 @@ class WaitingLines:
         self._buckets.hold(key, seconds)
 
     def end(self, error: Callable[[], Exception]) -> None:
-        """Ends all waiting: everybody gets an error of its own."""
+        """Ends all waiting, also of those who would have to wait from now on: everybody gets an error of its own."""
+        self._end = error
         for key, line in list(self._lines.items()):
             while line.count:
                 turn = line.first()

@@ -75,6 +75,10 @@ RIGHTS: dict[str, tuple[dict[str, Any], str]] = {
         CERTIFICATES | {"auth": "mtls"},
         "nothing, since certificates name no roles: give a --policy",
     ),
+    "a policy system": (
+        JWT | {"authorize": "grpc://127.0.0.1:9191"},
+        "what the roles in their tokens say (claim roles), as far as grpc://127.0.0.1:9191 permits it (--authorize)",
+    ),
 }
 
 

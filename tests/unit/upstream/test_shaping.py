@@ -407,3 +407,14 @@ async def test_when_the_server_stops_what_waits_and_what_comes_to_wait_is_not_be
 )
 def test_writes_are_shaped_for_azure_itself_and_where_a_setting_says_so(upstream: str, shape_writes: str, shapes: bool):
     assert Settings.of({"upstream": upstream, "shape_writes": shape_writes}).shapes_writes is shapes
+
+
+async def test_a_write_whose_turn_at_its_twin_comes_as_all_waiting_ends_does_not_wait_for_the_instance(clock: Clock):
+    writes = Writes(twin_write_rate=1, patch_rate=0.1)
+    await writes.come("hot", "hot", within=20.0)
+    moment = writes.shaper._twins._lines["hot"].timer.when()
+    asyncio.get_running_loop().call_at(moment, writes.shaper.end_waiting)
+    await clock.advance(1.1)
+    assert writes.begun == ["hot"]
+    assert [error.reason for error in writes.errors] == ["SERVER_DRAINING"]
+    assert writes.is_empty
