@@ -132,8 +132,9 @@ def left_out(language: Language) -> str:
     return ""
 
 
+PYTHON = Language("python", ())
 LANGUAGES = [
-    Language("python", ()),
+    PYTHON,
     Language("go", ("go version",), outputs=("bin",)),
     Language("typescript", ("node --version", "npm --version"), outputs=("dist", "node_modules", "package.json")),
     Language(

@@ -4,13 +4,24 @@ import json
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tests.rpc.serving.process import wait_until
 
 from .languages import Language
 
-_STOP_SECONDS = 90.0
+MODEL: Final = {
+    "@id": "dtmi:rolling:Counter;1",
+    "@type": "Interface",
+    "@context": "dtmi:dtdl:context;3",
+    "contents": [{"@type": "Property", "name": "total", "schema": "long"}],
+}
+"""What the twins of all callers are of."""
+
+TWINS: Final = 4
+"""How many twins have a caller that writes them and one that reads."""
+
+_STOP_SECONDS: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,11 @@ from tests.rpc.serving.process import ServedProcess, wait_until
 from twinfront import TwinfrontClient
 
 from .languages import LANGUAGES, Language
-from .load_process import LoadProcess
+from .load_process import MODEL, LoadProcess
 
 CALLS: Final = int(os.environ.get("TWINFRONT_ROLLING_CALLS", "400"))
 SERVERS: Final = 3
 LOG: Final = logging.getLogger(__name__)
-MODEL: Final = {
-    "@id": "dtmi:rolling:Counter;1",
-    "@type": "Interface",
-    "@context": "dtmi:dtdl:context;3",
-    "contents": [{"@type": "Property", "name": "total", "schema": "long"}],
-}
 
 pytestmark = pytest.mark.timeout(1800)  # a client may have to be built first
 

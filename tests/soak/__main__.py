@@ -8,7 +8,11 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
+
+from tests.interop.building import Builds
+from tests.interop.languages import PYTHON
 
 from .soaking import soak
 
@@ -21,7 +25,9 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of what happens when")
     parser.add_argument("--python-only", action="store_true", help="leave out the clients that have to be built")
     arguments = parser.parse_args(words)
-    report = soak(arguments.seconds, arguments.seed, python_only=arguments.python_only)
+    with TemporaryDirectory() as folder:
+        languages = [PYTHON] if arguments.python_only else Builds(Path(folder)).all_that_succeed()
+    report = soak(arguments.seconds, arguments.seed, languages)
     BUILD.mkdir(exist_ok=True)
     (BUILD / "soak.json").write_text(json.dumps(report.as_json(), indent=2))
     print(report.table())

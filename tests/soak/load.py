@@ -9,32 +9,53 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from twinfront import DigitalTwin, EtagMismatchError, TlsConfig, TwinfrontClient, TwinfrontError, patch
+from twinfront import (
+    Delete,
+    DigitalTwin,
+    EtagMismatchError,
+    ImportResult,
+    Relationship,
+    TlsConfig,
+    TwinfrontClient,
+    TwinfrontError,
+    WriteResult,
+    patch,
+)
 
 MODEL: Final = {
     "@id": "dtmi:soak:Counter;1",
     "@type": "Interface",
     "@context": "dtmi:dtdl:context;3",
-    "contents": [{"@type": "Property", "name": "total", "schema": "long"}],
+    "contents": [
+        {"@type": "Property", "name": "total", "schema": "long"},
+        {"@type": "Relationship", "name": "next"},
+    ],
 }
 WRITERS: Final = 4
 READERS: Final = 4
+PARTS: Final = 50
+"""How many twins a graph has that is imported and deleted again and again."""
+
 _PATIENCE_SECONDS: Final = 120.0
+_PAUSE_SECONDS: Final = 0.1
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
 class Seen:
-    """What the callers of one process saw.
+    """What callers saw.
 
     Attributes:
         calls: how many were answered.
-        errors: how others ended, by code and reason.
+        errors: how many others ended for which reason, or with which code where there is none.
         reads: when each read of a twin began, from the start, and the seconds that it took.
         acknowledged: by twin, the last total that its writer was told is written.
         problems: what must not be, in words.
@@ -47,8 +68,20 @@ class Seen:
     problems: list[str] = field(default_factory=list)
 
 
+def patiently(call: Callable[[], Answer]) -> Answer:
+    """Calls until it succeeds, for as long as faults may take."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return call()
+        except TwinfrontError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+
+
 class Callers:
-    """Writers and readers on one client."""
+    """Writers, readers, and one that imports, on one client."""
 
     def __init__(self, client: TwinfrontClient, seconds: float) -> None:
         self.seen = Seen()
@@ -61,6 +94,7 @@ class Callers:
         names = [f"counter-{number}" for number in range(WRITERS)]
         threads = [threading.Thread(target=self._write, args=(name,)) for name in names]
         threads += [threading.Thread(target=self._read) for _ in range(READERS)]
+        threads.append(threading.Thread(target=self._import))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -86,31 +120,22 @@ class Callers:
 
     def _begin(self, name: str) -> str:
         twin = DigitalTwin(model_id="dtmi:soak:Counter;1", properties={"total": 0})
-        end = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                with self._counted():
-                    etag = self._client.create_or_replace_digital_twin(name, twin).etag
-            except TwinfrontError:
-                if time.monotonic() > end:
-                    raise
-            else:
-                self.seen.acknowledged[name] = 0
-                return etag
+
+        def create() -> str:
+            with self._counted():
+                return self._client.create_or_replace_digital_twin(name, twin).etag
+
+        etag = patiently(create)
+        self.seen.acknowledged[name] = 0
+        return etag
 
     def _read_again(self, name: str) -> tuple[str, int]:
-        """Reads a twin for as long as it takes."""
-        end = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                with self._counted():
-                    twin = self._client.get_digital_twin(name)
-            except TwinfrontError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.1)
-            else:
-                return twin.etag, int(str(twin["total"]))
+        def read() -> DigitalTwin:
+            with self._counted():
+                return self._client.get_digital_twin(name)
+
+        twin = patiently(read)
+        return twin.etag, int(str(twin["total"]))
 
     def _read(self) -> None:
         while time.monotonic() < self._end:
@@ -131,17 +156,50 @@ class Callers:
         if found < written:
             self.seen.problems.append(f"{name} was read at {found} after {written} was written")
 
+    def _import(self) -> None:
+        names = [f"part-{number}" for number in range(PARTS)]
+        twins = [DigitalTwin(id=name, model_id="dtmi:soak:Counter;1", properties={"total": 0}) for name in names]
+        edges = [Relationship(id="next", source_id=one, target_id=other, name="next") for one, other in pairwise(names)]
+        while time.monotonic() < self._end:
+            with suppress(TwinfrontError):
+                self._import_once(names, [*twins, *edges])
+
+    def _import_once(self, names: list[str], graph: list[DigitalTwin | Relationship]) -> None:
+        """Imports a graph, reads it in a batch and as an export, and deletes it in a batch."""
+        with self._counted():
+            _raise_first(self._client.import_graph(graph).run().results)
+        with self._counted():
+            missing = self._client.batch_get_digital_twins(names).missing
+        if missing:
+            self.seen.problems.append(f"{len(missing)} twins are missing that were imported, such as {missing[0]}")
+        with self._counted():
+            query = "SELECT * FROM digitaltwins WHERE STARTSWITH($dtId, 'part-')"
+            exported = b"".join(self._client.export_graph_text(query, exclude_models=True))
+        if (edges := exported.count(b"$relationshipId")) != len(graph) - len(names):
+            self.seen.problems.append(f"{edges} relationships were exported, and {len(graph) - len(names)} imported")
+        with self._counted():
+            _raise_first(
+                self._client.batch_write_digital_twins([Delete(name, relationships="detach") for name in names])
+            )
+
     @contextmanager
     def _counted(self) -> Iterator[None]:
         try:
             yield
         except TwinfrontError as error:
-            ended, errors = f"{error.code.name} {error.reason or '(none)'}", self.seen.errors
+            ended, errors = error.reason or error.code.name, self.seen.errors
             with self._lock:
                 errors[ended] = errors.get(ended, 0) + 1
             raise
         with self._lock:
             self.seen.calls += 1
+
+
+def _raise_first(results: Sequence[ImportResult] | Sequence[WriteResult]) -> None:
+    """Raises the error of the first part of a call that failed."""
+    for result in results:
+        if result.error is not None:
+            raise result.error
 
 
 def main(target: str, ca: str, token: str, seconds: str, file: str) -> None:

@@ -1,6 +1,6 @@
 """The report of a soak, and its verdict."""
 
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -15,9 +15,16 @@ UNJUDGED_MEGABYTES: Final = 16.0
 
 MOST_FILES: Final = 30
 MOST_THREADS: Final = 8
-NEVER: Final = ("INTERNAL", "UNKNOWN")
-ALLOWED: Final = "UNKNOWN OUTCOME_UNKNOWN"
-"""What a caller is told whose write was sent on and not answered."""
+EXPECTED: Final = {
+    "UNAVAILABLE",
+    "UPSTREAM_UNAVAILABLE",
+    "SERVER_DRAINING",
+    "OUTCOME_UNKNOWN",
+    "UPSTREAM_THROTTLED",
+    "DEADLINE_EXCEEDED",
+    "ETAG_MISMATCH",
+}
+"""Reasons for which calls may fail while servers are killed and the upstream is away, which no client hides wholly."""
 
 _SHARES: Final = 3
 
@@ -28,23 +35,23 @@ class Report:
 
     Attributes:
         seconds: how long it took.
-        seen: by the callers whose writes can be followed.
-        clients: by language, how often the scenarios ran, and how often a run was broken off.
-        client_errors: by code and reason, what steps of the scenarios met that they did not expect.
+        seen: by the callers who follow their writes through all of the time.
+        clients: by language, what the callers of its client saw.
         happened: how often what happened.
         growth: of the front that stays.
         in_flight: calls that it still has after all callers are gone.
-        lost: twins that are not as their writers were told.
     """
 
     seconds: float
     seen: Seen
-    clients: dict[str, dict[str, int]]
-    client_errors: dict[str, int]
+    clients: dict[str, Seen]
     happened: dict[str, int]
     growth: Growth
     in_flight: float
-    lost: list[str]
+
+    @property
+    def _callers(self) -> dict[str, Seen]:
+        return {"those who follow their writes": self.seen, **self.clients}
 
     @property
     def p99(self) -> list[float]:
@@ -59,10 +66,14 @@ class Report:
     @property
     def problems(self) -> list[str]:
         """Tells what must not be; a soak without any has passed."""
-        problems = [*self.lost, *self.seen.problems]
-        for ended, times in (Counter(self.seen.errors) + Counter(self.client_errors)).items():
-            if ended.startswith(NEVER) and ended != ALLOWED:
-                problems.append(f"{times} calls ended in {ended}")
+        problems = []
+        for name, seen in self._callers.items():
+            problems += seen.problems
+            for reason, times in seen.errors.items():
+                if reason not in EXPECTED:
+                    problems.append(f"{times} calls of {name} ended in {reason}")
+            if not seen.calls:
+                problems.append(f"no call of {name} succeeded")
         more = self.growth
         if more.megabytes > UNJUDGED_MEGABYTES and more.megabytes_a_minute > MOST_MEGABYTES_A_MINUTE:
             problems.append(f"memory grows by {more.megabytes_a_minute:.1f} MB a minute")
@@ -85,13 +96,7 @@ class Report:
         grown = self.growth
         rows = [
             ("time", f"{self.seconds:.0f} s"),
-            ("calls answered", f"{self.seen.calls}"),
-            *((f"  ended in {ended}", f"{times}") for ended, times in sorted(self.seen.errors.items())),
-            *(
-                (f"scenarios of {name}", f"{counts['runs']} runs, {counts['broken']} broken off")
-                for name, counts in self.clients.items()
-            ),
-            *((f"  a step met {ended}", f"{times}") for ended, times in sorted(self.client_errors.items())),
+            *(row for name, seen in self._callers.items() for row in _calls(name, seen)),
             *((what, f"{times} times") for what, times in sorted(self.happened.items())),
             ("99 % of reads within", " → ".join(f"{each:.0f} ms" for each in self.p99)),
             ("memory", f"{grown.megabytes:+.1f} MB, {grown.megabytes_a_minute:+.2f} MB a minute"),
@@ -100,3 +105,10 @@ class Report:
         ]
         lines = [f"{name:44} {value}" for name, value in rows]
         return "\n".join([*lines, "", *(self.problems or ["nothing is wrong"])])
+
+
+def _calls(name: str, seen: Seen) -> Iterator[tuple[str, str]]:
+    """Gives the rows of one client's calls."""
+    yield f"calls of {name}", f"{seen.calls} answered, {sum(seen.errors.values())} failed"
+    for reason, times in sorted(seen.errors.items()):
+        yield f"  {reason}", f"{times}"

@@ -1,4 +1,4 @@
-"""Two fronts before one upstream, and what happens to them: faults, restarts, and certificates that change."""
+"""Two fronts before one upstream, and what happens to all: faults, restarts, certificates that change."""
 
 import json
 import random
@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.interop.matrix import EMPTY_GRAPH
 from tests.rpc.access.issuer import AUDIENCE, SigningKey
-from tests.rpc.serving import process, upstream
+from tests.rpc.serving import process, redis_process, upstream
 from tests.rpc.serving.certificates import Authority
 
 FAULTS: Final = (
@@ -38,7 +37,7 @@ _AWAY_SECONDS: Final = 1.0
 class Scene:
     """The processes, and what is done to them.
 
-    One of the fronts is there from beginning to end; the other one and the upstream are stopped and killed.
+    One of the fronts is there from beginning to end; the other one, the upstream and Redis are stopped and killed.
 
     Attributes:
         authority: vouches for the certificates of the fronts.
@@ -57,12 +56,13 @@ class Scene:
         self._chance = chance
         self._keys: list[SigningKey] = []
         self._policies = 0
+        self._to_come: list[Callable[[], None]] = []
         self._running: list[process.ServedProcess] = []
-        (folder / "interop.ndjson").write_text(EMPTY_GRAPH)
         self.authority.issue("server")
         self._renew_the_keys()
         self._change_the_policy()
-        self._upstream = upstream.start(folder, more=self._upstream_words(""), tls=True)
+        self._upstream = upstream.start(folder, tls=True)
+        self._redis = redis_process.start(folder, "--appendonly", "yes", "--appendfsync", "always")
 
     def start(self) -> None:
         """Starts the fronts."""
@@ -74,6 +74,7 @@ class Scene:
         for each in self._running:
             each.process.kill()
             each.process.wait()
+        self._redis.end()
         self._upstream.end()
 
     @property
@@ -87,9 +88,9 @@ class Scene:
         return f"ipv4:{self.lasting.address},{self.other.address}"
 
     def happen(self) -> None:
-        """Lets one thing happen."""
-        what = self._chance.choice(
-            [
+        """Lets one thing happen; each does before one does again."""
+        if not self._to_come:
+            self._to_come += [
                 self._renew_the_certificate,
                 self._renew_the_keys,
                 self._change_the_policy,
@@ -97,8 +98,10 @@ class Scene:
                 self._kill_a_front,
                 self._kill_the_upstream,
                 self._let_the_upstream_hang,
+                self._kill_redis,
             ]
-        )
+            self._chance.shuffle(self._to_come)
+        what = self._to_come.pop()
         what()
         self.happened[_words(what)] += 1
 
@@ -113,11 +116,9 @@ class Scene:
     def _renew_the_keys(self) -> None:
         """Adds a key to those that tokens are signed with, and signs the token of the callers with it."""
         self._keys.append(SigningKey(f"key-{len(self._keys)}"))
-        (self._folder / "keys.json").write_text(json.dumps({"keys": [key.jwk() for key in self._keys]}))
+        self._write("keys.json", json.dumps({"keys": [key.jwk() for key in self._keys]}))
         claims = {"iss": _ISSUER, "aud": AUDIENCE, "sub": "soak", "exp": int(time.time()) + 24 * 3600}
-        replacing = self._folder / "token.new"
-        replacing.write_text(self._keys[-1].sign(claims))
-        replacing.replace(self.token)
+        self._write("token", self._keys[-1].sign(claims))
 
     def _change_the_policy(self) -> None:
         """Writes another one that permits the callers the same, and every third time one that cannot be used."""
@@ -126,7 +127,13 @@ class Scene:
         bindings = [{"role": role, "to": {"principals": ["jwt:soak"]}} for role in roles]
         bindings.append({"role": "reader", "to": {"groups": [f"group-{self._policies}"]}})
         version = 1 if self._policies % 3 else 0
-        (self._folder / "policy.yaml").write_text(json.dumps({"version": version, "bindings": bindings}))
+        self._write("policy.yaml", json.dumps({"version": version, "bindings": bindings}))
+
+    def _write(self, name: str, text: str) -> None:
+        """Writes a file that is read at any time, so that it is there all at once."""
+        replacing = self._folder / f"{name}.new"
+        replacing.write_text(text)
+        replacing.replace(self._folder / name)
 
     def _stop_a_front(self) -> None:
         self.other.signal()
@@ -146,17 +153,18 @@ class Scene:
         self._start_the_upstream(self._chance.choice(FAULTS))
 
     def _start_the_upstream(self, faults: str) -> None:
-        words = self._upstream_words(faults)
+        words = [f"--inject={faults}"] if faults else []
         self._upstream = upstream.start(self._folder, self._upstream.port, words, tls=True)
-
-    def _upstream_words(self, faults: str) -> list[str]:
-        words = [f"--jobs-dir={self._folder}", f"--endpoint=events=file:{self._folder / 'events.ndjson'}"]
-        return [*words, f"--inject={faults}"] if faults else words
 
     def _let_the_upstream_hang(self) -> None:
         self._upstream.hang()
         time.sleep(_AWAY_SECONDS)
         self._upstream.go_on()
+
+    def _kill_redis(self) -> None:
+        self._redis.end()
+        time.sleep(_AWAY_SECONDS)
+        self._redis.start()
 
     def _serve(self, *words: str) -> process.ServedProcess:
         if self._policies % 3 == 0:
@@ -164,7 +172,8 @@ class Scene:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         certificate = [f"--tls-cert={self._folder / 'server.pem'}", f"--tls-key={self._folder / 'server.key'}"]
         access = [f"--jwt-jwks={self._folder / 'keys.json'}", f"--policy={self._folder / 'policy.yaml'}"]
-        served = process.start(folder, [*self._upstream.words, *certificate, *access, *_WORDS, *words], {})
+        outcomes = f"--outcomes={self._redis.url}"
+        served = process.start(folder, [*self._upstream.words, *certificate, *access, outcomes, *_WORDS, *words], {})
         self._running.append(served)
         return served
 

@@ -4,23 +4,22 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
-from itertools import count
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
-from tests.interop.building import Builds
+from tests.interop import load_process
 from tests.interop.languages import Language
-from tests.interop.scenarios import scenarios
 from tests.rpc.serving.process import ServedProcess
 
 from twinfront import TlsConfig, TwinfrontClient
 
-from .load import MODEL, Seen
+from . import load
+from .clients import Callers, lost
+from .load import Seen
 from .report import Report
 from .scene import Scene, scene
 from .watching import Watch, growth
@@ -33,99 +32,49 @@ _IN_FLIGHT: Final = "twinfront_in_flight_requests"
 _CHECKOUT: Final = Path(__file__).parents[2]
 
 
-class OtherClients:
-    """The clients of other languages, each of which runs the scenarios again and again.
-
-    Attributes:
-        counts: by language, runs and those that were broken off.
-        errors: by code and reason, what steps met that they did not expect.
-    """
-
-    def __init__(self, languages: Sequence[Language], scene: Scene, folder: Path, end: float) -> None:
-        self.counts = {language.name: {"runs": 0, "broken": 0} for language in languages}
-        self.errors: Counter[str] = Counter()
-        self._scene = scene
-        self._folder = folder
-        self._end = end
-        self.threads = [threading.Thread(target=self._run, args=(language,)) for language in languages]
-
-    def _run(self, language: Language) -> None:
-        for number in count():
-            if time.monotonic() > self._end:
-                return
-            wanted = scenarios(f"{language.prefix}{_letters(number)}q")
-            file = wanted.write(self._folder / f"{language.name}.json")
-            words = [
-                "--address",
-                self._scene.lasting.address,
-                "--ca",
-                str(self._scene.authority.cert),
-                "--server-name",
-                "localhost",
-                str(file),
-            ]
-            try:
-                lines = language.run_scenarios(words)
-            except (RuntimeError, subprocess.TimeoutExpired):
-                # A fault may leave a scenario without what its next steps need.
-                self.counts[language.name]["broken"] += 1
-                continue
-            self.counts[language.name]["runs"] += 1
-            expected = {step.place: step.expect["code"] for step in wanted.steps}
-            for line in lines:
-                if line.get("code") != expected.get((line["scenario"], line["step"])):
-                    self.errors[f"{line.get('code')} {line.get('error', {}).get('reason') or '(none)'}"] += 1
-
-
-def soak(seconds: float, seed: int, *, python_only: bool = False) -> Report:
-    """Runs everything for so many seconds."""
+def soak(seconds: float, seed: int, languages: Sequence[Language]) -> Report:
+    """Runs everything for so many seconds, with the clients of these languages."""
     with tempfile.TemporaryDirectory() as made, scene(seed) as stage:
         folder = Path(made)
-        built = [] if python_only else Builds(folder).all_that_succeed()
         tls = TlsConfig(ca=stage.authority.cert.read_bytes(), server_name="localhost")
         with (
             TwinfrontClient(stage.target, tls=tls, token=stage.token.read_text) as client,
             Watch(stage.lasting.process.pid) as watch,
         ):
-            client.create_models([MODEL])
+            client.create_models([load.MODEL, load_process.MODEL])
+            clients = {each.name: Callers(each, _arguments(stage), client, folder) for each in languages}
             began = time.monotonic()
+            end = began + seconds
             file = folder / "seen.json"
             words = [stage.target, str(stage.authority.cert), str(stage.token), str(seconds), str(file)]
-            load = subprocess.Popen([sys.executable, "-m", "tests.soak.load", *words], cwd=_CHECKOUT)
-            others = OtherClients(built, stage, folder, began + seconds)
-            for thread in others.threads:
-                thread.start()
-            while time.monotonic() < began + seconds:
-                time.sleep(_PAUSE_SECONDS)
-                stage.happen()
-            for thread in others.threads:
-                thread.join()
+            followed = subprocess.Popen([sys.executable, "-m", "tests.soak.load", *words], cwd=_CHECKOUT)
+            with ThreadPoolExecutor() as pool:
+                running = [pool.submit(callers.run_until, end) for callers in clients.values()]
+                while time.monotonic() < end:
+                    time.sleep(_PAUSE_SECONDS)
+                    stage.happen()
+                for each in running:
+                    each.result()
             stage.calm_down()
-            if load.wait():
+            if followed.wait():
                 raise RuntimeError("the callers gave up")
             taken = time.monotonic() - began
             seen = Seen(**json.loads(file.read_text()))
-            lost = _lost(client, seen)
+            seen.problems += lost(client, seen.acknowledged)
         return Report(
             seconds=taken,
             seen=seen,
-            clients=others.counts,
-            client_errors=dict(others.errors),
+            clients={name: callers.seen for name, callers in clients.items()},
             happened=dict(stage.happened),
             growth=growth(watch.samples),
             in_flight=_in_flight(stage.lasting),
-            lost=lost,
         )
 
 
-def _lost(client: TwinfrontClient, seen: Seen) -> list[str]:
-    """Tells the twins that are not as their writers were told; a write that nobody was told of may have been done."""
-    found = {name: int(str(client.get_digital_twin(name)["total"])) for name in seen.acknowledged}
-    return [
-        f"{name} is at {found[name]} in the end, and {written} was written"
-        for name, written in seen.acknowledged.items()
-        if found[name] not in {written, written + 1}
-    ]
+def _arguments(stage: Scene) -> list[str]:
+    """Gives what a client's program has to be told to reach the fronts."""
+    words = {"address": stage.target, "ca": stage.authority.cert, "server-name": "localhost", "token": stage.token}
+    return [text for name, value in words.items() for text in (f"--{name}", str(value))]
 
 
 def _in_flight(front: ServedProcess) -> float:
@@ -137,8 +86,3 @@ def _in_flight(front: ServedProcess) -> float:
         if not calls or time.monotonic() > end:
             return calls
         time.sleep(0.5)
-
-
-def _letters(number: int) -> str:
-    """Writes a number in letters, since it becomes part of ids of models."""
-    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
