@@ -64,7 +64,7 @@ class RedisOutcomes:
         self._circuit = circuit
         self._owner = secrets.token_bytes(16)
         self._held: set[bytes] = set()
-        self._renewing = asyncio.create_task(self._renew_leases())
+        self._renewing = asyncio.create_task(self._stay_in_touch())
 
     async def claim(self, key: Key, fingerprint: bytes) -> Claim | Outcome:
         """Gives the right to carry out a write, or how it ended; waits while another replica is at it.
@@ -121,7 +121,9 @@ class RedisOutcomes:
         if not self._circuit.begin(lambda: self._redis.send(script, name, *args)):
             await self._circuit.ask(lambda: self._redis.run(script, name, *args))
 
-    async def _renew_leases(self) -> None:
+    async def _stay_in_touch(self) -> None:
+        """Connects, for the first writes to find the connection there, and renews leases for ever."""
+        await self._circuit.ask(self._redis.connect)
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             for name in tuple(self._held):
@@ -129,7 +131,7 @@ class RedisOutcomes:
 
 
 def open_redis_outcomes(settings: Settings, unanswered: Counter, log: Log) -> RedisOutcomes:
-    """Makes the store that the settings name; it connects when it is first asked something.
+    """Makes the store that the settings name, which connects by itself; whether it can is not waited for.
 
     Raises:
         StartupError: if the library is not installed, or a certificate cannot be read.

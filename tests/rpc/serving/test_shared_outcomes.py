@@ -131,6 +131,12 @@ async def test_an_outcome_that_cannot_be_read_is_unknown(
     assert runs(replicas) == [1, 0]
 
 
+async def test_a_replica_is_connected_before_its_first_write(settings: Settings, redis: RedisProcess):
+    async with ScriptedServer(sharing(settings, redis.url)) as server:
+        await eventually(lambda: "cmd=script" in redis.command("CLIENT", "LIST"))
+        assert server.store_failures() == 0
+
+
 class TestAtTheSameTime:
     async def test_a_duplicate_at_another_replica_waits_for_the_first(self, replicas: Replicas):
         first, second = replicas
