@@ -117,6 +117,11 @@ class Call:
     unfinished: str = ""
     stopping: asyncio.Event | None = None
 
+    @property
+    def is_asked_about(self) -> bool:
+        """Tells whether a policy system is asked about it."""
+        return self.permits is not _permit
+
     def item_ended(self, reason: Reason | None = None) -> None:
         """Counts one of the things that the call is about, with the reason if it failed."""
         self.items += 1

@@ -12,6 +12,7 @@ import grpc.aio
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from google.rpc.code_pb2 import Code
+from tests.fault.fault_server import fault_server
 from tests.rpc.access.issuer import Issuer
 from tests.rpc.serving.certificates import Authority, Issued
 
@@ -381,6 +382,39 @@ async def test_a_request_that_makes_no_sense_is_not_asked_about(serve: Serve, sy
         broken = {"digital_twin_id": "a", "digital_twin": {"json": b"{"}}
         assert await reason(front.caller, "CreateOrReplaceDigitalTwin", **broken) == "INVALID_ARGUMENT"
     assert system.asked == []
+
+
+SAID_TWICE: dict[str, tuple[dict[str, Any], dict[str, str], bytes]] = {
+    "CreateOrReplaceDigitalTwin": (
+        {"digital_twin": {"json": b'{"$metadata": {"$model": "dtmi:bad;1"}, "$metadata": {"$model": "dtmi:good;1"}}'}},
+        {"model_id": "dtmi:good;1"},
+        b'{"$metadata":{"$model":"dtmi:good;1"}}',
+    ),
+    "CreateOrReplaceRelationship": (
+        {
+            "relationship_id": "r",
+            "relationship": {"json": b'{"$relationshipName": "n", "$targetId": "bad", "$targetId": "good"}'},
+        },
+        {"target_id": "good"},
+        b'{"$relationshipName":"n","$targetId":"good"}',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAID_TWICE)
+async def test_what_a_body_says_twice_is_sent_as_the_policy_system_was_asked_about_it(
+    serve: Serve, system: PolicyServer, name: str
+):
+    fields, about, body = SAID_TWICE[name]
+    async with (
+        fault_server() as upstream,
+        serve(upstream=upstream.url, upstream_credential="none", health_interval=3600.0) as front,
+    ):
+        await reason(front.caller, name, digital_twin_id="a", **fields)
+        [asked] = system.resources()
+        assert about.items() <= asked.items()
+        [sent] = [request.body for request in upstream.requests if request.method == "PUT"]
+        assert sent == body
 
 
 STRANGE = ["ä" * 128, "\U0001f600" * 128, "a/b?c#d%00&e=f", '"; drop', "\u202egnp.", "x" * 2048, " ", "\ud7ff\ue000"]

@@ -54,6 +54,11 @@ class Boundary:
         """Tells whether the call may be made in the whole graph."""
         return not current_call().scope.is_limited
 
+    @property
+    def goes_by_bodies(self) -> bool:
+        """Tells whether what a new twin or relationship says decides whether the call may make it."""
+        return not self.is_none or current_call().is_asked_about
+
     def require_none(self, what: str) -> None:
         """Refuses what takes a permission for the whole graph.
 

@@ -41,7 +41,7 @@ class ScopedDigitalTwins(DigitalTwins):
 
     async def put(self, digital_twin_id: str, body: Body, *, if_none_match: bool) -> Answer:
         """Creates or replaces a digital twin; only creates it if `if_none_match`."""
-        if not self._boundary.is_none:
+        if self._boundary.goes_by_bodies:
             document, body = as_understood(body)
             await self._boundary.require_twin_to_write(digital_twin_id, model_of_body(document))
         return await super().put(digital_twin_id, body, if_none_match=if_none_match)

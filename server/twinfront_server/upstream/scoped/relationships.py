@@ -37,10 +37,11 @@ class ScopedRelationships(Relationships):
 
     async def put(self, digital_twin_id: str, relationship_id: str, body: Body, *, if_none_match: bool) -> Answer:
         """Creates or replaces a relationship; only creates it if `if_none_match`."""
+        if self._boundary.goes_by_bodies:
+            wanted, body = as_understood(body)
         if not self._boundary.is_none:
             await self._boundary.require_twin(digital_twin_id)
             path = _path(digital_twin_id, relationship_id)
-            wanted, body = as_understood(body)
             ends = [_target(wanted), await self._stored_target(digital_twin_id, relationship_id)]
             if not await self._boundary.are_inside([end for end in ends if end is not None]):
                 raise not_permitted(path)
