@@ -38,14 +38,16 @@ def test_the_links_stand_in_this_order(echo: EchoServer) -> None:
         "draining",
         "deadline",
     ]
-    assert list(echo.chain.links) == [*order, "authentication", "admission", "authorization", "unread"]
-    assert list(echo.chain.message_links) == ["resource_ids", "validate_only", "recent_outcomes"]
+    access = ["authentication", "admission", "authorization", "external_authorization"]
+    assert list(echo.chain.links) == [*order, *access, "unread"]
+    around_messages = ["resource_ids", "resource_authorization", "validate_only", "recent_outcomes"]
+    assert list(echo.chain.message_links) == around_messages
 
 
 def test_a_chain_in_another_order_does_not_start(echo: EchoServer) -> None:
     places = echo.chain.places
     moved = [place for place in places if place.inside]
-    assert len(moved) == 13
+    assert len(moved) == 15
     for place in moved:
         others = [other for other in places if other is not place]
         place_before = min(others.index(other) for other in others if other.name in place.inside)
@@ -54,7 +56,7 @@ def test_a_chain_in_another_order_does_not_start(echo: EchoServer) -> None:
 
 
 def test_every_link_says_why_it_stands_where_it_does(echo: EchoServer) -> None:
-    assert len({place.reason for place in echo.chain.places}) == len(echo.chain.places) == 15
+    assert len({place.reason for place in echo.chain.places}) == len(echo.chain.places) == 17
 
 
 @all_methods
@@ -279,7 +281,7 @@ async def test_a_unary_call_without_deadline_has_the_servers(settings: Settings)
 
 
 async def test_a_unary_call_cannot_exceed_the_maximum(settings: Settings) -> None:
-    async with EchoServer(settings.changed(max_deadline=0.2)) as echo:
+    async with EchoServer(settings.changed(default_deadline=0.2, max_deadline=0.2)) as echo:
         answer = await echo.call("Unary", "hang", timeout=60)
         assert reason_of(answer) == "DEADLINE_EXCEEDED"
 
