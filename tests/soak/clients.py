@@ -57,8 +57,7 @@ class Callers:
     def _add(self, outcome: Outcome) -> None:
         self.seen.calls += outcome.calls
         for text, times in outcome.failures.items():
-            reason = reason_in(text)
-            self.seen.errors[reason] = self.seen.errors.get(reason, 0) + times
+            self.seen.failed(reason_in(text), text, times)
         self.seen.problems += lost(self._truth, outcome.acknowledged)
 
     def _delete(self, prefix: str) -> None:

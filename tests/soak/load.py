@@ -56,6 +56,7 @@ class Seen:
     Attributes:
         calls: how many were answered.
         errors: how many others ended for which reason, or with which code where there is none.
+        examples: the text of the first error for each of these reasons.
         reads: when each read of a twin began, from the start, and the seconds that it took.
         acknowledged: by twin, the last total that its writer was told is written.
         problems: what must not be, in words.
@@ -63,9 +64,15 @@ class Seen:
 
     calls: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
     reads: list[tuple[float, float]] = field(default_factory=list)
     acknowledged: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+
+    def failed(self, reason: str, text: str, times: int = 1) -> None:
+        """Counts calls that failed."""
+        self.errors[reason] = self.errors.get(reason, 0) + times
+        self.examples.setdefault(reason, text)
 
 
 def patiently(call: Callable[[], Answer]) -> Answer:
@@ -187,9 +194,8 @@ class Callers:
         try:
             yield
         except TwinfrontError as error:
-            ended, errors = error.reason or error.code.name, self.seen.errors
             with self._lock:
-                errors[ended] = errors.get(ended, 0) + 1
+                self.seen.failed(error.reason or error.code.name, str(error))
             raise
         with self._lock:
             self.seen.calls += 1

@@ -71,7 +71,7 @@ class Report:
             problems += seen.problems
             for reason, times in seen.errors.items():
                 if reason not in EXPECTED:
-                    problems.append(f"{times} calls of {name} ended in {reason}")
+                    problems.append(f"{times} calls of {name} ended in {reason}, such as {seen.examples[reason]}")
             if not seen.calls:
                 problems.append(f"no call of {name} succeeded")
         more = self.growth

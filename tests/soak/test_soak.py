@@ -44,8 +44,10 @@ def test_what_faults_bring_about_is_no_problem():
     [
         (replace(FINE, seen=Seen(1, problems=["a is at 1"])), "a is at 1"),
         (replace(FINE, clients={"go": Seen(1, problems=["b is at 1"])}), "b is at 1"),
-        (replace(FINE, clients={"go": Seen(1, {"INTERNAL": 2})}), "2 calls of go ended in INTERNAL"),
-        (replace(FINE, clients={"go": Seen(1, {"a text": 1})}), "1 calls of go ended in a text"),
+        (
+            replace(FINE, clients={"go": Seen(1, {"INTERNAL": 2}, {"INTERNAL": "a text"})}),
+            "2 calls of go ended in INTERNAL, such as a text",
+        ),
         (replace(FINE, clients={"go": Seen()}), "no call of go succeeded"),
         (replace(FINE, growth=Growth(20.0, 2.5, 0, 0)), "memory grows by 2.5 MB a minute"),
         (replace(FINE, growth=Growth(0, 0, 31, 0)), "31 more files are open"),
