@@ -81,6 +81,8 @@ class RedisConnection(asyncio.Protocol):
                 self._answer(said)
         except RedisError as error:
             self._fail(error)
+        except MemoryError:  # of what announces more parts than there is memory for
+            self._fail(RedisError("an answer is too large"))
         if self._reader.len() > _MAX_INCOMPLETE:
             self._fail(RedisError("an answer is too large"))
         if not self.is_usable:

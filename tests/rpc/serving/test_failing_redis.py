@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -291,6 +292,18 @@ class TestConnection:
             assert not second.done()
             writer.write(b"+first\r\n+second\r\n")
             assert await second == b"second"
+
+    async def test_an_answer_that_announces_more_parts_than_there_is_memory_for_is_too_large(self):
+        async with self.connected() as (connection, writer):
+            asked = connection.ask(b"CLAIM")
+            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (24 << 30, hard))
+            try:
+                writer.write(b"*%d\r\n" % (2**32 - 1))
+                with pytest.raises(RedisError, match="too large"):
+                    await asked
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
     async def test_a_connection_ends_when_all_its_answers_are_late(self):
         async with self.connected(0.1) as (connection, writer):
