@@ -1,6 +1,7 @@
 """Asks a service that calls can do without, for as long as it answers."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
@@ -8,14 +9,18 @@ from prometheus_client import Counter
 
 from twinfront_program.log import Log
 
+FIRST_PAUSE: Final = 0.1
 PAUSE: Final = 1.0
-"""Seconds after a failure in which nothing is asked."""
+"""Seconds after a failure in which nothing is asked: at first, and at the most, as it goes on failing."""
 
 _Answer = TypeVar("_Answer")
 
 
 class ShortCircuit:
-    """Bounds what a service that fails costs: one call in a second waits for it, the others do not ask.
+    """Bounds what a service that fails costs: one call waits for it now and then, the others do not ask.
+
+    One answer that is late says little, so the first pause is short; each time that the service is found to fail still,
+    it is twice as long.
 
     Args:
         name: of the service, for the log, which is told once when it fails and once when it is back.
@@ -31,20 +36,25 @@ class ShortCircuit:
         self._unanswered = unanswered
         self._log = log
         self._quiet_until = 0.0
+        self._pause = FIRST_PAUSE
         self._is_failing = False
 
     async def ask(self, question: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
         """Gives the answer to what ends in time by itself; None for none."""
-        if self._is_failing:
+        finds_out = self._is_failing
+        if finds_out:
             if self._loop.time() < self._quiet_until:
                 self._unanswered.inc()
                 return None
-            self._quiet_until = self._loop.time() + PAUSE  # for all others, while this one finds out
+            self._quiet_until = math.inf  # for all others
         try:
             answer = await question()
         except self._failures as error:
-            self._fail(error)
+            self._fail(error, goes_on=finds_out)
             return None
+        finally:
+            if self._quiet_until == math.inf:  # whoever was to find out is gone
+                self._quiet_until = self._loop.time()
         if self._is_failing:
             self._is_failing = False
             self._log.info(f"{self._name} is back")
@@ -62,9 +72,12 @@ class ShortCircuit:
         if isinstance(error, self._failures):
             self._fail(error)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception, *, goes_on: bool = False) -> None:
         self._unanswered.inc()
-        self._quiet_until = self._loop.time() + PAUSE
+        if self._is_failing and not goes_on:  # it was asked before it was known to fail
+            return
+        self._pause = min(2 * self._pause, PAUSE) if self._is_failing else FIRST_PAUSE
+        self._quiet_until = self._loop.time() + self._pause
         if not self._is_failing:
             self._is_failing = True
             self._log.warning(f"{self._name} fails", error=type(error).__name__, message=str(error))

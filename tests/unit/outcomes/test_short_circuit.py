@@ -68,24 +68,66 @@ async def test_a_service_that_answers_is_asked_each_time(service: Service):
 
 
 @pytest.mark.parametrize("failure", [FaultError("no"), ConnectionResetError("gone"), TimeoutError("late")])
-async def test_after_a_failure_nothing_is_asked_for_a_second(service: Service, clock: Clock, failure: Exception):
+async def test_after_a_failure_nothing_is_asked_for_a_moment(service: Service, clock: Clock, failure: Exception):
+    clock.stand_still()
     service.failure = failure
     assert await service.ask() is None
     service.failure = None
-    await clock.advance(0.9)
+    await clock.advance(0.09)
     assert [await service.ask() for _ in range(2)] == [None, None]
     assert (service.asked, service.unanswered) == (1, 3)
-    await clock.advance(0.2)
+    await clock.advance(0.02)
     assert [await service.ask() for _ in range(2)] == [2, 3]
     assert service.unanswered == 3
 
 
-async def test_a_service_that_still_fails_is_left_alone_for_another_second(service: Service, clock: Clock):
+async def test_a_service_that_still_fails_is_left_alone_for_twice_as_long_up_to_a_second(
+    service: Service, clock: Clock
+):
+    clock.stand_still()
     service.failure = FaultError("no")
+    await service.ask()
+    for pause in (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0):
+        asked = service.asked
+        await clock.advance(pause - 0.01)
+        assert (await service.ask(), service.asked) == (None, asked)
+        await clock.advance(0.02)
+        assert (await service.ask(), service.asked) == (None, asked + 1)
+
+
+async def test_a_service_that_was_back_is_left_alone_as_after_a_first_failure(service: Service, clock: Clock):
+    clock.stand_still()
     for _ in range(3):
-        assert [await service.ask() for _ in range(2)] == [None, None]
-        await clock.advance(1.1)
-    assert (service.asked, service.unanswered) == (3, 6)
+        service.failure = FaultError("no")
+        await service.ask()
+        await clock.advance(0.11)
+        service.failure = None
+        assert await service.ask() is not None
+
+
+async def test_questions_that_fail_together_count_as_one_failure(service: Service, clock: Clock):
+    clock.stand_still()
+    together = [service.begin() for _ in range(20)]
+    for asked in together:
+        assert asked is not None
+        asked.set_exception(FaultError("no"))
+    await asyncio.sleep(0)
+    await clock.advance(0.11)
+    assert await service.ask() == 1
+
+
+async def test_when_who_was_to_find_out_is_gone_the_next_one_does(service: Service, clock: Clock):
+    clock.stand_still()
+    service.failure = FaultError("no")
+    await service.ask()
+    await clock.advance(0.11)
+    service.failure = asyncio.Event().wait
+    finding_out = asyncio.create_task(service.ask())
+    await asyncio.sleep(0)
+    finding_out.cancel()
+    await asyncio.wait([finding_out])
+    service.failure = None
+    assert await service.ask() == 3
 
 
 async def test_one_call_alone_finds_out_whether_it_is_back(service: Service, clock: Clock):
