@@ -49,6 +49,13 @@ class RedisProcess:
             line, check=True, capture_output=True, text=True, errors="replace", timeout=20
         ).stdout.strip()
 
+    def lose_outcome(self) -> None:
+        """Has the one write that is known there look as if its replica had been killed at it."""
+        name = self.command("KEYS", "*")
+        self.command("HDEL", name, "type", "data", "pushback")
+        now = int(self.command("TIME").splitlines()[0]) * 1000
+        self.command("HSET", name, "since", str(now - 1000), "owner", "killed", "lease", str(now - 500))
+
     def hang(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
 

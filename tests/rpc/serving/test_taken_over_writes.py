@@ -35,18 +35,10 @@ def clients(serve: Callable[..., ServedProcess], upstream: UpstreamProcess, redi
         yield one, other
 
 
-def lose_outcome(redis: RedisProcess) -> None:
-    """Has the one write that is known there look as if its replica had been killed at it."""
-    name = redis.command("KEYS", "*")
-    redis.command("HDEL", name, "type", "data", "pushback")
-    now = int(redis.command("TIME").splitlines()[0]) * 1000
-    redis.command("HSET", name, "since", str(now - 1000), "owner", "killed", "lease", str(now - 500))
-
-
 def test_a_creation_that_was_applied_is_answered(clients: Clients, redis: RedisProcess):
     first, second = clients
     etag = first.create_or_replace_digital_twin("room", NAMED, if_none_match=True, request_id="id").etag
-    lose_outcome(redis)
+    redis.lose_outcome()
     again = second.create_or_replace_digital_twin("room", NAMED, if_none_match=True, request_id="id")
     assert again.etag == etag
 
@@ -57,7 +49,7 @@ def test_a_patch_under_an_etag_that_was_applied_is_answered(clients: Clients, re
     redis.command("FLUSHALL")
     step = patch().replace("/name", "after")
     applied = first.update_digital_twin("room", step, if_match=etag, request_id="id")
-    lose_outcome(redis)
+    redis.lose_outcome()
     assert second.update_digital_twin("room", step, if_match=etag, request_id="id") == applied
 
 
@@ -66,7 +58,7 @@ def test_a_deletion_that_was_applied_is_answered(clients: Clients, redis: RedisP
     etag = first.create_or_replace_digital_twin("room", NAMED, request_id="another").etag
     redis.command("FLUSHALL")
     first.delete_digital_twin("room", if_match=etag, request_id="id")
-    lose_outcome(redis)
+    redis.lose_outcome()
     second.delete_digital_twin("room", if_match=etag, request_id="id")
 
 
@@ -78,7 +70,7 @@ def test_a_patch_that_was_not_applied_is_sent(clients: Clients, redis: RedisProc
     for client in (first, second):
         with pytest.raises(ValidationFailedError):
             client.update_digital_twin("room", step, if_match=etag, request_id="id")
-        lose_outcome(redis)
+        redis.lose_outcome()
 
 
 def test_a_patch_of_which_another_writer_left_no_trace_is_unknown(clients: Clients, redis: RedisProcess):
@@ -89,7 +81,7 @@ def test_a_patch_of_which_another_writer_left_no_trace_is_unknown(clients: Clien
     step = patch().replace("/name", "mine")
     with pytest.raises(EtagMismatchError):
         first.update_digital_twin("room", step, if_match=etag, request_id="id")
-    lose_outcome(redis)
+    redis.lose_outcome()
     with pytest.raises(OutcomeUnknownError):
         second.update_digital_twin("room", step, if_match=etag, request_id="id")
     assert second.get_digital_twin("room")["name"] == "theirs"
@@ -100,7 +92,7 @@ def test_a_merge_under_an_etag_that_was_applied_is_no_conflict_with_itself(clien
     etag = first.create_or_replace_digital_twin("room", NAMED, request_id="another").etag
     redis.command("FLUSHALL")
     first.merge_digital_twin("room", {"name": "after"}, if_match=etag, request_id="id")
-    lose_outcome(redis)
+    redis.lose_outcome()
     with pytest.raises(OutcomeUnknownError):
         second.merge_digital_twin("room", {"name": "after"}, if_match=etag, request_id="id")
 
@@ -110,6 +102,6 @@ def test_a_detaching_deletion_that_was_applied_is_not_told_that_nothing_is_there
     first.create_or_replace_digital_twin("room", NAMED, request_id="another")
     redis.command("FLUSHALL")
     first.delete_digital_twin("room", relationships="detach", request_id="id")
-    lose_outcome(redis)
+    redis.lose_outcome()
     with pytest.raises(OutcomeUnknownError):
         second.delete_digital_twin("room", relationships="detach", request_id="id")

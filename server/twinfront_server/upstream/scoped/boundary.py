@@ -14,8 +14,15 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import loads
 from twinfront_server.adt.twin_json import MODEL, metadata_of
 from twinfront_server.call import current_call
-from twinfront_server.errors import TwinfrontError, caller_not_permitted, invalid_argument, too_many_writers
+from twinfront_server.errors import (
+    TwinfrontError,
+    begun_elsewhere,
+    caller_not_permitted,
+    invalid_argument,
+    too_many_writers,
+)
 from twinfront_server.reasons import Reason
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.reads import document
 from twinfront_server.upstream.scoped.lineage import Lineage
 from twinfront_server.upstream.sdk_reads import SdkReads
@@ -116,6 +123,31 @@ class Boundary:
                 if conflicts == _MAX_CONFLICTS:
                     raise too_many_writers(error, conflicts) from error
             await asyncio.sleep(random.uniform(0.0, _LONGEST_WAIT))  # noqa: S311  (jitter, no secret)
+
+    async def delete_as_seen(
+        self, look: Callable[[], Awaitable[str]], delete: Callable[..., Awaitable[T]], asked: Asked
+    ) -> T:
+        """Deletes what lies inside, and only as it was seen to; see `write_as_seen`.
+
+        Args:
+            look: refuses what lies outside.
+            delete: deletes under the condition `only_at`.
+            asked: what is deleted, and under which condition of the caller's.
+
+        Raises:
+            TwinfrontError: as `write_as_seen`; OUTCOME_UNKNOWN in place of CALLER_NOT_PERMITTED if an earlier attempt
+                may be why there is nothing.
+        """
+
+        async def look_or_tell() -> str:
+            try:
+                return await look()
+            except TwinfrontError as error:
+                if error.reason is Reason.CALLER_NOT_PERMITTED and current_call().earlier_attempt is not None:
+                    raise begun_elsewhere(asked.path, asked.ids) from error
+                raise
+
+        return await self.write_as_seen(look_or_tell, delete, if_match=asked.if_match)
 
     async def read_twin(self, digital_twin_id: str, read: Callable[[], Awaitable[Answer]]) -> Answer:
         """Reads a twin that lies inside.

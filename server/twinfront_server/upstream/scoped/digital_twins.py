@@ -13,6 +13,8 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.twin_json import METADATA, MODEL
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
+from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.resources.digital_twins import DigitalTwins
 from twinfront_server.upstream.scoped.boundary import Boundary, as_understood, model_of_body
 from twinfront_server.upstream.sdk_reads import SdkReads
@@ -77,7 +79,8 @@ class ScopedDigitalTwins(DigitalTwins):
             return
         look = partial(self._boundary.require_twin, digital_twin_id)
         try:
-            await self._boundary.write_as_seen(look, delete, if_match=if_match)
+            asked = Asked(operations.DELETE_DIGITAL_TWIN, {"digital_twin_id": digital_twin_id}, if_match=if_match)
+            await self._boundary.delete_as_seen(look, delete, asked)
         except TwinfrontError as error:
             if error.reason is Reason.TWIN_HAS_RELATIONSHIPS:
                 await self._hide_blockers(error)

@@ -9,6 +9,8 @@ from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.adt.body import Body
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
+from twinfront_server.upstream import operation as operations
+from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.reads import document
 from twinfront_server.upstream.resources.relationships import Relationships
 from twinfront_server.upstream.scoped.boundary import Boundary, as_understood, hidden_if_missing, not_permitted
@@ -64,7 +66,8 @@ class ScopedRelationships(Relationships):
             await delete(only_at=only_at)
             return
         look = partial(self._look, digital_twin_id, relationship_id)
-        await self._boundary.write_as_seen(look, delete, if_match=if_match)
+        ids = {"digital_twin_id": digital_twin_id, "relationship_id": relationship_id}
+        await self._boundary.delete_as_seen(look, delete, Asked(operations.DELETE_RELATIONSHIP, ids, if_match=if_match))
 
     async def list(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
         """Reads one page of the relationships that start from a twin, of one name if it is given."""
