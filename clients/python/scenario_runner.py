@@ -4,10 +4,10 @@ What a line has is told in clients/scenarios/README.md.
 """
 
 import argparse
+import asyncio
 import itertools
 import json
 import re
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import Any, Final
 import grpc
 from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from twinfront import (
+    AsyncTwinfrontClient,
     DigitalTwin,
     EtagMismatchError,
     InvalidArgumentError,
@@ -33,6 +35,7 @@ from twinfront import (
     from_status,
     patch,
 )
+from twinfront._calls import Call
 from twinfront.v1 import (
     digital_twin_service_pb2,
     event_route_service_pb2,
@@ -75,9 +78,10 @@ def main() -> None:
     options = parser.parse_args()
     tls = TlsConfig(options.ca, options.cert, options.key, options.server_name) if options.ca else False
     insecure = not tls and options.token is not None
-    with TwinfrontClient(options.address, tls=tls, token=options.token, insecure=insecure) as client:
+    how = {"target": options.address, "tls": tls, "token": options.token, "insecure": insecure}
+    with TwinfrontClient(**how) as client:
         for scenario in json.loads(options.file.read_text())["scenarios"]:
-            scene = Scene(client)
+            scene = Scene(client, partial(AsyncTwinfrontClient, **how))
             for number, step in enumerate(scenario["steps"]):
                 line = scene.line(step)
                 print(json.dumps({"scenario": scenario["name"], "step": number, **line}), flush=True)
@@ -86,8 +90,9 @@ def main() -> None:
 class Scene:
     """One scenario, and what its steps have saved."""
 
-    def __init__(self, client: TwinfrontClient) -> None:
+    def __init__(self, client: TwinfrontClient, dial_async: Callable[[], AsyncTwinfrontClient]) -> None:
         self._client = client
+        self._dial_async = dial_async
         self._saved: dict[str, str] = {}
 
     def line(self, raw: Step) -> Line:
@@ -125,13 +130,17 @@ class Scene:
             json_format.ParseDict(request, GetMessageClass(method.input_type)())
             for request in step.get("requests", [step.get("request", {})])
         ]
-        metadata = self._client._with_token(tuple(step.get("metadata", {}).items()))  # noqa: SLF001  (no public method sends just this)
         timeout = step["timeoutMs"] / 1000 if "timeoutMs" in step else None
-        rpc = self._stub(method)(
-            iter(requests) if method.client_streaming else requests[0], timeout=timeout, metadata=metadata
-        )
+        metadata = tuple(step.get("metadata", {}).items())
         if "cancelAfterMs" in step:
-            threading.Timer(step["cancelAfterMs"] / 1000, rpc.cancel).start()
+            return asyncio.run(self._call_and_cancel(method, requests[0], step["cancelAfterMs"] / 1000))
+        if not method.server_streaming and "trailers" not in step:
+            call = Call(requests[0], json_format.MessageToDict)
+            return {"response": self._client._send(_stub(self._client, method), call, timeout, metadata)}  # noqa: SLF001  (no public method sends just this)
+        with_token = self._client._with_token(metadata)  # noqa: SLF001  (as above)
+        called = _stub(self._client, method)
+        called = called if method.server_streaming else called.future
+        rpc = called(iter(requests) if method.client_streaming else requests[0], timeout=timeout, metadata=with_token)
         line: Line = {}
         try:
             if method.server_streaming:
@@ -145,16 +154,16 @@ class Scene:
         except grpc.RpcError as error:
             error.line = line | _trailers(step, rpc)  # type: ignore[attr-defined]  # carried to the report
             raise
-        except grpc.FutureCancelledError:
-            cancelled = TwinfrontError("", code=grpc.StatusCode.CANCELLED)
-            return _failure(cancelled) | {"error": {"kind": "CallCancelled", "reason": "", "metadata": {}}}
         return line | _trailers(step, rpc)
 
-    def _stub(self, method: MethodDescriptor) -> Callable[..., Any]:
-        """Gives the method of the client's stub; of a unary call with its future, which can be cancelled."""
-        stub_name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.containing_service.name).lower()
-        called: Any = getattr(getattr(self._client, f"_{stub_name}"), method.name)
-        return called if method.server_streaming else called.future  # type: ignore[no-any-return]  # grpc's methods are untyped
+    async def _call_and_cancel(self, method: MethodDescriptor, request: Message, seconds: float) -> Line:
+        """Cancels a call as programs do, which takes a client for asyncio."""
+        async with self._dial_async() as client:
+            sent = client._send(_stub(client, method), Call(request, json_format.MessageToDict), None, ())  # noqa: SLF001  (as above)
+            try:
+                return {"response": await asyncio.wait_for(sent, seconds)}
+            except TimeoutError:
+                return {"code": "CANCELLED", "error": {"kind": "CallCancelled", "reason": "", "metadata": {}}}
 
     def _do_values(self, step: Step) -> Line:
         twin = DigitalTwin(model_id=step["modelId"], properties=_untagged(step["values"]))
@@ -218,6 +227,12 @@ class Scene:
         except ValueError:
             return {"code": "REFUSED"}
         return {}
+
+
+def _stub(client: TwinfrontClient | AsyncTwinfrontClient, method: MethodDescriptor) -> Any:
+    """Gives the method of the client's stub."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.containing_service.name).lower()
+    return getattr(getattr(client, f"_{name}"), method.name)
 
 
 def _failure(error: TwinfrontError) -> Line:

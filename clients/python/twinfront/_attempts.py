@@ -9,6 +9,8 @@
 | loses its connection                | all, or nothing | four times, if the call bears that            |
 | ends with anything else             | what that says  | never                                         |
 
+A server that forbids another attempt (`grpc-retry-pushback-ms`) is obeyed, and one that asks to wait is waited for.
+
 Of reads, the channel makes these four attempts itself, and those after throttling too: the service config says so. A
 stream that breaks is asked for from where it broke, and begins to count anew whenever it has brought something.
 
@@ -16,7 +18,8 @@ A call bears it if it has a `request_id`, the same each time: a server that know
 first attempt. Another server, or the same after a restart, does not know it, and applies the write. That is no harm if
 the write ends in the same state twice; but if it is refused then, that may be for what its own first attempt did. Say,
 it is under an etag, was applied, and its answer was lost: the etag is another one by now. So after a lost answer only a
-success counts, or an answer that is marked as the first one's; else the call ends with the loss.
+success counts, or an answer that is marked as the first one's; else the call ends with the loss, unless its time ended
+or the caller ended it, which says as little of what it has done.
 """
 
 import time
@@ -31,7 +34,13 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 
 from twinfront._retry import ATTEMPTS, pause
-from twinfront.errors import TwinfrontError, UnavailableError
+from twinfront.errors import (
+    CallCancelledError,
+    DeadlineExceededError,
+    TwinfrontError,
+    UnavailableError,
+    trailer,
+)
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 
 _MOST_ATTEMPTS: Final[dict[str, int | None]] = {
@@ -84,7 +93,7 @@ class Attempts:
         request: what is sent each time; a write gets a `request_id` unless it has one. None for a stream, which is
             asked for from another place each time.
         timeout: seconds for all of them together; None for as long as it takes. Those at a stream have a minute since
-            it last broke.
+            it last broke besides.
         allowed: tells whether there may be more than one.
         clock: the time in seconds.
     """
@@ -102,45 +111,58 @@ class Attempts:
         self._clock = clock
         self._most = _most(request) if allowed else _Most()
         self._end = None if timeout is None else clock() + timeout
+        self._patience_ends: float | None = None
         self._in_a_row = self._failures = 0
         self._lost: TwinfrontError | None = None
 
     def get_on(self) -> None:
         """Notes that a stream has brought something: from here on it may break as one does that begins."""
         self._in_a_row = self._failures = 0
-        self._end = None
+        self._patience_ends = None
 
     def time_left(self) -> float | None:
         """Gives the seconds that the next attempt may take; None for as long as it takes."""
         return None if self._end is None else max(self._end - self._clock(), 0.0)
 
-    def pause_after(self, error: TwinfrontError, *, is_replayed: bool = False, was_answered: bool) -> float:
+    def pause_after(
+        self,
+        error: TwinfrontError,
+        trailers: Iterable[tuple[str, str | bytes]] | None = None,
+        *,
+        was_seen: bool,
+    ) -> float:
         """Gives the seconds to wait before the next attempt.
 
         Args:
             error: what the last one ended with.
-            is_replayed: tells whether that is the outcome of an earlier attempt, which the server knew.
-            was_answered: tells whether the server has answered this client before.
+            trailers: its trailing metadata, if there are any.
+            was_seen: tells whether there was a server for this client before.
 
         Raises:
             TwinfrontError: What the call ends with: there is no other attempt.
         """
         error.attempts = self.number
-        if is_replayed:
+        if (
+            trailer(trailers, "twinfront-replayed") == "true"
+        ):  # the outcome of an earlier attempt, which the server knew
             raise error
         if self._most is _STREAM and self._in_a_row == 0:
-            self._end = self._clock() + _STREAM_PATIENCE
-        most = self._most_after(error, was_answered=was_answered)
+            self._patience_ends = self._clock() + _STREAM_PATIENCE
+        most = 1 if _forbids_another(trailers) else self._most_after(error, was_seen=was_seen)
         self._in_a_row += 1
         self._failures += most is not None
         seconds = max(pause(self._in_a_row), _asked_for(error))
-        left = self.time_left()
-        if not self._allowed or (most is not None and self._failures >= most) or (left is not None and left <= seconds):
+        if not self._allowed or (most is not None and self._failures >= most) or not self._leaves(seconds):
             raise self._truth(error)
         self.number += 1
         return seconds
 
-    def _most_after(self, error: TwinfrontError, *, was_answered: bool) -> int | None:
+    def _leaves(self, seconds: float) -> bool:
+        """Tells whether there is time left after so long a pause."""
+        end = self._clock() + seconds
+        return all(bound is None or end < bound for bound in (self._end, self._patience_ends))
+
+    def _most_after(self, error: TwinfrontError, *, was_seen: bool) -> int | None:
         """Gives the number of attempts that a failure like this is worth; None for as many as there is time for."""
         if not isinstance(error, UnavailableError):
             return 1
@@ -148,17 +170,23 @@ class Attempts:
             most = _MOST_ATTEMPTS.get(error.reason, self._most.others)
             return most and min(most, self._most.outages)
         if error.message.startswith(_NEVER_CONNECTED):
-            return None if was_answered else self._most.others
+            return None if was_seen else self._most.others
         if self._most is not _STREAM:
             self._lost = self._lost or error
         return self._most.losses
 
     def _truth(self, error: TwinfrontError) -> TwinfrontError:
         """Gives the error that is true of all attempts: that of a lost answer, once there was one."""
-        if self._lost is None:
+        if self._lost is None or isinstance(error, DeadlineExceededError | CallCancelledError):
             return error
         self._lost.attempts = self.number
         return self._lost
+
+
+def shows_a_server(error: TwinfrontError) -> bool:
+    """Tells whether a call that failed so had a connection to the server."""
+    is_lost = isinstance(error, UnavailableError) and not error.message.startswith(_NEVER_CONNECTED)
+    return is_lost or bool(error.call_id)
 
 
 def _most(request: Message | None) -> _Most:
@@ -167,6 +195,12 @@ def _most(request: Message | None) -> _Most:
     if _is_read(request.DESCRIPTOR):
         return _READ
     return _WRITE_THAT_BEARS_A_LOSS if _bears_a_loss(request) else _WRITE
+
+
+def _forbids_another(trailers: Iterable[tuple[str, str | bytes]] | None) -> bool:
+    """Tells whether the server says that no other attempt helps (gRFC A6)."""
+    pushback = trailer(trailers, "grpc-retry-pushback-ms")
+    return pushback != "" and not pushback.isdecimal()
 
 
 def _asked_for(error: TwinfrontError) -> float:

@@ -20,6 +20,7 @@ from twinfront.v1.query_service_pb2_grpc import QueryServiceServicer
 from twinfront.v1.representation_pb2 import REPRESENTATION_JSON
 from twinfront.v1.value_pb2 import Value
 
+from .attempts import ENDINGS, Attempts, Refusal, trailing_metadata
 from .cutting import Cut
 from .errors import ERRORS, RAW_DETAILS
 
@@ -32,16 +33,23 @@ _SECONDS_TO_ARRIVE: Final = 0.3
 _TOO_LARGE: Final = "x" * (20 << 20)
 """More than the 16 MiB that clients take."""
 _CUTS: Final[dict[str, Cut]] = {"rst": "rst", "fin": "fin"}
+_LOOK: Final = "noticed-"
+"""Before the name of a call whose attempts are asked about."""
 
 
 class Twins(DigitalTwinServiceServicer):
-    """Twins that count how often they were written."""
+    """Twins that count how often they were written, or what attempts at their reads and writes there were.
+
+    The id `PREFIX-away-then-done` has attempts end as it says, and `PREFIX-noticed-away-then-done` tells of them. What
+    is behind a dot makes another twin of it.
+    """
 
     def __init__(self, cut: Cutter) -> None:
         self._cut = cut
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._written: set[str] = set()
+        self._attempts = Attempts()
 
     def write(self, digital_twin_id: str, request_id: str) -> None:
         """Counts a write, the attempts with one `request_id` once."""
@@ -60,6 +68,7 @@ class Twins(DigitalTwinServiceServicer):
         self, request: twin_rpcs.GetDigitalTwinRequest, context: Context
     ) -> twin_rpcs.GetDigitalTwinResponse:
         name = _name(request.digital_twin_id)
+        self._attempt(request.digital_twin_id, "", context)
         if name in ERRORS:
             _fail(context, ERRORS[name])
         if name in RAW_DETAILS:
@@ -83,6 +92,10 @@ class Twins(DigitalTwinServiceServicer):
         self, request: twin_rpcs.UpdateDigitalTwinRequest, context: Context
     ) -> twin_rpcs.UpdateDigitalTwinResponse:
         name = _name(request.digital_twin_id)
+        if self._attempt(request.digital_twin_id, request.request_id, context):
+            # An id that the caller made can be told from one that the client did.
+            etag = request.request_id if request.request_id.startswith("order-") else "written"
+            return twin_rpcs.UpdateDigitalTwinResponse(etag=etag)
         self.write(request.digital_twin_id, request.request_id)
         if name.startswith("lost-answer-"):
             self._cut(context.peer(), _CUTS[name.removeprefix("lost-answer-")])
@@ -95,18 +108,40 @@ class Twins(DigitalTwinServiceServicer):
         return twin_rpcs.UpdateDigitalTwinResponse(etag="written")
 
     def BatchWriteDigitalTwins(  # noqa: N802  (the RPC's name)
-        self, request: twin_rpcs.BatchWriteDigitalTwinsRequest, _: Context
+        self, request: twin_rpcs.BatchWriteDigitalTwinsRequest, context: Context
     ) -> twin_rpcs.BatchWriteDigitalTwinsResponse:
+        for write in request.writes:
+            self._attempt(write.digital_twin_id, request.request_id, context)
         statuses = (ERRORS.get(_name(write.digital_twin_id)) for write in request.writes)
         results = [twin_rpcs.DigitalTwinWriteResult(status=status) for status in statuses]
         return twin_rpcs.BatchWriteDigitalTwinsResponse(results=results)
 
+    def _attempt(self, digital_twin_id: str, request_id: str, context: Context) -> bool:
+        """Ends an attempt as the name in the id says; tells whether that is one, which succeeds."""
+        name = _name(digital_twin_id).partition(".")[0]
+        if name not in ENDINGS:
+            return False
+        match self._attempts.next(name, digital_twin_id, request_id):
+            case Refusal() as refusal:
+                context.set_trailing_metadata(trailing_metadata(refusal))
+                context.abort(_CODES[refusal.status.code], refusal.status.message)
+            case "lost":
+                self._cut(context.peer(), "rst")
+        return True
+
     def _twin(self, digital_twin_id: str, *, is_json: bool) -> DigitalTwin:
-        etag = "" if _name(digital_twin_id) == "no-etag" else "e"
-        count = self._counts[digital_twin_id]
+        name = _name(digital_twin_id)
+        etag = "" if name == "no-etag" else "e"
+        values: dict[str, int | bool] = {"count": self._counts[digital_twin_id]}
+        if name.startswith(_LOOK):
+            noticed = self._attempts.noticed(digital_twin_id.replace(_LOOK, "", 1))
+            ids = len(noticed.request_ids - {""})
+            values = {"attempts": noticed.count, "requestIds": ids, "isTooSoon": noticed.is_too_soon}
         if not is_json:
-            return DigitalTwin(id=digital_twin_id, etag=etag, properties={"count": Value(int_value=count)})
-        document = {"$dtId": digital_twin_id, "$etag": etag, "$metadata": {"$model": "dtmi:a;1"}, "count": count}
+            return DigitalTwin(
+                id=digital_twin_id, etag=etag, properties={key: _value(value) for key, value in values.items()}
+            )
+        document = {"$dtId": digital_twin_id, "$etag": etag, "$metadata": {"$model": "dtmi:a;1"}, **values}
         return DigitalTwin(json=json.dumps(document).encode())
 
 
@@ -204,6 +239,10 @@ class Graphs(GraphServiceServicer):
 def _name(text: str) -> str:
     """What stands behind the client's own prefix, which has no hyphen."""
     return text.partition("-")[2]
+
+
+def _value(value: int | bool) -> Value:
+    return Value(bool_value=value) if isinstance(value, bool) else Value(int_value=value)
 
 
 def _row(number: int, representation: int) -> query_rpcs.QueryRow:

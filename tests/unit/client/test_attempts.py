@@ -1,13 +1,16 @@
 """When there is another attempt at a call or a stream, and when there is none."""
 
 import contextlib
+from collections.abc import Sequence
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import RetryInfo
 
-from twinfront._attempts import Attempts
-from twinfront.errors import TwinfrontError, UnavailableError
+from twinfront._attempts import Attempts, shows_a_server
+from twinfront.errors import CallCancelledError, DeadlineExceededError, TwinfrontError, UnavailableError
 from twinfront.v1.digital_twin_service_pb2 import (
     BatchWriteDigitalTwinsRequest,
     GetDigitalTwinRequest,
@@ -18,8 +21,8 @@ from twinfront.v1.telemetry_service_pb2 import PublishTelemetryRequest
 NEVER = "connections to all backends failing; last error: UNKNOWN: ipv4:127.0.0.1:1: Connection refused"
 
 
-def unavailable(reason: str = "", message: str = "Socket closed") -> UnavailableError:
-    return UnavailableError(message, code=grpc.StatusCode.UNAVAILABLE, reason=reason)
+def unavailable(reason: str = "", message: str = "Socket closed", details: Sequence[Message] = ()) -> UnavailableError:
+    return UnavailableError(message, code=grpc.StatusCode.UNAVAILABLE, reason=reason, details=details)
 
 
 class Clock:
@@ -33,12 +36,12 @@ class Clock:
 
 
 def attempts_until_the_end(
-    attempts: Attempts, error: TwinfrontError, *, was_answered: bool = True, clock: Clock | None = None
+    attempts: Attempts, error: TwinfrontError, *, was_seen: bool = True, clock: Clock | None = None
 ) -> int:
     clock = clock or Clock()
     with contextlib.suppress(TwinfrontError):
         while attempts.number < 1000:
-            clock.now += attempts.pause_after(error, was_answered=was_answered)
+            clock.now += attempts.pause_after(error, was_seen=was_seen)
     return attempts.number
 
 
@@ -83,7 +86,7 @@ def test_a_stream_is_tried_for_a_minute_since_it_broke() -> None:
 def test_a_stream_that_gets_on_may_break_as_often_again() -> None:
     attempts = Attempts(None)
     for _ in range(50):
-        attempts.pause_after(unavailable(), was_answered=True)
+        attempts.pause_after(unavailable(), was_seen=True)
         attempts.get_on()
     assert attempts.number == 51
 
@@ -91,7 +94,7 @@ def test_a_stream_that_gets_on_may_break_as_often_again() -> None:
 @pytest.mark.parametrize("message", [NEVER, "errors resolving nowhere.invalid:1: […]", "DNS resolution failed for x"])
 def test_a_server_that_was_never_there_is_not_waited_for(message: str) -> None:
     never = unavailable(message=message)
-    assert attempts_until_the_end(Attempts(UpdateDigitalTwinRequest()), never, was_answered=False) == 1
+    assert attempts_until_the_end(Attempts(UpdateDigitalTwinRequest()), never, was_seen=False) == 1
 
 
 def test_other_errors_end_a_call() -> None:
@@ -104,3 +107,46 @@ def test_no_id_is_made_for_a_call_that_is_sent_once_or_writes_nothing() -> None:
     Attempts(once, allowed=False)
     Attempts(dry)
     assert (once.request_id, dry.request_id) == ("", "")
+
+
+@pytest.mark.parametrize(("pushback", "number"), [("-1", 1), ("soon", 1), ("300", 5)])
+@pytest.mark.parametrize("request_", [UpdateDigitalTwinRequest(), None])
+def test_a_server_that_forbids_another_attempt_is_obeyed(request_: Message | None, pushback: str, number: int) -> None:
+    attempts, error = Attempts(request_), unavailable("UPSTREAM_UNAVAILABLE")
+    with contextlib.suppress(TwinfrontError):
+        while attempts.number < 1000:
+            attempts.pause_after(error, [("grpc-retry-pushback-ms", pushback)], was_seen=True)
+    assert attempts.number == number
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        DeadlineExceededError("Too late.", code=grpc.StatusCode.DEADLINE_EXCEEDED),
+        CallCancelledError("Not wanted.", code=grpc.StatusCode.CANCELLED),
+    ],
+)
+def test_a_call_that_its_time_or_its_caller_ends_says_so_though_an_answer_was_lost(ending: TwinfrontError) -> None:
+    attempts = Attempts(UpdateDigitalTwinRequest())
+    attempts.pause_after(unavailable(), was_seen=True)
+    with pytest.raises(type(ending)):
+        attempts.pause_after(ending, was_seen=True)
+
+
+def test_a_stream_has_its_timeout_though_it_gets_on() -> None:
+    clock = Clock()
+    attempts = Attempts(None, 10, clock=clock)
+    attempts.pause_after(unavailable(), was_seen=True)
+    attempts.get_on()
+    clock.now += 4
+    assert attempts.time_left() == 6
+    later = RetryInfo(retry_delay=Duration(seconds=7))
+    with pytest.raises(UnavailableError):
+        attempts.pause_after(unavailable("SERVER_DRAINING", details=[later]), was_seen=True)
+
+
+@pytest.mark.parametrize(
+    ("message", "is_there"), [(NEVER, False), ("DNS resolution failed for x", False), ("Socket closed", True)]
+)
+def test_a_connection_that_was_lost_shows_that_there_was_a_server(message: str, is_there: bool) -> None:
+    assert shows_a_server(unavailable(message=message)) is is_there

@@ -144,14 +144,14 @@ class GraphImport:
     def _run(
         self, task: TaskID, start: _Start, origin: Callable[[ImportResult], str], *, resumable: bool = True
     ) -> None:
-        resume_from, was_answered = 0, False
+        resume_from, was_seen = 0, False
         attempts = Attempts(None, allowed=resumable)
         while True:
             progress = _NOTHING
             try:
                 for news in start(resume_from):
                     attempts.get_on()
-                    was_answered, progress = True, news.progress
+                    was_seen, progress = True, news.progress
                     resume_from = max(resume_from, progress.acknowledged_count)
                     self._note(news, origin)
                     self._progress.update(task, counts=f"{progress.failed} failed" if progress.failed else "")
@@ -161,7 +161,7 @@ class GraphImport:
                 return
             finally:
                 self.totals.add(progress)
-            time.sleep(attempts.pause_after(failure, was_answered=was_answered))
+            time.sleep(attempts.pause_after(failure, was_seen=was_seen))
 
     def _note(self, news: ImportReport, origin: Callable[[ImportResult], str]) -> None:
         for result in news.results:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Generator, Iterator
 
 import grpc
 
-from twinfront._attempts import Attempts
+from twinfront._attempts import Attempts, shows_a_server
 from twinfront._call_info import CallInfo
 from twinfront._calls import Call, CallMetadata, Request, Response, Result
 from twinfront._channel import bearer
 from twinfront._for_threads import CallEnded, CallError, Ending, answer, awaited, sleep
 from twinfront._retry import resume_token
 from twinfront._service_config import default_timeout
-from twinfront.errors import TwinfrontError, from_rpc_error, trailer
+from twinfront.errors import TwinfrontError, from_rpc_error
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceStub
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
@@ -43,7 +43,7 @@ class Connection:
         self._on_call = on_call
         self._retry = retry
         self._wait_for_ready = wait_for_ready
-        self._was_answered = False
+        self._was_seen = False
         self._digital_twin_service = DigitalTwinServiceStub(channel)
         self._relationship_service = RelationshipServiceStub(channel)
         self._model_service = ModelServiceStub(channel)
@@ -74,13 +74,12 @@ class Connection:
             try:
                 response, rpc = answer(method, call.request, **how)
             except CallError as error:
-                failure = self._failure(call.method, attempts.number, error)
-                is_replayed = trailer(error.trailing_metadata(), "twinfront-replayed") == "true"
+                failure, trailers = self._failure(call.method, attempts.number, error), error.trailing_metadata()
             else:
-                self._was_answered = True
+                self._was_seen = True
                 self._report(call.method, attempts.number, rpc)
                 return call.result(response)
-            sleep(attempts.pause_after(failure, is_replayed=is_replayed, was_answered=self._was_answered))
+            sleep(attempts.pause_after(failure, trailers, was_seen=self._was_seen))
 
     def _stream(
         self,
@@ -94,29 +93,29 @@ class Connection:
         Args:
             method: the RPC, whose messages have a `resume_token`.
             call_from: makes the call that begins at a token; at the start for none.
-            timeout: seconds for each call; None for as long as it takes.
+            timeout: seconds for all of it; None for as long as it takes.
             metadata: further request metadata.
         """
         token, is_whole = "", False
-        attempts = Attempts(None, allowed=self._retry)
+        attempts = Attempts(None, timeout, allowed=self._retry)
         while True:
             call = call_from(token)
             rpc = method(
                 call.request,
-                timeout=timeout,
+                timeout=attempts.time_left(),
                 metadata=self._with_token(metadata),
                 wait_for_ready=self._wait_for_ready,
             )
             try:
                 for response in rpc:
                     begun_from, token = token, resume_token(response)
-                    self._was_answered, is_whole = True, not token  # only the last message has none
+                    self._was_seen, is_whole = True, not token  # only the last message has none
                     result = call.result(response)
                     if result and token != begun_from:  # what leads nowhere, or to where it began, could go on for ever
                         attempts.get_on()
                     yield result
             except CallError as error:
-                failure = self._failure(call.method, attempts.number, error)
+                failure, trailers = self._failure(call.method, attempts.number, error), error.trailing_metadata()
                 if is_whole:
                     return
             else:
@@ -124,7 +123,7 @@ class Connection:
                 return
             finally:
                 rpc.cancel()
-            sleep(attempts.pause_after(failure, was_answered=self._was_answered))
+            sleep(attempts.pause_after(failure, trailers, was_seen=self._was_seen))
 
     def _converse(
         self,
@@ -187,5 +186,5 @@ class Connection:
         if self._on_call is not None:
             self._on_call(CallInfo.from_trailers(method, error.code(), error.trailing_metadata(), attempt=attempt))
         failure = from_rpc_error(error)
-        self._was_answered = self._was_answered or bool(failure.call_id)
+        self._was_seen = self._was_seen or shows_a_server(failure)
         return failure
