@@ -59,11 +59,13 @@ var (
 //	loses its connection           all, or nothing  four times, if the call bears that
 //	ends with anything else        what that says   never
 //
+// A server that forbids another attempt (grpc-retry-pushback-ms) is obeyed, and one that asks to wait is waited for.
+//
 // A call bears it if it has a request_id, the same each time: a server that knows it answers with the outcome of the
 // first attempt. Another server, or the same after a restart, does not know it, and applies the write. That is no harm if
 // the write ends in the same state twice; but if it is refused then, that may be for what its own first attempt did. So
 // after a lost answer only a success counts, or an answer that is marked as the first one's; else the call ends with the
-// loss.
+// loss, unless its time ended or the caller ended it, which says as little of what it has done.
 type attempts struct {
 	patience patience
 	// inARow and failures count since the call, or the stream since it last brought something, began.
@@ -81,6 +83,8 @@ type outcome struct {
 	isSent bool
 	// isReplayed tells whether this is the outcome of an earlier attempt, which the server knew.
 	isReplayed bool
+	// isFinal tells whether the server says that no other attempt helps.
+	isFinal bool
 	// wasSeen tells whether the client has had a connection to the server before.
 	wasSeen bool
 }
@@ -113,7 +117,10 @@ func (a *attempts) next(ctx context.Context, last outcome) (time.Duration, error
 	if a.patience == patienceOfStreams && a.inARow == 0 {
 		a.giveUp = time.Now().Add(streamPatience)
 	}
-	most := a.mostAfter(last)
+	most := 1
+	if !last.isFinal {
+		most = a.mostAfter(last)
+	}
 	a.inARow++
 	if most != unbounded {
 		a.failures++
@@ -157,10 +164,10 @@ func (a *attempts) leaves(ctx context.Context, wait time.Duration) bool {
 
 // truth gives the error that is true of all attempts: that of a lost answer, once there was one.
 func (a *attempts) truth(err error) error {
-	if a.lost != nil {
-		return a.lost
+	if a.lost == nil || errors.Is(err, DeadlineExceeded) || errors.Is(err, CallCancelled) {
+		return err
 	}
-	return err
+	return a.lost
 }
 
 // askedFor gives the time that the server asks to wait.

@@ -418,3 +418,37 @@ func TestAReadThatBreaksWaitsForAServerThatStartsAgain(t *testing.T) {
 		t.Errorf("%v after %d reads", err, reads)
 	}
 }
+
+func TestAServerThatForbidsAnotherAttemptIsObeyed(t *testing.T) {
+	server := failing()
+	server.update = func(
+		ctx context.Context, request *twinfrontv1.UpdateDigitalTwinRequest,
+	) (*twinfrontv1.UpdateDigitalTwinResponse, error) {
+		server.ids = append(server.ids, request.GetRequestId())
+		return nil, errors.Join(grpc.SetTrailer(ctx, metadata.Pairs("grpc-retry-pushback-ms", "-1")), unreachable(t, 0))
+	}
+	err := update(serve(t, &server.twins, nil), &twinfrontv1.UpdateDigitalTwinRequest{})
+	if !errors.Is(err, twinfront.Unavailable) || len(server.ids) != 1 {
+		t.Errorf("%v after %d attempts", err, len(server.ids))
+	}
+}
+
+func TestAStreamThatTheServerForbidsToBeginAgainIsGivenUp(t *testing.T) {
+	streams := 0
+	client := serve(t, nil, &queries{stream: func(_ *twinfrontv1.StreamQueryTwinsRequest, stream rowStream) error {
+		streams++
+		stream.SetTrailer(metadata.Pairs("grpc-retry-pushback-ms", "-1"))
+		return unreachable(t, 0)
+	}})
+	if _, err := collected(t.Context(), client); !errors.Is(err, twinfront.Unavailable) || streams != 1 {
+		t.Errorf("%v from %d streams", err, streams)
+	}
+}
+
+func TestACallThatTheServerFindsTooLateAfterALostAnswerSaysSo(t *testing.T) {
+	server := failing(errLost, withReason(t, codes.DeadlineExceeded, "DEADLINE_EXCEEDED"))
+	err := update(serve(t, &server.twins, nil), &twinfrontv1.UpdateDigitalTwinRequest{})
+	if !errors.Is(err, twinfront.DeadlineExceeded) {
+		t.Error(err)
+	}
+}

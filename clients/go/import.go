@@ -44,7 +44,7 @@ func ImportGraph(
 			ctx, attempt := watched(ctx)
 			stream, err := client.Graphs.ImportGraph(ctx)
 			if err != nil {
-				return client.calls.outcomeOf(err, attempt)
+				return client.calls.outcomeOf(err, attempt, nil)
 			}
 			sent := make(chan struct{})
 			defer func() {
@@ -63,7 +63,7 @@ func ImportGraph(
 				}
 				if err != nil {
 					before = reached
-					return client.calls.outcomeOf(err, attempt)
+					return client.calls.outcomeOf(err, attempt, stream.Trailer())
 				}
 				if acknowledged := report.GetProgress().GetAcknowledgedCount(); acknowledged > next.GetResumeFrom() {
 					next.ResumeFrom = acknowledged

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
@@ -14,7 +15,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-const replayedTrailer = "twinfront-replayed"
+const (
+	replayedTrailer = "twinfront-replayed"
+	pushbackTrailer = "grpc-retry-pushback-ms"
+)
 
 // calls sends the calls of a client.
 type calls struct {
@@ -44,9 +48,7 @@ func (c *calls) unary(
 		ctx, attempt := watched(ctx)
 		// Clipped, since the slice may be the connection's own, which calls at the same time append to.
 		err := invoke(ctx, method, request, reply, connection, append(slices.Clip(opts), grpc.Trailer(&trailers))...)
-		last := c.outcomeOf(typed(unanswered(ctx, connection, err), trailers), attempt)
-		last.isReplayed = slices.Equal(trailers.Get(replayedTrailer), []string{"true"})
-		return last
+		return c.outcomeOf(typed(unanswered(ctx, connection, err), trailers), attempt, trailers)
 	})
 }
 
@@ -58,9 +60,21 @@ func (c *calls) attemptsAtStream() attempts {
 	return attempts{patience: patienceOfStreams}
 }
 
-// outcomeOf gives the outcome of an attempt; none if it succeeded.
-func (c *calls) outcomeOf(err error, attempt *sending) outcome {
-	return outcome{err: err, isSent: attempt.isSent.Load(), wasSeen: c.wasSeen.Load()}
+// outcomeOf gives the outcome of an attempt; one without an error if it succeeded.
+func (c *calls) outcomeOf(err error, attempt *sending, trailers metadata.MD) outcome {
+	return outcome{
+		err:        err,
+		isSent:     attempt.isSent.Load(),
+		isReplayed: slices.Equal(trailers.Get(replayedTrailer), []string{"true"}),
+		isFinal:    slices.ContainsFunc(trailers.Get(pushbackTrailer), isNoTime),
+		wasSeen:    c.wasSeen.Load(),
+	}
+}
+
+// isNoTime tells whether a pushback says that there is to be no other attempt (gRFC A6).
+func isNoTime(pushback string) bool {
+	_, err := strconv.ParseUint(pushback, 10, 31)
+	return err != nil
 }
 
 // unanswered makes Unavailable of Canceled, if it was neither the caller nor the closing of the client that ended the call:

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
@@ -70,6 +71,7 @@ func resumed[
 			defer cancel()
 			ctx, attempt := watched(ctx)
 			stream, err := open(ctx, next)
+			var trailers metadata.MD
 			for isWhole := false; err == nil; {
 				var message Message
 				// Only the last message has no token: all is there after it, and what got lost is the status.
@@ -77,6 +79,7 @@ func resumed[
 					return outcome{}
 				}
 				if err != nil {
+					trailers = stream.Trailer()
 					break
 				}
 				token := message.GetResumeToken()
@@ -89,7 +92,7 @@ func resumed[
 					return outcome{}
 				}
 			}
-			return calls.outcomeOf(err, attempt)
+			return calls.outcomeOf(err, attempt, trailers)
 		}
 		if err := attempts.run(ctx, once); err != nil {
 			yield(nil, err)
