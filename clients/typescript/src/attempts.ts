@@ -38,8 +38,10 @@ const STREAM: Most = { outages: 5, losses: 5, others: 5 };
 export interface KnownServer {
   /** How much may be sent again. */
   readonly budget: RetryBudget;
+  /** Whether anything is sent again. */
+  readonly sendsAgain: boolean;
   /** Whether there was a server at the target: if so, it is worth waiting for. */
-  hasAnswered: boolean;
+  wasSeen: boolean;
 }
 
 /**
@@ -54,11 +56,15 @@ export interface KnownServer {
  * | loses its connection                  | all, or nothing | four times, if the call bears that            |
  * | ends with anything else               | what that says  | never                                         |
  *
- * A stream that breaks is asked for from where it broke, and begins to count anew whenever it has brought something.
+ * A server that forbids another attempt (`grpc-retry-pushback-ms`) is obeyed, and one that asks to wait is waited for.
+ *
+ * A stream that has brought nothing is sent again as the service config says, and no more. One that is gone on with is asked
+ * for from where it broke, and begins to count anew whenever it has brought something.
  *
  * A write whose answer was lost and that is refused when it is sent again may be refused for what it did itself: under an etag,
  * say, which is another one by now. So after a loss only a success counts, or an answer that the server marks as that of an
- * earlier attempt; else the call ends with the loss.
+ * earlier attempt; else the call ends with the loss, unless its time ended or the caller ended it, which says as little of what
+ * it has done.
  */
 export class Attempts {
   /** How often the call was sent again so far. */
@@ -70,23 +76,23 @@ export class Attempts {
   private patienceEnds = 0;
 
   private constructor(
-    private readonly most: Most,
+    private readonly most: Most | undefined, // what the service config says, and no more
     policy: RetryPolicy | undefined,
     private readonly server: KnownServer,
   ) {
     this.retries = new Retries(policy, server.budget);
   }
 
-  /** The attempts at sending a request, before an answer has begun. */
-  static at(
-    method: DescMethod,
-    request: Message | undefined,
-    policy: RetryPolicy | undefined,
-    server: KnownServer,
-  ): Attempts {
+  /** The attempts at a call with one answer. */
+  static at(method: DescMethod, request: Message, policy: RetryPolicy | undefined, server: KnownServer): Attempts {
     const isRead = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-    const ofWrite = request && bearsALoss(method.input, request) ? WRITE_THAT_BEARS_A_LOSS : WRITE;
+    const ofWrite = bearsALoss(method.input, request) ? WRITE_THAT_BEARS_A_LOSS : WRITE;
     return new Attempts(isRead ? READ : ofWrite, policy, server);
+  }
+
+  /** The attempts at a stream before it has brought anything. */
+  static atBeginning(policy: RetryPolicy | undefined, server: KnownServer): Attempts {
+    return new Attempts(undefined, policy, server);
   }
 
   /** The attempts at a stream that is gone on with where it broke. */
@@ -102,52 +108,59 @@ export class Attempts {
   /**
    * Milliseconds to wait before the next attempt.
    *
-   * @param millisecondsLeft - For the whole call; `undefined` for a minute since it began to fail.
+   * @param millisecondsLeft - For the whole call; `undefined` for as long as it takes.
    * @throws What the call ends with if there is no other attempt.
    */
   pauseAfter(failure: TwinfrontError, millisecondsLeft: number | undefined): number {
-    this.server.hasAnswered ||= failure.callId !== "";
-    if (this.inARow === 0) {
-      this.patienceEnds = performance.now() + PATIENCE_MS;
-    }
-    if (isReplayed(failure)) {
+    this.server.wasSeen ||= showsAServer(failure);
+    if (!this.server.sendsAgain || trailer(failure, "twinfront-replayed") === "true") {
       throw failure;
     }
+    if (this.inARow === 0) {
+      this.patienceEnds = this.most === STREAM ? performance.now() + PATIENCE_MS : Number.POSITIVE_INFINITY;
+    }
     const pause = this.pause(failure);
-    if (pause === undefined || pause >= (millisecondsLeft ?? this.patienceEnds - performance.now())) {
-      throw this.lost ?? failure;
+    const left = Math.min(millisecondsLeft ?? Number.POSITIVE_INFINITY, this.patienceEnds - performance.now());
+    if (pause === undefined || pause >= left) {
+      throw this.truth(failure);
     }
     this.repeats++;
     return pause;
   }
 
   private pause(failure: TwinfrontError): number | undefined {
-    const retry = failure.reason === "SERVER_DRAINING" ? undefined : this.retries.pauseAfter(failure);
-    if (retry !== undefined) {
+    const isOfThePolicy = !this.most || failure.reason !== "SERVER_DRAINING";
+    const retry = isOfThePolicy ? this.retries.pauseAfter(failure) : undefined;
+    if (retry !== undefined || !this.most) {
       return retry;
     }
-    const most = this.mostAfter(failure);
+    const most = forbidsAnother(failure) ? 1 : this.mostAfter(failure, this.most);
     this.inARow++;
     this.failures += Number.isFinite(most) ? 1 : 0;
     const asked = failure.kind === "Unavailable" ? (failure.retryAfter ?? 0) : 0;
     return this.failures >= most ? undefined : Math.max(backoff(this.inARow), asked);
   }
 
-  private mostAfter(failure: TwinfrontError): number {
+  private mostAfter(failure: TwinfrontError, { outages, losses, others }: Most): number {
     if (failure.kind !== "Unavailable") {
       return 1;
     }
     if (failure.reason !== "") {
-      const most = MOST_BY_REASON[failure.reason] ?? this.most.others;
-      return Number.isFinite(most) ? Math.min(most, this.most.outages) : most;
+      const most = MOST_BY_REASON[failure.reason] ?? others;
+      return Number.isFinite(most) ? Math.min(most, outages) : most;
     }
-    if (failure.cause instanceof ConnectError && hasDoneNothing(failure.cause)) {
-      return this.server.hasAnswered ? Number.POSITIVE_INFINITY : this.most.others;
+    if (foundNoConnection(failure)) {
+      return this.server.wasSeen ? Number.POSITIVE_INFINITY : others;
     }
     if (this.most !== STREAM) {
       this.lost ??= failure;
     }
-    return this.most.losses;
+    return losses;
+  }
+
+  /** What is true of all attempts: that an answer was lost, once one was. */
+  private truth(failure: TwinfrontError): TwinfrontError {
+    return failure.kind === "DeadlineExceeded" || failure.kind === "CallCancelled" ? failure : (this.lost ?? failure);
   }
 }
 
@@ -156,7 +169,22 @@ export function backoff(attempt: number): number {
   return Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
 }
 
-/** Tells whether a failure is the outcome of an earlier attempt, which the server knew. */
-function isReplayed({ cause }: TwinfrontError): boolean {
-  return cause instanceof ConnectError && cause.metadata.get("twinfront-replayed") === "true";
+/** Tells whether a call that failed so had a connection to the server. */
+function showsAServer(failure: TwinfrontError): boolean {
+  return failure.callId !== "" || (failure.kind === "Unavailable" && !foundNoConnection(failure));
+}
+
+/** Tells whether a call found no connection, or one that took no more calls. */
+function foundNoConnection({ cause }: TwinfrontError): boolean {
+  return cause instanceof ConnectError && hasDoneNothing(cause);
+}
+
+/** Tells whether the server says that no other attempt helps (gRFC A6). */
+function forbidsAnother(failure: TwinfrontError): boolean {
+  const pushback = trailer(failure, "grpc-retry-pushback-ms");
+  return pushback !== null && !/^\d+$/.test(pushback);
+}
+
+function trailer({ cause }: TwinfrontError, name: string): string | null {
+  return cause instanceof ConnectError ? cause.metadata.get(name) : null;
 }

@@ -44,6 +44,8 @@ export interface ClientOptions {
   readonly token?: string | TokenSource;
   /** Allows to talk in the clear: to another machine, or with a token to this one. Not allowed if left out. */
   readonly insecure?: boolean;
+  /** `false` to send each call once, and to go on with no stream that broke. */
+  readonly retry?: boolean;
 }
 
 // Half a minute between pings finds a dead connection before the default timeout of a read; the server takes one each
@@ -111,6 +113,7 @@ export class TwinfrontClient {
       `twinfront-typescript/${VERSION}`,
       typeof token === "string" ? () => token : token,
       this.closing.signal,
+      options.retry ?? true,
     );
     this.transport = transport;
     this.server = transport.server;

@@ -59,7 +59,7 @@ export async function* items<Request extends { pageToken?: string }, Answer exte
  * when it has broken five times without a row in between; as long as servers only stop, or are not there, it goes on for a
  * minute. Leaving the loop ends the stream.
  *
- * @param options - For each of the calls: `timeoutMs` bounds one stream, not all of them together.
+ * @param options - For the calls: `timeoutMs` bounds all of them together.
  */
 export async function* streamQuery(
   client: TwinfrontClient,
@@ -76,7 +76,7 @@ export async function* streamQuery(
  * The messages of an export, which make one graph. Where the stream breaks it goes on as {@link streamQuery} does. Leaving the
  * loop ends the stream.
  *
- * @param options - For each of the calls: `timeoutMs` bounds one stream, not all of them together.
+ * @param options - For the calls: `timeoutMs` bounds all of them together.
  */
 export async function* exportGraph(
   client: TwinfrontClient,
@@ -100,11 +100,13 @@ async function* resuming<Request extends { resumeToken?: string }, Answer extend
   options: CallOptions | undefined,
 ): AsyncGenerator<Answer, void, undefined> {
   const attempts = Attempts.atStream(client.server);
+  const end = options?.timeoutMs ? performance.now() + options.timeoutMs : undefined;
+  const bound = () => (end === undefined ? {} : { timeoutMs: Math.max(1, end - performance.now()) });
   let resumeToken = request.resumeToken ?? "";
   let isComplete = false;
   for (;;) {
     try {
-      for await (const message of begin({ ...request, resumeToken }, options)) {
+      for await (const message of begin({ ...request, resumeToken }, { ...options, ...bound() })) {
         if (isOfUse(message) && message.resumeToken !== resumeToken) {
           attempts.getOn();
         }
@@ -120,7 +122,7 @@ async function* resuming<Request extends { resumeToken?: string }, Answer extend
       if (isComplete) {
         return; // only the last message has no token: all is there, and what got lost is the status
       }
-      await pauseFor(attempts.pauseAfter(error, undefined), options?.signal);
+      await pauseFor(attempts.pauseAfter(error, bound().timeoutMs), options?.signal);
     }
   }
 }

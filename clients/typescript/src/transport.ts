@@ -28,14 +28,17 @@ export type TokenSource = (signal: AbortSignal) => string | Promise<string>;
 
 /** A transport that sends a bearer token, sends calls again that bear it, and fails with typed errors. */
 export class TypedTransport implements Transport {
-  readonly server: KnownServer = { budget: new RetryBudget(), hasAnswered: false };
+  readonly server: KnownServer;
 
   constructor(
     private readonly inner: Transport,
     private readonly userAgent: string,
     private readonly token: TokenSource | undefined,
     private readonly closed: AbortSignal,
-  ) {}
+    sendsAgain: boolean,
+  ) {
+    this.server = { budget: new RetryBudget(), sendsAgain, wasSeen: false };
+  }
 
   async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
@@ -50,7 +53,9 @@ export class TypedTransport implements Transport {
     try {
       // A copy, which may get an id that is not the caller's, and has to be the same each time.
       const request = create(method.input, { ...input });
-      identify(method.input, request);
+      if (this.server.sendsAgain) {
+        identify(method.input, request);
+      }
       const attempts = Attempts.at(method, request, policy.retry, this.server);
       const answer = await this.attempt(attempts, scope, header, (headers) =>
         this.inner.unary(method, scope.signal, scope.millisecondsLeft, headers, request, contextValues),
@@ -81,7 +86,7 @@ export class TypedTransport implements Transport {
       const send = (headers: Headers) =>
         this.inner.stream(method, scope.signal, scope.millisecondsLeft, headers, replayable, contextValues);
       const answer = isReplayable
-        ? await this.attempt(Attempts.at(method, undefined, policy.retry, this.server), scope, header, send)
+        ? await this.attempt(Attempts.atBeginning(policy.retry, this.server), scope, header, send)
         : await send(await this.headers(header, 0, scope));
       return { ...answer, message: this.typedMessages(answer.message, scope) };
     } catch (thrown) {
@@ -100,7 +105,7 @@ export class TypedTransport implements Transport {
       const headers = await this.headers(header, attempts.repeats, scope);
       try {
         const answer = await send(headers);
-        this.server.hasAnswered = true;
+        this.server.wasSeen = true;
         return answer;
       } catch (thrown) {
         if (scope.signal.aborted || !(thrown instanceof ConnectError)) {

@@ -120,6 +120,31 @@ test("a write that was throttled is sent again as the service config says", asyn
   assert.equal(ids.length, 3);
 });
 
+test("a server that forbids another attempt is obeyed", async (t) => {
+  const full = refusal("UPSTREAM_UNAVAILABLE", Code.Unavailable, { "grpc-retry-pushback-ms": "-1" });
+  const [client, ids] = await failing(t, full);
+  await assert.rejects(client.digitalTwins.updateDigitalTwin({}), isOfKind("Unavailable"));
+  assert.equal(ids.length, 1);
+});
+
+test("a call that the server finds too late after a lost answer says so", async (t) => {
+  const [client] = await failing(t, LOST, refusal("DEADLINE_EXCEEDED", Code.DeadlineExceeded));
+  await assert.rejects(client.digitalTwins.updateDigitalTwin({}), isOfKind("DeadlineExceeded"));
+});
+
+test("without retry each call is sent once, and under no id", async (t) => {
+  const ids: string[] = [];
+  const updateDigitalTwin = ({ requestId }: { requestId: string }) => {
+    ids.push(requestId);
+    throw LOST;
+  };
+  const getDigitalTwin = () => updateDigitalTwin({ requestId: "" });
+  const client = await serve(t, { twins: { updateDigitalTwin, getDigitalTwin } }, { retry: false });
+  await assert.rejects(client.digitalTwins.updateDigitalTwin({}), isOfKind("Unavailable"));
+  await assert.rejects(client.digitalTwins.getDigitalTwin({}), isOfKind("Unavailable"));
+  assert.deepEqual(ids, ["", ""]);
+});
+
 async function listening(server: Http2Server, port = 0): Promise<string> {
   server.listen(port, "127.0.0.1");
   await once(server, "listening");

@@ -49,6 +49,27 @@ async function collected(client: TwinfrontClient): Promise<unknown[]> {
   return numbers;
 }
 
+test("without retry a stream that breaks is not gone on with", async (t) => {
+  let streams = 0;
+  async function* streamQueryTwins() {
+    yield* brokenAfter({ rows: rows(++streams), resumeToken: "after 1" });
+  }
+  const client = await serve(t, { queries: { streamQueryTwins } }, { retry: false });
+  await assert.rejects(collected(client), isOfKind("Unavailable"));
+  assert.equal(streams, 1);
+});
+
+test("a stream that is gone on with ends when its time is over", async (t) => {
+  let row = 0;
+  const [client] = await streaming(t, () => brokenAfter({ rows: rows(++row), resumeToken: `after ${row}` }));
+  const reading = async () => {
+    for await (const _ of streamQuery(client, { query: "SELECT" }, { timeoutMs: 500 })) {
+      // each row is followed by a break, for ever
+    }
+  };
+  await assert.rejects(reading(), isTwinfrontError);
+});
+
 test("a stream goes on where it broke", async (t) => {
   const [client, tokens] = await streaming(t, (stream) => {
     switch (stream) {

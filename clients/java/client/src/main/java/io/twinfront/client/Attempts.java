@@ -1,11 +1,15 @@
 package io.twinfront.client;
 
+import io.grpc.CallOptions;
 import io.grpc.Deadline;
 import io.grpc.Metadata;
+import io.twinfront.client.errors.CallCancelledException;
+import io.twinfront.client.errors.DeadlineExceededException;
 import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.client.errors.UnavailableException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * The attempts at one call: decides after each that failed whether there is another one.
@@ -20,18 +24,24 @@ import java.util.concurrent.TimeUnit;
  * <tr><td>ends with anything else</td><td>what that says</td><td>never</td></tr>
  * </table>
  *
+ * <p>A server that forbids another attempt ({@code grpc-retry-pushback-ms}) is obeyed, and one that asks to wait is waited for.
+ *
  * <p>Of reads, the channel makes these four attempts itself, and those after throttling too: the service config says so. A
  * stream that breaks is asked for from where it broke, and begins to count anew whenever it has brought something.
  *
  * <p>A write whose answer was lost and that is refused when it is sent again may be refused for what it did itself: under an
  * etag, say, which is another one by now. So after a loss only a success counts, or an answer that the server marks as that of
- * an earlier attempt; else the call ends with the loss.
+ * an earlier attempt; else the call ends with the loss, unless its time ended or the caller ended it, which says as little of
+ * what it has done.
  */
 final class Attempts {
     private static final int AS_MANY_AS_THERE_IS_TIME_FOR = Integer.MAX_VALUE;
 
     private static final Metadata.Key<String> REPLAYED =
             Metadata.Key.of("twinfront-replayed", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> PUSHBACK =
+            Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Pattern MILLISECONDS = Pattern.compile("\\d+");
     private static final long STREAM_PATIENCE_SECONDS = 60;
 
     /** How many attempts a kind of call has after a failure of a server that answers. */
@@ -55,7 +65,9 @@ final class Attempts {
 
     private final Kind kind;
     private final KnownServer server;
-    private Deadline deadline; // null for none
+    private final Deadline deadline; // null for none
+    private Deadline patience; // of a stream that is broken; else null
+    private SendTracer tracer;
     private int inARow;
     private int failures;
     private TwinfrontException lost; // the first of a write
@@ -66,44 +78,51 @@ final class Attempts {
         this.server = server;
     }
 
+    /** Begins an attempt: gives the options to send it with. */
+    CallOptions begin(CallOptions options) {
+        tracer = new SendTracer(server);
+        return options.withStreamTracerFactory(tracer);
+    }
+
     /** Notes that a stream has brought something: from here on it may break as one does that begins. */
     void getOn() {
         inARow = 0;
         failures = 0;
-        deadline = null;
+        patience = null;
     }
 
     /**
      * Waits until it is time for the next attempt.
      *
      * @param failure what the last one ended with
-     * @param wasSent whether that one has reached a connection
      * @throws TwinfrontException what the call ends with if there is no other attempt
      */
-    void pauseAfter(TwinfrontException failure, boolean wasSent) {
-        if (!failure.getCallId().isEmpty()) {
-            server.answered();
-        }
-        Metadata trailers = failure.getTrailers();
-        if (trailers != null && "true".equals(trailers.get(REPLAYED))) {
+    void pauseAfter(TwinfrontException failure) {
+        if (!server.sendsAgain() || "true".equals(trailer(failure, REPLAYED))) {
             throw failure;
         }
         if (kind == Kind.STREAM && inARow == 0) {
-            deadline = Deadline.after(STREAM_PATIENCE_SECONDS, TimeUnit.SECONDS);
+            patience = Deadline.after(STREAM_PATIENCE_SECONDS, TimeUnit.SECONDS);
         }
-        int most = mostAfter(failure, wasSent);
+        int most = forbidsAnother(failure) ? 1 : mostAfter(failure);
         inARow++;
         if (most != AS_MANY_AS_THERE_IS_TIME_FOR) {
             failures++;
         }
         Duration pause = longer(Backoff.after(inARow), asked(failure));
-        if (failures >= most || !isBeforeDeadline(pause)) {
-            throw lost == null ? failure : lost;
+        if (failures >= most || !isBefore(deadline, pause) || !isBefore(patience, pause)) {
+            throw truth(failure);
         }
         Backoff.sleep(pause);
     }
 
-    private int mostAfter(TwinfrontException failure, boolean wasSent) {
+    /** Gives what is true of all attempts: that an answer was lost, once one was. */
+    private TwinfrontException truth(TwinfrontException failure) {
+        boolean saysNothing = failure instanceof DeadlineExceededException || failure instanceof CallCancelledException;
+        return lost == null || saysNothing ? failure : lost;
+    }
+
+    private int mostAfter(TwinfrontException failure) {
         if (!(failure instanceof UnavailableException)) {
             return 1;
         }
@@ -111,8 +130,8 @@ final class Attempts {
             int most = mostAfter(failure.getReason());
             return most == AS_MANY_AS_THERE_IS_TIME_FOR ? most : Math.min(most, kind.outages);
         }
-        if (!wasSent) {
-            return server.hasAnswered() ? AS_MANY_AS_THERE_IS_TIME_FOR : kind.others;
+        if (!tracer.wasSent()) {
+            return server.wasSeen() ? AS_MANY_AS_THERE_IS_TIME_FOR : kind.others;
         }
         if (kind != Kind.STREAM && lost == null) {
             lost = failure;
@@ -132,6 +151,17 @@ final class Attempts {
         };
     }
 
+    /** Tells whether the server says that no other attempt helps (gRFC A6). */
+    private static boolean forbidsAnother(TwinfrontException failure) {
+        String pushback = trailer(failure, PUSHBACK);
+        return pushback != null && !MILLISECONDS.matcher(pushback).matches();
+    }
+
+    private static String trailer(TwinfrontException failure, Metadata.Key<String> key) {
+        Metadata trailers = failure.getTrailers();
+        return trailers == null ? null : trailers.get(key);
+    }
+
     private static Duration asked(TwinfrontException failure) {
         return failure instanceof UnavailableException unavailable
                 ? unavailable.getRetryAfter().orElse(Duration.ZERO)
@@ -142,7 +172,7 @@ final class Attempts {
         return one.compareTo(other) < 0 ? other : one;
     }
 
-    private boolean isBeforeDeadline(Duration pause) {
+    private static boolean isBefore(Deadline deadline, Duration pause) {
         return deadline == null || pause.toNanos() < deadline.timeRemaining(TimeUnit.NANOSECONDS);
     }
 }

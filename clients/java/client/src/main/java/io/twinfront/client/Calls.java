@@ -22,18 +22,14 @@ abstract class Calls<S extends Calls<S>> extends AbstractBlockingStub<S> {
 
     /** Sends a call, as often as {@link Attempts} says. */
     final <ReqT, RespT> RespT unary(MethodDescriptor<ReqT, RespT> method, ReqT request) {
-        ReqT identified = Requests.identified(request);
+        ReqT identified = server().sendsAgain() ? Requests.identified(request) : request;
         CallOptions options = server().withDeadline(method, getCallOptions());
         Attempts attempts = new Attempts(Requests.kind(method, request), deadline(options), server());
         while (true) {
-            SendTracer tracer = new SendTracer();
             try {
-                RespT answer = ClientCalls.blockingUnaryCall(
-                        getChannel(), method, options.withStreamTracerFactory(tracer), identified);
-                server().answered();
-                return answer;
+                return ClientCalls.blockingUnaryCall(getChannel(), method, attempts.begin(options), identified);
             } catch (StatusRuntimeException e) {
-                attempts.pauseAfter(TwinfrontException.from(e), tracer.wasSent());
+                attempts.pauseAfter(TwinfrontException.from(e));
             }
         }
     }
@@ -45,11 +41,11 @@ abstract class Calls<S extends Calls<S>> extends AbstractBlockingStub<S> {
     /** Begins a stream whose messages say where to go on, and goes on there when it breaks. */
     final <ReqT, RespT> CloseableIterator<RespT> resuming(
             MethodDescriptor<ReqT, RespT> method, ResumingStream.Resumption<ReqT, RespT> resumption) {
+        Attempts attempts = new Attempts(Attempts.Kind.STREAM, deadline(getCallOptions()), server());
         return new ResumingStream<>(
-                (request, tracer) -> ResponseStream.of(
-                        getChannel().newCall(method, getCallOptions().withStreamTracerFactory(tracer)), request),
+                request -> ResponseStream.of(getChannel().newCall(method, attempts.begin(getCallOptions())), request),
                 resumption,
-                server());
+                attempts);
     }
 
     private KnownServer server() {

@@ -12,10 +12,12 @@ final class KnownServer {
     private static final CallOptions.Key<KnownServer> KEY = CallOptions.Key.create("twinfront-known-server");
 
     private final Map<String, Duration> timeouts;
-    private volatile boolean hasAnswered;
+    private volatile boolean sendsAgain;
+    private volatile boolean wasSeen;
 
-    KnownServer(Map<String, Duration> timeouts) {
+    KnownServer(Map<String, Duration> timeouts, boolean sendsAgain) {
         this.timeouts = timeouts;
+        this.sendsAgain = sendsAgain;
     }
 
     /** Gives the options of a client's calls. */
@@ -34,12 +36,23 @@ final class KnownServer {
         return timeout == null || hasOwn ? options : options.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    void answered() {
-        hasAnswered = true;
+    /** Notes that there is a server at the target. */
+    void seen() {
+        wasSeen = true;
     }
 
     /** Tells whether there was a server at the target: if so, it is worth waiting for. */
-    boolean hasAnswered() {
-        return hasAnswered;
+    boolean wasSeen() {
+        return wasSeen;
+    }
+
+    /** Notes that the client is closed: what fails now would do so for ever. */
+    void closed() {
+        sendsAgain = false;
+    }
+
+    /** Tells whether a call that failed may be sent again. */
+    boolean sendsAgain() {
+        return sendsAgain;
     }
 }

@@ -2,19 +2,17 @@ package io.twinfront.client;
 
 import io.twinfront.client.errors.TwinfrontException;
 import java.util.NoSuchElementException;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
 /** The messages of a stream that goes on where it broke, through as many streams as it takes. */
 final class ResumingStream<ReqT, RespT> implements CloseableIterator<RespT> {
-    private final BiFunction<ReqT, SendTracer, CloseableIterator<RespT>> begin;
+    private final Function<ReqT, CloseableIterator<RespT>> begin;
     private final Resumption<ReqT, RespT> resumption;
-    private final KnownServer server;
     private final Attempts attempts;
     private String token;
-    private SendTracer tracer;
     private CloseableIterator<RespT> responses; // null if there is none at the moment
+    private TwinfrontException failure; // what it was given up for; null if it was not
     private boolean isEnded;
 
     /**
@@ -29,31 +27,39 @@ final class ResumingStream<ReqT, RespT> implements CloseableIterator<RespT> {
             String token, Function<String, ReqT> from, Function<RespT, String> tokenOf, Predicate<RespT> isOfUse) {}
 
     ResumingStream(
-            BiFunction<ReqT, SendTracer, CloseableIterator<RespT>> begin,
-            Resumption<ReqT, RespT> resumption,
-            KnownServer server) {
+            Function<ReqT, CloseableIterator<RespT>> begin, Resumption<ReqT, RespT> resumption, Attempts attempts) {
         this.begin = begin;
         this.resumption = resumption;
-        this.server = server;
-        this.attempts = new Attempts(Attempts.Kind.STREAM, null, server);
+        this.attempts = attempts;
         this.token = resumption.token();
     }
 
     @Override
     public boolean hasNext() {
         while (!isEnded) {
+            if (failure != null) {
+                throw failure;
+            }
             try {
                 if (responses == null) {
-                    tracer = new SendTracer();
-                    responses = begin.apply(resumption.from().apply(token), tracer);
+                    responses = begin.apply(resumption.from().apply(token));
                 }
                 return responses.hasNext();
             } catch (TwinfrontException e) {
                 responses = null;
-                attempts.pauseAfter(e, tracer.wasSent());
+                pauseAfter(e);
             }
         }
         return false;
+    }
+
+    private void pauseAfter(TwinfrontException e) {
+        try {
+            attempts.pauseAfter(e);
+        } catch (TwinfrontException end) {
+            failure = end;
+            throw end;
+        }
     }
 
     @Override
@@ -62,7 +68,6 @@ final class ResumingStream<ReqT, RespT> implements CloseableIterator<RespT> {
             throw new NoSuchElementException();
         }
         RespT message = responses.next();
-        server.answered();
         String begunFrom = token;
         token = resumption.tokenOf().apply(message);
         if (resumption.isOfUse().test(message) && !token.equals(begunFrom)) {

@@ -47,6 +47,7 @@ public final class TwinfrontClient implements AutoCloseable {
     private static final int MAX_RECEIVE_METADATA_BYTES = 64 << 10;
 
     private final ManagedChannel connection;
+    private final KnownServer server;
     private final Channel channel;
     private final DigitalTwinCalls digitalTwins;
     private final RelationshipCalls relationships;
@@ -60,6 +61,7 @@ public final class TwinfrontClient implements AutoCloseable {
 
     private TwinfrontClient(ManagedChannel connection, KnownServer server) {
         this.connection = connection;
+        this.server = server;
         this.channel = ClientInterceptors.intercept(connection, new TypedErrorInterceptor());
         CallOptions options = server.options();
         // These make their exceptions in the thread of the caller, whose stack trace says more than that of a callback.
@@ -156,6 +158,7 @@ public final class TwinfrontClient implements AutoCloseable {
     /** Ends the calls in flight and closes the connection. */
     @Override
     public void close() {
+        server.closed();
         connection.shutdownNow();
     }
 
@@ -169,6 +172,7 @@ public final class TwinfrontClient implements AutoCloseable {
         private Tls tls;
         private Supplier<String> token;
         private boolean isInsecure;
+        private boolean sendsAgain = true;
         private Consumer<ManagedChannelBuilder<?>> configuration = channel -> {};
 
         private Builder(String target) {
@@ -209,6 +213,16 @@ public final class TwinfrontClient implements AutoCloseable {
         }
 
         /**
+         * Sends each call once, and goes on with no stream that broke.
+         *
+         * @return this
+         */
+        public Builder withoutRetry() {
+            this.sendsAgain = false;
+            return this;
+        }
+
+        /**
          * Sets options of grpc's own, which win over those of the client.
          *
          * @param options changes the builder of the channel
@@ -230,7 +244,7 @@ public final class TwinfrontClient implements AutoCloseable {
         public TwinfrontClient build() {
             DialRules.check(target, tls != null, token != null, isInsecure);
             ServiceConfig config = ServiceConfig.load();
-            KnownServer server = new KnownServer(config.timeouts());
+            KnownServer server = new KnownServer(config.timeouts(), sendsAgain);
             ManagedChannelBuilder<?> channel = Grpc.newChannelBuilder(
                             target, tls == null ? InsecureChannelCredentials.create() : tls.credentials())
                     .defaultServiceConfig(config.forChannel())
@@ -242,6 +256,9 @@ public final class TwinfrontClient implements AutoCloseable {
                     .keepAliveWithoutCalls(true)
                     .maxInboundMessageSize(MAX_RECEIVE_BYTES)
                     .maxInboundMetadataSize(MAX_RECEIVE_METADATA_BYTES);
+            if (!sendsAgain) {
+                channel.disableRetry();
+            }
             if (token != null) {
                 channel.intercept(new TokenInterceptor(new BearerToken(token)));
             }

@@ -12,12 +12,15 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.StreamObserver;
+import io.twinfront.client.errors.DeadlineExceededException;
 import io.twinfront.client.errors.EtagMismatchException;
 import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.client.errors.UnavailableException;
 import io.twinfront.v1.BatchWriteDigitalTwinsRequest;
 import io.twinfront.v1.BatchWriteDigitalTwinsResponse;
 import io.twinfront.v1.DigitalTwinServiceGrpc;
+import io.twinfront.v1.GetDigitalTwinRequest;
+import io.twinfront.v1.GetDigitalTwinResponse;
 import io.twinfront.v1.UpdateDigitalTwinRequest;
 import io.twinfront.v1.UpdateDigitalTwinResponse;
 import java.util.ArrayDeque;
@@ -51,6 +54,11 @@ class AttemptsTest {
         public void updateDigitalTwin(
                 UpdateDigitalTwinRequest request, StreamObserver<UpdateDigitalTwinResponse> observer) {
             answer(request.getRequestId(), UpdateDigitalTwinResponse.getDefaultInstance(), observer);
+        }
+
+        @Override
+        public void getDigitalTwin(GetDigitalTwinRequest request, StreamObserver<GetDigitalTwinResponse> observer) {
+            answer("", GetDigitalTwinResponse.getDefaultInstance(), observer);
         }
 
         @Override
@@ -163,6 +171,45 @@ class AttemptsTest {
         DigitalTwinCalls twins = failing(5, Failures.of(Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE"));
         assertThrows(UnavailableException.class, () -> twins.updateDigitalTwin(WRITE));
         assertEquals(5, failing.requestIds.size());
+    }
+
+    @Test
+    void aServerThatForbidsAnotherAttemptIsObeyed() {
+        StatusRuntimeException full = Failures.of(Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE");
+        full.getTrailers().put(Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER), "-1");
+        DigitalTwinCalls twins = failing(1, full);
+        assertThrows(UnavailableException.class, () -> twins.updateDigitalTwin(WRITE));
+        assertEquals(1, failing.requestIds.size());
+    }
+
+    @Test
+    void aCallThatTheServerFindsTooLateAfterALostAnswerSaysSo() {
+        failing(1, LOST);
+        DigitalTwinCalls twins = failing(1, Failures.of(Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"));
+        assertThrows(DeadlineExceededException.class, () -> twins.updateDigitalTwin(WRITE));
+    }
+
+    @Test
+    void withoutRetryEachCallIsSentOnceAndUnderNoId() {
+        failing.failures.addAll(List.of(DRAINING, LOST));
+        try (TwinfrontClient once =
+                TwinfrontClient.builder(server.target()).withoutRetry().build()) {
+            DigitalTwinCalls twins = once.digitalTwins();
+            assertThrows(UnavailableException.class, () -> twins.updateDigitalTwin(WRITE));
+            assertThrows(
+                    UnavailableException.class, () -> twins.getDigitalTwin(GetDigitalTwinRequest.getDefaultInstance()));
+            twins.updateDigitalTwin(WRITE);
+        }
+        assertEquals(List.of("", "", ""), failing.requestIds);
+    }
+
+    @Test
+    void aClosedClientSendsNothingAgain() {
+        client.digitalTwins().updateDigitalTwin(WRITE); // there was a server, which would be waited for
+        client.close();
+        long began = System.nanoTime();
+        assertThrows(TwinfrontException.class, () -> client.digitalTwins().updateDigitalTwin(WRITE));
+        assertTrue(System.nanoTime() - began < TimeUnit.SECONDS.toNanos(20));
     }
 
     @Test

@@ -114,6 +114,19 @@ class StreamsTest {
         });
         rows.next();
         assertThrows(UnavailableException.class, rows::hasNext);
+        int streams = resumedFrom.size();
+        assertThrows(UnavailableException.class, rows::hasNext);
+        assertEquals(streams, resumedFrom.size(), "a stream that was given up is not begun again");
+    }
+
+    @Test
+    void aStreamDoesNotWaitBeyondTheDeadlineOfItsCaller() {
+        rows((token, observer) -> observer.onError(Failures.unavailableFor(40)));
+        QueryCalls queries = client.queries().withDeadlineAfter(30, TimeUnit.SECONDS);
+        long began = System.nanoTime();
+        assertThrows(
+                UnavailableException.class, () -> queries.streamQuery(QUERY).hasNext());
+        assertTrue(System.nanoTime() - began < TimeUnit.SECONDS.toNanos(20));
     }
 
     @Test
