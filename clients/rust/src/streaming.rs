@@ -7,7 +7,7 @@ use tonic::{Response, Status, Streaming};
 
 use crate::{
     Client, Error,
-    connection::{SEVERAL_ATTEMPTS, UNBOUNDED, most_attempts, was_never_sent},
+    connection::{SEVERAL_ATTEMPTS, UNBOUNDED, forbids_another, most_attempts, was_never_sent},
     pause::before,
     v1::{ExportGraphRequest, ExportGraphResponse, QueryRow, StreamQueryTwinsRequest, StreamQueryTwinsResponse},
 };
@@ -187,6 +187,9 @@ impl Breaks {
         let Error::Unavailable { retry_after, failure } = error else {
             return None;
         };
+        if forbids_another(&failure.status) {
+            return None;
+        }
         let most = match &failure.reason {
             Some(reason) => most_attempts(reason).unwrap_or(SEVERAL_ATTEMPTS),
             None if was_seen && was_never_sent(&failure.status) => UNBOUNDED,

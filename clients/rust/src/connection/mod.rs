@@ -26,12 +26,12 @@ use self::{
     body::AnswerBody,
     deadline::Deadline,
     retries::{Attempts, RetryBudget},
-    service_config::{Policy, RetryPolicy, policy_of},
+    service_config::{Policy, policy_of},
 };
 pub(crate) use self::{
     body::MAX_RECEIVE_BYTES,
     broken::was_never_sent,
-    retries::{SEVERAL_ATTEMPTS, UNBOUNDED, most_attempts},
+    retries::{SEVERAL_ATTEMPTS, UNBOUNDED, forbids_another, most_attempts},
 };
 use crate::token::Token;
 
@@ -76,7 +76,7 @@ where
         let deadline = Deadline::of(request.headers(), policy.timeout);
         let answer = deadline.enforce(async {
             if self.sends_again && policy.sends_one_message() {
-                self.send_until_settled(request, policy.retry_policy.as_ref(), deadline).await
+                self.send_until_settled(request, &policy, deadline).await
             } else {
                 let (parts, body) = request.into_parts();
                 self.send(&parts, body, deadline, 0).await
@@ -91,13 +91,18 @@ where
     async fn send_until_settled(
         &self,
         request: Request<Body>,
-        retries: Option<&RetryPolicy>,
+        policy: &Policy,
         deadline: Deadline,
     ) -> Result<Response<AnswerBody>, Status> {
         let (parts, body) = request.into_parts();
         let message = body.collect().await?.to_bytes();
         let (message, bears_a_loss) = writes::identified(parts.uri.path(), message);
-        let mut attempts = Attempts::new(retries, &self.budget, bears_a_loss);
+        let retries = policy.retry_policy.as_ref();
+        let mut attempts = if policy.is_of_stream() {
+            Attempts::at_stream(retries, &self.budget)
+        } else {
+            Attempts::new(retries, &self.budget, bears_a_loss)
+        };
         loop {
             let body = Body::new(Full::new(message.clone()));
             let mut answer = self.send(&parts, body, deadline, attempts.made()).await;

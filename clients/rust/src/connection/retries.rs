@@ -70,16 +70,20 @@ impl RetryBudget {
 /// | loses its connection         | all, or nothing | four times, if the call bears that               |
 /// | ends with another code       | what that says  | as the service config says: reads, and throttled |
 ///
+/// A server that forbids another attempt (`grpc-retry-pushback-ms`) is obeyed, and one that asks to wait is waited for. A
+/// stream that has brought nothing is sent again as the service config says, and no more.
+///
 /// A write bears it if it has a `request_id`, the same each time: a server that knows it answers with the outcome of the
 /// first attempt. Another server, or the same after a restart, does not know it, and applies the write. That is no harm if
 /// the write ends in the same state twice; but if it is refused then, that may be for what its own first attempt did. So
 /// after a lost answer only a success counts, or an answer that is marked as the first one's; else the call ends with the
-/// loss.
+/// loss, unless its time ended, which says as little of what it has done.
 #[derive(Debug)]
 pub(super) struct Attempts<'a> {
     policy: Option<&'a RetryPolicy>,
     budget: &'a RetryBudget,
     bears_a_loss: bool,
+    is_stream: bool,
     made: u32,
     /// Those that the policy counts.
     by_policy: u32,
@@ -100,7 +104,13 @@ enum Worth {
 impl<'a> Attempts<'a> {
     /// `bears_a_loss` tells whether a write may be sent again after its answer was lost.
     pub(super) fn new(policy: Option<&'a RetryPolicy>, budget: &'a RetryBudget, bears_a_loss: bool) -> Self {
-        Self { policy, budget, bears_a_loss, made: 0, by_policy: 0, failures: 0, since_pushback: 0, lost: None }
+        let (is_stream, lost) = (false, None);
+        Self { policy, budget, bears_a_loss, is_stream, made: 0, by_policy: 0, failures: 0, since_pushback: 0, lost }
+    }
+
+    /// Those at a stream that has brought nothing yet.
+    pub(super) fn at_stream(policy: Option<&'a RetryPolicy>, budget: &'a RetryBudget) -> Self {
+        Self { is_stream: true, ..Self::new(policy, budget, false) }
     }
 
     /// How often the call was sent before.
@@ -117,8 +127,12 @@ impl<'a> Attempts<'a> {
             self.lost = None;
             return None;
         }
+        if matches!(failure.code(), Code::DeadlineExceeded | Code::Cancelled) {
+            self.lost = None;
+        }
         match self.worth(failure, was_seen) {
             Worth::WhatThePolicySays => self.pause_of_policy(failure),
+            Worth::AtMost(_) if forbids_another(failure) => None,
             Worth::AtMost(most) => {
                 self.failures += u32::from(most != UNBOUNDED);
                 (self.failures < most).then(|| pause::before(self.made).max(asked_for(failure)))
@@ -133,7 +147,7 @@ impl<'a> Attempts<'a> {
 
     fn worth(&mut self, failure: &Status, was_seen: bool) -> Worth {
         let is_read = self.policy.is_some_and(|policy| policy.retries(Code::Unavailable));
-        if failure.code() == Code::Unavailable {
+        if failure.code() == Code::Unavailable && !self.is_stream {
             let was_sent = !broken::was_never_sent(failure);
             match Error::from(failure.clone()).reason().map(most_attempts) {
                 Some(Some(UNBOUNDED)) => return Worth::AtMost(UNBOUNDED),
@@ -152,19 +166,29 @@ impl<'a> Attempts<'a> {
     fn pause_of_policy(&mut self, failure: &Status) -> Option<Duration> {
         let policy = self.policy.filter(|policy| policy.retries(failure.code()))?;
         self.by_policy += 1;
-        let pushback = failure.metadata().get(PUSHBACK);
         if !self.budget.note_failure() || self.by_policy >= policy.max_attempts {
             return None;
         }
-        if let Some(told) = pushback {
+        if let Some(told) = pushback(failure) {
             self.since_pushback = 0;
-            // A text that is no number, or a negative number, says not to try again.
-            return told.to_str().ok()?.parse().ok().map(Duration::from_millis);
+            return told;
         }
         let bound = policy.initial_backoff.as_secs_f64() * policy.backoff_multiplier.powi(self.since_pushback);
         self.since_pushback += 1;
         Some(policy.max_backoff.min(Duration::from_secs_f64(bound)).mul_f64(fastrand::f64()))
     }
+}
+
+/// Tells whether the server says that no other attempt helps.
+pub(crate) fn forbids_another(failure: &Status) -> bool {
+    pushback(failure) == Some(None)
+}
+
+/// Gives when the server wants another attempt (gRFC A6), if it says so: a text that is no number, or a negative number,
+/// stands for never.
+fn pushback(failure: &Status) -> Option<Option<Duration>> {
+    let told = failure.metadata().get(PUSHBACK)?;
+    Some(told.to_str().ok().and_then(|text| text.parse().ok()).map(Duration::from_millis))
 }
 
 /// Gives the time that the server asks to wait.

@@ -71,6 +71,11 @@ impl Policy {
     pub(super) fn sends_one_message(&self) -> bool {
         self.timeout.is_some() || self.retry_policy.is_some()
     }
+
+    /// Tells whether the answer is a stream, which takes as long as it takes.
+    pub(super) fn is_of_stream(&self) -> bool {
+        self.timeout.is_none()
+    }
 }
 
 /// When a call is sent again.

@@ -11,10 +11,14 @@ use prost::Message as _;
 use tonic::{Code, Request, client::Grpc};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::{service_config::RetryableCode, *};
+use super::{
+    service_config::{RetryPolicy, RetryableCode},
+    *,
+};
 use crate::v1::{
     BatchWriteDigitalTwinsRequest, DeleteDigitalTwinRequest, GetDigitalTwinRequest, GetDigitalTwinResponse,
-    digital_twin_service_client::DigitalTwinServiceClient,
+    StreamQueryTwinsRequest, digital_twin_service_client::DigitalTwinServiceClient,
+    query_service_client::QueryServiceClient,
 };
 
 /// How one attempt ends.
@@ -27,6 +31,8 @@ enum Ending {
     InTrailers(Code),
     /// A refusal with its reason.
     Refused(Code, &'static str),
+    /// A refusal with its reason, and the word that no other attempt helps.
+    Final(Code, &'static str),
     /// A refusal that is the outcome of an earlier attempt.
     Replayed(Code),
     Broken,
@@ -89,6 +95,12 @@ impl Service<http::Request<Body>> for Script {
                 Ending::Refused(code, reason) => {
                     let info = ErrorDetails::with_error_info(reason, "twinfront", []);
                     Ok(Status::with_error_details(code, "No.", info).into_http())
+                }
+                Ending::Final(code, reason) => {
+                    let info = ErrorDetails::with_error_info(reason, "twinfront", []);
+                    let mut answer = Status::with_error_details(code, "No.", info).into_http();
+                    answer.headers_mut().insert("grpc-retry-pushback-ms", "-1".parse().unwrap());
+                    Ok(answer)
                 }
                 Ending::Replayed(code) => {
                     let mut answer = Status::new(code, "No.").into_http();
@@ -278,6 +290,28 @@ async fn a_server_that_is_gone_is_waited_for_if_it_was_there_before() {
 async fn a_server_that_breaks_the_first_call_is_waited_for() {
     let unreachable = std::iter::repeat_n(Ending::Unreachable, 9);
     assert_eq!(written([Ending::Broken].into_iter().chain(unreachable).chain([Ending::Answer])).await, (Code::Ok, 11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_forbids_another_attempt_is_obeyed() {
+    assert_eq!(written([Ending::Final(Code::Unavailable, "UPSTREAM_UNAVAILABLE")]).await, (Code::Unavailable, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_the_server_finds_too_late_after_a_lost_answer_says_so() {
+    let late = Ending::Refused(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    assert_eq!(written([Ending::Broken, late]).await, (Code::DeadlineExceeded, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_has_the_attempts_of_the_service_config_even_when_the_server_is_gone() {
+    let unreachable = std::iter::repeat_n(Ending::Unreachable, 5);
+    let script = Script::new([Ending::Answer].into_iter().chain(unreachable));
+    let connection = Connection::new(script.clone(), None, true);
+    assert_eq!(delete(&connection).await, Code::Ok);
+    let mut queries = QueryServiceClient::new(connection);
+    let status = queries.stream_query_twins(StreamQueryTwinsRequest::default()).await.unwrap_err();
+    assert_eq!((status.code(), script.attempts()), (Code::Unavailable, 6));
 }
 
 #[tokio::test]
