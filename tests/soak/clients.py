@@ -62,8 +62,11 @@ class Callers:
 
     def _delete(self, prefix: str) -> None:
         for number in range(TWINS):
-            with suppress(NotFoundError):
-                patiently(lambda number=number: self._truth.delete_digital_twin(f"{prefix}-{number}"))  # type: ignore[misc]  # mypy infers no default
+            patiently(lambda number=number: self._delete_one(f"{prefix}-{number}"))  # type: ignore[misc]  # mypy infers no default
+
+    def _delete_one(self, name: str) -> None:
+        with suppress(NotFoundError):
+            self._truth.delete_digital_twin(name)
 
 
 def lost(client: TwinfrontClient, acknowledged: Mapping[str, int]) -> list[str]:
