@@ -136,7 +136,9 @@ final class Attempts {
         if (kind != Kind.STREAM && lost == null) {
             lost = failure;
         }
-        return kind.losses;
+        // Of a read that ended so the channel has made one attempt only.
+        boolean isNewToTheChannel = kind == Kind.READ && UnansweredCallInterceptor.isBroken(failure.getStatus());
+        return isNewToTheChannel ? Kind.STREAM.losses : kind.losses;
     }
 
     /** After a reason that says that nothing was done, and that another attempt may succeed. */

@@ -10,16 +10,23 @@ import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.nio.channels.ClosedChannelException;
 
 /**
  * Makes {@code UNAVAILABLE} of {@code CANCELLED} where nobody here has cancelled the call: a stopping server says so to the
- * calls that it has not begun, and a proxy to those that it drops.
+ * calls that it has not begun, and a proxy to those that it drops. And of {@code UNKNOWN} where that is how grpc tells that the
+ * connection has ended, which it does when it was about to write on it.
  */
 final class UnansweredCallInterceptor implements ClientInterceptor {
     @Override
     public <ReqT, RespT> ClientCall<ReqT, RespT> interceptCall(
             MethodDescriptor<ReqT, RespT> method, CallOptions options, Channel next) {
         return new UnansweredCall<>(next.newCall(method, options));
+    }
+
+    /** Tells whether a status is of a connection that had ended, and of which the channel knows no more than that. */
+    static boolean isBroken(Status status) {
+        return status.getCause() instanceof ClosedChannelException;
     }
 
     private static final class UnansweredCall<ReqT, RespT> extends SimpleForwardingClientCall<ReqT, RespT> {
@@ -49,6 +56,11 @@ final class UnansweredCallInterceptor implements ClientInterceptor {
         }
 
         private Status answered(Status status) {
+            if (isBroken(status)) {
+                return Status.UNAVAILABLE
+                        .withDescription("The connection broke: " + status.getDescription())
+                        .withCause(status.getCause());
+            }
             if (status.getCode() != Status.Code.CANCELLED || isCancelled || caller.isCancelled()) {
                 return status;
             }
