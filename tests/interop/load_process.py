@@ -21,7 +21,20 @@ MODEL: Final = {
 TWINS: Final = 4
 """How many twins have a caller that writes them and one that reads."""
 
+IMPORTED_TWINS: Final = 100
+"""How many twins one caller more imports, all of them again and again."""
+
 _STOP_SECONDS: Final = 90.0
+
+
+def counted_twins(prefix: str) -> list[str]:
+    """Lists the twins that a writer each counts up on."""
+    return [f"{prefix}-{number}" for number in range(TWINS)]
+
+
+def imported_twins(prefix: str) -> list[str]:
+    """Lists the twins that are imported together, in their order; what is acknowledged names the last one alone."""
+    return [f"{prefix}-import-{number}" for number in range(IMPORTED_TWINS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,8 @@ class Outcome:
     Attributes:
         calls: how many calls succeeded.
         failures: how many others ended with which text.
-        acknowledged: by twin, the last total that its only writer was told is written.
+        acknowledged: by twin, the last total that its only writer was told is written; of those that are imported
+            together, by the last one.
     """
 
     calls: int

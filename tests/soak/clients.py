@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.interop.languages import Language
-from tests.interop.load_process import TWINS, LoadProcess, Outcome
+from tests.interop.load_process import LoadProcess, Outcome, counted_twins, imported_twins
 
 from twinfront import NotFoundError, TwinfrontClient
 
@@ -61,8 +61,8 @@ class Callers:
         self.seen.problems += lost(self._truth, outcome.acknowledged)
 
     def _delete(self, prefix: str) -> None:
-        for number in range(TWINS):
-            patiently(lambda number=number: self._delete_one(f"{prefix}-{number}"))  # type: ignore[misc]  # mypy infers no default
+        for name in counted_twins(prefix) + imported_twins(prefix):
+            patiently(lambda name=name: self._delete_one(name))  # type: ignore[misc]  # mypy infers no default
 
     def _delete_one(self, name: str) -> None:
         with suppress(NotFoundError):
