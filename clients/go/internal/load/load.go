@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/twinfront/twinfront/clients/go"
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
 )
 
-const modelID = "dtmi:rolling:Counter;1"
+const (
+	modelID      = "dtmi:rolling:Counter;1"
+	importedEach = 100 // twins
+)
 
 // load is callers on one client, who read and write all the time.
 type load struct {
@@ -42,6 +46,11 @@ func newLoad(client *twinfront.Client) *load {
 func (l *load) start(ctx context.Context, name string) {
 	l.callers.Go(func() { l.write(ctx, name) })
 	l.callers.Go(func() { l.read(ctx, name) })
+}
+
+// startImport has twins imported until the end.
+func (l *load) startImport(ctx context.Context, name string) {
+	l.callers.Go(func() { l.importAll(ctx, name) })
 }
 
 // end lets the calls in flight end.
@@ -80,13 +89,8 @@ func (l *load) write(ctx context.Context, name string) {
 	created, err := l.client.DigitalTwins.CreateOrReplaceDigitalTwin(
 		ctx, &twinfrontv1.CreateOrReplaceDigitalTwinRequest{
 			DigitalTwinId: name,
-			DigitalTwin: &twinfrontv1.DigitalTwin{
-				ModelId: modelID,
-				Properties: map[string]*twinfrontv1.Value{
-					"total": {Kind: &twinfrontv1.Value_IntValue{IntValue: 0}},
-				},
-			},
-			IfNoneMatch: "*",
+			DigitalTwin:   counter("", 0),
+			IfNoneMatch:   "*",
 		})
 	if !l.ended(err) {
 		return
@@ -105,6 +109,50 @@ func (l *load) write(ctx context.Context, name string) {
 		}
 		l.acknowledge(name, total)
 		etag = written.GetEtag()
+	}
+}
+
+// importAll imports the same twins again and again, each time with a higher total.
+func (l *load) importAll(ctx context.Context, name string) {
+	for total := int64(0); !l.isEnded(); total++ {
+		if !l.ended(l.importOnce(ctx, name, total)) {
+			return
+		}
+		l.acknowledge(imported(name, importedEach-1), total)
+	}
+}
+
+func (l *load) importOnce(ctx context.Context, name string, total int64) error {
+	items := func(yield func(*twinfrontv1.GraphItem) bool) {
+		for number := range importedEach {
+			twin := &twinfrontv1.GraphItem_DigitalTwin{DigitalTwin: counter(imported(name, number), total)}
+			if !yield(&twinfrontv1.GraphItem{Item: twin}) {
+				return
+			}
+		}
+	}
+	for report, err := range twinfront.ImportGraph(ctx, l.client, nil, items) {
+		if err != nil {
+			return err
+		}
+		for _, result := range report.GetResults() {
+			if err := twinfront.FromStatus(result.GetStatus()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func imported(name string, number int) string { return fmt.Sprintf("%s-%d", name, number) }
+
+func counter(id string, total int64) *twinfrontv1.DigitalTwin {
+	return &twinfrontv1.DigitalTwin{
+		Id:      id,
+		ModelId: modelID,
+		Properties: map[string]*twinfrontv1.Value{
+			"total": {Kind: &twinfrontv1.Value_IntValue{IntValue: total}},
+		},
 	}
 }
 

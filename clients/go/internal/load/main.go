@@ -56,6 +56,7 @@ func run(ctx context.Context) error {
 	for number := range twins {
 		load.start(ctx, fmt.Sprintf("%s-%d", *prefix, number))
 	}
+	load.startImport(ctx, *prefix+"-import")
 	output := json.NewEncoder(os.Stdout)
 	ended := make(chan struct{})
 	go func() {
