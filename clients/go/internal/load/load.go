@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	modelID      = "dtmi:rolling:Counter;1"
-	importedEach = 100 // twins
+	modelID       = "dtmi:rolling:Counter;1"
+	importedTwins = 100
 )
 
 // load is callers on one client, who read and write all the time.
@@ -118,13 +118,13 @@ func (l *load) importAll(ctx context.Context, name string) {
 		if !l.ended(l.importOnce(ctx, name, total)) {
 			return
 		}
-		l.acknowledge(imported(name, importedEach-1), total)
+		l.acknowledge(imported(name, importedTwins-1), total)
 	}
 }
 
 func (l *load) importOnce(ctx context.Context, name string, total int64) error {
 	items := func(yield func(*twinfrontv1.GraphItem) bool) {
-		for number := range importedEach {
+		for number := range importedTwins {
 			twin := &twinfrontv1.GraphItem_DigitalTwin{DigitalTwin: counter(imported(name, number), total)}
 			if !yield(&twinfrontv1.GraphItem{Item: twin}) {
 				return

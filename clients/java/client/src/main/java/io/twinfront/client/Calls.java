@@ -38,12 +38,12 @@ abstract class Calls<S extends Calls<S>> extends AbstractBlockingStub<S> {
         return getChannel().newCall(method, getCallOptions());
     }
 
-    /** Begins a stream whose messages say where to go on, and goes on there when it breaks. */
+    /** Begins a stream that can be gone on with, and goes on with it when it breaks. */
     final <ReqT, RespT> CloseableIterator<RespT> resuming(
-            MethodDescriptor<ReqT, RespT> method, ResumingStream.Resumption<ReqT, RespT> resumption) {
+            MethodDescriptor<ReqT, RespT> method, Resumption<ReqT, RespT> resumption) {
         Attempts attempts = new Attempts(Attempts.Kind.STREAM, deadline(getCallOptions()), server());
         return new ResumingStream<>(
-                request -> ResponseStream.of(getChannel().newCall(method, attempts.begin(getCallOptions())), request),
+                () -> resumption.begin(getChannel().newCall(method, attempts.begin(getCallOptions()))),
                 resumption,
                 attempts);
     }

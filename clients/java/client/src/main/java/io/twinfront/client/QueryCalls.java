@@ -52,7 +52,7 @@ public final class QueryCalls extends Calls<QueryCalls> {
     public CloseableIterator<QueryRow> streamQuery(StreamQueryTwinsRequest request) {
         return new RowStream(resuming(
                 QueryServiceGrpc.getStreamQueryTwinsMethod(),
-                new ResumingStream.Resumption<>(
+                new TokenResumption<>(
                         request.getResumeToken(),
                         token -> request.toBuilder().setResumeToken(token).build(),
                         StreamQueryTwinsResponse::getResumeToken,

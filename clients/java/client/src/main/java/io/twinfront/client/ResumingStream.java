@@ -2,36 +2,21 @@ package io.twinfront.client;
 
 import io.twinfront.client.errors.TwinfrontException;
 import java.util.NoSuchElementException;
-import java.util.function.Function;
-import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /** The messages of a stream that goes on where it broke, through as many streams as it takes. */
-final class ResumingStream<ReqT, RespT> implements CloseableIterator<RespT> {
-    private final Function<ReqT, CloseableIterator<RespT>> begin;
-    private final Resumption<ReqT, RespT> resumption;
+final class ResumingStream<RespT> implements CloseableIterator<RespT> {
+    private final Supplier<CloseableIterator<RespT>> begin;
+    private final Resumption<?, RespT> resumption;
     private final Attempts attempts;
-    private String token;
     private CloseableIterator<RespT> responses; // null if there is none at the moment
     private TwinfrontException failure; // what it was given up for; null if it was not
     private boolean isEnded;
 
-    /**
-     * How a stream is gone on with.
-     *
-     * @param token where to begin
-     * @param from makes the request that begins at a token
-     * @param tokenOf the place after a message; empty after the last one
-     * @param isOfUse whether a message has anything in it: what leads nowhere must not be gone on with for ever
-     */
-    record Resumption<ReqT, RespT>(
-            String token, Function<String, ReqT> from, Function<RespT, String> tokenOf, Predicate<RespT> isOfUse) {}
-
-    ResumingStream(
-            Function<ReqT, CloseableIterator<RespT>> begin, Resumption<ReqT, RespT> resumption, Attempts attempts) {
+    ResumingStream(Supplier<CloseableIterator<RespT>> begin, Resumption<?, RespT> resumption, Attempts attempts) {
         this.begin = begin;
         this.resumption = resumption;
         this.attempts = attempts;
-        this.token = resumption.token();
     }
 
     @Override
@@ -42,7 +27,7 @@ final class ResumingStream<ReqT, RespT> implements CloseableIterator<RespT> {
             }
             try {
                 if (responses == null) {
-                    responses = begin.apply(resumption.from().apply(token));
+                    responses = begin.get();
                 }
                 return responses.hasNext();
             } catch (TwinfrontException e) {
@@ -68,15 +53,13 @@ final class ResumingStream<ReqT, RespT> implements CloseableIterator<RespT> {
             throw new NoSuchElementException();
         }
         RespT message = responses.next();
-        String begunFrom = token;
-        token = resumption.tokenOf().apply(message);
-        if (resumption.isOfUse().test(message) && !token.equals(begunFrom)) {
+        if (resumption.leadsOn(message)) {
             attempts.getOn();
         }
-        if (token.isEmpty()) {
-            close(); // the last message: if the stream broke only now, going on would be to begin anew
+        if (resumption.isWhole()) {
+            close();
         }
-        return message;
+        return resumption.inAll(message);
     }
 
     @Override

@@ -32,6 +32,10 @@ import io.twinfront.v1.ExportGraphRequest;
 import io.twinfront.v1.ExportGraphResponse;
 import io.twinfront.v1.GetDigitalTwinRequest;
 import io.twinfront.v1.GetDigitalTwinResponse;
+import io.twinfront.v1.GraphItem;
+import io.twinfront.v1.ImportGraphResponse;
+import io.twinfront.v1.ImportOptions;
+import io.twinfront.v1.ImportResult;
 import io.twinfront.v1.JsonPatchOperation;
 import io.twinfront.v1.ListRelationshipsRequest;
 import io.twinfront.v1.ListRelationshipsResponse;
@@ -52,6 +56,7 @@ import java.util.OptionalDouble;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * Runs the code blocks of the client's README.
@@ -106,6 +111,7 @@ public final class Readme {
             System.out.println(readme.readWithin("java-hall", 5).getId());
             readme.list();
             readme.query();
+            readme.imports();
             readme.count();
             readme.batch();
             System.out.println("may write: " + readme.mayWrite("java-hall"));
@@ -243,6 +249,24 @@ public final class Readme {
         try (CloseableIterator<ExportGraphResponse> messages = client.graphs().streamExport(request)) {
             while (messages.hasNext()) {
                 messages.next().getChunk().writeTo(file);
+            }
+        }
+    }
+
+    private void imports() {
+        List<GraphItem> items = Stream.of("java-cellar", "java-attic")
+                .map(id -> DigitalTwin.newBuilder().setId(id).setModelId("dtmi:example:readme:Room;1"))
+                .map(twin -> GraphItem.newBuilder().setDigitalTwin(twin).build())
+                .toList();
+        try (CloseableIterator<ImportGraphResponse> reports =
+                client.graphs().streamImport(ImportOptions.getDefaultInstance(), items)) {
+            while (reports.hasNext()) {
+                ImportGraphResponse report = reports.next();
+                for (ImportResult result : report.getResultsList()) {
+                    TwinfrontException.fromStatus(result.getStatus())
+                            .ifPresent(failure -> System.out.println(result.getResource() + " " + failure));
+                }
+                System.out.println(report.getProgress().getAcknowledgedCount() + " of " + items.size());
             }
         }
     }

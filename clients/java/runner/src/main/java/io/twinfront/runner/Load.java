@@ -10,6 +10,10 @@ import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.v1.CreateOrReplaceDigitalTwinRequest;
 import io.twinfront.v1.DigitalTwin;
 import io.twinfront.v1.GetDigitalTwinRequest;
+import io.twinfront.v1.GraphItem;
+import io.twinfront.v1.ImportGraphResponse;
+import io.twinfront.v1.ImportOptions;
+import io.twinfront.v1.ImportResult;
 import io.twinfront.v1.ListModelsRequest;
 import io.twinfront.v1.ListModelsResponse;
 import io.twinfront.v1.QueryRow;
@@ -24,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 
 /**
  * Reads and writes all the time until its input ends, and prints what came of it. What it does and what its lines have is told
@@ -31,6 +36,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class Load {
     private static final int TWINS = 4;
+    private static final int IMPORTED_TWINS = 100;
     private static final int READS_PER_STREAM = 10;
     private static final long REPORT_MILLIS = 100;
 
@@ -72,6 +78,7 @@ public final class Load {
             callers.add(new Thread(() -> noting(() -> write(twinId))));
             callers.add(new Thread(() -> read(twinId)));
         }
+        callers.add(new Thread(() -> noting(() -> importAll(prefix + "-import"))));
         callers.forEach(Thread::start);
         Thread input = new Thread(Load::readInput);
         input.start();
@@ -97,13 +104,9 @@ public final class Load {
 
     /** Counts up until a write fails, each time under the etag of the last: one done twice would be refused. */
     private void write(String twinId) {
-        DigitalTwin twin = DigitalTwin.newBuilder()
-                .setModelId("dtmi:rolling:Counter;1")
-                .putProperties("total", Values.toValue(0))
-                .build();
         CreateOrReplaceDigitalTwinRequest create = CreateOrReplaceDigitalTwinRequest.newBuilder()
                 .setDigitalTwinId(twinId)
-                .setDigitalTwin(twin)
+                .setDigitalTwin(counter("", 0))
                 .setIfNoneMatch("*")
                 .build();
         String etag = client.digitalTwins().createOrReplaceDigitalTwin(create).getEtag();
@@ -120,6 +123,41 @@ public final class Load {
                     .build();
             etag = client.digitalTwins().updateDigitalTwin(step).getEtag();
         }
+    }
+
+    /** Imports the same twins again and again, each time with a higher total, until an import fails. */
+    private void importAll(String prefix) {
+        for (long total = 0; !isStopped; total++) {
+            importOnce(prefix, total);
+            calls.incrementAndGet();
+            acknowledged.put(prefix + "-" + (IMPORTED_TWINS - 1), total);
+        }
+    }
+
+    private void importOnce(String prefix, long total) {
+        Iterable<GraphItem> items = () -> IntStream.range(0, IMPORTED_TWINS)
+                .mapToObj(number -> GraphItem.newBuilder()
+                        .setDigitalTwin(counter(prefix + "-" + number, total))
+                        .build())
+                .iterator();
+        try (CloseableIterator<ImportGraphResponse> reports =
+                client.graphs().streamImport(ImportOptions.getDefaultInstance(), items)) {
+            while (reports.hasNext()) {
+                for (ImportResult result : reports.next().getResultsList()) {
+                    TwinfrontException.fromStatus(result.getStatus()).ifPresent(failure -> {
+                        throw failure;
+                    });
+                }
+            }
+        }
+    }
+
+    private static DigitalTwin counter(String twinId, long total) {
+        return DigitalTwin.newBuilder()
+                .setId(twinId)
+                .setModelId("dtmi:rolling:Counter;1")
+                .putProperties("total", Values.toValue(total))
+                .build();
     }
 
     private void read(String twinId) {
