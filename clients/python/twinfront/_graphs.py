@@ -64,10 +64,8 @@ class ImportReport:
     """How far the import is."""
 
 
-def import_options(*, resume_from: int, failures_only: bool, validate_only: bool) -> rpcs.ImportGraphRequest:
-    """Makes the first message of an import."""
-    options = rpcs.ImportOptions(resume_from=resume_from, failures_only=failures_only, validate_only=validate_only)
-    return rpcs.ImportGraphRequest(options=options)
+def import_options(*, resume_from: int, failures_only: bool, validate_only: bool) -> rpcs.ImportOptions:
+    return rpcs.ImportOptions(resume_from=resume_from, failures_only=failures_only, validate_only=validate_only)
 
 
 def item_message(item: GraphItem) -> rpcs.GraphItem:
@@ -128,22 +126,12 @@ def chunk_messages(chunk: bytes) -> Iterator[rpcs.ImportGraphRequest]:
         yield rpcs.ImportGraphRequest(chunk=chunk[start : start + BYTES_A_MESSAGE])
 
 
-def read_report(response: rpcs.ImportGraphResponse) -> ImportReport:
-    """Reads a message of the server's."""
-    progress = response.progress
-    return ImportReport(
-        [
-            ImportResult(result.index, result.resource, result.etag, result.line, from_status(result.status))
-            for result in response.results
-        ],
-        ImportProgress(
-            progress.acknowledged_count,
-            progress.models_imported,
-            progress.digital_twins_imported,
-            progress.relationships_imported,
-            progress.failed,
-        ),
-    )
+def read_results(response: rpcs.ImportGraphResponse) -> list[ImportResult]:
+    """Reads how the items ended that a message of the server's tells of."""
+    return [
+        ImportResult(result.index, result.resource, result.etag, result.line, from_status(result.status))
+        for result in response.results
+    ]
 
 
 def export_graph_text(

@@ -127,49 +127,60 @@ class AsyncConnection:
     async def _converse(
         self,
         method: "grpc.aio.StreamStreamMultiCallable[Request, Response]",
-        first: Request,
-        messages: AsyncIterator[Request],
+        begin: Callable[[], tuple[Request, AsyncIterator[Request]]],
+        gets_on: Callable[[Response], bool],
         timeout: float | None,
         metadata: CallMetadata,
+        *,
+        can_begin_anew: bool,
     ) -> AsyncGenerator[Response]:
-        """Sends messages while the answers are read; what the messages' making raises is raised here."""
-        failed: list[Exception] = []
+        """Sends messages while the answers are read, and begins anew where that breaks.
 
-        async def sent() -> AsyncIterator[Request]:
-            yield first
+        What the messages' making raises is raised here.
+
+        Args:
+            method: the RPC.
+            begin: makes the first message, and the others; each time from where the last conversation broke.
+            gets_on: notes an answer, and tells whether it gets further than all before it.
+            timeout: seconds for all of it; None for as long as it takes.
+            metadata: further request metadata.
+            can_begin_anew: tells whether there is a second beginning.
+        """
+        attempts = Attempts(None, timeout, allowed=self._retry and can_begin_anew)
+        while True:
+            first, others = begin()
+            name = type(first).DESCRIPTOR.name.removesuffix("Request")
+            failed: list[Exception] = []
+            rpc = method(
+                _sent(first, others, failed),
+                timeout=attempts.time_left(),
+                metadata=await self._with_token(metadata),
+                wait_for_ready=self._wait_for_ready,
+            )
+            ending = Ending(rpc)
             try:
-                async for message in messages:
-                    yield message
-            except Exception as error:
-                failed.append(error)
-                raise  # this ends the call
-
-        rpc = method(
-            sent(),
-            timeout=timeout,
-            metadata=await self._with_token(metadata),
-            wait_for_ready=self._wait_for_ready,
-        )
-        ending = Ending(rpc)
-        name = type(first).DESCRIPTOR.name.removesuffix("Request")
-        try:
-            async for response in rpc:
-                yield response
-        except CallEnded:
-            if failed:
-                raise failed[0] from None
-            raise
-        except CallError as error:
-            if failed:
-                raise failed[0] from None
-            meant = ending.true(error)
-            failure = self._failure(name, 1, meant)
-            if meant.code() is not grpc.StatusCode.OK:
-                raise failure from meant
-        else:
-            await self._report(name, 1, rpc)
-        finally:
-            rpc.cancel()
+                async for response in rpc:
+                    self._was_seen = True
+                    if gets_on(response):
+                        attempts.get_on()
+                    yield response
+            except CallEnded:
+                if failed:
+                    raise failed[0] from None
+                raise
+            except CallError as error:
+                if failed:
+                    raise failed[0] from None
+                meant = ending.true(error)
+                failure, trailers = self._failure(name, attempts.number, meant), meant.trailing_metadata()
+                if meant.code() is grpc.StatusCode.OK:
+                    return
+            else:
+                await self._report(name, attempts.number, rpc)
+                return
+            finally:
+                rpc.cancel()
+            await sleep(attempts.pause_after(failure, trailers, was_seen=self._was_seen))
 
     async def _with_token(self, metadata: CallMetadata) -> tuple[tuple[str, str | bytes], ...]:
         if self._token is None:
@@ -191,3 +202,14 @@ class AsyncConnection:
         failure = from_rpc_error(error)
         self._was_seen = self._was_seen or shows_a_server(failure)
         return failure
+
+
+async def _sent(first: Request, others: AsyncIterator[Request], failed: list[Exception]) -> AsyncIterator[Request]:
+    """Gives the messages of a conversation; notes what their making raises, which ends the call."""
+    yield first
+    try:
+        async for message in others:
+            yield message
+    except Exception as error:
+        failed.append(error)
+        raise

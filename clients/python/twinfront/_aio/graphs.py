@@ -1,15 +1,16 @@
 """Whole graphs."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 
-from twinfront import _graphs
+from twinfront import _graphs, _imports
 from twinfront._aio.connection import AsyncConnection
 from twinfront._aio.imports import AsyncImportReports
 from twinfront._calls import CallMetadata
 from twinfront._for_asyncio import each
 from twinfront._graphs import GraphItem, ImportReport
-from twinfront.v1.graph_service_pb2 import ImportGraphRequest
+from twinfront._imports import Course
+from twinfront.v1.graph_service_pb2 import ImportGraphRequest, ImportOptions
 
 
 class AsyncGraphMethods(AsyncConnection):
@@ -27,11 +28,15 @@ class AsyncGraphMethods(AsyncConnection):
     ) -> AsyncImportReports:
         """Writes models, digital twins and relationships as they come. This is not atomic.
 
+        Where the stream breaks it goes on by itself after the items that were acknowledged, if the items can be gone
+        through again, as a list can, and a generator cannot. What was written and not acknowledged is written once
+        more, and reported and counted once more.
+
         Args:
             items: Twins and relationships with their ids, as values or mappings, and models as mappings or JSON texts,
                 in an order in which each finds what it needs before it (asynchronous ones too).
             resume_from: Items with a smaller index are read past and not written: what `progress.acknowledged_count`
-                said before a break. Everything is to be sent again.
+                said of an import that ended early. Everything is to be sent again.
             failures_only: Report no results of items that succeeded.
             validate_only: Only say what each item would end in, and write nothing.
             timeout: Seconds for the whole import; as long as it takes by default.
@@ -47,7 +52,8 @@ class AsyncGraphMethods(AsyncConnection):
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        return AsyncImportReports(self._import(options, _item_messages(items), timeout, metadata))
+        again = _imports.can_be_read_again(items)
+        return AsyncImportReports(self._import(options, lambda: _item_messages(items), timeout, metadata, again=again))
 
     def import_graph_text(
         self,
@@ -61,10 +67,14 @@ class AsyncGraphMethods(AsyncConnection):
     ) -> AsyncImportReports:
         """Writes a graph in the import format of Azure Digital Twins (NDJSON). This is not atomic.
 
+        Where the stream breaks it goes on by itself after the items that were acknowledged, if the pieces can be gone
+        through again, as a list can, and an open file cannot. What was written and not acknowledged is written once
+        more, and reported and counted once more.
+
         Args:
             chunks: The text in pieces, cut anywhere: an open binary file, for instance (asynchronous ones too).
             resume_from: Items with a smaller index are read past and not written: what `progress.acknowledged_count`
-                said before a break. Everything is to be sent again.
+                said of an import that ended early. Everything is to be sent again.
             failures_only: Report no results of items that succeeded.
             validate_only: Only say what each item would end in, and write nothing.
             timeout: Seconds for the whole import; as long as it takes by default.
@@ -80,7 +90,10 @@ class AsyncGraphMethods(AsyncConnection):
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        return AsyncImportReports(self._import(options, _chunk_messages(chunks), timeout, metadata))
+        again = _imports.can_be_read_again(chunks)
+        return AsyncImportReports(
+            self._import(options, lambda: _chunk_messages(chunks), timeout, metadata, again=again)
+        )
 
     async def export_graph_text(
         self,
@@ -117,15 +130,25 @@ class AsyncGraphMethods(AsyncConnection):
 
     async def _import(
         self,
-        options: ImportGraphRequest,
-        messages: AsyncIterator[ImportGraphRequest],
+        options: ImportOptions,
+        messages: Callable[[], AsyncIterator[ImportGraphRequest]],
         timeout: float | None,
         metadata: CallMetadata,
+        *,
+        again: bool,
     ) -> AsyncGenerator[ImportReport]:
-        answers = self._converse(self._graph_service.ImportGraph, options, messages, timeout, metadata)
+        course = Course(options)
+        answers = self._converse(
+            self._graph_service.ImportGraph,
+            lambda: (course.begin(), messages()),
+            course.gets_on,
+            timeout,
+            metadata,
+            can_begin_anew=again,
+        )
         async with aclosing(answers):
             async for response in answers:
-                yield _graphs.read_report(response)
+                yield course.report(response)
 
 
 async def _item_messages(items: Iterable[GraphItem] | AsyncIterable[GraphItem]) -> AsyncIterator[ImportGraphRequest]:

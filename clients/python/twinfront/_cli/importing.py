@@ -1,10 +1,6 @@
-"""Shows imports to people: a bar while they go on, and what failed at the end.
-
-An import whose connection breaks, or whose server stops, is gone on with where it was.
-"""
+"""Shows imports to people: a bar while they go on, and what failed at the end."""
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +11,6 @@ from typing import Final, Self
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from twinfront import ImportProgress, ImportReport, ImportResult, TwinfrontClient, TwinfrontError
-from twinfront._attempts import Attempts
 from twinfront._cli.exit_codes import exit_code_of_all
 from twinfront._cli.graph_files import STDIN, Item
 from twinfront._cli.numbers import counted
@@ -27,12 +22,10 @@ _CHUNK: Final = 256 << 10
 
 _NOTHING: Final = ImportProgress(0, 0, 0, 0, 0)
 
-_Start = Callable[[int], Iterator[ImportReport]]
-
 
 @dataclass(slots=True)
 class Totals:
-    """Counts the items of each kind that were imported, in all streams together."""
+    """Counts the items of each kind that were imported, in all parts together."""
 
     models: int = 0
     unchanged: int = 0
@@ -41,7 +34,7 @@ class Totals:
     failed: int = 0
 
     def add(self, progress: ImportProgress) -> None:
-        """Adds what one stream did."""
+        """Adds what came of one part."""
         self.models += progress.models_imported
         self.twins += progress.digital_twins_imported
         self.relationships += progress.relationships_imported
@@ -51,6 +44,25 @@ class Totals:
         models = self.models - self.unchanged
         named = {"model": models, "twin": self.twins, "relationship": self.relationships}
         return ", ".join(counted(number, name) for name, number in named.items() if number) or "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """Reads a file from its beginning, each time that it is iterated over."""
+
+    path: Path
+    read: Callable[[int], None]
+    """Is told how many bytes were read."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        is_stdin = str(self.path) == STDIN
+        total = 0
+        # Unbuffered, because Python aborts when it ends while another thread waits in a buffered read.
+        with open(sys.stdin.fileno() if is_stdin else self.path, "rb", buffering=0, closefd=not is_stdin) as file:
+            while piece := file.read(_CHUNK):
+                total += len(piece)
+                self.read(total)
+                yield piece
 
 
 @dataclass(slots=True)
@@ -96,17 +108,10 @@ class GraphImport:
         failed = len(self._failed_models & there)
         task = self._progress.add_task(name, total=len(items), counts="")
         documents = [item.document for item in items]
-
-        def start(resume_from: int) -> Iterator[ImportReport]:
-            return self.client.import_graph(
-                documents,
-                resume_from=resume_from,
-                failures_only=True,
-                validate_only=self.dry_run,
-                timeout=self.timeout,
-            )
-
-        self._run(task, start, lambda result: items[result.index].origin)
+        reports = self.client.import_graph(
+            documents, failures_only=True, validate_only=self.dry_run, timeout=self.timeout
+        )
+        self._run(task, reports, lambda result: items[result.index].origin)
         self.totals.unchanged += len(there) - (len(self._failed_models & there) - failed)
         self._progress.update(task, completed=len(items))
 
@@ -121,47 +126,24 @@ class GraphImport:
         name, total = ("stdin", None) if is_stdin else (str(path), path.stat().st_size)
         task = self._progress.add_task(Path(name).name, total=total, counts="")
 
-        def chunks() -> Iterator[bytes]:
-            sent = 0
-            # Unbuffered, because Python aborts when it ends while another thread waits in a buffered read.
-            with open(sys.stdin.fileno() if is_stdin else path, "rb", buffering=0, closefd=not is_stdin) as file:
-                while chunk := file.read(_CHUNK):
-                    sent += len(chunk)
-                    self._progress.update(task, completed=sent)
-                    yield chunk
+        pieces = _Pieces(path, lambda sent: self._progress.update(task, completed=sent))
+        reports = self.client.import_graph_text(
+            iter(pieces) if is_stdin else pieces,
+            failures_only=True,
+            validate_only=self.dry_run,
+            timeout=self.timeout,
+        )
+        self._run(task, reports, lambda result: f"{name}:{result.line}")
 
-        def start(resume_from: int) -> Iterator[ImportReport]:
-            return self.client.import_graph_text(
-                chunks(),
-                resume_from=resume_from,
-                failures_only=True,
-                validate_only=self.dry_run,
-                timeout=self.timeout,
-            )
-
-        self._run(task, start, lambda result: f"{name}:{result.line}", resumable=not is_stdin)
-
-    def _run(
-        self, task: TaskID, start: _Start, origin: Callable[[ImportResult], str], *, resumable: bool = True
-    ) -> None:
-        resume_from, was_seen = 0, False
-        attempts = Attempts(None, allowed=resumable)
-        while True:
-            progress = _NOTHING
-            try:
-                for news in start(resume_from):
-                    attempts.get_on()
-                    was_seen, progress = True, news.progress
-                    resume_from = max(resume_from, progress.acknowledged_count)
-                    self._note(news, origin)
-                    self._progress.update(task, counts=f"{progress.failed} failed" if progress.failed else "")
-            except TwinfrontError as error:
-                failure = error
-            else:
-                return
-            finally:
-                self.totals.add(progress)
-            time.sleep(attempts.pause_after(failure, was_seen=was_seen))
+    def _run(self, task: TaskID, reports: Iterable[ImportReport], origin: Callable[[ImportResult], str]) -> None:
+        progress = _NOTHING
+        try:
+            for news in reports:
+                progress = news.progress
+                self._note(news, origin)
+                self._progress.update(task, counts=f"{progress.failed} failed" if progress.failed else "")
+        finally:
+            self.totals.add(progress)
 
     def _note(self, news: ImportReport, origin: Callable[[ImportResult], str]) -> None:
         for result in news.results:

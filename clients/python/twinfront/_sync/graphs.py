@@ -1,16 +1,17 @@
 # Generated from twinfront/_aio by make_sync.py: edit it there, and run `make format`.
 """Whole graphs."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 
-from twinfront import _graphs
+from twinfront import _graphs, _imports
 from twinfront._calls import CallMetadata
 from twinfront._for_threads import each
 from twinfront._graphs import GraphItem, ImportReport
+from twinfront._imports import Course
 from twinfront._sync.connection import Connection
 from twinfront._sync.imports import ImportReports
-from twinfront.v1.graph_service_pb2 import ImportGraphRequest
+from twinfront.v1.graph_service_pb2 import ImportGraphRequest, ImportOptions
 
 
 class GraphMethods(Connection):
@@ -28,11 +29,15 @@ class GraphMethods(Connection):
     ) -> ImportReports:
         """Writes models, digital twins and relationships as they come. This is not atomic.
 
+        Where the stream breaks it goes on by itself after the items that were acknowledged, if the items can be gone
+        through again, as a list can, and a generator cannot. What was written and not acknowledged is written once
+        more, and reported and counted once more.
+
         Args:
             items: Twins and relationships with their ids, as values or mappings, and models as mappings or JSON texts,
                 in an order in which each finds what it needs before it.
             resume_from: Items with a smaller index are read past and not written: what `progress.acknowledged_count`
-                said before a break. Everything is to be sent again.
+                said of an import that ended early. Everything is to be sent again.
             failures_only: Report no results of items that succeeded.
             validate_only: Only say what each item would end in, and write nothing.
             timeout: Seconds for the whole import; as long as it takes by default.
@@ -48,7 +53,8 @@ class GraphMethods(Connection):
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        return ImportReports(self._import(options, _item_messages(items), timeout, metadata))
+        again = _imports.can_be_read_again(items)
+        return ImportReports(self._import(options, lambda: _item_messages(items), timeout, metadata, again=again))
 
     def import_graph_text(
         self,
@@ -62,10 +68,14 @@ class GraphMethods(Connection):
     ) -> ImportReports:
         """Writes a graph in the import format of Azure Digital Twins (NDJSON). This is not atomic.
 
+        Where the stream breaks it goes on by itself after the items that were acknowledged, if the pieces can be gone
+        through again, as a list can, and an open file cannot. What was written and not acknowledged is written once
+        more, and reported and counted once more.
+
         Args:
             chunks: The text in pieces, cut anywhere: an open binary file, for instance.
             resume_from: Items with a smaller index are read past and not written: what `progress.acknowledged_count`
-                said before a break. Everything is to be sent again.
+                said of an import that ended early. Everything is to be sent again.
             failures_only: Report no results of items that succeeded.
             validate_only: Only say what each item would end in, and write nothing.
             timeout: Seconds for the whole import; as long as it takes by default.
@@ -81,7 +91,8 @@ class GraphMethods(Connection):
         options = _graphs.import_options(
             resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
         )
-        return ImportReports(self._import(options, _chunk_messages(chunks), timeout, metadata))
+        again = _imports.can_be_read_again(chunks)
+        return ImportReports(self._import(options, lambda: _chunk_messages(chunks), timeout, metadata, again=again))
 
     def export_graph_text(
         self,
@@ -117,15 +128,25 @@ class GraphMethods(Connection):
 
     def _import(
         self,
-        options: ImportGraphRequest,
-        messages: Iterator[ImportGraphRequest],
+        options: ImportOptions,
+        messages: Callable[[], Iterator[ImportGraphRequest]],
         timeout: float | None,
         metadata: CallMetadata,
+        *,
+        again: bool,
     ) -> Generator[ImportReport]:
-        answers = self._converse(self._graph_service.ImportGraph, options, messages, timeout, metadata)
+        course = Course(options)
+        answers = self._converse(
+            self._graph_service.ImportGraph,
+            lambda: (course.begin(), messages()),
+            course.gets_on,
+            timeout,
+            metadata,
+            can_begin_anew=again,
+        )
         with closing(answers):
             for response in answers:
-                yield _graphs.read_report(response)
+                yield course.report(response)
 
 
 def _item_messages(items: Iterable[GraphItem]) -> Iterator[ImportGraphRequest]:
