@@ -16,8 +16,11 @@ from typing import Final
 
 from twinfront import DigitalTwin, TlsConfig, TwinfrontClient, TwinfrontError, patch
 
+_MODEL_ID: Final = "dtmi:rolling:Counter;1"
 _TWINS: Final = 4
 """Each has a writer of its own, and a reader."""
+_IMPORTED_TWINS: Final = 100
+"""All of them have one more caller, who imports them together."""
 _READS_PER_STREAM: Final = 10
 _REPORT_SECONDS: Final = 0.1
 
@@ -31,7 +34,8 @@ def main() -> None:
     tls = TlsConfig(options.ca, server_name=options.server_name) if options.ca else False
     token = (lambda: Path(options.token).read_text().strip()) if options.token else None
     with TwinfrontClient(options.address, tls=tls, token=token) as client:
-        load = Load(client, [f"{options.prefix}-{number}" for number in range(_TWINS)])
+        twin_ids = [f"{options.prefix}-{number}" for number in range(_TWINS)]
+        load = Load(client, twin_ids, [f"{options.prefix}-import-{number}" for number in range(_IMPORTED_TWINS)])
         load.start()
         until_input_ends = threading.Thread(target=sys.stdin.read, daemon=True)
         until_input_ends.start()
@@ -43,15 +47,16 @@ def main() -> None:
 
 
 class Load:
-    """Callers on one client: for each twin one that writes it, and one that reads.
+    """Callers on one client: for each twin one that writes it, and one that reads; one more imports others.
 
     Attributes:
         calls: how many calls succeeded.
         failures: how many others ended with which text.
-        acknowledged: by twin, the last total that its writer was told is written.
+        acknowledged: by twin, the last total that its writer was told is written; of those that are imported, by the
+            last one.
     """
 
-    def __init__(self, client: TwinfrontClient, twin_ids: list[str]) -> None:
+    def __init__(self, client: TwinfrontClient, twin_ids: list[str], imported: list[str]) -> None:
         self.calls = 0
         self.failures: Counter[str] = Counter()
         self.acknowledged: dict[str, int] = {}
@@ -61,6 +66,7 @@ class Load:
         self._callers = [
             threading.Thread(target=call, args=(each,)) for each in twin_ids for call in (self._write, self._read)
         ]
+        self._callers.append(threading.Thread(target=self._import, args=(imported,)))
 
     def start(self) -> None:
         """Has all call from here on."""
@@ -75,7 +81,7 @@ class Load:
 
     def _write(self, twin_id: str) -> None:
         """Counts up until a write fails, each time under the etag of the last: one done twice would be refused."""
-        twin = DigitalTwin(model_id="dtmi:rolling:Counter;1", properties={"total": 0})
+        twin = DigitalTwin(model_id=_MODEL_ID, properties={"total": 0})
         with self._failure_noted():
             etag = self._client.create_or_replace_digital_twin(twin_id, twin, if_none_match=True).etag
             for total in itertools.count():
@@ -85,6 +91,19 @@ class Load:
                     return
                 step = patch().replace("/total", total + 1)
                 etag = self._client.update_digital_twin(twin_id, step, if_match=etag)
+
+    def _import(self, twin_ids: list[str]) -> None:
+        """Imports the twins again and again, with a greater total each time, until an import fails."""
+        with self._failure_noted():
+            for total in itertools.count():
+                if self._stopped.is_set():
+                    return
+                twins = [DigitalTwin(id=each, model_id=_MODEL_ID, properties={"total": total}) for each in twin_ids]
+                for result in self._client.import_graph(twins).run().results:
+                    if result.error is not None:
+                        raise result.error
+                self._succeeded()
+                self.acknowledged[twin_ids[-1]] = total
 
     def _read(self, twin_id: str) -> None:
         for number in itertools.count():

@@ -12,6 +12,8 @@ import {
   fromStatus,
   fromValue,
   fromValues,
+  importGraph,
+  type ImportItem,
   isTwinfrontError,
   items,
   patch,
@@ -183,6 +185,22 @@ async function query(client: TwinfrontClient): Promise<void> {
   for await (const row of streamQuery(client, { query }, { signal: AbortSignal.timeout(60_000) })) {
     const { $dtId, temperature } = fromValues(row.fields);
     console.log($dtId, temperature);
+  }
+}
+
+async function imports(client: TwinfrontClient): Promise<void> {
+  const room = ROOM["@id"];
+  const parts: ImportItem[] = ["typescript-a", "typescript-b"].map((id) => ({
+    item: { case: "digitalTwin", value: { id, modelId: room } },
+  }));
+  for await (const { results, progress } of importGraph(client, parts)) {
+    for (const { resource, status } of results) {
+      const error = fromStatus(status);
+      if (error) {
+        console.log(resource, "-", advice(error));
+      }
+    }
+    console.log(String(progress?.acknowledgedCount ?? 0), "of", parts.length);
   }
 }
 

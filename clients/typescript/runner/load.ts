@@ -5,9 +5,20 @@ import { readFile } from "node:fs/promises";
 import { setInterval } from "node:timers";
 import { parseArgs } from "node:util";
 
-import { isTwinfrontError, items, patch, streamQuery, toValues, TwinfrontClient } from "../src/index.js";
+import {
+  fromStatus,
+  importGraph,
+  isTwinfrontError,
+  items,
+  patch,
+  streamQuery,
+  toValues,
+  TwinfrontClient,
+} from "../src/index.js";
 
+const MODEL_ID = "dtmi:rolling:Counter;1";
 const TWINS = 4;
+const IMPORTED_TWINS = 100;
 const READS_PER_STREAM = 10;
 const REPORT_MS = 100;
 
@@ -30,7 +41,7 @@ let isStopped = false;
 
 /** Counts up until a write fails, each time under the etag of the last: one done twice would be refused. */
 async function write(digitalTwinId: string): Promise<void> {
-  const digitalTwin = { modelId: "dtmi:rolling:Counter;1", properties: toValues({ total: 0 }) };
+  const digitalTwin = { modelId: MODEL_ID, properties: toValues({ total: 0 }) };
   const request = { digitalTwinId, digitalTwin, ifNoneMatch: "*" };
   let { etag } = await client.digitalTwins.createOrReplaceDigitalTwin(request);
   for (let total = 0; ; total++) {
@@ -41,6 +52,24 @@ async function write(digitalTwinId: string): Promise<void> {
     }
     const { operations } = patch().replace("/total", total + 1);
     ({ etag } = await client.digitalTwins.updateDigitalTwin({ digitalTwinId, patch: operations, ifMatch: etag }));
+  }
+}
+
+/** Imports its twins again and again, with a greater total each time. */
+async function importAll(digitalTwinIds: readonly string[]): Promise<void> {
+  for (let total = 0; !isStopped; total++) {
+    const items = digitalTwinIds.map((id) => {
+      const digitalTwin = { id, modelId: MODEL_ID, properties: toValues({ total }) };
+      return { item: { case: "digitalTwin" as const, value: digitalTwin } };
+    });
+    for await (const { results } of importGraph(client, items, { failuresOnly: true })) {
+      const error = fromStatus(results[0]?.status);
+      if (error) {
+        throw error;
+      }
+    }
+    calls++;
+    acknowledged[digitalTwinIds.at(-1)!] = total;
   }
 }
 
@@ -75,7 +104,11 @@ async function noting(call: () => Promise<void>): Promise<void> {
 }
 
 const twins = Array.from({ length: TWINS }, (_, number) => `${option("prefix")}-${number}`);
-const callers = twins.flatMap((twin) => [noting(() => write(twin)), read(twin)]);
+const imported = Array.from({ length: IMPORTED_TWINS }, (_, number) => `${option("prefix")}-import-${number}`);
+const callers = [
+  ...twins.flatMap((twin) => [noting(() => write(twin)), read(twin)]),
+  noting(() => importAll(imported)),
+];
 const report = setInterval(() => console.log(JSON.stringify({ calls })), REPORT_MS);
 process.stdin.resume().on("end", () => (isStopped = true));
 await Promise.all(callers);

@@ -5,6 +5,7 @@
  */
 export { type ClientOptions, type TlsOptions, TwinfrontClient, VERSION } from "./client.js";
 export * from "./errors.js";
+export { importGraph, type ImportItem } from "./imports.js";
 export { items, type List, pages, exportGraph, streamQuery, type UpdateOptions, updateWithRetry } from "./iteration.js";
 export { patch, Patch, type Path } from "./patch.js";
 export { pointer } from "./pointer.js";

@@ -99,28 +99,61 @@ async function* resuming<Request extends { resumeToken?: string }, Answer extend
   isOfUse: (message: Answer) => boolean,
   options: CallOptions | undefined,
 ): AsyncGenerator<Answer, void, undefined> {
+  let resumeToken = request.resumeToken ?? "";
+  let isComplete = false;
+  yield* throughBreaks(client, options, {
+    begin: (bound) => begin({ ...request, resumeToken }, bound),
+    getsOn: (message) => {
+      const getsOn = isOfUse(message) && message.resumeToken !== resumeToken;
+      resumeToken = message.resumeToken;
+      isComplete = resumeToken === ""; // only the last message has no token: all is there, and what gets lost is the status
+      return getsOn;
+    },
+    isComplete: () => isComplete,
+    canBeginAnew: () => true,
+  });
+}
+
+/** How a stream begins, and how far it is. */
+export interface Course<Answer> {
+  /** Begins the stream, each time where the last one broke. */
+  readonly begin: (options: CallOptions) => AsyncIterable<Answer>;
+  /** Notes a message, and tells whether it leads further than those before it. */
+  readonly getsOn: (message: Answer) => boolean;
+  /** Tells whether nothing is missing any more, whatever the stream ends with. */
+  readonly isComplete: () => boolean;
+  /** Tells whether it can be begun another time. */
+  readonly canBeginAnew: () => boolean;
+}
+
+/**
+ * The messages of a stream that begins anew wherever it breaks.
+ *
+ * @param options - For the calls: `timeoutMs` bounds all of them together.
+ */
+export async function* throughBreaks<Answer>(
+  client: TwinfrontClient,
+  options: CallOptions | undefined,
+  { begin, getsOn, isComplete, canBeginAnew }: Course<Answer>,
+): AsyncGenerator<Answer, void, undefined> {
   const attempts = Attempts.atStream(client.server);
   const end = options?.timeoutMs ? performance.now() + options.timeoutMs : undefined;
   const bound = () => (end === undefined ? {} : { timeoutMs: Math.max(1, end - performance.now()) });
-  let resumeToken = request.resumeToken ?? "";
-  let isComplete = false;
   for (;;) {
     try {
-      for await (const message of begin({ ...request, resumeToken }, { ...options, ...bound() })) {
-        if (isOfUse(message) && message.resumeToken !== resumeToken) {
+      for await (const message of begin({ ...options, ...bound() })) {
+        if (getsOn(message)) {
           attempts.getOn();
         }
-        resumeToken = message.resumeToken;
-        isComplete = resumeToken === "";
         yield message;
       }
       return;
     } catch (error) {
-      if (!isTwinfrontError(error)) {
+      if (!isTwinfrontError(error) || !canBeginAnew()) {
         throw error;
       }
-      if (isComplete) {
-        return; // only the last message has no token: all is there, and what got lost is the status
+      if (isComplete()) {
+        return;
       }
       await pauseFor(attempts.pauseAfter(error, bound().timeoutMs), options?.signal);
     }
