@@ -1,8 +1,12 @@
 """A server that stops and starts again, under programs that write."""
 
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from twinfront import DigitalTwin, TwinfrontClient, TwinfrontError, patch
 
@@ -70,3 +74,48 @@ def test_a_restart_hands_writers_no_error_and_does_nothing_twice(
         client.close()
     assert [error for writer in writers for error in writer.errors] == []
     assert totals == [writer.done for writer in writers]
+
+
+class HeldTwins(Iterable[DigitalTwin]):
+    """Many twins. Whoever goes through them comes to the second half only when they are let go."""
+
+    def __init__(self, half: int) -> None:
+        self.half = half
+        self.let_go = threading.Event()
+
+    def __iter__(self) -> Iterator[DigitalTwin]:
+        for number in range(2 * self.half):
+            if number == self.half:
+                assert self.let_go.wait(60)
+            yield DigitalTwin(id=f"held-{number}", model_id="dtmi:test:Counter;1", properties={"total": number})
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_an_import_goes_on_after_its_server_was_stopped_or_killed(
+    serve: Callable[..., ServedProcess], tmp_path: Path, end: signal.Signals
+) -> None:
+    words = ("--data-dir", tmp_path, "--drain-grace", "1s")
+    served = serve(*words)
+    twins = HeldTwins(half=300)
+    acknowledged: list[int] = []
+    with TwinfrontClient(served.address) as client, ThreadPoolExecutor() as threads:
+        client.create_models([MODEL])
+
+        def imported() -> int:
+            imported = 0
+            for report in client.import_graph(twins):
+                acknowledged.append(report.progress.acknowledged_count)
+                imported = report.progress.digital_twins_imported
+            return imported
+
+        importing = threads.submit(imported)
+        try:
+            wait_until(lambda: bool(acknowledged) and acknowledged[-1] == twins.half)
+            served.signal(end)
+            served.process.wait(30)
+            serve(*words, "--listen", served.address)
+        finally:
+            twins.let_go.set()
+        assert importing.result(60) == 2 * twins.half
+        assert acknowledged == sorted(acknowledged)
+        assert len(list(client.query("SELECT * FROM digitaltwins"))) == 2 * twins.half
