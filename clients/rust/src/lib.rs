@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod connection;
 mod error;
+mod importing;
 mod kind;
 mod listing;
 mod patch;

@@ -38,7 +38,7 @@ impl Client {
         &self,
         request: StreamQueryTwinsRequest,
     ) -> impl Stream<Item = Result<QueryRow, Error>> + Send + Unpin + use<> {
-        let mut messages = self.resumed(request);
+        let mut messages = self.resumed(ByToken::new(request));
         Box::pin(try_stream! {
             while let Some(message) = poll_fn(|cx| Pin::new(&mut messages).poll_next(cx)).await {
                 for row in message?.rows {
@@ -68,23 +68,22 @@ impl Client {
         &self,
         request: ExportGraphRequest,
     ) -> impl Stream<Item = Result<ExportGraphResponse, Error>> + Send + Unpin + use<> {
-        self.resumed(request)
+        self.resumed(ByToken::new(request))
     }
 
     /// The messages of a stream to its end; where it breaks, on from the last one.
-    fn resumed<R: Resumable>(
+    pub(crate) fn resumed<R: Resumption>(
         &self,
-        mut request: R,
+        mut resumption: R,
     ) -> impl Stream<Item = Result<R::Message, Error>> + Send + Unpin + use<R> {
         let client = self.clone();
         Box::pin(try_stream! {
             let mut breaks = Breaks::default();
-            let mut is_whole = false;
             let mut open = None;
             loop {
                 let next = match &mut open {
                     Some(stream) => Streaming::message(stream).await,
-                    None => match request.clone().open(&client).await {
+                    None => match resumption.open(&client).await {
                         Ok(answer) => {
                             open = Some(answer.into_inner());
                             continue;
@@ -93,19 +92,15 @@ impl Client {
                     },
                 };
                 match next.map_err(Error::from) {
-                    Ok(Some(message)) => {
-                        let token = R::token_after(&message);
-                        // A token that leads nowhere, or back to where the stream began, must not be followed for ever.
-                        if R::brings_something(&message) && token != request.resume_token() {
+                    Ok(Some(mut message)) => {
+                        if resumption.leads_on(&mut message) {
                             breaks = Breaks::default();
                         }
-                        is_whole = token.is_empty();
-                        *request.resume_token() = token.to_owned();
                         yield message;
                     }
                     Ok(None) => return,
-                    // Only the last message has no token: all is there after it, and what got lost is the status.
-                    Err(_) if is_whole => return,
+                    // What got lost is the status.
+                    Err(_) if resumption.is_whole() => return,
                     Err(error) => {
                         open = None;
                         let connection = client.connection();
@@ -118,6 +113,57 @@ impl Client {
                 }
             }
         })
+    }
+}
+
+/// How far a stream that may break has come, and how it is gone on with from there.
+pub(crate) trait Resumption: Send + 'static {
+    type Message: Send + Sync;
+
+    /// Begins the stream, or goes on after the messages that were noted.
+    fn open(
+        &mut self,
+        client: &Client,
+    ) -> impl Future<Output = Result<Response<Streaming<Self::Message>>, Status>> + Send;
+
+    /// Notes a message, and makes it what it is in the whole of all streams. Tells whether it leads on: what leads nowhere, or
+    /// back to where the stream began, must not be followed for ever.
+    fn leads_on(&mut self, message: &mut Self::Message) -> bool;
+
+    /// Tells whether the last message was noted.
+    fn is_whole(&self) -> bool;
+}
+
+/// Goes on with the token of the last message.
+struct ByToken<R> {
+    request: R,
+    is_whole: bool,
+}
+
+impl<R> ByToken<R> {
+    fn new(request: R) -> Self {
+        Self { request, is_whole: false }
+    }
+}
+
+impl<R: Resumable> Resumption for ByToken<R> {
+    type Message = R::Message;
+
+    async fn open(&mut self, client: &Client) -> Result<Response<Streaming<R::Message>>, Status> {
+        self.request.clone().open(client).await
+    }
+
+    fn leads_on(&mut self, message: &mut R::Message) -> bool {
+        let token = R::token_after(message);
+        let leads_on = R::brings_something(message) && token != self.request.resume_token();
+        // Only the last message has none.
+        self.is_whole = token.is_empty();
+        *self.request.resume_token() = token.to_owned();
+        leads_on
+    }
+
+    fn is_whole(&self) -> bool {
+        self.is_whole
     }
 }
 

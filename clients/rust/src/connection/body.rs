@@ -1,17 +1,55 @@
 use std::{
+    error::Error,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
-use tokio::time::Sleep;
+use tokio::{sync::oneshot, time::Sleep};
 use tonic::{Status, body::Body};
 
 use super::{broken, deadline, deadline::Deadline};
 
 /// A page of 1000 models with their definitions is larger than the 4 MiB that are tonic's default.
 pub(crate) const MAX_RECEIVE_BYTES: usize = 16 << 20;
+
+/// A request of many messages, which is cancelled when its answer is dropped: that alone does not end it, for hyper goes on
+/// to send what comes as long as the server takes it.
+pub(super) struct WantedBody {
+    inner: Body,
+    wanted: oneshot::Receiver<()>,
+}
+
+/// Keeps a [`WantedBody`] going.
+pub(super) type Wanted = oneshot::Sender<()>;
+
+impl WantedBody {
+    pub(super) fn new(inner: Body) -> (Self, Wanted) {
+        let (keep, wanted) = oneshot::channel();
+        (Self { inner, wanted }, keep)
+    }
+}
+
+impl http_body::Body for WantedBody {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if Pin::new(&mut self.wanted).poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(h2::Error::from(h2::Reason::CANCEL).into())));
+        }
+        Pin::new(&mut self.inner).poll_frame(cx).map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
 
 /// The body of an answer: ends at the deadline, and with the right code where the connection breaks or a message is too
 /// large.
@@ -21,12 +59,25 @@ pub(super) struct AnswerBody {
     rest: Body,
     lengths: Lengths,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// Of the request.
+    wanted: Option<Wanted>,
 }
 
 impl AnswerBody {
     pub(super) fn new(rest: Body, deadline: Deadline) -> Self {
         let deadline = deadline.instant().map(|instant| Box::pin(tokio::time::sleep_until(instant)));
-        Self { first: None, rest, lengths: Lengths::default(), deadline }
+        Self { first: None, rest, lengths: Lengths::default(), deadline, wanted: None }
+    }
+
+    /// Cancels the request when no more of the answer is wanted.
+    pub(super) fn keeping(self, request: Wanted) -> Self {
+        Self { wanted: Some(request), ..self }
+    }
+
+    /// Tells the server that the rest of the answer is not wanted.
+    fn leave(&mut self) {
+        self.rest = Body::empty();
+        self.wanted = None;
     }
 
     /// Reads the first frame, which stays the next one to be read.
@@ -51,8 +102,7 @@ impl AnswerBody {
                     return Poll::Pending;
                 };
                 ready!(deadline.as_mut().poll(cx));
-                // The rest of the answer is not wanted: this tells the server so.
-                self.rest = Body::empty();
+                self.leave();
                 Poll::Ready(Some(Err(deadline::exceeded())))
             }
         }
@@ -75,7 +125,7 @@ impl http_body::Body for AnswerBody {
             Ok(frame)
         });
         if let Some(Err(_)) = checked {
-            self.rest = Body::empty();
+            self.leave();
         }
         Poll::Ready(checked)
     }

@@ -22,16 +22,16 @@ use http_body_util::{BodyExt as _, Full};
 use tonic::{Code, Status, body::Body, transport::Channel};
 use tower_service::Service;
 
-use self::{
-    body::AnswerBody,
-    deadline::Deadline,
-    retries::{Attempts, RetryBudget},
-    service_config::{Policy, policy_of},
-};
 pub(crate) use self::{
     body::MAX_RECEIVE_BYTES,
     broken::was_never_sent,
     retries::{SEVERAL_ATTEMPTS, UNBOUNDED, forbids_another, most_attempts},
+};
+use self::{
+    body::{AnswerBody, WantedBody},
+    deadline::Deadline,
+    retries::{Attempts, RetryBudget},
+    service_config::{Policy, policy_of},
 };
 use crate::token::Token;
 
@@ -79,7 +79,9 @@ where
                 self.send_until_settled(request, &policy, deadline).await
             } else {
                 let (parts, body) = request.into_parts();
-                self.send(&parts, body, deadline, 0).await
+                let (body, wanted) = WantedBody::new(body);
+                let answer = self.send(&parts, Body::new(body), deadline, 0).await?;
+                Ok(answer.map(|body| body.keeping(wanted)))
             }
         });
         Ok(answer.await?.map(Body::new))

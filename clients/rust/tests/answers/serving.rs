@@ -5,13 +5,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use h2::{RecvStream, server::SendResponse};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use prost::Message;
 use tokio::net::{TcpListener, TcpStream};
 use twinfront::{
-    Client,
+    Client, ClientBuilder,
     tonic::{Code, Status},
     v1,
 };
@@ -32,8 +32,16 @@ pub(super) type Answer = (Vec<Vec<u8>>, End);
 
 type Handler = Arc<Mutex<dyn FnMut(&str, Bytes) -> Answer + Send>>;
 
-/// A client of a server that answers each call, which is given by its method and its request.
+/// A client of a server that answers each call, which is given by its method and its requests, merged into one.
 pub(super) async fn serve(answer: impl FnMut(&str, Bytes) -> Answer + Send + 'static) -> Client {
+    serve_to(answer, |builder| builder).await
+}
+
+/// Gives a client with options of its own.
+pub(super) async fn serve_to(
+    answer: impl FnMut(&str, Bytes) -> Answer + Send + 'static,
+    options: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Client {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let handler: Handler = Arc::new(Mutex::new(answer));
@@ -42,7 +50,7 @@ pub(super) async fn serve(answer: impl FnMut(&str, Bytes) -> Answer + Send + 'st
             tokio::spawn(connection(socket, handler.clone()));
         }
     });
-    Client::new(address).unwrap()
+    options(Client::builder(address)).build().unwrap()
 }
 
 async fn connection(socket: TcpStream, handler: Handler) {
@@ -66,14 +74,14 @@ async fn call(
     breaks: tokio::sync::mpsc::Sender<()>,
 ) {
     let method = request.uri().path().rsplit('/').next().unwrap().to_owned();
+    let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
+    let mut stream = respond.send_response(head, false).unwrap();
     let mut body = request.into_body();
     let mut sent = BytesMut::new();
     while let Some(Ok(data)) = body.data().await {
         sent.extend_from_slice(&data);
     }
-    let (messages, end) = (handler.lock().unwrap())(&method, sent.split_off(5).freeze());
-    let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
-    let mut stream = respond.send_response(head, false).unwrap();
+    let (messages, end) = (handler.lock().unwrap())(&method, merged(sent));
     for message in messages {
         let mut framed = BytesMut::new();
         framed.put_u8(0);
@@ -96,6 +104,17 @@ async fn call(
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// All whole messages one after the other, which is how one of all their fields is written.
+fn merged(mut sent: BytesMut) -> Bytes {
+    let mut merged = BytesMut::new();
+    while let Some(&[_, a, b, c, d]) = sent.first_chunk() {
+        sent.advance(5);
+        let length = sent.len().min(u32::from_be_bytes([a, b, c, d]) as usize);
+        merged.unsplit(sent.split_to(length));
+    }
+    merged.freeze()
 }
 
 /// A message of a query's stream, whose rows have numbers.

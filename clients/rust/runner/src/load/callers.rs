@@ -9,14 +9,15 @@ use std::{
 use serde::Serialize;
 use tokio_stream::StreamExt as _;
 use twinfront::{
-    Client, Error, Patch, to_value,
+    Client, Error, Patch,
     v1::{
-        CreateOrReplaceDigitalTwinRequest, DigitalTwin, GetDigitalTwinRequest, ListModelsRequest,
-        StreamQueryTwinsRequest, UpdateDigitalTwinRequest,
+        CreateOrReplaceDigitalTwinRequest, DigitalTwin, GetDigitalTwinRequest, GraphItem, ImportOptions,
+        ListModelsRequest, StreamQueryTwinsRequest, UpdateDigitalTwinRequest, graph_item::Item,
     },
 };
 
 const MODEL_ID: &str = "dtmi:rolling:Counter;1";
+const IMPORTED_TWINS: u32 = 100;
 const READS_PER_STREAM: u64 = 10;
 
 /// What came of the calls so far.
@@ -59,14 +60,9 @@ impl Callers {
     }
 
     async fn count_up(&self, id: &str) -> Result<(), Error> {
-        let twin = DigitalTwin {
-            model_id: MODEL_ID.into(),
-            properties: [("total".to_owned(), to_value(0)?)].into(),
-            ..Default::default()
-        };
         let request = CreateOrReplaceDigitalTwinRequest {
             digital_twin_id: id.into(),
-            digital_twin: Some(twin),
+            digital_twin: Some(counter("", 0)),
             if_none_match: "*".into(),
             ..Default::default()
         };
@@ -88,6 +84,38 @@ impl Callers {
                 ..Default::default()
             };
             etag = twins.update_digital_twin(request).await?.into_inner().etag;
+        }
+        Ok(())
+    }
+
+    /// Imports the same twins again and again, each time with a higher total, until an import fails.
+    pub(crate) async fn import(self: Arc<Self>, prefix: String) {
+        for total in 0.. {
+            if self.is_stopped.load(Ordering::Relaxed) {
+                return;
+            }
+            if let Err(error) = self.import_once(&prefix, total).await {
+                return self.note(&error);
+            }
+            let mut told = self.told();
+            told.calls += 1;
+            told.acknowledged.insert(format!("{prefix}-{}", IMPORTED_TWINS - 1), total);
+        }
+    }
+
+    async fn import_once(&self, prefix: &str, total: i64) -> Result<(), Error> {
+        let prefix = prefix.to_owned();
+        let twins = move || {
+            let prefix = prefix.clone();
+            tokio_stream::iter(0..IMPORTED_TWINS).map(move |number| {
+                let twin = counter(&format!("{prefix}-{number}"), total);
+                GraphItem { item: Some(Item::DigitalTwin(twin)) }
+            })
+        };
+        let mut reports = self.client.import_graph(ImportOptions::default(), twins);
+        while let Some(report) = reports.try_next().await? {
+            let failed = report.results.iter().flat_map(|result| &result.status).find_map(Error::from_status);
+            failed.map_or(Ok(()), Err)?;
         }
         Ok(())
     }
@@ -121,5 +149,14 @@ impl Callers {
 
     fn note(&self, error: &Error) {
         *self.told().failures.entry(error.to_string()).or_default() += 1;
+    }
+}
+
+fn counter(id: &str, total: i64) -> DigitalTwin {
+    DigitalTwin {
+        id: id.into(),
+        model_id: MODEL_ID.into(),
+        properties: [("total".to_owned(), total.into())].into(),
+        ..Default::default()
     }
 }

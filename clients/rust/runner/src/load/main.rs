@@ -29,6 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         calling.spawn(callers.clone().write(id.clone()));
         calling.spawn(callers.clone().read(id));
     }
+    calling.spawn(callers.clone().import(format!("{prefix}-import")));
     let mut input_ends = tokio::spawn(async { tokio::io::stdin().read_to_end(&mut Vec::new()).await });
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     loop {
