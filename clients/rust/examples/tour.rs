@@ -4,7 +4,9 @@
 
 use twinfront::{
     Client, Error, Kind,
-    v1::{CreateModelsRequest, CreateOrReplaceRelationshipRequest, Relationship},
+    v1::{
+        CreateModelsRequest, CreateOrReplaceRelationshipRequest, DigitalTwin, GraphItem, Relationship, graph_item::Item,
+    },
 };
 
 const ROOM: &str = r#"{
@@ -43,6 +45,9 @@ async fn main() -> Result<(), Error> {
     client.relationships().create_or_replace_relationship(request).await?;
     quickstart::set_temperature(&address, "tour-hall").await?;
     lists::warm_up(&client, "tour-hall").await?;
+    let cellar =
+        DigitalTwin { id: "tour-cellar".into(), model_id: "dtmi:example:rust:Tour;1".into(), ..Default::default() };
+    imports::import(&client, vec![GraphItem { item: Some(Item::DigitalTwin(cellar)) }]).await?;
     println!("may change: {}", permissions::may_change(&client, "tour-hall").await?);
     errors::delete(&client, "tour-attic").await
 }
@@ -158,6 +163,28 @@ mod lists {
         while let Some(row) = rows.try_next().await? {
             let temperature = row.fields.get("temperature").and_then(|value| value.as_f64());
             println!("{:?} {temperature:?}", row.fields["$dtId"].as_str());
+        }
+        Ok(())
+    }
+}
+
+mod imports {
+    use tokio_stream::{StreamExt, iter};
+    use twinfront::{
+        Client, Error,
+        v1::{GraphItem, ImportOptions},
+    };
+
+    /// Writes models, twins and relationships, and tells which of them fail.
+    pub async fn import(client: &Client, items: Vec<GraphItem>) -> Result<(), Error> {
+        let mut reports = client.import_graph(ImportOptions::default(), move || iter(items.clone()));
+        while let Some(report) = reports.try_next().await? {
+            for result in report.results {
+                if let Some(error) = result.status.as_ref().and_then(Error::from_status) {
+                    println!("{}: {error}", result.resource);
+                }
+            }
+            println!("so far: {}", report.progress.unwrap_or_default().acknowledged_count);
         }
         Ok(())
     }
