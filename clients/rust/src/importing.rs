@@ -105,10 +105,10 @@ where
 fn sum(before: &ImportProgress, progress: &ImportProgress) -> ImportProgress {
     ImportProgress {
         acknowledged_count: progress.acknowledged_count,
-        models_imported: before.models_imported + progress.models_imported,
-        digital_twins_imported: before.digital_twins_imported + progress.digital_twins_imported,
-        relationships_imported: before.relationships_imported + progress.relationships_imported,
-        failed: before.failed + progress.failed,
+        models_imported: before.models_imported.saturating_add(progress.models_imported),
+        digital_twins_imported: before.digital_twins_imported.saturating_add(progress.digital_twins_imported),
+        relationships_imported: before.relationships_imported.saturating_add(progress.relationships_imported),
+        failed: before.failed.saturating_add(progress.failed),
     }
 }
 

@@ -155,6 +155,16 @@ async fn less_than_what_was_there_before_is_no_progress() {
 }
 
 #[tokio::test]
+async fn a_server_that_counts_more_than_there_can_be_is_no_panic() {
+    let progress = ImportProgress { acknowledged_count: 1, failed: i64::MAX, ..Default::default() };
+    let report = ImportGraphResponse { progress: Some(progress), ..Default::default() }.encode_to_vec();
+    let mut ends = [UNAVAILABLE(), OK()].into_iter();
+    let client = serve(move |_, _| (vec![report.clone()], ends.next().unwrap())).await;
+    let progress = last(client.import_graph(ImportOptions::default(), numbered(1))).await.unwrap();
+    assert_eq!(progress.failed, i64::MAX);
+}
+
+#[tokio::test]
 async fn dropping_the_reports_ends_the_import() {
     let (ended, mut has_ended) = tokio::sync::mpsc::unbounded_channel();
     let client = serve(move |_, _| {
