@@ -219,6 +219,13 @@ class Scene:
     def _do_streamQuery(self, step: Step) -> Line:  # noqa: N802  (the step's name)
         return {"response": {"rows": [_tagged(row) for row in self._client.stream_query(step["query"])]}}
 
+    def _do_importGraph(self, step: Step) -> Line:  # noqa: N802  (the step's name)
+        request = json_format.ParseDict(step["request"], graph_service_pb2.ImportGraphRequest())
+        twins = [DigitalTwin(id=item.digital_twin.id, model_id=item.digital_twin.model_id) for item in request.items]
+        imported = self._client.import_graph(twins, resume_from=request.options.resume_from).run().progress
+        done = {"acknowledged": imported.acknowledged_count, "digitalTwins": imported.digital_twins_imported}
+        return {"response": done}
+
     def _do_dial(self, step: Step) -> Line:
         options = dict(step["options"])
         dial = partial(TwinfrontClient, options.pop("address"), **options)

@@ -20,7 +20,7 @@ import {
 } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
 import { file_twinfront_v1_error_details } from "../src/gen/twinfront/v1/error_details_pb.js";
 import { EventRouteService } from "../src/gen/twinfront/v1/event_route_service_pb.js";
-import { GraphService } from "../src/gen/twinfront/v1/graph_service_pb.js";
+import { GraphService, ImportGraphRequestSchema } from "../src/gen/twinfront/v1/graph_service_pb.js";
 import { JobService } from "../src/gen/twinfront/v1/job_service_pb.js";
 import { ModelService } from "../src/gen/twinfront/v1/model_service_pb.js";
 import { PermissionService } from "../src/gen/twinfront/v1/permission_service_pb.js";
@@ -31,6 +31,7 @@ import {
   type ClientOptions,
   fromStatus,
   fromValues,
+  importGraph,
   isTwinfrontError,
   items,
   patch,
@@ -149,6 +150,8 @@ export class Scene {
         return await this.batchWrite(step, line);
       case "streamQuery":
         return await this.streamQuery(step, line);
+      case "importGraph":
+        return await this.importGraph(step, line);
       case "dial":
         try {
           const { address = "", ...options } = step.options ?? {};
@@ -294,6 +297,14 @@ export class Scene {
       rows.push(tagged(fromValues(row.fields)));
     }
     line.response = { rows };
+  }
+
+  private async importGraph(step: Step, line: Line): Promise<void> {
+    const { options, items } = fromJson(ImportGraphRequestSchema, step.request ?? {});
+    for await (const { progress } of importGraph(this.client, items, options)) {
+      const { acknowledgedCount = 0n, digitalTwinsImported = 0n } = progress ?? {};
+      line.response = { acknowledged: Number(acknowledgedCount), digitalTwins: Number(digitalTwinsImported) };
+    }
   }
 }
 

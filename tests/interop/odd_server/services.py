@@ -228,7 +228,7 @@ class Graphs(GraphServiceServicer):
                 )
                 yield graph_rpcs.ImportGraphResponse(progress=progress)
                 if resume_from == 0 and count == 2:
-                    self._break(context, _name(item.digital_twin.id))
+                    self._break(context, _name(_twin_id(item.digital_twin)))
 
     def _break(self, context: Context, how: str) -> NoReturn:
         time.sleep(_SECONDS_TO_ARRIVE)
@@ -239,6 +239,10 @@ class Graphs(GraphServiceServicer):
 def _name(text: str) -> str:
     """What stands behind the client's own prefix, which has no hyphen."""
     return text.partition("-")[2]
+
+
+def _twin_id(twin: DigitalTwin) -> str:
+    return str(json.loads(twin.json)["$dtId"]) if twin.json else twin.id
 
 
 def _value(value: int | bool) -> Value:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -197,6 +198,23 @@ func (s *scene) streamQuery(ctx context.Context, step *step) (object, error) {
 		rows = append(rows, tagged(twinfront.FromValues(row.GetFields())))
 	}
 	return object{"response": object{"rows": rows}}, nil
+}
+
+func (s *scene) importGraph(ctx context.Context, step *step) (object, error) {
+	request := &twinfrontv1.ImportGraphRequest{}
+	if err := protojson.Unmarshal(step.Request, request); err != nil {
+		return nil, err
+	}
+	done := object{}
+	reports := twinfront.ImportGraph(ctx, s.client, request.GetOptions(), slices.Values(request.GetItems()))
+	for report, err := range reports {
+		if err != nil {
+			return nil, err
+		}
+		progress := report.GetProgress()
+		done = object{"acknowledged": progress.GetAcknowledgedCount(), "digitalTwins": progress.GetDigitalTwinsImported()}
+	}
+	return object{"response": done}, nil
 }
 
 func (s *scene) dial(step *step) (object, error) {

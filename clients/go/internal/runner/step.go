@@ -123,6 +123,8 @@ func (s *scene) execute(ctx context.Context, step *step) (object, error) {
 		return s.batchWrite(ctx, step)
 	case "streamQuery":
 		return s.streamQuery(ctx, step)
+	case "importGraph":
+		return s.importGraph(ctx, step)
 	case "dial":
 		return s.dial(step)
 	}

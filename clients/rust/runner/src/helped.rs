@@ -8,9 +8,9 @@ use twinfront::{
     to_values,
     v1::{
         BatchWriteDigitalTwinsRequest, CreateOrReplaceDigitalTwinRequest, DigitalTwin, DigitalTwinWriteResult,
-        GetDigitalTwinRequest, ListDeleteJobsRequest, ListEventRoutesRequest, ListImportJobsRequest,
-        ListIncomingRelationshipsRequest, ListModelsRequest, ListRelationshipsRequest, QueryTwinsRequest,
-        StreamQueryTwinsRequest, UpdateDigitalTwinRequest,
+        GetDigitalTwinRequest, ImportGraphRequest, ImportProgress, ListDeleteJobsRequest, ListEventRoutesRequest,
+        ListImportJobsRequest, ListIncomingRelationshipsRequest, ListModelsRequest, ListRelationshipsRequest,
+        QueryTwinsRequest, StreamQueryTwinsRequest, UpdateDigitalTwinRequest,
     },
 };
 
@@ -132,6 +132,16 @@ pub(crate) async fn stream_query(client: &Client, step: &Json) -> Result<Vec<Jso
         rows.push(tagged(from_values(row.fields)?));
     }
     Ok(rows)
+}
+
+pub(crate) async fn import_graph(client: &Client, step: &Json) -> Result<Json> {
+    let ImportGraphRequest { options, items, .. } = typed(&step["request"])?;
+    let mut reports = client.import_graph(options.unwrap_or_default(), move || tokio_stream::iter(items.clone()));
+    let mut done = ImportProgress::default();
+    while let Some(report) = reports.try_next().await? {
+        done = report.progress.unwrap_or_default();
+    }
+    Ok(json!({"acknowledged": done.acknowledged_count, "digitalTwins": done.digital_twins_imported}))
 }
 
 pub(crate) fn dial(options: &Json) -> Result<Client> {

@@ -74,6 +74,7 @@ impl Scene {
             Some("listAll") => json!({"ids": helped::list_all(&self.client, step).await?}),
             Some("batchWrite") => json!({"errors": helped::batch_write(&self.client, step).await?}),
             Some("streamQuery") => json!({"rows": helped::stream_query(&self.client, step).await?}),
+            Some("importGraph") => helped::import_graph(&self.client, step).await?,
             Some("dial") => {
                 if helped::dial(&step["options"]).is_err() {
                     line.insert("code".into(), "REFUSED".into());

@@ -15,6 +15,8 @@ import io.twinfront.v1.CreateOrReplaceDigitalTwinRequest;
 import io.twinfront.v1.DigitalTwin;
 import io.twinfront.v1.DigitalTwinWriteResult;
 import io.twinfront.v1.GetDigitalTwinRequest;
+import io.twinfront.v1.ImportGraphRequest;
+import io.twinfront.v1.ImportGraphResponse;
 import io.twinfront.v1.QueryRow;
 import io.twinfront.v1.StreamQueryTwinsRequest;
 import io.twinfront.v1.UpdateDigitalTwinRequest;
@@ -123,6 +125,19 @@ final class ClientSteps {
         try (CloseableIterator<QueryRow> rows = client.queries().streamQuery(request)) {
             response.add(
                     "rows", Json.array(rows.stream().map(row -> Json.tagged(Values.fromValues(row.getFieldsMap())))));
+        }
+        return response;
+    }
+
+    JsonElement importGraph(JsonObject step) {
+        ImportGraphRequest request = Json.toMessage(step.get("request"), ImportGraphRequest.getDefaultInstance());
+        JsonObject response = new JsonObject();
+        try (CloseableIterator<ImportGraphResponse> reports =
+                client.graphs().streamImport(request.getOptions(), request.getItemsList())) {
+            reports.forEachRemaining(report -> {
+                response.addProperty("acknowledged", report.getProgress().getAcknowledgedCount());
+                response.addProperty("digitalTwins", report.getProgress().getDigitalTwinsImported());
+            });
         }
         return response;
     }

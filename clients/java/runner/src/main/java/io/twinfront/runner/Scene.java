@@ -61,6 +61,7 @@ final class Scene {
             case "listAll" -> line.add("response", calls.listAll(step));
             case "batchWrite" -> line.add("response", steps.batchWrite(step));
             case "streamQuery" -> line.add("response", steps.streamQuery(step));
+            case "importGraph" -> line.add("response", steps.importGraph(step));
             case "dial" -> line.addProperty("code", steps.dial(step));
             default -> throw new IllegalArgumentException("there is no step " + step.get("do"));
         }
