@@ -87,10 +87,8 @@ def test_a_rolling_restart_fails_no_call_and_loses_no_write(built: Language, ser
             wait_until(lambda started=started: "UpdateDigitalTwin" in started.log())  # type: ignore[misc]  # mypy infers no default
         goes_on(load)
         outcome = load.stop()
-    acknowledged = dict(outcome.acknowledged)
     imported = imported_twins(prefix)
-    if imported[-1] in acknowledged:
-        acknowledged |= dict.fromkeys(imported, acknowledged[imported[-1]])
+    acknowledged = outcome.acknowledged | dict.fromkeys(imported, outcome.acknowledged[imported[-1]])
     with TwinfrontClient(servers.target) as client:
         totals = {twin_id: client.get_digital_twin(twin_id)["total"] for twin_id in acknowledged}
     LOG.info("%s: %d calls, failed: %s, written: %s", built.name, outcome.calls, outcome.failures, outcome.acknowledged)

@@ -130,7 +130,8 @@ final class ClientSteps {
     }
 
     JsonElement importGraph(JsonObject step) {
-        ImportGraphRequest request = Json.toMessage(step.get("request"), ImportGraphRequest.getDefaultInstance());
+        ImportGraphRequest request =
+                (ImportGraphRequest) Json.toMessage(step.get("request"), ImportGraphRequest.getDefaultInstance());
         JsonObject response = new JsonObject();
         try (CloseableIterator<ImportGraphResponse> reports =
                 client.graphs().streamImport(request.getOptions(), request.getItemsList())) {
