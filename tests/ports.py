@@ -1,9 +1,7 @@
 """Ports for servers that are to be found where they were."""
 
+import atexit
 import socket
-from typing import Final
-
-_RESERVED: Final[list[socket.socket]] = []
 
 
 def reserved_port() -> int:
@@ -16,5 +14,5 @@ def reserved_port() -> int:
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.bind(("127.0.0.1", 0))
-    _RESERVED.append(reserved)
+    atexit.register(reserved.close)
     return int(reserved.getsockname()[1])

@@ -20,6 +20,7 @@ from . import redis_process
 from .echo import eventually
 from .redis_process import RedisProcess
 from .scripted import ScriptedServer, answer_of, begin
+from .stream_server import serving
 
 TIMEOUT = 0.3
 
@@ -156,10 +157,7 @@ def knows_scripts(words: Words) -> bytes | None:
 async def pretender(answer: Callable[[Words], bytes | None]) -> AsyncIterator[int]:
     """Takes commands, and answers each as it is told to; with None it says nothing."""
 
-    serving: set[asyncio.Task[None] | None] = set()
-
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
         commands = hiredis.Reader()
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(1 << 16):
@@ -168,10 +166,8 @@ async def pretender(answer: Callable[[Words], bytes | None]) -> AsyncIterator[in
                     writer.write(answer(words) or b"")
         writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    await asyncio.gather(*(task for task in serving if task))
+    async with serving(serve) as port:
+        yield port
 
 
 class TestOneThatIsNone:

@@ -22,6 +22,7 @@ from .certificates import Authority
 from .echo import eventually
 from .redis_process import RedisProcess
 from .scripted import FINAL, NOTHING_DONE, ScriptedServer, abandon, answer_of, begin
+from .stream_server import serving
 
 MANUAL = Path(__file__).resolve().parents[3] / "docs/operations.md"
 
@@ -408,6 +409,5 @@ async def silent(says: bytes) -> AsyncIterator[int]:
             await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
+    async with serving(serve) as port:
+        yield port
