@@ -57,7 +57,7 @@ class Keys:
         self._source = source
         self._metrics = metrics
         self._log = log
-        self._begun = -math.inf
+        self._begun = self._begun_of_last_ended = -math.inf
         self._reading: asyncio.Task[bool] | None = None
         self._waiting = 0
         self._absent: OrderedDict[str | None, float] = OrderedDict()
@@ -85,7 +85,7 @@ class Keys:
             )
         self._waiting += 1
         try:
-            while self._begun < came and not self.current.knows(key_id):
+            while self._begun_of_last_ended < came and not self.current.knows(key_id):
                 await self.refresh()
         finally:
             self._waiting -= 1
@@ -114,8 +114,11 @@ class Keys:
 
     async def _read_after_a_pause(self) -> bool:
         await asyncio.sleep(self._begun + PAUSE_SECONDS - _now())
-        self._begun = _now()
-        return await self._read()
+        self._begun = begun = _now()
+        try:
+            return await self._read()
+        finally:
+            self._begun_of_last_ended = begun
 
     async def _read(self) -> bool:
         try:

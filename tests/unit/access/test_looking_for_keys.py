@@ -85,6 +85,22 @@ async def test_a_key_that_is_published_while_the_issuer_answers_is_in_the_next_r
     assert len(issuer.asked) == 2
 
 
+async def test_who_comes_at_the_moment_when_a_read_begins_waits_for_its_end(
+    keys: Keys, issuer: SlowIssuer, clock: Clock
+):
+    clock.stand_still()
+    issuer.has = key_set("first", "second")
+    looking = [asyncio.create_task(keys.look_for("second"))]
+    while not issuer.asked:
+        await clock.advance(0)
+    looking.append(asyncio.create_task(keys.look_for("second")))
+    await clock.advance(0)
+    assert [each.done() for each in looking] == [False, False]
+    await clock.advance(SECONDS_OF_A_READ)
+    assert [each.done() for each in looking] == [True, True]
+    assert len(issuer.asked) == 1
+
+
 async def test_who_comes_at_the_moment_when_a_read_ends_waits_for_the_next(
     keys: Keys, issuer: SlowIssuer, clock: Clock
 ):
