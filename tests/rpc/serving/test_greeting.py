@@ -65,7 +65,6 @@ def test_without_reflection_tools_that_need_it_are_left_out(serve: Serve) -> Non
     assert [Path(line.partition(" ")[0]).name for line in lines] == ["python", "curl"]
 
 
-@pytest.mark.skipif(not BUF.exists(), reason="buf is not installed beside this Python")
 @pytest.mark.parametrize("over_tls", [False, True])
 def test_the_line_for_buf_works(serve: Serve, tmp_path: Path, over_tls: bool) -> None:
     issued = Authority(tmp_path).issue()
@@ -75,7 +74,6 @@ def test_the_line_for_buf_works(serve: Serve, tmp_path: Path, over_tls: bool) ->
     assert '"models"' in answer.stdout
 
 
-@pytest.mark.skipif(not BUF.exists(), reason="buf is not installed beside this Python")
 def test_the_line_for_buf_works_with_a_token_where_one_is_asked_for(serve: Serve) -> None:
     with Issuer() as issuer:
         served = serve(*(f"--{name.replace('_', '-')}={value}" for name, value in issuer.settings().items()))
