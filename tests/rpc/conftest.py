@@ -1,4 +1,4 @@
-"""Servers to call: one in process on the embedded service, and `twinfront serve` as a process."""
+"""Servers to call: one in process on the embedded service, and `twinfront serve` and Redis as processes."""
 
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,7 +10,8 @@ import pytest
 from twinfront_server.app import App
 from twinfront_server.settings import Settings
 
-from .serving import process
+from .serving import process, redis_process
+from .serving.redis_process import RedisProcess
 
 
 @pytest.fixture
@@ -45,3 +46,11 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., pr
     for each in started:
         each.kill()
         each.wait()
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisProcess]:
+    """Starts one that keeps nothing; ended when the test ends."""
+    process = redis_process.start(tmp_path)
+    yield process
+    process.end()

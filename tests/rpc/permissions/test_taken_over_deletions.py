@@ -1,6 +1,6 @@
 """A deletion by a caller who is limited by models, whose server was killed before it told how it ended."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 import grpc.aio
 import pytest
 from tests.rpc.access.issuer import Issuer
-from tests.rpc.serving import redis_process
 from tests.rpc.serving.redis_process import RedisProcess
 
 from twinfront_server.access.permissions import ROLES
@@ -22,13 +21,6 @@ DELETIONS: dict[str, dict[str, Any]] = {
     "DeleteDigitalTwin": {"digital_twin_id": "a-hall"},
     "DeleteRelationship": {"digital_twin_id": "a-room", "relationship_id": "out"},
 }
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    process = redis_process.start(tmp_path)
-    yield process
-    process.end()
 
 
 @pytest.mark.parametrize("name", DELETIONS)

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import resource
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import hiredis
@@ -16,20 +15,12 @@ from twinfront_server.outcomes.redis_connection import RedisConnection
 from twinfront_server.outcomes.scripts import SCRIPTS, RedisError
 from twinfront_server.settings import Settings
 
-from . import redis_process
 from .echo import eventually
 from .redis_process import RedisProcess
 from .scripted import ScriptedServer, answer_of, begin
 from .stream_server import serving
 
 TIMEOUT = 0.3
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    process = redis_process.start(tmp_path)
-    yield process
-    process.end()
 
 
 def sharing(settings: Settings, url: str, **others: Any) -> Settings:

@@ -27,13 +27,6 @@ from .stream_server import serving
 MANUAL = Path(__file__).resolve().parents[3] / "docs/operations.md"
 
 
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    process = redis_process.start(tmp_path)
-    yield process
-    process.end()
-
-
 def sharing(settings: Settings, url: str, **others: Any) -> Settings:
     """Has time for Redis on a busy machine."""
     return settings.changed(**{"outcomes": url, "outcomes_timeout": 5.0} | others)

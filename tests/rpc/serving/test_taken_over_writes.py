@@ -1,27 +1,18 @@
 """A write whose replica was killed before it told how it ended: the next one finds out what became of it."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from twinfront import DigitalTwin, EtagMismatchError, OutcomeUnknownError, TwinfrontClient, patch
 from twinfront.errors import ValidationFailedError
 
-from . import redis_process
 from .process import ServedProcess
 from .redis_process import RedisProcess
 from .upstream import UpstreamProcess
 
 SPACE = "dtmi:twinfront:sample:Space;1"
 NAMED = DigitalTwin(model_id=SPACE, properties={"name": "before"})
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    process = redis_process.start(tmp_path)
-    yield process
-    process.end()
 
 
 Clients = tuple[TwinfrontClient, TwinfrontClient]
