@@ -13,13 +13,12 @@ from .caller import Caller, error_info, method_named
 from .plant import PUMP, ROOM, SPACE, Plant, twin
 
 LIT = [{"op": "OP_ADD", "path": "/lit", "value": {"bool_value": True}}]
-LAMP = [{"op": "OP_ADD", "path": "/lit", "value": {"bool_value": True}}]
 
 WRITES: dict[str, tuple[str, dict[str, Any]]] = {
     "patch": ("UpdateDigitalTwin", {"patch": LIT}),
     "merge": ("MergeDigitalTwin", {"merge_json": b'{"lit": true}'}),
     "replace": ("CreateOrReplaceDigitalTwin", {"digital_twin": twin("b-room", SPACE)}),
-    "component": ("UpdateComponent", {"component_name": "lamp", "patch": LAMP}),
+    "component": ("UpdateComponent", {"component_name": "lamp", "patch": LIT}),
 }
 
 Rival = Callable[[], Awaitable[None]]
@@ -56,6 +55,12 @@ async def put(owner: Caller, model: str) -> None:
     await owner.ask("CreateOrReplaceDigitalTwin", digital_twin_id="b-room", digital_twin=twin("b-room", model))
 
 
+async def cut_off(owner: Caller) -> None:
+    """Deletes the relationships of the room, without which it may be deleted."""
+    for source, name in (("a-room", "out"), ("b-room", "back")):
+        await owner.ask("DeleteRelationship", digital_twin_id=source, relationship_id=name)
+
+
 async def reason(who: Caller, write: str, **more: Any) -> str:
     name, fields = WRITES[write]
     return await who.reason(method_named(name), digital_twin_id="b-room", **fields, **more)
@@ -84,9 +89,7 @@ async def test_a_twin_that_changes_within_the_bounds_is_written_to_and_no_confli
 async def test_a_twin_that_leaves_the_bounds_after_the_look_is_not_deleted(
     plant: Plant, between: Callable[..., list[str]]
 ):
-    for relationship in (("a-room", "out"), ("b-room", "back")):
-        source, name = relationship
-        await plant.owner.ask("DeleteRelationship", digital_twin_id=source, relationship_id=name)
+    await cut_off(plant.owner)
     between(partial(put, plant.owner, PUMP))
     delete = method_named("DeleteDigitalTwin")
     assert await plant.spaces.reason(delete, digital_twin_id="b-room") == "CALLER_NOT_PERMITTED"
@@ -134,8 +137,7 @@ async def test_a_twin_that_never_stays_as_it_was_seen_is_given_up(plant: Plant, 
 
 
 async def test_a_twin_that_somebody_else_creates_meanwhile_is_replaced(plant: Plant, between: Callable[..., list[str]]):
-    for source, name in (("a-room", "out"), ("b-room", "back")):
-        await plant.owner.ask("DeleteRelationship", digital_twin_id=source, relationship_id=name)
+    await cut_off(plant.owner)
     await plant.owner.ask("DeleteDigitalTwin", digital_twin_id="b-room")
     between(partial(put, plant.owner, ROOM))
     assert await reason(plant.spaces, "replace") == ""
