@@ -1,7 +1,9 @@
 """A server that asks who calls, an issuer whose tokens it takes, and callers that have them."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -12,7 +14,9 @@ from twinfront_server.app import App
 from twinfront_server.settings import Settings
 
 from .caller import Caller
+from .front import Front, Serve
 from .plant import POLICY, Plant, build
+from .policy_system import PolicyServer
 
 
 @pytest.fixture
@@ -43,3 +47,25 @@ async def plant(issuer: Issuer, settings: Settings, tmp_path: Path) -> AsyncIter
     with_policy = kept.changed(policy=str(file))
     async with App(with_policy) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
         yield Plant.seen_by(Caller(channel, issuer))
+
+
+@pytest.fixture
+async def system() -> AsyncIterator[PolicyServer]:
+    async with PolicyServer() as system:
+        yield system
+
+
+@pytest.fixture
+def serve(settings: Settings, issuer: Issuer, system: PolicyServer) -> Serve:
+    """Starts a server that asks the policy system, with further settings."""
+
+    @asynccontextmanager
+    async def served(**fields: Any) -> AsyncIterator[Front]:
+        given = {"authorize": system.url, "authorize_timeout": 5.0} | fields
+        async with (
+            App(settings.changed(**given)) as app,
+            grpc.aio.insecure_channel(str(app.address)) as channel,
+        ):
+            yield Front(app, Caller(channel, issuer))
+
+    return served
