@@ -30,6 +30,15 @@ class Front:
         name = "twinfront_authorizer_decisions_total"
         return self.app.metrics.registry.get_sample_value(name, {"outcome": outcome}) or 0.0
 
+    def in_flight(self) -> float:
+        return self.app.metrics.registry.get_sample_value("twinfront_in_flight_requests") or 0.0
+
+    def sent(self) -> float:
+        """Counts the requests to its upstream."""
+        metrics = self.app.metrics.registry.collect()
+        name = "twinfront_upstream_request_seconds_count"
+        return sum(sample.value for metric in metrics for sample in metric.samples if sample.name == name)
+
 
 async def refusal(who: Caller, name: str, **fields: Any) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as raised:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.rpc.serving.echo import eventually
 
 from twinfront.v1.envoy.external_auth_pb2 import AttributeContext
 from twinfront_server.access.permissions import ROLES
@@ -39,14 +40,18 @@ async def test_a_decision_that_is_old_gives_way_to_another(serve: Serve, system:
 
 
 async def test_callers_with_the_same_question_at_the_same_time_ask_once(serve: Serve, system: PolicyServer):
+    answered = asyncio.Event()
+
     async def decide(_asked: AttributeContext) -> Answer:
-        await asyncio.sleep(0.2)
+        await answered.wait()
         return YES
 
     system.decide = decide
     async with serve(authorize_cache=0.0) as front:
-        calls = [reason(front.caller, "GetDigitalTwin", digital_twin_id="a") for _ in range(20)]
-        assert set(await asyncio.gather(*calls)) == {"TWIN_NOT_FOUND"}
+        calls = asyncio.gather(*(reason(front.caller, "GetDigitalTwin", digital_twin_id="a") for _ in range(20)))
+        await eventually(lambda: front.in_flight() == 20)
+        answered.set()
+        assert set(await calls) == {"TWIN_NOT_FOUND"}
     assert len(system.asked) < 5
 
 
@@ -63,9 +68,9 @@ async def test_a_caller_who_asked_first_may_leave_and_the_others_hear_the_answer
         first = asyncio.create_task(reason(front.caller, "GetDigitalTwin", digital_twin_id="a"))
         await asked.wait()
         second = asyncio.create_task(reason(front.caller, "GetDigitalTwin", digital_twin_id="a"))
-        await asyncio.sleep(0.1)
+        await eventually(lambda: front.in_flight() == 2)
         first.cancel()
-        await asyncio.sleep(0.1)
+        await eventually(lambda: front.in_flight() == 1)
         answered.set()
         assert await second == "TWIN_NOT_FOUND"
     assert len(system.asked) == 1
