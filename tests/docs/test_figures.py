@@ -12,7 +12,7 @@ from localtwins.store import queries
 from twinfront_server import drain, errors, health
 from twinfront_server.access import bearer, key_set, key_source, keys, policy_file, policy_text, tokens
 from twinfront_server.interceptors import unread
-from twinfront_server.outcomes import encoding, outcome, redis_store, short_circuit
+from twinfront_server.outcomes import encoding, kept, outcome, redis_store, short_circuit
 from twinfront_server.upstream.sdk import circuit_breaker, on_behalf_of
 from twinfront_server.upstream.settling import sent_writes
 from twinfront_server.wire import filling
@@ -43,8 +43,8 @@ def kibibytes(size: int) -> str:
 
 OF_GUARANTEES = [
     f"remembers the last {sent_writes.MAX_VERSIONS:,} answers, and for {unit(sent_writes.KEPT_SECONDS, 'minute')}",
-    f"It holds for {word(outcome.KEPT_SECONDS / 60)} minutes, for the last {outcome.MAX_OUTCOMES:,} outcomes",
-    f"of a process, and for {mebibytes(outcome.MAX_BYTES)} of them",
+    f"It holds for {word(outcome.KEPT_SECONDS / 60)} minutes, for the last {kept.MAX_OUTCOMES:,} outcomes",
+    f"of a process, and for {mebibytes(kept.MAX_BYTES)} of them",
     f"when Redis has not heard of it for {word(redis_store.LEASE_SECONDS)} seconds",
     f"Once it fails, it is left alone for {short_circuit.FIRST_PAUSE:g} seconds, and each time",
     f"still fails for twice as long, up to {unit(short_circuit.PAUSE, 'second')}",

@@ -19,8 +19,8 @@ from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import TwinfrontError, deadline_exceeded, internal, outcome_unknown
 from twinfront_server.interceptors.link import Behaviour, Context, Method
 from twinfront_server.large_requests import is_large, work
-from twinfront_server.outcomes.kept import Outcomes
-from twinfront_server.outcomes.outcome import MAX_BYTES, MAX_OUTCOMES, Key, Outcome, other_request
+from twinfront_server.outcomes.kept import MAX_BYTES, MAX_OUTCOMES, Outcomes
+from twinfront_server.outcomes.outcome import Key, Outcome, other_request
 from twinfront_server.outcomes.shares import Shares
 from twinfront_server.outcomes.store import Claim, OutcomeStore, Unshared
 from twinfront_server.wire.identifier import request_id

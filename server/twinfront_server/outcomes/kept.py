@@ -1,9 +1,14 @@
 """Keeps outcomes for a while, in bounds that no caller fills for the others."""
 
 from collections.abc import Callable
+from typing import Final
 
 from twinfront_server.outcomes.outcome import KEPT_SECONDS, Key, Outcome
 from twinfront_server.outcomes.shares import Shares
+
+MAX_OUTCOMES: Final = 10_000
+MAX_BYTES: Final = 64 << 20
+"""How many outcomes are kept, and how large they may be together; beyond that those go of whoever has most."""
 
 
 class Outcomes:

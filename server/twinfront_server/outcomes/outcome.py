@@ -1,4 +1,4 @@
-"""Keeps how writes ended, for a while, for callers who ask again."""
+"""How a write ended, for callers who ask again."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,10 +11,6 @@ from twinfront_server.reasons import Reason
 
 KEPT_SECONDS: Final = 600.0
 """How long an outcome is kept: 10 minutes."""
-
-MAX_OUTCOMES: Final = 10_000
-MAX_BYTES: Final = 64 << 20
-"""How many outcomes are kept, and how large they may be together; beyond that those go of whoever has most."""
 
 _RESPONSE_OVERHEAD: Final = 512
 _ERROR_OVERHEAD: Final = 1024
