@@ -23,7 +23,7 @@ from twinfront_server.upstream.sdk.not_connected import NotConnectedError
 from twinfront_server.upstream.sdk.on_behalf_of import CallerCredentialPolicy, CallerTokens, exchange_of
 from twinfront_server.upstream.sdk.policies import Policies
 from twinfront_server.upstream.sdk.sdk_client import open_sdk_client
-from twinfront_server.upstream.shaping import WriteShaper
+from twinfront_server.upstream.shaping import open_shaper
 
 _HEADERS: Final = {"User-Agent": f"twinfront/{__version__}", "Accept-Encoding": ENCODINGS}
 
@@ -60,7 +60,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         on_settled=metrics.settled_write,
         outage=circuit.opened,
         audit=audit,
-        shaper=WriteShaper(settings, metrics) if settings.shapes_writes else None,
+        shaper=open_shaper(settings, metrics),
         is_delegated=settings.upstream_credential == "on-behalf-of",
     )
 

@@ -14,7 +14,7 @@ from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
 from twinfront_server.upstream.sdk.policies import Policies
 from twinfront_server.upstream.sdk.sdk_client import open_sdk_client
-from twinfront_server.upstream.shaping import WriteShaper
+from twinfront_server.upstream.shaping import open_shaper
 
 _ENDPOINT: Final = "https://localtwins"
 
@@ -39,5 +39,5 @@ async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         on_close=service.close,
         on_settled=metrics.settled_write,
         audit=audit,
-        shaper=WriteShaper(settings, metrics) if settings.shapes_writes else None,
+        shaper=open_shaper(settings, metrics),
     )

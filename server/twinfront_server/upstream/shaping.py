@@ -166,5 +166,10 @@ class WriteShaper:
         return self._refused(step.limit, why, asked, wait)
 
 
+def open_shaper(settings: Settings, metrics: Metrics) -> WriteShaper | None:
+    """Makes what the settings have writes wait for; None if they wait for nothing."""
+    return WriteShaper(settings, metrics) if settings.shapes_writes else None
+
+
 def _not_begun() -> TwinfrontError:
     return server_draining("This write waited for its turn and was not begun; try again.")
