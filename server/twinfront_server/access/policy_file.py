@@ -23,6 +23,19 @@ FindUnknown: TypeAlias = Callable[[Iterable[str]], Awaitable[str | None]]
 _State: TypeAlias = tuple[int, int, int] | None
 
 
+def read_policy(file: Path, kinds: Collection[str]) -> FilePolicy:
+    """Reads a policy; whether its models exist is the upstream's to say.
+
+    Args:
+        file: where it lies.
+        kinds: how callers are known.
+
+    Raises:
+        PolicyError: it cannot be used.
+    """
+    return FilePolicy(parse_policy(parse_yaml(read_text(file))), kinds)
+
+
 class PolicyFile:
     """A policy that is the file's.
 
@@ -89,14 +102,11 @@ class PolicyFile:
             self._log.info("the policy changed", file=str(self._file))
 
     async def _read(self) -> FilePolicy:
-        policy = await asyncio.to_thread(self._compile)
+        policy = await asyncio.to_thread(read_policy, self._file, self._kinds)
         unknown = await self._find_unknown(policy.models)
         if unknown is not None:
             raise PolicyError(f"{policy.models[unknown]}: there is no model {unknown!r}")
         return policy
-
-    def _compile(self) -> FilePolicy:
-        return FilePolicy(parse_policy(parse_yaml(read_text(self._file))), self._kinds)
 
     def _state(self) -> _State:
         try:

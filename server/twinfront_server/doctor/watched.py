@@ -23,12 +23,11 @@ def check_policy(settings: Settings) -> list[Finding]:
             return []
         text = "no caller may do anything: certificates name no roles"
         return [Finding("--policy", "warning", text, "give a --policy with roles for the names in certificates")]
-    from twinfront_server.access.file_policy import FilePolicy  # noqa: PLC0415  (what reads policies loads slowly)
-    from twinfront_server.access.policy_document import PolicyError, parse_policy  # noqa: PLC0415  (as above)
-    from twinfront_server.access.policy_text import parse_yaml, read_text  # noqa: PLC0415  (as above)
+    from twinfront_server.access.policy_document import PolicyError  # noqa: PLC0415  (what reads policies loads slowly)
+    from twinfront_server.access.policy_file import read_policy  # noqa: PLC0415  (as above)
 
     try:
-        FilePolicy(parse_policy(parse_yaml(read_text(Path(settings.policy)))), settings.auth_kinds)
+        read_policy(Path(settings.policy), settings.auth_kinds)
     except PolicyError as error:
         advice = "mend it; a running server goes on with the one of before, and none starts with it"
         return [Finding("--policy", "failed", f"{settings.policy}: {error}", advice)]
