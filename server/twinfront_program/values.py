@@ -153,8 +153,8 @@ def _read_switch(value: object) -> bool:
 def _read_integer(value: object) -> int:
     match value:
         case str():
-            match = _INTEGER.fullmatch(value.strip())
-            if match is None or len(value) > _LONGEST_NUMBER:
+            match = _INTEGER.fullmatch(value.strip()) if len(value) <= _LONGEST_NUMBER else None
+            if match is None:
                 raise ValueError("Input should be a valid integer, unable to parse string as an integer")
             return int(match["whole"])
         case int():
