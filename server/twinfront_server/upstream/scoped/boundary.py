@@ -96,7 +96,7 @@ class Boundary:
     async def write_as_seen(
         self, look: Callable[[], Awaitable[str]], write: Callable[..., Awaitable[T]], *, if_match: str
     ) -> T:
-        """Writes to what lies inside, and only as it was seen to.
+        """Writes to what lies inside, and only as it was seen to; without a boundary it just writes.
 
         Between the look and the write another caller may move the thing outside. So the etag of the look becomes the
         write's condition, where the caller has no etag of his own; and a conflict that comes of this is none of his:
@@ -110,6 +110,8 @@ class Boundary:
         Raises:
             TwinfrontError: what `look` and `write` raise; ETAG_MISMATCH if others are faster time and again.
         """
+        if self.is_none:
+            return await write()
         conflicts = 0
         while True:
             seen = await look()

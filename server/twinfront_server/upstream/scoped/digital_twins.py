@@ -61,11 +61,11 @@ class ScopedDigitalTwins(DigitalTwins):
         patch = partial(super().patch, digital_twin_id, if_match=if_match, any_author_counts=any_author_counts)
         if self._boundary.is_none:
             return await patch(body, only_at=only_at)
-        operations, body = as_understood(body)
+        changes, body = as_understood(body)
 
         async def look() -> str:
             seen = await self._boundary.require_twin(digital_twin_id)
-            for model in _models_given(operations):
+            for model in _models_given(changes):
                 await self._boundary.require_new_model(digital_twin_id, model)
             return seen
 
@@ -73,16 +73,13 @@ class ScopedDigitalTwins(DigitalTwins):
 
     async def delete(self, digital_twin_id: str, *, if_match: str, only_at: str = "") -> None:
         """Deletes a digital twin."""
-        delete = partial(super().delete, digital_twin_id, if_match=if_match)
-        if self._boundary.is_none:
-            await delete(only_at=only_at)
-            return
+        delete = partial(super().delete, digital_twin_id, if_match=if_match, only_at=only_at)
         look = partial(self._boundary.require_twin, digital_twin_id)
+        asked = Asked(operations.DELETE_DIGITAL_TWIN, {"digital_twin_id": digital_twin_id}, if_match=if_match)
         try:
-            asked = Asked(operations.DELETE_DIGITAL_TWIN, {"digital_twin_id": digital_twin_id}, if_match=if_match)
             await self._boundary.delete_as_seen(look, delete, asked)
         except TwinfrontError as error:
-            if error.reason is Reason.TWIN_HAS_RELATIONSHIPS:
+            if error.reason is Reason.TWIN_HAS_RELATIONSHIPS and not self._boundary.is_none:
                 await self._hide_blockers(error)
             raise
 
@@ -95,9 +92,9 @@ class ScopedDigitalTwins(DigitalTwins):
         self, digital_twin_id: str, component_name: str, body: Body, *, if_match: str, only_at: str = ""
     ) -> Answer:
         """Applies a JSON Patch to a component; the etags are its twin's."""
-        patch = partial(super().patch_component, digital_twin_id, component_name, body, if_match=if_match)
-        if self._boundary.is_none:
-            return await patch(only_at=only_at)
+        patch = partial(
+            super().patch_component, digital_twin_id, component_name, body, if_match=if_match, only_at=only_at
+        )
         look = partial(self._boundary.require_twin, digital_twin_id)
         return await self._boundary.write_as_seen(look, patch, if_match=if_match)
 

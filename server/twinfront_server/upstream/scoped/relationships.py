@@ -53,18 +53,13 @@ class ScopedRelationships(Relationships):
         self, digital_twin_id: str, relationship_id: str, body: Body, *, if_match: str, only_at: str = ""
     ) -> Answer:
         """Applies a JSON Patch to a relationship."""
-        patch = partial(super().patch, digital_twin_id, relationship_id, body, if_match=if_match)
-        if self._boundary.is_none:
-            return await patch(only_at=only_at)
+        patch = partial(super().patch, digital_twin_id, relationship_id, body, if_match=if_match, only_at=only_at)
         look = partial(self._look, digital_twin_id, relationship_id)
         return await self._boundary.write_as_seen(look, patch, if_match=if_match)
 
     async def delete(self, digital_twin_id: str, relationship_id: str, *, if_match: str, only_at: str = "") -> None:
         """Deletes a relationship."""
-        delete = partial(super().delete, digital_twin_id, relationship_id, if_match=if_match)
-        if self._boundary.is_none:
-            await delete(only_at=only_at)
-            return
+        delete = partial(super().delete, digital_twin_id, relationship_id, if_match=if_match, only_at=only_at)
         look = partial(self._look, digital_twin_id, relationship_id)
         ids = {"digital_twin_id": digital_twin_id, "relationship_id": relationship_id}
         await self._boundary.delete_as_seen(look, delete, Asked(operations.DELETE_RELATIONSHIP, ids, if_match=if_match))
