@@ -20,9 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 OUTPUT = ROOT / "clients" / "python" / "twinfront" / "v1"
 SERVICE_CONFIG = "twinfront_service_config.json"
+ENVOY_PROTOS = PROTOS / "third_party" / "envoy" / "service" / "auth" / "v3"
 ENVOY = "twinfront/v1/envoy"
-"""Where the stubs of Envoy's protos are. In their own place, the module `envoy`, there are other packages: the program,
-and `xds-protos`, which has all of them and writes over files of Google's and of OpenTelemetry's."""
+"""The package of the stubs of `ENVOY_PROTOS`.
+
+Their own would be `envoy`, which other packages have: that of the program, and `xds-protos`, which has the stubs of all
+of Envoy's protos and writes over files of Google's and of OpenTelemetry's.
+"""
 
 
 class StubsBuildHook(BuildHookInterface[WheelBuilderConfig]):
@@ -51,10 +55,10 @@ def _generate_into(folder: Path) -> None:
     package = folder.parent.parent
     sources = sorted(str(path.relative_to(PROTOS)) for path in (PROTOS / "twinfront").rglob("*.proto"))
     services = [source for source in sources if source.endswith("_service.proto")]
-    (folder.parent.parent / ENVOY).mkdir()
-    for source in sorted((PROTOS / "third_party" / "envoy" / "service" / "auth" / "v3").glob("*.proto")):
-        sources.append(f"{ENVOY}/{source.name}")
-        services.append(f"{ENVOY}/{source.name}")
+    of_envoy = sorted(f"{ENVOY}/{path.name}" for path in ENVOY_PROTOS.glob("*.proto"))
+    sources += of_envoy
+    services += of_envoy
+    (package / ENVOY).mkdir()
     _protoc(
         f"--python_out={package}",
         f"--plugin=protoc-gen-mypy={_plugin('protoc-gen-mypy')}",
@@ -69,7 +73,7 @@ def _generate_into(folder: Path) -> None:
     )
     shutil.copyfile(PROTOS / "twinfront" / "v1" / SERVICE_CONFIG, folder / SERVICE_CONFIG)
     (folder / "__init__.py").write_text('"""The contract `twinfront.v1`, generated from protos/."""\n')
-    (folder / "envoy" / "__init__.py").write_text('"""What is said to services that decide as they do for Envoy."""\n')
+    (package / ENVOY / "__init__.py").write_text('"""The protos of Envoy by which a policy system is asked."""\n')
 
 
 def _protoc(*arguments: str) -> None:
@@ -80,7 +84,7 @@ def _protoc(*arguments: str) -> None:
     places = (
         PROTOS,
         PROTOS / "third_party",
-        f"{ENVOY}={PROTOS / 'third_party/envoy/service/auth/v3'}",
+        f"{ENVOY}={ENVOY_PROTOS}",
         well_known_types,
     )
     paths = [f"--proto_path={path}" for path in places]

@@ -1,4 +1,4 @@
-"""Who takes up most makes room, with the oldest of what it has."""
+"""Room is made by the caller who takes up most, with the oldest of what it has."""
 
 import random
 
