@@ -4,7 +4,6 @@ import asyncio
 import dataclasses
 import re
 import shlex
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -14,6 +13,7 @@ import pytest
 from tests.contract.unmodified.local import serving_locally
 from tests.contract.unmodified.sdks import java_sdk, javascript_sdk
 from tests.localtwins.serving import serving, sourced
+from tests.ports import reserved_port
 from tests.rpc.serving import process
 
 from localtwins import limits as request_limits
@@ -45,11 +45,6 @@ def section(heading: str) -> str:
     return rest.partition("\n## ")[0]
 
 
-def free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
 class Reader:
     """Somebody who does in a folder what the page says, from top to bottom, in one shell."""
 
@@ -58,7 +53,7 @@ class Reader:
         self._stack = stack
         self._client = ""
         self._variables: dict[str, str] = {}
-        self._addresses = {shown: free_address() for shown in ADDRESSES}
+        self._addresses = {shown: f"127.0.0.1:{reserved_port()}" for shown in ADDRESSES}
         self.ran: list[Block] = []
 
     async def take(self, block: Block) -> None:

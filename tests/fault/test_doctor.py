@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ports import reserved_port
 from tests.rpc.access.issuer import Issuer
 from tests.rpc.permissions.policy_system import Answer as Decided
 from tests.rpc.permissions.policy_system import Decide, PolicyServer, allow, deny
@@ -54,11 +55,6 @@ async def failure(settings: Settings) -> Finding:
     return finding
 
 
-def dead_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 async def test_a_sound_localtwins_is_found_sound() -> None:
     local = LocalSettings(listen="127.0.0.1:0", shutdown_seconds=0)
     service = await LocalTwins.open(":memory:", local)
@@ -78,7 +74,7 @@ async def test_a_name_that_nobody_has_is_not_known() -> None:
 
 
 async def test_a_dead_port_cannot_be_connected_to() -> None:
-    finding = await failure(settings_for(f"http://127.0.0.1:{dead_port()}"))
+    finding = await failure(settings_for(f"http://127.0.0.1:{reserved_port()}"))
     assert (finding.check, finding.text.rpartition(": ")[2]) == ("connection", "Connection refused")
 
 
@@ -292,7 +288,7 @@ async def test_a_certificate_of_the_servers_own_that_ends_soon_is_told(tmp_path:
 
 
 async def test_an_issuer_of_callers_tokens_that_cannot_be_reached_is_told() -> None:
-    auth = {"auth": "jwt", "jwt_issuer": f"http://127.0.0.1:{dead_port()}", "jwt_audience": "twins"}
+    auth = {"auth": "jwt", "jwt_issuer": f"http://127.0.0.1:{reserved_port()}", "jwt_audience": "twins"}
     settings = Settings.of({"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"} | auth)
     finding = await failure(settings)
     assert (finding.check, "--jwt-issuer" in finding.text) == ("--auth", True)
@@ -319,7 +315,7 @@ async def test_a_policy_system_is_asked(decide: Decide, state: str, told: str) -
 async def test_a_policy_system_that_cannot_be_reached_is_told() -> None:
     with Issuer() as issuer:
         fields = {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"}
-        authorize = {"authorize": f"grpc://127.0.0.1:{dead_port()}"}
+        authorize = {"authorize": f"grpc://127.0.0.1:{reserved_port()}"}
         finding = await failure(Settings.of(fields | issuer.settings() | authorize))
     assert finding.check == "--authorize"
     assert "UNAVAILABLE" in finding.text
@@ -331,7 +327,7 @@ async def test_a_store_of_outcomes_that_is_gone_is_told() -> None:
         listen="127.0.0.1:0",
         metrics_listen="none",
         data_dir=":memory:",
-        outcomes=f"redis://:a-password@127.0.0.1:{dead_port()}",
+        outcomes=f"redis://:a-password@127.0.0.1:{reserved_port()}",
     )
     finding = await failure(settings)
     assert finding.check == "--outcomes"
@@ -393,7 +389,7 @@ async def test_an_audit_log_that_is_yet_to_be_made_is_no_trouble_and_is_not_made
 
 
 async def test_a_collector_of_traces_that_is_gone_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{dead_port()}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{reserved_port()}")
     finding = await failure(Settings.of(LOCAL))
     assert (finding.check, finding.state) == ("traces", "warning")
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in finding.text
@@ -423,7 +419,7 @@ def test_the_command_ends_with_0_where_all_is_well_and_says_so() -> None:
 
 
 def test_the_command_ends_with_1_and_json_says_what_failed() -> None:
-    words = (f"--upstream=http://127.0.0.1:{dead_port()}", "--upstream-credential=none", "--listen=127.0.0.1:0")
+    words = (f"--upstream=http://127.0.0.1:{reserved_port()}", "--upstream-credential=none", "--listen=127.0.0.1:0")
     done = run("doctor", *words, "--metrics-listen=none", "--output=json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["healthy"]) == (1, False)

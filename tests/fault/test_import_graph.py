@@ -1,6 +1,5 @@
 """An import over an upstream that throttles, fails or loses answers: items end on their own, and the stream goes on."""
 
-import socket
 from typing import Any
 
 import grpc
@@ -9,6 +8,7 @@ import orjson
 import pytest
 from google.rpc.code_pb2 import Code
 from google.rpc.error_details_pb2 import ErrorInfo
+from tests.ports import reserved_port
 
 from twinfront.errors import from_rpc_error
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
@@ -84,8 +84,7 @@ async def test_an_item_that_finds_no_upstream_is_tried_again_and_fails(
     upstream: FaultServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("twinfront_server.upstream.pacing.OUTAGE_RETRIES", 1)
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    url = f"http://127.0.0.1:{reserved_port()}"  # nobody listens there
     async with (
         App(settings.changed(upstream=url)) as app,
         grpc.aio.insecure_channel(str(app.address)) as channel,

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from structlog.testing import capture_logs
+from tests.ports import reserved_port
 from tests.rpc.serving import process
 
 from twinfront_program.log import get_logger
@@ -270,8 +270,7 @@ def test_a_served_process_sends_its_spans_to_a_collector_and_names_the_trace_in_
 
 
 def test_a_collector_that_is_gone_keeps_no_process_from_serving_and_ending(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        endpoint = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    endpoint = f"http://127.0.0.1:{reserved_port()}"  # nobody listens there
     served = process.start(tmp_path, [], {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
     try:
         ask(served.address)
