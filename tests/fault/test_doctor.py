@@ -32,6 +32,7 @@ from .fault_server import Answer, FaultServer, fault_server
 EMPTY = Answer(200, {"value": [], "nextLink": None})
 NO_TWIN = Answer(404, {"error": {"code": "DigitalTwinNotFound", "message": "No."}})
 REFUSED = {"error": {"code": "Forbidden", "message": "No."}}
+LOCAL: dict[str, Any] = {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"}
 
 
 async def no_decision(_asked: AttributeContext) -> Decided:
@@ -282,15 +283,13 @@ async def test_a_folder_that_is_yet_to_be_made_is_no_trouble_and_is_not_made(tmp
 async def test_a_certificate_of_the_servers_own_that_ends_soon_is_told(tmp_path: Path, days: int, state: str) -> None:
     issued = Authority(tmp_path).issue(valid_from=-timedelta(days=days))
     tls = {"tls_cert": str(issued.cert), "tls_key": str(issued.key)}
-    settings = Settings.of({"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"} | tls)
-    finding = await failure(settings)
+    finding = await failure(Settings.of(LOCAL | tls))
     assert (finding.check, finding.state) == ("--tls-cert", state)
 
 
 async def test_an_issuer_of_callers_tokens_that_cannot_be_reached_is_told() -> None:
     auth = {"auth": "jwt", "jwt_issuer": f"http://127.0.0.1:{reserved_port()}", "jwt_audience": "twins"}
-    settings = Settings.of({"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"} | auth)
-    finding = await failure(settings)
+    finding = await failure(Settings.of(LOCAL | auth))
     assert (finding.check, "--jwt-issuer" in finding.text) == ("--auth", True)
 
 
@@ -301,22 +300,15 @@ async def test_an_issuer_of_callers_tokens_that_cannot_be_reached_is_told() -> N
 async def test_a_policy_system_is_asked(decide: Decide, state: str, told: str) -> None:
     with Issuer() as issuer:
         async with PolicyServer(decide) as system:
-            fields = {
-                "listen": "127.0.0.1:0",
-                "metrics_listen": "none",
-                "data_dir": ":memory:",
-                "authorize": system.url,
-            }
-            finding = await found(Settings.of(fields | issuer.settings()), "--authorize")
+            finding = await found(Settings.of(LOCAL | issuer.settings(authorize=system.url)), "--authorize")
     assert finding.state == state
     assert told in finding.text
 
 
 async def test_a_policy_system_that_cannot_be_reached_is_told() -> None:
     with Issuer() as issuer:
-        fields = {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"}
-        authorize = {"authorize": f"grpc://127.0.0.1:{reserved_port()}"}
-        finding = await failure(Settings.of(fields | issuer.settings() | authorize))
+        authorize = f"grpc://127.0.0.1:{reserved_port()}"
+        finding = await failure(Settings.of(LOCAL | issuer.settings(authorize=authorize)))
     assert finding.check == "--authorize"
     assert "UNAVAILABLE" in finding.text
 
@@ -332,9 +324,6 @@ async def test_a_store_of_outcomes_that_is_gone_is_told() -> None:
     finding = await failure(settings)
     assert finding.check == "--outcomes"
     assert "a-password" not in finding.text
-
-
-LOCAL: dict[str, Any] = {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:"}
 
 
 @pytest.mark.parametrize(
