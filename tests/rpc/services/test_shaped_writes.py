@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -174,16 +173,18 @@ async def test_a_refusal_for_a_late_turn_is_not_kept_as_the_outcome_of_a_request
     assert await update(rooms, "hot", request_id="id") == "OK"
 
 
-async def test_each_item_of_a_batch_waits_for_its_own_twin(rooms: Building, server: App, clock: Clock):
-    hot = update(rooms, "hot")
-    assert await hot == "OK"
-    writes = [
+BOTH_ROOMS = twins.BatchWriteDigitalTwinsRequest(
+    writes=[
         DigitalTwinWrite(digital_twin_id=name, patch=DigitalTwinWrite.Patch(operations=[replace("/temperature", 3.0)]))
         for name in ("hot", "cold")
     ]
-    batch = asyncio.ensure_future(
-        rooms.twins.BatchWriteDigitalTwins(twins.BatchWriteDigitalTwinsRequest(writes=writes), timeout=20)
-    )
+)
+
+
+async def test_each_item_of_a_batch_waits_for_its_own_twin(rooms: Building, server: App, clock: Clock):
+    hot = update(rooms, "hot")
+    assert await hot == "OK"
+    batch = asyncio.ensure_future(rooms.twins.BatchWriteDigitalTwins(BOTH_ROOMS, timeout=20))
     await waiting(server, 1)
     assert (await rooms.read_json("cold"))["temperature"] == 3.0
     await clock.advance(1.1)
@@ -193,11 +194,7 @@ async def test_each_item_of_a_batch_waits_for_its_own_twin(rooms: Building, serv
 async def test_an_item_whose_turn_is_too_late_fails_alone_and_was_not_written(rooms: Building, server: App):
     hot = [update(rooms, "hot", timeout=60) for _ in range(3)]
     await waiting(server, 2)
-    writes = [
-        DigitalTwinWrite(digital_twin_id=name, patch=DigitalTwinWrite.Patch(operations=[replace("/temperature", 3.0)]))
-        for name in ("hot", "cold")
-    ]
-    response = await rooms.twins.BatchWriteDigitalTwins(twins.BatchWriteDigitalTwinsRequest(writes=writes), timeout=2)
+    response = await rooms.twins.BatchWriteDigitalTwins(BOTH_ROOMS, timeout=2)
     late, other = [result.status for result in response.results]
     assert (late.code, other.code) == (grpc.StatusCode.RESOURCE_EXHAUSTED.value[0], 0)
     assert (await rooms.read_json("hot"))["temperature"] == 2.0
@@ -287,10 +284,7 @@ class TestRates:
     async def settings(
         self, request: pytest.FixtureRequest, settings: Settings, certificate: DevelopmentCertificate
     ) -> AsyncIterator[Settings]:
-        async with AsyncExitStack() as stack:
-            _, url = await stack.enter_async_context(
-                serving_over_tls(certificate, rate_limits=True, rate_twin_writes=RATE)
-            )
+        async with serving_over_tls(certificate, rate_limits=True, rate_twin_writes=RATE) as (_, url):
             yield settings.changed(
                 upstream=url,
                 upstream_ca=str(certificate.authority),
