@@ -3,7 +3,6 @@
 import json
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import LogCapture
+from tests.rpc.serving.process import wait_until
 
 from twinfront_server.audit import Audit, AuditLog, _Losing, open_audit
 from twinfront_server.call import Call
@@ -109,19 +109,23 @@ def test_closing_at_the_moment_when_lines_are_taken_ends(disk: Disk, lost: Count
     disk.is_free.set()
     audit, _ = opened(disk, lost)
     closing = threading.Thread(target=audit.close, daemon=True)
-    clear, is_closing = audit._are_there.clear, threading.Event()
+    wake, clear, has_woken = audit._are_there.set, audit._are_there.clear, threading.Event()
+
+    def wake_and_tell() -> None:
+        wake()
+        if threading.current_thread() is closing:
+            has_woken.set()
 
     def clear_while_closing() -> None:
-        if not is_closing.is_set():
+        if not has_woken.is_set():
             closing.start()
-            assert audit._is_closing.wait(20)
-            time.sleep(0.05)  # it says next that there is something to do
-            is_closing.set()
+            assert has_woken.wait(20)
         clear()
 
+    audit._are_there.set = wake_and_tell  # type: ignore[method-assign]
     audit._are_there.clear = clear_while_closing  # type: ignore[method-assign]
     write(audit, "last")
-    assert is_closing.wait(20)
+    assert has_woken.wait(20)
     closing.join(20)
     assert not closing.is_alive()
     assert disk.lines() == ["last"]
@@ -132,14 +136,11 @@ def test_a_file_whose_folder_is_away_for_a_while_is_written_to_again(tmp_path: P
     folder.mkdir()
     capture = LogCapture()
     audit = open_audit(str(folder / "audit"), structlog.wrap_logger(None, [capture]), lost)
-    for lines_lost, name in enumerate(("away", "still away"), 1):
-        if name == "away":
-            folder.rename(tmp_path / "moved")
-        write(audit, name)
-        deadline = time.monotonic() + 20
-        while count(lost) < lines_lost and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert count(lost) == lines_lost
+    folder.rename(tmp_path / "moved")
+    write(audit, "away")
+    wait_until(lambda: count(lost) == 1)
+    write(audit, "still away")
+    wait_until(lambda: count(lost) == 2)
     folder.mkdir()
     write(audit, "back")
     audit.close()

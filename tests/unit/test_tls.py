@@ -15,24 +15,20 @@ from ..rpc.serving.certificates import Authority
 
 
 @pytest.mark.parametrize(
-    ("since_begin", "since_end", "told"),
+    ("bound", "seconds_after", "told"),
     [
-        (-1, None, ["the certificate is not valid yet"]),
-        (0, None, []),
-        (None, 0, []),
-        (None, 1, ["the certificate has expired"]),
+        ("not_valid_before_utc", -1, ["the certificate is not valid yet"]),
+        ("not_valid_before_utc", 0, []),
+        ("not_valid_after_utc", 0, []),
+        ("not_valid_after_utc", 1, ["the certificate has expired"]),
     ],
 )
 def test_a_certificate_is_told_of_outside_its_time_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since_begin: int | None, since_end: int | None, told: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, seconds_after: int, told: list[str]
 ):
     issued = Authority(tmp_path).issue()
     certificate = x509.load_pem_x509_certificate(issued.cert.read_bytes())
-    moment = (
-        certificate.not_valid_before_utc + timedelta(seconds=since_begin)
-        if since_begin is not None
-        else certificate.not_valid_after_utc + timedelta(seconds=since_end or 0)
-    )
+    moment = getattr(certificate, bound) + timedelta(seconds=seconds_after)
 
     class Then(datetime):
         @classmethod

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -126,7 +127,7 @@ async def test_any_number_of_names_costs_one_read_in_each_pause(keys: Keys, issu
         await clock.advance(0.01)
     await clock.advance(PAUSE_SECONDS + SECONDS_OF_A_READ)
     assert all(each.done() for each in looking)
-    begun = [after - before for before, after in zip(issuer.asked, issuer.asked[1:], strict=False)]
+    begun = [after - before for before, after in pairwise(issuer.asked)]
     assert min(begun) >= PAUSE_SECONDS * 0.999
     assert len(begun) >= 9
 

@@ -18,12 +18,19 @@ POLICY = {"policy": "policy.yaml"}
 EVERYWHERE = {"listen": "0.0.0.0:1"}
 
 
-def said(settings: dict[str, Any]) -> dict[str, str]:
-    """What the greeting says, by what of."""
+def greeted(settings: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Gives the lines about the server, and those to try."""
     checked = Settings(**settings)
     mtls = Address.parse(checked.mtls_listen) if checked.mtls_listen else None
-    lines = greeting(checked, Address.parse(checked.listen), mtls, None).split("\n\n")[0].splitlines()[1:]
-    return dict(line.strip().split(": ", 1) for line in lines)
+    text = greeting(checked, Address.parse(checked.listen), mtls, None)
+    about, _, to_try = text.partition("Try next:\n")
+    return [line.strip() for line in about.splitlines() if line], [line.strip() for line in to_try.splitlines() if line]
+
+
+def said(settings: dict[str, Any]) -> dict[str, str]:
+    """Gives what the greeting says, by what of."""
+    lines, _ = greeted(settings)
+    return dict(line.split(": ", 1) for line in lines[1:])
 
 
 CALLERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -105,21 +112,16 @@ def test_an_embedded_service_sees_nobody():
     assert "who the upstream sees" not in said({})
 
 
-def tried(settings: dict[str, Any]) -> list[str]:
-    """The lines to try."""
-    checked = Settings(**settings)
-    mtls = Address.parse(checked.mtls_listen) if checked.mtls_listen else None
-    text = greeting(checked, Address.parse(checked.listen), mtls, None)
-    return [line.strip() for line in text.partition("Try next:\n")[2].splitlines() if line]
-
-
 def test_lines_to_try_have_a_token_where_one_is_needed():
-    lines = tried(JWT)
+    _, lines = greeted(JWT)
     assert len(lines) == 2
     assert all("'authorization: Bearer TOKEN'" in line for line in lines)
 
 
 def test_lines_to_try_have_no_certificate_where_none_is_asked_for():
-    lines = tried(JWT | CERTIFICATES | {"auth": "jwt,mtls", "mtls_listen": "127.0.0.1:2"})
+    _, lines = greeted(JWT | CERTIFICATES | {"auth": "jwt,mtls", "mtls_listen": "127.0.0.1:2"})
+    assert lines
     assert not any("client.pem" in line for line in lines)
-    assert all("client.pem" in line for line in tried(CERTIFICATES))
+    _, lines = greeted(CERTIFICATES)
+    assert lines
+    assert all("client.pem" in line for line in lines)
