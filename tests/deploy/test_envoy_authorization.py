@@ -1,4 +1,4 @@
-"""What Envoy asks a service that decides for it is what a front asks that one, of the same call."""
+"""A front and Envoy, each before the same policy system, ask the same of the same call."""
 
 import asyncio
 import subprocess

@@ -33,7 +33,7 @@ class Place:
 
     @property
     def line(self) -> str:
-        """What stands in its line without the fault."""
+        """The line of the source that the fault is in, as it is without it."""
         return self.text.splitlines()[self.mutant.line - 1].strip()
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What counts as a kill, where tests can fail for other reasons than the fault."""
+"""Mutants are killed by tests that fail for the fault, and by none that fails for another reason."""
 
 import json
 import os

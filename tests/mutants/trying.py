@@ -22,7 +22,7 @@ _TIMES_AS_LONG: Final = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a mutant.
+    """Says whether a mutant was killed, and by which tests.
 
     Attributes:
         outcome: `killed`, `survived`, or `timed out` if all that shows it is a test that does not end.

@@ -28,7 +28,7 @@ KILLED: Final = "killed"
 SURVIVED: Final = "survived"
 TIMED_OUT: Final = "timed out"
 _TIME_IS_UP: Final = "Failed: Timeout ("
-"""What pytest-timeout says."""
+"""Begins what pytest-timeout says of a test that it ends."""
 _MOST_MEMORY: Final = 4 << 30
 _BROKEN: Final = 70
 """The exit code where pytest itself broke off, before the tests or behind them."""
@@ -92,7 +92,7 @@ class _Selected:
     def pytest_runtest_logfinish(self) -> None:
         self._note(self._ended)
 
-    def _note(self, ending: "Ending") -> None:
+    def _note(self, ending: Ending) -> None:
         self._notes.write_text(json.dumps(asdict(ending)))
 
 

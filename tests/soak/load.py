@@ -51,7 +51,7 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Seen:
-    """What callers saw.
+    """Keeps what callers saw.
 
     Attributes:
         calls: how many were answered.
