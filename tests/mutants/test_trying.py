@@ -67,15 +67,20 @@ def test_one_that_always_fails():
 
 
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkout")
     (folder / "source.py").write_text(SOURCE)
     (folder / "test_source.py").write_text(TESTS)
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error::pytest.PytestUnraisableExceptionWarning\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def worker(checkout: Path) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.mutants.worker", str(folder / "log")],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (CHECKOUT, folder)))},
+        [sys.executable, "-m", "tests.mutants.worker", str(checkout / "log")],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (CHECKOUT, checkout)))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -109,13 +114,13 @@ def test_a_fault_that_no_test_looks_at_survives(run: Run):
     assert try_mutant(run, "source.py", BROKEN, named("looks_elsewhere")) == Verdict("survived", [], [])
 
 
-def test_a_test_that_fails_once_kills_nothing_and_those_behind_it_run(run: Run, worker: subprocess.Popen[str]):
+def test_a_test_that_fails_once_kills_nothing_and_those_behind_it_run(run: Run, checkout: Path):
     unsteady = named("fails_at_the_first_time_only")
-    (Path(str(worker.args[-1])).parent / "ran").unlink(missing_ok=True)  # type: ignore[index]
+    (checkout / "ran").unlink(missing_ok=True)
     assert try_mutant(run, "source.py", BROKEN, unsteady | named("looks_elsewhere")) == Verdict(
         "survived", [], list(unsteady)
     )
-    (Path(str(worker.args[-1])).parent / "ran").unlink()  # type: ignore[index]
+    (checkout / "ran").unlink()
     assert try_mutant(run, "source.py", BROKEN, unsteady | named("knows_the_answer")) == Verdict(
         "killed", list(named("knows_the_answer")), list(unsteady)
     )
