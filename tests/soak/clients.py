@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -62,7 +63,7 @@ class Callers:
 
     def _delete(self, prefix: str) -> None:
         for name in counted_twins(prefix) + imported_twins(prefix):
-            patiently(lambda name=name: self._delete_one(name))  # type: ignore[misc]  # mypy infers no default
+            patiently(partial(self._delete_one, name))
 
     def _delete_one(self, name: str) -> None:
         with suppress(NotFoundError):
@@ -73,7 +74,7 @@ def lost(client: TwinfrontClient, acknowledged: Mapping[str, int]) -> list[str]:
     """Tells the twins that are not as their writers were told; a write that nobody was told of may have been done."""
     problems = []
     for name, written in acknowledged.items():
-        twin = patiently(lambda name=name: client.get_digital_twin(name))  # type: ignore[misc]  # mypy infers no default
+        twin = patiently(partial(client.get_digital_twin, name))
         if twin["total"] not in {written, written + 1}:
             problems.append(f"{name} is at {twin['total']} in the end, and {written} was written")
     return problems
