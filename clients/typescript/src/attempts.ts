@@ -5,7 +5,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { hasDoneNothing } from "./connection.js";
 import type { TwinfrontError } from "./errors.js";
 import { bearsALoss } from "./requests.js";
-import { type RetryBudget, Retries, type RetryPolicy } from "./retries.js";
+import { pushbackOf, type RetryBudget, Retries, type RetryPolicy, trailersOf } from "./retries.js";
 
 /** The most attempts at a call after a reason that says that nothing was done and another attempt may succeed. */
 const MOST_BY_REASON: { readonly [reason: string]: number } = {
@@ -113,7 +113,7 @@ export class Attempts {
    */
   pauseAfter(failure: TwinfrontError, millisecondsLeft: number | undefined): number {
     this.server.wasSeen ||= showsAServer(failure);
-    if (!this.server.sendsAgain || trailer(failure, "twinfront-replayed") === "true") {
+    if (!this.server.sendsAgain || trailersOf(failure).get("twinfront-replayed") === "true") {
       throw failure;
     }
     if (this.inARow === 0) {
@@ -134,7 +134,8 @@ export class Attempts {
     if (retry !== undefined || !this.most) {
       return retry;
     }
-    const most = forbidsAnother(failure) ? 1 : this.mostAfter(failure, this.most);
+    const isFinal = pushbackOf(failure) === Number.POSITIVE_INFINITY;
+    const most = isFinal ? 1 : this.mostAfter(failure, this.most);
     this.inARow++;
     this.failures += Number.isFinite(most) ? 1 : 0;
     const asked = failure.kind === "Unavailable" ? (failure.retryAfter ?? 0) : 0;
@@ -177,14 +178,4 @@ function showsAServer(failure: TwinfrontError): boolean {
 /** Tells whether a call found no connection, or one that took no more calls. */
 function foundNoConnection({ cause }: TwinfrontError): boolean {
   return cause instanceof ConnectError && hasDoneNothing(cause);
-}
-
-/** Tells whether the server says that no other attempt helps (gRFC A6). */
-function forbidsAnother(failure: TwinfrontError): boolean {
-  const pushback = trailer(failure, "grpc-retry-pushback-ms");
-  return pushback !== null && !/^\d+$/.test(pushback);
-}
-
-function trailer({ cause }: TwinfrontError, name: string): string | null {
-  return cause instanceof ConnectError ? cause.metadata.get(name) : null;
 }

@@ -69,11 +69,10 @@ export class Retries {
   ) {}
 
   /** Milliseconds to wait before the call is sent again after a failure; `undefined` if it is not. */
-  pauseAfter({ code, cause }: TwinfrontError): number | undefined {
-    const metadata = cause instanceof ConnectError ? cause.metadata : new Headers();
-    const pushback = metadata.get("grpc-retry-pushback-ms");
-    const isForbidden = pushback !== null && !/^\d+$/.test(pushback);
-    if (!this.isRetryable(code, metadata) && !isForbidden) {
+  pauseAfter(failure: TwinfrontError): number | undefined {
+    const pushback = pushbackOf(failure);
+    const isForbidden = pushback === Number.POSITIVE_INFINITY;
+    if (!this.isRetryable(failure) && !isForbidden) {
       return undefined;
     }
     const isAllowed = this.budget.failed() && !isForbidden;
@@ -81,20 +80,38 @@ export class Retries {
       return undefined;
     }
     this.attempts++;
-    if (pushback !== null) {
+    if (pushback !== undefined) {
       this.pauses = 0;
-      return Number(pushback);
+      return pushback;
     }
     const { initialBackoff, maxBackoff, backoffMultiplier } = this.policy;
     const pause = Math.min(milliseconds(maxBackoff), milliseconds(initialBackoff) * backoffMultiplier ** this.pauses++);
     return pause * (0.8 + 0.4 * Math.random());
   }
 
-  private isRetryable(code: Code, metadata: Headers): boolean {
-    // Without metadata it is this client that refuses the answer, as too large: it would be so again.
-    const isTooLarge = code === Code.ResourceExhausted && metadata.entries().next().done;
+  private isRetryable(failure: TwinfrontError): boolean {
+    const { code } = failure;
+    // Without trailers it is this client that refuses the answer, as too large: it would be so again.
+    const isTooLarge = code === Code.ResourceExhausted && trailersOf(failure).entries().next().done;
     return !isTooLarge && (this.policy?.retryableStatusCodes.includes(codeName(code)) ?? false);
   }
+}
+
+/**
+ * When the server wants another attempt (gRFC A6), if it says so, in milliseconds from now. What is no number, or a negative
+ * one, stands for never, which is infinity.
+ */
+export function pushbackOf(failure: TwinfrontError): number | undefined {
+  const told = trailersOf(failure).get("grpc-retry-pushback-ms");
+  if (told === null) {
+    return undefined;
+  }
+  return /^\d+$/.test(told) ? Number(told) : Number.POSITIVE_INFINITY;
+}
+
+/** What the server said at the end of a call that failed. */
+export function trailersOf({ cause }: TwinfrontError): Headers {
+  return cause instanceof ConnectError ? cause.metadata : new Headers();
 }
 
 function milliseconds(duration: string): number {
