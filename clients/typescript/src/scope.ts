@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Timers take no more, which is 24 days: later is never. */
+/** Timers take no more, which is 24 days: later is never. Node makes a millisecond of what is more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Servers are told no more, a day: gRPC's timeouts have eight digits. */
 const LONGEST_TOLD_MS = 99_999_999;
@@ -79,10 +79,10 @@ export class CallScope {
   }
 }
 
-/** Waits; throws a ConnectError if the signal is aborted before. */
+/** Waits, 24 days at the most; throws a ConnectError if the signal is aborted before. */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await sleep(milliseconds, undefined, signal && { signal });
+    await sleep(Math.min(milliseconds, LONGEST_TIMER_MS), undefined, signal && { signal });
   } catch (error) {
     throw signal ? abortedBy(signal) : error;
   }

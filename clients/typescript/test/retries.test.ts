@@ -97,6 +97,23 @@ test("a signal ends the pause before a call is sent again", async (t) => {
   await assert.rejects(client.digitalTwins.getDigitalTwin({}, { signal: aborting.signal }), isOfKind("CallCancelled"));
 });
 
+test("a pause that is longer than a timer takes is no short one", async (t) => {
+  const aborting = new AbortController();
+  let reads = 0;
+  const client = await serve(t, {
+    twins: {
+      getDigitalTwin: () => {
+        reads++;
+        setTimeout(() => aborting.abort(), 200);
+        throw refusal(Code.Unavailable, String(2 ** 40));
+      },
+    },
+  });
+  const read = client.digitalTwins.getDigitalTwin({}, { timeoutMs: 0, signal: aborting.signal });
+  await assert.rejects(read, isOfKind("CallCancelled"));
+  assert.equal(reads, 1);
+});
+
 test("a stream is opened again as long as no answer has begun", async (t) => {
   let opened = 0;
   const server = createServer();
