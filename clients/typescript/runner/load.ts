@@ -3,7 +3,6 @@
  */
 import { readFile } from "node:fs/promises";
 import { setInterval } from "node:timers";
-import { parseArgs } from "node:util";
 
 import {
   fromStatus,
@@ -15,6 +14,7 @@ import {
   toValues,
   TwinfrontClient,
 } from "../src/index.js";
+import { clientOptions, words } from "./options.js";
 
 const MODEL_ID = "dtmi:rolling:Counter;1";
 const TWINS = 4;
@@ -22,18 +22,11 @@ const IMPORTED_TWINS = 100;
 const READS_PER_STREAM = 10;
 const REPORT_MS = 100;
 
-const { values } = parseArgs({
-  options: Object.fromEntries(
-    ["address", "prefix", "ca", "server-name", "token"].map((name) => [name, { type: "string" as const }]),
-  ),
-});
-const option = (name: string) => values[name] as string | undefined;
-const [ca, serverName, token] = ["ca", "server-name", "token"].map(option);
+const { option } = words();
+const tokenFile = option("token");
+const token = tokenFile === undefined ? undefined : async () => (await readFile(tokenFile, "utf8")).trim();
 const targets = (option("address") ?? "localhost:50051").replace(/^ipv4:/, "").split(",");
-const client = new TwinfrontClient(targets, {
-  tls: ca === undefined ? false : { ca, ...(serverName === undefined ? {} : { serverName }) },
-  ...(token === undefined ? {} : { token: async () => (await readFile(token, "utf8")).trim() }),
-});
+const client = new TwinfrontClient(targets, clientOptions(option, token));
 const acknowledged: Record<string, number> = {};
 const failures: Record<string, number> = {};
 let calls = 0;
@@ -58,11 +51,11 @@ async function write(digitalTwinId: string): Promise<void> {
 /** Imports its twins again and again, with a greater total each time. */
 async function importAll(digitalTwinIds: readonly string[]): Promise<void> {
   for (let total = 0; !isStopped; total++) {
-    const items = digitalTwinIds.map((id) => {
+    const counters = digitalTwinIds.map((id) => {
       const digitalTwin = { id, modelId: MODEL_ID, properties: toValues({ total }) };
       return { item: { case: "digitalTwin" as const, value: digitalTwin } };
     });
-    for await (const { results } of importGraph(client, items, { failuresOnly: true })) {
+    for await (const { results } of importGraph(client, counters, { failuresOnly: true })) {
       const error = fromStatus(results[0]?.status);
       if (error) {
         throw error;
