@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twinfront/twinfront/clients/go"
+	"github.com/twinfront/twinfront/clients/go/internal/connecting"
 )
 
 // Each twin has a writer of its own, and a reader.
@@ -26,27 +26,13 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	var tls twinfront.TLS
-	address := flag.String("address", "localhost:50051", "target")
+	options := connecting.Flags()
 	prefix := flag.String("prefix", "load", "beginning of the ids of the twins that are written")
-	token := flag.String("token", "", "file with a bearer token")
-	flag.StringVar(&tls.CA, "ca", "", "PEM file")
-	flag.StringVar(&tls.ServerName, "server-name", "", "name in the server's certificate")
 	flag.Parse()
-	var options []twinfront.Option
-	switch {
-	case tls.CA != "":
-		options = append(options, twinfront.WithTLS(tls))
-	case *token != "":
-		options = append(options, twinfront.WithInsecure())
-	}
-	if *token != "" {
-		options = append(options, twinfront.WithToken(func(context.Context) (string, error) {
-			text, err := os.ReadFile(*token)
-			return strings.TrimSpace(string(text)), err
-		}))
-	}
-	client, err := twinfront.Dial(*address, options...)
+	client, err := options.Dial(func(context.Context) (string, error) {
+		text, err := os.ReadFile(options.Token)
+		return strings.TrimSpace(string(text)), err
+	})
 	if err != nil {
 		return err
 	}

@@ -227,7 +227,13 @@ func (s *scene) dial(step *step) (object, error) {
 	if err := json.Unmarshal(step.Options, &options); err != nil {
 		return nil, err
 	}
-	chosen := dialOptions(options.Token, options.Insecure)
+	var chosen []twinfront.Option
+	if options.Token != "" {
+		chosen = append(chosen, twinfront.WithToken(func(context.Context) (string, error) { return options.Token, nil }))
+	}
+	if options.Insecure {
+		chosen = append(chosen, twinfront.WithInsecure())
+	}
 	if options.TLS {
 		chosen = append(chosen, twinfront.WithTLS(twinfront.TLS{}))
 	}

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/twinfront/twinfront/clients/go"
+	"github.com/twinfront/twinfront/clients/go/internal/connecting"
 )
 
 type scenarioFile struct {
@@ -27,21 +27,9 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	var tls twinfront.TLS
-	address := flag.String("address", "localhost:50051", "HOST:PORT")
-	token := flag.String("token", "", "bearer token")
-	flag.StringVar(&tls.CA, "ca", "", "PEM file")
-	flag.StringVar(&tls.Cert, "cert", "", "PEM file")
-	flag.StringVar(&tls.Key, "key", "", "PEM file")
-	flag.StringVar(&tls.ServerName, "server-name", "", "name in the server's certificate")
+	options := connecting.Flags()
 	flag.Parse()
-	options := dialOptions(*token, false)
-	if tls.CA != "" {
-		options = append(options, twinfront.WithTLS(tls))
-	} else if *token != "" {
-		options = append(options, twinfront.WithInsecure())
-	}
-	client, err := twinfront.Dial(*address, options...)
+	client, err := options.Dial(func(context.Context) (string, error) { return options.Token, nil })
 	if err != nil {
 		return err
 	}
@@ -66,15 +54,4 @@ func run(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func dialOptions(token string, insecure bool) []twinfront.Option {
-	var options []twinfront.Option
-	if token != "" {
-		options = append(options, twinfront.WithToken(func(context.Context) (string, error) { return token, nil }))
-	}
-	if insecure {
-		options = append(options, twinfront.WithInsecure())
-	}
-	return options
 }
