@@ -10,15 +10,12 @@ from twinfront import TwinfrontClient, patch
 from .building import Builds
 from .languages import LANGUAGES, Language
 from .matrix import RUNS, Problems, run_all, run_limited, run_odd, run_unknown
-from .scenarios import LIMITED_CALLER, ODD_SERVER, Line, scenarios
+from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, Line, scenarios
 
 pytestmark = pytest.mark.timeout(1800)  # the first build fetches and compiles what a client depends on
 
 every_client = pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
 
-SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any").steps))
-LIMITED_SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any", LIMITED_CALLER).steps))
-ODD_SCENARIOS = list(dict.fromkeys(step.place[0] for step in scenarios("any", ODD_SERVER).steps))
 TOURS = {"go": "readme", "rust": "tour"}
 """The examples that have the blocks of a client's page."""
 
@@ -34,14 +31,20 @@ def sample_building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module", params=RUNS)
 def matrix(builds: Builds, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Problems:
-    """What went wrong with all clients that are there, side by side against one server."""
+    """Runs all clients that are there side by side against one server, and tells what went wrong."""
     return run_all(builds.all_that_succeed(), request.param, tmp_path_factory.mktemp("served"))
 
 
 @pytest.fixture(scope="module")
 def odd_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Problems:
-    """What went wrong with all clients that are there, side by side against the odd server."""
+    """Runs all clients that are there side by side against the odd server, and tells what went wrong."""
     return run_odd(builds.all_that_succeed(), tmp_path_factory.mktemp("odd"))
+
+
+def problems_of(language: Language, matrix: Problems, file: str) -> dict[str, list[str]]:
+    """Picks what went wrong with one client, by scenario."""
+    names = dict.fromkeys(step.place[0] for step in scenarios("any", file).steps)
+    return {name: problems for name in names if (problems := matrix[language.name, name])}
 
 
 @every_client
@@ -51,26 +54,23 @@ def test_a_client_builds_and_passes_its_own_tests(built: Language):
 
 @every_client
 def test_a_client_does_what_the_scenarios_say_and_what_the_others_do(built: Language, matrix: Problems):
-    found = {scenario: matrix[built.name, scenario] for scenario in SCENARIOS}
-    assert {scenario: problems for scenario, problems in found.items() if problems} == {}
+    assert problems_of(built, matrix, LIVE_SERVER) == {}
 
 
 @every_client
 def test_a_client_meets_odd_answers_and_broken_connections_as_the_others_do(built: Language, odd_matrix: Problems):
-    found = {scenario: odd_matrix[built.name, scenario] for scenario in ODD_SCENARIOS}
-    assert {scenario: problems for scenario, problems in found.items() if problems} == {}
+    assert problems_of(built, odd_matrix, ODD_SERVER) == {}
 
 
 @pytest.fixture(scope="module")
 def limited_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Problems:
-    """What went wrong with all clients that are there, side by side as callers who are limited."""
+    """Runs all clients that are there side by side as limited callers, and tells what went wrong."""
     return run_limited(builds.all_that_succeed(), tmp_path_factory.mktemp("limited"))
 
 
 @every_client
 def test_a_client_tells_what_its_caller_may_do_and_what_is_kept_from_it(built: Language, limited_matrix: Problems):
-    found = {scenario: limited_matrix[built.name, scenario] for scenario in LIMITED_SCENARIOS}
-    assert {scenario: problems for scenario, problems in found.items() if problems} == {}
+    assert problems_of(built, limited_matrix, LIMITED_CALLER) == {}
 
 
 @pytest.fixture(scope="module")
