@@ -1,4 +1,4 @@
-"""What a client's runner printed, held against what is expected, and against what the other clients printed."""
+"""Holds what a client's runner printed against what is expected, and against what the other clients printed."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _BY_THE_CLOCK = {"DEADLINE_EXCEEDED", "CANCELLED"}
 
 
 def mismatches(expected: Any, got: Any, path: str, saved: dict[str, str]) -> Iterator[str]:
-    """Where something is not as expected: members that nobody expects may be there, and null expects none."""
+    """Finds where something is not as expected: members that nobody expects may be there, and null expects none."""
     match expected:
         case dict() if isinstance(got, dict):
             for name, value in expected.items():
@@ -48,7 +48,7 @@ def _member_mismatches(
 
 
 def imported(line: Line) -> dict[str, Any]:
-    """What the messages of an import tell in all, however many they were."""
+    """Adds up what the messages of an import tell, however many they were."""
     results = [result for message in line.get("responses", []) for result in message.get("results", [])]
     failed = [
         {"index": int(result.get("index", 0)), "reason": _reason(result)}

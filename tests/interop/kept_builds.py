@@ -33,9 +33,8 @@ def runnable(language: Language, *, anew: bool = False) -> Language:
     Raises:
         RuntimeError: with what the build said if it failed.
     """
-    if (
-        not language.outputs or not (language.checkout / ".git").exists()
-    ):  # only Git tells sources from what builds make
+    # Only Git tells sources from what builds make.
+    if not language.outputs or not (language.checkout / ".git").exists():
         language.build()
         return language
     with filling(f"client-{language.name}") as folder:

@@ -14,7 +14,7 @@ from tests.caches import CACHES
 from .scenarios import CHECKOUT, Line
 
 CARGO_TARGET = CACHES / "rust"
-"""Where Rust builds: what its dependencies compile to serves the runs of all checkouts."""
+"""The folder that Rust builds in: what its dependencies compile to serves the runs of all checkouts."""
 
 _BUILD_SECONDS = 1500
 _RUN_SECONDS = 180
@@ -44,12 +44,12 @@ class Language:
 
     @property
     def sources(self) -> Path:
-        """Where its client is."""
+        """The folder of its client."""
         return self.checkout / "clients" / self.name
 
     @property
     def _run_in(self) -> Path:
-        """Where its scripts find the outputs of a build: of one that is kept, or of the checkout."""
+        """The folder in which its scripts find the outputs of a build: of one that is kept, or of the checkout."""
         return self.kept_in or self.sources
 
     @property
@@ -59,7 +59,7 @@ class Language:
 
     @property
     def prefix(self) -> str:
-        """What its ids begin with; letters only, as it is part of ids of models."""
+        """The beginning of its ids; letters only, as it is part of ids of models."""
         return f"p{self.name}q"
 
     def missing_tools(self) -> list[str]:
@@ -122,7 +122,7 @@ def _environment(**variables: str) -> dict[str, str]:
 
 
 def left_out(language: Language) -> str:
-    """Why a client is not tried: which tools are not there; empty if all are.
+    """Tells why a client is not tried, which tools are not there; empty if all are.
 
     Where every client has to be tried, as in continuous integration, TWINFRONT_EVERY_CLIENT=1 says so.
     """

@@ -16,13 +16,13 @@ MODEL: Final = {
     "@context": "dtmi:dtdl:context;3",
     "contents": [{"@type": "Property", "name": "total", "schema": "long"}],
 }
-"""What the twins of all callers are of."""
+"""The model of the twins that callers write and import."""
 
 TWINS: Final = 4
-"""How many twins have a caller that writes them and one that reads."""
+"""The number of twins that each have a caller who writes them and one who reads them."""
 
 IMPORTED_TWINS: Final = 100
-"""How many twins one caller more imports, all of them again and again."""
+"""The number of twins that one more caller imports, all of them together, again and again."""
 
 _STOP_SECONDS: Final = 90.0
 
@@ -39,7 +39,7 @@ def imported_twins(prefix: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What callers saw.
+    """The outcome of all calls, as the callers saw it.
 
     Attributes:
         calls: how many calls succeeded.

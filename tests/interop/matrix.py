@@ -21,7 +21,7 @@ FAULTS = (
 EMPTY_GRAPH = """{"Section": "Header"}
 {"fileVersion": "1.0.0", "author": "interop", "organization": "twinfront"}
 """
-"""What the import jobs of the scenarios import, as interop.ndjson."""
+"""The content of interop.ndjson, which the import jobs of the scenarios import."""
 
 POLICY = """
 version: 1
@@ -30,7 +30,7 @@ bindings:
     to: {claims: {roles: [reader]}}
     within: {ids: [open-]}
 """
-"""What the caller of the scenarios of a limited caller may do."""
+"""The policy for the scenarios of a limited caller, who may read twins whose ids begin with open-, and no more."""
 
 RUNS = ("clear", TOKEN, "mtls")
 """Modes of the server that clients are run against; TLS is a part of the second."""

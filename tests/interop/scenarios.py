@@ -40,13 +40,13 @@ class Scenarios:
 
 
 LIVE_SERVER: Final = "scenarios.yaml"
-"""What clients do with a live server."""
+"""The file of the scenarios that run against a real server."""
 
 ODD_SERVER: Final = "odd_server.yaml"
-"""What they make of one that answers as no good one does."""
+"""The file of those that run against the odd server, which breaks connections and answers what no good server does."""
 
 LIMITED_CALLER: Final = "limited_caller.yaml"
-"""What they show of one that lets a caller see a part of the graph."""
+"""The file of those whose caller may see a part of the graph only, as the policy of a real server says."""
 
 
 def scenarios(prefix: str, file: str = LIVE_SERVER) -> Scenarios:

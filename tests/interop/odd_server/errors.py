@@ -81,4 +81,4 @@ RAW_DETAILS: Final[Mapping[str, bytes]] = {
     "details-of-another-code": _status(ABORTED, info("ETAG_MISMATCH")).SerializeToString(),
     "details-of-success": Status(details=[_TWIN]).SerializeToString(),
 }
-"""What is in the trailer `grpc-status-details-bin` of a NOT_FOUND instead of its status."""
+"""The bytes that the trailer `grpc-status-details-bin` of a NOT_FOUND has in it, instead of its status."""

@@ -237,7 +237,7 @@ class Graphs(GraphServiceServicer):
 
 
 def _name(text: str) -> str:
-    """What stands behind the client's own prefix, which has no hyphen."""
+    """Gives what stands behind the client's own prefix, which has no hyphen."""
     return text.partition("-")[2]
 
 

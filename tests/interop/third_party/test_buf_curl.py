@@ -33,7 +33,7 @@ class BufCurl:
         self._url = f"{'http' if endpoint.authority is None else 'https'}://{endpoint.address}"
 
     def told(self, option: str) -> str:
-        """What it prints when asked about the contract."""
+        """Gives what it prints when asked about the contract."""
         ended = run([*self._command, option, self._url])
         assert ended.returncode == 0, ended.stderr
         return ended.stdout

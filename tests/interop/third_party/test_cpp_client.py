@@ -26,13 +26,13 @@ class Twins:
         self._command = [program, *flags, endpoint.address]
 
     def run(self, *words: str) -> str:
-        """What a call answers."""
+        """Gives the answer to a call."""
         ended = run([*self._command, *words])
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout.rstrip("\n")
 
     def refusal(self, *words: str) -> dict[str, str]:
-        """Why a call fails."""
+        """Gives what is printed of a call that fails, by name."""
         ended = run([*self._command, *words])
         assert ended.returncode == 1, ended.stdout + ended.stderr
         pairs = (line.partition(" ") for line in ended.stdout.splitlines())

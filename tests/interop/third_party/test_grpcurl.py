@@ -38,7 +38,7 @@ class Grpcurl:
         return run([self._program, *self._flags, self._address, *words])
 
     def told(self, *words: str) -> str:
-        """What it prints when asked about the contract."""
+        """Gives what it prints when asked about the contract."""
         ended = self.run(*words)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
