@@ -209,6 +209,8 @@ async def test_what_the_items_raise_ends_an_import_that_was_gone_on_with(importe
             self.times += 1
             yield from numbered(200)
             if self.times > 1:
+                while len(importer.streams) < 2:  # what is raised sooner ends the call before the server hears of it
+                    yield from numbered(200)
                 raise LookupError("there is no more")
 
     importer.run = breaking_after(importer, 100)
