@@ -142,9 +142,8 @@ class Attempts:
             TwinfrontError: What the call ends with: there is no other attempt.
         """
         error.attempts = self.number
-        if (
-            trailer(trailers, "twinfront-replayed") == "true"
-        ):  # the outcome of an earlier attempt, which the server knew
+        # The outcome of an earlier attempt, which the server knew.
+        if trailer(trailers, "twinfront-replayed") == "true":
             raise error
         if self._most is _STREAM and self._in_a_row == 0:
             self._patience_ends = self._clock() + _STREAM_PATIENCE

@@ -64,10 +64,6 @@ class ImportReport:
     """How far the import is."""
 
 
-def import_options(*, resume_from: int, failures_only: bool, validate_only: bool) -> rpcs.ImportOptions:
-    return rpcs.ImportOptions(resume_from=resume_from, failures_only=failures_only, validate_only=validate_only)
-
-
 def item_message(item: GraphItem) -> rpcs.GraphItem:
     """Makes an item as it is sent.
 

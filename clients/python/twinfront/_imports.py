@@ -10,8 +10,8 @@ from twinfront.v1 import graph_service_pb2 as rpcs
 KEPT_FAILURES: Final = 100
 """How many failures `run` keeps; an import may have millions."""
 
-
-_NOTHING: Final = ImportProgress(0, 0, 0, 0, 0)
+NOTHING: Final = ImportProgress(0, 0, 0, 0, 0)
+"""The progress of an import that has not begun."""
 
 
 class Course:
@@ -23,8 +23,8 @@ class Course:
 
     def __init__(self, options: rpcs.ImportOptions) -> None:
         self._options = options
-        self._before = _NOTHING
-        self._reached = _NOTHING
+        self._before = NOTHING
+        self._reached = NOTHING
 
     def begin(self) -> rpcs.ImportGraphRequest:
         """Makes the first message of the next stream."""
@@ -69,7 +69,7 @@ class Outcome:
 
     def __init__(self) -> None:
         self._failures: list[ImportResult] = []
-        self._progress = _NOTHING
+        self._progress = NOTHING
 
     def add(self, report: ImportReport) -> None:
         """Takes one report."""

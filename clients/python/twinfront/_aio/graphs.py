@@ -49,9 +49,7 @@ class AsyncGraphMethods(AsyncConnection):
         Raises:
             TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
         """
-        options = _graphs.import_options(
-            resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
-        )
+        options = ImportOptions(resume_from=resume_from, failures_only=failures_only, validate_only=validate_only)
         again = _imports.can_be_read_again(items)
         return AsyncImportReports(self._import(options, lambda: _item_messages(items), timeout, metadata, again=again))
 
@@ -87,9 +85,7 @@ class AsyncGraphMethods(AsyncConnection):
         Raises:
             TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
         """
-        options = _graphs.import_options(
-            resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
-        )
+        options = ImportOptions(resume_from=resume_from, failures_only=failures_only, validate_only=validate_only)
         again = _imports.can_be_read_again(chunks)
         return AsyncImportReports(
             self._import(options, lambda: _chunk_messages(chunks), timeout, metadata, again=again)

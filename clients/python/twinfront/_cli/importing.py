@@ -16,11 +16,10 @@ from twinfront._cli.graph_files import STDIN, Item
 from twinfront._cli.numbers import counted
 from twinfront._cli.output import errors
 from twinfront._cli.reporting import report
+from twinfront._imports import NOTHING
 
 _REPORTED: Final = 20
 _CHUNK: Final = 256 << 10
-
-_NOTHING: Final = ImportProgress(0, 0, 0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -136,7 +135,7 @@ class GraphImport:
         self._run(task, reports, lambda result: f"{name}:{result.line}")
 
     def _run(self, task: TaskID, reports: Iterable[ImportReport], origin: Callable[[ImportResult], str]) -> None:
-        progress = _NOTHING
+        progress = NOTHING
         try:
             for news in reports:
                 progress = news.progress

@@ -50,9 +50,7 @@ class GraphMethods(Connection):
         Raises:
             TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
         """
-        options = _graphs.import_options(
-            resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
-        )
+        options = ImportOptions(resume_from=resume_from, failures_only=failures_only, validate_only=validate_only)
         again = _imports.can_be_read_again(items)
         return ImportReports(self._import(options, lambda: _item_messages(items), timeout, metadata, again=again))
 
@@ -88,9 +86,7 @@ class GraphMethods(Connection):
         Raises:
             TwinfrontError: While iterating: the import cannot go on. An item that failed is in the reports.
         """
-        options = _graphs.import_options(
-            resume_from=resume_from, failures_only=failures_only, validate_only=validate_only
-        )
+        options = ImportOptions(resume_from=resume_from, failures_only=failures_only, validate_only=validate_only)
         again = _imports.can_be_read_again(chunks)
         return ImportReports(self._import(options, lambda: _chunk_messages(chunks), timeout, metadata, again=again))
 
