@@ -7,20 +7,14 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import type { UpdateDigitalTwinRequestSchema } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
 import { isTwinfrontError, patch, TwinfrontClient } from "../src/index.js";
 import { isOfKind } from "./kinds.js";
-import { adapter, serve } from "./serving.js";
+import { adapter, refusal, serve } from "./serving.js";
 
 type Update = MessageInitShape<typeof UpdateDigitalTwinRequestSchema>;
 
 const LOST = new ConnectError("The connection broke.", Code.Unavailable);
-
-function refusal(reason: string, code = Code.Unavailable, metadata?: Record<string, string>): ConnectError {
-  const info = { desc: ErrorInfoSchema, value: { domain: "twinfront", reason } };
-  return new ConnectError("No.", code, metadata, [info]);
-}
 
 /** A client of a server whose updates fail one after the other so, and the request ids that came. */
 async function failing(t: TestContext, ...failures: ConnectError[]): Promise<[TwinfrontClient, string[]]> {

@@ -3,21 +3,17 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 
-import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import type { GraphService, ImportGraphRequest, ImportProgress } from "../src/gen/twinfront/v1/graph_service_pb.js";
 import { type ClientOptions, importGraph, type ImportItem, isTwinfrontError } from "../src/index.js";
 import { isOfKind } from "./kinds.js";
-import { serve } from "./serving.js";
+import { refusal, serve } from "./serving.js";
 
 /** Twins whose ids are their numbers. */
 const numbered = (count: number): ImportItem[] =>
   Array.from({ length: count }, (_, number) => ({ item: { case: "digitalTwin", value: { id: String(number) } } }));
 
 const broken = () => new ConnectError("The connection broke.", Code.Unavailable);
-const stopping = () =>
-  new ConnectError("No.", Code.Unavailable, undefined, [
-    { desc: ErrorInfoSchema, value: { domain: "twinfront", reason: "SERVER_DRAINING" } },
-  ]);
+const stopping = () => refusal("SERVER_DRAINING");
 
 const serving = (t: TestContext, importing: ServiceImpl<typeof GraphService>["importGraph"], options?: ClientOptions) =>
   serve(t, { graphs: { importGraph: importing } }, options);

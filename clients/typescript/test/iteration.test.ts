@@ -21,7 +21,7 @@ import {
   ValueError,
 } from "../src/index.js";
 import { isOfKind } from "./kinds.js";
-import { serve } from "./serving.js";
+import { refusal, serve } from "./serving.js";
 
 const rows = (...numbers: number[]) => numbers.map((number) => ({ fields: { n: toValue(number) } }));
 
@@ -120,10 +120,9 @@ test("a stream that leads nowhere, or to where it began, is given up", async (t)
 });
 
 test("a stream goes on while servers only stop, however often", async (t) => {
-  const info = { desc: ErrorInfoSchema, value: { domain: "twinfront", reason: "SERVER_DRAINING" } };
   const [client, tokens] = await streaming(t, function* (stream) {
     if (stream < 8) {
-      throw new ConnectError("No.", Code.Unavailable, undefined, [info]);
+      throw refusal("SERVER_DRAINING");
     }
     yield { rows: rows(1) };
   });
@@ -309,12 +308,10 @@ test("other errors end an update at once", async (t) => {
 });
 
 test("nothing is written again unless the server says that the etag was another", async (t) => {
-  const withReason = (code: Code, reason: string) =>
-    new ConnectError("No.", code, undefined, [{ desc: ErrorInfoSchema, value: { reason, domain: "twinfront" } }]);
   for (const [failure, kind] of [
     [new ConnectError("No.", Code.Aborted), "Aborted"],
-    [withReason(Code.Aborted, "SOMETHING_NEW"), "Aborted"],
-    [withReason(Code.FailedPrecondition, "ETAG_MISMATCH"), "FailedPrecondition"],
+    [refusal("SOMETHING_NEW", Code.Aborted), "Aborted"],
+    [refusal("ETAG_MISMATCH", Code.FailedPrecondition), "FailedPrecondition"],
   ] as const) {
     const { client, counts } = await contested(t, failure);
     await assert.rejects(updateWithRetry(client, "room-001", change), isOfKind(kind));

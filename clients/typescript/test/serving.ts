@@ -1,10 +1,11 @@
-import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { once } from "node:events";
 import { createServer, type Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 
+import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { DigitalTwinService } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
 import { GraphService } from "../src/gen/twinfront/v1/graph_service_pb.js";
 import { QueryService } from "../src/gen/twinfront/v1/query_service_pb.js";
@@ -30,6 +31,12 @@ export function adapter(services: Services): ReturnType<typeof connectNodeAdapte
 /** A client of services that are served in this process until the test has ended. */
 export async function serve(t: TestContext, services: Services, options?: ClientOptions): Promise<TwinfrontClient> {
   return await dial(t, createServer(adapter(services)), options);
+}
+
+/** What a server says no with: a reason, and trailers. */
+export function refusal(reason: string, code = Code.Unavailable, trailers?: Record<string, string>): ConnectError {
+  const info = { desc: ErrorInfoSchema, value: { domain: "twinfront", reason } };
+  return new ConnectError("No.", code, trailers, [info]);
 }
 
 /** A client of a server that then serves until the test has ended. */
