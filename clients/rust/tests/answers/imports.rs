@@ -10,14 +10,13 @@ use tokio_stream::{Stream, StreamExt as _};
 use twinfront::{
     Client, ClientBuilder, Error, Kind,
     tonic::{Code, Status},
-    tonic_types::{ErrorDetails, StatusExt as _},
     v1::{
         DigitalTwin, GraphItem, ImportGraphRequest, ImportGraphResponse, ImportOptions, ImportProgress,
         graph_item::Item,
     },
 };
 
-use super::serving::{End, OK, UNAVAILABLE, serve, serve_to};
+use super::serving::{End, OK, UNAVAILABLE, refused, serve, serve_to};
 
 /// Those of all streams that were begun.
 type Begun = Arc<Mutex<Vec<ImportOptions>>>;
@@ -75,11 +74,6 @@ fn resumed_from(begun: &Begun) -> Vec<i64> {
     begun.lock().unwrap().iter().map(|options| options.resume_from).collect()
 }
 
-fn told(reason: &str) -> End {
-    let details = ErrorDetails::with_error_info(reason, "twinfront", []);
-    End::Status(Status::with_error_details(Code::Unavailable, "No.", details))
-}
-
 #[tokio::test]
 async fn an_import_goes_on_after_what_was_acknowledged_and_adds_up_its_progress() {
     for end in [UNAVAILABLE(), End::Broken] {
@@ -111,7 +105,7 @@ async fn an_import_is_given_up_at_the_fifth_break_without_progress() {
 #[tokio::test]
 async fn an_import_is_given_up_at_the_fifth_outage() {
     for reason in ["UPSTREAM_UNAVAILABLE", "AUTHORIZER_UNAVAILABLE"] {
-        let (client, begun) = importing(move |_| (0, told(reason))).await;
+        let (client, begun) = importing(move |_| (0, refused(Code::Unavailable, reason))).await;
         let error = last(client.import_graph(ImportOptions::default(), numbered(1))).await.unwrap_err();
         assert_eq!((error.kind(), error.reason()), (Kind::Unavailable, Some(reason)));
         assert_eq!(begun.lock().unwrap().len(), 5);
@@ -120,7 +114,9 @@ async fn an_import_is_given_up_at_the_fifth_outage() {
 
 #[tokio::test]
 async fn an_import_goes_on_while_servers_only_stop_however_often() {
-    let (client, begun) = importing(|number| if number < 8 { (0, told("SERVER_DRAINING")) } else { (250, OK()) }).await;
+    let (client, begun) =
+        importing(|number| if number < 8 { (0, refused(Code::Unavailable, "SERVER_DRAINING")) } else { (250, OK()) })
+            .await;
     let progress = last(client.import_graph(ImportOptions::default(), numbered(250))).await.unwrap();
     assert_eq!((progress.acknowledged_count, begun.lock().unwrap().len()), (250, 9));
 }

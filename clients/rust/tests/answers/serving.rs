@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use twinfront::{
     Client, ClientBuilder,
     tonic::{Code, Status},
+    tonic_types::{ErrorDetails, StatusExt as _},
     v1,
 };
 
@@ -26,6 +27,11 @@ pub(super) enum End {
 
 pub(super) const OK: fn() -> End = || End::Status(Status::new(Code::Ok, ""));
 pub(super) const UNAVAILABLE: fn() -> End = || End::Status(Status::unavailable("The server is about to stop."));
+
+/// Says no, with a reason.
+pub(super) fn refused(code: Code, reason: &str) -> End {
+    End::Status(Status::with_error_details(code, "No.", ErrorDetails::with_error_info(reason, "twinfront", [])))
+}
 
 /// An answer: encoded messages, and how it ends.
 pub(super) type Answer = (Vec<Vec<u8>>, End);

@@ -7,13 +7,12 @@ use tokio_stream::StreamExt as _;
 use twinfront::{
     Client, Error, Kind,
     tonic::{Code, Status},
-    tonic_types::{ErrorDetails, StatusExt as _},
     v1::{
         ExportGraphRequest, ExportGraphResponse, ListModelsRequest, ListModelsResponse, Model, StreamQueryTwinsRequest,
     },
 };
 
-use super::serving::{Answer, End, OK, UNAVAILABLE, rows, serve};
+use super::serving::{Answer, End, OK, UNAVAILABLE, refused, rows, serve};
 
 /// The numbers of the rows that a query gives, each stream of which is answered by its resume token, the error that it
 /// ends with, and the resume tokens of the streams.
@@ -118,15 +117,11 @@ async fn a_stream_that_fails_otherwise_is_not_gone_on_with() {
 
 #[tokio::test]
 async fn a_stream_is_tried_more_often_while_servers_stop() {
-    let refusal = Status::with_error_details(
-        Code::Unavailable,
-        "No.",
-        ErrorDetails::with_error_info("SERVER_DRAINING", "twinfront", []),
-    );
+    let draining = refused(Code::Unavailable, "SERVER_DRAINING");
     let mut streams = 0;
     let (numbers, error, tokens) = read(move |_| {
         streams += 1;
-        if streams < 8 { (vec![rows([], "1")], End::Status(refusal.clone())) } else { (vec![rows([1], "")], OK()) }
+        if streams < 8 { (vec![rows([], "1")], draining.clone()) } else { (vec![rows([1], "")], OK()) }
     })
     .await;
     assert_eq!((numbers, tokens.len()), (vec![1], 8));

@@ -6,11 +6,10 @@ use prost::Message as _;
 use twinfront::{
     Error, Kind, Patch,
     tonic::{Code, Status},
-    tonic_types::{ErrorDetails, StatusExt as _},
     v1::{DigitalTwin, GetDigitalTwinResponse, UpdateDigitalTwinRequest, UpdateDigitalTwinResponse},
 };
 
-use super::serving::{Answer, End, OK, serve};
+use super::serving::{Answer, End, OK, refused, serve};
 
 fn twin(etag: &str) -> Option<DigitalTwin> {
     Some(DigitalTwin { etag: etag.into(), ..Default::default() })
@@ -41,8 +40,7 @@ async fn update(
 }
 
 fn failed(code: Code, reason: &str) -> Answer {
-    let details = ErrorDetails::with_error_info(reason, "twinfront", std::collections::HashMap::new());
-    (vec![], End::Status(Status::with_error_details(code, "No.", details)))
+    (vec![], refused(code, reason))
 }
 
 #[tokio::test]
