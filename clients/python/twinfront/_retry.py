@@ -8,6 +8,8 @@ from twinfront.errors import unreadable_answer
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 2.0
+_MOST_DOUBLINGS: Final = 10
+"""More than it takes to the longest pause; a thousand are more than there are numbers for."""
 ATTEMPTS: Final = 5
 """How often something that answers, or breaks, is tried: a call, or a stream since it last brought something."""
 
@@ -17,7 +19,8 @@ def pause(attempt: int) -> float:
 
     Random up to a bound that doubles, so that writers that collided do not do so again at the same moment.
     """
-    return random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)))  # noqa: S311  (no secret)
+    bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt - 1, _MOST_DOUBLINGS))
+    return random.uniform(0, bound)  # noqa: S311  (no secret)
 
 
 def check_attempts(attempts: int) -> None:

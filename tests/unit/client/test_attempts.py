@@ -74,6 +74,12 @@ def test_a_server_that_is_gone_is_waited_for_as_long_as_there_is_time(request_: 
     assert 1055 < clock.now < 1060
 
 
+def test_pauses_stay_within_two_seconds_however_often_a_server_is_tried() -> None:
+    attempts = Attempts(UpdateDigitalTwinRequest())
+    pauses = [attempts.pause_after(unavailable("SERVER_DRAINING"), was_seen=True) for _ in range(2000)]
+    assert 1 < max(pauses) <= 2
+
+
 def test_a_stream_is_tried_for_a_minute_since_it_broke() -> None:
     clock = Clock()
     attempts = Attempts(None, clock=clock)
