@@ -110,7 +110,7 @@ class Scene:
     Attributes:
         fires: the alerts that it leads to.
         may: those that it may lead to. The servers share a process with the one that stalls, so any may be slow.
-        token: what its callers send, if anything.
+        key: what the tokens of its callers are signed with, if they send any.
     """
 
     fires: set[str]
@@ -118,7 +118,7 @@ class Scene:
     faults: str = ""
     may: frozenset[str] = SLOWNESS
     settings: dict[str, Any] = field(default_factory=dict)
-    token: str | None = None
+    key: SigningKey | None = None
     breaks: Callable[[App], Awaitable[object] | None] = lambda _app: None
 
 
@@ -187,13 +187,13 @@ SCENES = {
         {"TwinfrontKeysNotRead", "TwinfrontCallersTurnedAway"},
         call_often,
         settings=ASKING,
-        token=token_of(SigningKey("rotated in")),
+        key=SigningKey("rotated in"),
         breaks=spoil("jwt_jwks"),
     ),
     "without a policy": Scene(
         {"TwinfrontPolicyRefused"},
         settings=ASKING | {"policy": "policy.yaml"},
-        token=token_of(KEY),
+        key=KEY,
         breaks=spoil("policy"),
     ),
     "alone": Scene({"TwinfrontOutcomesNotShared"}, rename, settings={"outcomes": "redis"}, breaks=end_redis),
@@ -310,9 +310,9 @@ async def play(scene: Scene, app: App) -> None:
         inject(app, scene.faults)
     if broken := scene.breaks(app):
         await broken
-    async with AsyncTwinfrontClient(
-        str(app.address), retry=False, token=scene.token, insecure=scene.token is not None
-    ) as client:
+    # Signed only now: when the tests are collected may be long ago.
+    token = token_of(scene.key) if scene.key else None
+    async with AsyncTwinfrontClient(str(app.address), retry=False, token=token, insecure=bool(token)) as client:
         while True:
             with contextlib.suppress(TwinfrontError):
                 await scene.work(client)
