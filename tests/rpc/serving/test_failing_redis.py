@@ -10,6 +10,7 @@ from typing import Any
 
 import hiredis
 import pytest
+from tests.clock import Clock
 from tests.ports import reserved_port
 
 from twinfront_server.outcomes.redis_connection import RedisConnection
@@ -280,11 +281,12 @@ class TestConnection:
             writer.write(b"+first\r\n+second\r\n")
             assert await second == b"second"
 
-    async def test_one_that_is_late_takes_no_time_from_those_asked_after_it(self):
-        async with self.connected(0.5) as (connection, writer):
+    async def test_one_that_is_late_takes_no_time_from_those_asked_after_it(self, clock: Clock):
+        async with self.connected(50.0) as (connection, writer):
             first = connection.ask(b"FIRST")
-            await asyncio.sleep(0.3)
+            await clock.advance(30.0)
             second = connection.ask(b"SECOND")
+            await clock.advance(20.0)
             with pytest.raises(TimeoutError):
                 await first
             assert not connection.is_usable
