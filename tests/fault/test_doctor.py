@@ -314,7 +314,6 @@ async def test_a_policy_system_that_cannot_be_reached_is_told() -> None:
 
 
 async def test_a_store_of_outcomes_that_is_gone_is_told() -> None:
-    pytest.importorskip("hiredis")
     settings = Settings(
         listen="127.0.0.1:0",
         metrics_listen="none",
