@@ -285,110 +285,6 @@ func TestAServerThatStartsAgainIsNotNoticed(t *testing.T) {
 	}
 }
 
-func TestCallsAreSpreadOverTheAddressesOfATarget(t *testing.T) {
-	one, other := failing(), failing()
-	target := "ipv4:"
-	for i, server := range []*written{one, other} {
-		if i > 0 {
-			target += ","
-		}
-		target += listen(t, func(registrar grpc.ServiceRegistrar) {
-			twinfrontv1.RegisterDigitalTwinServiceServer(registrar, &server.twins)
-		}).address
-	}
-	client, err := twinfront.Dial(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	for start := time.Now(); len(one.ids) == 0 || len(other.ids) == 0; {
-		if err := update(client, &twinfrontv1.UpdateDigitalTwinRequest{}); err != nil {
-			t.Fatal(err)
-		}
-		if time.Since(start) > 10*time.Second {
-			t.Fatalf("%d and %d writes", len(one.ids), len(other.ids))
-		}
-	}
-}
-
-func TestATargetOfAddressesHasNothingElseInIt(t *testing.T) {
-	for _, target := range []string{
-		"ipv4:127.0.0.1", "ipv4:localhost:1", "ipv4:127.0.0.1:1,", "ipv4:[::1]:1", "ipv6:127.0.0.1:1", "ipv4:",
-	} {
-		client, err := twinfront.Dial(target, twinfront.WithInsecure())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := get(t.Context(), client); !errors.Is(err, twinfront.Unavailable) {
-			t.Errorf("%s: %v", target, err)
-		}
-		client.Close()
-	}
-}
-
-// graphs is a GraphService whose exports are up to the test.
-type graphs struct {
-	twinfrontv1.UnimplementedGraphServiceServer
-	export func(*twinfrontv1.ExportGraphRequest, grpc.ServerStreamingServer[twinfrontv1.ExportGraphResponse]) error
-}
-
-func (s *graphs) ExportGraph(
-	request *twinfrontv1.ExportGraphRequest, stream grpc.ServerStreamingServer[twinfrontv1.ExportGraphResponse],
-) error {
-	return s.export(request, stream)
-}
-
-func TestAnExportGoesOnWhereItBroke(t *testing.T) {
-	server := &graphs{export: func(
-		request *twinfrontv1.ExportGraphRequest, stream grpc.ServerStreamingServer[twinfrontv1.ExportGraphResponse],
-	) error {
-		if request.GetResumeToken() == "" {
-			return errors.Join(
-				stream.Send(&twinfrontv1.ExportGraphResponse{Chunk: []byte("a"), ResumeToken: "1"}),
-				stream.Send(&twinfrontv1.ExportGraphResponse{Chunk: []byte("b"), ResumeToken: "2"}), errLost)
-		}
-		return stream.Send(&twinfrontv1.ExportGraphResponse{Chunk: []byte("c after " + request.GetResumeToken())})
-	}}
-	client := serveAll(t, func(registrar grpc.ServiceRegistrar) {
-		twinfrontv1.RegisterGraphServiceServer(registrar, server)
-	})
-	text, request := "", &twinfrontv1.ExportGraphRequest{}
-	for message, err := range twinfront.ExportGraph(t.Context(), client, request) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		text += string(message.GetChunk())
-	}
-	if text != "abc after 2" || request.GetResumeToken() != "" {
-		t.Errorf("got %q", text)
-	}
-}
-
-func TestAStreamIsTriedMoreOftenWhileServersStop(t *testing.T) {
-	streams := 0
-	draining := withReason(t, codes.Unavailable, "SERVER_DRAINING")
-	client := serve(t, nil, &queries{stream: func(_ *twinfrontv1.StreamQueryTwinsRequest, stream rowStream) error {
-		if streams++; streams < 7 {
-			return draining
-		}
-		return stream.Send(&twinfrontv1.StreamQueryTwinsResponse{Rows: rows(1)})
-	}}, eachBreakCounts)
-	if got, err := collected(t.Context(), client); err != nil || len(got) != 1 || streams != 7 {
-		t.Errorf("got %v, %v from %d streams", got, err, streams)
-	}
-}
-
-func TestWithoutRetryAStreamThatBreaksIsNotGoneOnWith(t *testing.T) {
-	streams := 0
-	client := serve(t, nil, &queries{stream: func(*twinfrontv1.StreamQueryTwinsRequest, rowStream) error {
-		streams++
-		return errLost
-	}}, twinfront.WithoutRetry())
-	if _, err := collected(t.Context(), client); !errors.Is(err, twinfront.Unavailable) || streams != 1 {
-		t.Errorf("%v from %d streams", err, streams)
-	}
-}
-
 func TestAReadThatBreaksWaitsForAServerThatStartsAgain(t *testing.T) {
 	server := failing()
 	register := func(registrar grpc.ServiceRegistrar) {
@@ -430,18 +326,6 @@ func TestAServerThatForbidsAnotherAttemptIsObeyed(t *testing.T) {
 	err := update(serve(t, &server.twins, nil), &twinfrontv1.UpdateDigitalTwinRequest{})
 	if !errors.Is(err, twinfront.Unavailable) || len(server.ids) != 1 {
 		t.Errorf("%v after %d attempts", err, len(server.ids))
-	}
-}
-
-func TestAStreamThatTheServerForbidsToBeginAgainIsGivenUp(t *testing.T) {
-	streams := 0
-	client := serve(t, nil, &queries{stream: func(_ *twinfrontv1.StreamQueryTwinsRequest, stream rowStream) error {
-		streams++
-		stream.SetTrailer(metadata.Pairs("grpc-retry-pushback-ms", "-1"))
-		return unreachable(t, 0)
-	}})
-	if _, err := collected(t.Context(), client); !errors.Is(err, twinfront.Unavailable) || streams != 1 {
-		t.Errorf("%v from %d streams", err, streams)
 	}
 }
 
