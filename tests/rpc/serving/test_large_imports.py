@@ -13,7 +13,7 @@ from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
 
 from .process import ServedProcess
 
-COUNT = int(os.environ.get("TWINFRONT_IMPORT_ITEMS", "30000"))
+COUNT = int(os.environ.get("TWINFRONT_IMPORT_ITEMS", "15000"))
 LIMIT_MB = 200
 MODEL = {
     "@id": "dtmi:example:Node;1",
