@@ -17,7 +17,7 @@ from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, invalid_argument, server_draining
 from twinfront_server.graph.incoming import Incoming
 from twinfront_server.graph.item import Item
-from twinfront_server.graph.item_writing import ItemWriter
+from twinfront_server.graph.item_writing import ItemWriter, PutTwin
 from twinfront_server.graph.ordering import Ordering
 from twinfront_server.graph.reading import ItemReader
 from twinfront_server.graph.reporting import Report
@@ -39,12 +39,13 @@ TURN_SECONDS: Final = 0.005
 
 
 async def import_graph(
-    upstream: Upstream, concurrency: int, requests: AsyncIterator[ImportGraphRequest]
+    upstream: Upstream, put_twin: PutTwin, concurrency: int, requests: AsyncIterator[ImportGraphRequest]
 ) -> AsyncGenerator[ImportGraphResponse]:
     """Gives the messages of one stream; to be closed, which ends the import.
 
     Args:
         upstream: where the items are written to.
+        put_twin: writes a twin there.
         concurrency: how many writes are under way at a time.
         requests: what the caller sends.
 
@@ -53,7 +54,7 @@ async def import_graph(
             results sent.
     """
     report = Report()
-    importing = asyncio.create_task(_Import(upstream, concurrency, report).run(requests))
+    importing = asyncio.create_task(_Import(upstream, put_twin, concurrency, report).run(requests))
     try:
         async for message in report.messages():
             yield message
@@ -65,13 +66,13 @@ async def import_graph(
 class _Import:
     """Reads what the caller sends, to its end or until the stream has to end, and has it written."""
 
-    def __init__(self, upstream: Upstream, concurrency: int, report: Report) -> None:
+    def __init__(self, upstream: Upstream, put_twin: PutTwin, concurrency: int, report: Report) -> None:
         self._upstream = upstream
         self._concurrency = concurrency
         self._call = current_call()
         self._report = report
         self._ordering = Ordering(_PENDING_FACTOR * concurrency, _MAX_PENDING_BYTES)
-        self._writer = ItemWriter(upstream, concurrency, self._ordering, report, self._end)
+        self._writer = ItemWriter(upstream, put_twin, concurrency, self._ordering, report, self._end)
         self._items = ItemReader()
         self._unreadable = 0  # items beyond as many as could be read
         self._turn = _Turn()

@@ -1,10 +1,11 @@
 """Writes the items of an import: models once those that they need may have come, all else in the order that matters."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
+from twinfront_server.adt.body import Body
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, rename_fields
 from twinfront_server.graph.held_models import HeldModel, HeldModels
@@ -21,12 +22,16 @@ _HOPELESS: Final = frozenset(
 )
 """Reasons that hold for every item, and end the stream."""
 
+PutTwin = Callable[[str, Body], Awaitable[Answer]]
+"""Creates or replaces the twin of an id."""
+
 
 class ItemWriter:
     """Writes items, and reports how each ended.
 
     Args:
         upstream: where they are written to.
+        put_twin: writes those that are twins.
         concurrency: how many writes are under way at a time.
         ordering: whose workers do the writing.
         report: told how items ended.
@@ -36,12 +41,14 @@ class ItemWriter:
     def __init__(
         self,
         upstream: Upstream,
+        put_twin: PutTwin,
         concurrency: int,
         ordering: Ordering,
         report: Report,
         give_up: Callable[[TwinfrontError], None],
     ) -> None:
         self._upstream = upstream
+        self._put_twin = put_twin
         self._call = current_call()
         self._pace = Pace(concurrency, self._call.remaining)
         self._ordering = ordering
@@ -90,7 +97,7 @@ class ItemWriter:
 
     async def _put(self, write: DigitalTwinWrite | RelationshipWrite) -> Answer:
         if isinstance(write, DigitalTwinWrite):
-            return await self._upstream.twins.put(write.digital_twin_id, write.body, if_none_match=False)
+            return await self._put_twin(write.digital_twin_id, write.body)
         return await self._upstream.relationships.put(
             write.source_id, write.relationship_id, write.body, if_none_match=False
         )

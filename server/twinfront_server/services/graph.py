@@ -1,6 +1,7 @@
 """`GraphService`."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from twinfront.v1 import graph_service_pb2 as messages
@@ -9,6 +10,7 @@ from twinfront_program.light_start import load_later
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.page_token import PageTokens
+from twinfront_server.writes.replacement import put_digital_twin
 
 load_later("twinfront_server.graph.importing")
 load_later("twinfront_server.graph.exporting")
@@ -34,7 +36,8 @@ class GraphService(GraphServiceServicer):
     ) -> AsyncIterator[messages.ImportGraphResponse]:
         from twinfront_server.graph.importing import import_graph  # noqa: PLC0415  (left for later by the start)
 
-        return import_graph(self._upstream, self._import_concurrency, requests)
+        put_twin = partial(put_digital_twin, self._upstream)
+        return import_graph(self._upstream, put_twin, self._import_concurrency, requests)
 
     def ExportGraph(
         self, request: messages.ExportGraphRequest, context: Any

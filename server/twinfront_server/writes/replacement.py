@@ -10,7 +10,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.twin_json import METADATA, MODEL, Document, is_component, source_time_metadata, source_times
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, invalid_argument
-from twinfront_server.large_requests import work
+from twinfront_server.large_requests import LARGE_BYTES, work
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Answer, Upstream
 from twinfront_server.wire import identifier
@@ -51,9 +51,20 @@ async def create_or_replace(
     body = await work(lambda: digital_twin_body(twin, digital_twin_id), large=large)
     if etag:
         return await _replace(upstream, digital_twin_id, body, if_match=etag, large=large)
-    if create_only or not current_call().scope.models_of(digital_twin_id):
-        return await upstream.twins.put(digital_twin_id, body, if_none_match=create_only)
-    return await _create_or_replace_as_seen(upstream, digital_twin_id, body, large=large)
+    if create_only:
+        return await upstream.twins.put(digital_twin_id, body, if_none_match=True)
+    return await put_digital_twin(upstream, digital_twin_id, body)
+
+
+async def put_digital_twin(upstream: Upstream, digital_twin_id: str, body: Body) -> Answer:
+    """Creates or replaces a twin whatever it is; a caller limited by models does so only as it was seen to lie inside.
+
+    Raises:
+        TwinfrontError: why it was not written.
+    """
+    if not current_call().scope.models_of(digital_twin_id):
+        return await upstream.twins.put(digital_twin_id, body, if_none_match=False)
+    return await _create_or_replace_as_seen(upstream, digital_twin_id, body)
 
 
 async def _replace(upstream: Upstream, digital_twin_id: str, body: Body, *, if_match: str, large: bool) -> Answer:
@@ -63,11 +74,12 @@ async def _replace(upstream: Upstream, digital_twin_id: str, body: Body, *, if_m
     return Answer(_as_left(wanted, digital_twin_id, rewritten.etag), rewritten.etag)
 
 
-async def _create_or_replace_as_seen(upstream: Upstream, digital_twin_id: str, body: Body, *, large: bool) -> Answer:
+async def _create_or_replace_as_seen(upstream: Upstream, digital_twin_id: str, body: Body) -> Answer:
     """Creates a twin that is not there, or replaces one as it was seen to be of a model that the caller may write to.
 
     A PUT has no condition by which it would leave alone a twin that somebody gives another model meanwhile.
     """
+    large = len(body.content) > LARGE_BYTES
     for _ in range(MAX_CONFLICTS):
         try:
             return await upstream.twins.put(digital_twin_id, body, if_none_match=True)

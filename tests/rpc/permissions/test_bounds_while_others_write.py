@@ -108,6 +108,39 @@ async def test_an_item_of_a_batch_is_not_written_to_a_twin_that_leaves_the_bound
     assert await stored(plant) == (PUMP, False)
 
 
+async def imported(plant: Plant, **item: Any) -> str:
+    """Imports one item as the caller limited by models; gives its message, empty if it was written."""
+    [message] = await plant.spaces.ask("ImportGraph", items=[item])
+    [result] = message.results
+    return str(result.status.message)
+
+
+ITEMS: dict[str, dict[str, Any]] = {
+    "json": {"digital_twin": twin("b-room", SPACE)},
+    "typed": {"digital_twin": {"id": "b-room", "model_id": SPACE, "components": {"lamp": {}}}},
+}
+
+
+@pytest.mark.parametrize("form", ITEMS)
+async def test_an_item_of_an_import_does_not_overwrite_a_twin_that_leaves_the_bounds(
+    plant: Plant, between: Callable[..., list[str]], form: str
+):
+    acted = between(partial(put, plant.owner, PUMP))
+    assert "may not do this" in await imported(plant, **ITEMS[form])
+    assert len(acted) == 1
+    assert await stored(plant) == (PUMP, False)
+
+
+@pytest.mark.parametrize("form", ITEMS)
+async def test_an_item_of_an_import_replaces_a_twin_that_changes_within_the_bounds(
+    plant: Plant, between: Callable[..., list[str]], form: str
+):
+    acted = between(partial(put, plant.owner, ROOM), times=3)
+    assert await imported(plant, **ITEMS[form]) == ""
+    assert len(acted) == 3
+    assert await stored(plant) == (SPACE, False)
+
+
 async def test_a_condition_of_the_callers_own_is_kept_and_its_conflict_is_told(
     plant: Plant, between: Callable[..., list[str]]
 ):

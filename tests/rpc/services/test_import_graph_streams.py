@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,6 +18,7 @@ from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
 from twinfront_server.app import App
 from twinfront_server.graph.importing import import_graph
 from twinfront_server.settings import Settings
+from twinfront_server.writes.replacement import put_digital_twin
 
 from .graphs import Imported, collect, items, many, models, room, run_import
 from .refusal import refused
@@ -66,7 +68,9 @@ async def test_a_caller_that_does_not_read_is_not_read_from(server: App):
             yield request
 
     async def read_one() -> None:
-        async with aclosing(import_graph(server.upstream, 4, requests())) as responses:
+        async with aclosing(
+            import_graph(server.upstream, partial(put_digital_twin, server.upstream), 4, requests())
+        ) as responses:
             async for _ in responses:
                 blocked.set()
                 await asyncio.Event().wait()
