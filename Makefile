@@ -61,8 +61,9 @@ interop: install ## Run the clients, and third-party tools, against a live serve
 	$(BIN)/python -m tests.interop
 	$(BIN)/python -m pytest tests/interop/third_party
 
-bench: install ## Measure speed; prints tables of ratios (ARGS='--quick' for a short look)
-	$(BIN)/python tests/bench $(ARGS)
+bench: install ## Measure the built wheel; prints tables of ratios (ARGS='--quick' for a short look)
+	$(BIN)/python tests/bench/environment.py
+	build/bench/venv/bin/python tests/bench $(ARGS)
 
 requirements: install ## Pin anew what the image installs (deploy/docker/requirements.txt)
 	$(BIN)/uv pip compile pyproject.toml --extra server --extra otel --extra redis --universal --python-version 3.13 --generate-hashes --upgrade \

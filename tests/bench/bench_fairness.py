@@ -12,10 +12,10 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from statistics import quantiles
 
-import bench_service
 import grpc.aio
-from measuring import print_table
+import workload
 from processes import twinfront_server
+from report import Report
 
 from twinfront.v1.digital_twin_service_pb2 import GetDigitalTwinRequest
 
@@ -30,7 +30,7 @@ _UPSTREAMS = {"in memory": "", "that takes 50 ms": "latency=50ms"}
 _REQUEST = GetDigitalTwinRequest(digital_twin_id="machine2").SerializeToString()
 
 
-async def run(rounds: int, seconds: float) -> None:
+async def run(report: Report, rounds: int, seconds: float) -> None:
     """Starts servers one after the other, calls them and prints the table."""
     seconds *= rounds
     head = ["a quiet caller", "p50 ms", "p95 ms", "p99 ms", "its share of the calls %"]
@@ -40,7 +40,7 @@ async def run(rounds: int, seconds: float) -> None:
             await _measured(f"beside {FLOOD:,}, unbounded", _UNBOUNDED, FLOOD, fault, seconds),
             await _measured(f"beside {FLOOD:,}, bounds as they are by default", (), FLOOD, fault, seconds),
         ]
-        print_table(f"One caller beside another (get, typed; an upstream {name})", head, rows)
+        report.table(f"One caller beside another (get, typed; an upstream {name})", head, rows)
 
 
 async def _measured(case: str, options: tuple[str, ...], flood: int, fault: str, seconds: float) -> list[str]:
@@ -51,9 +51,10 @@ async def _measured(case: str, options: tuple[str, ...], flood: int, fault: str,
             )
         )
         port = server.address.rpartition(":")[2]
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
-        await bench_service.load(channel, twins=3)
-        get: bench_service.RawCall = channel.unary_unary(bench_service.SERVICE + "GetDigitalTwin")
+        address = f"127.0.0.1:{port}"
+        await workload.load(address, twins=3)
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        get: workload.RawCall = channel.unary_unary(workload.SERVICE + "GetDigitalTwin")
         flooding = stack.enter_context(_flooding(f"[::1]:{port}", flood))
         await asyncio.sleep(WARM_UP_SECONDS)
         times = [time async for time in _times(get, seconds)]
@@ -62,7 +63,7 @@ async def _measured(case: str, options: tuple[str, ...], flood: int, fault: str,
     return [case, *(f"{cuts[percent - 1] * 1000:.1f}" for percent in (50, 95, 99)), f"{share * 100:.1f}"]
 
 
-async def _times(get: bench_service.RawCall, seconds: float) -> AsyncIterator[float]:
+async def _times(get: workload.RawCall, seconds: float) -> AsyncIterator[float]:
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while (start := loop.time()) < end:
@@ -72,7 +73,7 @@ async def _times(get: bench_service.RawCall, seconds: float) -> AsyncIterator[fl
         await asyncio.sleep(max(0.0, INTERVAL - took))
 
 
-async def _share(get: bench_service.RawCall, flooding: "Flood", seconds: float) -> float:
+async def _share(get: workload.RawCall, flooding: "Flood", seconds: float) -> float:
     """Gives the share of all calls that a caller gets with `GREEDY_CALLS` at a time."""
     loop = asyncio.get_running_loop()
     before, end, mine = flooding.answered(), loop.time() + seconds, 0

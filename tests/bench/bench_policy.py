@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 import orjson
-from bench_service import MODEL, twin_json
-from measuring import Samples, print_table
+from measuring import Samples
 from prometheus_client import CollectorRegistry
+from report import Report
+from workload import MODEL, twin_json
 
 from twinfront_server.access.authorizer import ALLOWED, Authorizer, Decision, Question
 from twinfront_server.access.file_policy import FilePolicy
@@ -97,7 +98,7 @@ def _cases() -> dict[str, Decide]:
     }
 
 
-async def run(rounds: int, seconds: float) -> None:
+async def run(report: Report, rounds: int, seconds: float) -> None:
     """Measures, and prints the table."""
     cases = _cases()
     samples = Samples()
@@ -113,7 +114,7 @@ async def run(rounds: int, seconds: float) -> None:
     for name in others:
         low, middle, high = samples.differences(name, floor)
         rows.append([name, f"{samples.median(name):.2f}", f"{middle:.2f}", f"{low:.2f} to {high:.2f}"])
-    print_table("Decisions, µs of processor time", ["decision", "with the call", "alone", "quartiles"], rows)
+    report.table("Decisions, µs of processor time", ["decision", "with the call", "alone", "quartiles"], rows)
 
 
 async def _microseconds(decide: Decide, seconds: float) -> float:

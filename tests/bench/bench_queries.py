@@ -5,129 +5,29 @@ the checkout, else over a tree of models of the benchmark's own. Plain SQLite ha
 own, with columns and indexes for just these questions, and is asked from Python too, without a service around it.
 """
 
-import os
 import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+import asset_graph
 import orjson
-from measuring import Samples, print_table
+from asset_graph import PARENT, Ontology, twin_id
+from measuring import Samples
+from report import Report, Spread, short
 
 from localtwins import LocalTwins, Request
 from localtwins.jobs.offline import import_graph
 from localtwins.settings import Settings
 
 SMALL = 1_000
-CHILDREN = 4
-"""Parts of each asset: three hops down there are 64."""
-PARENT = 1
-"""The asset that the MATCH starts from, near the root, so that small graphs have all of its parts."""
 
-Models = list[dict[str, Any]]
 Ask = Callable[[int], Awaitable[Any]]
 AskPlainly = Callable[[int], list[Any]]
-
-_REC = "realestatecore/rec-v3.ndjson"
-_REC_ASSET = "dtmi:digitaltwins:rec_3_3:core:Asset;1"
-_ASSET = "dtmi:twinfront:bench:Asset0;1"
-
-
-@dataclass(frozen=True)
-class Ontology:
-    """Models, those of them that twins are made of, and one that many of these inherit from."""
-
-    name: str
-    definitions: Models
-    leaves: list[str]
-    base: str
-    below_base: list[str]
-
-    @classmethod
-    def load(cls) -> Self:
-        """RealEstateCore, or if it is not there a tree of models."""
-        shared = Path(os.environ.get("TWINFRONT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-        file = shared / "data" / _REC
-        if file.is_file():
-            return cls._of("RealEstateCore", [orjson.loads(line) for line in file.open("rb")], _REC_ASSET)
-        return cls._of("models of its own", list(_own_models()), _ASSET)
-
-    @classmethod
-    def _of(cls, name: str, definitions: Models, root: str) -> Self:
-        with_components = [model["@id"] for model in definitions if b'"Component"' in orjson.dumps(model)]
-        barred = {below for model in with_components for below in _family(definitions, model)}
-        leaves = [model for model in _family(definitions, root) if model not in barred]
-        branches = [model["@id"] for model in definitions if root in _extended(model)]
-        base = max(branches, key=lambda branch: len(set(leaves) & set(_family(definitions, branch))))
-        return cls(name, definitions, leaves, base, _family(definitions, base))
-
-
-def _own_models() -> Iterator[dict[str, Any]]:
-    root = {
-        "@context": "dtmi:dtdl:context;3",
-        "@id": _ASSET,
-        "@type": "Interface",
-        "contents": [
-            {"@type": "Property", "name": "name", "schema": "string"},
-            {"@type": "Property", "name": "weight", "schema": "double"},
-            {"@type": "Relationship", "name": "hasPart"},
-        ],
-    }
-    yield root
-    for number in range(1, 200):
-        base = _ASSET.replace("0", str((number - 1) // 6))
-        model_id = _ASSET.replace("0", str(number))
-        yield {"@context": root["@context"], "@id": model_id, "@type": "Interface", "extends": base}
-
-
-def _extended(model: dict[str, Any]) -> list[str]:
-    extended: str | list[str] = model.get("extends", [])
-    return [extended] if isinstance(extended, str) else extended
-
-
-def _family(definitions: Models, root: str) -> list[str]:
-    """A model and all that inherit from it."""
-    family = {root: None}
-    while True:
-        found = [model["@id"] for model in definitions if not family.keys().isdisjoint(_extended(model))]
-        if family.keys() >= set(found):
-            return list(family)
-        family |= dict.fromkeys(found)
-
-
-def twin_id(number: int) -> str:
-    """The id of an asset."""
-    return f"asset-{number}"
-
-
-def _lines(ontology: Ontology, twins: int) -> Iterable[dict[str, Any]]:
-    """A graph in the import format."""
-    yield {"Section": "Header"}
-    yield {"fileVersion": "1.0.0", "author": "bench", "organization": "twinfront"}
-    yield {"Section": "Models"}
-    yield from ontology.definitions
-    yield {"Section": "Twins"}
-    for number in range(twins):
-        model = ontology.leaves[number % len(ontology.leaves)]
-        yield {
-            "$dtId": twin_id(number),
-            "$metadata": {"$model": model},
-            "name": f"name {number}",
-            "weight": number / 8,
-        }
-    yield {"Section": "Relationships"}
-    for number in range(1, twins):
-        yield {
-            "$dtId": twin_id((number - 1) // CHILDREN),
-            "$relationshipId": f"part-{number}",
-            "$targetId": twin_id(number),
-            "$relationshipName": "hasPart",
-        }
 
 
 class Graph:
@@ -203,12 +103,12 @@ class Graph:
         }
 
 
-async def run(rounds: int, seconds: float, twins: int = 100_000) -> None:
-    """Loads a small graph and one of so many twins, asks both in turn, and prints the tables."""
+async def run(report: Report, rounds: int, seconds: float, twins: int = 100_000) -> None:
+    """Loads a small graph and one of so many twins, asks both in turn, and reports."""
     ontology = Ontology.load()
     with tempfile.TemporaryDirectory() as folder:
-        small = await _load(Path(folder) / "small", ontology, SMALL)
-        large = await _load(Path(folder) / "large", ontology, twins)
+        small = await _load(report, Path(folder) / "small", ontology, SMALL)
+        large = await _load(report, Path(folder) / "large", ontology, twins)
         samples = {case: Samples() for case in large.cases()}
         for round_number in range(rounds + 1):
             for size, graph in {"small": small, "large": large}.items():
@@ -221,15 +121,17 @@ async def run(rounds: int, seconds: float, twins: int = 100_000) -> None:
         for graph in (small, large):
             await graph.service.close()
             graph.plain.close()
-    print_table(
-        f"Queries over {twins} twins, {ontology.name}, microseconds (growth: to the time over {SMALL} twins)",
-        ["case", "service", "plain SQLite", "ratio", "growth", "growth of plain"],
+    ratios = {case: s.ratios("service, large", "plain, large") for case, s in samples.items()}
+    report.figures |= {f"queries: {case}: time / plain": ratio for case, ratio in ratios.items()}
+    report.table(
+        f"Queries over {twins:,} twins, {ontology.name}, µs (growth: to the time over {SMALL:,} twins)",
+        ["case", "localtwins", "plain SQLite", "ratio", "growth", "growth of plain"],
         [
             [
                 case,
-                f"{s.median('service, large'):.0f}",
-                f"{s.median('plain, large'):.0f}",
-                f"{s.ratio('service, large', 'plain, large'):.1f}",
+                short(s.median("service, large")),
+                short(s.median("plain, large")),
+                ratios[case].text(1),
                 f"{s.ratio('service, large', 'service, small'):.1f}",
                 f"{s.ratio('plain, large', 'plain, small'):.1f}",
             ]
@@ -238,12 +140,11 @@ async def run(rounds: int, seconds: float, twins: int = 100_000) -> None:
     )
 
 
-async def _load(folder: Path, ontology: Ontology, twins: int) -> Graph:
-    """Import a graph into both; how long that takes is printed."""
+async def _load(report: Report, folder: Path, ontology: Ontology, twins: int) -> Graph:
+    """Import a graph into both; how long that takes is reported."""
     folder.mkdir()
     file = folder / "graph.ndjson"
-    with file.open("wb") as out:
-        out.writelines(orjson.dumps(line) + b"\n" for line in _lines(ontology, twins))
+    rows = asset_graph.write(file, ontology, twins)
     settings = Settings(data_dir=str(folder / "data"), index_property="name")
     start = time.perf_counter()
     if not await import_graph(settings, str(file), lambda _: None):
@@ -251,10 +152,10 @@ async def _load(folder: Path, ontology: Ontology, twins: int) -> Graph:
     imported = time.perf_counter() - start
     service = await LocalTwins.open(settings.data_dir, settings)
     plain, inserted = _insert_plainly(folder)
-    rows = len(ontology.definitions) + 2 * twins - 1
-    print(
-        f"import of {len(ontology.definitions)} models, {twins} twins and {twins - 1} relationships:"
-        f" {imported:.1f} s, {rows / imported:.0f} rows/s; plain SQLite inserts the documents in {inserted:.1f} s"
+    report.figures["queries: import"] = Spread.of([rows / imported])
+    report.note(
+        f"The import of {len(ontology.definitions):,} models, {twins:,} twins and {twins - 1:,} relationships took"
+        f" {imported:.1f} s, {rows / imported:,.0f} rows/s; plain SQLite inserts the documents in {inserted:.1f} s."
     )
     return Graph(service, plain, ontology, twins)
 

@@ -8,9 +8,10 @@ import orjson
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.digitaltwins.core.aio import DigitalTwinsClient
-from bench_service import MODEL, PROPERTIES, TWINS, twin_json
-from measuring import Samples, print_table
+from measuring import Samples
 from prometheus_client import CollectorRegistry
+from report import Report
+from workload import MODEL, PROPERTIES, TWINS, twin_json
 
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
@@ -37,7 +38,7 @@ class FixedToken(AsyncTokenCredential):
         """Has nothing to close."""
 
 
-async def run(rounds: int, seconds: float) -> None:
+async def run(report: Report, rounds: int, seconds: float) -> None:
     """Runs all operations on both pipelines in turn and prints the table."""
     service = await LocalTwins.open(":memory:", LocalSettings())
     sdk = DigitalTwinsClient("https://localtwins", FixedToken(), transport=LocalTransport(service))
@@ -82,7 +83,7 @@ async def run(rounds: int, seconds: float) -> None:
     await sdk.close()
     await service.close()
     await upstream.close()
-    print_table(
+    report.table(
         "The SDK over the embedded service, microseconds a call",
         ["operation", "default pipeline", "slim pipeline", "slim / default"],
         [

@@ -10,15 +10,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import bearer_token
-import bench_service
-import grpc.aio
+import workload
 from bench_watching import collector
-from measuring import Samples, print_table
+from generator import generator
+from load.job import Job
+from measuring import Samples
 from processes import redis_server, twinfront_server
+from report import Report
 
 _CALLERS = 16
 _TURN = 0.1
@@ -67,7 +69,7 @@ def _steps(folder: Path, redis: str, collector: str) -> Iterator[_Step]:
     yield _Step("audit log", ("--audit-log", str(folder / "audit.ndjson")))
 
 
-async def run(rounds: int, seconds: float) -> None:
+async def run(report: Report, rounds: int, seconds: float) -> None:
     """Starts a server for each row, runs the cases in turn and prints a table for each."""
     if not shutil.which("redis-server"):
         print("switched-on: left out, there is no redis-server")
@@ -81,26 +83,24 @@ async def run(rounds: int, seconds: float) -> None:
         steps = list(_steps(folder, redis, traces))
         options: tuple[str, ...] = ()
         variables: dict[str, str] = {}
-        servers, channels = {}, {}
+        servers = {}
         for step in steps:
             options += step.options
             variables |= step.variables
             server = stack.enter_context(twinfront_server(":memory:", *options, variables=variables, log=log))
             servers[step.name] = server
-            channels[step.name] = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
-            await bench_service.load(channels[step.name], token)
-        cases = {case.name: case for case in bench_service.CASES}
+            await workload.load(server.address, token)
+        calls = stack.enter_context(generator())
         processor = {name: Samples() for name in _CASES}
         for _ in range(round(rounds * seconds / _TURN)):
-            for name, case in _CASES.items():
+            for name, operation in _CASES.items():
                 for step in order.sample(steps, len(steps)):
-                    sent = replace(cases[case], sends_token=step.sends_token)
-                    _, microseconds = await bench_service.measure(
-                        channels[step.name], servers[step.name], sent, _CALLERS, _TURN, token
-                    )
-                    processor[name].add(step.name, microseconds)
+                    server = servers[step.name]
+                    sent = token if step.sends_token else ""
+                    job = Job("grpc", server.address, operation, _CALLERS, _TURN, token=sent)
+                    processor[name].add(step.name, calls.measure(job, server).processor)
     for name, samples in processor.items():
-        print_table(
+        report.table(
             f"{name.capitalize()}: one thing after another (processor time of the server in us a call)",
             ["with", "us", "added", "quartiles", "together", "quartiles"],
             [

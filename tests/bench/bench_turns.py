@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
-from measuring import Samples, print_table
+from measuring import Samples
 from prometheus_client import CollectorRegistry
+from report import Report
 
 from twinfront_server.adt.body import Body
 from twinfront_server.call import Call, enter_call
@@ -34,7 +35,7 @@ class _Context:
         return "ipv4:10.0.0.7:1000"
 
 
-async def run(rounds: int, seconds: float) -> None:
+async def run(report: Report, rounds: int, seconds: float) -> None:
     """Runs each by itself in turn, and prints the table."""
     cases = _cases()
     samples = Samples()
@@ -42,7 +43,7 @@ async def run(rounds: int, seconds: float) -> None:
         for name, case in cases.items():
             samples.add(name, await _microseconds(case))
     base = next(iter(cases))
-    print_table(
+    report.table(
         "What a call costs on its way in (processor time in us)",
         ["case", "us", "more than nothing"],
         [[name, f"{samples.median(name):.2f}", f"{samples.differences(name, base)[1]:+.2f}"] for name in cases],

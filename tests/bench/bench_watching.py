@@ -4,15 +4,14 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import bearer_token
-import bench_service
 import grpc
-import grpc.aio
-from measuring import Samples, print_table
+import workload
+from generator import generator
+from load.job import Job
+from measuring import Samples
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -22,9 +21,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
     add_TraceServiceServicer_to_server,
 )
 from processes import twinfront_server
+from report import Report
 
 _CALLERS = 16
-_CASES = {case.name: case for case in bench_service.CASES if case.name in {"get, JSON", "update 3 properties"}}
+_OPERATIONS = ("get, JSON", "update 3 properties")
 
 
 class _Collector(TraceServiceServicer):
@@ -46,11 +46,10 @@ def collector() -> Iterator[str]:
     server.stop(None)
 
 
-async def run(rounds: int, seconds: float) -> None:
+async def run(report: Report, rounds: int, seconds: float) -> None:
     """Starts a server for each way to be watched, runs the cases in turn and prints the table."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        token = bearer_token.issue(folder / "keys.json")
         traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.enter_context(collector())}
         servers = {
             "nothing": twinfront_server(":memory:"),
@@ -65,19 +64,16 @@ async def run(rounds: int, seconds: float) -> None:
             "traces, all sampled": twinfront_server(":memory:", variables=traces),
         }
         started = {name: stack.enter_context(server) for name, server in servers.items()}
-        channels = {}
-        for name, server in started.items():
-            channels[name] = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
-            await bench_service.load(channels[name], token)
+        for server in started.values():
+            await workload.load(server.address)
+        calls = stack.enter_context(generator())
         processor = Samples()
         for _ in range(rounds):
-            for case in _CASES.values():
+            for operation in _OPERATIONS:
                 for name, server in started.items():
-                    _, microseconds = await bench_service.measure(
-                        channels[name], server, replace(case, server=name), _CALLERS, seconds, token
-                    )
-                    processor.add(f"{case.name}: {name}", microseconds)
-    print_table(
+                    job = Job("grpc", server.address, operation, _CALLERS, seconds)
+                    processor.add(f"{operation}: {name}", calls.measure(job, server).processor)
+    report.table(
         "What watching costs (processor time of the server; ratio to nothing switched on in the same round)",
         ["case", "server CPU us", "ratio"],
         [
@@ -86,7 +82,7 @@ async def run(rounds: int, seconds: float) -> None:
                 f"{processor.median(f'{case}: {name}'):.0f}",
                 f"{processor.ratio(f'{case}: {name}', f'{case}: nothing'):.2f}",
             ]
-            for case in _CASES
+            for case in _OPERATIONS
             for name in started
         ],
     )

@@ -1,6 +1,7 @@
-"""The floor: a grpc.aio server on uvloop with one method that answers the bytes it is sent."""
+"""The floor: a server on uvloop with one method that answers the bytes it is sent; run as `echo_server.py ENGINE`."""
 
-import asyncio
+import sys
+from importlib import import_module
 from typing import Any
 
 import grpc
@@ -8,9 +9,16 @@ import grpc.aio
 import uvloop
 
 
-async def main() -> None:
+def _server(engine: str) -> grpc.aio.Server:
+    if engine == "grpcio":
+        return grpc.aio.server()
+    made: grpc.aio.Server = import_module("pygrpc_native.aio").server()
+    return made
+
+
+async def main(engine: str) -> None:
     """Serves on a free port, prints the address and goes on until it is stopped."""
-    server = grpc.aio.server()
+    server = _server(engine)
     handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(_echo)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", {"Echo": handler}),))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -23,5 +31,4 @@ async def _echo(request: bytes, _context: Any) -> bytes:
     return request
 
 
-uvloop.install()
-asyncio.run(main())
+uvloop.run(main(sys.argv[1]))

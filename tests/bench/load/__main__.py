@@ -1,0 +1,92 @@
+"""Calls as it is told: reads a job a line as JSON, and writes a line with what came of it.
+
+Connections stay open between jobs. A call that fails ends the program: what fails fast would look like speed.
+"""
+
+import asyncio
+import gc
+import inspect
+import itertools
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import orjson
+import uvloop
+
+from load import grpc_calls, http_calls, sdk_calls
+from load.job import BlockingCall, Call, Done, Job, Open
+
+PATHS: Final[Mapping[str, Open]] = {
+    "grpc": grpc_calls.open_raw,
+    "client": grpc_calls.open_client,
+    "sdk": sdk_calls.open_sync,
+    "sdk-aio": sdk_calls.open_aio,
+    "sdk-slim": sdk_calls.open_slim,
+    "http": http_calls.open_facade,
+}
+
+
+async def main() -> None:
+    """Does jobs until its input ends."""
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    opened: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    numbers = itertools.count()
+    while line := await lines.readline():
+        job = Job(**orjson.loads(line))
+        way = (job.path, job.address, job.token)
+        if way not in opened:
+            opened[way] = await PATHS[job.path](job)
+        call = opened[way][job.operation]
+        gc.collect()
+        if inspect.iscoroutinefunction(call):
+            done = await _calling(call, job, numbers)
+        else:
+            done = await asyncio.to_thread(_calling_in_threads, call, job, numbers)
+        print(orjson.dumps(asdict(done)).decode(), flush=True)
+
+
+async def _calling(call: Call, job: Job, numbers: "itertools.count[int]") -> Done:
+    latencies: list[int] = []
+    units = 0
+    clock = time.perf_counter
+    begun = clock()
+    end = begun + job.seconds
+
+    async def caller() -> None:
+        nonlocal units
+        while (start := clock()) < end:
+            units += await call(next(numbers))
+            latencies.append(int((clock() - start) * 1e6))
+
+    await asyncio.gather(*(caller() for _ in range(job.callers)))
+    return Done(latencies, units, clock() - begun)
+
+
+def _calling_in_threads(call: BlockingCall, job: Job, numbers: "itertools.count[int]") -> Done:
+    clock = time.perf_counter
+    begun = clock()
+    end = begun + job.seconds
+
+    def caller(_: int) -> Done:
+        latencies: list[int] = []
+        units = 0
+        while (start := clock()) < end:
+            units += call(next(numbers))
+            latencies.append(int((clock() - start) * 1e6))
+        return Done(latencies, units, clock() - begun)
+
+    with ThreadPoolExecutor(job.callers) as pool:
+        all_done = list(pool.map(caller, range(job.callers)))
+    latencies = [latency for done in all_done for latency in done.latencies]
+    return Done(latencies, sum(done.units for done in all_done), max(done.seconds for done in all_done))
+
+
+uvloop.run(main())
