@@ -62,9 +62,8 @@ def main() -> None:
     if options.quick:
         benchmarks |= SMALL
     rounds, seconds = (2, 0.3) if options.quick else (options.rounds, options.seconds)
-    print(
-        f"{rounds} rounds of {seconds} s a case; {', '.join(f'{name} {what}' for name, what in machine.describe().items())}"
-    )
+    known = ", ".join(f"{name} {what}" for name, what in machine.describe().items())
+    print(f"{rounds} rounds of {seconds} s a case; {known}")
     results = Results()
     for name in options.benchmark or MAIN:
         report, busy = Report(), machine.busy()
