@@ -16,6 +16,7 @@ from localtwins.errors import AdtError, ImportFileError
 from localtwins.jobs.import_format import FormatLimits, read_batches
 from localtwins.jobs.row_form import check_form
 from localtwins.query import Position, compile_query, read_token, write_token
+from localtwins.query.compiling import compile_shape
 from localtwins.settings import Settings as LocalTwinsSettings
 from twinfront.v1.digital_twin_service_pb2 import UpdateDigitalTwinRequest
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
@@ -64,6 +65,7 @@ def _query(data: bytes) -> None:
     with contextlib.suppress(AdtError, UnicodeDecodeError):
         text = data.decode()
         compile_query.cache_clear()
+        compile_shape.cache_clear()
         compile_query(text)
 
 

@@ -13,6 +13,9 @@ from localtwins.query.syntax import Call, Literal, Operand, Path
 
 _LAST_CODE_POINT: Final = 0x10FFFF
 _SURROGATES: Final = range(0xD800, 0xE000)
+_BEHIND_ALL_TEXTS: Final = b""
+"""SQLite orders all blobs after all texts."""
+_BEHIND_THE_LAST_CHARACTER: Final = 2**31
 
 _TYPES: Final = {
     "IS_DEFINED": "{0} IS NOT NULL",
@@ -45,39 +48,42 @@ def _is_null(call: Call, operands: Operands) -> str:
 
 def _starts_with(call: Call, operands: Operands) -> str:
     value, text = _value_and_text(call, operands)
-    # as a range, which an index can serve
-    end = _next_text(text)
-    below = "" if end is None else f" AND {value} < {operands.parameters.bind(end)}"
-    return f"{value} >= {operands.parameters.bind(text)}{below}"
+    bind = operands.parameters.bind_literal
+    return f"{value} >= {bind(text)} AND {value} < {bind(text, _next_text)}"  # as a range, which an index can serve
 
 
 def _ends_with(call: Call, operands: Operands) -> str:
     value, text = _value_and_text(call, operands)
-    end = f"substr({value}, {operands.parameters.bind(-len(text))}) = {operands.parameters.bind(text)}"
-    return f"{value} >= '' AND {end}" if text else f"{value} >= ''"
+    bind = operands.parameters.bind_literal
+    return f"{value} >= '' AND substr({value}, {bind(text, _start_of_end)}) = {bind(text)}"
 
 
 def _contains(call: Call, operands: Operands) -> str:
     value, text = _value_and_text(call, operands)
-    return f"{value} >= '' AND instr({value}, {operands.parameters.bind(text)}) > 0"
+    return f"{value} >= '' AND instr({value}, {operands.parameters.bind_literal(text)}) > 0"
 
 
-def _value_and_text(call: Call, operands: Operands) -> tuple[str, str]:
+def _value_and_text(call: Call, operands: Operands) -> tuple[str, Literal]:
     """Gives the SQL of the first argument, NULL for anything but numbers and strings, and the second, a string."""
     subject, text = _arguments(call, "a property", "a string")
     if not isinstance(text, Literal) or not isinstance(text.value, str):
         _refuse(call, text, "a string such as 'abc'")
-    return operands.value(subject).comparable, text.value
+    return operands.value(subject).comparable, text
 
 
-def _next_text(prefix: str) -> str | None:
-    """Gives the text that follows all texts that begin with `prefix`, None if there is none."""
+def _start_of_end(text: str) -> int:
+    """Gives the place, as `substr` counts, from which on a text has to be `text` to end with it."""
+    return -len(text) or _BEHIND_THE_LAST_CHARACTER
+
+
+def _next_text(prefix: str) -> str | bytes:
+    """Gives the text that follows all texts that begin with `prefix`, or if there is none what follows every text."""
     while prefix:
         code = ord(prefix[-1]) + 1
         if code <= _LAST_CODE_POINT:
             return prefix[:-1] + chr(_SURROGATES.stop if code in _SURROGATES else code)
         prefix = prefix[:-1]
-    return None
+    return _BEHIND_ALL_TEXTS
 
 
 def _array_contains(call: Call, operands: Operands) -> str:
@@ -96,7 +102,7 @@ def _array_contains(call: Call, operands: Operands) -> str:
         test = "type = 'true'" if item.value else "type = 'false'"
     else:
         types = "('text')" if isinstance(item.value, str) else "('integer', 'real')"
-        test = f"value = {operands.parameters.bind(item.value)} AND type IN {types}"
+        test = f"value = {operands.parameters.bind_literal(item)} AND type IN {types}"
     elements = f"SELECT 1 FROM json_each({found.document}, {found.path}) WHERE {test}"
     return f"{found.type} = 'array' AND EXISTS ({elements})"
 
@@ -117,15 +123,22 @@ def _is_of_model(call: Call, operands: Operands) -> str:
     if collection is None or not collection.of_twins:
         _refuse(call, given[0] if given else model, "the alias of twins")
     scope.referenced.add(collection.table)
-    bind = operands.parameters.bind
+    bind = operands.parameters.bind_literal
     if exact:
-        return f"{collection.table}.model_id = {bind(model.value)}"
-    base, version = name_and_version(model.value)
+        return f"{collection.table}.model_id = {bind(model)}"
     # the model itself comes last for the twins that outlive it
     return (
-        f"{collection.table}.model_id IN (SELECT model_id FROM model_bases WHERE base = {bind(base)}"
-        f" AND version >= {bind(version)} UNION ALL SELECT {bind(model.value)})"
+        f"{collection.table}.model_id IN (SELECT model_id FROM model_bases WHERE base = {bind(model, _name)}"
+        f" AND version >= {bind(model, _version)} UNION ALL SELECT {bind(model)})"
     )
+
+
+def _name(model_id: str) -> str:
+    return name_and_version(model_id)[0]
+
+
+def _version(model_id: str) -> int:
+    return name_and_version(model_id)[1]
 
 
 def _is_word(operand: Operand, word: str) -> bool:

@@ -73,7 +73,7 @@ class Operands:
             AdtError: SqlQueryError for an alias, which has no value to compare.
         """
         if isinstance(operand, Literal):
-            return self._literal(operand.value)
+            return self._literal(operand)
         collection, segments = self.scope.resolve(operand)
         if not segments:
             message = f"'{operand.segments[0]}' is an alias, and a property is needed here"
@@ -84,14 +84,15 @@ class Operands:
         found = locate(collection, segments, self.parameters, self._indexed)
         return Value(found.comparable, found.type)
 
-    def _literal(self, value: str | float | bool | None) -> Value:  # noqa: FBT001  (one of the types of a literal)
+    def _literal(self, literal: Literal) -> Value:
+        value = literal.value
         if value is None:
             return Value("NULL", "'null'", Kind.NULL)
         if isinstance(value, bool):
             return Value("NULL", "'true'" if value else "'false'", Kind.BOOLEAN)
         if isinstance(value, str):
-            return Value(self.parameters.bind(value), "'text'", Kind.STRING)
-        return Value(self.parameters.bind(value), "'real'", Kind.NUMBER)
+            return Value(self.parameters.bind_literal(literal), "'text'", Kind.STRING)
+        return Value(self.parameters.bind_literal(literal), "'real'", Kind.NUMBER)
 
 
 def is_null(value: Value) -> str:

@@ -3,7 +3,6 @@
 The tree is built while the text is read, without recursion, so no nesting is too deep.
 """
 
-import re
 from dataclasses import replace
 from typing import Final, TypeVar, cast
 
@@ -13,6 +12,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from localtwins.errors import AdtError
 from localtwins.query import limits, syntax
 from localtwins.query.errors import sql_query_error
+from localtwins.query.literals import number_value, string_value
 from localtwins.query.place import Place
 from localtwins.query.syntax import Condition, Edge, Literal, Name, Operand, Path, Projection, Query, Selection
 
@@ -36,9 +36,6 @@ _SYMBOLS: Final = {
 }
 _RESERVED: Final = frozenset(["RESERVED", "RESERVED_FUNCTION"])
 _AGGREGATES: Final = frozenset(["AVG", "MAX", "MIN", "SUM"])
-_ESCAPE: Final = re.compile(r"\\(['\\])")
-"""A backslash before anything else is one: paths of Windows are written as they are."""
-_INT64: Final = range(-(2**63), 2**63)
 _SHOWN: Final = 64
 
 
@@ -110,6 +107,10 @@ def _shortened(text: str) -> str:
 
 def _place(token: Token) -> Place:
     return Place(token.line or 1, (token.column or 1) - 1)
+
+
+def _literal(value: str | float | bool | None, token: Token) -> Literal:  # noqa: FBT001  (one of the types of a literal)
+    return Literal(value, _place(token), token.start_pos or 0)
 
 
 def _name(token: Token) -> Name:
@@ -287,21 +288,19 @@ class _TreeBuilder(Transformer[Token, Query]):
         return _name(token), True
 
     def string(self, token: Token) -> Literal:
-        return Literal(_ESCAPE.sub(r"\1", token[1:-1]), _place(token))
+        return _literal(string_value(token), token)
 
     def number(self, token: Token) -> Literal:
-        if token.lstrip("-").isdigit() and len(token) <= len(str(_INT64.start)) and int(token) in _INT64:
-            return Literal(int(token), _place(token))
-        return Literal(float(token), _place(token))
+        return _literal(number_value(token), token)
 
     def true(self, token: Token) -> Literal:
-        return Literal(value=True, place=_place(token))
+        return _literal(True, token)
 
     def false(self, token: Token) -> Literal:
-        return Literal(value=False, place=_place(token))
+        return _literal(False, token)
 
     def null(self, token: Token) -> Literal:
-        return Literal(None, _place(token))
+        return _literal(None, token)
 
 
 _PARSER: Final = Lark.open_from_package(

@@ -49,10 +49,11 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A string, number, boolean or null."""
+    """A string, number, boolean or null; `start` counts the characters before it."""
 
     value: str | int | float | bool | None
     place: Place
+    start: int
 
 
 Operand = Path | Literal
