@@ -16,10 +16,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[2]))
 
 import bench_fairness
+import bench_graph
+import bench_growth
+import bench_https
 import bench_policy
 import bench_queries
 import bench_sdk
 import bench_service
+import bench_start
+import bench_streams
 import bench_switched_on
 import bench_turns
 import bench_watching
@@ -32,6 +37,11 @@ Benchmark: TypeAlias = Callable[[Report, int, float], Coroutine[Any, Any, None]]
 
 MAIN: Final[dict[str, Benchmark]] = {
     "service": bench_service.run,
+    "https": bench_https.run,
+    "streams": bench_streams.run,
+    "start": bench_start.run,
+    "growth": bench_growth.run,
+    "graph": bench_graph.run,
     "queries": bench_queries.run,
     "writes": bench_writes.run,
 }
@@ -45,6 +55,8 @@ OTHERS: Final[dict[str, Benchmark]] = {
     "switched-on": bench_switched_on.run,
 }
 SMALL: Final[dict[str, Benchmark]] = {
+    "growth": partial(bench_growth.run, calls=10_000),
+    "graph": partial(bench_graph.run, sizes=bench_graph.SIZES[:-1]),
     "queries": partial(bench_queries.run, twins=10_000),
 }
 """Those that have a graph, with a small one."""
@@ -58,9 +70,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds through all cases (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.5, help="time for a case in a round (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="a short look: 2 rounds of 0.3 s, small graphs")
+    parser.add_argument("--million", action="store_true", help="let the graph grow to a million twins")
     options = parser.parse_args()
     if options.quick:
         benchmarks |= SMALL
+    if options.million:
+        benchmarks["graph"] = partial(bench_graph.run, sizes=(*bench_graph.SIZES, bench_graph.MILLION))
     rounds, seconds = (2, 0.3) if options.quick else (options.rounds, options.seconds)
     known = ", ".join(f"{name} {what}" for name, what in machine.describe().items())
     print(f"{rounds} rounds of {seconds} s a case; {known}")

@@ -13,7 +13,7 @@ import orjson
 from measuring import Samples
 from prometheus_client import CollectorRegistry
 from report import Report
-from workload import MODEL, twin_json
+from workload import MODEL_ID, model, twin_json
 
 from twinfront_server.access.authorizer import ALLOWED, Authorizer, Decision, Question
 from twinfront_server.access.file_policy import FilePolicy
@@ -43,7 +43,7 @@ class _Reads:
 
     def __init__(self) -> None:
         self._twin = Answer(orjson.dumps(twin_json(7, 1.0)), 'W/"1"')
-        self._model = Answer(orjson.dumps({"id": MODEL["@id"], "model": MODEL}), "")
+        self._model = Answer(orjson.dumps({"id": MODEL_ID, "model": model()}), "")
 
     async def digital_twin(self, _digital_twin_id: str) -> Answer:
         return self._twin
@@ -87,7 +87,7 @@ def _cases() -> dict[str, Decide]:
     async def asked(call: Call, _request: Any, _context: Any) -> None:
         await authorizer.require(call, _GET.full_name, {"digital_twin_id": _TWIN})
 
-    ids, models = _bound(ids=["machine", "room"]), _bound(models=[str(MODEL["@id"])])
+    ids, models = _bound(ids=["machine", "room"]), _bound(models=[MODEL_ID])
     return {
         "no decision (floor)": let_in(_proceed),
         "by roles": let_in(authorize(RolesByClaim())(_proceed, _GET)),

@@ -11,7 +11,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from measuring import Samples
 from prometheus_client import CollectorRegistry
 from report import Report
-from workload import MODEL, PROPERTIES, TWINS, twin_json
+from workload import TWINS, model, patch_json, twin_json
 
 from localtwins.service import LocalTwins
 from localtwins.settings import Settings as LocalSettings
@@ -43,11 +43,8 @@ async def run(report: Report, rounds: int, seconds: float) -> None:
     service = await LocalTwins.open(":memory:", LocalSettings())
     sdk = DigitalTwinsClient("https://localtwins", FixedToken(), transport=LocalTransport(service))
     upstream = await open_upstream(Settings(data_dir=":memory:"), Metrics(CollectorRegistry()))
-    await sdk.create_models([MODEL])
-    await upstream.models.post(Body(orjson.dumps([MODEL]), "dtdl_models"))
-
-    def patch(count: int) -> list[dict[str, object]]:
-        return [{"op": "add", "path": f"/{name}", "value": count + 0.5} for name in PROPERTIES[:3]]
+    await sdk.create_models([model()])
+    await upstream.models.post(Body(orjson.dumps([model()]), "dtdl_models"))
 
     def name(count: int) -> str:
         return f"machine{count % TWINS}"
@@ -66,9 +63,9 @@ async def run(report: Report, rounds: int, seconds: float) -> None:
             "slim": lambda count: upstream.twins.get(name(count)),
         },
         "update 3 properties": {
-            "default": lambda count: sdk.update_digital_twin(name(count), patch(count)),
+            "default": lambda count: sdk.update_digital_twin(name(count), patch_json(count + 0.5)),
             "slim": lambda count: upstream.twins.patch(
-                name(count), Body(orjson.dumps(patch(count)), "patch"), if_match=""
+                name(count), Body(orjson.dumps(patch_json(count + 0.5)), "patch"), if_match=""
             ),
         },
     }

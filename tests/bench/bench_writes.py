@@ -15,7 +15,7 @@ from typing import Final
 import orjson
 from measuring import Samples
 from report import Report, short
-from workload import MODEL, TWINS, name_of, twin_json
+from workload import MODEL_ID, TWINS, model, name_of, twin_json
 
 from localtwins import LocalTwins, Request
 from localtwins.settings import Settings
@@ -31,7 +31,7 @@ async def run(report: Report, rounds: int, seconds: float) -> None:
     samples = Samples()
     with tempfile.TemporaryDirectory() as folder:
         service = await LocalTwins.open(folder, Settings(data_dir=folder))
-        await _send(service, "POST", "/models", [MODEL])
+        await _send(service, "POST", "/models", [model()])
         with closing(_open_plainly(Path(folder) / "plain.db")) as plain:
             numbers = itertools.count()
             for number in range(TWINS):
@@ -98,7 +98,7 @@ def _plain_time(plain: sqlite3.Connection, numbers: "itertools.count[int]", grou
         plain.execute("BEGIN")
         for number in itertools.islice(numbers, group):
             document = orjson.dumps(twin_json(number % TWINS, float(number)))
-            plain.execute("REPLACE INTO twins VALUES (?, ?, ?)", (name_of(number % TWINS), MODEL["@id"], document))
+            plain.execute("REPLACE INTO twins VALUES (?, ?, ?)", (name_of(number % TWINS), MODEL_ID, document))
         plain.execute("COMMIT")
         done += group
     return (time.perf_counter() - start) / done * 1e6

@@ -18,12 +18,14 @@ class Measured:
     """What came of calls.
 
     Attributes:
+        calls: how many there were.
         rate: calls a second.
         units: rows or items a second.
         p50: milliseconds; of a call, as `p99`.
         processor: microseconds of the server's processor time a call.
     """
 
+    calls: int
     rate: float
     units: float
     p50: float
@@ -50,6 +52,7 @@ class Generator:
         latencies = [latency / 1000 for done in parts for latency in done.latencies]
         cuts = quantiles(latencies, n=100) if len(latencies) > 1 else latencies * 99
         return Measured(
+            len(latencies),
             sum(len(done.latencies) / done.seconds for done in parts),
             sum(done.units / done.seconds for done in parts),
             cuts[49],

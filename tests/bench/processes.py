@@ -23,6 +23,7 @@ from twinfront_server.settings import Settings
 _CLOCK_OF_SCHEDULER: Final = 2
 """Exact to the nanosecond (clock_getcpuclockid(3)), where proc(5) has ticks of 10 ms."""
 _HERE: Final = Path(__file__).parent
+_KEY: Final = "bench" * 10
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def twinfront_server(
 def twinfront_before(url: str, ca: str, *more: str) -> Iterator[ServerProcess]:
     """`twinfront serve` before a localtwins over HTTPS."""
     upstream = ["--upstream", url, "--upstream-ca", ca, "--upstream-credential", "none"]
-    with serving([*_twinfront(), *upstream, *more]) as server:
+    with serving([*_twinfront(), *upstream, "--page-token-key", _KEY, *more]) as server:
         yield server
 
 

@@ -26,14 +26,9 @@ PAGE: Final = 100
 QUERY: Final = "SELECT * FROM DIGITALTWINS"
 SERVICE: Final = "/twinfront.v1.DigitalTwinService/"
 
-PROPERTIES: Final = [f"reading{index}" for index in range(9)]
-MODEL: Final = {
-    "@context": "dtmi:dtdl:context;3",
-    "@id": "dtmi:twinfront:bench:Machine;1",
-    "@type": "Interface",
-    "contents": [{"@type": "Property", "name": name, "schema": "double"} for name in PROPERTIES],
-}
-"""With its metadata a twin of it is about 1 KB of JSON."""
+PROPERTIES: Final = 9
+"""With its metadata a twin with so many is about 1 KB of JSON."""
+MODEL_ID: Final = "dtmi:twinfront:bench:Machine;1"
 
 _PREPARED: Final = 2 * TWINS
 """Requests made before the clock starts, so that whoever calls is busy with calling; sent again and again."""
@@ -45,15 +40,15 @@ RawCall: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 
 @dataclass(frozen=True)
 class Operation:
-    """One kind of call: its method, what it sends, and whether no request may be sent twice."""
+    """One kind of call: its method, what it sends of twins with so many properties, and whether nothing twice."""
 
     method: str
-    make: Callable[[], Requests]
+    make: Callable[[int], Requests]
     unrepeated: bool = False
 
-    def requests(self) -> Requests:
+    def requests(self, properties: int = PROPERTIES) -> Requests:
         """Gives requests without end."""
-        made = self.make()
+        made = self.make(properties)
         return made if self.unrepeated else itertools.cycle(list(itertools.islice(made, _PREPARED)))
 
 
@@ -62,19 +57,31 @@ def name_of(number: int) -> str:
     return f"machine{number}"
 
 
-def twin_json(number: int, reading: float) -> dict[str, Any]:
+def model(properties: int = PROPERTIES) -> dict[str, Any]:
+    """A model with so many properties."""
+    return {
+        "@context": "dtmi:dtdl:context;3",
+        "@id": MODEL_ID,
+        "@type": "Interface",
+        "contents": [
+            {"@type": "Property", "name": f"reading{index}", "schema": "double"} for index in range(properties)
+        ],
+    }
+
+
+def twin_json(number: int, reading: float, properties: int = PROPERTIES) -> dict[str, Any]:
     """A twin as JSON, each time with other values: SQLite skips writes that change nothing."""
-    properties = {name: reading + index for index, name in enumerate(PROPERTIES)}
-    return {"$dtId": name_of(number), "$metadata": {"$model": MODEL["@id"]}, **properties}
+    readings = {f"reading{index}": reading + index for index in range(properties)}
+    return {"$dtId": name_of(number), "$metadata": {"$model": MODEL_ID}, **readings}
 
 
 def patch_json(reading: float) -> list[dict[str, Any]]:
     """A patch of three properties."""
-    return [{"op": "add", "path": f"/{name}", "value": reading} for name in PROPERTIES[:3]]
+    return [{"op": "add", "path": f"/reading{index}", "value": reading} for index in range(3)]
 
 
-def _gets(**options: Any) -> Callable[[], Requests]:
-    def requests() -> Requests:
+def _gets(**options: Any) -> Callable[[int], Requests]:
+    def requests(_: int) -> Requests:
         for number in itertools.cycle(range(TWINS)):
             yield GetDigitalTwinRequest(digital_twin_id=name_of(number), **options).SerializeToString()
 
@@ -93,30 +100,30 @@ def _update(count: int, **options: Any) -> bytes:
     return UpdateDigitalTwinRequest(digital_twin_id=name_of(count % TWINS), patch=patch, **options).SerializeToString()
 
 
-def _updates() -> Requests:
+def _updates(_: int) -> Requests:
     return map(_update, itertools.count())
 
 
-def _updates_with_ids() -> Requests:
+def _updates_with_ids(_: int) -> Requests:
     run = uuid4()
     return (_update(count, request_id=f"{run} {count}") for count in itertools.count())
 
 
-def _creations() -> Requests:
+def _creations(properties: int) -> Requests:
     for count in itertools.count():
         number = TWINS + count % TWINS
         request = CreateOrReplaceDigitalTwinRequest(digital_twin_id=name_of(number), representation=REPRESENTATION_JSON)
-        request.digital_twin.json = orjson.dumps(twin_json(number, float(count)))
+        request.digital_twin.json = orjson.dumps(twin_json(number, float(count), properties))
         yield request.SerializeToString()
 
 
-def _pages() -> Requests:
+def _pages(_: int) -> Requests:
     request = QueryTwinsRequest(query=QUERY, page_size=PAGE, representation=REPRESENTATION_JSON)
     return itertools.repeat(request.SerializeToString())
 
 
 OPERATIONS: Final = {
-    "echo": Operation("/bench.Echo/Echo", lambda: itertools.repeat(bytes(985))),
+    "echo": Operation("/bench.Echo/Echo", lambda _: itertools.repeat(bytes(985))),
     "get, JSON": Operation(SERVICE + "GetDigitalTwin", _gets(representation=REPRESENTATION_JSON)),
     "get, typed": Operation(SERVICE + "GetDigitalTwin", _gets()),
     "update 3 properties": Operation(SERVICE + "UpdateDigitalTwin", _updates),
@@ -131,11 +138,11 @@ def metadata(token: str) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {token}"),) if token else ()
 
 
-async def load(address: str, token: str = "", twins: int = TWINS) -> None:
+async def load(address: str, token: str = "", *, twins: int = TWINS, properties: int = PROPERTIES) -> None:
     """Creates the model and some twins."""
     async with grpc.aio.insecure_channel(address) as channel:
         create_models: RawCall = channel.unary_unary("/twinfront.v1.ModelService/CreateModels")
-        models = CreateModelsRequest(dtdl_models=[orjson.dumps(MODEL).decode()])
+        models = CreateModelsRequest(dtdl_models=[orjson.dumps(model(properties)).decode()])
         await create_models(models.SerializeToString(), metadata=metadata(token))
         create: RawCall = channel.unary_unary(SERVICE + "CreateOrReplaceDigitalTwin")
         numbers = iter(range(twins))
@@ -143,7 +150,7 @@ async def load(address: str, token: str = "", twins: int = TWINS) -> None:
         async def worker() -> None:
             for number in numbers:
                 request = CreateOrReplaceDigitalTwinRequest(digital_twin_id=name_of(number))
-                request.digital_twin.json = orjson.dumps(twin_json(number, 0.5))
+                request.digital_twin.json = orjson.dumps(twin_json(number, 0.5, properties))
                 await create(request.SerializeToString(), metadata=metadata(token))
 
         await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))

@@ -24,7 +24,7 @@ async def open_raw(job: Job) -> Mapping[str, Any]:
 
     def calling(operation: Operation) -> Call:
         send: RawCall = channel.unary_unary(operation.method)
-        requests = operation.requests()
+        requests = operation.requests(job.properties)
 
         async def call(_: int) -> int:
             await send(next(requests), metadata=sent)

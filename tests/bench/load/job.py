@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from workload import PROPERTIES
+
 
 @dataclass(frozen=True)
 class Job:
@@ -16,6 +18,7 @@ class Job:
         callers: how many call at a time, one call after the other each.
         ca: the file with the authority of an HTTPS upstream.
         token: a bearer token to send.
+        properties: how many the twins have.
     """
 
     path: str
@@ -25,6 +28,7 @@ class Job:
     seconds: float = 1.0
     ca: str = ""
     token: str = ""
+    properties: int = PROPERTIES
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,158 @@
+"""The front between a caller and localtwins over HTTPS, beside other ways to get there, with 0, 5 and 20 ms added.
+
+The other ways: the SDK in the caller's own process, as its README shows and slimmed; facades on FastAPI, with either
+SDK; a front in Go that does the least (`go_front`). With one caller the Python client calls, as its users do; with many
+it is gRPC's C core or aiohttp, so that the server and not the caller is what is measured.
+"""
+
+import itertools
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import workload
+from environment import CHECKOUT
+from generator import Generator, generator
+from load.job import Job
+from measuring import Samples
+from processes import ServerProcess, engine_options, engines, localtwins_server, serving, twinfront_before
+from report import Chart, Report, short
+
+MILLISECONDS: Final = (0, 5, 20)
+_MANY: Final = 16
+_PROCESSES: Final = 4
+_OPERATIONS: Final = ("get", "create or replace", "page of 100")
+_AS_BYTES: Final = {"get": "get, JSON"}
+"""The names of operations where they are made of bytes, as far as these differ."""
+_HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to the twins.
+
+    Attributes:
+        one: how one caller calls.
+        many: how many do; empty if that is not measured.
+        server: what is between; None if nothing is.
+    """
+
+    name: str
+    one: str
+    many: str
+    address: str
+    server: ServerProcess | None = None
+
+
+async def run(report: Report, rounds: int, seconds: float) -> None:
+    """Goes through the latencies, and reports."""
+    for milliseconds in MILLISECONDS:
+        # The more each call waits, the fewer there are, and the less one differs from another.
+        await _run(report, rounds, seconds if milliseconds == 0 else seconds * 0.75, milliseconds)
+
+
+async def _run(report: Report, rounds: int, seconds: float, milliseconds: int) -> None:
+    samples = Samples()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        late = ("--inject", f"latency={milliseconds}ms") if milliseconds else ()
+        url, ca = stack.enter_context(localtwins_server(folder / "data", *late))
+        ways = list(_ways(stack, url, ca))
+        await workload.load(next(way.address for way in ways if way.name.startswith("front")))
+        calls = stack.enter_context(generator())
+        several = stack.enter_context(generator(_PROCESSES)) if milliseconds == 0 else None
+        for _ in range(rounds):
+            for way, operation in itertools.product(ways, _OPERATIONS):
+                one = calls.measure(Job(way.one, way.address, operation, 1, seconds, ca), way.server)
+                samples.add(f"{operation}, {way.name}, p50", one.p50)
+                asked = _AS_BYTES.get(operation, operation) if way.many == "grpc" else operation
+                many = calls.measure(Job(way.many, way.address, asked, _MANY, seconds, ca), way.server)
+                samples.add(f"{operation}, {way.name}, rate", many.rate)
+                samples.add(f"{operation}, {way.name}, p99", many.p99)
+                samples.add(f"{operation}, {way.name}, processor", many.processor)
+            if several:
+                _measure_several(several, ways, samples, seconds, ca)
+    _tell(report, ways, samples, milliseconds)
+
+
+def _ways(stack: ExitStack, url: str, ca: str) -> Iterator[_Way]:
+    yield _Way("SDK", "sdk", "sdk", url)
+    yield _Way("SDK, asyncio", "sdk-aio", "sdk-aio", url)
+    yield _Way("SDK, slimmed", "sdk-slim", "sdk-slim", url)
+    for kind, name in {"default": "FastAPI + SDK", "slim": "FastAPI + SDK, slimmed"}.items():
+        facade = stack.enter_context(serving([sys.executable, str(_HERE / "facade.py"), kind, url, ca]))
+        yield _Way(name, "http", "http", facade.address, facade)
+    for engine in engines():
+        front = stack.enter_context(twinfront_before(url, ca, *engine_options(engine)))
+        yield _Way(f"front, {engine}", "client", "grpc", front.address, front)
+    if program := _go_front():
+        go = stack.enter_context(serving([program, "-upstream", url, "-ca", ca]))
+        yield _Way("bare front in Go", "client", "grpc", go.address, go)
+
+
+def _go_front() -> str | None:
+    if not shutil.which("go"):
+        print("without the front in Go: Go is not installed")
+        return None
+    program = str(CHECKOUT / "build" / "bench" / "go-front")
+    subprocess.run(["go", "build", "-o", program, "."], cwd=_HERE / "go_front", check=True)
+    return program
+
+
+def _measure_several(several: Generator, ways: list[_Way], samples: Samples, seconds: float, ca: str) -> None:
+    for way in ways:
+        if way.one in {"sdk", "client"}:
+            done = several.measure(Job(way.one, way.address, "get", _MANY, seconds, ca), way.server)
+            samples.add(f"get, {way.name}, rate of several", done.rate)
+
+
+def _tell(report: Report, ways: list[_Way], samples: Samples, milliseconds: int) -> None:
+    rows = []
+    for operation, way in itertools.product(_OPERATIONS, ways):
+        case, sdk = f"{operation}, {way.name}", f"{operation}, SDK"
+        beside = samples.ratios(f"{case}, p50", f"{sdk}, p50")
+        figures = {"p50 / sdk": beside}
+        if f"{case}, rate of several" in samples:
+            figures["rate of several / sdk"] = samples.ratios(f"{case}, rate of several", f"{sdk}, rate of several")
+        if way.server:
+            figures["rate / FastAPI"] = samples.ratios(f"{case}, rate", f"{operation}, FastAPI + SDK, rate")
+            slim = f"{operation}, FastAPI + SDK, slimmed, processor"
+            figures["processor / slim FastAPI"] = samples.ratios(f"{case}, processor", slim)
+            if ways[-1].name.endswith("Go"):
+                go = f"{operation}, {ways[-1].name}, processor"
+                figures["processor / go"] = samples.ratios(f"{case}, processor", go)
+        report.figures |= {f"https: {milliseconds} ms: {case}: {name}": figure for name, figure in figures.items()}
+        rows.append(
+            [
+                case,
+                short(samples.median(f"{case}, p50")),
+                beside.text(2),
+                short(samples.median(f"{case}, rate"), 0),
+                short(samples.median(f"{case}, p99")),
+                short(samples.median(f"{case}, processor"), 0) if way.server else "",
+                figures["processor / go"].text(1) if "processor / go" in figures else "",
+            ]
+        )
+    report.table(
+        f"To localtwins over HTTPS with {milliseconds} ms added",
+        [
+            "case",
+            "p50 ms, 1 caller",
+            "p50 / SDK",
+            f"{_MANY} callers, /s",
+            f"p99 ms, {_MANY}",
+            "processor µs",
+            "processor / Go",
+        ],
+        rows,
+    )
+    groups = {operation: [samples.spread(f"{operation}, {way.name}, p50") for way in ways] for operation in _OPERATIONS}
+    report.charts.append(
+        Chart(f"One caller's p50 with {milliseconds} ms added", "ms", [way.name for way in ways], groups)
+    )
