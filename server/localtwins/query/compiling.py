@@ -6,7 +6,7 @@ from typing import Final
 from localtwins.errors import AdtError
 from localtwins.query import limits, pattern, syntax
 from localtwins.query.collection import Collection
-from localtwins.query.conditions import pinned_twins, sql
+from localtwins.query.conditions import is_scattered, pinned_twins, sql
 from localtwins.query.errors import sql_query_error
 from localtwins.query.literals import starts_of_literals, take_literals
 from localtwins.query.operands import Operands
@@ -71,7 +71,8 @@ def _compile(text: str, indexed: frozenset[str]) -> tuple[Statement, Parameters]
     selected = frozenset(scope.referenced)
     terms = _terms(query.where, scope, Operands(scope, parameters, indexed))
     if found is None:
-        rows = _every_row(scope, terms)
+        scattered = any(is_scattered(condition, scope, indexed) for condition in syntax.conjuncts(query.where))
+        rows = _every_row(scope, terms, scattered=scattered)
     else:
         rows = traverse(found, _pin(query, scope), terms, selected, parameters)
     if query.selection.count:
@@ -136,12 +137,12 @@ def _terms(where: Condition | None, scope: Scope, operands: Operands) -> list[Te
     return terms
 
 
-def _every_row(scope: Scope, terms: list[Term]) -> Rows:
+def _every_row(scope: Scope, terms: list[Term], *, scattered: bool) -> Rows:
     """Gives the rows of the sole collection, in an order that no write changes."""
     assert scope.sole is not None  # noqa: S101  (a source without a pattern has one collection)
     table = scope.sole.table
     name = "digital_twins" if scope.sole.of_twins else "relationships"
-    return Rows(f"{name} {table}", tuple(term.sql for term in terms), (f"{table}.rowid",))
+    return Rows(f"{name} {table}", tuple(term.sql for term in terms), (f"{table}.rowid",), scattered=scattered)
 
 
 def _pin(query: Query, scope: Scope) -> Pin:

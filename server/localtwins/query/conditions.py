@@ -1,13 +1,18 @@
 """WHERE in SQL."""
 
+from collections.abc import Collection as SizedCollection
 from collections.abc import Iterable
+from typing import Final
 
 from localtwins.query import syntax
 from localtwins.query.functions import call
 from localtwins.query.operands import Operands, compare, within
+from localtwins.query.properties import column
 from localtwins.query.scope import Scope
 from localtwins.query.syntax import Comparison, Condition, Literal, Membership, Path
 from localtwins.query.traversal import Pin
+
+_RANGES: Final = frozenset(["<", "<=", ">", ">="])
 
 
 def sql(condition: Condition, operands: Operands) -> str:
@@ -39,6 +44,27 @@ def _membership(condition: Membership, operands: Operands) -> str:
     value = operands.value(condition.operand)
     found = within(value, [operands.value(item) for item in condition.items])
     return f"{value.type} IS NOT NULL AND {found} IS NOT TRUE" if condition.negative else found
+
+
+def is_scattered(condition: Condition, scope: Scope, indexed: SizedCollection[str]) -> bool:
+    """Tells whether there is an index over a single collection that finds the rows of a condition out of their order.
+
+    It finds those with one value in their order, and those with several one value after another.
+    """
+    match condition:
+        case syntax.Call(function, arguments, False) if function.text.upper() == "IS_OF_MODEL":
+            return isinstance(arguments[-1], Literal)  # with `exact` it is one model
+        case syntax.Call(function, (Path() as path, *_), False) if function.text.upper() == "STARTSWITH":
+            pass
+        case Membership(Path() as path, _, False):
+            pass
+        case Comparison(Path() as path, operator, Literal()) | Comparison(Literal(), operator, Path() as path):
+            if operator not in _RANGES:
+                return False
+        case _:
+            return False
+    collection, segments = scope.resolve(path)
+    return column(collection, segments) is not None or (collection.of_twins and ".".join(segments) in indexed)
 
 
 def pinned_twins(condition: Condition, scope: Scope) -> Pin | None:
