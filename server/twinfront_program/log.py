@@ -1,24 +1,32 @@
 """The log of both programs: one line an event on stderr, JSON for machines or coloured text for people.
 
 What other libraries say through `logging` comes out in the same form, from WARNING up. So does what localtwins says,
-which others embed as well: `library_logger`.
+which others embed as well: `library_logger`. Events of which there are many have their lines written together:
+`frequent_event`.
 """
 
+import atexit
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, Final, cast
+from functools import partial
+from typing import Any, Final, TextIO, cast
 
-import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from twinfront_program.gathered_lines import GatheredLines, as_json
 from twinfront_program.log_options import LogFormat, LogLevel
 
 Log = FilteringBoundLogger
 
+LogEvent = Callable[[int, dict[str, Any]], None]
+"""Logs an event, with its level and its fields, which nobody changes any more."""
+
 _OF_MANY_LINES: Final = frozenset({"exception", "stack"})
+_LINES: Final = "gathered_lines"
+"""The attribute of loggers that has what lines are gathered by."""
+
 _FIELDS: Final = "structlog_fields"
 """The attribute of a record of `logging` that keeps apart what `library_logger` was told."""
 
@@ -39,6 +47,8 @@ def configure_logging(log_format: LogFormat, level: LogLevel, context: Callable[
             event.setdefault(name, value)
         return event
 
+    lines = GatheredLines(sys.stderr)
+    atexit.register(lines.flush)
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -58,11 +68,11 @@ def configure_logging(log_format: LogFormat, level: LogLevel, context: Callable[
 
     structlog.configure(
         processors=[*shared, *rendering],
-        wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=_StderrLogger,
+        wrapper_class=_bound_logger(least, None if is_console else lines),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", lines)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_take_fields, structlog.stdlib.add_logger_name, *shared],
@@ -75,6 +85,18 @@ def configure_logging(log_format: LogFormat, level: LogLevel, context: Callable[
 def get_logger() -> Log:
     """Gives the log as it is configured now, ready for quick use."""
     return cast("Log", structlog.get_logger().bind())
+
+
+def frequent_event(log: Log, event: str) -> LogEvent:
+    """Gives what logs an event of which there are many, within an event loop.
+
+    As JSON its lines are written together with those of the next moment. Its fields have to say on whose behalf it is
+    logged: the context is not asked.
+    """
+    lines: GatheredLines | None = getattr(log, _LINES, None)
+    if lines is not None and not structlog.get_context(log):
+        return partial(lines.add, event)
+    return lambda level, fields: log.log(level, event, **fields)
 
 
 def library_logger(name: str) -> Log:
@@ -93,18 +115,10 @@ def library_logger(name: str) -> Log:
     )
 
 
-class _StderrLogger(structlog.WriteLogger):
-    """Writes lines to stderr; one that cannot be written, since nobody reads any more, harms no call."""
-
-    def __init__(self, *_names: str) -> None:
-        super().__init__(sys.stderr)
-
-    def msg(self, message: str) -> None:
-        """Writes a line."""
-        with suppress(OSError):
-            super().msg(message)
-
-    debug = info = warning = error = critical = log = msg
+def _bound_logger(least: int, lines: GatheredLines | None) -> type[FilteringBoundLogger]:
+    """Makes the class of loggers that log from a level up, and know where lines are gathered, if they are."""
+    kind = structlog.make_filtering_bound_logger(least)
+    return type(kind.__name__, (kind,), {_LINES: lines})
 
 
 def _as_record(_logger: WrappedLogger, _method: str, event: EventDict) -> tuple[tuple[str], dict[str, Any]]:
@@ -137,5 +151,5 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def _json(event: Any, **_options: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+def _json(event: Mapping[str, Any], **_options: Any) -> str:
+    return as_json(event)

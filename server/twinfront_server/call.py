@@ -53,6 +53,7 @@ class Call:
         deadline: when the answer has to be there, in the event loop's time; None without bound.
         metadata: what the caller sent beside the request; credentials are in it, so it is shown nowhere.
         trace_id: of the trace that it is a part of; empty if it is in none.
+        carried: the headers that carry its trace on to the upstream, if nothing is recorded of it here.
         request_id: of a write, the caller's own under which it may be repeated; empty if it has none.
         ids: of the resources that it is about, by request field, where the log is to have them.
         principal: who calls; anonymous until authentication has found out, and where it asks nobody.
@@ -90,6 +91,7 @@ class Call:
     deadline: float | None
     metadata: Sequence[tuple[str, str | bytes]] = field(default=(), repr=False)
     trace_id: str = ""
+    carried: Mapping[str, str] = field(default_factory=dict, repr=False)
     request_id: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
     principal: Principal = ANONYMOUS

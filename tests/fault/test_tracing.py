@@ -26,7 +26,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.sdk.trace.sampling import Decision, SamplingResult, TraceIdRatioBased
+from opentelemetry.trace import SpanKind, StatusCode, TraceState
 from structlog.testing import capture_logs
 from tests.ports import reserved_port
 from tests.rpc.serving import process
@@ -34,6 +35,7 @@ from tests.rpc.serving import process
 from twinfront_program.log import get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server.app import App
+from twinfront_server.call import Call
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import NO_TRACING, OpenTelemetry, open_tracing
 
@@ -148,6 +150,97 @@ async def test_a_trace_that_its_caller_does_not_sample_is_not_sampled_here_eithe
     assert spans.get_finished_spans() == ()
     assert upstream.requests[0].headers["traceparent"].startswith(f"00-{TRACE}-")
     assert upstream.requests[0].headers["traceparent"].endswith("-00")
+
+
+@pytest.fixture
+def nothing_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
+
+
+@pytest.mark.usefixtures("nothing_is_sampled", "server")
+class TestWhatIsNotSampled:
+    """Nothing is recorded of it, and its trace goes on."""
+
+    @pytest.mark.parametrize("rpc", RPCS, ids=str)
+    async def test_the_upstream_and_the_log_have_its_trace(
+        self, rpc: Rpc, upstream: FaultServer, channel: grpc.aio.Channel, spans: InMemorySpanExporter
+    ) -> None:
+        upstream.on(rpc.method, rpc.succeeds())
+        with capture_logs() as lines:
+            await rpc.call(channel)
+        (logged,) = {line["trace_id"] for line in lines if line["event"] == "rpc"}
+        assert len(upstream.requests) >= 1
+        for request in upstream.requests:
+            version, trace, span, flags = request.headers["traceparent"].split("-")
+            # It is the id of a new trace, which is random (2) and not sampled (1).
+            assert (version, trace, flags) == ("00", logged, "02")
+            assert re.fullmatch("[0-9a-f]{16}", span)
+            assert int(span, 16)
+        assert re.fullmatch("[0-9a-f]{32}", logged)
+        assert int(logged, 16)
+        assert spans.get_finished_spans() == ()
+
+    @pytest.mark.parametrize("flags", ["00", "02"])
+    async def test_an_unsampled_call_goes_on_with_the_trace_of_its_caller_and_its_state(
+        self, upstream: FaultServer, channel: grpc.aio.Channel, flags: str
+    ) -> None:
+        upstream.on("GET", GET_TWIN.succeeds())
+        parent = ("traceparent", f"00-{TRACE}-{PARENT}-{flags}")
+        await GET_TWIN.call(channel, metadata=(parent, ("tracestate", "a=1,b=2"), ("baggage", "customer=42")))
+        headers = upstream.requests[0].headers
+        version, trace, span, carried = headers["traceparent"].split("-")
+        assert (version, trace, carried, headers["tracestate"]) == ("00", TRACE, flags, "a=1,b=2")
+        assert span != PARENT
+        assert "baggage" not in headers
+
+    async def test_a_caller_that_samples_has_its_call_recorded(
+        self, upstream: FaultServer, channel: grpc.aio.Channel, spans: InMemorySpanExporter
+    ) -> None:
+        upstream.on("GET", GET_TWIN.succeeds())
+        await GET_TWIN.call(channel, metadata=(SAMPLED,))
+        call, _ = await ended(spans)
+        assert ids(call)[0] == TRACE
+
+
+class TestWhatIsRecorded:
+    """The sampler decides, once for each call."""
+
+    def called(self, tracing: OpenTelemetry, calls: int) -> list[Call]:
+        made = [Call(call_id=str(number), method="a.Service/Method", deadline=None) for number in range(calls)]
+        for call in made:
+            with tracing.call(call, call.method):
+                pass
+        return made
+
+    def test_a_call_is_recorded_by_the_id_of_its_trace(
+        self, monkeypatch: pytest.MonkeyPatch, spans: InMemorySpanExporter
+    ) -> None:
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+        calls = self.called(OpenTelemetry(SimpleSpanProcessor(spans)), 200)
+        half = TraceIdRatioBased.get_bound_for_rate(0.5)
+        wanted = [call.trace_id for call in calls if int(call.trace_id, 16) & TraceIdRatioBased.TRACE_ID_LIMIT < half]
+        assert [ids(span)[0] for span in spans.get_finished_spans()] == wanted
+        assert 0 < len(wanted) < 200
+        assert [call.trace_id for call in calls if not call.carried] == wanted
+
+    def test_a_sampler_that_goes_by_chance_is_asked_once_a_call_and_has_its_say(
+        self, monkeypatch: pytest.MonkeyPatch, spans: InMemorySpanExporter
+    ) -> None:
+        asked: list[int] = []
+
+        def by_turns(_self: object, _context: object, trace_id: int, *_: object) -> SamplingResult:
+            asked.append(trace_id)
+            taken = Decision.RECORD_AND_SAMPLE if len(asked) % 2 else Decision.DROP
+            return SamplingResult(taken, {"number": len(asked)}, TraceState([("turn", str(len(asked)))]))
+
+        monkeypatch.setattr(TraceIdRatioBased, "should_sample", by_turns)
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+        calls = self.called(OpenTelemetry(SimpleSpanProcessor(spans)), 6)
+        assert [f"{trace_id:032x}" for trace_id in asked] == [call.trace_id for call in calls]
+        told = [(ids(span)[0], (span.attributes or {})["number"]) for span in spans.get_finished_spans()]
+        assert told == [(calls[number].trace_id, number + 1) for number in (0, 2, 4)]
+        assert [call.carried.get("tracestate") for call in calls] == [None, "turn=2", None, "turn=4", None, "turn=6"]
 
 
 @pytest.mark.parametrize("traceparent", ["", "00-0-0-01", f"00-{'0' * 32}-{PARENT}-01", "x" * 5000, "00-" * 5000])

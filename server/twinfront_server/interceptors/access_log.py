@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import grpc
 
-from twinfront_program.log import Log
+from twinfront_program.log import Log, frequent_event
 from twinfront_server.access.principal import ANONYMOUS
 from twinfront_server.call import Call
 from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Link, Method
@@ -26,6 +26,7 @@ _LEVELS: Final = {
 
 def log_access(log: Log) -> Link:
     """Makes the link that writes the line, when the RPC has ended."""
+    tell = frequent_event(log, EVENT)
 
     def link(proceed: Behaviour, method: Method) -> Behaviour:
         usual = logging.DEBUG if method.service in INFRASTRUCTURE else logging.INFO
@@ -37,27 +38,35 @@ def log_access(log: Log) -> Link:
             finally:
                 level = _LEVELS.get(call.code, usual)
                 if log.is_enabled_for(level):
-                    log.log(
-                        level,
-                        EVENT,
-                        call_id=call.call_id,
-                        **({"trace_id": call.trace_id} if call.trace_id else {}),
-                        method=call.method,
-                        code=call.code.name,
-                        reason=call.reason or "",
-                        ms=round((perf_counter() - start) * 1000, 3),
-                        peer=context.peer(),
-                        **({} if call.principal is ANONYMOUS else {"principal": call.principal.name}),
-                        **call.ids,
-                        upstream_ms=round(call.upstream_seconds * 1000, 3),
-                        upstream_attempts=call.upstream_attempts,
-                        **({"items": call.items, "failed": call.failed_items} if call.items else {}),
-                        **({} if call.query_charge is None else {"query_charge": call.query_charge}),
-                        **({"validate_only": True} if call.validate_only else {}),
-                        **({"replayed": True} if call.replayed else {}),
-                        **({"cause": call.cause} if call.cause else {}),
-                    )
+                    tell(level, _fields(call, perf_counter() - start, context.peer()))
 
         return logged
 
     return link
+
+
+def _fields(call: Call, seconds: float, peer: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {"call_id": call.call_id}
+    if call.trace_id:
+        fields["trace_id"] = call.trace_id
+    fields["method"] = call.method
+    fields["code"] = call.code.name
+    fields["reason"] = call.reason or ""
+    fields["ms"] = round(seconds * 1000, 3)
+    fields["peer"] = peer
+    if call.principal is not ANONYMOUS:
+        fields["principal"] = call.principal.name
+    fields.update(call.ids)
+    fields["upstream_ms"] = round(call.upstream_seconds * 1000, 3)
+    fields["upstream_attempts"] = call.upstream_attempts
+    if call.items:
+        fields["items"], fields["failed"] = call.items, call.failed_items
+    if call.query_charge is not None:
+        fields["query_charge"] = call.query_charge
+    if call.validate_only:
+        fields["validate_only"] = True
+    if call.replayed:
+        fields["replayed"] = True
+    if call.cause:
+        fields["cause"] = call.cause
+    return fields

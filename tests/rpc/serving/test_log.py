@@ -1,6 +1,8 @@
 """The log of a process: one line an event, on stderr, for machines or for people."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,6 +38,29 @@ def test_json_is_one_object_a_line(serve: Serve) -> None:
     assert line["upstream_ms"] > 0
     assert line["level"] == "info"
     assert "nobody" not in served.log()
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_server_that_is_stopped_has_logged_all_calls_in_order(serve: Serve, log_format: str) -> None:
+    served = serve(f"--log-format={log_format}")
+    with grpc.insecure_channel(served.address) as channel:
+        ask = ModelServiceStub(channel).GetModel
+        for number in range(300):
+            call = ask.future(GetModelRequest(model_id="dtmi:a:B;1"), metadata=(("x-request-id", f"call{number:03}"),))
+            assert call.code() is grpc.StatusCode.NOT_FOUND
+        served.signal()
+        assert served.exit_code() == 0
+    assert re.findall(r"call\d{3}", served.log()) == [f"call{number:03}" for number in range(300)]
+    assert "stopped" in served.log().splitlines()[-1]
+
+
+def test_what_happens_after_a_call_is_logged_after_it(serve: Serve) -> None:
+    served = serve()
+    ask_for_a_model(served)
+    served.signal(signal.SIGHUP)
+    wait_until(lambda: "SIGHUP" in served.log())
+    told = [json.loads(line)["event"] for line in served.log().splitlines()]
+    assert [event.partition(" ")[0] for event in told[-2:]] == ["rpc", "SIGHUP"]
 
 
 def test_console_is_for_people(serve: Serve) -> None:

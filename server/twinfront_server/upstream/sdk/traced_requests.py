@@ -15,9 +15,12 @@ class TracingPolicy(Policy):
 
     async def send(self, request: Request) -> Response:
         """Sends the request within its span; what is sent for no call, such as a probe, has none."""
-        if not current_call().trace_id:
+        call, sent = current_call(), request.http_request
+        if call.carried:
+            sent.headers.update(call.carried)
             return await self.next.send(request)
-        sent = request.http_request
+        if not call.trace_id:
+            return await self.next.send(request)
         operation: Operation = request.context[OPERATION]
         with self._tracing.request(operation.name, sent.method, sent.url, sent.headers) as end:
             response = await self.next.send(request)
