@@ -17,7 +17,8 @@ class TracingPolicy(Policy):
         """Sends the request within its span; what is sent for no call, such as a probe, has none."""
         call, sent = current_call(), request.http_request
         if call.carried:
-            sent.headers.update(call.carried)
+            for name, value in call.carried.items():  # quicker than `update`, which is of Python
+                sent.headers[name] = value
             return await self.next.send(request)
         if not call.trace_id:
             return await self.next.send(request)
