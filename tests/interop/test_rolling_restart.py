@@ -47,12 +47,12 @@ class Servers:
         folder.mkdir()
         return process.start(folder, [*self.words, *words], {})
 
-    def restart(self, number: int) -> ServedProcess:
+    def restart(self, number: int, *words: str) -> ServedProcess:
         """Stops a server, which lets the calls in flight end, and starts another in its place."""
         old = self.served[number]
         old.signal()
         assert old.exit_code() == 0
-        self.served[number] = self.start(f"--listen={old.address}")
+        self.served[number] = self.start(f"--listen={old.address}", *words)
         return self.served[number]
 
 
@@ -94,6 +94,28 @@ def test_a_rolling_restart_fails_no_call_and_loses_no_write(built: Language, ser
     LOG.info("%s: %d calls, failed: %s, written: %s", built.name, outcome.calls, outcome.failures, outcome.acknowledged)
     assert outcome.failures == {}
     assert totals == acknowledged
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+def test_a_server_that_says_that_it_stops_is_sent_no_more_calls(
+    built: Language, servers: Servers, tmp_path: Path
+) -> None:
+    stopping = servers.restart(0, "--drain-delay=10m")
+
+    def is_left_alone() -> bool:
+        before = stopping.log().count("DigitalTwinService/")
+        load.goes_on(60, seconds=20)
+        return stopping.log().count("DigitalTwinService/") == before
+
+    with LoadProcess(built, ["--address", servers.target, "--prefix", f"leaving-{built.name}"], tmp_path) as load:
+        wait_until(lambda: "UpdateDigitalTwin" in stopping.log())
+        assert not is_left_alone()
+        stopping.signal()
+        wait_until(is_left_alone)
+        assert stopping.process.poll() is None
+        outcome = load.stop()
+    servers.restart(0)  # a second signal ends it at once
+    assert outcome.failures == {}
 
 
 def goes_on(load: LoadProcess) -> None:

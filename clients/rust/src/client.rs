@@ -67,7 +67,7 @@ impl Client {
         Self::builder(target).build()
     }
 
-    /// Options of a client for a server at `host:port`, or for several, over which calls are spread:
+    /// Options of a client for a server at `host:port`, or for several, over which calls are spread as long as they serve:
     /// `ipv4:10.0.0.1:50051,10.0.0.2:50051`.
     ///
     /// ```no_run

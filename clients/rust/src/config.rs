@@ -7,9 +7,9 @@ use std::{
 };
 
 use http::uri::Authority;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
-use crate::{Client, Connection, token::Token};
+use crate::{Client, Connection, Servers, token::Token};
 
 /// Half a minute between pings finds a dead connection before the default timeout of a read; the server takes one each
 /// 20 s.
@@ -155,13 +155,9 @@ impl ClientBuilder {
         let addresses = addresses_of(&self.target).ok_or_else(|| ConfigError::Target(self.target.clone()))?;
         self.check_that_nothing_leaks(&addresses)?;
         let tls = self.tls.as_ref().map(Tls::config).transpose()?;
-        let endpoints =
-            addresses.iter().map(|address| endpoint(address, tls.as_ref())).collect::<Result<Vec<_>, _>>()?;
-        let channel = match &endpoints[..] {
-            [one] => one.connect_lazy(),
-            _ => Channel::balance_list(endpoints.into_iter()),
-        };
-        Ok(Client::on(Connection::new(channel, self.token, self.sends_again)))
+        let channel = |address: &&str| Ok(endpoint(address, tls.as_ref())?.connect_lazy());
+        let servers = Servers::new(addresses.iter().map(channel).collect::<Result<Vec<_>, ConfigError>>()?);
+        Ok(Client::on(Connection::new(servers, self.token, self.sends_again)))
     }
 
     fn check_that_nothing_leaks(&self, addresses: &[&str]) -> Result<(), ConfigError> {

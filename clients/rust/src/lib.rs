@@ -18,7 +18,7 @@ mod value;
 
 pub use client::Client;
 pub use config::{ClientBuilder, ConfigError, Tls};
-pub use connection::Connection;
+pub use connection::{Connection, Servers};
 pub use error::{Error, Failure};
 pub use kind::Kind;
 pub use listing::{ItemOf, ListRequest, PageOf};

@@ -20,6 +20,7 @@ import { type TokenSource, TypedTransport } from "./transport.js";
 
 /** The version of this package, as it tells the server. */
 export const VERSION = "0.1.0";
+const USER_AGENT = `twinfront-typescript/${VERSION}`;
 
 /** How a client uses TLS. */
 export interface TlsOptions {
@@ -90,7 +91,7 @@ export class TwinfrontClient {
   private readonly servers: Servers;
 
   /**
-   * @param target - `host:port`, or several of them before one upstream: calls go to those that can be connected, in turns.
+   * @param target - `host:port`, or several of them before one upstream: calls go to those that serve, in turns.
    * @throws Error if calls, or a token, would travel in the clear without having been allowed to, or a file cannot be
    * read. In the clear, calls travel to this machine alone unless `insecure` says otherwise; a token never leaves it so,
    * and stays on it only with `insecure`.
@@ -106,11 +107,12 @@ export class TwinfrontClient {
       settings: { maxHeaderListSize: MAX_RECEIVE_METADATA_BYTES },
       ...(typeof options.tls === "object" ? tlsNodeOptions(options.tls) : {}),
     };
-    this.servers = new Servers(urls.map(({ origin }) => new Http2SessionManager(origin, PINGS, session)));
+    const managers = urls.map(({ origin }) => new Http2SessionManager(origin, PINGS, session));
+    this.servers = new Servers(managers, USER_AGENT);
     const { token } = options;
     const transport = new TypedTransport(
       createGrpcTransport(first.origin, this.servers),
-      `twinfront-typescript/${VERSION}`,
+      USER_AGENT,
       typeof token === "string" ? () => token : token,
       this.closing.signal,
       options.retry ?? true,

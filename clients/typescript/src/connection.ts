@@ -12,7 +12,6 @@ import { createTransport } from "@connectrpc/connect/protocol-grpc";
 import { type ClientHttp2Stream, constants, type Http2Session } from "node:http2";
 
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";
-import type { Servers } from "./servers.js";
 
 // A page of 1000 models with their definitions is larger than the 4 MiB that are usual with gRPC.
 const MAX_RECEIVE_BYTES = 16 * 1024 * 1024;
@@ -21,6 +20,14 @@ const STATUS = "grpc-status";
 const MESSAGE = "grpc-message";
 const DETAILS = "grpc-status-details-bin";
 const PROBE_MS = 1000;
+
+/** Where requests go: a server, or one of several. */
+export interface Destination {
+  /** Sends a request, and gives the connection too; throws if there can be none. */
+  request(
+    ...words: Parameters<Http2SessionManager["request"]>
+  ): Promise<readonly [ClientHttp2Stream, Http2SessionManager]>;
+}
 
 /** Errors of calls that came to nothing; no class of its own, as Connect takes all its errors for instances of any. */
 const ofNothing = new WeakSet<ConnectError>();
@@ -34,10 +41,10 @@ export function hasDoneNothing(failure: ConnectError): boolean {
  * Connect's transport for gRPC, but for two things: a connection that breaks, and a server that ends a call without an
  * answer, are UNAVAILABLE, and details of an error never hide its status.
  */
-export function createGrpcTransport(baseUrl: string, servers: Servers): Transport {
+export function createGrpcTransport(baseUrl: string, destination: Destination): Transport {
   return createTransport({
     baseUrl,
-    httpClient: httpClient(baseUrl, servers),
+    httpClient: httpClient(baseUrl, destination),
     useBinaryFormat: true,
     interceptors: [],
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -49,9 +56,9 @@ export function createGrpcTransport(baseUrl: string, servers: Servers): Transpor
 }
 
 /** Node's HTTP client, which says truly what became of an exchange. */
-function httpClient(baseUrl: string, servers: Servers): UniversalClientFn {
+function httpClient(baseUrl: string, destination: Destination): UniversalClientFn {
   return async (request) => {
-    const exchange = new Exchange(baseUrl, servers, request.signal);
+    const exchange = new Exchange(baseUrl, destination, request.signal);
     try {
       const response = await createNodeHttpClient({ httpVersion: "2", sessionProvider: () => exchange })(request);
       correctStatus(response.header);
@@ -70,12 +77,12 @@ class Exchange {
 
   constructor(
     readonly authority: string,
-    private readonly servers: Servers,
+    private readonly destination: Destination,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
   async request(...words: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
-    [this.stream, this.manager] = await this.servers.request(...words);
+    [this.stream, this.manager] = await this.destination.request(...words);
     this.session = this.stream.session;
     if (this.session) {
       watch(this.session);

@@ -36,6 +36,9 @@ const POLICIES: ReadonlyMap<string, MethodPolicy> = new Map(
 );
 const NO_POLICY: MethodPolicy = { timeoutMs: undefined, retry: undefined };
 
+/** The name under which servers say whether they serve. */
+export const HEALTH_SERVICE = serviceConfig.healthCheckConfig.serviceName;
+
 /** Looks a method up in the service config: `twinfront.v1.DigitalTwinService/GetDigitalTwin`. */
 export function policyOf(method: string): MethodPolicy {
   return POLICIES.get(method) ?? NO_POLICY;

@@ -1,29 +1,34 @@
-import { Http2SessionManager } from "@connectrpc/connect-node";
-import type { ClientHttp2Stream } from "node:http2";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import type { Http2SessionManager } from "@connectrpc/connect-node";
 
-const RECONNECT_PAUSE_MS = 1000;
+import { createGrpcTransport, type Destination } from "./connection.js";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "./gen/grpc/health/v1/health_pb.js";
+import { HEALTH_SERVICE } from "./retries.js";
+
+const PAUSE_MS = 1000;
+
+type Words = Parameters<Destination["request"]>;
+type Sent = ReturnType<Destination["request"]>;
 
 /**
  * The connections of a client, one to each of the servers that are before one upstream. Each call goes to the next of those
- * that are connected. One whose connection ended is connected anew, after a pause where that failed.
+ * that are connected and serve: the health of several is watched, as the service config says. If none of them serves, calls
+ * go to all. One whose connection ended is connected anew, after a pause where that failed.
  */
-export class Servers {
+export class Servers implements Destination {
   private readonly servers: readonly Server[];
   private turn = 0;
 
-  constructor(managers: readonly Http2SessionManager[]) {
-    this.servers = managers.map((manager) => new Server(manager));
+  constructor(managers: readonly Http2SessionManager[], userAgent: string) {
+    this.servers = managers.map((manager) => new Server(manager, userAgent));
   }
 
-  /** Sends a request to one of them, and gives the connection too; throws if none can be connected. */
-  async request(
-    ...words: Parameters<Http2SessionManager["request"]>
-  ): Promise<readonly [ClientHttp2Stream, Http2SessionManager]> {
+  async request(...words: Words): Sent {
     const tried = new Set<Server>();
     for (;;) {
       const server = await this.next(tried);
       try {
-        return [await server.manager.request(...words), server.manager];
+        return await server.request(...words);
       } catch (thrown) {
         // A connection that looked well was told to end, and there is no new one.
         tried.add(server);
@@ -36,10 +41,10 @@ export class Servers {
 
   /** Ends all calls and connections. */
   abort(): void {
-    this.servers.forEach(({ manager }) => manager.abort());
+    this.servers.forEach((server) => server.abort());
   }
 
-  /** Gives the next of those that are connected, and has the others connect meanwhile. */
+  /** Gives the next of those that are connected and serve, and has the others connect meanwhile. */
   private async next(tried: ReadonlySet<Server>): Promise<Server> {
     const others = this.servers.filter((server) => !tried.has(server));
     if (this.servers.length > 1) {
@@ -49,29 +54,74 @@ export class Servers {
       }
     }
     const connected = others.filter((server) => server.isConnected);
-    const candidates = connected.length > 0 ? connected : others;
+    if (this.servers.length > 1) {
+      connected.forEach((server) => server.watch());
+    }
+    const serving = connected.filter((server) => server.serves);
+    const candidates = [serving, connected, others].find((some) => some.length > 0)!;
     return candidates[this.turn++ % candidates.length]!;
   }
 }
 
 /** One of the servers. */
-class Server {
-  private notBefore = 0;
+class Server implements Destination {
+  /** Whether calls may come, as far as it has said so. */
+  serves = true;
+  private isWatched = false;
+  private connectNotBefore = 0;
+  private watchNotBefore = 0;
 
-  constructor(readonly manager: Http2SessionManager) {}
+  constructor(
+    private readonly manager: Http2SessionManager,
+    private readonly userAgent: string,
+  ) {}
 
   get isConnected(): boolean {
     return ["open", "idle", "verifying"].includes(this.manager.state());
   }
 
+  async request(...words: Words): Sent {
+    return [await this.manager.request(...words), this.manager];
+  }
+
   /** Connects, unless that failed just now; tells whether it is connected. */
   async connect(): Promise<boolean> {
-    if (performance.now() < this.notBefore) {
+    if (performance.now() < this.connectNotBefore) {
       return false;
     }
     const isConnected = (await this.manager.connect()) !== "error";
-    this.notBefore = isConnected ? 0 : performance.now() + RECONNECT_PAUSE_MS;
+    this.connectNotBefore = isConnected ? 0 : performance.now() + PAUSE_MS;
     return isConnected;
+  }
+
+  /** Has it say from now on whether it serves, unless it does already, or just ceased to. */
+  watch(): void {
+    if (!this.isWatched && performance.now() >= this.watchNotBefore) {
+      this.isWatched = true;
+      void this.follow();
+    }
+  }
+
+  abort(): void {
+    this.manager.abort();
+  }
+
+  private async follow(): Promise<void> {
+    const health = createClient(Health, createGrpcTransport(this.manager.authority, this));
+    try {
+      for await (const { status } of health.watch(
+        { service: HEALTH_SERVICE },
+        { headers: { "user-agent": this.userAgent } },
+      )) {
+        this.serves = status === Status.SERVING;
+      }
+      this.serves = false;
+    } catch (thrown) {
+      // One that does not know such questions serves, and is not asked again.
+      this.serves = ConnectError.from(thrown).code === Code.Unimplemented;
+    }
+    this.isWatched = this.serves;
+    this.watchNotBefore = performance.now() + PAUSE_MS;
   }
 }
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 
 import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
+import { Health } from "../src/gen/grpc/health/v1/health_pb.js";
 import { DigitalTwinService } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
 import { GraphService } from "../src/gen/twinfront/v1/graph_service_pb.js";
 import { QueryService } from "../src/gen/twinfront/v1/query_service_pb.js";
@@ -16,6 +17,7 @@ export interface Services {
   readonly twins?: Partial<ServiceImpl<typeof DigitalTwinService>>;
   readonly queries?: Partial<ServiceImpl<typeof QueryService>>;
   readonly graphs?: Partial<ServiceImpl<typeof GraphService>>;
+  readonly health?: Partial<ServiceImpl<typeof Health>>;
 }
 
 /** What a server does with requests to services. */
@@ -24,6 +26,7 @@ export function adapter(services: Services): ReturnType<typeof connectNodeAdapte
     router.service(DigitalTwinService, services.twins ?? {});
     router.service(QueryService, services.queries ?? {});
     router.service(GraphService, services.graphs ?? {});
+    router.service(Health, services.health ?? {});
   };
   return connectNodeAdapter({ routes });
 }

@@ -4,6 +4,7 @@ mod body;
 mod broken;
 mod deadline;
 mod retries;
+mod servers;
 mod service_config;
 mod writes;
 
@@ -19,9 +20,10 @@ use std::{
 
 use http::{HeaderName, Request, Response, StatusCode, header::AUTHORIZATION, request::Parts};
 use http_body_util::{BodyExt as _, Full};
-use tonic::{Code, Status, body::Body, transport::Channel};
+use tonic::{Code, Status, body::Body};
 use tower_service::Service;
 
+pub use self::servers::Servers;
 pub(crate) use self::{
     body::MAX_RECEIVE_BYTES,
     broken::was_never_sent,
@@ -43,7 +45,7 @@ const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc
 /// It gives each call the timeout of the service config unless it has one of its own, presents the token, and sends calls
 /// again: see [`Client`](crate::Client). Dropping the future of a call, or the stream of its answer, cancels it.
 #[derive(Clone)]
-pub struct Connection<S = Channel> {
+pub struct Connection<S = Servers> {
     inner: S,
     token: Option<Token>,
     sends_again: bool,

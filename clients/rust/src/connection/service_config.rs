@@ -28,11 +28,23 @@ pub(super) fn retry_throttling() -> RetryThrottling {
     SERVICE_CONFIG.retry_throttling
 }
 
+/// The name under which servers say whether they serve.
+pub(super) fn health_service() -> &'static str {
+    &SERVICE_CONFIG.health_check_config.service_name
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ServiceConfig {
+    health_check_config: HealthCheckConfig,
     retry_throttling: RetryThrottling,
     method_config: Vec<MethodConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HealthCheckConfig {
+    service_name: String,
 }
 
 #[derive(Deserialize)]

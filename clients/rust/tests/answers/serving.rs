@@ -23,6 +23,8 @@ pub(super) enum End {
     Status(Status),
     /// The connection is closed.
     Broken,
+    /// It does not end.
+    Open,
 }
 
 pub(super) const OK: fn() -> End = || End::Status(Status::new(Code::Ok, ""));
@@ -48,6 +50,11 @@ pub(super) async fn serve_to(
     answer: impl FnMut(&str, Bytes) -> Answer + Send + 'static,
     options: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Client {
+    options(Client::builder(listen(answer).await)).build().unwrap()
+}
+
+/// Gives the address of a server.
+pub(super) async fn listen(answer: impl FnMut(&str, Bytes) -> Answer + Send + 'static) -> String {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let handler: Handler = Arc::new(Mutex::new(answer));
@@ -56,7 +63,7 @@ pub(super) async fn serve_to(
             tokio::spawn(connection(socket, handler.clone()));
         }
     });
-    options(Client::builder(address)).build().unwrap()
+    address
 }
 
 async fn connection(socket: TcpStream, handler: Handler) {
@@ -109,6 +116,7 @@ async fn call(
             // Dropping the stream would reset it.
             std::future::pending::<()>().await;
         }
+        End::Open => std::future::pending::<()>().await,
     }
 }
 
