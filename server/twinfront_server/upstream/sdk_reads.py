@@ -8,6 +8,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from twinfront_server.adt.answer import Answer, Page
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Origin, Resource
+from twinfront_server.upstream.sdk.prepared_requests import PreparedRequests
 from twinfront_server.upstream.sending import send, send_for_page
 
 _PROBED_MODEL: Final = "dtmi:twinfront:probe;1"
@@ -22,23 +23,27 @@ class SdkReads:
 
     def __init__(self, sdk: DigitalTwinsClient) -> None:
         self._sdk = sdk
+        requests = PreparedRequests(sdk)
+        self._get_digital_twin = requests.method("get_digital_twin")
+        self._get_component = requests.method("get_component")
+        self._get_relationship = requests.method("get_relationship")
         self._import_jobs = sdk._client.import_jobs  # noqa: SLF001  (the SDK has no public methods for jobs)
         self._delete_jobs = sdk._client.delete_jobs  # noqa: SLF001  (the same)
 
     async def digital_twin(self, digital_twin_id: str) -> Answer:
         """Reads a digital twin."""
         asked = Asked(operations.GET_DIGITAL_TWIN, {"digital_twin_id": digital_twin_id})
-        return await send(asked, self._sdk.get_digital_twin, digital_twin_id)
+        return await send(asked, self._get_digital_twin, digital_twin_id)
 
     async def component(self, digital_twin_id: str, component_name: str) -> Answer:
         """Reads a component; the etag is its twin's."""
         ids = {"digital_twin_id": digital_twin_id, "component_name": component_name}
-        return await send(Asked(operations.GET_COMPONENT, ids), self._sdk.get_component, *ids.values())
+        return await send(Asked(operations.GET_COMPONENT, ids), self._get_component, *ids.values())
 
     async def relationship(self, digital_twin_id: str, relationship_id: str) -> Answer:
         """Reads a relationship."""
         ids = {"digital_twin_id": digital_twin_id, "relationship_id": relationship_id}
-        return await send(Asked(operations.GET_RELATIONSHIP, ids), self._sdk.get_relationship, *ids.values())
+        return await send(Asked(operations.GET_RELATIONSHIP, ids), self._get_relationship, *ids.values())
 
     async def relationships(self, digital_twin_id: str, relationship_name: str, link: str) -> Page:
         """Reads one page of the relationships that start from a twin, of one name if it is given."""

@@ -31,7 +31,7 @@ async def send(asked: Asked, method: Callable[..., Any], *args: Any, **options: 
         answer: Answer = await method(*args, cls=_answer, operation=asked.operation, **options)
     except AzureError as error:
         raise error_of(error, asked) from error
-    except DeserializationError as error:  # of a header, which the SDK reads before the hook has the answer
+    except DeserializationError as error:  # of a header
         raise error_of(ServiceResponseError(error, error=error), asked) from error
     return answer
 
@@ -70,6 +70,13 @@ def _text(header: str | None) -> str:
 
 
 def _charge(header: str | float | None) -> float:
-    """Reads the units of a header; 0 without one, and for a text that is no charge."""
-    units = float(header or 0.0)
+    """Reads the units of a header; 0 without one, and for a number that is no charge.
+
+    Raises:
+        DeserializationError: it is no number, as the SDK says.
+    """
+    try:
+        units = float(header or 0.0)
+    except ValueError as error:
+        raise DeserializationError("The query charge is no number.") from error
     return units if 0.0 <= units < math.inf else 0.0

@@ -9,6 +9,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked
 from twinfront_server.upstream.resources.shared_reads import SharedReads
+from twinfront_server.upstream.sdk.prepared_requests import PreparedRequests
 from twinfront_server.upstream.sdk_reads import SdkReads
 from twinfront_server.upstream.writing import Writing, if_match_option, if_none_match_option
 
@@ -26,7 +27,11 @@ class DigitalTwins:
     """
 
     def __init__(self, sdk: DigitalTwinsClient, reads: SdkReads, writing: Writing, *, share_reads: bool = True) -> None:
-        self._sdk = sdk
+        requests = PreparedRequests(sdk)
+        self._put = requests.method("upsert_digital_twin", lambda twin: (twin, {}))
+        self._patch = requests.method("update_digital_twin", lambda twin: (twin, []), status=204)
+        self._delete = requests.method("delete_digital_twin", status=204, reads="")
+        self._patch_component = requests.method("update_component", lambda *ids: (*ids, []), status=204)
         self._reads = reads
         self._write = writing.write
         self._shared_reads = SharedReads() if share_reads else None
@@ -46,7 +51,7 @@ class DigitalTwins:
         ids = {"digital_twin_id": digital_twin_id}
         asked = Asked(operations.PUT_DIGITAL_TWIN, ids, body, create_only=if_none_match)
         options = if_none_match_option(if_none_match)
-        return await self._write(asked, self._sdk.upsert_digital_twin, digital_twin_id, {}, **options)
+        return await self._write(asked, self._put, digital_twin_id, **options)
 
     async def patch(
         self,
@@ -63,14 +68,14 @@ class DigitalTwins:
             operations.PATCH_DIGITAL_TWIN, ids, body, if_match, any_author_counts=any_author_counts, only_at=only_at
         )
         options = if_match_option(asked.condition)
-        return await self._write(asked, self._sdk.update_digital_twin, digital_twin_id, [], **options)
+        return await self._write(asked, self._patch, digital_twin_id, **options)
 
     async def delete(self, digital_twin_id: str, *, if_match: str, only_at: str = "") -> None:
         """Deletes a digital twin."""
         ids = {"digital_twin_id": digital_twin_id}
         asked = Asked(operations.DELETE_DIGITAL_TWIN, ids, if_match=if_match, only_at=only_at)
         options = if_match_option(asked.condition)
-        await self._write(asked, self._sdk.delete_digital_twin, digital_twin_id, **options)
+        await self._write(asked, self._delete, digital_twin_id, **options)
 
     async def get_component(self, digital_twin_id: str, component_name: str) -> Answer:
         """Reads a component; the etag is its twin's."""
@@ -83,4 +88,4 @@ class DigitalTwins:
         ids = {"digital_twin_id": digital_twin_id, "component_name": component_name}
         asked = Asked(operations.PATCH_COMPONENT, ids, body, if_match, only_at=only_at)
         options = if_match_option(asked.condition)
-        return await self._write(asked, self._sdk.update_component, *ids.values(), [], **options)
+        return await self._write(asked, self._patch_component, *ids.values(), **options)

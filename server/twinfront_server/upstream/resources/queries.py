@@ -10,6 +10,7 @@ from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.call import current_call
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Origin
+from twinfront_server.upstream.sdk.prepared_requests import PreparedRequests
 from twinfront_server.upstream.sending import send
 
 
@@ -18,7 +19,11 @@ class Queries:
 
     def __init__(self, sdk: DigitalTwinsClient) -> None:
         # The SDK's public method leaves no way to the page size, nor to the charge.
-        self._query = sdk._client.query  # noqa: SLF001  (see above)
+        self._query = PreparedRequests(sdk).method(
+            "_client.query.query_twins",
+            lambda size: (b"", QueryTwinsOptions(max_items_per_page=int(size))),
+            reads="query-charge",
+        )
 
     async def page(
         self,
@@ -50,7 +55,7 @@ class Queries:
             body=Body(orjson.dumps(document), "query"),
             origin=Origin(place_field=place_field, by_the_front=by_the_front),
         )
-        answer = await send(asked, self._query.query_twins, b"", QueryTwinsOptions(max_items_per_page=page_size))
+        answer = await send(asked, self._query, str(page_size))
         call = current_call()
         call.charged(answer.query_charge)
         page = page_of(parse_answer(answer.body), "continuationToken", query_charge=answer.query_charge)
