@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto baseline docs clients interop bench requirements image-rehearsal mutants fuzz soak audit clean
+.PHONY: help install run test check format proto baseline docs clients interop bench bench-page requirements image-rehearsal mutants fuzz soak audit clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ interop: install ## Run the clients, and third-party tools, against a live serve
 bench: install ## Measure the built wheel; prints tables of ratios (ARGS='--quick' for a short look)
 	$(BIN)/python tests/bench/environment.py
 	build/bench/venv/bin/python tests/bench $(ARGS)
+
+bench-page: install ## Fill docs/performance.md with what `make bench` found
+	$(BIN)/python tests/bench/results.py
+	$(BIN)/python -m docs.generate
 
 requirements: install ## Pin anew what the image installs (deploy/docker/requirements.txt)
 	$(BIN)/uv pip compile pyproject.toml --extra server --extra otel --extra redis --universal --python-version 3.13 --generate-hashes --upgrade \

@@ -8,8 +8,9 @@ from docs.generate.protos import ROOT
 
 def main() -> int:
     """Writes the files, or only looks whether they are as they would be written."""
-    made = {path: make(path.read_text()) for path, make in files().items()}
-    stale = [path for path in made if path.read_text() != made[path]]
+    old = {path: path.read_text() if path.exists() else "" for path in files()}
+    made = {path: make(old[path]) for path, make in files().items()}
+    stale = [path for path in made if old[path] != made[path]]
     if "--check" in sys.argv[1:]:
         for path in stale:
             print(f"{path.relative_to(ROOT)} is stale: run make docs", file=sys.stderr)  # noqa: T201

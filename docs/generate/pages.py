@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.generate import api, chart, clients, commands, errors, permissions, tables
+from docs.generate import api, chart, clients, commands, errors, performance, permissions, tables
 from docs.generate.protos import ROOT
 
 _PART = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
@@ -21,6 +21,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "localtwins-operations": tables.localtwins_operations,
     "localtwins-settings": tables.localtwins_setting_tables,
     "metrics": tables.metric_table,
+    "performance-machine": performance.machine_table,
+    "performance-targets": performance.target_table,
+    **{f"performance-{name}": performance.sections(name) for name in performance.BENCHMARKS},
     "permissions": permissions.permission_table,
     "settings": tables.setting_tables,
     **{f"ten-lines-{client}": clients.ten_lines(client) for client in clients.TEN_LINES},
@@ -33,6 +36,7 @@ def files() -> dict[Path, Callable[[str], str]]:
     made: dict[Path, Callable[[str], str]] = {
         chart.VALUES_SCHEMA: chart.values_schema,
         permissions.POLICY_SCHEMA: permissions.policy_schema,
+        **performance.charts(),
     }
     return made | {path: filled_in for path in candidates if _PART.search(path.read_text())}
 

@@ -30,7 +30,7 @@ import bench_turns
 import bench_watching
 import bench_writes
 import machine
-from report import Report
+from report import Report, Table
 from results import FILE, Results
 
 Benchmark: TypeAlias = Callable[[Report, int, float], Coroutine[Any, Any, None]]
@@ -79,12 +79,14 @@ def main() -> None:
     rounds, seconds = (2, 0.3) if options.quick else (options.rounds, options.seconds)
     known = ", ".join(f"{name} {what}" for name, what in machine.describe().items())
     print(f"{rounds} rounds of {seconds} s a case; {known}")
-    results = Results()
+    results = Results.read(FILE)
     for name in options.benchmark or MAIN:
         report, busy = Report(), machine.busy()
         asyncio.run(benchmarks[name](report, rounds, seconds))
         results.add(name, report, rounds=rounds, seconds=seconds, busy=busy)
-    results.print_targets()
+        results.write(FILE)
+    rows = results.targets()
+    Table("Targets", list(rows[0]), [list(row.values()) for row in rows]).print()
     print(f"\nAll of it is in {FILE}")
 
 

@@ -21,7 +21,7 @@ from environment import CHECKOUT
 from generator import Generator, generator
 from load.job import Job
 from measuring import Samples
-from processes import ServerProcess, engine_options, engines, localtwins_server, serving, twinfront_before
+from processes import ServerProcess, engine_options, engines, localtwins_server, serving, trusting, twinfront_before
 from report import Chart, Report, short
 
 MILLISECONDS: Final = (0, 5, 20)
@@ -65,8 +65,8 @@ async def _run(report: Report, rounds: int, seconds: float, milliseconds: int) -
         url, ca = stack.enter_context(localtwins_server(folder / "data", *late))
         ways = list(_ways(stack, url, ca))
         await workload.load(next(way.address for way in ways if way.name.startswith("front")))
-        calls = stack.enter_context(generator())
-        several = stack.enter_context(generator(_PROCESSES)) if milliseconds == 0 else None
+        calls = stack.enter_context(generator(variables=trusting(ca)))
+        several = stack.enter_context(generator(_PROCESSES, trusting(ca))) if milliseconds == 0 else None
         for _ in range(rounds):
             for way, operation in itertools.product(ways, _OPERATIONS):
                 one = calls.measure(Job(way.one, way.address, operation, 1, seconds, ca), way.server)
@@ -86,7 +86,8 @@ def _ways(stack: ExitStack, url: str, ca: str) -> Iterator[_Way]:
     yield _Way("SDK, asyncio", "sdk-aio", "sdk-aio", url)
     yield _Way("SDK, slimmed", "sdk-slim", "sdk-slim", url)
     for kind, name in {"default": "FastAPI + SDK", "slim": "FastAPI + SDK, slimmed"}.items():
-        facade = stack.enter_context(serving([sys.executable, str(_HERE / "facade.py"), kind, url, ca]))
+        command = [sys.executable, str(_HERE / "facade.py"), kind, url, ca]
+        facade = stack.enter_context(serving(command, trusting(ca)))
         yield _Way(name, "http", "http", facade.address, facade)
     for engine in engines():
         front = stack.enter_context(twinfront_before(url, ca, *engine_options(engine)))

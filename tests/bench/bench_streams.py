@@ -12,7 +12,7 @@ import workload
 from generator import generator
 from load.job import Job
 from measuring import Samples
-from processes import engine_options, engines, localtwins_server, twinfront_before
+from processes import engine_options, engines, localtwins_server, trusting, twinfront_before
 from report import Report, short
 
 _TWINS: Final = 2_000
@@ -39,7 +39,7 @@ async def run(report: Report, rounds: int, seconds: float) -> None:
             cases[f"items written, one by one, {engine}"] = unary
             for operation, what in _ALL_AT_ONCE.items():
                 cases[_name(operation, what, engine)] = Job("client", front.address, operation, 1, seconds)
-        calls = stack.enter_context(generator())
+        calls = stack.enter_context(generator(variables=trusting(ca)))
         for _ in range(rounds):
             for name, job in cases.items():
                 server = next((front for front in fronts.values() if front.address == job.address), None)

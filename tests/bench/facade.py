@@ -25,9 +25,9 @@ from twinfront_server.upstream import open_upstream
 Endpoint: TypeAlias = Callable[..., Awaitable[Any]]
 
 
-def default_facade(url: str, ca: str) -> FastAPI:
+def default_facade(url: str) -> FastAPI:
     """Gives that with all defaults."""
-    client = DigitalTwinsClient(url, FixedAsyncToken(), connection_verify=ca)
+    client = DigitalTwinsClient(url, FixedAsyncToken())
 
     async def get(twin_id: str) -> Any:
         return await client.get_digital_twin(twin_id)
@@ -76,7 +76,7 @@ def _app(get: Endpoint, put: Endpoint, query: Endpoint) -> FastAPI:
 
 async def main(kind: str, url: str, ca: str) -> None:
     """Serves on a free port, prints the address and goes on until it is stopped."""
-    app = default_facade(url, ca) if kind == "default" else await slim_facade(url, ca)
+    app = default_facade(url) if kind == "default" else await slim_facade(url, ca)
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     print(f"127.0.0.1:{listener.getsockname()[1]}", flush=True)
     await uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).serve(sockets=[listener])

@@ -1,8 +1,9 @@
 """The processes that call, and what servers do meanwhile."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -69,10 +70,14 @@ class Generator:
 
 
 @contextmanager
-def generator(processes: int = 1) -> Iterator[Generator]:
-    """Starts processes that call."""
+def generator(processes: int = 1, variables: Mapping[str, str] | None = None) -> Iterator[Generator]:
+    """Starts processes that call, with more variables if some are given."""
+    environment = {**os.environ, **(variables or {})}
     command = [sys.executable, str(Path(__file__).parent / "load")]
-    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(processes)]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        for _ in range(processes)
+    ]
     try:
         yield Generator(started)
     finally:

@@ -86,6 +86,14 @@ def localtwins_server(folder: Path, *more: str) -> Iterator[tuple[str, str]]:
         yield f"https://{server.address}", str(folder / "tls" / "ca.pem")
 
 
+def trusting(ca: str) -> dict[str, str]:
+    """Gives the variables by which programs of Python trust an authority.
+
+    The SDK for asyncio makes a TLS context, and so a connection, for each call if it is given a file itself.
+    """
+    return {"SSL_CERT_FILE": ca, "REQUESTS_CA_BUNDLE": ca}
+
+
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
     """Redis that keeps nothing; gives its URL."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import machine
 import orjson
@@ -11,26 +11,35 @@ from environment import CHECKOUT
 from report import Report, Spread
 
 FILE: Final = CHECKOUT / "build" / "bench" / "results.json"
+PUBLISHED: Final = CHECKOUT / "docs" / "performance.json"
 
 
 class Results:
-    """All that is known, kept in a file from run to run."""
+    """All that is known."""
 
-    def __init__(self, file: Path = FILE) -> None:
-        self._file = file
-        self._found: dict[str, Any] = orjson.loads(file.read_bytes())["benchmarks"] if file.exists() else {}
+    def __init__(self, found: dict[str, Any]) -> None:
+        self._found = found
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Gives those of a file; none if it is not there."""
+        return cls(orjson.loads(file.read_bytes())["benchmarks"] if file.exists() else {})
+
+    def __or__(self, newer: "Results") -> "Results":
+        """Gives these, with newer ones in the place of older ones."""
+        return Results(self._found | newer._found)
 
     def add(self, name: str, report: Report, *, rounds: int, seconds: float, busy: float) -> None:
-        """Adds what a benchmark found, in the place of what it found before, and writes the file.
+        """Adds what a benchmark found, in the place of what it found before.
 
         Args:
             name: the benchmark's.
             report: what it found.
             rounds: how many it had.
             seconds: of each case in a round.
-            busy: how many others wanted the processors when it began.
+            busy: how many wanted the processors when it began.
         """
-        self._found[name] = {
+        found = {
             "taken": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "commit": machine.commit(),
             "machine": machine.describe(),
@@ -39,20 +48,35 @@ class Results:
             "seconds": seconds,
             **report.as_json(),
         }
+        self._found[name] = _rounded(found)
+
+    def write(self, file: Path) -> None:
+        """Writes them, and what became of the targets."""
         content = {"targets": self.targets(), "benchmarks": self._found}
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
 
     def targets(self) -> list[dict[str, str]]:
-        """Gives a row for each target that is measured, with its verdict."""
+        """Gives a row for each target, with its verdict."""
         figures = {
             name: Spread(**figure) for found in self._found.values() for name, figure in found["figures"].items()
         }
-        return [target.row(figures[target.figure]) for target in targets.TARGETS if target.figure in figures]
+        return [target.row(figures.get(target.figure)) for target in targets.TARGETS]
 
-    def print_targets(self) -> None:
-        """Prints them."""
-        report = Report()
-        rows = self.targets()
-        if rows:
-            report.table("Targets", list(rows[0]), [list(row.values()) for row in rows])
+
+def _rounded(content: Any) -> Any:
+    """Leaves numbers the five digits that count."""
+    match content:
+        case float():
+            return float(f"{content:.5g}")
+        case dict():
+            return {name: _rounded(member) for name, member in content.items()}
+        case list() | tuple():
+            return [_rounded(item) for item in content]
+        case _:
+            return content
+
+
+if __name__ == "__main__":
+    # Fills docs/performance.json: with all that was measured here, beside what it has of other benchmarks.
+    (Results.read(PUBLISHED) | Results.read(FILE)).write(PUBLISHED)

@@ -27,14 +27,14 @@ class Target:
         reached = measured <= self.goal if self.at == "most" else measured >= self.goal
         return "ok" if reached else "short"
 
-    def row(self, measured: Spread) -> dict[str, str]:
-        """Gives what a table tells of it."""
+    def row(self, measured: Spread | None) -> dict[str, str]:
+        """Gives what a table tells of it, measured or not."""
         sign = "≤" if self.at == "most" else "≥"
         return {
             "target": self.text,
-            "measured": measured.text(),
+            "measured": measured.text() if measured else "not measured",
             "goal": f"{sign} {self.goal:,g}",
-            "verdict": self.verdict(measured.median),
+            "verdict": self.verdict(measured.median) if measured else "",
         }
 
 

@@ -50,7 +50,9 @@ func main() {
 	server := grpc.NewServer()
 	twinfrontv1.RegisterDigitalTwinServiceServer(server, &digitalTwins{upstream: upstream})
 	twinfrontv1.RegisterQueryServiceServer(server, &queries{upstream: upstream})
-	grpc_health_v1.RegisterHealthServer(server, health.NewServer()) // clients watch it
+	watched := health.NewServer()
+	watched.SetServingStatus("twinfront.server", grpc_health_v1.HealthCheckResponse_SERVING)
+	grpc_health_v1.RegisterHealthServer(server, watched)
 	fmt.Println(listener.Addr())
 	log.Fatal(server.Serve(listener))
 }

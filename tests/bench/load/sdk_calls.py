@@ -45,7 +45,7 @@ class FixedAsyncToken(AsyncTokenCredential):
 
 async def open_sync(job: Job) -> Mapping[str, BlockingCall]:
     """Opens the SDK with all its defaults."""
-    client = DigitalTwinsClient(job.address, FixedToken(), connection_verify=job.ca)
+    client = DigitalTwinsClient(job.address, FixedToken())
 
     def get(number: int) -> int:
         client.get_digital_twin(name_of(number % TWINS))
@@ -67,7 +67,7 @@ async def open_sync(job: Job) -> Mapping[str, BlockingCall]:
 
 async def open_aio(job: Job) -> Mapping[str, Call]:
     """Opens the asyncio SDK with all its defaults."""
-    client = AsyncDigitalTwinsClient(job.address, FixedAsyncToken(), connection_verify=job.ca)
+    client = AsyncDigitalTwinsClient(job.address, FixedAsyncToken())
 
     async def get(number: int) -> int:
         await client.get_digital_twin(name_of(number % TWINS))
