@@ -7,6 +7,7 @@ written and by whom; values of properties are in none. Lines are written by a th
 import logging
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,12 +15,12 @@ from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from threading import Event, Thread
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeAlias
 
 import grpc
-import orjson
 from prometheus_client import Counter
 
+from twinfront_program.gathered_lines import as_json
 from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
 from twinfront_server.call import Call
@@ -27,19 +28,23 @@ from twinfront_server.call import Call
 MAX_WAITING: Final = 10_000
 """Lines that may wait for the disk; further ones are lost, and counted."""
 
-_GATHERING: Final = 0.01
+_GATHERING: Final = 0.05
 """Seconds that a line waits at the most for others, to be written with them."""
 
 NO_FILE: Final = "none"
 STDOUT: Final = "stdout"
 
 
+_Said: TypeAlias = str | Mapping[str, str] | list[str]
+
+_Write: TypeAlias = tuple[float, str, str, str, str, Mapping[str, _Said], grpc.StatusCode, tuple[str, str, str]]
+"""A write, until a thread makes a line of it: the arguments of `_line`."""
+
+
 class Audit:
     """Takes down nothing. What does is `AuditLog`."""
 
-    def wrote(
-        self, call: Call, operation: str, code: grpc.StatusCode, **said: str | Mapping[str, str] | list[str]
-    ) -> None:
+    def wrote(self, call: Call, operation: str, code: grpc.StatusCode, **said: _Said) -> None:
         """Does nothing."""
 
     def close(self) -> None:
@@ -117,8 +122,8 @@ class AuditLog(Audit):
         self._lost = lost
         self._losing = False
         self._max_waiting = max_waiting
-        self._waiting: deque[str] = deque()
-        self._taken: list[str] = []
+        self._waiting: deque[_Write] = deque()
+        self._taken: list[_Write] = []
         self._are_there = Event()
         self._is_closing = Event()
         self._handler = handler
@@ -126,9 +131,7 @@ class AuditLog(Audit):
         self._writer = Thread(target=self._write, name="audit log", daemon=True)
         self._writer.start()
 
-    def wrote(
-        self, call: Call, operation: str, code: grpc.StatusCode, **said: str | Mapping[str, str] | list[str]
-    ) -> None:
+    def wrote(self, call: Call, operation: str, code: grpc.StatusCode, **said: _Said) -> None:
         """Takes down a write.
 
         Args:
@@ -140,19 +143,10 @@ class AuditLog(Audit):
         if len(self._waiting) >= self._max_waiting:
             self._lose(1, "too many wait to be written")
             return
-        line = {
-            "time": datetime.now(UTC),
-            "event": "write",
-            "principal": call.principal.name,
-            "source": call.principal.source,
-            "method": call.method,
-            "operation": operation,
-            **{name: each for name, each in said.items() if each},
-            "code": code.name,
-            "call_id": call.call_id,
-            **{name: each for name in ("request_id", "trace_id") if (each := getattr(call, name))},
-        }
-        self._waiting.append(orjson.dumps(line, default=str).decode())
+        # Not the call: its metadata would take up memory where the disk hangs, and have a token in them.
+        who = call.principal
+        ids = (call.call_id, call.request_id, call.trace_id)
+        self._waiting.append((time.time(), who.name, who.source, call.method, operation, said, code, ids))
         if not self._are_there.is_set():
             self._are_there.set()
 
@@ -174,7 +168,7 @@ class AuditLog(Audit):
             is_last = self._is_closing.is_set()
             self._taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if self._taken:
-                text = "\n".join(self._taken)
+                text = "\n".join([_line(*each) for each in self._taken])
                 self._handler.emit(logging.LogRecord("twinfront.audit", logging.INFO, "", 0, text, None, None))
 
     def _lose_taken(self) -> None:
@@ -186,3 +180,32 @@ class AuditLog(Audit):
         if not self._losing:
             self._losing = True
             self._log.error("lines of the audit log are lost", cause=cause)
+
+
+def _line(
+    seconds: float,
+    principal: str,
+    source: str,
+    method: str,
+    operation: str,
+    said: Mapping[str, _Said],
+    code: grpc.StatusCode,
+    ids: tuple[str, str, str],
+) -> str:
+    call_id, request_id, trace_id = ids
+    line = {
+        "time": datetime.fromtimestamp(seconds, UTC).isoformat(),
+        "event": "write",
+        "principal": principal,
+        "source": source,
+        "method": method,
+        "operation": operation,
+        **{name: each for name, each in said.items() if each},
+        "code": code.name,
+        "call_id": call_id,
+    }
+    if request_id:
+        line["request_id"] = request_id
+    if trace_id:
+        line["trace_id"] = trace_id
+    return as_json(line)

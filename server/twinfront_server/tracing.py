@@ -57,7 +57,6 @@ The patterns that OpenTelemetry reads headers with take time by the square of th
 _BAGGAGE: Final = "baggage"
 """The header that is not read: nothing here is done with it, and OpenTelemetry logs each part of it that is broken."""
 
-_NOT_RECORDED: Final[AbstractContextManager[None]] = nullcontext()
 _RANDOM: Final = 2
 """The flag of a `traceparent` that says that its trace id is random (W3C Trace Context, level 2)."""
 
@@ -90,9 +89,8 @@ class Tracing:
         """Tells whether anything is traced."""
         return False
 
-    def call(self, _call: Call, _method: str) -> AbstractContextManager[None]:
-        """Spans nothing."""
-        return nullcontext()
+    def call(self, _call: Call, _method: str) -> AbstractContextManager[None] | None:
+        """Gives no span."""
 
     def request(
         self, _operation: str, _method: str, _url: str, _headers: MutableMapping[str, str]
@@ -171,8 +169,8 @@ class OpenTelemetry(Tracing):
         """Tells whether anything is traced."""
         return True
 
-    def call(self, call: Call, method: str) -> AbstractContextManager[None]:
-        """Spans a call, in the trace that its metadata name if they do, and notes the id of that.
+    def call(self, call: Call, method: str) -> AbstractContextManager[None] | None:
+        """Gives what spans a call, in the trace that its metadata name if they do, and notes the id of that.
 
         Where the trace is not recorded there is no span, and the call carries on what its requests have to. Most are
         such: a span of which nothing becomes took 7.6 us, this takes 2.9, and in a busy server four times that each.
@@ -199,7 +197,7 @@ class OpenTelemetry(Tracing):
         sampled = foreseen.sampler.should_sample(context, trace_id, method, self._server, attributes, ())
         if sampled.decision is self._drop:
             call.carried = self._carried(call.trace_id, parent, sampled)
-            return _NOT_RECORDED
+            return None
         foreseen.trace_id, foreseen.sampled = trace_id, sampled
         return self._recorded(call, self._tracer.start_span(method, context, self._server, attributes))
 

@@ -31,6 +31,9 @@ Metadata = Sequence[tuple[str, str | bytes]]
 class Authenticator(Protocol):
     """Knows callers by their credentials."""
 
+    def known(self, metadata: Metadata) -> Principal | None:
+        """Gives the principal that a call comes from, if that is known without asking or checking anything."""
+
     async def authenticate(self, metadata: Metadata, context: "grpc.aio.ServicerContext[Any, Any]") -> Principal:
         """Gives the principal that a call comes from.
 
@@ -43,6 +46,9 @@ class Authenticator(Protocol):
 
 
 class _Nobody:
+    def known(self, _metadata: Metadata) -> Principal | None:
+        return ANONYMOUS
+
     async def authenticate(self, _metadata: Metadata, _context: "grpc.aio.ServicerContext[Any, Any]") -> Principal:
         return ANONYMOUS
 
@@ -65,6 +71,16 @@ class CredentialsAuthenticator:
     def __init__(self, tokens: "Tokens | None", certificates: "Certificates | None") -> None:
         self._tokens = tokens
         self._certificates = certificates
+
+    def known(self, metadata: Metadata) -> Principal | None:
+        """Gives the principal of a token that was found good before."""
+        if self._tokens is None:
+            return None
+        try:
+            token = bearer_token([value for key, value in metadata if key == KEY])
+        except TwinfrontError:
+            return None
+        return None if token is None else self._tokens.known(token)
 
     async def authenticate(self, metadata: Metadata, context: "grpc.aio.ServicerContext[Any, Any]") -> Principal:
         """Gives the principal that a call comes from."""

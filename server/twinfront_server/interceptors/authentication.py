@@ -1,6 +1,6 @@
 """Finds out who calls, and turns away whom nobody knows."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from typing import Any
 
 from twinfront_server.access.authenticator import NO_AUTHENTICATION, Authenticator
@@ -21,13 +21,20 @@ def authenticate(authenticator: Authenticator, exempt: Collection[str]) -> Link:
         if authenticator is NO_AUTHENTICATION or method.service in exempt:
             return proceed
 
-        async def authenticated(call: Call, request: Any, context: Context) -> Any:
+        async def asked(call: Call, request: Any, context: Context) -> Any:
             try:
                 call.principal = await authenticator.authenticate(call.metadata, context)
             except TwinfrontError as error:
                 call.cause = error.message
                 raise
             return await proceed(call, request, context)
+
+        def authenticated(call: Call, request: Any, context: Context) -> Awaitable[Any]:
+            known = authenticator.known(call.metadata)
+            if known is None:
+                return asked(call, request, context)
+            call.principal = known
+            return proceed(call, request, context)
 
         return authenticated
 

@@ -1,5 +1,6 @@
 """Turns away who may not make a call, and limits others to the part of the graph that they may make it in."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from twinfront_server.access.grants import Policy
@@ -25,13 +26,13 @@ def authorize(policy: Policy | None) -> Link:
             return proceed
         name, rule = method.full_name, RULES[method.full_name]
 
-        async def authorized(call: Call, request: Any, context: Context) -> Any:
+        def authorized(call: Call, request: Any, context: Context) -> Awaitable[Any]:
             call.grant = policy.grant(call.principal)
             scope = call.grant.get(name)
             if scope is None or (rule.whole and scope.is_limited):
                 raise _refusal(call.principal, method, rule, limited=scope is not None)
             call.scope = scope
-            return await proceed(call, request, context)
+            return proceed(call, request, context)
 
         return authorized
 

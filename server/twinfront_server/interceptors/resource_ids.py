@@ -1,5 +1,6 @@
 """Notes which resources a call is about, for the log, where a setting wants them there."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from twinfront_server.call import Call
@@ -16,9 +17,9 @@ def note_ids(*, wanted: bool) -> Link:
         if not wanted or not names:
             return proceed
 
-        async def noted(call: Call, request: Any, context: Context) -> Any:
+        def noted(call: Call, request: Any, context: Context) -> Awaitable[Any]:
             call.ids = {name: shortened(each) for name in names if (each := getattr(request, name))}
-            return await proceed(call, request, context)
+            return proceed(call, request, context)
 
         return noted
 

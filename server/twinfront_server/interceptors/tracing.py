@@ -1,5 +1,7 @@
 """Puts every call into its trace."""
 
+from collections.abc import Awaitable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from twinfront_server.call import Call
@@ -22,9 +24,13 @@ def trace(tracing: Tracing) -> Link:
             return proceed
         name = UNKNOWN_METHOD if method == UNREGISTERED else method.full_name
 
-        async def traced(call: Call, request: Any, context: Context) -> Any:
-            with tracing.call(call, name):
+        async def recorded(span: AbstractContextManager[None], call: Call, request: Any, context: Context) -> Any:
+            with span:
                 return await proceed(call, request, context)
+
+        def traced(call: Call, request: Any, context: Context) -> Awaitable[Any]:
+            span = tracing.call(call, name)
+            return proceed(call, request, context) if span is None else recorded(span, call, request, context)
 
         return traced
 

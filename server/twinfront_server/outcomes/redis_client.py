@@ -56,13 +56,19 @@ class RedisClient:
                     raise
         async with asyncio.timeout(self._patience):
             connection = await self.connect()
-            return await _send(connection, script, key, args)
+            return await connection.ask(*_words(script, key, args))
 
     def send(self, script: Script, key: bytes, *args: bytes | int) -> Answer | None:
         """Has a script run before all that is sent later; None without a connection."""
         if self._connection is None or not self._connection.is_usable:
             return None
-        return _send(self._connection, script, key, args)
+        return self._connection.ask(*_words(script, key, args))
+
+    def send_later(self, script: Script, key: bytes, *args: bytes | int) -> Answer | None:
+        """Has a script run as `send` does, but 2 ms later if nothing is sent before; that is cheaper."""
+        if self._connection is None or not self._connection.is_usable:
+            return None
+        return self._connection.tell(*_words(script, key, args))
 
     async def connect(self) -> RedisConnection:
         """Gives the connection, over which Redis runs scripts; makes it if there is none.
@@ -130,8 +136,8 @@ class RedisClient:
                 raise RedisError(f"{command} is answered with what is no answer")
 
 
-def _send(connection: RedisConnection, script: Script, key: bytes, args: tuple[bytes | int, ...]) -> Answer:
-    return connection.ask(b"EVALSHA", script.name, 1, key, *args)
+def _words(script: Script, key: bytes, args: tuple[bytes | int, ...]) -> tuple[bytes | int, ...]:
+    return b"EVALSHA", script.name, 1, key, *args
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

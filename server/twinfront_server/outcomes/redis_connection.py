@@ -17,6 +17,9 @@ _MAX_UNSENT: Final = 8 << 20
 _MAX_INCOMPLETE: Final = 4 << 20
 """Bytes of an answer of which the end has not come; the largest outcome is a quarter of it."""
 
+_TOGETHER: Final = 0.002
+"""Seconds that what nobody waits for waits for something to be sent with."""
+
 Answer = asyncio.Future[Any]
 
 
@@ -36,27 +39,33 @@ class RedisConnection(asyncio.Protocol):
         self._reader = hiredis.Reader(protocolError=RedisError, replyError=RedisError)
         self._unsent: list[bytes] = []
         self._unanswered: deque[tuple[float, Answer]] = deque()
+        self._sends_soon = self._sends_later = False
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self.is_usable = True
 
     def ask(self, *words: bytes | int) -> Answer:
         """Sends a command; what comes of it is its answer, a `RedisError` or an `OSError`."""
-        answer: Answer = self._loop.create_future()
-        if self._transport is None or not self.is_usable:
-            answer.set_exception(ConnectionError("the connection is lost"))
-            return answer
-        deadline = self._loop.time() + self._patience
-        self._unanswered.append((deadline, answer))
-        if self._timer is None:
-            self._timer = self._loop.call_at(deadline, self._give_up)
-        if not self._unsent:
+        answer = self._put(words)
+        if self._unsent and not self._sends_soon:
+            self._sends_soon = True
             self._loop.call_soon(self._send)
-        self._unsent.append(hiredis.pack_command(cast("Any", words)))
+        return answer
+
+    def tell(self, *words: bytes | int) -> Answer:
+        """Sends a command that nobody waits for: with the next one, or in `_TOGETHER` if there is none by then.
+
+        To send something and to be sent the answer costs more than what is said.
+        """
+        answer = self._put(words)
+        if self._unsent and not (self._sends_soon or self._sends_later):
+            self._sends_later = True
+            self._loop.call_later(_TOGETHER, self._send_late)
         return answer
 
     async def close(self) -> None:
         """Ends the connection when all is answered, or too late."""
+        self._send()
         self.is_usable = False
         if self._unanswered:
             await asyncio.wait([answer for _, answer in self._unanswered])
@@ -65,6 +74,7 @@ class RedisConnection(asyncio.Protocol):
 
     def abandon(self) -> None:
         """Has nothing more asked; the connection ends when all is answered, or too late."""
+        self._send()
         self.is_usable = False
         self._end_if_done()
 
@@ -96,11 +106,28 @@ class RedisConnection(asyncio.Protocol):
         """Is told of the end."""
         self._fail(exc if isinstance(exc, OSError) else ConnectionError("the connection has been closed"))
 
+    def _put(self, words: tuple[bytes | int, ...]) -> Answer:
+        answer: Answer = self._loop.create_future()
+        if self._transport is None or not self.is_usable:
+            answer.set_exception(ConnectionError("the connection is lost"))
+            return answer
+        deadline = self._loop.time() + self._patience
+        self._unanswered.append((deadline, answer))
+        if self._timer is None:
+            self._timer = self._loop.call_at(deadline, self._give_up)
+        self._unsent.append(hiredis.pack_command(cast("Any", words)))
+        return answer
+
     def _send(self) -> None:
-        """Sends what this turn of the event loop has to ask, at once: each time costs more than a command does."""
-        if self._transport is not None and not self._transport.is_closing():
+        """Sends what this turn of the event loop has to ask, and what waited for that."""
+        self._sends_soon = False
+        if self._unsent and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(self._unsent))
         self._unsent.clear()
+
+    def _send_late(self) -> None:
+        self._sends_later = False
+        self._send()
 
     def _answer(self, said: Any) -> None:
         if not self._unanswered:

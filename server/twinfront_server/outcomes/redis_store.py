@@ -9,17 +9,18 @@ Each write is a hash under a name of its own, which its caller, method and `requ
     pushback
 
 Scripts keep what belongs together together, and make of each step one round trip. A write waits for the first, which
-tells whether it may begin. How it ended is sent before the caller is answered, and nobody waits for what Redis says to
-that: until it is there, the write counts as one that its replica is still at. A repetition elsewhere waits for it, or
-settles what was left by a replica that was killed in that very moment.
+tells whether it may begin. How it ended is sent with what is asked next, or 2 ms later, and nobody waits for what Redis
+says to that: until it is there, the write counts as one that its replica is still at. A repetition elsewhere waits for
+it, or settles what was left by a replica that was killed in that very moment.
 """
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 from prometheus_client import Counter
@@ -37,6 +38,7 @@ from twinfront_server.settings import Settings
 
 if TYPE_CHECKING:
     from twinfront_server.outcomes.redis_client import RedisClient
+    from twinfront_server.outcomes.redis_connection import Answer
 
 LEASE_SECONDS: Final = 5.0
 """How long a process that is not heard of is taken for alive."""
@@ -46,6 +48,8 @@ _PREFIX: Final = b"twinfront:outcome:1:"
 
 _LOOKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Seconds between two looks at what another replica is doing, the last one again and again."""
+
+_Send: TypeAlias = "Callable[..., Answer | None]"
 
 _KEPT: Final = int(KEPT_SECONDS * 1000)
 _LEASE: Final = int(LEASE_SECONDS * 1000)
@@ -63,7 +67,7 @@ class RedisOutcomes:
         self._redis = redis
         self._circuit = circuit
         self._owner = secrets.token_bytes(16)
-        self._held: set[bytes] = set()
+        self._held: dict[Key, bytes] = {}  # the names of the writes that are claimed
         self._renewing = asyncio.create_task(self._stay_in_touch())
 
     async def claim(self, key: Key, fingerprint: bytes) -> Claim | Outcome:
@@ -84,27 +88,28 @@ class RedisOutcomes:
                     continue
                 case [b"left", _, age]:
                     begun = loop.time() - age / 1000
-                    self._held.add(name)
+                    self._held[key] = name
                 case [b"claimed"]:
-                    self._held.add(name)
+                    self._held[key] = name
             break
         return UNCLAIMED if begun is None else Claim(loop.time() - begun)
 
     async def keep(self, key: Key, outcome: Outcome) -> None:
         """Tells how a claimed write ended."""
-        name = _name(key)
-        self._held.discard(name)
+        name = self._held.pop(key, None) or _name(key)
         written = encoded(outcome)
-        await self._tell(KEEP, name, outcome.fingerprint, written.type, written.data, written.pushback, _KEPT)
+        # A repetition elsewhere looks again in 10 ms, and what it finds is the same.
+        await self._tell(
+            self._redis.send_later, KEEP, name, outcome.fingerprint, written.type, written.data, written.pushback, _KEPT
+        )
 
     async def release(self, key: Key, claim: Claim) -> None:
         """Tells that a write was not done under this claim, and may be begun anew."""
-        name = _name(key)
-        self._held.discard(name)
+        name = self._held.pop(key, None) or _name(key)
         if claim.earlier is None:
-            await self._tell(RELEASE, name, self._owner)
+            await self._tell(self._redis.send, RELEASE, name, self._owner)
         else:  # whoever comes next is to know that it was begun, and has nobody to wait for
-            await self._tell(RENEW, name, self._owner, 0)
+            await self._tell(self._redis.send, RENEW, name, self._owner, 0)
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -116,9 +121,9 @@ class RedisOutcomes:
         require_claim_answer(said)
         return said
 
-    async def _tell(self, script: Script, name: bytes, *args: bytes | int) -> None:
+    async def _tell(self, send: _Send, script: Script, name: bytes, *args: bytes | int) -> None:
         """Has a script run before all that is asked later; waits only where there is no connection."""
-        if not self._circuit.begin(lambda: self._redis.send(script, name, *args)):
+        if not self._circuit.begin(lambda: send(script, name, *args)):
             await self._circuit.ask(lambda: self._redis.run(script, name, *args))
 
     async def _stay_in_touch(self) -> None:
@@ -126,8 +131,8 @@ class RedisOutcomes:
         await self._circuit.ask(self._redis.connect)
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
-            for name in tuple(self._held):
-                await self._tell(RENEW, name, self._owner, _LEASE)
+            for name in tuple(self._held.values()):
+                await self._tell(self._redis.send, RENEW, name, self._owner, _LEASE)
 
 
 def open_redis_outcomes(settings: Settings, unanswered: Counter, log: Log) -> RedisOutcomes:

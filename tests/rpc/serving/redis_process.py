@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.ports import reserved_port
 from tests.tools import require
 
+from .echo import eventually
 from .process import wait_until
 
 
@@ -70,3 +71,9 @@ class RedisProcess:
 def start(folder: Path, *words: str, scheme: str = "redis") -> RedisProcess:
     require(["redis-server", "redis-tools"])
     return RedisProcess(folder, words, scheme=scheme)
+
+
+async def ended_write(redis: RedisProcess) -> str:
+    """The name under which Redis has the one write that there is, once it has been told how that ended."""
+    await eventually(lambda: "type" in redis.command("HKEYS", redis.command("KEYS", "*")))
+    return redis.command("KEYS", "*")

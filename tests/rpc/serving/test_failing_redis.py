@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import re
 import resource
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -18,7 +19,7 @@ from twinfront_server.outcomes.scripts import SCRIPTS, RedisError
 from twinfront_server.settings import Settings
 
 from .echo import eventually
-from .redis_process import RedisProcess
+from .redis_process import RedisProcess, ended_write
 from .scripted import ScriptedServer, answer_of, begin
 from .stream_server import serving
 
@@ -69,6 +70,7 @@ class TestRedis:
         settings = sharing(settings, redis.url, outcomes_timeout=5.0)
         async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
             await first.call("before")
+            assert (await second.call("before")).replayed  # so that nothing of it is still to be told
             redis.command("SCRIPT", "FLUSH")
             assert (await first.call("after")).etag == "run 2"
             assert (await second.call("after")).replayed
@@ -121,8 +123,7 @@ class TestRedis:
         async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
             for field in ("data", "pushback"):
                 await first.call(field)
-                (name,) = redis.command("KEYS", "*").splitlines()
-                redis.command("HDEL", name, field)
+                redis.command("HDEL", await ended_write(redis), field)
                 assert (await second.call(field)).reason == "OUTCOME_UNKNOWN"
                 redis.command("FLUSHALL")
 
@@ -130,7 +131,7 @@ class TestRedis:
         settings = sharing(settings, redis.url, outcomes_timeout=5.0)
         async with ScriptedServer(settings) as first, ScriptedServer(settings) as second:
             await first.call("id")
-            redis.command("HDEL", redis.command("KEYS", "*"), "type", "since", "lease")
+            redis.command("HDEL", await ended_write(redis), "type", "since", "lease")
             assert (await second.call("id")).etag == "run 1"
             assert second.store_failures() > 0
 
@@ -312,6 +313,34 @@ class TestConnection:
             ends = await asyncio.gather(*asked, return_exceptions=True)
             assert [type(end) for end in ends] == [TimeoutError, TimeoutError]
             await eventually(lambda: writer.transport.is_closing() or connection._transport.is_closing())  # type: ignore[union-attr]  # it has been made
+
+    async def test_what_nobody_waits_for_is_sent_with_what_somebody_waits_for_in_order(self, clock: Clock):
+        async with self.connected() as (connection, writer):
+            clock.stand_still()
+            reader = asyncio.StreamReader()
+            writer.transport.set_protocol(asyncio.StreamReaderProtocol(reader))
+            connection.tell(b"FIRST")
+            connection.tell(b"SECOND")
+            await asyncio.sleep(0)
+            assert connection._unsent
+            connection.ask(b"THIRD")
+            sent = await reader.readuntil(b"THIRD\r\n")
+            assert re.findall(b"[A-Z]+", sent) == [b"FIRST", b"SECOND", b"THIRD"]
+
+    async def test_what_nobody_waits_for_is_sent_soon_all_the_same(self, clock: Clock):
+        async with self.connected() as (connection, writer):
+            told = connection.tell(b"FIRST")
+            await clock.advance(0.003)
+            writer.write(b"+first\r\n")
+            assert await told == b"first"
+            assert not connection._unsent
+
+    async def test_what_is_still_to_be_sent_when_the_connection_is_to_end_is_sent(self):
+        async with self.connected() as (connection, writer):
+            told = connection.tell(b"FIRST")
+            writer.write(b"+first\r\n")
+            await connection.close()
+            assert await told == b"first"
 
     async def test_after_a_refusal_the_others_are_answered_and_nothing_more_is_asked(self):
         async with self.connected() as (connection, writer):

@@ -20,7 +20,7 @@ from twinfront_server.settings import Settings
 from . import redis_process
 from .certificates import Authority
 from .echo import eventually
-from .redis_process import RedisProcess
+from .redis_process import RedisProcess, ended_write
 from .scripted import FINAL, NOTHING_DONE, ScriptedServer, abandon, answer_of, begin
 from .stream_server import serving
 
@@ -91,13 +91,13 @@ async def test_dry_runs_and_writes_without_an_id_are_not_shared(replicas: Replic
 
 async def test_an_outcome_is_shared_for_as_long_as_it_is_kept_here(replicas: Replicas, redis: RedisProcess):
     await replicas[0].call("id")
-    (name,) = redis.command("KEYS", "*").splitlines()
+    name = await ended_write(redis)
     assert KEPT_SECONDS - 60 < int(redis.command("TTL", name)) <= KEPT_SECONDS
 
 
 async def test_nothing_of_callers_and_ids_is_legible_in_redis(replicas: Replicas, redis: RedisProcess):
     await replicas[0].call("a secret id")
-    (name,) = redis.command("KEYS", "*").splitlines()
+    name = await ended_write(redis)
     assert "secret" not in name + redis.command("HGETALL", name)
     assert len(name) < 100
 
@@ -120,7 +120,7 @@ async def test_an_outcome_that_cannot_be_read_is_unknown(
     first, second = replicas
     first.servicer.failures.append(TwinfrontError(Reason.TWIN_NOT_FOUND, "No."))
     await first.call("id")
-    redis.command("HSET", redis.command("KEYS", "*"), field, value)
+    redis.command("HSET", await ended_write(redis), field, value)
     assert (await second.call("id")).reason == "OUTCOME_UNKNOWN"
     assert runs(replicas) == [1, 0]
 
@@ -361,8 +361,7 @@ class TestWithoutRedis:
     async def test_one_in_which_another_program_uses_the_name(self, replicas: Replicas, redis: RedisProcess):
         first, second = replicas
         await first.call("id")
-        name = redis.command("KEYS", "*")
-        redis.command("SET", name, "something else")
+        redis.command("SET", await ended_write(redis), "something else")
         assert (await second.call("id")).etag == "run 1"
         assert second.store_failures() > 0
 

@@ -1,5 +1,8 @@
 """Spans of traces around the requests to the upstream."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from twinfront_server.call import current_call
 from twinfront_server.tracing import Tracing
 from twinfront_server.upstream.operation import Operation
@@ -13,15 +16,20 @@ class TracingPolicy(Policy):
         super().__init__()
         self._tracing = tracing
 
-    async def send(self, request: Request) -> Response:
+    def send(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Sends the request within its span; what is sent for no call, such as a probe, has none."""
-        call, sent = current_call(), request.http_request
-        if call.carried:
-            for name, value in call.carried.items():  # quicker than `update`, which is of Python
-                sent.headers[name] = value
-            return await self.next.send(request)
+        call = current_call()
         if not call.trace_id:
-            return await self.next.send(request)
+            return self.next.send(request)
+        if not call.carried:
+            return self._recorded(request)
+        headers = request.http_request.headers
+        for name, value in call.carried.items():  # quicker than `update`, which is written in Python
+            headers[name] = value
+        return self.next.send(request)
+
+    async def _recorded(self, request: Request) -> Response:
+        sent = request.http_request
         operation: Operation = request.context[OPERATION]
         with self._tracing.request(operation.name, sent.method, sent.url, sent.headers) as end:
             response = await self.next.send(request)
