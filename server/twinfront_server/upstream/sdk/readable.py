@@ -6,7 +6,7 @@ goes on as if it had been lost.
 """
 
 from collections.abc import Mapping
-from http import HTTPStatus
+from http.client import BAD_REQUEST, MULTIPLE_CHOICES, NO_CONTENT
 from typing import Any, Final
 
 import orjson
@@ -29,9 +29,10 @@ _IDS: Final[Mapping[str, str]] = {
 
 def is_readable(operation: Operation, response: AsyncHttpResponse) -> bool:
     """Tells whether a response has the form of an answer to the operation; refusals have forms of all kinds."""
-    if response.status_code >= HTTPStatus.BAD_REQUEST or response.status_code == HTTPStatus.NO_CONTENT:
+    status = response.status_code
+    if status >= BAD_REQUEST or status == NO_CONTENT:
         return True
-    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+    if status >= MULTIPLE_CHOICES:
         return False
     if "json" not in (response.headers.get("Content-Type") or "json").lower():
         return False
