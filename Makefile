@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto baseline docs clients interop bench bench-page requirements image-rehearsal mutants fuzz soak audit clean
+.PHONY: help install run test check format proto baseline docs clients interop bench bench-check bench-page requirements image-rehearsal mutants fuzz soak audit clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ interop: install ## Run the clients, and third-party tools, against a live serve
 bench: install ## Measure the built wheel; prints tables of ratios (ARGS='--quick' for a short look)
 	$(BIN)/python tests/bench/environment.py
 	build/bench/venv/bin/python tests/bench $(ARGS)
+
+bench-check: install ## Count the instructions of the main calls, beside a baseline (ARGS=--renew; needs valgrind)
+	$(BIN)/python tests/bench/instructions $(ARGS)
 
 bench-page: install ## Fill docs/performance.md with what `make bench` found
 	$(BIN)/python tests/bench/results.py

@@ -1,10 +1,12 @@
 """Fixtures that every kind of test uses."""
 
 import gc
+import importlib
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -37,6 +39,13 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture
 async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Imports modules of the benchmark, which find each other in their own folder."""
+    monkeypatch.syspath_prepend(CHECKOUT / "tests" / "bench")
+    return importlib.import_module
 
 
 @pytest.fixture(scope="session")

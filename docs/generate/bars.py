@@ -27,20 +27,21 @@ class Bar:
     high: float
 
 
-def draw(title: str, unit: str, groups: Mapping[str, Sequence[Bar]]) -> str:
-    """Draws bars in groups, each of which has a scale of its own."""
+def draw(title: str, unit: str, groups: Mapping[str, Sequence[Bar]], *, one_scale: bool = False) -> str:
+    """Draws bars in groups, each of which has a scale of its own unless there is to be one for all."""
+    longest = {name: max(bar.high for bar in bars) for name, bars in groups.items()}
     drawn: list[str] = []
     y = 2 * _ROW
     for name, bars in groups.items():
         y += _ROW
         drawn.append(_text(8, y, name, "group"))
-        scale = (_WIDTH - _LABELS - _FIGURES) / max(bar.high for bar in bars)
+        scale = (_WIDTH - _LABELS - _FIGURES) / (max(longest.values()) if one_scale else longest[name])
         for bar, colour in zip(bars, _COLOURS, strict=False):
             y += _ROW
             drawn += _row(bar, y, scale, colour, unit)
         y += _ROW // 2
     size = f'width="{_WIDTH}" height="{y + _ROW}" viewBox="0 0 {_WIDTH} {y + _ROW}"'
-    head = f"{title}: medians in {unit}, with quartiles; each group has its own scale"
+    head = f"{title}: medians in {unit}, with quartiles{'' if one_scale else '; each group has its own scale'}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}>',
         f"<title>{escape(title)}</title>",

@@ -75,4 +75,4 @@ def _drawn(chart: Mapping[str, Any], _: str) -> str:
         ]
         for name, spreads in chart["groups"].items()
     }
-    return draw(chart["title"], chart["unit"], groups)
+    return draw(chart["title"], chart["unit"], groups, one_scale=chart["one_scale"])

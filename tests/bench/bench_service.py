@@ -15,7 +15,7 @@ from generator import generator
 from load.job import Job
 from measuring import Samples
 from processes import ServerProcess, echo_server, engine_options, engines, twinfront_server
-from report import Chart, Report, short
+from report import Chart, Report, Spread, short
 
 CALLERS: Final = (1, 16, 64)
 _MANY: Final = 16
@@ -116,10 +116,15 @@ def _tell(report: Report, cases: list[_Case], samples: Samples) -> None:
 
 def _draw(report: Report, samples: Samples) -> None:
     known = [series for series in _SERIES if f"{_OPERATIONS[0]}, {series}, {_MANY}, processor" in samples]
-    groups = {
-        operation: [samples.spread(f"{operation}, {series}, {_MANY}, processor") for series in known]
-        for operation in _OPERATIONS
+    echoes = [_Case(series.partition(",")[0], "", "echo").name for series in known]
+    groups: dict[str, list[Spread | None]] = {
+        # An echo has no store: its bars stand beside those of the memory.
+        "echo": [
+            samples.spread(f"{echo}, {_MANY}, processor") if series.endswith("memory") else None
+            for echo, series in zip(echoes, known, strict=True)
+        ]
     }
-    echoes = (f"echo, {series.partition(',')[0]}, {_MANY}, processor" for series in known)
-    groups = {"echo": [samples.spread(echo) for echo in echoes]} | groups
-    report.charts.append(Chart("Processor time of the server a call", "µs", known, groups))
+    for operation in _OPERATIONS:
+        if operation != "page of 100":  # which would leave no room for the others
+            groups[operation] = [samples.spread(f"{operation}, {series}, {_MANY}, processor") for series in known]
+    report.charts.append(Chart("Processor time of the server a call", "µs", known, groups, one_scale=True))

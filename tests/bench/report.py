@@ -53,12 +53,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars in groups: for each group a figure of each series."""
+    """Bars in groups: for each group a figure of each series.
+
+    Attributes:
+        one_scale: whether bars of different groups can be compared.
+    """
 
     title: str
     unit: str
     series: Sequence[str]
     groups: Mapping[str, Sequence[Spread | None]]
+    one_scale: bool = False
 
 
 @dataclass(slots=True)

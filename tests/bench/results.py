@@ -15,10 +15,14 @@ PUBLISHED: Final = CHECKOUT / "docs" / "performance.json"
 
 
 class Results:
-    """All that is known."""
+    """All that is known.
+
+    Attributes:
+        found: what each benchmark found, by its name.
+    """
 
     def __init__(self, found: dict[str, Any]) -> None:
-        self._found = found
+        self.found = found
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -27,7 +31,7 @@ class Results:
 
     def __or__(self, newer: "Results") -> "Results":
         """Gives these, with newer ones in the place of older ones."""
-        return Results(self._found | newer._found)
+        return Results(self.found | newer.found)
 
     def add(self, name: str, report: Report, *, rounds: int, seconds: float, busy: float) -> None:
         """Adds what a benchmark found, in the place of what it found before.
@@ -48,19 +52,17 @@ class Results:
             "seconds": seconds,
             **report.as_json(),
         }
-        self._found[name] = _rounded(found)
+        self.found[name] = _rounded(found)
 
     def write(self, file: Path) -> None:
         """Writes them, and what became of the targets."""
-        content = {"targets": self.targets(), "benchmarks": self._found}
+        content = {"targets": self.targets(), "benchmarks": self.found}
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
 
     def targets(self) -> list[dict[str, str]]:
         """Gives a row for each target, with its verdict."""
-        figures = {
-            name: Spread(**figure) for found in self._found.values() for name, figure in found["figures"].items()
-        }
+        figures = {name: Spread(**figure) for found in self.found.values() for name, figure in found["figures"].items()}
         return [target.row(figures.get(target.figure)) for target in targets.TARGETS]
 
 
