@@ -27,7 +27,9 @@ def sql(condition: Condition, operands: Operands) -> str:
         case syntax.Or(inner, _):
             return f"({' OR '.join(sql(one, operands) for one in _deepest_first(inner))})"
         case Comparison(left, operator, right):
-            return f"({compare(operator, operands.value(left), operands.value(right))})"
+            test = compare(operator, operands.value(left), operands.value(right))
+            mentioned = operands.mentioned(left, right) if operator == "=" else None
+            return f"({mentioned} AND {test})" if mentioned else f"({test})"
         case Membership():
             return f"({_membership(condition, operands)})"
         case syntax.Call(_, _, negative):

@@ -12,9 +12,12 @@ taken only where a condition is true. The rules:
 from collections.abc import Collection as SizedCollection
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
+from types import NoneType
 from typing import Final
 
 from localtwins.query.errors import sql_query_error
+from localtwins.query.mentions import is_found, mention
 from localtwins.query.parameters import Parameters
 from localtwins.query.properties import column, locate
 from localtwins.query.scope import Scope
@@ -83,6 +86,22 @@ class Operands:
             return Value(stored, "'text'", Kind.STRING)
         found = locate(collection, segments, self.parameters, self._indexed)
         return Value(found.comparable, found.type)
+
+    def mentioned(self, one: Operand, other: Operand) -> str | None:
+        """Gives SQL that is true wherever a property in a document equals a string or a number, None if there is none.
+
+        It only saves the time to look closer, so there is none for a property that has an index.
+        """
+        path, literal = (other, one) if isinstance(one, Literal) else (one, other)
+        if isinstance(path, Literal) or not isinstance(literal, Literal) or isinstance(literal.value, (bool, NoneType)):
+            return None
+        collection, segments = self.scope.resolve(path)
+        if column(collection, segments) or (collection.of_twins and ".".join(segments) in self._indexed):
+            return None
+        if not all(map(is_found, segments)):
+            return None
+        pattern = self.parameters.bind_literal(literal, partial(mention, segments[-1]))
+        return f"{collection.table}.document GLOB {pattern}"
 
     def _literal(self, literal: Literal) -> Value:
         value = literal.value
