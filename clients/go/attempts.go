@@ -68,6 +68,8 @@ var (
 // loss, unless its time ended or the caller ended it, which says as little of what it has done.
 type attempts struct {
 	patience patience
+	// made counts from the beginning of the call, through all streams that it takes.
+	made int
 	// inARow and failures count since the call, or the stream since it last brought something, began.
 	inARow, failures int
 	// giveUp is when a stream that is broken is given up; zero for other calls, whose context says it.
@@ -79,6 +81,8 @@ type attempts struct {
 // outcome is how an attempt failed.
 type outcome struct {
 	err error
+	// attempts is how many attempts it was: the connection makes several at a read.
+	attempts int
 	// isSent tells whether there was a connection to send the call on.
 	isSent bool
 	// isReplayed tells whether this is the outcome of an earlier attempt, which the server knew.
@@ -90,7 +94,7 @@ type outcome struct {
 }
 
 // getOn notes that a stream has brought something: from here on it may break as one does that begins.
-func (a *attempts) getOn() { *a = attempts{patience: a.patience} }
+func (a *attempts) getOn() { *a = attempts{patience: a.patience, made: a.made} }
 
 // run makes attempts until one succeeds, which has no error, or there is none left; gives the error that this ends with.
 func (a *attempts) run(ctx context.Context, once func() outcome) error {
@@ -99,14 +103,23 @@ func (a *attempts) run(ctx context.Context, once func() outcome) error {
 		if last.err == nil {
 			return nil
 		}
+		a.made += last.attempts
 		wait, err := a.next(ctx, last)
 		if err == nil {
 			err = sleep(ctx, wait)
 		}
 		if err != nil {
-			return err
+			return a.counted(err)
 		}
 	}
+}
+
+// counted says in an error how many attempts there were.
+func (a *attempts) counted(err error) error {
+	if own := (*Error)(nil); errors.As(err, &own) {
+		own.Attempts = a.made
+	}
+	return err
 }
 
 // next gives the time to wait before the next attempt, or the error that the call ends with.

@@ -193,6 +193,24 @@ func TestAWriteThatTheUpstreamDidNotGetIsSentAgainFourTimes(t *testing.T) {
 	}
 }
 
+func TestAnErrorSaysHowOftenTheCallWasSent(t *testing.T) {
+	none := unreachable(t, 0)
+	server := failing(none, none, none, none, none)
+	reads := 0
+	server.get = func(context.Context, *twinfrontv1.GetDigitalTwinRequest) (*twinfrontv1.GetDigitalTwinResponse, error) {
+		reads++
+		return nil, errLost
+	}
+	client := serve(t, &server.twins, nil)
+	errs := []error{get(t.Context(), client), update(client, &twinfrontv1.UpdateDigitalTwinRequest{})}
+	for number, attempts := range []int{reads, len(server.ids)} {
+		var failure *twinfront.Error
+		if !errors.As(errs[number], &failure) || failure.Attempts != attempts || attempts != 5 {
+			t.Errorf("%+v after %d attempts", failure, attempts)
+		}
+	}
+}
+
 func TestTheServersWordOnWhenToTryAgainIsKept(t *testing.T) {
 	server := failing(unreachable(t, 300*time.Millisecond))
 	start := time.Now()

@@ -38,6 +38,8 @@ type Error struct {
 	Metadata map[string]string
 	// CallID is the id under which the server logged the call; empty if it did not get there.
 	CallID string
+	// Attempts is how often the call was sent, by this client and by gRPC's own retries.
+	Attempts int
 
 	status *status.Status
 	cause  error
@@ -165,7 +167,7 @@ func typedStatus(s *status.Status, trailers metadata.MD, cause error) error {
 	info := first(s, func(info *errdetails.ErrorInfo) bool { return info.GetDomain() == domain })
 	common := &Error{
 		Kind: kindOf(info.GetReason(), s.Code()), Code: s.Code(), Message: s.Message(),
-		Reason: info.GetReason(), Metadata: info.GetMetadata(), status: s, cause: cause,
+		Reason: info.GetReason(), Metadata: info.GetMetadata(), Attempts: 1, status: s, cause: cause,
 	}
 	if values := trailers.Get(callIDTrailer); len(values) > 0 {
 		common.CallID = values[0]

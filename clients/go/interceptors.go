@@ -64,6 +64,7 @@ func (c *calls) attemptsAtStream() attempts {
 func (c *calls) outcomeOf(err error, attempt *sending, trailers metadata.MD) outcome {
 	return outcome{
 		err:        err,
+		attempts:   max(1, int(attempt.begun.Load())),
 		isSent:     attempt.isSent.Load(),
 		isReplayed: slices.Equal(trailers.Get(replayedTrailer), []string{"true"}),
 		isFinal:    slices.ContainsFunc(trailers.Get(pushbackTrailer), isNoTime),

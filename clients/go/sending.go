@@ -7,10 +7,13 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-// sending tells of the attempts at one call, those included that the connection makes itself, whether the last one had a
-// connection to be sent on. What the error says is no measure for that: it is UNAVAILABLE whether there was none, or one
+// sending tells of the attempts at one call, those included that the connection makes itself, how many there were, and whether
+// the last one had a connection to be sent on. What the error says is no measure for that: it is UNAVAILABLE whether there was none, or one
 // that broke.
-type sending struct{ isSent atomic.Bool }
+type sending struct {
+	begun  atomic.Int32
+	isSent atomic.Bool
+}
 
 type sendingKey struct{}
 
@@ -29,8 +32,11 @@ func (w sendingWatch) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	if !ok {
 		return
 	}
-	switch event.(type) {
+	switch event := event.(type) {
 	case *stats.Begin:
+		if !event.IsTransparentRetryAttempt {
+			attempt.begun.Add(1)
+		}
 		attempt.isSent.Store(false)
 	case *stats.OutHeader:
 		attempt.isSent.Store(true)

@@ -245,6 +245,7 @@ def _stub(client: TwinfrontClient | AsyncTwinfrontClient, method: MethodDescript
 def _failure(error: TwinfrontError) -> Line:
     described: dict[str, Any] = {
         "kind": type(error).__name__.removesuffix("Error"),
+        "attempts": error.attempts,
         "reason": error.reason,
         "metadata": dict(error.metadata),
     }

@@ -85,7 +85,7 @@ def _essence(value: Any, prefix: str) -> Any:
             return {
                 name.replace(prefix, "<prefix>"): _essence(member, prefix)
                 for name, member in value.items()
-                if name not in _CHANGING
+                if name not in _CHANGING and not (name == "attempts" and "kind" in value)
             }
         case list():
             return [_essence(item, prefix) for item in value]

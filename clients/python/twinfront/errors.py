@@ -76,7 +76,7 @@ class TwinfrontError(Exception):
         details: The details of the status as messages (google.rpc.ResourceInfo, twinfront.v1.EtagConflict, …); those
             of an unknown type stay google.protobuf.Any.
         call_id: The id under which the server logged the call; empty if it did not get there.
-        attempts: How often the client sent the call.
+        attempts: How often the client sent the call; what gRPC repeats by itself, which are reads, is not counted.
     """
 
     code: grpc.StatusCode

@@ -7,6 +7,7 @@ use tonic_types::{FieldViolation, pb};
 
 use crate::{
     ConfigError, Kind, PatchError, ValueError,
+    connection::ATTEMPTS,
     v1::{EtagConflict, RelationshipsBlockingDelete, relationships_blocking_delete::BlockingRelationship},
 };
 
@@ -94,6 +95,8 @@ pub struct Failure {
     pub metadata: BTreeMap<String, String>,
     /// The id under which the server logged the call; `None` if it did not get there.
     pub call_id: Option<String>,
+    /// How often the call was sent.
+    pub attempts: u32,
     /// The status as it came, with the code, the message for people, and all details.
     pub status: Status,
 }
@@ -142,8 +145,25 @@ impl Error {
         self.failure()?.call_id.as_deref()
     }
 
+    /// How often the call was sent; 0 if something was wrong before that.
+    pub fn attempts(&self) -> u32 {
+        self.failure().map_or(0, |failure| failure.attempts)
+    }
+
     /// The facts that every failed call has; `None` if something was wrong before anything was sent.
     pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::EtagMismatch { failure, .. }
+            | Self::TwinHasRelationships { failure, .. }
+            | Self::InvalidArgument { failure, .. }
+            | Self::Throttled { failure, .. }
+            | Self::Unavailable { failure, .. }
+            | Self::Call(failure) => Some(failure),
+            Self::Value(_) | Self::Patch(_) | Self::Config(_) => None,
+        }
+    }
+
+    pub(crate) fn failure_mut(&mut self) -> Option<&mut Failure> {
         match self {
             Self::EtagMismatch { failure, .. }
             | Self::TwinHasRelationships { failure, .. }
@@ -170,6 +190,7 @@ impl From<Status> for Error {
             kind: kind.unwrap_or_else(|| Kind::of_code(status.code())),
             reason: reason.filter(|reason| !reason.is_empty()),
             metadata: metadata.into_iter().flatten().collect(),
+            attempts: status.metadata().get(ATTEMPTS).and_then(|sent| sent.to_str().ok()?.parse().ok()).unwrap_or(1),
             call_id: status.metadata().get(CALL_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
             status,
         });

@@ -79,6 +79,7 @@ impl Client {
         let client = self.clone();
         Box::pin(try_stream! {
             let mut breaks = Breaks::default();
+            let mut sent = 0;
             let mut open = None;
             loop {
                 let next = match &mut open {
@@ -101,8 +102,12 @@ impl Client {
                     Ok(None) => return,
                     // What got lost is the status.
                     Err(_) if resumption.is_whole() => return,
-                    Err(error) => {
+                    Err(mut error) => {
                         open = None;
+                        sent += error.attempts();
+                        if let Some(failure) = error.failure_mut() {
+                            failure.attempts = sent;
+                        }
                         let connection = client.connection();
                         let pause = breaks.pause_after(&error, connection.was_seen());
                         match pause.filter(|_| connection.sends_again()) {

@@ -2,7 +2,8 @@ import type { TwinfrontError } from "../src/index.js";
 
 /** An error as all runners print it. */
 export function described(error: TwinfrontError): Record<string, unknown> {
-  const common = { kind: error.kind, reason: error.reason, metadata: error.metadata };
+  const { kind, reason, metadata, attempts } = error;
+  const common = { kind, reason, metadata, attempts };
   switch (error.kind) {
     case "EtagMismatch":
       return {

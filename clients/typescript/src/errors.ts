@@ -90,6 +90,8 @@ export abstract class TwinfrontErrorBase extends Error {
   readonly metadata: { readonly [name: string]: string };
   /** The id under which the server logged the call; empty if it did not get there. */
   readonly callId: string;
+  /** How often the call was sent. */
+  attempts = 1;
 
   constructor(facts: Facts) {
     super(facts.message, { cause: facts.cause });

@@ -137,6 +137,7 @@ export async function* throughBreaks<Answer>(
   { begin, getsOn, isComplete, canBeginAnew }: Course<Answer>,
 ): AsyncGenerator<Answer, void, undefined> {
   const attempts = Attempts.atStream(client.server);
+  let sent = 0;
   const end = options?.timeoutMs ? performance.now() + options.timeoutMs : undefined;
   const bound = () => (end === undefined ? {} : { timeoutMs: Math.max(1, end - performance.now()) });
   for (;;) {
@@ -149,7 +150,12 @@ export async function* throughBreaks<Answer>(
       }
       return;
     } catch (error) {
-      if (!isTwinfrontError(error) || !canBeginAnew()) {
+      if (!isTwinfrontError(error)) {
+        throw error;
+      }
+      sent += error.attempts;
+      error.attempts = sent;
+      if (!canBeginAnew()) {
         throw error;
       }
       if (isComplete()) {

@@ -16,7 +16,7 @@ import {
 } from "@connectrpc/connect";
 
 import { Attempts, type KnownServer } from "./attempts.js";
-import { fromError } from "./errors.js";
+import { fromError, type TwinfrontError } from "./errors.js";
 import { identify } from "./requests.js";
 import { type MethodPolicy, policyOf, RetryBudget } from "./retries.js";
 import { CallScope, pause } from "./scope.js";
@@ -50,20 +50,21 @@ export class TypedTransport implements Transport {
   ): Promise<UnaryResponse<I, O>> {
     const policy = policyFor(method);
     const scope = new CallScope([this.closed, signal], timeoutMs ?? policy.timeoutMs);
+    let attempts: Attempts | undefined;
     try {
       // A copy, which may get an id that is not the caller's, and has to be the same each time.
       const request = create(method.input, { ...input });
       if (this.server.sendsAgain) {
         identify(method.input, request);
       }
-      const attempts = Attempts.at(method, request, policy.retry, this.server);
+      attempts = Attempts.at(method, request, policy.retry, this.server);
       const answer = await this.attempt(attempts, scope, header, (headers) =>
         this.inner.unary(method, scope.signal, scope.millisecondsLeft, headers, request, contextValues),
       );
       this.server.budget.succeeded();
       return answer;
     } catch (thrown) {
-      throw fromError(thrown);
+      throw counted(thrown, attempts);
     } finally {
       scope.close();
     }
@@ -79,6 +80,7 @@ export class TypedTransport implements Transport {
   ): Promise<StreamResponse<I, O>> {
     const policy = policyFor(method);
     const scope = new CallScope([this.closed, signal], timeoutMs ?? policy.timeoutMs);
+    const attempts = Attempts.atBeginning(policy.retry, this.server);
     try {
       // A single request can be sent again, as long as no answer to it has begun.
       const isReplayable = method.methodKind === "server_streaming";
@@ -86,12 +88,12 @@ export class TypedTransport implements Transport {
       const send = (headers: Headers) =>
         this.inner.stream(method, scope.signal, scope.millisecondsLeft, headers, replayable, contextValues);
       const answer = isReplayable
-        ? await this.attempt(Attempts.atBeginning(policy.retry, this.server), scope, header, send)
+        ? await this.attempt(attempts, scope, header, send)
         : await send(await this.headers(header, 0, scope));
-      return { ...answer, message: this.typedMessages(answer.message, scope) };
+      return { ...answer, message: this.typedMessages(answer.message, scope, attempts) };
     } catch (thrown) {
       scope.close();
-      throw fromError(thrown);
+      throw counted(thrown, attempts);
     }
   }
 
@@ -128,16 +130,23 @@ export class TypedTransport implements Transport {
     return headers;
   }
 
-  private async *typedMessages<T>(messages: AsyncIterable<T>, scope: CallScope): AsyncGenerator<T> {
+  private async *typedMessages<T>(messages: AsyncIterable<T>, scope: CallScope, attempts: Attempts): AsyncGenerator<T> {
     try {
       yield* messages;
       this.server.budget.succeeded();
     } catch (thrown) {
-      throw fromError(thrown);
+      throw counted(thrown, attempts);
     } finally {
       scope.close();
     }
   }
+}
+
+/** The error of a call, with the number of attempts. */
+function counted(thrown: unknown, attempts: Attempts | undefined): TwinfrontError {
+  const error = fromError(thrown);
+  error.attempts = (attempts?.repeats ?? 0) + 1;
+  return error;
 }
 
 function policyFor(method: DescMethod): MethodPolicy {

@@ -44,6 +44,25 @@ test("a write whose answer was lost is sent again under the same id, five times 
   );
 });
 
+test("an error says how often the call was sent", async (t) => {
+  let calls = 0;
+  const lost = () => {
+    calls++;
+    throw LOST;
+  };
+  const twins = { getDigitalTwin: lost, updateDigitalTwin: lost, batchWriteDigitalTwins: lost };
+  const { digitalTwins } = await serve(t, { twins });
+  const sent = async (call: () => Promise<unknown>) => {
+    const error: unknown = await call().catch((thrown: unknown) => thrown);
+    assert(isTwinfrontError(error));
+    return error.attempts;
+  };
+  assert.equal(await sent(() => digitalTwins.getDigitalTwin({})), 5);
+  assert.equal(await sent(() => digitalTwins.updateDigitalTwin({})), 5);
+  assert.equal(await sent(() => digitalTwins.batchWriteDigitalTwins({})), 1);
+  assert.equal(calls, 11);
+});
+
 test("the id that a caller gives is kept, and the caller's request is not changed", async (t) => {
   const [client, ids] = await failing(t, LOST);
   await client.digitalTwins.updateDigitalTwin({ requestId: "order-4711" });

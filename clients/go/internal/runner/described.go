@@ -14,7 +14,7 @@ import (
 func described(err error) object {
 	var own *twinfront.Error
 	errors.As(err, &own)
-	described := object{"kind": string(own.Kind), "reason": own.Reason, "metadata": own.Metadata}
+	described := object{"kind": string(own.Kind), "reason": own.Reason, "metadata": own.Metadata, "attempts": own.Attempts}
 	if own.Metadata == nil {
 		described["metadata"] = object{}
 	}

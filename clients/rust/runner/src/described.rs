@@ -8,6 +8,7 @@ pub(crate) fn described(error: &Error) -> Json {
         "kind": error.kind().as_str(),
         "reason": error.reason().unwrap_or_default(),
         "metadata": error.metadata(),
+        "attempts": error.attempts(),
     });
     match error {
         Error::EtagMismatch { resource, expected_etag, current_etag, .. } => {

@@ -13,7 +13,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll},
 };
@@ -38,6 +38,8 @@ use self::{
 use crate::token::Token;
 
 const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+/// Where a status has how often its call was sent. It is the client's own, and travels nowhere.
+pub(crate) const ATTEMPTS: &str = "twinfront-client-attempts";
 
 /// The connection of a [`Client`](crate::Client), which the generated clients are made on. Cloning it is cheap, and
 /// clones share the connection.
@@ -76,9 +78,10 @@ where
 {
     async fn call(self, request: Request<Body>, policy: Policy) -> Result<Response<Body>, Status> {
         let deadline = Deadline::of(request.headers(), policy.timeout);
+        let sent = AtomicU32::new(0);
         let answer = deadline.enforce(async {
             if self.sends_again && policy.sends_one_message() {
-                self.send_until_settled(request, &policy, deadline).await
+                self.send_until_settled(request, &policy, deadline, &sent).await
             } else {
                 let (parts, body) = request.into_parts();
                 let (body, wanted) = WantedBody::new(body);
@@ -86,7 +89,11 @@ where
                 Ok(answer.map(|body| body.keeping(wanted)))
             }
         });
-        Ok(answer.await?.map(Body::new))
+        let mut answer = answer.await.map(|answer| answer.map(Body::new));
+        if let Err(status) = &mut answer {
+            status.metadata_mut().insert(ATTEMPTS, sent.into_inner().max(1).into());
+        }
+        answer
     }
 
     /// Sends a call with one message until it ends in a way that is not to be tried again.
@@ -97,6 +104,7 @@ where
         request: Request<Body>,
         policy: &Policy,
         deadline: Deadline,
+        sent: &AtomicU32,
     ) -> Result<Response<AnswerBody>, Status> {
         let (parts, body) = request.into_parts();
         let message = body.collect().await?.to_bytes();
@@ -109,6 +117,7 @@ where
         };
         loop {
             let body = Body::new(Full::new(message.clone()));
+            sent.fetch_add(1, Ordering::Relaxed);
             let mut answer = self.send(&parts, body, deadline, attempts.made()).await;
             let Some(failure) = failure_of(&mut answer).await else {
                 self.budget.note_success();
@@ -116,7 +125,7 @@ where
             };
             match attempts.pause_after(&failure, self.was_seen()) {
                 Some(pause) if deadline.leaves(pause) => tokio::time::sleep(pause).await,
-                _ => return attempts.into_loss().map_or(answer, Err),
+                _ => return attempts.into_loss().map_or_else(|| told(answer, failure), Err),
             }
         }
     }
@@ -155,6 +164,14 @@ where
                 Err(status)
             }
         }
+    }
+}
+
+/// Gives the failure that an answer of gRPC's is; what a proxy says is left to tonic.
+fn told(answer: Result<Response<AnswerBody>, Status>, failure: Status) -> Result<Response<AnswerBody>, Status> {
+    match answer {
+        Ok(answer) if answer.status() != StatusCode::OK => Ok(answer),
+        _ => Err(failure),
     }
 }
 

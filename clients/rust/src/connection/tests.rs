@@ -15,10 +15,13 @@ use super::{
     service_config::{RetryPolicy, RetryableCode},
     *,
 };
-use crate::v1::{
-    BatchWriteDigitalTwinsRequest, DeleteDigitalTwinRequest, GetDigitalTwinRequest, GetDigitalTwinResponse,
-    StreamQueryTwinsRequest, digital_twin_service_client::DigitalTwinServiceClient,
-    query_service_client::QueryServiceClient,
+use crate::{
+    Error,
+    v1::{
+        BatchWriteDigitalTwinsRequest, DeleteDigitalTwinRequest, GetDigitalTwinRequest, GetDigitalTwinResponse,
+        StreamQueryTwinsRequest, digital_twin_service_client::DigitalTwinServiceClient,
+        query_service_client::QueryServiceClient,
+    },
 };
 
 /// How one attempt ends.
@@ -200,7 +203,8 @@ async fn a_call_is_sent_again_wherever_its_status_is() {
 #[tokio::test]
 async fn a_broken_connection_is_unavailable_and_so_tried_again() {
     let script = Script::new([Ending::Broken, Ending::Broken, Ending::Broken]);
-    assert_eq!(script.get(None).await.unwrap_err().code(), Code::Unavailable);
+    let error = Error::from(script.get(None).await.unwrap_err());
+    assert_eq!((error.code(), error.attempts()), (Code::Unavailable, 3));
     assert_eq!(script.attempts(), 3);
 }
 
@@ -219,15 +223,25 @@ async fn what_the_server_cancelled_is_unavailable_and_so_tried_again() {
 
 /// Deletes a twin on a connection; gives the code that this ends with.
 async fn delete(connection: &Connection<Script>) -> Code {
-    let mut twins = DigitalTwinServiceClient::new(connection.clone());
-    let deleted = twins.delete_digital_twin(DeleteDigitalTwinRequest::default()).await;
-    deleted.map_or_else(|status| status.code(), |_| Code::Ok)
+    try_delete(connection).await.map_or_else(|error| error.code(), |()| Code::Ok)
 }
 
-/// The codes that a write ends with, and how often it was sent, which depends on how the attempts end.
+async fn try_delete(connection: &Connection<Script>) -> Result<(), Error> {
+    let mut twins = DigitalTwinServiceClient::new(connection.clone());
+    Ok(twins.delete_digital_twin(DeleteDigitalTwinRequest::default()).await.map(drop)?)
+}
+
+/// The codes that a write ends with, and how often it was sent, which depends on how the attempts end. An error says so too.
 async fn written(endings: impl IntoIterator<Item = Ending>) -> (Code, usize) {
     let script = Script::new(endings);
-    let code = delete(&Connection::new(script.clone(), None, true)).await;
+    let written = try_delete(&Connection::new(script.clone(), None, true)).await;
+    let code = written.map_or_else(
+        |error| {
+            assert_eq!(error.attempts() as usize, script.attempts());
+            error.code()
+        },
+        |()| Code::Ok,
+    );
     (code, script.attempts())
 }
 

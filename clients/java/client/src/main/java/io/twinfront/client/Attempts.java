@@ -68,6 +68,7 @@ final class Attempts {
     private final Deadline deadline; // null for none
     private Deadline patience; // of a stream that is broken; else null
     private SendTracer tracer;
+    private int made;
     private int inARow;
     private int failures;
     private TwinfrontException lost; // the first of a write
@@ -98,8 +99,9 @@ final class Attempts {
      * @throws TwinfrontException what the call ends with if there is no other attempt
      */
     void pauseAfter(TwinfrontException failure) {
+        made += tracer.attempts();
         if (!server.sendsAgain() || "true".equals(trailer(failure, REPLAYED))) {
-            throw failure;
+            throw counted(failure);
         }
         if (kind == Kind.STREAM && inARow == 0) {
             patience = Deadline.after(STREAM_PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -111,9 +113,16 @@ final class Attempts {
         }
         Duration pause = longer(Backoff.after(inARow), asked(failure));
         if (failures >= most || !isBefore(deadline, pause) || !isBefore(patience, pause)) {
-            throw truth(failure);
+            throw counted(truth(failure));
         }
         Backoff.sleep(pause);
+    }
+
+    /** Gives the failure with the number of attempts. */
+    private TwinfrontException counted(TwinfrontException failure) {
+        return made == failure.getAttempts()
+                ? failure
+                : TwinfrontException.from(failure.getStatus(), failure.getTrailers(), made);
     }
 
     /** Gives what is true of all attempts: that an answer was lost, once one was. */

@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -171,6 +172,21 @@ class AttemptsTest {
         DigitalTwinCalls twins = failing(5, Failures.of(Code.UNAVAILABLE, "UPSTREAM_UNAVAILABLE"));
         assertThrows(UnavailableException.class, () -> twins.updateDigitalTwin(WRITE));
         assertEquals(5, failing.requestIds.size());
+    }
+
+    @Test
+    void anErrorSaysHowOftenTheCallWasSent() {
+        DigitalTwinCalls twins = failing(11, LOST);
+        GetDigitalTwinRequest read = GetDigitalTwinRequest.getDefaultInstance();
+        BatchWriteDigitalTwinsRequest batch = BatchWriteDigitalTwinsRequest.getDefaultInstance();
+        assertEquals(5, attempts(() -> twins.getDigitalTwin(read)));
+        assertEquals(5, attempts(() -> twins.updateDigitalTwin(WRITE)));
+        assertEquals(1, attempts(() -> twins.batchWriteDigitalTwins(batch)));
+        assertEquals(11, failing.requestIds.size());
+    }
+
+    private static int attempts(Executable call) {
+        return assertThrows(UnavailableException.class, call).getAttempts();
     }
 
     @Test

@@ -24,6 +24,7 @@ final class Described {
     private static JsonObject error(TwinfrontException error) {
         JsonObject described = new JsonObject();
         described.addProperty("kind", error.getClass().getSimpleName().replaceFirst("Exception$", ""));
+        described.addProperty("attempts", error.getAttempts());
         described.addProperty("reason", error.getReason());
         described.add("metadata", Json.object(error.getMetadata()));
         if (error instanceof EtagMismatchException mismatch) {

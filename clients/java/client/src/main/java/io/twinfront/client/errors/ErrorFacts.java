@@ -17,7 +17,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** Reads a failed call's details and makes its exception. */
-record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo info) {
+record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo info, int attempts) {
     private static final String DOMAIN = "twinfront";
     /** No server means more than that, and no program should sleep so long for one that errs. */
     private static final Duration LONGEST_WAIT = Duration.ofDays(1);
@@ -83,24 +83,24 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
             entry(Status.Code.UNAUTHENTICATED, UnauthenticatedException::new),
             entry(Status.Code.PERMISSION_DENIED, PermissionDeniedException::new));
 
-    static ErrorFacts of(Status status, Metadata trailers) {
+    static ErrorFacts of(Status status, Metadata trailers, int attempts) {
         byte[] sent = trailers == null ? null : trailers.get(STATUS_DETAILS);
-        return of(status, trailers, sent == null ? List.of() : detailsIn(sent, status.getCode()));
+        return of(status, trailers, sent == null ? List.of() : detailsIn(sent, status.getCode()), attempts);
     }
 
     static ErrorFacts of(com.google.rpc.Status status) {
         Metadata trailers = new Metadata();
         trailers.put(STATUS_DETAILS, status.toByteArray());
         Status plain = Status.fromCodeValue(status.getCode()).withDescription(status.getMessage());
-        return of(plain, trailers, status.getDetailsList());
+        return of(plain, trailers, status.getDetailsList(), 1);
     }
 
-    private static ErrorFacts of(Status status, Metadata trailers, List<Any> details) {
+    private static ErrorFacts of(Status status, Metadata trailers, List<Any> details, int attempts) {
         ErrorInfo info = readable(details, ErrorInfo.class)
                 .filter(candidate -> candidate.getDomain().equals(DOMAIN))
                 .findFirst()
                 .orElse(ErrorInfo.getDefaultInstance());
-        return new ErrorFacts(status, trailers, List.copyOf(details), info);
+        return new ErrorFacts(status, trailers, List.copyOf(details), info, attempts);
     }
 
     static <T extends Message> Optional<T> detail(List<Any> details, Class<T> type) {

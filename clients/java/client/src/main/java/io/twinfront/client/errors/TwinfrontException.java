@@ -28,6 +28,7 @@ public class TwinfrontException extends StatusRuntimeException {
     private final Map<String, String> metadata;
     private final String callId;
     private final List<Any> details;
+    private final int attempts;
 
     TwinfrontException(ErrorFacts facts) {
         super(facts.status(), facts.trailers());
@@ -35,6 +36,7 @@ public class TwinfrontException extends StatusRuntimeException {
         this.metadata = Map.copyOf(facts.info().getMetadataMap());
         this.callId = facts.callId();
         this.details = facts.details();
+        this.attempts = facts.attempts();
     }
 
     /**
@@ -76,7 +78,19 @@ public class TwinfrontException extends StatusRuntimeException {
      * @return the error
      */
     public static TwinfrontException from(Status status, Metadata trailers) {
-        return ErrorFacts.of(status, trailers).toException();
+        return from(status, trailers, 1);
+    }
+
+    /**
+     * Makes an error of the status and trailers that the last of several attempts at a call was closed with.
+     *
+     * @param status any but OK
+     * @param trailers where the details are; null if there are none
+     * @param attempts how often the call was sent
+     * @return the error
+     */
+    public static TwinfrontException from(Status status, Metadata trailers, int attempts) {
+        return ErrorFacts.of(status, trailers, attempts).toException();
     }
 
     /**
@@ -115,6 +129,11 @@ public class TwinfrontException extends StatusRuntimeException {
     /** {@return the id under which the server logged the call; empty if it did not get there} */
     public String getCallId() {
         return callId;
+    }
+
+    /** {@return how often the call was sent, by this client and by gRPC's own retries} */
+    public int getAttempts() {
+        return attempts;
     }
 
     /**
