@@ -64,6 +64,10 @@ async def rename(client: AsyncTwinfrontClient) -> None:
     await client.update_digital_twin(ROOM, Patch().add("/name", "room"), request_id=uuid4().hex)
 
 
+async def rename_at_once(client: AsyncTwinfrontClient) -> None:
+    await asyncio.gather(*(rename(client) for _ in range(5)), return_exceptions=True)
+
+
 async def write_under_a_stale_etag(client: AsyncTwinfrontClient) -> None:
     await client.update_digital_twin(ROOM, Patch().replace("/name", "x"), if_match=STALE)
 
@@ -195,6 +199,17 @@ SCENES = {
         settings=ASKING | {"policy": "policy.yaml"},
         key=KEY,
         breaks=spoil("policy"),
+    ),
+    "undecided": Scene(
+        {"TwinfrontAuthorizerFails", "TwinfrontCallsFail"},
+        settings=ASKING | {"authorize": "grpc://127.0.0.1:1"},
+        key=KEY,
+    ),
+    # All but the first would have their turn after their deadline.
+    "held back": Scene(
+        {"TwinfrontWritesHeldBack"},
+        rename_at_once,
+        settings={"shape_writes": "on", "patch_rate": 0.005},
     ),
     "alone": Scene({"TwinfrontOutcomesNotShared"}, rename, settings={"outcomes": "redis"}, breaks=end_redis),
     "expiring": Scene({"TwinfrontCertificateExpires"}, nothing),
