@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,11 +16,12 @@ from localtwins.settings import Settings
 from localtwins.store.database import MEMORY
 from localtwins.tls import server_tls
 from twinfront_program.address import Address
+from twinfront_program.hangup import on_hangup
 from twinfront_program.log import Log
 
 
 async def serve(settings: Settings, announce: Callable[[str], None], log: Log) -> None:
-    """Serves until SIGTERM or SIGINT.
+    """Serves until SIGTERM or SIGINT, or until the terminal is closed that it was started from.
 
     Args:
         settings: where and how.
@@ -34,6 +36,9 @@ async def serve(settings: Settings, announce: Callable[[str], None], log: Log) -
     async with AsyncExitStack() as stack:
         for signum in (signal.SIGTERM, signal.SIGINT):
             _on_signal(signum, stopped.set, stack)
+        if sys.platform != "win32":
+            goes_on = "SIGHUP changes nothing: the certificate is read when the server starts"
+            _on_signal(signal.SIGHUP, on_hangup(stopped.set, log, goes_on), stack)
         service = await LocalTwins.open(settings.data_dir, settings)
         stack.push_async_callback(service.close)
         tls, made = None, None

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 
+from twinfront_program.hangup import on_hangup
 from twinfront_program.light_start import end_start
 from twinfront_program.log import configure_logging, get_logger
 from twinfront_program.startup_error import StartupError
@@ -52,15 +53,9 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     log = get_logger()
-
-    def on_hangup() -> None:
-        if sys.stdin is not None and sys.stdin.isatty():
-            on_signal()  # the terminal was closed
-        else:
-            log.info("SIGHUP changes nothing: files that change are noticed without it")
-
     if sys.platform != "win32":
-        loop.add_signal_handler(signal.SIGHUP, on_hangup)
+        goes_on = "SIGHUP changes nothing: files that change are noticed without it"
+        loop.add_signal_handler(signal.SIGHUP, on_hangup(on_signal, log, goes_on))
     async with App(settings) as app:
         end_start()
         if settings.greeting:

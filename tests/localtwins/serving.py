@@ -40,11 +40,16 @@ class Server:
 
 
 async def start(
-    *arguments: str, condition: Callable[[], object] | None = None, stderr: int | None = None, **environment: str
+    *arguments: str,
+    condition: Callable[[], object] | None = None,
+    stdin: int = asyncio.subprocess.DEVNULL,
+    stderr: int | None = None,
+    **environment: str,
 ) -> Server:
     """Start a server on a free port, in a process for which `condition` is set first; it must come up."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "localtwins", "serve", "--listen", "127.0.0.1:0", *arguments),
+        stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
         stderr=stderr,
         env=os.environ | environment,
@@ -62,7 +67,7 @@ async def start(
 @asynccontextmanager
 async def serving(*arguments: str, **environment: str) -> AsyncIterator[Server]:
     """A server for the time of a block; it must stop cleanly."""
-    server = await start(*arguments, condition=None, stderr=None, **environment)
+    server = await start(*arguments, condition=None, stdin=asyncio.subprocess.DEVNULL, stderr=None, **environment)
     try:
         yield server
     finally:

@@ -1,6 +1,8 @@
-"""Ending on a signal, also where the event loop knows none, as on Windows."""
+"""Signals: those that end a server, also where the event loop knows none, as on Windows; and SIGHUP."""
 
 import asyncio
+import os
+import pty
 import signal
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 from localtwins.serve import serve
 from localtwins.settings import Settings
 from twinfront_program.log import library_logger
+
+from .serving import start
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -31,3 +35,22 @@ async def test_a_signal_ends_the_server_where_the_event_loop_handles_none(
     await asyncio.wait_for(serve(settings, announce, library_logger(__name__)), 20)
     assert announced[1:] == ["localtwins stops"]
     assert signal.getsignal(signum) is before
+
+
+async def test_a_server_without_a_terminal_goes_on_after_a_hangup_and_says_so(tmp_path: Path):
+    server = await start(f"--data-dir={tmp_path}", "--http", stderr=asyncio.subprocess.PIPE)
+    assert server.process.stderr
+    server.process.send_signal(signal.SIGHUP)
+    told = await asyncio.wait_for(server.process.stderr.readline(), 20)
+    assert b"SIGHUP changes nothing" in told
+    assert await server.stop() == 0
+
+
+async def test_a_server_whose_terminal_is_closed_stops(tmp_path: Path):
+    terminal, of_the_server = pty.openpty()
+    try:
+        server = await start(f"--data-dir={tmp_path}", "--http", stdin=of_the_server)
+        assert await server.stop(signal.SIGHUP) == 0
+    finally:
+        os.close(terminal)
+        os.close(of_the_server)
