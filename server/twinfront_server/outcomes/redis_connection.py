@@ -4,6 +4,7 @@ The library for Redis takes a connection of its pool for each question; this tak
 """
 
 import asyncio
+import re
 from collections import deque
 from typing import Any, Final, cast
 
@@ -19,6 +20,10 @@ _MAX_INCOMPLETE: Final = 4 << 20
 
 _TOGETHER: Final = 0.002
 """Seconds that what nobody waits for waits for something to be sent with."""
+
+_HEADER: Final = re.compile(rb"[*%~>|](?:([0-9]{4})|[0-9]{0,3}\Z)")
+"""How parts are announced, of a list or the like: many, or as many as the next bytes say. The library makes room for
+them before they come, and no answer has more than five."""
 
 Answer = asyncio.Future[Any]
 
@@ -37,6 +42,7 @@ class RedisConnection(asyncio.Protocol):
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(protocolError=RedisError, replyError=RedisError)
+        self._held = b""
         self._unsent: list[bytes] = []
         self._unanswered: deque[tuple[float, Answer]] = deque()
         self._sends_soon = self._sends_later = False
@@ -85,18 +91,37 @@ class RedisConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hands answers to those who wait for them."""
-        self._reader.feed(data)
         try:
-            while (said := self._reader.gets()) is not False:
-                self._answer(said)
+            self._read(data)
         except RedisError as error:
             self._fail(error)
-        except MemoryError:  # of what announces more parts than there is memory for
-            self._fail(RedisError("an answer is too large"))
-        if self._reader.len() > _MAX_INCOMPLETE:
-            self._fail(RedisError("an answer is too large"))
         if not self.is_usable:
             self._end_if_done()
+
+    def _read(self, data: bytes) -> None:
+        """Reads what came, up to where an answer announces many parts.
+
+        Only the library knows whether bytes that look so are that: they are, unless it waits for the end of a text.
+        """
+        data, self._held = self._held + data, b""
+        begin = 0
+        for header in _HEADER.finditer(data):
+            self._parse(data[begin : header.start()])
+            begin = header.start()
+            if self._reader.has_data():
+                continue
+            if header[1] is not None:
+                raise RedisError("an answer is too large")
+            self._held = header[0]
+            return
+        self._parse(data[begin:])
+
+    def _parse(self, data: bytes) -> None:
+        self._reader.feed(data)
+        while (said := self._reader.gets()) is not False:
+            self._answer(said)
+        if self._reader.len() > _MAX_INCOMPLETE:
+            raise RedisError("an answer is too large")
 
     def pause_writing(self) -> None:
         """Is told that Redis takes nothing."""

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import itertools
 import re
-import resource
+import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
@@ -295,17 +296,49 @@ class TestConnection:
             writer.write(b"+first\r\n+second\r\n")
             assert await second == b"second"
 
-    async def test_an_answer_that_announces_more_parts_than_there_is_memory_for_is_too_large(self):
-        async with self.connected() as (connection, writer):
+    @pytest.mark.parametrize("kind", [b"*", b"%", b"~", b">", b"|"])
+    @pytest.mark.parametrize("before", [b"", b"*2\r\n", b"*2\r\n*1\r\n:1\r\n", b"*2\r\n$5\r\n*9999\r\n"])
+    @pytest.mark.parametrize("at_a_time", [1, 1000])
+    async def test_an_answer_that_announces_many_parts_is_too_large_before_there_is_room_for_them(
+        self, kind: bytes, before: bytes, at_a_time: int
+    ):
+        async with self.connected() as (connection, _writer):
             asked = connection.ask(b"CLAIM")
-            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-            resource.setrlimit(resource.RLIMIT_AS, (24 << 30, hard))
+            said = before + kind + b"%d\r\n" % 10**9
+            began = time.process_time()
+            tracemalloc.start()
             try:
-                writer.write(b"*%d\r\n" % (2**32 - 1))
+                for start in range(0, len(said), at_a_time):
+                    connection.data_received(said[start : start + at_a_time])
                 with pytest.raises(RedisError, match="too large"):
                     await asked
+                _, most = tracemalloc.get_traced_memory()
             finally:
-                resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+                tracemalloc.stop()
+            assert most < 1 << 20
+            assert time.process_time() - began < 0.5
+
+    @pytest.mark.parametrize("at_a_time", [1, 7, 1000])
+    async def test_texts_may_say_what_announces_many_parts(self, at_a_time: int):
+        texts = [b"*1000000000\r\n", b"%*~>|" * 3, b"*12", b"", b"\r\n*2000\r\n"]
+        answer = b"*5\r\n" + b"".join(b"$%d\r\n%b\r\n" % (len(text), text) for text in texts)
+        async with self.connected() as (connection, _writer):
+            asked = [connection.ask(b"CLAIM"), connection.ask(b"KEEP"), connection.ask(b"CLAIM")]
+            said = answer + b"+kept *9999\r\n" + answer
+            for start in range(0, len(said), at_a_time):
+                connection.data_received(said[start : start + at_a_time])
+            assert await asyncio.gather(*asked) == [texts, b"kept *9999", texts]
+
+    async def test_a_text_full_of_what_announces_many_parts_is_read_in_time_as_it_is_long(self):
+        async with self.connected() as (connection, _writer):
+            asked = connection.ask(b"CLAIM")
+            began = time.process_time()
+            connection.data_received(b"$%d\r\n" % (2 << 20))
+            for _ in range(16):
+                connection.data_received(b"*1234567" * (16 << 10))
+            connection.data_received(b"\r\n")
+            assert len(await asked) == 2 << 20
+            assert time.process_time() - began < 5
 
     async def test_a_connection_ends_when_all_its_answers_are_late(self):
         async with self.connected(0.1) as (connection, writer):
