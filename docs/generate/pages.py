@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "performance-targets": performance.target_table,
     **{f"performance-{name}": performance.sections(name) for name in performance.BENCHMARKS},
     "permissions": permissions.permission_table,
+    "server-buckets": tables.server_bucket_list,
     "settings": tables.setting_tables,
     **{f"ten-lines-{client}": clients.ten_lines(client) for client in clients.TEN_LINES},
 }

@@ -8,7 +8,7 @@ from itertools import pairwise
 from localtwins.rest_api import OPERATIONS
 from localtwins.settings import Settings as LocalSettings
 from twinfront_program.description import Description, by_group
-from twinfront_server.metrics import BUCKETS, METRICS
+from twinfront_server.metrics import BUCKETS, METRICS, SERVER_BUCKETS
 from twinfront_server.settings import Settings
 from twinfront_server.wire import limits
 
@@ -32,7 +32,12 @@ def metric_table() -> str:
 
 def bucket_list() -> str:
     """The bounds of the histograms."""
-    return ", ".join(f"{bound:g}" for bound in BUCKETS)
+    return _bounds(BUCKETS)
+
+
+def server_bucket_list() -> str:
+    """The bounds of the histogram of the server's own time."""
+    return _bounds(SERVER_BUCKETS)
 
 
 def setting_tables() -> str:
@@ -86,3 +91,7 @@ def localtwins_operations() -> str:
             for group, names in (("reads", reads), ("writes", writes))
         ],
     )
+
+
+def _bounds(buckets: Iterable[float]) -> str:
+    return ", ".join(f"{bound:g}" for bound in buckets)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Final, TypeAlias
 
 import grpc
@@ -20,6 +21,7 @@ from twinfront_server.reasons import Reason
 
 CALL_ID_KEY: Final = "twinfront-call-id"
 UPSTREAM_MS_KEY: Final = "twinfront-upstream-ms"
+SERVER_MS_KEY: Final = "twinfront-server-ms"
 UPSTREAM_ATTEMPTS_KEY: Final = "twinfront-upstream-attempts"
 QUERY_CHARGE_KEY: Final = "twinfront-query-charge"
 REPLAYED_KEY: Final = "twinfront-replayed"
@@ -71,7 +73,12 @@ class Call:
         earlier_attempt: of a write that another replica has begun and not ended, the seconds since then: it may have
             been applied, so what it sends is settled as if its answer had been lost; None if nobody has.
         left: whether nobody waits any more for what becomes of it, though it may go on.
+        started: when it came, by the performance counter.
         upstream_seconds: time spent waiting for the upstream, all attempts together.
+        upstream_waited: time in which at least one request was at the upstream, those that are there still aside: of
+            several at a time it counts one.
+        upstream_pending: requests that are at the upstream, and
+        pending_since: since when there are any, by the performance counter.
         upstream_attempts: requests sent to the upstream, retries included.
         query_charge: what queries were charged, in query units; None if there was none.
         items: of a call that is about many things, how many have ended so far, and
@@ -106,7 +113,11 @@ class Call:
     replayed: bool = False
     earlier_attempt: float | None = None
     left: bool = False
+    started: float = field(default_factory=perf_counter)
     upstream_seconds: float = 0.0
+    upstream_waited: float = 0.0
+    upstream_pending: int = 0
+    pending_since: float = 0.0
     upstream_attempts: int = 0
     query_charge: float | None = None
     items: int = 0
@@ -130,6 +141,30 @@ class Call:
         if reason is not None:
             self.failed_items += 1
             self.on_failed_item(reason)
+
+    def upstream_asked(self, now: float) -> None:
+        """Notes that a request goes to the upstream."""
+        if not self.upstream_pending:
+            self.pending_since = now
+        self.upstream_pending += 1
+
+    def upstream_left(self, now: float) -> None:
+        """Notes that a request is at the upstream no more, whatever came of it."""
+        self.upstream_pending -= 1
+        if not self.upstream_pending:
+            self.upstream_waited += now - self.pending_since
+
+    def take_upstream_figures(self, other: "Call") -> None:
+        """Takes over what another call that worked for this one spent at the upstream; that may have requests there."""
+        self.upstream_seconds, self.upstream_attempts = other.upstream_seconds, other.upstream_attempts
+        self.upstream_waited, self.upstream_pending = other.upstream_waited, other.upstream_pending
+        self.pending_since = other.pending_since
+
+    def server_seconds(self) -> float:
+        """Gives the time that the server has had the call so far without a request of it at the upstream."""
+        now = perf_counter()
+        pending = now - self.pending_since if self.upstream_pending else 0.0
+        return now - self.started - self.upstream_waited - pending
 
     def charged(self, units: float) -> None:
         """Adds what a page of a query was charged, in query units."""
@@ -167,6 +202,7 @@ class Call:
         figures: tuple[tuple[str, str], ...] = (
             (CALL_ID_KEY, self.call_id),
             (UPSTREAM_MS_KEY, f"{self.upstream_seconds * 1000:.3f}"),
+            (SERVER_MS_KEY, f"{self.server_seconds() * 1000:.3f}"),
             (UPSTREAM_ATTEMPTS_KEY, str(self.upstream_attempts)),
         )
         if self.query_charge is not None:

@@ -23,6 +23,9 @@ from twinfront_server.reasons import Reason
 BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0)
 """Upper bounds in seconds; the same for RPCs and for upstream requests, so that the two can be compared."""
 
+SERVER_BUCKETS: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""The same for the time that the server itself takes, which is short."""
+
 RpcType = Literal["unary", "client_stream", "server_stream", "bidi_stream"]
 
 RPC_TYPES: Final[dict[tuple[bool, bool], RpcType]] = {
@@ -73,6 +76,7 @@ class MetricSpec:
     type: Literal["counter", "gauge", "histogram"]
     labels: tuple[str, ...]
     help: str
+    buckets: tuple[float, ...] = BUCKETS
 
 
 METRICS: Final = (
@@ -90,6 +94,14 @@ METRICS: Final = (
         "histogram",
         _METHOD_LABELS,
         "Time from the start of an RPC to its end, in seconds.",
+    ),
+    MetricSpec(
+        "twinfront_server_seconds",
+        "histogram",
+        ("grpc_method",),
+        "Time that the server had a unary RPC without a request of it at the upstream, in seconds: its own work, and "
+        "waiting for turns.",
+        SERVER_BUCKETS,
     ),
     MetricSpec(
         "twinfront_upstream_request_seconds",
@@ -249,6 +261,7 @@ class MethodMetrics:
     seconds: Histogram
     handled: dict[grpc.StatusCode, Counter]
     etag_conflicts: Counter
+    server_seconds: Histogram | None
 
 
 class Metrics:
@@ -324,6 +337,7 @@ class Metrics:
             seconds=self._histogram("grpc_server_handling_seconds").labels(*labels),
             handled={code: handled.labels(*labels, code_label(code)) for code in grpc.StatusCode},
             etag_conflicts=self._counter("twinfront_etag_conflicts_total").labels(method),
+            server_seconds=self._histogram("twinfront_server_seconds").labels(method) if rpc_type == "unary" else None,
         )
         self._methods[service, method] = created
         return created
@@ -418,4 +432,4 @@ def _family(spec: MetricSpec, registry: CollectorRegistry) -> Counter | Gauge | 
         return Counter(spec.name, spec.help, spec.labels, registry=registry)
     if spec.type == "gauge":
         return Gauge(spec.name, spec.help, spec.labels, registry=registry)
-    return Histogram(spec.name, spec.help, spec.labels, registry=registry, buckets=BUCKETS)
+    return Histogram(spec.name, spec.help, spec.labels, registry=registry, buckets=spec.buckets)

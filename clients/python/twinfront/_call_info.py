@@ -25,6 +25,8 @@ class CallInfo:
     """How many requests the server sent there; None if the server did not say."""
     attempt: int = 1
     """The number of the attempt at the call, from 1; of a stream that broke and was gone on with, that of the part."""
+    server_milliseconds: float | None = None
+    """How long the server had the call without waiting for Azure Digital Twins; None if the server did not say."""
 
     @classmethod
     def from_trailers(
@@ -45,6 +47,7 @@ class CallInfo:
             upstream_milliseconds=_number(milliseconds),
             upstream_attempts=int(attempts) if attempts.isascii() and attempts.isdecimal() else None,
             attempt=attempt,
+            server_milliseconds=_number(trailer(trailers, "twinfront-server-ms")),
         )
 
 

@@ -13,7 +13,8 @@ def measure(metrics: Metrics) -> Link:
     """Makes the link that feeds the `grpc_server_…` series and what is counted by reason.
 
     Of a call about many things each one that fails is counted as it does, for a stream may go on for hours. Messages
-    are counted in `messages`, one by one as they pass.
+    are counted in `messages`, one by one as they pass. Of a stream the server's own time is not told: most of it is its
+    caller's.
     """
 
     def link(proceed: Behaviour, method: Method) -> Behaviour:
@@ -38,6 +39,8 @@ def measure(metrics: Metrics) -> Link:
             finally:
                 series.seconds.observe(perf_counter() - start)
                 series.handled[call.code].inc()
+                if series.server_seconds is not None:
+                    series.server_seconds.observe(call.server_seconds())
                 if call.query_charge:
                     metrics.query_charge(call.query_charge)
                 if call.reason is not None:

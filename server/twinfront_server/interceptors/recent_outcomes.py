@@ -151,10 +151,7 @@ class RecentOutcomes:
         finally:
             write.waiting -= 1
             if not call.replayed:
-                call.upstream_seconds, call.upstream_attempts = (
-                    write.call.upstream_seconds,
-                    write.call.upstream_attempts,
-                )
+                call.take_upstream_figures(write.call)
                 call.cause = write.call.cause
             if not write.task.done():
                 call.unfinished = "The write goes on: call again with the same request_id to hear what became of it."

@@ -65,6 +65,7 @@ async def test_each_call_reports_its_figures(scripted: ScriptedServer, connect: 
                 ("twinfront-call-id", "call-8"),
                 ("twinfront-upstream-ms", "1.250"),
                 ("twinfront-upstream-attempts", "2"),
+                ("twinfront-server-ms", "0.125"),
             )
         )
         return DeleteDigitalTwinResponse()
@@ -77,7 +78,7 @@ async def test_each_call_reports_its_figures(scripted: ScriptedServer, connect: 
     with pytest.raises(twinfront.ModelNotFoundError):
         await client.delete_model("dtmi:example:Room;1")
     assert calls == [
-        CallInfo("DeleteDigitalTwin", grpc.StatusCode.OK, "call-8", 1.25, 2),
+        CallInfo("DeleteDigitalTwin", grpc.StatusCode.OK, "call-8", 1.25, 2, server_milliseconds=0.125),
         CallInfo("DeleteModel", grpc.StatusCode.NOT_FOUND, "call-7", None, None),
     ]
 
@@ -88,6 +89,7 @@ async def test_figures_that_are_none_do_not_fail_a_call(scripted: ScriptedServer
         context.set_trailing_metadata(
             (
                 ("twinfront-upstream-ms-bin", b"1"),
+                ("twinfront-server-ms", text.encode("ascii", "replace").decode()),
                 ("twinfront-upstream-attempts", text.encode("ascii", "replace").decode()),
             )
         )
@@ -96,7 +98,8 @@ async def test_figures_that_are_none_do_not_fail_a_call(scripted: ScriptedServer
     scripted.answers["DeleteDigitalTwin"] = answer
     calls: list[CallInfo] = []
     await connect(scripted.target, on_call=calls.append).delete_digital_twin("room-1")
-    assert [(call.upstream_milliseconds, call.upstream_attempts) for call in calls] == [(None, None)]
+    (call,) = calls
+    assert (call.upstream_milliseconds, call.upstream_attempts, call.server_milliseconds) == (None, None, None)
 
 
 def test_a_client_on_a_channel_of_the_callers_leaves_it_open(deleting: ScriptedServer) -> None:

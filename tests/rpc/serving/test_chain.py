@@ -80,6 +80,7 @@ async def test_every_answer_carries_the_figures_of_its_call(echo: EchoServer, me
         trailers = (await echo.call(method, word)).trailers
         assert len(trailers["twinfront-call-id"]) == 16
         assert trailers["twinfront-upstream-ms"] == "0.000"
+        assert float(trailers["twinfront-server-ms"]) > 0
         assert trailers["twinfront-upstream-attempts"] == "0"
 
 

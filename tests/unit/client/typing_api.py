@@ -67,6 +67,7 @@ async def async_calls(client: AsyncTwinfrontClient) -> None:
 def connecting(channel: grpc.Channel, token: Awaitable[str]) -> None:
     def log(info: CallInfo) -> None:
         assert_type(info.upstream_milliseconds, float | None)
+        assert_type(info.server_milliseconds, float | None)
 
     with TwinfrontClient("localhost:50051", on_call=log) as client:
         assert_type(client, TwinfrontClient)

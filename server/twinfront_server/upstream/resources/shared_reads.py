@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import Context
+from time import perf_counter
 
 from twinfront_server.adt.answer import Answer
+from twinfront_server.call import current_call
 
 
 class SharedReads:
@@ -27,9 +29,12 @@ class SharedReads:
             self._waiting[key] = 0
             reading.add_done_callback(lambda done: self._forget(key, done))
         self._waiting[key] += 1
+        call = current_call()
+        call.upstream_asked(perf_counter())
         try:
             return await asyncio.shield(reading)
         finally:
+            call.upstream_left(perf_counter())
             if self._reading.get(key) is reading:
                 self._waiting[key] -= 1
                 if not self._waiting[key] and not reading.done():

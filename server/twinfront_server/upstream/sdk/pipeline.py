@@ -155,6 +155,7 @@ class AttemptsPolicy(Policy):
         call.upstream_attempts += 1
         outcome = "cancelled"
         start = time.perf_counter()
+        call.upstream_asked(start)
         try:
             if remaining and remaining <= connecting + timeout:
                 response = await self._sent(request)
@@ -170,7 +171,9 @@ class AttemptsPolicy(Policy):
             self._circuit.unanswered(error, time.perf_counter() - start)
             raise
         finally:
-            seconds = time.perf_counter() - start
+            end = time.perf_counter()
+            seconds = end - start
+            call.upstream_left(end)
             call.upstream_seconds += seconds
             self._metrics.upstream_request(operation.name, outcome, seconds)
         if not readable:
