@@ -24,6 +24,7 @@ class Measured:
         units: rows or items a second.
         p50: milliseconds; of a call, as `p99`.
         processor: microseconds of the server's processor time a call.
+        caller_processor: the same of the callers.
     """
 
     calls: int
@@ -32,6 +33,7 @@ class Measured:
     p50: float
     p99: float
     processor: float
+    caller_processor: float
 
 
 class Generator:
@@ -59,6 +61,7 @@ class Generator:
             cuts[49],
             cuts[98],
             spent / len(latencies) * 1e6,
+            sum(done.processor for done in parts) / len(latencies) * 1e6,
         )
 
     def _answer(self, process: "subprocess.Popen[bytes]") -> Done:

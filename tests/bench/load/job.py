@@ -33,11 +33,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a job: the microseconds of each call, the rows or items of all, and the time of all."""
+    """What came of a job: the microseconds of each call; of all: rows or items, time, processor time of the caller."""
 
     latencies: list[int]
     units: int
     seconds: float
+    processor: float = 0.0
 
 
 Call: TypeAlias = Callable[[int], Awaitable[int]]
