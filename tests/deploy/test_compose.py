@@ -1,5 +1,6 @@
 """The compose file: sound by the specification's own loader, and its services take what it tells them."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ def services() -> dict[str, Any]:
 def test_the_loader_of_the_specification_takes_it() -> None:
     ended = subprocess.run([LOADER.path(), COMPOSE], capture_output=True, text=True, check=False)
     checked(ended)
-    assert yaml.safe_load(ended.stdout)["services"].keys() >= {"localtwins", "twinfront"}
+    loaded = yaml.safe_load(ended.stdout)["services"]
+    assert loaded.keys() >= {"localtwins", "twinfront"}
+    assert {name for name, service in loaded.items() if "profiles" in service} == {"opa"}
 
 
 def test_the_front_takes_its_variables(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +60,32 @@ def test_the_front_shares_outcomes_through_a_service_that_redis_can_stand_for(
             assert redis.poll() is None
         finally:
             redis.kill()
+
+
+def test_the_front_can_ask_the_policy_system_of_the_profile(
+    services: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings_told(COMPOSE.read_text()).items():
+        assert name in services["twinfront"]["environment"]
+        monkeypatch.setenv(name, value.replace("…", "issuer.example"))
+    settings = Settings.load({})
+    assert settings.auth_kinds == {"jwt"}
+    (plugin,) = {word for word in services["opa"]["command"] if "grpc.addr" in word}
+    assert settings.authorize == f"grpc://opa:{plugin.rpartition(':')[2]}"
+
+
+def test_the_policy_system_decides_by_what_the_policy_says(services: dict[str, Any]) -> None:
+    *_, path, mounted = services["opa"]["command"]
+    (mount,) = services["opa"]["volumes"]
+    policy = COMPOSE.parent / mount.partition(":")[0] / Path(mounted).name
+    package = re.search(r"^package (\S+)", policy.read_text(), re.MULTILINE)
+    assert package
+    assert path.endswith(f".path={package[1].replace('.', '/')}/allow")
+
+
+def settings_told(text: str) -> dict[str, str]:
+    """Gives the variables in the line that a comment tells how to run it with."""
+    return dict(re.findall(r"\b(TWINFRONT_[A-Z_]+)=(\S+)", text))
 
 
 def test_localtwins_takes_its_words(services: dict[str, Any]) -> None:

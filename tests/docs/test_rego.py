@@ -22,6 +22,7 @@ from twinfront_server.settings import Settings
 
 from .blocks import CHECKOUT, blocks
 
+POLICY = CHECKOUT / "deploy/policy/policy.rego"
 OPA = GoTool("opa", "github.com/open-policy-agent/opa", "v1.22.3")
 
 
@@ -29,9 +30,9 @@ OPA = GoTool("opa", "github.com/open-policy-agent/opa", "v1.22.3")
 async def agent(tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
     """An agent with the policy, which is asked over HTTP: its plugin for gRPC hands it the same input."""
     [policy] = [block.text for block in blocks(CHECKOUT / "docs/security.md") if block.language == "rego"]
-    (tmp_path / "policy.rego").write_text(policy)
+    assert policy == POLICY.read_text()
     socket = tmp_path / "opa.sock"
-    words = [str(OPA.path()), "run", "--server", "--disable-telemetry", f"--addr=unix://{socket}", "policy.rego"]
+    words = [str(OPA.path()), "run", "--server", "--disable-telemetry", f"--addr=unix://{socket}", str(POLICY)]
     with (tmp_path / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*words, cwd=tmp_path, stdout=log, stderr=log)
     try:
