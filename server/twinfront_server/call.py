@@ -98,7 +98,7 @@ class Call:
     deadline: float | None
     metadata: Sequence[tuple[str, str | bytes]] = field(default=(), repr=False)
     trace_id: str = ""
-    carried: Mapping[str, str] = field(default_factory=dict, repr=False)
+    carried: dict[str, str] = field(default_factory=dict, repr=False)
     request_id: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
     principal: Principal = ANONYMOUS

