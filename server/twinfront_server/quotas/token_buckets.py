@@ -40,12 +40,25 @@ class TokenBuckets:
         wait = (tokens - self._tokens(caller, self._clock())) / self._rate
         return wait if wait > _ROUNDING else 0.0
 
+    def take_if_there(self, caller: Hashable) -> bool:
+        """Takes a token of a caller's if there is one (`wait` is 0)."""
+        if not self._rate:
+            return True
+        now = self._clock()
+        tokens = self._tokens(caller, now)
+        if (1.0 - tokens) / self._rate > _ROUNDING:
+            return False
+        self._put(caller, tokens - 1.0, now)
+        return True
+
     def take(self, caller: Hashable, tokens: float = 1.0) -> None:
         """Takes tokens of a caller's, be they there or not."""
-        if not self._rate:
-            return
-        now = self._clock()
-        self._buckets[caller] = self._tokens(caller, now) - tokens, now
+        if self._rate:
+            now = self._clock()
+            self._put(caller, self._tokens(caller, now) - tokens, now)
+
+    def _put(self, caller: Hashable, tokens: float, now: float) -> None:
+        self._buckets[caller] = tokens, now
         self._buckets.move_to_end(caller)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)

@@ -61,9 +61,13 @@ class WaitingLines:
         self._lines: dict[Hashable, _Line] = {}
         self._end: Callable[[], Exception] | None = None
 
-    def is_free(self, key: Hashable) -> bool:
-        """Tells whether there is a token, and nobody waits for one."""
-        return key not in self._lines and not self._buckets.wait(key)
+    def take_at_once(self, key: Hashable) -> bool:
+        """Takes a token if there is one, and nobody waits for one."""
+        return key not in self._lines and self._buckets.take_if_there(key)
+
+    def give_back(self, key: Hashable) -> None:
+        """Gives back a token that was taken at once, in the same moment."""
+        self._buckets.take(key, -1.0)
 
     def wait(self, key: Hashable, caller: Hashable = None) -> float:
         """Gives the seconds that one who came now would wait, if nobody came later; it may be fewer."""
@@ -80,8 +84,7 @@ class WaitingLines:
         Raises:
             Exception: what `end` was told to raise here.
         """
-        if self.is_free(key):
-            self.take_free(key)
+        if self.take_at_once(key):
             return
         if self._end is not None:
             raise self._end()
@@ -98,10 +101,6 @@ class WaitingLines:
                 line.leave(caller, turn)
                 if not line.count:
                     self._close(key)
-
-    def take_free(self, key: Hashable) -> None:
-        """Takes a token that is there (`is_free`)."""
-        self._buckets.take(key)
 
     def hold(self, key: Hashable, seconds: float) -> None:
         """Has the next token come in so many seconds at the soonest."""

@@ -87,6 +87,17 @@ class WriteShaper:
         self._ending = False
         metrics.waiting_writes.set_function(lambda: self._count)
 
+    def turn_at_once(self, asked: Asked) -> bool:
+        """Tells whether a write may be sent now, and that is its turn then; else it has to wait for its `turn`."""
+        passed: list[_Step] = []
+        for step in self._steps(asked):
+            if not step.lines.take_at_once(step.key):
+                for each in passed:
+                    each.lines.give_back(each.key)
+                return False
+            passed.append(step)
+        return True
+
     async def turn(self, asked: Asked) -> None:
         """Waits until a write may be sent.
 
@@ -94,12 +105,8 @@ class WriteShaper:
             TwinfrontError: UPSTREAM_THROTTLED if that is too late for its call; SERVER_DRAINING if the server stops
                 before. It is not to be sent then.
         """
-        steps = self._steps(asked)
-        if all(step.lines.is_free(step.key) for step in steps):
-            for step in steps:
-                step.lines.take_free(step.key)
-            return
-        await self._wait(steps, asked, current_call())
+        if not self.turn_at_once(asked):
+            await self._wait(self._steps(asked), asked, current_call())
 
     def slow_down(self, asked: Asked, throttled: TwinfrontError) -> None:
         """Holds back writes to a twin that the upstream throttles, or all like one, for as long as it said."""

@@ -53,10 +53,13 @@ class Writing:
         Raises:
             TwinfrontError: why it was not written, or that nobody knows.
         """
-        if current_call().validate_only:
+        call = current_call()
+        if call.validate_only:
             asked = asked.as_dry_run()
             return await self._diagnosed(asked, send(asked, method, *args, **options))
-        await self._turn(asked)
+        # What another replica has begun is not refused: it may have been applied, and is settled first.
+        if self._shaper is not None and call.earlier_attempt is None and not self._shaper.turn_at_once(asked):
+            await self._shaper.turn(asked)
         try:
             answer = await self._diagnosed(asked, self._write(asked, partial(send, asked, method, *args, **options)))
         except TwinfrontError as error:
@@ -69,11 +72,6 @@ class Writing:
             raise
         self._wrote(asked, grpc.StatusCode.OK, etag_after=answer.etag)
         return answer
-
-    async def _turn(self, asked: Asked) -> None:
-        # What another replica has begun is not refused: it may have been applied, and is settled first.
-        if self._shaper is not None and current_call().earlier_attempt is None:
-            await self._shaper.turn(asked)
 
     async def _diagnosed(self, asked: Asked, sending: Awaitable[Answer]) -> Answer:
         try:

@@ -110,7 +110,7 @@ async def test_nobody_goes_past_a_line_though_a_token_is_there_at_the_moment(clo
     line = Line()
     await line.come("first", "one")
     clock._ahead += 0.1  # there is a token, and the timer has not gone off yet
-    assert not line.lines.is_free("")
+    assert not line.lines.take_at_once("")
     await line.come("two")
     await clock.advance(0.01)
     await clock.advance(0.11)

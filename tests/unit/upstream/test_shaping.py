@@ -169,6 +169,15 @@ async def test_a_relationship_counts_towards_both_of_its_ends(clock: Clock):
     assert len(writes.begun) == 20
 
 
+async def test_a_write_that_has_to_wait_at_one_end_has_taken_nothing_at_the_other():
+    writes = Writes()
+    await writes.come(*["busy"] * BURST)
+    asked = Asked(operations.PUT_RELATIONSHIP, {"digital_twin_id": "free", "target_id": "busy"}, Body(b"", ""))
+    assert [writes.shaper.turn_at_once(asked) for _ in range(BURST + 1)] == [False] * (BURST + 1)
+    await writes.come(*["free"] * BURST)
+    assert writes.begun == ["busy"] * BURST + ["free"] * BURST
+
+
 async def test_a_relationship_of_a_twin_to_itself_counts_once():
     writes = Writes()
     await writes.come(*["room"] * BURST, operation=operations.PUT_RELATIONSHIP, target="room")

@@ -61,6 +61,14 @@ class Boundary:
         """Tells whether the call may be made in the whole graph."""
         return not current_call().scope.is_limited
 
+    def is_sure_of(self, digital_twin_id: str) -> bool:
+        """Tells whether a twin lies inside by its id alone, whatever else it is or is made.
+
+        Raises:
+            TwinfrontError: CALLER_NOT_PERMITTED, if it lies outside by its id alone.
+        """
+        return self._models(digital_twin_id) is None
+
     @property
     def goes_by_bodies(self) -> bool:
         """Tells whether what a new twin or relationship says decides whether the call may make it."""

@@ -59,7 +59,7 @@ class ScopedDigitalTwins(DigitalTwins):
     ) -> Answer:
         """Applies a JSON Patch to a digital twin; `any_author_counts` if others may bring about the same as well."""
         patch = partial(super().patch, digital_twin_id, if_match=if_match, any_author_counts=any_author_counts)
-        if self._boundary.is_none:
+        if self._boundary.is_sure_of(digital_twin_id):
             return await patch(body, only_at=only_at)
         changes, body = as_understood(body)
 
@@ -95,6 +95,8 @@ class ScopedDigitalTwins(DigitalTwins):
         patch = partial(
             super().patch_component, digital_twin_id, component_name, body, if_match=if_match, only_at=only_at
         )
+        if self._boundary.is_sure_of(digital_twin_id):
+            return await patch()
         look = partial(self._boundary.require_twin, digital_twin_id)
         return await self._boundary.write_as_seen(look, patch, if_match=if_match)
 
