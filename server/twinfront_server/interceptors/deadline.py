@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, Final
 
+from twinfront_program.alarms import Alarms
 from twinfront_server.call import Call
 from twinfront_server.errors import deadline_exceeded
 from twinfront_server.interceptors.link import Behaviour, Context, Link, Method
@@ -24,6 +25,7 @@ def bound(default: float, maximum: float) -> Link:
 
     Neither applies to streams, which live as long as their callers want.
     """
+    alarms = Alarms()
 
     def link(proceed: Behaviour, method: Method) -> Behaviour:
         is_stream = method.request_streaming or method.response_streaming
@@ -39,12 +41,12 @@ def bound(default: float, maximum: float) -> Link:
             call.deadline = asyncio.get_running_loop().time() + seconds - margin
             if seconds <= 0:
                 raise deadline_exceeded()
-            scope = asyncio.timeout_at(call.deadline)
+            alarm = alarms.at(call.deadline)
             try:
-                async with scope:
+                with alarm:
                     return await proceed(call, request, context)
             except TimeoutError:
-                if scope.expired():
+                if alarm.rang:
                     raise deadline_exceeded(call.unfinished) from None
                 raise
 

@@ -31,6 +31,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, ContentDecodePolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
+from twinfront_program.alarms import Alarms
 from twinfront_server.adt.answer import page_of
 from twinfront_server.call import TIME_TO_ASK, current_call
 from twinfront_server.errors import upstream_answer_unexpected
@@ -119,6 +120,7 @@ class AttemptsPolicy(Policy):
         self._circuit = circuit or CircuitBreaker(metrics)
         self._read_retries = read_retries
         self._timeout = timeout
+        self._alarms = Alarms()
 
     async def send(self, request: Request) -> Response:
         """Sends the request until it is answered, must not be sent again, or the time is up."""
@@ -157,10 +159,7 @@ class AttemptsPolicy(Policy):
         start = time.perf_counter()
         call.upstream_asked(start)
         try:
-            if remaining and remaining <= connecting + timeout:
-                response = await self._sent(request)
-            else:
-                response = await self._sent_within(request, connecting + timeout)
+            response = await self._sent(request, connecting + timeout)
             http_response = response.http_response
             self._circuit.answered(http_response.status_code)
             readable = is_readable(operation, http_response)
@@ -180,30 +179,20 @@ class AttemptsPolicy(Policy):
             raise unreadable(http_response)
         return response
 
-    async def _sent_within(self, request: Request, seconds: float) -> Response:
+    async def _sent(self, request: Request, seconds: float) -> Response:
         """Sends the request once, and has the whole answer in so many seconds: the transport bounds each wait alone.
-
-        That takes a timer, which costs 4 us. Where the deadline of the call comes first, its own has to do.
-        """
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._sent(request)
-        except TimeoutError as error:
-            raise ServiceResponseTimeoutError(f"No whole answer in {seconds:g} s.", error=error) from error
-
-    async def _sent(self, request: Request) -> Response:
-        """Sends the request once.
 
         Raises:
             AzureError: whatever keeps an answer from coming. A transport may let through what went wrong in the
                 libraries and sockets below it; how far it was with the request is not known then.
         """
         try:
-            return await self.next.send(request)
+            with self._alarms.at(asyncio.get_running_loop().time() + seconds):
+                return await self.next.send(request)
         except AzureError:
             raise
         except TimeoutError as error:
-            raise ServiceResponseTimeoutError(f"No whole answer: {error}", error=error) from error
+            raise ServiceResponseTimeoutError(f"No whole answer in {seconds:g} s.", error=error) from error
         except Exception as error:
             raise ServiceResponseError(f"{type(error).__name__}: {error}", error=error) from error
 
