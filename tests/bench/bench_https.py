@@ -58,7 +58,7 @@ async def run(report: Report, rounds: int, seconds: float) -> None:
 
 
 async def _run(report: Report, rounds: int, seconds: float, milliseconds: int) -> None:
-    samples = Samples()
+    samples, of_several = Samples(), Samples()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         late = ("--inject", f"latency={milliseconds}ms") if milliseconds else ()
@@ -78,8 +78,10 @@ async def _run(report: Report, rounds: int, seconds: float, milliseconds: int) -
                 samples.add(f"{operation}, {way.name}, p99", many.p99)
                 samples.add(f"{operation}, {way.name}, processor", many.processor)
             if several:
-                _measure_several(several, ways, samples, seconds, ca)
+                _measure_several(several, ways, of_several, seconds, ca)
     _tell(report, ways, samples, milliseconds)
+    if several:
+        _tell_several(report, ways, of_several)
 
 
 def _ways(stack: ExitStack, url: str, ca: str) -> Iterator[_Way]:
@@ -111,7 +113,23 @@ def _measure_several(several: Generator, ways: list[_Way], samples: Samples, sec
     for way in ways:
         if way.one in {"sdk", "client"}:
             done = several.measure(Job(way.one, way.address, "get", _MANY, seconds, ca), way.server)
-            samples.add(f"get, {way.name}, rate of several", done.rate)
+            samples.add(f"{way.name}, rate", done.rate)
+            samples.add(f"{way.name}, caller", done.caller_processor)
+
+
+def _tell_several(report: Report, ways: list[_Way], samples: Samples) -> None:
+    rows = []
+    for way in ways:
+        if f"{way.name}, rate" in samples:
+            beside = samples.ratios(f"{way.name}, rate", "SDK, rate")
+            report.figures[f"https: {_PROCESSES} processes: {way.name}: rate / sdk"] = beside
+            figures = (short(samples.median(f"{way.name}, {figure}"), 0) for figure in ("rate", "caller"))
+            rows.append([way.name, *figures, beside.text(2)])
+    report.table(
+        f"Gets of {_MANY} callers in {_PROCESSES} processes, with the SDK or the Python client, 0 ms added",
+        ["case", "a second", "processor µs of the callers", "rate / SDK"],
+        rows,
+    )
 
 
 def _tell(report: Report, ways: list[_Way], samples: Samples, milliseconds: int) -> None:
@@ -120,8 +138,6 @@ def _tell(report: Report, ways: list[_Way], samples: Samples, milliseconds: int)
         case, sdk = f"{operation}, {way.name}", f"{operation}, SDK"
         beside = samples.ratios(f"{case}, p50", f"{sdk}, p50")
         figures = {"p50 / sdk": beside}
-        if f"{case}, rate of several" in samples:
-            figures["rate of several / sdk"] = samples.ratios(f"{case}, rate of several", f"{sdk}, rate of several")
         if way.server:
             figures["rate / FastAPI"] = samples.ratios(f"{case}, rate", f"{operation}, FastAPI + SDK, rate")
             slim = f"{operation}, FastAPI + SDK, slimmed, processor"

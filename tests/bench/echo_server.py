@@ -21,6 +21,8 @@ async def main(engine: str) -> None:
     server = _server(engine)
     handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(_echo)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", {"Echo": handler}),))
+    if engine != "grpcio":  # which is quicker with generic handlers, where the other one has a detour for them
+        server.add_registered_method_handlers("bench.Echo", {"Echo": handler})
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(f"127.0.0.1:{port}", flush=True)

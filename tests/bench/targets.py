@@ -61,7 +61,7 @@ def _https() -> Iterator[Target]:
     for operation in ("get", "create or replace", "page of 100"):
         figure = f"https: 5 ms: {operation}, front, grpcio: p50 / sdk"
         yield Target(f"client through the front: {operation}, p50 / SDK, 1 caller, 5 ms", figure, "most", 1.0)
-    figure = "https: 0 ms: get, front, grpcio: rate of several / sdk"
+    figure = "https: 4 processes: front, grpcio: rate / sdk"
     yield Target("client through the front: get, rate / SDK, 16 callers in 4 processes", figure, "least", 1.3)
     for engine, goal in {"native": 2.5, "grpcio": 5.0}.items():
         figure = f"https: 0 ms: get, front, {engine}: processor / go"
