@@ -40,6 +40,12 @@ def create(source_id: str, relationship_id: str, payload: object, *, etag: str) 
     return relationship
 
 
+def target_of(payload: object) -> str:
+    """Gives the target that a payload names, or no id if it names none."""
+    target_id = payload.get("$targetId") if isinstance(payload, dict) else None
+    return target_id if type(target_id) is str else ""
+
+
 def patch(relationship: Document, operations: Sequence[Operation], *, etag: str) -> Document:
     """Applies a patch to the document, in place, and gives it back; only properties can be changed.
 

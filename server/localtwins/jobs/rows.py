@@ -106,7 +106,8 @@ def _refused(tx: Transaction, settings: Settings, batch: Batch, import_row: _Imp
 def _import_twin(tx: Transaction, settings: Settings, document: Document) -> None:
     twin_id: str = document["$dtId"]
     check_twin_id(twin_id)
-    digital_twins.put(tx, settings, twin_id, _without_nulls(document), create_only=False, notify=False)
+    payload = _without_nulls(document) if None in document.values() else document
+    digital_twins.put(tx, settings, twin_id, payload, create_only=False, notify=False)
 
 
 def _import_relationship(tx: Transaction, settings: Settings, document: Document) -> None:

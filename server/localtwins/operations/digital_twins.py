@@ -43,7 +43,7 @@ def put(
     etag = new_etag()
     now = twin_time(tx.now())
     twin = digital_twin.create(twin_id, payload, etag=etag, now=now)
-    if current is None and tx.total("digital_twins") >= settings.max_twins:
+    if current is None and not tx.has_room("digital_twins", settings.max_twins):
         raise errors.twin_limit_reached(settings.max_twins)
     document = _store(tx, settings, twin, current.model_id if current else None)
     if notify:

@@ -35,36 +35,35 @@ def put(
         AdtError: DigitalTwinNotFound for the source, InvalidArgument, PreconditionFailed, TargetDigitalTwinNotFound,
             OperationNotAllowed, InvalidRelationship, ValidationFailed or a limit.
     """
-    source = tx.digital_twin(source_id)
-    if source is None:
+    ends = tx.ends(source_id, relationship_id, relationship.target_of(payload))
+    if ends.source_model is None:
         raise errors.digital_twin_not_found(source_id)
     etag = new_etag()
     document = relationship.create(source_id, relationship_id, payload, etag=etag)
-    current = tx.relationship(source_id, relationship_id)
+    current = ends.current
     if current is not None and create_only:
         raise errors.relationship_exists(relationship_id)
     name, target_id = document["$relationshipName"], document["$targetId"]
-    target = tx.digital_twin(target_id)
-    if target is None:
+    if ends.target_model is None:
         raise errors.target_not_found()
     if target_id == source_id:
         raise errors.self_relationship(source_id)
-    declared = _declared(tx, source.model_id, name)
-    _check_target(tx, declared, target.model_id)
+    declared = _declared(tx, ends.source_model, name)
+    _check_target(tx, declared, ends.target_model)
     checked = document
     if any_property_name:
         checked = {member: value for member, value in document.items() if member in declared.properties}
     _check_properties(checked, declared, settings)
     if current is None:
-        _check_new(tx, settings, source_id)
+        _check_new(tx, settings, source_id, ends.outgoing)
     if current is None or orjson.loads(current.document)["$targetId"] != target_id:
-        _check_new_target(tx, settings, target_id)
+        _check_new_target(settings, target_id, ends.incoming)
     stored = orjson.dumps(document)
     tx.put_relationship(source_id, relationship_id, target_id=target_id, name=name, etag=etag, document=stored)
     if notify:
         before = current.document if current else None
         now = twin_time(tx.now())
-        tx.append_change(notifications.relationship_put(document, stored, before, source.model_id, now))
+        tx.append_change(notifications.relationship_put(document, stored, before, ends.source_model, now))
     return Written(etag, stored)
 
 
@@ -157,18 +156,16 @@ def _check_properties(document: dict[str, Any], declared: "dtdl.Relationship", s
         raise errors.invalid_relationship(problems)
 
 
-def _check_new(tx: Transaction, settings: Settings, source_id: str) -> None:
-    if tx.total("relationships") >= settings.max_relationships:
+def _check_new(tx: Transaction, settings: Settings, source_id: str, outgoing: int) -> None:
+    if not tx.has_room("relationships", settings.max_relationships):
         raise errors.limit_exceeded(f"The instance may hold {settings.max_relationships} relationships.")
-    outgoing, _ = tx.relationship_counts(source_id)
     if outgoing >= settings.max_outgoing_relationships:
         raise errors.limit_exceeded(
             f"The twin {source_id} may have {settings.max_outgoing_relationships} outgoing relationships."
         )
 
 
-def _check_new_target(tx: Transaction, settings: Settings, target_id: str) -> None:
-    _, incoming = tx.relationship_counts(target_id)
+def _check_new_target(settings: Settings, target_id: str, incoming: int) -> None:
     if incoming >= settings.max_incoming_relationships:
         raise errors.limit_exceeded(
             f"The twin {target_id} may have {settings.max_incoming_relationships} incoming relationships."

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
@@ -118,6 +118,10 @@ def _rendered(statement: Statement, found: Sequence[Sequence[Any]]) -> list[byte
     if statement.members is None:
         return [row[0] for row in found]
     names = [orjson.dumps(name) + b":" for name in statement.members]
+    form = b"{%b}" % b",".join([name.replace(b"%", b"%%") + b"%b" for name in names])
+    count = len(names)
+    with suppress(TypeError):  # one value is missing or no text; else this takes a third of the time
+        return [form % row[:count] for row in found]
     return [
         b"{%b}" % b",".join([name + _json(value) for name, value in zip(names, row, strict=False) if value is not None])
         for row in found

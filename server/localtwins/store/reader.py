@@ -13,6 +13,14 @@ from localtwins.store.change import Change
 _MODELS: Final = """
 SELECT position, data, iif(?, definition, NULL) FROM models WHERE position > ? ORDER BY position LIMIT ?
 """
+_ENDS: Final = """
+SELECT source.model_id, target.model_id, from_source.outgoing, to_target.incoming, etag, name, document
+FROM (SELECT 1) LEFT JOIN (SELECT model_id FROM digital_twins WHERE id = ?1) AS source
+LEFT JOIN (SELECT model_id FROM digital_twins WHERE id = ?3) AS target
+LEFT JOIN (SELECT outgoing FROM relationship_counts WHERE twin_id = ?1) AS from_source
+LEFT JOIN (SELECT incoming FROM relationship_counts WHERE twin_id = ?3) AS to_target
+LEFT JOIN (SELECT etag, name, document FROM relationships WHERE source_id = ?1 AND id = ?2)
+"""
 _MODELS_NEEDED: Final = """
 WITH RECURSIVE closure (id) AS (
     SELECT value FROM json_each(?)
@@ -39,6 +47,23 @@ class StoredRelationship:
     etag: str
     name: str
     document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Holds what a new relationship has to fit to: the models of its ends, None for a twin that is not there.
+
+    Attributes:
+        outgoing: how many relationships leave the source.
+        incoming: how many reach the target.
+        current: the relationship itself, if it is there already.
+    """
+
+    source_model: str | None
+    target_model: str | None
+    outgoing: int
+    incoming: int
+    current: StoredRelationship | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +131,19 @@ class Reader:
             (source_id, relationship_id),
         )
         return StoredRelationship(row[0].decode(), row[1].decode(), row[2]) if row else None
+
+    def ends(self, source_id: str, relationship_id: str, target_id: str) -> Ends:
+        """Gives in one statement all that a relationship that is put is checked against."""
+        ((source, target, outgoing, incoming, etag, name, document),) = self._rows(
+            _ENDS, (source_id, relationship_id, target_id)
+        )
+        return Ends(
+            None if source is None else source.decode(),
+            None if target is None else target.decode(),
+            outgoing or 0,
+            incoming or 0,
+            None if etag is None else StoredRelationship(etag.decode(), name.decode(), document),
+        )
 
     def outgoing(
         self, source_id: str, after: tuple[str, str], limit: int, name: str | None = None

@@ -19,6 +19,7 @@ MAX_CHANGE_BYTES: Final = 256 * 1024 * 1024
 _TRIM_EVERY: Final = 64
 _LARGE_CHANGE: Final = 64 * 1024
 _UNKNOWN: Final = 1 << 62
+_MODELS_SEEN: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ class Transaction(Reader):
         # subtracted. Beyond the limit it is looked up, as it is in the beginning and when trimming was taken back.
         self._change_bytes = _UNKNOWN
         self._trimmed_by_size = False
+        # Only this object changes models and totals, so what it has seen of them need not be looked up again.
+        self._models: dict[str, tuple[int, int]] = {}  # the positions, and whether they are decommissioned
+        self._at_most: dict[str, int] = {}  # the totals when they were looked up, and all puts since then
 
     def now(self) -> int:
         """Gives the time of this change in ticks, later than all before."""
@@ -87,6 +91,7 @@ class Transaction(Reader):
         for model_id in self._created:
             self._interfaces.forget(model_id)
         self._created.clear()
+        self._models.clear()
         self._needed = Needed()
 
     def committed(self) -> None:
@@ -103,9 +108,14 @@ class Transaction(Reader):
             ModelsNotLoadedError: the interface has to be loaded first.
             AdtError: LimitExceeded if so much was loaded for this write that it cannot have one more.
         """
-        row = self._row("SELECT position, decommissioned FROM models WHERE id = ?", (model_id,))
+        row = self._models.get(model_id)
         if row is None:
-            return None
+            row = self._row("SELECT position, decommissioned FROM models WHERE id = ?", (model_id,))
+            if row is None:
+                return None
+            if len(self._models) >= _MODELS_SEEN:
+                self._models.clear()
+            self._models[model_id] = row
         position, decommissioned = row
         interface = self._interfaces.get(model_id, position) or self._needed.get(model_id, position)
         if interface is None:
@@ -133,18 +143,31 @@ class Transaction(Reader):
 
     def decommission_model(self, model_id: str, data: bytes) -> None:
         """Marks a model as decommissioned, in its data too."""
+        self._models.pop(model_id, None)
         self._connection.execute(
             "UPDATE models SET decommissioned = 1, data = ? WHERE id = ?", (data.decode(), model_id)
         )
 
     def delete_model(self, model_id: str) -> None:
         """Removes a model."""
+        self._models.pop(model_id, None)
         self._connection.execute("DELETE FROM models WHERE id = ?", (model_id,))
         self._connection.execute("DELETE FROM model_references WHERE referrer = ?", (model_id,))
         self._connection.execute("DELETE FROM model_bases WHERE model_id = ?", (model_id,))
 
+    def has_room(self, kind: str, limit: int) -> bool:
+        """Tells whether there are fewer `digital_twins` or `relationships` than the limit."""
+        if self._at_most.get(kind, limit) >= limit:
+            self._at_most[kind] = self.total(kind)
+        return self._at_most[kind] < limit
+
+    def _count(self, kind: str) -> None:
+        if kind in self._at_most:
+            self._at_most[kind] += 1
+
     def put_digital_twin(self, twin_id: str, model_id: str, etag: str, document: bytes) -> None:
         """Stores a new twin or a new version."""
+        self._count("digital_twins")
         self._connection.execute(
             "INSERT INTO digital_twins (id, model_id, etag, document) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET"
@@ -160,6 +183,7 @@ class Transaction(Reader):
         self, source_id: str, relationship_id: str, *, target_id: str, name: str, etag: str, document: bytes
     ) -> None:
         """Stores a new relationship or a new version."""
+        self._count("relationships")
         self._connection.execute(
             "INSERT INTO relationships (source_id, id, target_id, name, sort_key, etag, document)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, id) DO UPDATE SET"

@@ -1,8 +1,13 @@
 """The contents of an interface and of its ancestors, as one mapping that copies none of them."""
 
+from dataclasses import replace
+
 import pytest
 
+from localtwins.dtdl import parse
 from localtwins.dtdl.lineage import Lineage, for_lookups, lineage
+
+from .models import interface, prop
 
 OWN = {"temperature": 1, "humidity": 2}
 PARENT = {"name": 3}
@@ -51,3 +56,18 @@ def test_many_look_ups_get_one_dictionary_and_few_search_the_generations():
     many = for_lookups(contents, 2)
     assert (type(many), many) == (dict, ALL)
     assert for_lookups(OWN, 1000) is OWN
+
+
+def test_an_interface_for_look_ups_has_the_same_contents_in_dictionaries_each_time():
+    base = interface("Base", contents=[prop("double")])
+    room = interface("Room", extends="dtmi:example:Base;1", contents=[{**prop("string"), "name": "other"}])
+    _, found = parse([base, room])
+    assert type(found.properties) is Lineage
+    prepared = found.for_lookups(1)
+    assert type(prepared.properties) is dict
+    assert prepared.properties == dict(found.properties)
+    assert prepared == replace(found, properties=dict(found.properties))
+    assert found.for_lookups(1000) is prepared
+    _, again = parse([base, room])
+    assert again.for_lookups(1) == prepared
+    assert again.for_lookups(1) is not prepared

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from localtwins import dtdl
 from localtwins.engine.clock import Clock
 from localtwins.store import schema
 from localtwins.store.database import Database
@@ -93,3 +94,83 @@ def test_pages_are_found_by_key_and_not_by_scan_or_sort(connection: sqlite3.Conn
         assert step.startswith("SEARCH relationships USING")
         assert "sort_key" in step
     assert len(statements) == 3
+
+
+@pytest.mark.parametrize("kind", ["digital_twins", "relationships"])
+def test_there_is_room_below_a_limit_whatever_was_put_taken_back_and_deleted(
+    connection: sqlite3.Connection, tx: Transaction, kind: str
+):
+    def put(name: str) -> None:
+        tx.put_digital_twin(name, "m", "e", b"{}")
+        relate(tx, name, "r", "x")
+
+    def delete(name: str) -> None:
+        tx.delete_relationship(name, "r")
+        tx.delete_digital_twin(name)
+
+    def has_room() -> bool:
+        room = tx.has_room(kind, 3)
+        assert room == (tx.total(kind) < 3)
+        return room
+
+    assert has_room()
+    for name in ("a", "a", "a", "b"):
+        put(name)
+        assert has_room()
+    put("c")
+    assert not has_room()
+    delete("b")
+    assert has_room()
+    connection.execute("BEGIN")
+    put("d")
+    assert not has_room()
+    connection.execute("ROLLBACK")
+    assert has_room()
+
+
+def test_a_new_relationship_is_checked_against_what_single_look_ups_give(tx: Transaction):
+    for twin in ("a", "b", "c"):
+        tx.put_digital_twin(twin, f"model of {twin}", "e", b"{}")
+    for source, name, target in (("a", "r", "b"), ("a", "s", "b"), ("b", "r", "c")):
+        relate(tx, source, name, target)
+    for source in ("a", "b", "missing"):
+        for name in ("r", "s", "t"):
+            for target in ("a", "b", "c", "missing", ""):
+                ends = tx.ends(source, name, target)
+                twins = [tx.digital_twin(source), tx.digital_twin(target)]
+                assert [ends.source_model, ends.target_model] == [twin and twin.model_id for twin in twins]
+                assert (ends.outgoing, ends.incoming) == (
+                    tx.relationship_counts(source)[0],
+                    tx.relationship_counts(target)[1],
+                )
+                assert ends.current == tx.relationship(source, name)
+
+
+async def test_a_model_that_was_taken_back_or_changed_is_not_remembered(tmp_path: Path):
+    database = Database.open(tmp_path)
+    interface = dtdl.load({"@id": "dtmi:a;1", "@type": "Interface", "@context": "dtmi:dtdl:context;2"})
+
+    def insert(tx: Transaction) -> None:
+        tx.insert_model(interface, b"{}", b"{}")
+        assert tx.parsed_model("dtmi:a;1") is not None
+
+    def decommission(tx: Transaction) -> bool:
+        tx.decommission_model("dtmi:a;1", b"{}")
+        return decommissioned(tx) is True
+
+    def decommissioned(tx: Transaction) -> bool | None:
+        model = tx.parsed_model("dtmi:a;1")
+        return None if model is None else model.decommissioned
+
+    try:
+        await database.write(insert, keep=False)
+        assert await database.write(decommissioned) is None
+        await database.write(insert)
+        assert await database.write(decommission, keep=False)
+        assert await database.write(decommissioned) is False
+        assert await database.write(decommission)
+        assert await database.write(decommissioned) is True
+        await database.write(lambda tx: tx.delete_model("dtmi:a;1"))
+        assert await database.write(decommissioned) is None
+    finally:
+        await database.close()

@@ -86,3 +86,17 @@ def test_members_from_several_collections(plant: Graph):
 def test_top_limits_the_rows(plant: Graph, top: int, count: int):
     assert len(plant.rows(f"SELECT TOP({top}) T.name FROM DIGITALTWINS T")) == count
     assert len(plant.rows(f"SELECT TOP({top}) * FROM DIGITALTWINS T")) == count
+
+
+def test_names_of_members_are_written_as_they_are(graph: Graph):
+    graph.twin("a", share=5)
+    graph.twin("b")
+    rows = graph.rows("SELECT T.share AS [[100%]], T.$dtId AS [[%b %s]] FROM DIGITALTWINS T")
+    assert rows == [{"100%": 5, "%b %s": "a"}, {"%b %s": "b"}]
+    assert graph.rows("SELECT T.share AS [[100%]] FROM DIGITALTWINS T WHERE T.$dtId = 'a'") == [{"100%": 5}]
+
+
+@pytest.mark.parametrize("source", ["DIGITALTWINS T", "RELATIONSHIPS T", JOINED.removeprefix("FROM ")])
+def test_count_is_the_number_of_rows(plant: Graph, source: str):
+    names = "P" if "JOIN" in source else "*"
+    assert plant.rows(f"SELECT COUNT() FROM {source}") == [{"COUNT": len(plant.rows(f"SELECT {names} FROM {source}"))}]
