@@ -76,11 +76,13 @@ class CredentialsAuthenticator:
         """Gives the principal of a token that was found good before."""
         if self._tokens is None:
             return None
-        try:
-            token = bearer_token([value for key, value in metadata if key == KEY])
-        except TwinfrontError:
-            return None
-        return None if token is None else self._tokens.known(token)
+        header: str | bytes | None = None
+        for key, value in metadata:
+            if key == KEY:
+                if header is not None:
+                    return None
+                header = value
+        return self._tokens.known(header) if isinstance(header, str) else None
 
     async def authenticate(self, metadata: Metadata, context: "grpc.aio.ServicerContext[Any, Any]") -> Principal:
         """Gives the principal that a call comes from."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import jwt
 
+from twinfront_server.access.bearer import MAX_TOKEN
 from twinfront_server.access.claims import claim, texts
 from twinfront_server.access.key_set import ALGORITHMS, VerificationKey
 from twinfront_server.access.keys import Keys
@@ -25,6 +26,9 @@ is checked again. What a token says takes up some three times the memory of its 
 
 MAX_NAME: Final = 256
 """Characters of the longest name of a principal: it goes into logs."""
+
+_USUAL: Final = "Bearer "
+"""How headers with tokens begin as a rule; `bearer_token` knows the others."""
 
 _MOST_TRIED: Final = 4
 """Keys that a signature is held against, if a token names none, or one that there are several of."""
@@ -93,10 +97,14 @@ class Tokens:
         required = ["exp", "iss", "aud", rules.principal_claim]
         self._jwt = jwt.PyJWT({"require": required, "enforce_minimum_key_length": True})
 
-    def known(self, token: str) -> Principal | None:
-        """Gives the principal of a token that was found good before and is so still; None of all others."""
-        digest = sha256(token.encode()).digest()
-        known = self._known.get(digest)
+    def known(self, header: str) -> Principal | None:
+        """Gives the principal of a header with a token that was found good before, and is so still.
+
+        None for all others, and for headers that are not written in the usual way.
+        """
+        if len(header) > MAX_TOKEN or not (header.startswith(_USUAL) and header.isascii()):
+            return None
+        known = self._known.get(digest := sha256(header[len(_USUAL) :].encode()).digest())
         if known is None or self._known_at != self._keys.changes or self._clock() >= known.until:
             return None
         self._known.move_to_end(digest)

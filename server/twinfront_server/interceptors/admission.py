@@ -121,6 +121,8 @@ class Admission:
         return _Place(turns, caller)
 
     def _require_tokens(self, caller: Caller, *, is_charged: bool) -> None:
+        if not is_charged and self._call_tokens.take_if_there(caller):
+            return
         if wait := self._call_tokens.wait(caller):
             raise self._refused(caller, "call_rate", "This caller calls too often (--caller-call-rate).", wait)
         if is_charged and (wait := self._query_tokens.wait(caller)):

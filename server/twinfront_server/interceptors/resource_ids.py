@@ -18,7 +18,10 @@ def note_ids(*, wanted: bool) -> Link:
             return proceed
 
         def noted(call: Call, request: Any, context: Context) -> Awaitable[Any]:
-            call.ids = {name: shortened(each) for name in names if (each := getattr(request, name))}
+            ids = call.ids = {}
+            for name in names:
+                if each := getattr(request, name):
+                    ids[name] = shortened(each)
             return proceed(call, request, context)
 
         return noted

@@ -77,7 +77,9 @@ class RedisOutcomes:
         """
         name, loop, begun = _name(key), asyncio.get_running_loop(), None
         for look in count():
-            match await self._circuit.ask(lambda: self._claim(name, fingerprint)):
+            match await self._circuit.ask(
+                lambda: self._redis.run(CLAIM, name, fingerprint, self._owner, _LEASE, _KEPT), require_claim_answer
+            ):
                 case [b"ended", known, *written]:
                     _require_same(known, fingerprint)
                     return _read(fingerprint, written)
@@ -115,11 +117,6 @@ class RedisOutcomes:
         """Ends all connections."""
         await end(self._renewing)
         await self._redis.close()
-
-    async def _claim(self, name: bytes, fingerprint: bytes) -> list[Any]:
-        said: list[Any] = await self._redis.run(CLAIM, name, fingerprint, self._owner, _LEASE, _KEPT)
-        require_claim_answer(said)
-        return said
 
     async def _tell(self, send: _Send, script: Script, name: bytes, *args: bytes | int) -> None:
         """Has a script run before all that is asked later; waits only where there is no connection."""

@@ -39,8 +39,15 @@ class ShortCircuit:
         self._pause = FIRST_PAUSE
         self._is_failing = False
 
-    async def ask(self, question: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
-        """Gives the answer to what ends in time by itself; None for none."""
+    async def ask(
+        self, question: Callable[[], Awaitable[_Answer]], require: Callable[[_Answer], None] = lambda _answer: None
+    ) -> _Answer | None:
+        """Gives the answer to what ends in time by itself; None for none.
+
+        Args:
+            question: asks.
+            require: raises one of the failures for what is no answer.
+        """
         finds_out = self._is_failing
         if finds_out:
             if self._loop.time() < self._quiet_until:
@@ -49,6 +56,7 @@ class ShortCircuit:
             self._quiet_until = math.inf  # for all others
         try:
             answer = await question()
+            require(answer)
         except self._failures as error:
             self._fail(error, goes_on=finds_out)
             return None

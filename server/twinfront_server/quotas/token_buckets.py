@@ -45,10 +45,10 @@ class TokenBuckets:
         if not self._rate:
             return True
         now = self._clock()
-        tokens = self._tokens(caller, now)
-        if (1.0 - tokens) / self._rate > _ROUNDING:
+        left = self._tokens(caller, now) - 1.0
+        if left < -_ROUNDING * self._rate:
             return False
-        self._put(caller, tokens - 1.0, now)
+        self._put(caller, left, now)
         return True
 
     def take(self, caller: Hashable, tokens: float = 1.0) -> None:

@@ -35,6 +35,8 @@ class ScopedDigitalTwins(DigitalTwins):
 
     async def get(self, digital_twin_id: str) -> Answer:
         """Reads a digital twin."""
+        if self._boundary.is_sure_of(digital_twin_id):
+            return await super().get(digital_twin_id)
         return await self._boundary.read_twin(digital_twin_id, partial(super().get, digital_twin_id))
 
     async def get_shared(self, digital_twin_id: str) -> Answer:
