@@ -99,8 +99,10 @@ func TestAStreamIsGivenUpAtTheFifthBreakWithoutARowInBetween(t *testing.T) {
 		}
 		return errBroken
 	}}, eachBreakCounts)
-	if _, err := collected(t.Context(), client); !errors.Is(err, twinfront.Unavailable) || streams != 4+4 {
-		t.Errorf("got %v from %d streams", err, streams)
+	_, err := collected(t.Context(), client)
+	var failure *twinfront.Error
+	if !errors.As(err, &failure) || failure.Code != codes.Unavailable || streams != 4+4 || failure.Attempts != streams {
+		t.Errorf("got %+v from %d streams", failure, streams)
 	}
 }
 

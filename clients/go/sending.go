@@ -8,8 +8,8 @@ import (
 )
 
 // sending tells of the attempts at one call, those included that the connection makes itself, how many there were, and whether
-// the last one had a connection to be sent on. What the error says is no measure for that: it is UNAVAILABLE whether there was none, or one
-// that broke.
+// the last one had a connection to be sent on. What the error says is no measure for that: it is UNAVAILABLE whether there was
+// none, or one that broke.
 type sending struct {
 	begun  atomic.Int32
 	isSent atomic.Bool

@@ -7,7 +7,7 @@ use tonic_types::{FieldViolation, pb};
 
 use crate::{
     ConfigError, Kind, PatchError, ValueError,
-    connection::ATTEMPTS,
+    connection::attempts_of,
     v1::{EtagConflict, RelationshipsBlockingDelete, relationships_blocking_delete::BlockingRelationship},
 };
 
@@ -162,18 +162,6 @@ impl Error {
             Self::Value(_) | Self::Patch(_) | Self::Config(_) => None,
         }
     }
-
-    pub(crate) fn failure_mut(&mut self) -> Option<&mut Failure> {
-        match self {
-            Self::EtagMismatch { failure, .. }
-            | Self::TwinHasRelationships { failure, .. }
-            | Self::InvalidArgument { failure, .. }
-            | Self::Throttled { failure, .. }
-            | Self::Unavailable { failure, .. }
-            | Self::Call(failure) => Some(failure),
-            Self::Value(_) | Self::Patch(_) | Self::Config(_) => None,
-        }
-    }
 }
 
 impl From<Status> for Error {
@@ -190,7 +178,7 @@ impl From<Status> for Error {
             kind: kind.unwrap_or_else(|| Kind::of_code(status.code())),
             reason: reason.filter(|reason| !reason.is_empty()),
             metadata: metadata.into_iter().flatten().collect(),
-            attempts: status.metadata().get(ATTEMPTS).and_then(|sent| sent.to_str().ok()?.parse().ok()).unwrap_or(1),
+            attempts: attempts_of(&status),
             call_id: status.metadata().get(CALL_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
             status,
         });

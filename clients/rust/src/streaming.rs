@@ -7,7 +7,9 @@ use tonic::{Response, Status, Streaming};
 
 use crate::{
     Client, Error,
-    connection::{SEVERAL_ATTEMPTS, UNBOUNDED, forbids_another, most_attempts, was_never_sent},
+    connection::{
+        SEVERAL_ATTEMPTS, UNBOUNDED, attempts_of, forbids_another, most_attempts, note_attempts, was_never_sent,
+    },
     pause::before,
     v1::{ExportGraphRequest, ExportGraphResponse, QueryRow, StreamQueryTwinsRequest, StreamQueryTwinsResponse},
 };
@@ -92,7 +94,12 @@ impl Client {
                         Err(status) => Err(status),
                     },
                 };
-                match next.map_err(Error::from) {
+                let next = next.map_err(|mut status| {
+                    sent += attempts_of(&status);
+                    note_attempts(&mut status, sent);
+                    Error::from(status)
+                });
+                match next {
                     Ok(Some(mut message)) => {
                         if resumption.leads_on(&mut message) {
                             breaks = Breaks::default();
@@ -102,12 +109,8 @@ impl Client {
                     Ok(None) => return,
                     // What got lost is the status.
                     Err(_) if resumption.is_whole() => return,
-                    Err(mut error) => {
+                    Err(error) => {
                         open = None;
-                        sent += error.attempts();
-                        if let Some(failure) = error.failure_mut() {
-                            failure.attempts = sent;
-                        }
                         let connection = client.connection();
                         let pause = breaks.pause_after(&error, connection.was_seen());
                         match pause.filter(|_| connection.sends_again()) {

@@ -39,7 +39,7 @@ use crate::token::Token;
 
 const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 /// Where a status has how often its call was sent. It is the client's own, and travels nowhere.
-pub(crate) const ATTEMPTS: &str = "twinfront-client-attempts";
+const ATTEMPTS: &str = "twinfront-client-attempts";
 
 /// The connection of a [`Client`](crate::Client), which the generated clients are made on. Cloning it is cheap, and
 /// clones share the connection.
@@ -91,7 +91,7 @@ where
         });
         let mut answer = answer.await.map(|answer| answer.map(Body::new));
         if let Err(status) = &mut answer {
-            status.metadata_mut().insert(ATTEMPTS, sent.into_inner().max(1).into());
+            note_attempts(status, sent.into_inner().max(1));
         }
         answer
     }
@@ -165,6 +165,16 @@ where
             }
         }
     }
+}
+
+/// Notes in the status of a call that failed how often it was sent.
+pub(crate) fn note_attempts(status: &mut Status, attempts: u32) {
+    status.metadata_mut().insert(ATTEMPTS, attempts.into());
+}
+
+/// How often a call was sent that ended with a status, as far as it is noted.
+pub(crate) fn attempts_of(status: &Status) -> u32 {
+    status.metadata().get(ATTEMPTS).and_then(|noted| noted.to_str().ok()?.parse().ok()).unwrap_or(1)
 }
 
 /// Gives the failure that an answer of gRPC's is; what a proxy says is left to tonic.

@@ -101,7 +101,8 @@ async fn a_stream_that_leads_nowhere_is_given_up() {
     })
     .await;
     assert_eq!((numbers.len(), tokens.len()), (0, 5));
-    assert!(error.unwrap().is(Kind::Unavailable));
+    let error = error.unwrap();
+    assert_eq!((error.kind(), error.attempts()), (Kind::Unavailable, 5));
     // Nor does it end if rows come again and again for the same token.
     let (numbers, error, tokens) = read(|_| (vec![rows([1], "1")], UNAVAILABLE())).await;
     assert_eq!((numbers.len(), tokens.len()), (5, 5));

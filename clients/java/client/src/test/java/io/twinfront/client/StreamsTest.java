@@ -113,8 +113,9 @@ class StreamsTest {
             observer.onError(Status.UNAVAILABLE.asRuntimeException());
         });
         rows.next();
-        assertThrows(UnavailableException.class, rows::hasNext);
+        UnavailableException givenUp = assertThrows(UnavailableException.class, rows::hasNext);
         int streams = resumedFrom.size();
+        assertEquals(streams, givenUp.getAttempts());
         assertThrows(UnavailableException.class, rows::hasNext);
         assertEquals(streams, resumedFrom.size(), "a stream that was given up is not begun again");
     }
