@@ -54,11 +54,16 @@ async def _properties(report: Report, rounds: int, seconds: float) -> None:
                 for operation in operations:
                     job = Job("grpc", server.address, operation, _CALLERS, seconds, properties=count)
                     samples.add(f"{operation}, {count}", calls.measure(job, server).processor)
+        resident = {count: server.resident() for count, server in servers.items()}
     report.table(
         "Twins of more and more properties: processor time of the server a call, µs",
-        ["properties", *operations],
+        ["properties", *operations, "resident, MB"],
         [
-            [f"{count}", *(short(samples.median(f"{operation}, {count}"), 0) for operation in operations)]
+            [
+                f"{count}",
+                *(short(samples.median(f"{operation}, {count}"), 0) for operation in operations),
+                short(resident[count], 0),
+            ]
             for count in _PROPERTIES
         ],
     )

@@ -101,12 +101,12 @@ def _ways(stack: ExitStack, url: str, ca: str) -> Iterator[_Way]:
 
 
 def _go_front() -> str | None:
-    if not shutil.which("go"):
-        print("without the front in Go: Go is not installed")
-        return None
     program = str(CHECKOUT / "build" / "bench" / "go-front")
-    subprocess.run(["go", "build", "-o", program, "."], cwd=_HERE / "go_front", check=True)
-    return program
+    build = ["go", "build", "-o", program, "."]
+    if shutil.which("go") and subprocess.run(build, cwd=_HERE / "go_front", check=False).returncode == 0:
+        return program
+    print("without the front in Go: it cannot be built here")
+    return None
 
 
 def _measure_several(several: Generator, ways: list[_Way], samples: Samples, seconds: float, ca: str) -> None:
