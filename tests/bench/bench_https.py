@@ -27,8 +27,8 @@ from report import Chart, Report, short
 MILLISECONDS: Final = (0, 5, 20)
 _MANY: Final = 16
 _PROCESSES: Final = 4
-_OPERATIONS: Final = ("get", "create or replace", "page of 100")
-_AS_BYTES: Final = {"get": "get, JSON"}
+_OPERATIONS: Final = ("get", "update 3 properties", "create or replace", "page of 100")
+_AS_BYTES: Final = {"get": "get, JSON", "update 3 properties": "update 3 properties, JSON"}
 """The names of operations where they are made of bytes, as far as these differ."""
 _HERE: Final = Path(__file__).parent
 
@@ -53,8 +53,10 @@ class _Way:
 async def run(report: Report, rounds: int, seconds: float) -> None:
     """Goes through the latencies, and reports."""
     for milliseconds in MILLISECONDS:
-        # The more each call waits, the fewer there are, and the less one differs from another.
-        await _run(report, rounds, seconds if milliseconds == 0 else seconds / 2, milliseconds)
+        if milliseconds == 0:
+            await _run(report, rounds, seconds, milliseconds)
+        else:  # the more each call waits, the less one differs from another
+            await _run(report, -(-rounds // 2), seconds / 2, milliseconds)
 
 
 async def _run(report: Report, rounds: int, seconds: float, milliseconds: int) -> None:

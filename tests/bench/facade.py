@@ -35,12 +35,15 @@ def default_facade(url: str) -> FastAPI:
     async def put(twin_id: str, twin: dict[str, Any]) -> Any:
         return await client.upsert_digital_twin(twin_id, twin)
 
+    async def patch(twin_id: str, changes: list[dict[str, Any]]) -> None:
+        await client.update_digital_twin(twin_id, changes)
+
     async def query(asked: dict[str, str]) -> list[dict[str, Any]]:
         async for page in client.query_twins(asked["query"]).by_page():
             return [row async for row in page]
         return []
 
-    return _app(get, put, query)
+    return _app(get, put, patch, query)
 
 
 async def slim_facade(url: str, ca: str) -> FastAPI:
@@ -58,18 +61,22 @@ async def slim_facade(url: str, ca: str) -> FastAPI:
         body = Body(await request.body(), "digital_twin")
         return json((await upstream.twins.put(twin_id, body, if_none_match=False)).body)
 
+    async def patch(twin_id: str, request: Request) -> None:
+        await upstream.twins.patch(twin_id, Body(await request.body(), "patch"), if_match="")
+
     async def query(request: Request) -> Response:
         asked = orjson.loads(await request.body())
         page = await upstream.queries.page(asked["query"], "", page_size=100)
         return json(orjson.dumps(page.items))
 
-    return _app(get, put, query)
+    return _app(get, put, patch, query)
 
 
-def _app(get: Endpoint, put: Endpoint, query: Endpoint) -> FastAPI:
+def _app(get: Endpoint, put: Endpoint, patch: Endpoint, query: Endpoint) -> FastAPI:
     app = FastAPI()
     app.get("/twins/{twin_id}")(get)
     app.put("/twins/{twin_id}")(put)
+    app.patch("/twins/{twin_id}")(patch)
     app.post("/query")(query)
     return app
 

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
@@ -88,20 +89,22 @@ def _gets(**options: Any) -> Callable[[int], Requests]:
     return requests
 
 
-def _update(count: int, **options: Any) -> bytes:
-    patch = [
-        JsonPatchOperation(
-            op=JsonPatchOperation.OP_ADD,
-            path=operation["path"],
-            value=Value(double_value=operation["value"]),
-        )
-        for operation in patch_json(count + 0.5)
-    ]
+def _update(count: int, *, as_json: bool = False, **options: Any) -> bytes:
+    def operation(path: str, value: float) -> JsonPatchOperation:
+        if as_json:
+            return JsonPatchOperation(op=JsonPatchOperation.OP_ADD, path=path, value_json=orjson.dumps(value))
+        return JsonPatchOperation(op=JsonPatchOperation.OP_ADD, path=path, value=Value(double_value=value))
+
+    patch = [operation(change["path"], change["value"]) for change in patch_json(count + 0.5)]
     return UpdateDigitalTwinRequest(digital_twin_id=name_of(count % TWINS), patch=patch, **options).SerializeToString()
 
 
 def _updates(_: int) -> Requests:
     return map(_update, itertools.count())
+
+
+def _updates_as_json(_: int) -> Requests:
+    return map(partial(_update, as_json=True), itertools.count())
 
 
 def _updates_with_ids(_: int) -> Requests:
@@ -127,6 +130,7 @@ OPERATIONS: Final = {
     "get, JSON": Operation(SERVICE + "GetDigitalTwin", _gets(representation=REPRESENTATION_JSON)),
     "get, typed": Operation(SERVICE + "GetDigitalTwin", _gets()),
     "update 3 properties": Operation(SERVICE + "UpdateDigitalTwin", _updates),
+    "update 3 properties, JSON": Operation(SERVICE + "UpdateDigitalTwin", _updates_as_json),
     "update, request_id": Operation(SERVICE + "UpdateDigitalTwin", _updates_with_ids, unrepeated=True),
     "create or replace": Operation(SERVICE + "CreateOrReplaceDigitalTwin", _creations),
     "page of 100": Operation("/twinfront.v1.QueryService/QueryTwins", _pages),

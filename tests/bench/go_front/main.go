@@ -115,6 +115,38 @@ func (s *digitalTwins) CreateOrReplaceDigitalTwin(
 	return &twinfrontv1.CreateOrReplaceDigitalTwinResponse{DigitalTwin: twin, Etag: etag}, nil
 }
 
+var patchOperations = map[twinfrontv1.JsonPatchOperation_Op]string{
+	twinfrontv1.JsonPatchOperation_OP_ADD:     "add",
+	twinfrontv1.JsonPatchOperation_OP_REPLACE: "replace",
+	twinfrontv1.JsonPatchOperation_OP_REMOVE:  "remove",
+}
+
+type patchOperation struct {
+	Op    string          `json:"op"`
+	Path  string          `json:"path"`
+	Value json.RawMessage `json:"value,omitempty"`
+}
+
+// UpdateDigitalTwin knows patches whose values are JSON.
+func (s *digitalTwins) UpdateDigitalTwin(
+	ctx context.Context, request *twinfrontv1.UpdateDigitalTwinRequest,
+) (*twinfrontv1.UpdateDigitalTwinResponse, error) {
+	patch := make([]patchOperation, len(request.Patch))
+	for i, operation := range request.Patch {
+		patch[i] = patchOperation{patchOperations[operation.Op], operation.Path, operation.ValueJson}
+	}
+	body, err := json.Marshal(patch)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	path := "/digitaltwins/" + url.PathEscape(request.DigitalTwinId)
+	_, etag, err := s.upstream.send(ctx, http.MethodPatch, path, body, http.Header{})
+	if err != nil {
+		return nil, err
+	}
+	return &twinfrontv1.UpdateDigitalTwinResponse{Etag: etag}, nil
+}
+
 type queries struct {
 	twinfrontv1.UnimplementedQueryServiceServer
 	upstream *upstream

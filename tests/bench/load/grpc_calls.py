@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import grpc.aio
-from workload import OPERATIONS, PAGE, QUERY, TWINS, Operation, RawCall, metadata, name_of, twin_json
+from workload import OPERATIONS, PAGE, QUERY, TWINS, Operation, RawCall, metadata, name_of, patch_json, twin_json
 
 from load.job import BlockingCall, Call, Job
 from twinfront import CreateOrReplace, TwinfrontClient
@@ -43,6 +43,10 @@ async def open_client(job: Job) -> Mapping[str, BlockingCall]:
         client.get_digital_twin(name_of(number % TWINS))
         return 1
 
+    def update(number: int) -> int:
+        client.update_digital_twin(name_of(number % TWINS), patch_json(number + 0.5))
+        return 1
+
     def create(number: int) -> int:
         at = TWINS + number % TWINS
         client.create_or_replace_digital_twin(name_of(at), twin_json(at, float(number)))
@@ -72,6 +76,7 @@ async def open_client(job: Job) -> Mapping[str, BlockingCall]:
 
     return {
         "get": get,
+        "update 3 properties": update,
         "create or replace": create,
         "page of 100": page,
         "stream": stream,

@@ -5,7 +5,7 @@ from typing import Final
 
 import aiohttp
 import orjson
-from workload import QUERY, TWINS, name_of, twin_json
+from workload import QUERY, TWINS, name_of, patch_json, twin_json
 
 from load.job import Call, Job
 
@@ -21,6 +21,12 @@ async def open_facade(job: Job) -> Mapping[str, Call]:
             orjson.loads(await answer.read())
         return 1
 
+    async def update(number: int) -> int:
+        body = orjson.dumps(patch_json(number + 0.5))
+        async with session.patch(f"/twins/{name_of(number % TWINS)}", data=body, headers=_JSON) as answer:
+            await answer.read()
+        return 1
+
     async def create(number: int) -> int:
         at = TWINS + number % TWINS
         body = orjson.dumps(twin_json(at, float(number)))
@@ -32,4 +38,4 @@ async def open_facade(job: Job) -> Mapping[str, Call]:
         async with session.post("/query", data=orjson.dumps({"query": QUERY}), headers=_JSON) as answer:
             return len(orjson.loads(await answer.read()))
 
-    return {"get": get, "create or replace": create, "page of 100": page}
+    return {"get": get, "update 3 properties": update, "create or replace": create, "page of 100": page}

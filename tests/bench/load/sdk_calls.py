@@ -10,7 +10,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.digitaltwins.core import DigitalTwinsClient
 from azure.digitaltwins.core.aio import DigitalTwinsClient as AsyncDigitalTwinsClient
 from prometheus_client import CollectorRegistry
-from workload import PAGE, QUERY, TWINS, name_of, twin_json
+from workload import PAGE, QUERY, TWINS, name_of, patch_json, twin_json
 
 from load.job import BlockingCall, Call, Job
 from twinfront_server.adt.body import Body
@@ -51,6 +51,10 @@ async def open_sync(job: Job) -> Mapping[str, BlockingCall]:
         client.get_digital_twin(name_of(number % TWINS))
         return 1
 
+    def update(number: int) -> int:
+        client.update_digital_twin(name_of(number % TWINS), patch_json(number + 0.5))
+        return 1
+
     def create(number: int) -> int:
         at = TWINS + number % TWINS
         client.upsert_digital_twin(name_of(at), twin_json(at, float(number)))
@@ -62,7 +66,7 @@ async def open_sync(job: Job) -> Mapping[str, BlockingCall]:
     def rows(_: int) -> int:
         return sum(1 for _ in client.query_twins(QUERY))
 
-    return {"get": get, "create or replace": create, "page of 100": page, "stream": rows}
+    return {"get": get, "update 3 properties": update, "create or replace": create, "page of 100": page, "stream": rows}
 
 
 async def open_aio(job: Job) -> Mapping[str, Call]:
@@ -71,6 +75,10 @@ async def open_aio(job: Job) -> Mapping[str, Call]:
 
     async def get(number: int) -> int:
         await client.get_digital_twin(name_of(number % TWINS))
+        return 1
+
+    async def update(number: int) -> int:
+        await client.update_digital_twin(name_of(number % TWINS), patch_json(number + 0.5))
         return 1
 
     async def create(number: int) -> int:
@@ -83,7 +91,7 @@ async def open_aio(job: Job) -> Mapping[str, Call]:
             return len([row async for row in found])
         return 0
 
-    return {"get": get, "create or replace": create, "page of 100": page}
+    return {"get": get, "update 3 properties": update, "create or replace": create, "page of 100": page}
 
 
 async def open_slim(job: Job) -> Mapping[str, Call]:
@@ -95,6 +103,11 @@ async def open_slim(job: Job) -> Mapping[str, Call]:
         orjson.loads((await upstream.twins.get(name_of(number % TWINS))).body)
         return 1
 
+    async def update(number: int) -> int:
+        body = Body(orjson.dumps(patch_json(number + 0.5)), "patch")
+        await upstream.twins.patch(name_of(number % TWINS), body, if_match="")
+        return 1
+
     async def create(number: int) -> int:
         at = TWINS + number % TWINS
         body = Body(orjson.dumps(twin_json(at, float(number))), "digital_twin")
@@ -104,4 +117,4 @@ async def open_slim(job: Job) -> Mapping[str, Call]:
     async def page(_: int) -> int:
         return len((await upstream.queries.page(QUERY, "", page_size=PAGE)).items)
 
-    return {"get": get, "create or replace": create, "page of 100": page}
+    return {"get": get, "update 3 properties": update, "create or replace": create, "page of 100": page}
