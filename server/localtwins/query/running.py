@@ -16,6 +16,8 @@ from localtwins.query.parameters import SqlValue
 from localtwins.query.statement import Statement
 
 _FETCHED: Final = 100
+_CLOSE: Final = 3
+"""Rows are close together if that part of the table is theirs, or more."""
 
 # Query units, near the charges that are recorded: 6.19 for 44 twins of 15 KiB, about 3 for a COUNT.
 _BASE_CHARGE: Final = 2.9
@@ -64,15 +66,39 @@ def run(
     if position and len(after) != len(statement.rows.keys):
         raise continuation_token_invalid()
     wanted = size if statement.top is None else min(size, max(statement.top - answered, 0))
-    sql, parameters = statement.sql(after, wanted + 1)
-    with _stopped_by(stop, steps, connection), closing(connection.execute(sql, parameters)) as cursor:
-        rows, last, more = _fetched(statement, cursor, wanted)
+    with _stopped_by(stop, steps, connection):
+        rows, last, more = _found(statement, connection, after, wanted)
     answered += len(rows)
     next_page = None
     if more and last is not None and answered != statement.top:
         keys = tuple(_key(key) for key in last[len(statement.selected) :])
         next_page = Position(statement.query, keys, answered)
     return Page(rows, _charge(rows), next_page)
+
+
+def _found(
+    statement: Statement, connection: sqlite3.Connection, after: Sequence[SqlValue], wanted: int
+) -> tuple[list[bytes], Sequence[Any] | None, bool]:
+    """Finds the rows of a page; see `_fetched`.
+
+    An index that finds rows out of their order finds all of them for each page, and sorts them. Where they stand close
+    together the next page is read in their own order instead: one by IS_OF_MODEL then takes 70 µs and not 190, and one
+    of a range that half of a million twins are in takes no time that grows with them.
+    """
+    spread = statement.spread
+    if spread.dense:
+        sql, parameters = statement.sql_of_scan(after, wanted + 1, _CLOSE * (wanted + 1))
+        with closing(connection.execute(sql, parameters)) as cursor:
+            found = _fetched(statement, cursor, wanted)
+        if found[2]:
+            return found
+    sql, parameters = statement.sql(after, wanted + 1)
+    with closing(connection.execute(sql, parameters)) as cursor:
+        rows, last, more = _fetched(statement, cursor, wanted)
+    if statement.rows.scattered:
+        start = after[0] if after else 0
+        spread.dense = more and last is not None and last[-1] - start <= _CLOSE * len(rows)
+    return rows, last, more
 
 
 def _fetched(

@@ -3,7 +3,7 @@
 # ruff: noqa: S608  (the SQL is put together from our own pieces, and values are bound)
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from localtwins.query.parameters import SqlValue
 
@@ -35,6 +35,13 @@ class Rows:
         )
 
 
+@dataclass(slots=True)
+class Spread:
+    """Remembers whether the last page that an index found stood close together in the table."""
+
+    dense: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A compiled query.
@@ -44,6 +51,7 @@ class Statement:
 
     Attributes:
         top: the most rows that the query wants, None for all.
+        spread: of the rows of a scattered query.
     """
 
     query: str
@@ -52,6 +60,7 @@ class Statement:
     rows: Rows
     parameters: tuple[SqlValue, ...]
     top: int | None = None
+    spread: Spread = field(default_factory=Spread, compare=False, repr=False)
 
     def sql(self, after: Sequence[SqlValue], limit: int) -> tuple[str, tuple[SqlValue, ...]]:
         """Gives the SQL for at most `limit` rows behind the one with the keys `after`, and the values to bind to it."""
@@ -75,3 +84,13 @@ class Statement:
         if keys:
             text += f" ORDER BY {keys}"
         return f"{text} {most}", (*self.parameters, *after, limit)
+
+    def sql_of_scan(self, after: Sequence[SqlValue], limit: int, places: int) -> tuple[str, tuple[SqlValue, ...]]:
+        """Gives the same SQL for a scattered query that looks no further than so many `places`, and uses no index."""
+        (key,) = self.rows.keys
+        first = len(self.parameters) + 1
+        start = f"?{first + 2}" if after else f"(SELECT min(rowid) - 1 FROM {self.rows.tables})"
+        near = f"{key} > {start} AND {key} <= {start} + ?{first + 1}"
+        rows = replace(self.rows, tables=f"{self.rows.tables} NOT INDEXED")
+        text = f"{rows.sql([*self.selected, key], near)} ORDER BY {key} LIMIT ?{first}"
+        return text, (*self.parameters, limit, places, *after)
