@@ -15,7 +15,7 @@ help: ## Show this list
 $(VENV)/installed: pyproject.toml protos/generate.py $(wildcard protos/twinfront/v1/*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[server,otel,redis,cli,dev]'
+	$(BIN)/pip install --quiet --editable '.[server,otel,redis,native,cli,dev]'
 	@touch $@
 
 install: $(VENV)/installed ## Make .venv with everything in it, stubs included

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from .clock import Clock
+from .engine import pytest_addoption, pytest_collection_modifyitems, pytest_configure  # noqa: F401  (hooks)
 from .second_chance import pytest_sessionstart, pytest_terminal_summary  # noqa: F401  (hooks)
 
 # How long an example takes says something of the machine and nothing of the code.

@@ -53,8 +53,38 @@ def _tells_no_header(record: logging.LogRecord) -> bool:
 logging.getLogger("grpc._cython.cygrpc").addFilter(_tells_no_header)
 
 
+NATIVE_PACKAGE: Final = "pygrpc-native"
+NATIVE_VERSION: Final = "0.5.0"
+"""The engine of `--engine native`, in the only version that is known: its inner names are leant on."""
+
+
+def require_engine(settings: Settings) -> None:
+    """Checks that the engine that is chosen is installed.
+
+    Raises:
+        StartupError: it is not, or not in the version that is known.
+    """
+    if settings.engine == "grpcio":
+        return
+    from importlib import metadata  # noqa: PLC0415  (loads slowly, and grpcio is there in any case)
+
+    install = "pip install 'twinfront[native]'"
+    try:
+        found = metadata.version(NATIVE_PACKAGE)
+    except metadata.PackageNotFoundError:
+        raise StartupError(f"--engine native is not installed: {install}") from None
+    if found != NATIVE_VERSION:
+        raise StartupError(
+            f"--engine native takes {NATIVE_PACKAGE} {NATIVE_VERSION} alone, and {found} is installed: {install}"
+        )
+
+
 def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -> grpc.aio.Server:
-    """Makes a server without services and ports."""
+    """Makes a server without services and ports, of the engine that is chosen.
+
+    Raises:
+        StartupError: if that engine is not installed.
+    """
     options = (
         *OPTIONS,
         ("grpc.max_receive_message_length", settings.max_request_bytes),
@@ -64,20 +94,27 @@ def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -
         # that passed once always does.
         ("grpc.max_metadata_size", settings.max_metadata_size),
         ("grpc.absolute_max_metadata_size", settings.max_metadata_size),
+    )
+    if settings.engine == "native":
+        require_engine(settings)
+        from twinfront_server.native_engine import NativeServer  # noqa: PLC0415  (an extra, for who asks for it)
+
+        return NativeServer(interceptor, options)
+    age = (
         # grpc itself adds the jitter of 10 %.
         ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
         ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),
     )
-    return grpc.aio.server(interceptors=[interceptor], options=options)
+    return grpc.aio.server(interceptors=[interceptor], options=(*options, *age))
 
 
-def in_one_queue(server: grpc.aio.Server) -> grpc.aio.Server:
+def in_one_queue(server: grpc.aio.Server, settings: Settings) -> grpc.aio.Server:
     """Gives a server to add services to whose calls wait in one queue with each other.
 
-    grpc has a queue of `MAX_PENDING_CALLS` for each method that is registered with it, and one for all others. Health
-    is registered, so that its calls wait for no others.
+    grpcio has a queue of `MAX_PENDING_CALLS` for each method that is registered with it, and one for all others. Health
+    is registered, so that its calls wait for no others. The native engine has one queue, and takes what is registered.
     """
-    return cast("grpc.aio.Server", _WithoutRegisteredMethods(server))
+    return server if settings.engine == "native" else cast("grpc.aio.Server", _WithoutRegisteredMethods(server))
 
 
 class _WithoutRegisteredMethods:

@@ -47,6 +47,12 @@ class Settings(ProgramSettings):
     listen: ListenAddress = setting(
         "127.0.0.1:50051", SERVING, "Address to serve gRPC on; port 0 takes a free one.", takes="HOST:PORT"
     )
+    engine: Literal["grpcio", "native"] = setting(
+        "grpcio",
+        SERVING,
+        "What speaks gRPC: 'grpcio', or 'native' in Rust, an extra, for callers that are trusted or behind a proxy: "
+        "without TLS and --max-connection-age, see docs/performance.md.",
+    )
     metrics_listen: OptionalListenAddress = setting(
         "127.0.0.1:9464",
         SERVING,
@@ -369,6 +375,12 @@ class Settings(ProgramSettings):
                 f"--authorize {self.authorize} is asked in the clear: who is on the way there can allow anything; take "
                 "grpcs://, or a network that sees to it"
             )
+        if self.engine == "native" and not Address.parse(self.listen).is_loopback:
+            told.append(
+                "--engine native inflates a request and holds it whole before it looks at --max-request-bytes, and one "
+                "of 4 MB can become 4 GB: let in callers that are trusted, or those of a proxy that bounds requests "
+                "and refuses compressed ones"
+            )
         unused = sorted({"twin_write_rate", "patch_rate", "create_delete_rate"} & self.given)
         if unused and not self.shapes_writes:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
@@ -381,6 +393,7 @@ class Settings(ProgramSettings):
             raise ValueError(f"{given} needs {missing}")
         if self.tls_client_ca is not None and self.tls_cert is None:
             raise ValueError("--tls-client-ca needs --tls-cert and --tls-key")
+        self._require_able_engine()
         self._require_known_callers()
         if (self.outcomes_cert is None) != (self.outcomes_key is None):
             given, missing = ("cert", "key") if self.outcomes_cert else ("key", "cert")
@@ -396,6 +409,21 @@ class Settings(ProgramSettings):
             raise ValueError("--upstream needs https:// to send a token; without one give --upstream-credential none")
         if self.upstream_credential == "on-behalf-of":
             self._require_tokens_to_exchange()
+
+    def _require_able_engine(self) -> None:
+        """Checks that nothing is asked of the engine that it cannot do.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        if self.engine == "grpcio":
+            return
+        if self.tls_cert is not None:
+            raise ValueError("--engine native has no TLS: leave --tls-cert to --engine grpcio, or to a proxy in front")
+        for name in ("max_connection_age", "max_connection_age_grace"):
+            if name in self.given:
+                flag = f"--{name.replace('_', '-')}"
+                raise ValueError(f"--engine native ends no connection for its age: {flag} is for --engine grpcio")
 
     def _require_authorizer(self) -> None:
         """Checks that whoever is to decide about callers knows who they are.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engine import needs_tls
 from tests.ports import reserved_port
 from tests.rpc.access.issuer import Issuer
 from tests.rpc.permissions.policy_system import Answer as Decided
@@ -62,6 +63,7 @@ async def test_a_folder_that_is_yet_to_be_made_is_no_trouble_and_is_not_made(tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@needs_tls
 @pytest.mark.parametrize(("days", "state"), [(0, "warning"), (2, "failed")])
 async def test_a_certificate_of_the_servers_own_that_ends_soon_is_told(tmp_path: Path, days: int, state: str) -> None:
     issued = Authority(tmp_path).issue(valid_from=-timedelta(days=days))
@@ -139,6 +141,7 @@ async def test_a_policy_that_can_be_used_is_found_sound(tmp_path: Path) -> None:
     assert finding.state == "ok"
 
 
+@needs_tls
 async def test_certificates_without_a_policy_permit_nothing_which_is_warned_of(tmp_path: Path) -> None:
     issued = Authority(tmp_path).issue(valid_from=timedelta())
     tls = {"tls_cert": str(issued.cert), "tls_key": str(issued.key), "tls_client_ca": str(tmp_path / "ca.pem")}

@@ -7,6 +7,7 @@ import grpc
 import grpc.aio
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
+from tests import engine
 
 from twinfront_server.app import App
 from twinfront_server.settings import Settings
@@ -28,7 +29,7 @@ async def test_every_form_tells_when_to_come_back(
     upstream.on("PATCH", Answer(429, body, headers))
     error = await refused(UPDATE_TWIN.call(channel))
     assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED")
-    assert trailers(error)["grpc-retry-pushback-ms"] == milliseconds
+    assert trailers(error).get("grpc-retry-pushback-ms") == engine.pushback(milliseconds)
     (info,) = (detail for detail in error.details if isinstance(detail, RetryInfo))
     assert info.retry_delay.seconds * 1000 == int(milliseconds)
 
@@ -90,7 +91,8 @@ class TestShapedWrites:
         for _ in range(3):
             error = await refused(UPDATE_TWIN.call(channel, timeout=5))
             assert error.reason == "UPSTREAM_THROTTLED"
-            assert 7000 < int(trailers(error)["grpc-retry-pushback-ms"]) <= 8000
+            if engine.is_grpcio():
+                assert 7000 < int(trailers(error)["grpc-retry-pushback-ms"]) <= 8000
         assert upstream.sent("PATCH") == 1
 
     async def test_after_a_429_of_the_instance_no_patches_are_sent_and_other_writes_are(

@@ -10,7 +10,7 @@ from .comparing import ANY, essence, imported, mismatches
 from .languages import Language
 from .odd_server import odd_server
 from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, Line, Step, scenarios
-from .serving import TOKEN, Endpoint, served
+from .serving import NATIVE, TOKEN, Endpoint, served
 
 FAULTS = (
     "latency=2s:on=get_delete_job,error=503:on=list_delete_jobs,"
@@ -32,7 +32,7 @@ bindings:
 """
 """The policy for the scenarios of a limited caller, who may read twins whose ids begin with open-, and no more."""
 
-RUNS = ("clear", TOKEN, "mtls")
+RUNS = ("clear", NATIVE, TOKEN, "mtls")
 """Modes of the server that clients are run against; TLS is a part of the second."""
 
 Problems = dict[tuple[str, str], list[str]]

@@ -1,4 +1,4 @@
-"""The server that clients and tools are run against: in the clear, with TLS, and with mTLS."""
+"""The server that clients and tools are run against: in the clear, on either engine, with TLS, and with mTLS."""
 
 import contextlib
 import time
@@ -13,6 +13,9 @@ from tests.rpc.serving.certificates import Authority, Issued
 from twinfront_server.access.permissions import ROLES
 
 MODES = ("clear", "tls", "mtls")
+
+NATIVE = "native"
+"""The mode of the other engine, which is in the clear."""
 
 TOKEN = "token"
 """The mode in which callers are known by a token, over TLS."""
@@ -34,8 +37,10 @@ def served(mode: str, folder: Path, words: Sequence[str], variables: Mapping[str
     authority = Authority(folder)
     own, client = authority.issue("server"), authority.issue("client")
     words = list(words)
-    if mode != "clear":
-        words += [f"--tls-cert={own.cert}", f"--tls-key={own.key}"]
+    if mode == NATIVE:
+        words.append("--engine=native")
+    if mode not in {"clear", NATIVE}:
+        words += ["--engine=grpcio", f"--tls-cert={own.cert}", f"--tls-key={own.key}"]
     token = None
     if mode == TOKEN:
         issuer = Issuer(url="https://issuer.example")
@@ -47,7 +52,7 @@ def served(mode: str, folder: Path, words: Sequence[str], variables: Mapping[str
         words.append(f"--tls-client-ca={authority.cert}")
     server = process.start(folder, words, dict(variables))
     try:
-        ca = authority.cert if mode != "clear" else None
+        ca = None if mode in {"clear", NATIVE} else authority.cert
         yield Endpoint(server.address, ca, client if mode == "mtls" else None, token)
     finally:
         server.process.kill()

@@ -48,7 +48,12 @@ async def certified(folder: Path, **settings: Any) -> AsyncIterator[Certified]:
     """Serves over TLS."""
     authority = Authority(folder)
     server = authority.issue()
-    tls = {"tls_cert": str(server.cert), "tls_key": str(server.key), "tls_client_ca": str(authority.cert)}
+    tls = {
+        "engine": "grpcio",
+        "tls_cert": str(server.cert),
+        "tls_key": str(server.key),
+        "tls_client_ca": str(authority.cert),
+    }
     given = {"listen": "127.0.0.1:0", "metrics_listen": "none", "data_dir": ":memory:", **tls, **settings}
     async with App(Settings(**given)) as app:
         yield Certified(app, authority)

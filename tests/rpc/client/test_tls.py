@@ -36,6 +36,7 @@ Serve = Callable[..., AbstractAsyncContextManager[App]]
 def serve_tls(server_certificate: Issued) -> Serve:
     def make(**settings: str) -> App:
         tls: dict[str, Any] = {
+            "engine": "grpcio",
             "tls_cert": str(server_certificate.cert),
             "tls_key": str(server_certificate.key),
             **settings,

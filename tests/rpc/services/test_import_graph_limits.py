@@ -60,6 +60,7 @@ async def test_a_message_has_so_many_items_and_no_more(channel: grpc.aio.Channel
     assert named == ["items"]
 
 
+@pytest.mark.grpcio_engine("a refused stream of requests is heard out")
 async def test_what_a_refused_caller_is_still_sending_is_heard_out(channel: grpc.aio.Channel):
     """Some clients make INTERNAL of the status that meets them while they send."""
     all_sent = False

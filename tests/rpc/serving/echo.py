@@ -23,7 +23,7 @@ from twinfront_server.errors import TwinfrontError
 from twinfront_server.interceptors.chain import Chain
 from twinfront_server.metrics import Metrics
 from twinfront_server.reasons import Reason
-from twinfront_server.server import create_server
+from twinfront_server.server import create_server, in_one_queue
 from twinfront_server.settings import Settings
 
 SERVICE = "test.Echo"
@@ -102,7 +102,8 @@ class Servicer:
         context.set_details("Method not implemented!")
         raise NotImplementedError("Method not implemented!")
 
-    def handler(self) -> grpc.GenericRpcHandler:
+    def register(self, server: grpc.aio.Server) -> None:
+        """Adds the methods as generated code does."""
         codec = {"request_deserializer": StringValue.FromString, "response_serializer": StringValue.SerializeToString}
         handlers: dict[str, Any] = {
             "Unary": grpc.unary_unary_rpc_method_handler(self.unary, **codec),  # type: ignore[arg-type]
@@ -112,7 +113,8 @@ class Servicer:
             "Flood": grpc.unary_stream_rpc_method_handler(self.flood, **codec),  # type: ignore[arg-type]
             "Lacking": grpc.unary_unary_rpc_method_handler(self.lacking, **codec),  # type: ignore[arg-type]
         }
-        return grpc.method_handlers_generic_handler(SERVICE, handlers)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        server.add_registered_method_handlers(SERVICE, handlers)
 
 
 @dataclass
@@ -127,15 +129,10 @@ class Outcome:
 
 @dataclass
 class EchoServer:
-    """The service, served with the chain of the given settings.
-
-    Attributes:
-        socket: the path of a Unix socket to serve it on too, if any.
-    """
+    """The service, served with the chain of the given settings."""
 
     settings: Settings
     authenticator: Authenticator = NO_AUTHENTICATION
-    socket: str = ""
     servicer: Servicer = field(default_factory=Servicer)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     log: list[EventDict] = field(default_factory=list)
@@ -146,10 +143,8 @@ class EchoServer:
         log = structlog.wrap_logger(None, [capture], wrapper_class=structlog.make_filtering_bound_logger(0)).bind()
         self.chain = Chain(self.settings, self.metrics, log, self.never, self.authenticator)
         self.server = create_server(self.settings, self.chain)
-        self.server.add_generic_rpc_handlers((self.servicer.handler(),))
+        self.servicer.register(in_one_queue(self.server, self.settings))
         port = self.server.add_insecure_port("127.0.0.1:0")
-        if self.socket:
-            self.server.add_insecure_port(f"unix:{self.socket}")
         await self.server.start()
         self.address = f"127.0.0.1:{port}"
         self.channel = grpc.aio.insecure_channel(self.address)

@@ -19,15 +19,20 @@ def _abort(writer: asyncio.StreamWriter) -> None:
 class Hop:
     """Passes connections on, in a thread of its own; `with Hop(port) as hop`.
 
+    Args:
+        upstream_port: where to.
+        host: whose connections they are for the server there; another one of 127.0.0.0/8 is another host.
+
     Attributes:
         port: where it listens.
         resets: how many connections it has reset.
     """
 
-    def __init__(self, upstream_port: int) -> None:
+    def __init__(self, upstream_port: int, host: str = "127.0.0.1") -> None:
         self.port = 0
         self.resets = 0
         self._upstream_port = upstream_port
+        self._host = host
         self._is_resetting = False
         self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -73,7 +78,9 @@ class Hop:
             self.resets += 1
             _abort(writer)
             return
-        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+        upstream_reader, upstream_writer = await asyncio.open_connection(
+            "127.0.0.1", self._upstream_port, local_addr=(self._host, 0)
+        )
         ends = {writer, upstream_writer}
         self._open |= ends
         try:

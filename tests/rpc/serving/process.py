@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import engine
 from tests.ports import reserved_port
 
 COMMAND = (sys.executable, "-m", "twinfront_server.cli")
@@ -19,8 +20,9 @@ _START_SECONDS = 30.0
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The environment without settings of this shell, and with the given variables."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("TWINFRONT_")} | variables
+    """The environment without settings of this shell, with the engine of this run, and with the given variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TWINFRONT_")}
+    return kept | engine.variables() | variables
 
 
 def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:

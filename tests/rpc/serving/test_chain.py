@@ -8,12 +8,13 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
+from tests import engine
 
 from twinfront_server.interceptors.link import in_order
 from twinfront_server.settings import Settings
 
 from ...clock import Clock
-from .echo import METHODS, EchoServer, Outcome, eventually, outcome
+from .echo import METHODS, SHAPES, EchoServer, Outcome, eventually, outcome
 
 all_methods = pytest.mark.parametrize("method", METHODS)
 
@@ -105,7 +106,8 @@ async def test_an_error_is_typed(echo: EchoServer, method: str) -> None:
     assert answer.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert answer.details == "Slowly."
     assert reason_of(answer) == "UPSTREAM_THROTTLED"
-    assert answer.trailers["grpc-retry-pushback-ms"] == "250"
+    pushback = answer.trailers.get("grpc-retry-pushback-ms")
+    assert pushback == engine.pushback("250", takes_stream=SHAPES[method].startswith("stream"))
 
 
 @all_methods
@@ -193,7 +195,7 @@ async def test_each_call_is_one_line_in_the_access_log(echo: EchoServer, method:
     assert line["code"] == "OK"
     assert line["reason"] == ""
     assert line["log_level"] == "info"
-    assert line["peer"].startswith("ipv4:127.0.0.1:")
+    assert line["peer"].startswith(engine.peer("ipv4:127.0.0.1:", takes_stream=SHAPES[method].startswith("stream")))
     assert line["ms"] >= 0
     assert (line["upstream_ms"], line["upstream_attempts"]) == (0, 0)
 

@@ -38,6 +38,7 @@ async def test_a_large_token_always_passes(channel: grpc.aio.Channel, size: int)
     assert {await call.code() for call in calls} == {grpc.StatusCode.OK}
 
 
+@pytest.mark.grpcio_engine("too large metadata ends in RESOURCE_EXHAUSTED; there in HTTP 431, so UNKNOWN")
 async def test_metadata_above_the_limit_never_passes(channel: grpc.aio.Channel) -> None:
     stub = ModelServiceStub(channel)
     calls = [stub.ListModels(ListModelsRequest(), metadata=with_token(33_000)) for _ in range(60)]
@@ -51,6 +52,7 @@ async def test_the_limit_of_metadata_is_a_setting() -> None:
         await ModelServiceStub(channel).ListModels(ListModelsRequest(), metadata=with_token(50_000))
 
 
+@pytest.mark.grpcio_engine("a connection is asked for its age to be made anew")
 async def test_an_aged_connection_is_made_anew_without_a_failed_call() -> None:
     settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", max_connection_age=0.1)
     lines = LogCapture()

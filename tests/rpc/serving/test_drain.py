@@ -181,6 +181,7 @@ class Callers:
                 self.outcomes["OK"] += 1
 
 
+@pytest.mark.grpcio_engine("callers are told to connect elsewhere when the drain begins")
 def test_callers_under_load_are_refused_once_at_most_and_never_cancelled(serve: Serve) -> None:
     served = serve()
     with Callers(served.address) as callers:

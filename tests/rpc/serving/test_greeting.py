@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.engine import needs_tls
 from tests.rpc.access.issuer import Issuer
 
 from .certificates import Authority
@@ -46,6 +47,7 @@ def test_the_greeting_of_a_server_in_the_clear_has_a_line_that_works(serve: Serv
     assert curl.startswith("curl http://127.0.0.1:")
 
 
+@needs_tls
 def test_the_greeting_of_a_server_with_tls_has_a_line_that_works(serve: Serve, tmp_path: Path) -> None:
     issued = Authority(tmp_path).issue()
     served = serve("--tls-cert", issued.cert, "--tls-key", issued.key)
@@ -65,7 +67,7 @@ def test_without_reflection_tools_that_need_it_are_left_out(serve: Serve) -> Non
     assert [Path(line.partition(" ")[0]).name for line in lines] == ["python", "curl"]
 
 
-@pytest.mark.parametrize("over_tls", [False, True])
+@pytest.mark.parametrize("over_tls", [False, pytest.param(True, marks=needs_tls)])
 def test_the_line_for_buf_works(serve: Serve, tmp_path: Path, over_tls: bool) -> None:
     issued = Authority(tmp_path).issue()
     served = serve("--sample", *(["--tls-cert", issued.cert, "--tls-key", issued.key] if over_tls else []))
@@ -83,7 +85,7 @@ def test_the_line_for_buf_works_with_a_token_where_one_is_asked_for(serve: Serve
         assert paste(line).returncode != 0
 
 
-@pytest.mark.parametrize("over_tls", [False, True])
+@pytest.mark.parametrize("over_tls", [False, pytest.param(True, marks=needs_tls)])
 def test_the_line_for_the_example_works(serve: Serve, tmp_path: Path, over_tls: bool) -> None:
     issued = Authority(tmp_path).issue()
     served = serve(*(["--tls-cert", issued.cert, "--tls-key", issued.key] if over_tls else []))

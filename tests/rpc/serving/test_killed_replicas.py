@@ -127,6 +127,7 @@ class Writer:
         return None
 
 
+@pytest.mark.grpcio_engine("a list of addresses, which C-core makes its :authority of, is taken for a host")
 @pytest.mark.timeout(120 + 30 * KILLS)
 def test_no_write_is_lost_or_done_twice_and_nobody_meets_ones_own(
     serve: Serve, upstream_over_tls: UpstreamProcess, redis: RedisProcess

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.engine import needs_tls
 
 from .certificates import Authority
 from .process import COMMAND, ServedProcess, environment, run, wait_until
@@ -96,11 +97,13 @@ def test_flags_that_need_each_other(words: list[str], missing: str) -> None:
     assert missing in refusal(WRONG_USE, *words)
 
 
+@needs_tls
 def test_a_certificate_that_is_not_there_is_refused(tmp_path: Path) -> None:
     line = refusal(FAILURE, "--tls-cert", tmp_path / "none.pem", "--tls-key", tmp_path / "none.key")
     assert f"{tmp_path / 'none.pem'} cannot be read: No such file or directory" in line
 
 
+@needs_tls
 def test_a_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("not a certificate")
     (tmp_path / "cert.key").write_text("not a key")
@@ -108,12 +111,14 @@ def test_a_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
     assert "are not a PEM certificate and its unencrypted key" in line
 
 
+@needs_tls
 def test_a_certificate_with_the_key_of_another_is_refused(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     one, other = authority.issue("one"), authority.issue("other")
     assert "KEY_VALUES_MISMATCH" in refusal(FAILURE, "--tls-cert", one.cert, "--tls-key", other.key)
 
 
+@needs_tls
 def test_client_authorities_that_are_none(tmp_path: Path) -> None:
     issued = Authority(tmp_path).issue()
     (tmp_path / "ca.pem").write_text("nothing")

@@ -12,12 +12,15 @@ from pathlib import Path
 import grpc
 import pytest
 from cryptography import x509
+from tests.engine import needs_tls
 
 from twinfront.v1.model_service_pb2 import ListModelsRequest
 from twinfront.v1.model_service_pb2_grpc import ModelServiceStub
 
 from .certificates import Authority, Issued
 from .process import ServedProcess, run, wait_until
+
+pytestmark = needs_tls
 
 Serve = Callable[..., ServedProcess]
 
