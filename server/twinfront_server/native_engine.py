@@ -6,6 +6,8 @@ a drain           takes its time and can be cut short; the engine's own cannot, 
 the status        goes out without the trailers that the engine refuses, where it would never answer the call
 a slow reader     holds no thread of the event loop's
 a call given up   before it was begun is forgotten
+a lost caller     of a stream of requests, of whom the engine does not always tell, costs no more than the time that a
+                  connection has
 a deadline        that a caller did not give is none
 the end           waits for the engine's thread, which would abort the process if the interpreter ended before it
 """
@@ -45,10 +47,22 @@ class _NativeContext(_Context):
 
 
 class NativeServer(Server):
-    """A `grpc.aio.Server` of the engine's, with what is missing of the behaviour of grpcio's."""
+    """A `grpc.aio.Server` of the engine's, with what is missing of the behaviour of grpcio's.
 
-    def __init__(self, interceptor: grpc.aio.ServerInterceptor, options: Sequence[tuple[str, Any]]) -> None:
+    Args:
+        interceptor: what all calls go through.
+        options: those of grpcio.
+        handed_on_options: further ones of the server of grpcio's that streams of requests are handed on to.
+    """
+
+    def __init__(
+        self,
+        interceptor: grpc.aio.ServerInterceptor,
+        options: Sequence[tuple[str, Any]],
+        handed_on_options: Sequence[tuple[str, Any]],
+    ) -> None:
         super().__init__(interceptors=[interceptor], options=options)
+        self._handed_on_options = handed_on_options
         self._hasten = asyncio.Event()
         self._dispatcher: Future[threading.Thread] = Future()
 
@@ -75,6 +89,10 @@ class NativeServer(Server):
         await super().stop(None)
         if self._started:
             await asyncio.to_thread(lambda: self._dispatcher.result().join())
+
+    async def _start_fallback(self, *handlers: Any) -> None:
+        self._options += self._handed_on_options
+        await super()._start_fallback(*handlers)
 
     @property
     def _native(self) -> NativeGrpcFront:

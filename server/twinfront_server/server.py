@@ -95,16 +95,16 @@ def create_server(settings: Settings, interceptor: grpc.aio.ServerInterceptor) -
         ("grpc.max_metadata_size", settings.max_metadata_size),
         ("grpc.absolute_max_metadata_size", settings.max_metadata_size),
     )
-    if settings.engine == "native":
-        require_engine(settings)
-        from twinfront_server.native_engine import NativeServer  # noqa: PLC0415  (an extra, for who asks for it)
-
-        return NativeServer(interceptor, options)
     age = (
         # grpc itself adds the jitter of 10 %.
         ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
         ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),
     )
+    if settings.engine == "native":
+        require_engine(settings)
+        from twinfront_server.native_engine import NativeServer  # noqa: PLC0415  (an extra, for who asks for it)
+
+        return NativeServer(interceptor, options, age)
     return grpc.aio.server(interceptors=[interceptor], options=(*options, *age))
 
 
