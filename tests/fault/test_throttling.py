@@ -34,6 +34,7 @@ async def test_every_form_tells_when_to_come_back(
     assert info.retry_delay.seconds * 1000 == int(milliseconds)
 
 
+@pytest.mark.grpcio_engine("grpc-retry-pushback-ms is sent")
 async def test_a_plain_stub_with_the_shipped_service_config_waits_as_told_and_succeeds(
     upstream: FaultServer, server: App
 ):
@@ -60,6 +61,7 @@ async def test_a_plain_stub_with_the_shipped_service_config_does_not_repeat_a_wr
     assert upstream.sent("PATCH") == 1
 
 
+@pytest.mark.grpcio_engine("grpc-retry-pushback-ms is sent")
 async def test_a_limit_is_not_tried_again(upstream: FaultServer, server: App):
     limit = {"error": {"code": "LimitExceeded", "message": "There is no room for more."}}
     upstream.on("PATCH", Answer(400, limit))
