@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto baseline docs clients interop bench bench-check bench-page requirements image-rehearsal mutants fuzz soak audit clean
+.PHONY: help install run test test-native test-native-short check format proto baseline docs clients interop bench bench-check bench-page requirements image-rehearsal mutants fuzz soak audit clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,16 @@ run: install ## Serve twins on this machine (ARGS='--help' shows all settings)
 
 test: install ## Run all tests (ARGS='-k etag' passes options to pytest)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-native: install ## Run the tests over real connections and the interop matrix on the native engine
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --engine native tests/rpc tests/fault tests/interop $(ARGS)
+
+# What tells most in a minute: the links, quotas, errors, streams, imports and queries.
+NATIVE_SHORT := $(addprefix tests/rpc/, $(addprefix serving/test_, chain.py floods.py health.py log.py quotas.py) \
+  $(addprefix services/test_, digital_twins.py etag_conflicts.py import_graph.py models.py queries.py)) tests/fault/test_reads.py
+
+test-native-short: install ## Run some of these, which continuous integration does as well
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --engine native $(NATIVE_SHORT) $(ARGS)
 
 check: install ## Check style, types, protos and what is generated
 	$(BIN)/ruff check .
@@ -73,7 +83,7 @@ bench-page: install ## Fill docs/performance.md with what `make bench` found
 	$(BIN)/python -m docs.generate
 
 requirements: install ## Pin anew what the image installs (deploy/docker/requirements.txt)
-	$(BIN)/uv pip compile pyproject.toml --extra server --extra otel --extra redis --universal --python-version 3.13 --generate-hashes --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra server --extra otel --extra redis --extra native --universal --python-version 3.13 --generate-hashes --upgrade \
 	  --no-annotate --no-emit-index-url --custom-compile-command 'make requirements' --quiet \
 	  --output-file deploy/docker/requirements.txt
 

@@ -4,7 +4,8 @@ It is the package pygrpc-native, of exactly one version, since what is put right
 
 a drain           takes its time and can be cut short; the engine's own cannot, and answers untyped while it lasts
 the status        goes out without the trailers that the engine refuses, where it would never answer the call
-a slow reader     holds no thread of the event loop's
+a stream          lets other calls on after each message, ends when its caller is gone, and holds none of the event
+                  loop's threads while it waits for a slow one
 a call given up   before it was begun is forgotten
 a lost caller     of a stream of requests, of whom the engine does not always tell, costs no more than the time that a
                   connection has
@@ -150,4 +151,8 @@ class NativeServer(Server):
         while (sent := self._native.stream_try_send(call.call_id, data)) == STREAM_FULL:
             await asyncio.sleep(look)
             look = min(2 * look, _LONGEST_LOOK)
-        return bool(sent != STREAM_CLOSED)
+        if sent == STREAM_CLOSED:
+            call.cancelled = True
+            raise asyncio.CancelledError
+        await asyncio.sleep(0)
+        return True

@@ -12,6 +12,7 @@ from twinfront_server.doctor.machine import (
     check_authorizer,
     check_certificate,
     check_data,
+    check_engine,
     check_outcomes,
     check_ports,
 )
@@ -22,6 +23,7 @@ from twinfront_server.settings import Settings
 
 _AT_ONCE: Final[tuple[Callable[[Settings], list[Finding]], ...]] = (
     check_ports,
+    check_engine,
     check_certificate,
     check_data,
     check_policy,

@@ -18,6 +18,7 @@ from twinfront_server.access.authenticator import open_authenticator
 from twinfront_server.access.principal import Principal
 from twinfront_server.doctor.finding import Finding
 from twinfront_server.metrics import Metrics
+from twinfront_server.server import require_engine
 from twinfront_server.settings import Settings
 
 _RENEWAL: Final = timedelta(days=30)
@@ -48,6 +49,17 @@ def _port(flag: str, place: str) -> Finding:
             return Finding(flag, "warning", text, "nothing, if that is the server; else end what listens there")
         return Finding(flag, "failed", text, "give an address that this machine has, and a port that the user may use")
     return Finding(flag, "ok", f"{place} is free")
+
+
+def check_engine(settings: Settings) -> list[Finding]:
+    """Looks whether another engine than the usual one is there."""
+    if settings.engine == "grpcio":
+        return []
+    try:
+        require_engine(settings)
+    except StartupError as error:
+        return [Finding("--engine", "failed", str(error), "install it, or leave --engine grpcio")]
+    return [Finding("--engine", "ok", f"{settings.engine} is installed")]
 
 
 def check_certificate(settings: Settings) -> list[Finding]:

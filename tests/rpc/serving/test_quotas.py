@@ -218,7 +218,9 @@ async def test_the_log_names_the_callers_with_most_calls_in_flight_when_one_is_r
             1,
         )
         assert line["most_in_flight"] == {"peer ipv4:127.0.0.1": 3, "peer ipv4:127.0.0.2": 1}
-        assert list(line["most_in_flight"]) == ["peer ipv4:127.0.0.1", "peer ipv4:127.0.0.2"], "the greediest comes first"
+        assert list(line["most_in_flight"]) == ["peer ipv4:127.0.0.1", "peer ipv4:127.0.0.2"], (
+            "the greediest comes first"
+        )
         for each in many:
             each.cancel()
 
