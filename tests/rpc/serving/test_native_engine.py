@@ -39,28 +39,28 @@ def refusal(*words: str, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("flag", ["--max-connection-age", "--max-connection-age-grace"])
-def test_an_age_of_connections_is_refused(flag: str):
+def test_the_native_engine_refuses_an_age_of_connections(flag: str):
     assert f"--engine native ends no connection for its age: {flag} is for --engine grpcio" in refusal(f"{flag}=60s")
 
 
-def test_tls_is_refused(tmp_path: Path):
+def test_the_native_engine_refuses_tls(tmp_path: Path):
     issued = Authority(tmp_path).issue()
     said = refusal(f"--tls-cert={issued.cert}", f"--tls-key={issued.key}")
     assert "--engine native has no TLS: leave --tls-cert to --engine grpcio, or to a proxy in front" in said
 
 
-def test_a_second_port_is_refused_with_the_tls_that_it_needs(tmp_path: Path):
+def test_the_native_engine_refuses_a_second_port_with_the_tls_that_it_needs(tmp_path: Path):
     issued = Authority(tmp_path).issue()
     mtls = [f"--tls-cert={issued.cert}", f"--tls-key={issued.key}", f"--tls-client-ca={issued.cert}"]
     jwt = ["--auth=jwt,mtls", "--jwt-issuer=https://issuer.example", "--jwt-audience=api", "--mtls-listen=127.0.0.1:0"]
     assert "--engine native has no TLS" in refusal(*mtls, *jwt)
 
 
-def test_beyond_loopback_it_needs_the_word_that_a_listener_in_the_clear_needs():
+def test_the_native_engine_needs_beyond_loopback_the_word_that_a_listener_in_the_clear_needs():
     assert "allow it with --insecure" in refusal("--listen=0.0.0.0:0", "--auth=none")
 
 
-def test_beyond_loopback_it_is_told_of_that_requests_are_held_whole(serve: Serve):
+def test_a_native_engine_beyond_loopback_is_told_of_as_one_that_holds_requests_whole(serve: Serve):
     served = serve("--engine=native", "--listen=0.0.0.0:0", "--insecure", "--auth=none")
     wait_until(lambda: '"serving"' in served.log())
     assert "--engine native inflates a request and holds it whole" in served.log()
@@ -75,7 +75,7 @@ def test_a_folder_for_temporary_files_that_has_no_room_for_a_socket_is_named(tmp
     assert "--engine native needs a socket in the folder for temporary files (TMPDIR)" in refusal(TMPDIR=str(deep))
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+def test_an_engine_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
@@ -85,7 +85,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     require_engine(Settings(engine="grpcio"))
 
 
-def test_a_version_that_nobody_has_looked_at_is_refused(monkeypatch: pytest.MonkeyPatch):
+def test_an_engine_of_a_version_that_nobody_has_looked_at_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(metadata, "version", lambda _: "0.6.0")
     with pytest.raises(StartupError, match=f"takes pygrpc-native {NATIVE_VERSION} alone, and 0.6.0 is installed"):
         require_engine(Settings(engine="native"))
@@ -136,7 +136,7 @@ async def test_a_call_that_the_engine_cannot_answer_is_not_waited_for_for_ever(
     assert (ended.code.name, ended.details) == ("INTERNAL", "The server failed.")
 
 
-async def test_its_thread_is_gone_when_it_has_stopped(settings: Settings):
+async def test_the_thread_of_the_engine_is_gone_when_it_has_stopped(settings: Settings):
     before = set(threading.enumerate())
     async with EchoServer(settings.changed(engine="native")) as echo:
         await echo.call("Unary", "one")
