@@ -43,15 +43,15 @@ def json_patch_body(patch: Sequence[JsonPatchOperation]) -> Body:
 
 
 def _operation(operation: JsonPatchOperation, field: str, count: ValueCount) -> dict[str, Any]:
-    op = _OPS.get(operation.op)
+    op, path = _OPS.get(operation.op), operation.path
     if op is None:
         raise _invalid(f"{field}.op", "must be OP_ADD, OP_REPLACE or OP_REMOVE")
-    require_at_most(len(operation.path), MAX_PATH, f"{field}.path", "characters", reason=_REASON)
-    if not _PATH.fullmatch(operation.path):
+    require_at_most(len(path), MAX_PATH, f"{field}.path", "characters", reason=_REASON)
+    if not _PATH.fullmatch(path):
         raise _invalid(f"{field}.path", "is not a JSON Pointer to a member, such as /temperature (RFC 6901)")
     if op == "remove":
-        return {"op": op, "path": operation.path}
-    return {"op": op, "path": operation.path, "value": _value(operation, field, count)}
+        return {"op": op, "path": path}
+    return {"op": op, "path": path, "value": _value(operation, field, count)}
 
 
 def _value(operation: JsonPatchOperation, field: str, count: ValueCount) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from twinfront.v1.representation_pb2 import Representation, View
+from twinfront.v1.representation_pb2 import REPRESENTATION_JSON, VIEW_BASIC, Representation, View
 from twinfront_server.errors import invalid_argument
 
 _REPRESENTATIONS: Final = frozenset(Representation.values())
@@ -17,7 +17,7 @@ def wants_json(representation: Representation.ValueType) -> bool:
     """
     if representation not in _REPRESENTATIONS:
         raise invalid_argument("representation", f"{representation} is not a Representation")
-    return representation == Representation.REPRESENTATION_JSON
+    return representation == REPRESENTATION_JSON
 
 
 def wants_metadata(view: View.ValueType) -> bool:
@@ -28,4 +28,4 @@ def wants_metadata(view: View.ValueType) -> bool:
     """
     if view not in _VIEWS:
         raise invalid_argument("view", f"{view} is not a View")
-    return view != View.VIEW_BASIC
+    return view != VIEW_BASIC
