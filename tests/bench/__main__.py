@@ -7,6 +7,7 @@ the ratio of two cases within a round; a table shows the median over all rounds,
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -81,8 +82,9 @@ def main() -> None:
     print(f"{rounds} rounds of {seconds} s a case; {known}")
     results = Results.read(FILE)
     for name in options.benchmark or MAIN:
-        report, busy = Report(), machine.busy()
+        report, busy, began = Report(), machine.busy(), time.monotonic()
         asyncio.run(benchmarks[name](report, rounds, seconds))
+        print(f"\n{name} took {time.monotonic() - began:.0f} s")
         results.add(name, report, rounds=rounds, seconds=seconds, busy=busy)
         results.write(FILE)
     rows = results.targets()
