@@ -10,6 +10,7 @@ from localtwins.engine.digital_twin import METADATA, Document, is_component
 ComponentInterface = Callable[[str], "dtdl.Interface"]
 
 _SHORT: Final = frozenset({int, float, bool})
+_MOST_BYTES_OF_CHARACTER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def twin_problems(
     problems: list[str] = []
     interface = interface.for_lookups(len(twin))
     for name, value in twin.items():
-        if name.startswith("$"):
+        if name.startswith("$") or _is_plainly_right(name, value, interface, limits):
             continue
         component = interface.components.get(name)
         if component is None:
@@ -64,6 +65,22 @@ def relationship_problems(
         else:
             problems += _value_problems(declared, value, name, limits)
     return problems
+
+
+def _is_plainly_right(name: str, value: object, interface: "dtdl.Interface", limits: ValueLimits) -> bool:
+    """Tells of most properties, in half the time that `_property_problems` takes, that there is no problem.
+
+    No other content of an interface has the name of a property.
+    """
+    declared = interface.properties.get(name)
+    if declared is None:
+        return False
+    if type(value) is str:
+        if len(value) * _MOST_BYTES_OF_CHARACTER > limits.string_bytes:
+            return False
+    elif type(value) not in _SHORT:
+        return False
+    return declared.schema.conforms(value)
 
 
 def _property_problems(

@@ -24,6 +24,8 @@ TELEMETRY: Final = "microsoft.iot.telemetry"
 _OWN: Final = frozenset({"$etag", METADATA})
 """Members that the service writes; differences are sought among the others, which the caller wrote."""
 
+_NO_ENTRY: Final[Mapping[str, Any]] = {}
+
 Patch = list[dict[str, Any]]
 
 
@@ -106,7 +108,8 @@ def _twin_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
         yield {"value": new[METADATA][MODEL], "path": "/$metadata/$model", "op": "replace"}
     yield from _difference(old, new, "")
     yield from _source_times(old, new, "")
-    for name, component in new.items():
+    components = [(name, value) for name, value in new.items() if type(value) is dict and name not in _OWN]
+    for name, component in components:
         before = old.get(name)
         if is_component(component) and is_component(before):
             path = f"/{_escaped(name)}"
@@ -119,30 +122,34 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> It
     for name, value in new.items():
         if name in _OWN:
             continue
-        member = f"{path}/{_escaped(name)}"
         if name not in old:
-            yield {"value": value, "path": member, "op": "add"}
-        elif not (is_component(value) and is_component(old[name])) and not _same(value, old[name]):
-            yield {"value": value, "path": member, "op": "replace"}
+            yield {"value": value, "path": f"{path}/{_escaped(name)}", "op": "add"}
+        elif not _same(value, old[name]) and not (is_component(value) and is_component(old[name])):
+            yield {"value": value, "path": f"{path}/{_escaped(name)}", "op": "replace"}
     for name in old:
         if name not in new:
             yield {"path": f"{path}/{_escaped(name)}", "op": "remove"}
 
 
 def _source_times(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[dict[str, Any]]:
+    times = old[METADATA]
     for name, entry in new[METADATA].items():
         if name.startswith("$"):
             continue
+        before, after = times.get(name, _NO_ENTRY).get("sourceTime"), entry.get("sourceTime")
+        if before == after:
+            continue
         place = f"{path}/$metadata/{_escaped(name)}/sourceTime"
-        before, after = old[METADATA].get(name, {}).get("sourceTime"), entry.get("sourceTime")
-        if before is not None and after is None:
+        if after is None:
             yield {"path": place, "op": "remove"}
-        elif before != after:
+        else:
             yield {"value": after, "path": place, "op": "add" if before is None else "replace"}
 
 
 def _same(one: object, other: object) -> bool:
     """Tells whether two JSON values are written alike; in Python 1, 1.0 and True are equal."""
+    if type(one) is str:
+        return one == other
     return one == other and orjson.dumps(one) == orjson.dumps(other)
 
 

@@ -50,6 +50,9 @@ COMPONENT: dict[str, Any] = {"$metadata": {}}
         ({"part": {"size": "1", **COMPONENT}}, ["Expected value of type integer for size on part."]),
         ({"part": COMPONENT, "title": "123456789"}, ["The string value of title on Twin is longer than 8 bytes."]),
         ({"part": COMPONENT, "title": "ééééé"}, ["The string value of title on Twin is longer than 8 bytes."]),
+        ({"part": COMPONENT, "title": "🙂🙂"}, []),
+        ({"part": COMPONENT, "title": "🙂🙂1"}, ["The string value of title on Twin is longer than 8 bytes."]),
+        ({"part": COMPONENT, "title": 5}, ["Expected value of type string for title on Twin."]),
         ({"part": COMPONENT, "title": "éééé"}, []),
     ],
 )
