@@ -56,7 +56,7 @@ async def run(report: Report, rounds: int, seconds: float) -> None:
         if milliseconds == 0:
             await _run(report, rounds, seconds, milliseconds)
         else:  # the more each call waits, the less one differs from another
-            await _run(report, -(-rounds // 2), seconds / 2, milliseconds)
+            await _run(report, min(rounds, 3), seconds / 2, milliseconds)
 
 
 async def _run(report: Report, rounds: int, seconds: float, milliseconds: int) -> None:
