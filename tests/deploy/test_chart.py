@@ -83,6 +83,7 @@ def test_a_value_that_the_chart_does_not_know_is_refused() -> None:
         (["upstream=local", "replicas=2"], "upstream local has one pod"),
         (["upstream=local", "replicas=1", "autoscaling.enabled=true"], "upstream local has one pod"),
         (["insecure=false"], "tls.secret is missing"),
+        (["settings.engine=native", "tls.secret=a"], "settings.engine native has no TLS: leave out tls.secret"),
         (["tls.clientCaKey=ca.crt"], "tls.clientCaKey needs tls.secret"),
         (["settings.auth=mtls"], "settings.auth mtls needs tls.clientCaKey"),
         (["settings.auth=jwt\\,mtls"], "settings.auth mtls needs tls.clientCaKey"),

@@ -2,6 +2,7 @@
 
 import socket
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,12 @@ async def test_a_server_that_cannot_prove_who_it_is_is_told_before_it_exchanges_
         fields = issuer.settings() | {"upstream": "https://localhost:1", "upstream_credential": "on-behalf-of"}
         finding = await found(Settings.of(LOCAL | fields), "credential")
     assert "needs AZURE_TENANT_ID and AZURE_CLIENT_ID" in finding.text
+
+
+async def test_an_engine_that_is_installed_is_well_and_one_that_is_not_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.of(LOCAL | {"engine": "native"})
+    assert (await found(settings, "--engine")).state == "ok"
+    monkeypatch.setattr(metadata, "version", lambda _: "0.6.0")
+    finding = await failure(settings)
+    assert (finding.check, finding.state) == ("--engine", "failed")
+    assert "pygrpc-native 0.5.0 alone, and 0.6.0 is installed" in finding.text

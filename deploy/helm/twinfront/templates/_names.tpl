@@ -81,6 +81,9 @@ TWINFRONT_{{ . | upper | replace "-" "_" }}
 {{- if and (not .Values.tls.secret) (not .Values.insecure) -}}
 {{- fail "tls.secret is missing: give the secret with the server's certificate, or allow callers in the clear with insecure" -}}
 {{- end -}}
+{{- if and (eq (default "" (index .Values.settings "engine")) "native") .Values.tls.secret -}}
+{{- fail "settings.engine native has no TLS: leave out tls.secret, and have a mesh or a proxy end it" -}}
+{{- end -}}
 {{- if and .Values.tls.clientCaKey (not .Values.tls.secret) -}}
 {{- fail "tls.clientCaKey needs tls.secret" -}}
 {{- end -}}
