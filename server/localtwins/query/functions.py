@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 
 from localtwins.engine.model_versions import name_and_version
 from localtwins.query.errors import sql_query_error
+from localtwins.query.mentions import mention_of_start
 from localtwins.query.operands import Operands, is_null
 from localtwins.query.properties import column, locate
 from localtwins.query.syntax import Call, Literal, Operand, Path
@@ -49,7 +50,9 @@ def _is_null(call: Call, operands: Operands) -> str:
 def _starts_with(call: Call, operands: Operands) -> str:
     value, text = _value_and_text(call, operands)
     bind = operands.parameters.bind_literal
-    return f"{value} >= {bind(text)} AND {value} < {bind(text, _next_text)}"  # as a range, which an index can serve
+    mentioned = operands.mentioned(call.arguments[0], text, mention_of_start)
+    test = f"{value} >= {bind(text)} AND {value} < {bind(text, _next_text)}"  # as a range, which an index can serve
+    return f"{mentioned} AND {test}" if mentioned else test
 
 
 def _ends_with(call: Call, operands: Operands) -> str:

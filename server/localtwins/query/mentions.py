@@ -1,7 +1,8 @@
 """A look at the text of documents before they are parsed.
 
 To parse a document for each row is most of what a query costs that no index serves. Where a property has to equal a
-literal, its name and the literal stand in the text, as orjson writes all documents, one behind the other:
+literal, or to begin with it, its name and the literal stand in the text one behind the other, as orjson writes all
+documents:
 
     T.weight = 12.5  →  document GLOB '*weight":12.5*' AND …
 
@@ -31,14 +32,19 @@ def is_found(name: str) -> bool:
 def mention(name: str, value: str | float) -> str:
     """Gives a GLOB pattern for all documents with a property of that name and value; for any if no other is sure."""
     if isinstance(value, str):
-        if _ESCAPED.search(value):
-            return _ANY
-        written = f'"{value[:_MOST_OF_TEXT]}'
-        if len(value) <= _MOST_OF_TEXT:
-            written += '"'
-    elif not _SMALLEST <= abs(value) < _LARGEST:
+        return mention_of_start(name, value, end='"')
+    if not _SMALLEST <= abs(value) < _LARGEST:
         return _ANY
-    else:
-        written = str(int(value)) if value == int(value) else repr(value)  # with 5 begins 5.0
+    return _pattern(name, str(int(value)) if value == int(value) else repr(value))  # with 5 begins 5.0
+
+
+def mention_of_start(name: str, text: str, end: str = "") -> str:
+    """Gives such a pattern for texts that begin with `text`, and end there if `end` is a quotation mark."""
+    if _ESCAPED.search(text):
+        return _ANY
+    return _pattern(name, f'"{text}{end}'[: _MOST_OF_TEXT + 1])
+
+
+def _pattern(name: str, written: str) -> str:
     text = f'{name[-_MOST_OF_NAME:]}":{written}'
     return "*" + _SPECIAL.sub(r"[\g<0>]", text) + "*"

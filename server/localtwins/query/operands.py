@@ -9,12 +9,13 @@ taken only where a condition is true. The rules:
 - `null` equals null and an absent value.
 """
 
+from collections.abc import Callable
 from collections.abc import Collection as SizedCollection
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from types import NoneType
-from typing import Final
+from typing import Any, Final
 
 from localtwins.query.errors import sql_query_error
 from localtwins.query.mentions import is_found, mention
@@ -87,10 +88,11 @@ class Operands:
         found = locate(collection, segments, self.parameters, self._indexed)
         return Value(found.comparable, found.type)
 
-    def mentioned(self, one: Operand, other: Operand) -> str | None:
+    def mentioned(self, one: Operand, other: Operand, mention: Callable[[str, Any], str] = mention) -> str | None:
         """Gives SQL that is true wherever a property in a document equals a string or a number, None if there is none.
 
-        It only saves the time to look closer, so there is none for a property that has an index.
+        It only saves the time to look closer, so there is none for a property that has an index. With another `mention`
+        it is true of another relation than equality.
         """
         path, literal = (other, one) if isinstance(one, Literal) else (one, other)
         if isinstance(path, Literal) or not isinstance(literal, Literal) or isinstance(literal.value, (bool, NoneType)):

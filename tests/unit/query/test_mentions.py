@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from localtwins.query import compile_query
-from localtwins.query.mentions import mention
+from localtwins.query.mentions import mention, mention_of_start
 
 from .graph import Graph
 
@@ -36,6 +36,13 @@ def matches(document: Any, pattern: str) -> bool:
 def test_a_document_mentions_each_of_its_values(name: str, value: str | float):
     assert matches({"$dtId": "x", name: value, "z": 1}, mention(name, value))
     assert matches({"o": {"before": None, name: value}}, mention(name, value))
+
+
+@given(NAMES, TEXTS, TEXTS)
+@example("a", "x" * 32, '"')
+@example("a", "x" * 31, "\n")
+def test_a_document_mentions_how_its_texts_begin(name: str, start: str, rest: str):
+    assert matches({"$dtId": "x", name: start + rest}, mention_of_start(name, start))
 
 
 @given(st.integers(-(2**53), 2**53))
@@ -72,6 +79,10 @@ def test_equality_finds_the_same_twins_as_a_list_of_one_value(graph: Graph, soug
         ("T.a = 1", True),
         ("T.a = 'x' OR T.b = 2", True),
         ("NOT T.a != 1", True),
+        ("STARTSWITH(T.a, 'x')", True),
+        ("NOT STARTSWITH(T.a, 'x')", True),
+        ("STARTSWITH(T.load, 'x')", False),
+        ("STARTSWITH('x', 'x')", False),
         ("T.load = 1", False),
         ("T.$dtId = 'x'", False),
         ("T.a != 1", False),
