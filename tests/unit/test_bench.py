@@ -1,11 +1,15 @@
 """What the benchmark makes of its figures: ratios, verdicts, results; and what its guard makes of counts."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
 
 import pytest
+from tests.caches import needs
+
+GO_FRONT = Path(__file__).resolve().parents[1] / "bench" / "go_front"
 
 Bench: TypeAlias = Callable[[str], ModuleType]
 
@@ -47,6 +51,12 @@ def test_results_of_some_benchmarks_leave_those_of_others(bench: Bench, tmp_path
     (older | newer).write(tmp_path / "results.json")
     kept = results.read(tmp_path / "results.json")
     assert {name: found["notes"] for name, found in kept.found.items()} == {"service": ["old"], "start": ["new"]}
+
+
+def test_the_front_in_go_builds_with_the_stubs_of_the_client():
+    needs("go")
+    built = subprocess.run(["go", "vet", "./..."], cwd=GO_FRONT, capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("counted", "above"), [(900, []), (1000, []), (1080, []), (1081, ["get"])])
