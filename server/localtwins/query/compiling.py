@@ -159,7 +159,5 @@ def _pin(query: Query, scope: Scope) -> Pin:
 
 
 def _count(text: str, rows: Rows, parameters: Parameters) -> Statement:
-    # SQLite counts a table that it is asked for itself without a look at its rows: 100,000 in 0.3 ms, not 1.0.
-    source = (f"({rows.sql(rows.keys)})", ()) if rows.repeated else (rows.tables, rows.conditions)
-    counted = Rows(*source, (), rows.common_tables)
+    counted = Rows(f"({rows.sql(rows.keys)})", (), (), rows.common_tables)
     return Statement(query=text, selected=("count(*)",), members=("COUNT",), rows=counted, parameters=parameters.values)

@@ -12,8 +12,8 @@ Over 100,000 twins of half a KiB, of which one is found, that takes 25 ms in pla
 import re
 from typing import Final
 
-_ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')
-"""JSON writes these in other ways."""
+from localtwins.query.properties import ESCAPED_IN_JSON
+
 _SPECIAL: Final = re.compile(r"[*?\[]")
 _MOST_OF_NAME: Final = 16
 _MOST_OF_TEXT: Final = 32
@@ -26,7 +26,7 @@ _ANY: Final = "*"
 
 def is_found(name: str) -> bool:
     """Tells whether a name of a property stands in documents as it is."""
-    return not _ESCAPED.search(name)
+    return not ESCAPED_IN_JSON.search(name)
 
 
 def mention(name: str, value: str | float) -> str:
@@ -40,7 +40,7 @@ def mention(name: str, value: str | float) -> str:
 
 def mention_of_start(name: str, text: str, end: str = "") -> str:
     """Gives such a pattern for texts that begin with `text`, and end there if `end` is a quotation mark."""
-    if _ESCAPED.search(text):
+    if ESCAPED_IN_JSON.search(text):
         return _ANY
     return _pattern(name, f'"{text}{end}'[: _MOST_OF_TEXT + 1])
 

@@ -25,7 +25,7 @@ _RELATIONSHIP_COLUMNS: Final[dict[Segments, str]] = {
     ("$relationshipName",): "name",
     ("$etag",): "etag",
 }
-_ESCAPED_IN_JSON: Final = re.compile(r'["\\\x00-\x1f]')
+ESCAPED_IN_JSON: Final = re.compile(r'["\\\x00-\x1f]')
 """JSON writes these escaped, and the paths of older SQLite versions do not match them then."""
 _INDEXABLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
 _MEMBER: Final = "member"
@@ -85,7 +85,7 @@ def locate(
     names: list[str] = []
     plain: list[str] = []
     for segment in segments:
-        if _ESCAPED_IN_JSON.search(segment):
+        if ESCAPED_IN_JSON.search(segment):
             steps.append(_members(document, parameters.bind(_path(plain)), len(steps)))
             names.append(parameters.bind(segment))
             document, plain = f"{_MEMBER}{len(steps) - 1}", []

@@ -97,7 +97,10 @@ def _found(
         rows, last, more = _fetched(statement, cursor, wanted)
     if statement.rows.scattered:
         start = after[0] if after else 0
-        spread.dense = more and last is not None and last[-1] - start <= _CLOSE * len(rows)
+        if isinstance(start, int) and more and last is not None:  # callers can make up tokens
+            spread.dense = last[-1] - start <= _CLOSE * len(rows)
+        else:
+            spread.dense = False
     return rows, last, more
 
 

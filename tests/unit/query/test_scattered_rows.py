@@ -84,6 +84,16 @@ def test_the_first_page_can_be_asked_for_again_after_the_first_twins_are_gone(mo
         assert found == [b'{"$dtId":"t%d"}' % number for number in range(first, min(first + 10, 100))]
 
 
+@pytest.mark.parametrize("key", ["x", 1.5, -(2**62), 2**62])
+def test_a_place_that_a_caller_made_up_does_no_harm(models: Graph, key: str | float):
+    for number in range(60):
+        models.twin(f"t{number}", "dtmi:t:A;1")
+    statement = compile_text(QUERY)
+    for _ in range(2):
+        assert len(run(statement, models.connection, size=10).rows) == 10
+        run(statement, models.connection, size=10, position=Position(QUERY, (key,), 10))
+
+
 @given(
     st.lists(st.sampled_from("ABCC") | st.none(), max_size=80).map(lambda some: some * 2),
     st.lists(st.integers(1, 9), min_size=1, max_size=3),
