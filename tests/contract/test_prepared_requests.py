@@ -1,5 +1,6 @@
 """Requests that are built beforehand, held against those that the SDK builds: same requests, answers and errors."""
 
+import platform
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from operator import attrgetter
@@ -268,6 +269,17 @@ async def test_requests_are_built_once(monkeypatch: pytest.MonkeyPatch, in_proce
         await _outcome(upstream.twins.patch(name, PATCH, if_match=""))
         await _outcome(upstream.twins.patch(name, PATCH, if_match=f'"{name}"'))
     assert len(built) == 2
+
+
+def test_to_build_a_request_runs_no_program(monkeypatch: pytest.MonkeyPatch):
+    """The SDK would run `uname` for its user agent, on the event loop."""
+    requests = PreparedRequests(DigitalTwinsClient("https://example.com", NO_CREDENTIAL, policies=[]))
+
+    def runs(*_args: object, **_options: object) -> None:
+        pytest.fail("it asks for the platform")
+
+    monkeypatch.setattr(platform, "platform", runs)
+    assert requests.build("get_digital_twin", ("room",), {}).method == "GET"
 
 
 def _fields(headers: Any) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from multidict import CIMultiDict
 
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
+from twinfront_server.upstream.sdk.sdk_client import UNUSED_USER_AGENT
 
 _MARKS: Final = tuple(f"81726354{index}" for index in range(4))
 """Stand for what is filled in: as texts and as numbers, and without a character that a URL would escape."""
@@ -68,7 +69,9 @@ class PreparedRequests:
 
     def build(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> HttpRequest:
         """Has the SDK build the request of a call of one of its methods, without sending it."""
-        recording = DigitalTwinsClient(self._endpoint, NO_CREDENTIAL, transport=_Recording(), policies=[])
+        recording = DigitalTwinsClient(
+            self._endpoint, NO_CREDENTIAL, transport=_Recording(), policies=[], user_agent_policy=UNUSED_USER_AGENT
+        )
         try:
             attrgetter(name)(recording)(*args, **options).send(None)
         except _BuiltError as built:
