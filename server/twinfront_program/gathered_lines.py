@@ -1,6 +1,8 @@
 """Writes the lines of frequent events together: a line at a time costs a call to the operating system each.
 
-Whatever else is written comes after all that waits, so lines are in the order of their events.
+Whatever else is written comes after all that waits, so lines are in the order of their events. Nobody waits for another
+to write: that one writes what came meanwhile, too. So a line may come from anywhere, such as from a task that is
+collected, with an exception that nobody saw, while lines are written.
 """
 
 import asyncio
@@ -34,8 +36,8 @@ class GatheredLines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._waiting: deque[tuple[float, int, str, Mapping[str, Any]]] = deque()
-        self._writing = Lock()  # threads have lines as well
+        self._waiting: deque[str | tuple[float, int, str, Mapping[str, Any]]] = deque()
+        self._writing = Lock()
 
     def add(self, event: str, level: int, fields: Mapping[str, Any]) -> None:
         """Adds an event; has to be called within an event loop.
@@ -50,25 +52,33 @@ class GatheredLines:
         if waiting == 1:
             asyncio.get_running_loop().call_later(GATHERING, self.flush)
         elif waiting >= MAX_WAITING:
-            self.flush()
+            self.finish()
 
     def write(self, text: str) -> int:
         """Writes a text, after what waits."""
-        with self._writing:
-            self._put(self._taken() + text)
+        self._waiting.append(text)
+        self.flush()
         return len(text)
 
     def flush(self) -> None:
-        """Writes what waits."""
+        """Writes what waits, or leaves it to who is writing."""
+        while self._waiting and self._writing.acquire(blocking=False):
+            try:
+                self._write_out()
+            finally:
+                self._writing.release()
+
+    def finish(self) -> None:
+        """Writes what waits, when nobody else is writing any more."""
         with self._writing:
-            if self._waiting:
-                self._put(self._taken())
+            self._write_out()
+        self.flush()
 
-    def _taken(self) -> str:
-        taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        return "".join([_line(*each) for each in taken])
-
-    def _put(self, text: str) -> None:
+    def _write_out(self) -> None:
+        taken = []
+        while self._waiting:
+            taken.append(self._waiting.popleft())
+        text = "".join([each if isinstance(each, str) else _line(*each) for each in taken])
         with suppress(OSError):
             self._stream.write(text)
             self._stream.flush()

@@ -48,7 +48,7 @@ def configure_logging(log_format: LogFormat, level: LogLevel, context: Callable[
         return event
 
     lines = GatheredLines(sys.stderr)
-    atexit.register(lines.flush)
+    atexit.register(lines.finish)
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

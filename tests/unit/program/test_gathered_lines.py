@@ -74,6 +74,57 @@ class TestWhenLinesAreWritten:
         assert [event for event in told if event != "of the thread"] == [str(number) for number in range(2000)]
         assert len(told) == 4000
 
+    async def test_a_line_that_comes_while_others_are_written_is_written_after_them(self):
+        class Telling(io.StringIO):
+            """Has something to say of what it is given first, as a collected task with an exception has."""
+
+            def write(self, text: str) -> int:
+                written = super().write(text)
+                if not lines_of_its_own:
+                    lines_of_its_own.append('{"event": "third"}\n')
+                    lines.write(lines_of_its_own[0])
+                return written
+
+        lines_of_its_own: list[str] = []
+        stream = Telling()
+        lines = GatheredLines(stream)
+        for event in ("first", "second"):
+            lines.add(event, logging.INFO, {})
+        lines.flush()
+        assert events(stream) == ["first", "second", "third"]
+
+    async def test_while_a_thread_cannot_write_others_do_not_wait_until_too_much_does(self):
+        class Hanging(io.StringIO):
+            def write(self, text: str) -> int:
+                begun.set()
+                assert go_on.wait(20)
+                return super().write(text)
+
+        begun, go_on, is_full = threading.Event(), threading.Event(), threading.Event()
+        stream = Hanging()
+        lines = GatheredLines(stream)
+        thread = threading.Thread(target=lines.write, args=('{"event": "of the thread"}\n',))
+        thread.start()
+        await asyncio.to_thread(begun.wait, 20)
+        numbers = [str(number) for number in range(MAX_WAITING)]
+        for number in numbers[:-1]:
+            lines.add(number, logging.INFO, {})
+        lines.write('{"event": "another"}\n')
+        lines.flush()
+
+        async def add_the_last() -> None:
+            lines.add(numbers[-1], logging.INFO, {})
+            is_full.set()
+
+        adding = threading.Thread(target=asyncio.run, args=(add_the_last(),))
+        adding.start()
+        assert not await asyncio.to_thread(is_full.wait, 0.2)
+        go_on.set()
+        for each in (thread, adding):
+            await asyncio.to_thread(each.join, 20)
+        lines.finish()
+        assert events(stream) == ["of the thread", *numbers[:-1], "another", numbers[-1]]
+
     async def test_a_stream_that_nobody_reads_any_more_harms_nobody(self):
         class Broken(io.StringIO):
             def write(self, _text: str) -> int:
