@@ -61,7 +61,7 @@ async def _serve(settings: Settings) -> None:
         if settings.greeting:
             print(greeting(settings, app.address, app.mtls_address, app.metrics_address), flush=True)  # noqa: T201  (for people)
         certified = {} if app.mtls_address is None else {"mtls_address": str(app.mtls_address)}
-        log.info("serving", address=str(app.address), **certified, upstream=settings.upstream)
+        log.info("serving", address=str(app.address), **certified, engine=settings.engine, upstream=settings.upstream)
         await stop.wait()
         log.info("draining", grace=settings.drain_grace)
         await app.drain(hasten)
