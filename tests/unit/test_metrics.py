@@ -4,6 +4,7 @@ import grpc
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+import twinfront_server.services  # noqa: F401  (it has the contract's services in the descriptor pool)
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server import __version__
 from twinfront_server.metrics import BUCKETS, METHODS_WITH_ITEMS, METRICS, Metrics, code_label
