@@ -8,7 +8,7 @@ from itertools import pairwise
 from localtwins.rest_api import OPERATIONS
 from localtwins.settings import Settings as LocalSettings
 from twinfront_program.description import Description, by_group
-from twinfront_server.metrics import BUCKETS, METRICS, SERVER_BUCKETS
+from twinfront_server.metric_table import BUCKETS, METRICS, SERVER_BUCKETS
 from twinfront_server.settings import Settings
 from twinfront_server.wire import limits
 

@@ -27,7 +27,7 @@ from localtwins.service import LocalTwins
 from twinfront import AsyncTwinfrontClient, Patch
 from twinfront.errors import TwinfrontError
 from twinfront_server.app import App
-from twinfront_server.metrics import METRICS
+from twinfront_server.metric_table import METRICS
 from twinfront_server.settings import Settings
 
 MADE_UP = Path(__file__).with_name("alerts_over_time.yaml")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twinfront_server.metrics import METRICS
+from twinfront_server.metric_table import METRICS
 
 from . import blocks
 from .blocks import CHECKOUT, PAGES, Block

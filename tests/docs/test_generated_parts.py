@@ -8,7 +8,7 @@ import pytest
 
 from docs.generate import errors, pages
 from twinfront.v1.error_reason_pb2 import ErrorReason
-from twinfront_server.metrics import METRICS
+from twinfront_server.metric_table import METRICS
 from twinfront_server.settings import Settings
 
 from .blocks import CHECKOUT, CLIENT_PAGES, PAGES

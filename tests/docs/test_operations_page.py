@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from twinfront_server.metrics import METRICS
+from twinfront_server.metric_table import METRICS
 from twinfront_server.reasons import Reason
 from twinfront_server.settings import Settings
 

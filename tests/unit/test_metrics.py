@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 import twinfront_server.services  # noqa: F401  (it has the contract's services in the descriptor pool)
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server import __version__
-from twinfront_server.metrics import BUCKETS, METHODS_WITH_ITEMS, METRICS, Metrics, code_label
+from twinfront_server.metric_table import BUCKETS, METHODS_WITH_ITEMS, METRICS
+from twinfront_server.metrics import Metrics, code_label
 from twinfront_server.reasons import Reason
 
 

@@ -15,7 +15,6 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 FRONT = CHECKOUT / "server" / "twinfront_server"
 LOCALTWINS = CHECKOUT / "server" / "localtwins"
 PROGRAM = CHECKOUT / "server" / "twinfront_program"
-PROGRAM = CHECKOUT / "server" / "twinfront_program"
 CLIENT = CHECKOUT / "clients" / "python" / "twinfront"
 
 

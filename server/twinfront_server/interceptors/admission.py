@@ -10,7 +10,8 @@ from twinfront_program.log import Log
 from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError, limit_reached_for_now, shortened
 from twinfront_server.interceptors.link import HEALTH, Behaviour, Context, Method
-from twinfront_server.metrics import METHODS_WITH_ITEMS, Limit, Metrics
+from twinfront_server.metric_table import METHODS_WITH_ITEMS, Limit
+from twinfront_server.metrics import Metrics
 from twinfront_server.quotas.caller import Caller, caller_of
 from twinfront_server.quotas.token_buckets import TokenBuckets
 from twinfront_server.quotas.turns import Turns

@@ -8,7 +8,7 @@ import grpc.aio
 from google.protobuf import descriptor_pool
 
 from twinfront_server.call import Call
-from twinfront_server.metrics import RPC_TYPES, RpcType
+from twinfront_server.metric_table import RPC_TYPES, RpcType
 
 # Quoted, because grpc knows its types as generic only in the stubs.
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"

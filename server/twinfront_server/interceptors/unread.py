@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from twinfront_server.call import Call
 from twinfront_server.errors import limit_reached_for_now, stream_not_read
 from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Method
-from twinfront_server.metrics import Limit
+from twinfront_server.metric_table import Limit
 
 ANSWERING_BYTES: Final = 1 << 20
 """Memory of a stream of answers: a page that was read, the next page, and a message of their rows."""

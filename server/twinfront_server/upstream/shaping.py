@@ -16,7 +16,8 @@ from typing import Final
 
 from twinfront_server.call import LONGEST_WAIT, TIME_TO_ANSWER, TIME_TO_ASK, Call, current_call
 from twinfront_server.errors import TwinfrontError, server_draining, shortened, upstream_throttled
-from twinfront_server.metrics import Metrics, WriteLimit
+from twinfront_server.metric_table import WriteLimit
+from twinfront_server.metrics import Metrics
 from twinfront_server.quotas.waiting_lines import WaitingLines
 from twinfront_server.settings import Settings
 from twinfront_server.upstream import operation as operations

@@ -13,7 +13,7 @@ from tests.contract_services import METHODS
 from twinfront import AsyncTwinfrontClient, CreateOrReplace, Delete, Merge, Update, patch
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.app import App
-from twinfront_server.metrics import METHODS_WITH_ITEMS
+from twinfront_server.metric_table import METHODS_WITH_ITEMS
 
 from .building import Building
 

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from twinfront.v1.digital_twin_service_pb2 import GetDigitalTwinRequest
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront_server.app import App
-from twinfront_server.metrics import METRICS
+from twinfront_server.metric_table import METRICS
 from twinfront_server.settings import Settings
 
 from .process import ServedProcess
