@@ -17,15 +17,18 @@ Ask: TypeAlias = "grpc.aio.StreamStreamMultiCallable[ServerReflectionRequest, Se
 pytestmark = pytest.mark.parametrize("version", VERSIONS)
 
 
-async def ask(
-    channel: grpc.aio.Channel, version: str, *requests: ServerReflectionRequest
-) -> list[ServerReflectionResponse]:
-    method: Ask = channel.stream_stream(
+def reflection(channel: grpc.aio.Channel, version: str) -> Ask:
+    return channel.stream_stream(
         f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
         request_serializer=ServerReflectionRequest.SerializeToString,
         response_deserializer=ServerReflectionResponse.FromString,
     )
-    answers: AsyncIterator[ServerReflectionResponse] = aiter(method(iter(requests)))
+
+
+async def ask(
+    channel: grpc.aio.Channel, version: str, *requests: ServerReflectionRequest
+) -> list[ServerReflectionResponse]:
+    answers: AsyncIterator[ServerReflectionResponse] = aiter(reflection(channel, version)(iter(requests)))
     return [answer async for answer in answers]
 
 
@@ -76,6 +79,5 @@ async def test_an_rpc_is_found_by_its_name(channel: grpc.aio.Channel, version: s
 async def test_reflection_can_be_switched_off(version: str) -> None:
     settings = Settings(listen="127.0.0.1:0", metrics_listen="none", data_dir=":memory:", reflection=False)
     async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await ask(channel, version, ServerReflectionRequest(list_services=""))
-    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        # Without a request: grpc.aio tells of what was under way when a call is refused, and not of the refusal.
+        assert await reflection(channel, version)().code() is grpc.StatusCode.UNIMPLEMENTED
