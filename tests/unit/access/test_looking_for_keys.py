@@ -165,6 +165,7 @@ async def test_a_name_that_was_looked_for_in_vain_is_left_alone_for_a_while(
 
 
 async def test_a_name_that_is_left_alone_is_found_by_the_read_for_another(keys: Keys, issuer: SlowIssuer, clock: Clock):
+    clock.stand_still()
     await looked(keys, "second", clock)
     issuer.has = key_set("second")
     await looked(keys, "third", clock, PAUSE_SECONDS)
@@ -179,6 +180,7 @@ async def test_an_issuer_that_is_down_keeps_nobody_longer_than_its_answer(keys: 
 
 
 async def test_no_more_names_are_remembered_than_may_be(keys: Keys, clock: Clock):
+    clock.stand_still()
     looking = [asyncio.create_task(keys.look_for(f"stranger {number}")) for number in range(MAX_ABSENT)]
     await clock.advance(0)
     await clock.advance(SECONDS_OF_A_READ)
