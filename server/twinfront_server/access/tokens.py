@@ -104,11 +104,8 @@ class Tokens:
         """
         if len(header) > MAX_TOKEN or not (header.startswith(_USUAL) and header.isascii()):
             return None
-        known = self._known.get(digest := sha256(header[len(_USUAL) :].encode()).digest())
-        if known is None or self._known_at != self._keys.changes or self._clock() >= known.until:
-            return None
-        self._known.move_to_end(digest)
-        return known.principal
+        known = self._remembered(sha256(header[len(_USUAL) :].encode()).digest())
+        return None if known is None or self._clock() >= known.until else known.principal
 
     async def principal(self, token: str) -> Principal:
         """Gives the principal that a token is of.
@@ -116,17 +113,14 @@ class Tokens:
         Raises:
             TwinfrontError: CREDENTIALS_INVALID.
         """
-        self._forget_withdrawn()
         digest = sha256(token.encode()).digest()
-        known = self._known.get(digest)
+        known = self._remembered(digest)
         if known is None:
             keys = await self._possible_keys(token)
             # They may have changed in the meantime; from here on nothing is waited for.
             self._forget_withdrawn()
             known = _Known(*self._checked(token, keys), len(token))
             self._remember(digest, known)
-        else:
-            self._known.move_to_end(digest)
         if self._clock() >= known.until:
             self._forget(digest)
             raise credentials_invalid("The token has expired.")
@@ -138,6 +132,13 @@ class Tokens:
             self._known.clear()
             self._characters = 0
             self._known_at = self._keys.changes
+
+    def _remembered(self, digest: bytes) -> _Known | None:
+        self._forget_withdrawn()
+        known = self._known.get(digest)
+        if known is not None:
+            self._known.move_to_end(digest)
+        return known
 
     def _remember(self, digest: bytes, known: _Known) -> None:
         self._forget(digest)

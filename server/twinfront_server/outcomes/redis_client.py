@@ -60,15 +60,13 @@ class RedisClient:
 
     def send(self, script: Script, key: bytes, *args: bytes | int) -> Answer | None:
         """Has a script run before all that is sent later; None without a connection."""
-        if self._connection is None or not self._connection.is_usable:
-            return None
-        return self._connection.ask(*_words(script, key, args))
+        connection = self._usable()
+        return None if connection is None else connection.ask(*_words(script, key, args))
 
     def send_later(self, script: Script, key: bytes, *args: bytes | int) -> Answer | None:
         """Has a script run as `send` does, but 2 ms later if nothing is sent before; that is cheaper."""
-        if self._connection is None or not self._connection.is_usable:
-            return None
-        return self._connection.tell(*_words(script, key, args))
+        connection = self._usable()
+        return None if connection is None else connection.tell(*_words(script, key, args))
 
     async def connect(self) -> RedisConnection:
         """Gives the connection, over which Redis runs scripts; makes it if there is none.
@@ -77,8 +75,8 @@ class RedisClient:
             RedisError: Redis refuses, or makes no sense.
             OSError: it cannot be reached, or does not answer in time.
         """
-        if self._connection is not None and self._connection.is_usable:
-            return self._connection
+        if (connection := self._usable()) is not None:
+            return connection
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._make_connection())
             self._connecting.add_done_callback(self._take_connection)
@@ -90,6 +88,9 @@ class RedisClient:
             await asyncio.wait({self._connecting})
         if self._connection is not None:
             await self._connection.close()
+
+    def _usable(self) -> RedisConnection | None:
+        return self._connection if self._connection is not None and self._connection.is_usable else None
 
     def _take_connection(self, made: "asyncio.Task[RedisConnection]") -> None:
         self._connecting = None
