@@ -7,7 +7,7 @@ from typing import Final
 from localtwins.query import syntax
 from localtwins.query.functions import call
 from localtwins.query.operands import Operands, compare, within
-from localtwins.query.properties import column
+from localtwins.query.properties import has_column_or_index
 from localtwins.query.scope import Scope
 from localtwins.query.syntax import Comparison, Condition, Literal, Membership, Path
 from localtwins.query.traversal import Pin
@@ -65,8 +65,7 @@ def is_scattered(condition: Condition, scope: Scope, indexed: SizedCollection[st
                 return False
         case _:
             return False
-    collection, segments = scope.resolve(path)
-    return column(collection, segments) is not None or (collection.of_twins and ".".join(segments) in indexed)
+    return has_column_or_index(*scope.resolve(path), indexed)
 
 
 def pinned_twins(condition: Condition, scope: Scope) -> Pin | None:

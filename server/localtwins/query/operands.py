@@ -20,7 +20,7 @@ from typing import Any, Final
 from localtwins.query.errors import sql_query_error
 from localtwins.query.mentions import is_found, mention
 from localtwins.query.parameters import Parameters
-from localtwins.query.properties import column, locate
+from localtwins.query.properties import column, has_column_or_index, locate
 from localtwins.query.scope import Scope
 from localtwins.query.syntax import Literal, Operand
 
@@ -98,7 +98,7 @@ class Operands:
         if isinstance(path, Literal) or not isinstance(literal, Literal) or isinstance(literal.value, (bool, NoneType)):
             return None
         collection, segments = self.scope.resolve(path)
-        if column(collection, segments) or (collection.of_twins and ".".join(segments) in self._indexed):
+        if has_column_or_index(collection, segments, self._indexed):
             return None
         if not all(map(is_found, segments)):
             return None

@@ -66,6 +66,11 @@ def column(collection: Collection, segments: Segments) -> str | None:
     return None if name is None else f"{collection.table}.{name}"
 
 
+def has_column_or_index(collection: Collection, segments: Segments, indexed: SizedCollection[str]) -> bool:
+    """Tells whether a value is compared without a look into documents: it has a column, or twins an index for it."""
+    return column(collection, segments) is not None or (collection.of_twins and ".".join(segments) in indexed)
+
+
 def locate(
     collection: Collection, segments: Segments, parameters: Parameters, indexed: SizedCollection[str] = ()
 ) -> Property:
