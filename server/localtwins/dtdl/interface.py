@@ -87,12 +87,13 @@ class Interface:
         if found is not None and found[0] is self:
             return cast("Self", found[1])
         few = sum(map(len, contents)) <= _FEW
+        names = _ALL if few else count
         prepared = replace(
             self,
-            properties=for_lookups(self.properties, _ALL if few else count),
-            telemetries=for_lookups(self.telemetries, _ALL if few else count),
-            relationships=for_lookups(self.relationships, _ALL if few else count),
-            components=for_lookups(self.components, _ALL if few else count),
+            properties=for_lookups(self.properties, names),
+            telemetries=for_lookups(self.telemetries, names),
+            relationships=for_lookups(self.relationships, names),
+            components=for_lookups(self.components, names),
         )
         if few:
             if len(_prepared) >= _MOST_PREPARED:
