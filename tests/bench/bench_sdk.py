@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import orjson
-from azure.core.credentials import AccessToken
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.digitaltwins.core.aio import DigitalTwinsClient
+from load.sdk_calls import FixedAsyncToken
 from measuring import Samples
 from prometheus_client import CollectorRegistry
 from report import Report
@@ -24,24 +22,10 @@ from twinfront_server.upstream import open_upstream
 Call = Callable[[int], Awaitable[object]]
 
 
-class FixedToken(AsyncTokenCredential):
-    """What a cached token costs."""
-
-    async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:  # noqa: ARG002  (the protocol's signature)
-        """A token for good."""
-        return AccessToken("token", int(time.time()) + 3600)
-
-    async def close(self) -> None:
-        """Has nothing to close."""
-
-    async def __aexit__(self, *args: object) -> None:
-        """Has nothing to close."""
-
-
 async def run(report: Report, rounds: int, seconds: float) -> None:
     """Runs all operations on both pipelines in turn and prints the table."""
     service = await LocalTwins.open(":memory:", LocalSettings())
-    sdk = DigitalTwinsClient("https://localtwins", FixedToken(), transport=LocalTransport(service))
+    sdk = DigitalTwinsClient("https://localtwins", FixedAsyncToken(), transport=LocalTransport(service))
     upstream = await open_upstream(Settings(data_dir=":memory:"), Metrics(CollectorRegistry()))
     await sdk.create_models([model()])
     await upstream.models.post(Body(orjson.dumps([model()]), "dtdl_models"))

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import grpc.aio
-from workload import OPERATIONS, PAGE, QUERY, TWINS, Operation, RawCall, metadata, name_of, patch_json, twin_json
+from workload import OPERATIONS, PAGE, QUERY, TWINS, Operation, RawCall, metadata, name_of, twin_json
 
 from load.job import BlockingCall, Call, Job
+from load.twin_calls import twin_calls
 from twinfront import CreateOrReplace, TwinfrontClient
 
 _IMPORTED: Final = 2_000
@@ -39,19 +40,6 @@ async def open_client(job: Job) -> Mapping[str, BlockingCall]:
     """Opens the client of the package; what it gives is read to its end."""
     client = TwinfrontClient(job.address)
 
-    def get(number: int) -> int:
-        client.get_digital_twin(name_of(number % TWINS))
-        return 1
-
-    def update(number: int) -> int:
-        client.update_digital_twin(name_of(number % TWINS), patch_json(number + 0.5))
-        return 1
-
-    def create(number: int) -> int:
-        at = TWINS + number % TWINS
-        client.create_or_replace_digital_twin(name_of(at), twin_json(at, float(number)))
-        return 1
-
     def page(_: int) -> int:
         return len(next(client.query(QUERY, page_size=PAGE).pages()))
 
@@ -75,9 +63,7 @@ async def open_client(job: Job) -> Mapping[str, BlockingCall]:
         return _BATCH
 
     return {
-        "get": get,
-        "update 3 properties": update,
-        "create or replace": create,
+        **twin_calls(client, client.create_or_replace_digital_twin),
         "page of 100": page,
         "stream": stream,
         "import": imports,

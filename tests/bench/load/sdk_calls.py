@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from workload import PAGE, QUERY, TWINS, name_of, patch_json, twin_json
 
 from load.job import BlockingCall, Call, Job
+from load.twin_calls import twin_calls
 from twinfront_server.adt.body import Body
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
@@ -22,7 +23,7 @@ _DAY: Final = 86_400
 
 
 class FixedToken:
-    """What a cached token costs."""
+    """Gives a token, at the price of a cached one."""
 
     def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:  # noqa: ARG002  (the protocol's signature)
         """A token for a day."""
@@ -47,26 +48,13 @@ async def open_sync(job: Job) -> Mapping[str, BlockingCall]:
     """Opens the SDK with all its defaults."""
     client = DigitalTwinsClient(job.address, FixedToken())
 
-    def get(number: int) -> int:
-        client.get_digital_twin(name_of(number % TWINS))
-        return 1
-
-    def update(number: int) -> int:
-        client.update_digital_twin(name_of(number % TWINS), patch_json(number + 0.5))
-        return 1
-
-    def create(number: int) -> int:
-        at = TWINS + number % TWINS
-        client.upsert_digital_twin(name_of(at), twin_json(at, float(number)))
-        return 1
-
     def page(_: int) -> int:
         return len(list(next(client.query_twins(QUERY).by_page())))
 
     def rows(_: int) -> int:
         return sum(1 for _ in client.query_twins(QUERY))
 
-    return {"get": get, "update 3 properties": update, "create or replace": create, "page of 100": page, "stream": rows}
+    return {**twin_calls(client, client.upsert_digital_twin), "page of 100": page, "stream": rows}
 
 
 async def open_aio(job: Job) -> Mapping[str, Call]:
