@@ -1,4 +1,4 @@
-"""Which engine the servers of the tests run on: `pytest --engine native`, as processes and within this one alike.
+"""Chooses the engine of the servers in tests: `pytest --engine native`, as processes and within this one alike.
 
 A test of something that the native engine does not do, or does otherwise as documented, is marked
 `grpcio_engine("what")`, and skipped there.

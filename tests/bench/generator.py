@@ -16,7 +16,7 @@ from processes import ServerProcess
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of calls.
+    """Tells what came of calls.
 
     Attributes:
         calls: how many there were.

@@ -1,4 +1,4 @@
-"""What benchmarks found: tables for readers, figures by name for targets, and bars for a chart."""
+"""The findings of benchmarks: tables for readers, figures by name for targets, and bars for a chart."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,7 +68,7 @@ class Chart:
 
 @dataclass(slots=True)
 class Report:
-    """What one benchmark found."""
+    """Holds what one benchmark found."""
 
     tables: list[Table] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is to be reached: each a figure of a benchmark, and the bound that it has to keep."""
+"""The figures of benchmarks that are to be reached, each with the bound that it has to keep."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

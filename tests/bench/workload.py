@@ -1,4 +1,4 @@
-"""What is called: a model, twins of it, and the requests, as the bytes that are sent."""
+"""The calls that are measured: a model, twins of it, and the requests, as the bytes that are sent."""
 
 import asyncio
 import itertools

@@ -160,7 +160,7 @@ async def server() -> AsyncIterator[FaultServer]:
 
 @pytest.fixture
 def written() -> list[Any]:
-    """What writes over HTTP were answered; what is made of a lost answer is none of the requests' business."""
+    """Gives what writes over HTTP were answered; what is made of a lost answer is none of the requests' business."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""What the benchmark makes of its figures: ratios, verdicts, results; and what its guard makes of counts."""
+"""Ratios, verdicts and results that the benchmark makes of its figures, and the verdict of its guard on counts."""
 
 import subprocess
 from collections.abc import Callable

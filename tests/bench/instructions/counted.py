@@ -64,7 +64,7 @@ class _Details:
 
 
 class _Context:
-    """What the engine has for a call."""
+    """Stands for what an engine has for a call."""
 
     def __init__(self, details: _Details) -> None:
         self._details = details

@@ -1,4 +1,4 @@
-"""What a process that calls is asked to do, and what it tells of it."""
+"""The job of a process that calls, and what the process tells of it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a job: the microseconds of each call; of all: rows or items, time, processor time of the caller."""
+    """Tells of each call its microseconds; of all the rows or items, the time, and the caller's processor time."""
 
     latencies: list[int]
     units: int

@@ -48,7 +48,7 @@ async def on_each(settings: Settings, **changed: Any) -> AsyncIterator[list[Echo
 
 
 def seen(ended: Outcome) -> tuple[object, ...]:
-    """What a caller sees of an end; but for times, and the trailer that the native engine cannot send."""
+    """Tells what a caller sees of an end; but for times, and the trailer that the native engine cannot send."""
     trailers = {name: value for name, value in ended.trailers.items() if name != "grpc-retry-pushback-ms"}
     return ended.code, ended.details, ended.words, trailers | dict.fromkeys(MEASURED & trailers.keys(), "")
 

@@ -1,4 +1,4 @@
-"""What is the native engine's alone: what it refuses at the start, and what is put right of it."""
+"""The native engine alone: what it refuses at the start, and what is put right of it."""
 
 import asyncio
 import threading

@@ -47,7 +47,7 @@ BOTH = pytest.mark.parametrize("watch", [by_alarms(), by_asyncio()], ids=["alarm
 
 
 def timers() -> int:
-    """How many timers the loop has that have not been taken back."""
+    """Counts the timers of the loop that have not been taken back."""
     loop: Any = asyncio.get_running_loop()
     return sum(not timer.cancelled() for timer in loop._scheduled)
 
