@@ -1,12 +1,16 @@
-"""Addresses to listen on: `host:port` or `[ipv6]:port`."""
+"""Addresses to listen on: `host:port`, `[ipv6]:port`, or the Unix socket `unix:/path`."""
 
+import os
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from typing import ClassVar, Final, TypeAlias
 
 _PORT: Final = re.compile(r"\d{1,5}", re.ASCII)
 _MAX_PORT: Final = 65535
+_UNIX: Final = "unix:"
+_MAX_PATH: Final = 103
+"""Bytes of the path of a Unix socket that every system takes: macOS has the fewest, Linux 107."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,54 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixSocket:
+    """A Unix socket, by the path of its file: reached by what runs on this machine and may write to that file."""
+
+    path: str
+
+    is_loopback: ClassVar[bool] = True
+    is_wildcard: ClassVar[bool] = False
+
+    @classmethod
+    def parse(cls, text: str) -> "UnixSocket":
+        """Reads `unix:/run/twinfront.sock`, `unix:///run/twinfront.sock` or `unix:in-this-folder.sock`.
+
+        Raises:
+            ValueError: if it is none of these, or the path is longer than systems take.
+        """
+        scheme, _, path = text.partition(":")
+        if path.startswith("//"):
+            path = path.removeprefix("//")
+            if not path.startswith("/"):
+                raise ValueError(f"{text!r} has no path after {_UNIX}//, which is to begin with a slash")
+        if scheme != "unix" or not path or path.endswith("/") or "\0" in path:
+            raise ValueError(f"{text!r} is no Unix socket; it takes the form unix:/run/twinfront.sock")
+        if len(os.fsencode(path)) > _MAX_PATH:
+            raise ValueError(f"the path of a Unix socket has at most {_MAX_PATH} bytes: {path[:_MAX_PATH]!r}…")
+        return cls(path)
+
+    def reachable(self) -> "UnixSocket":
+        """Gives where to connect to from this machine: the same."""
+        return self
+
+    def __str__(self) -> str:
+        return f"{_UNIX}{self.path}"
+
+
+Place: TypeAlias = Address | UnixSocket
+"""An address or a Unix socket that a server listens on."""
+
+
+def parse_place(text: str) -> Place:
+    """Reads an address, or a Unix socket, which begins with `unix:`.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    return UnixSocket.parse(text) if text.startswith(_UNIX) else Address.parse(text)
 
 
 def as_ip(host: str) -> IPv4Address | IPv6Address | None:

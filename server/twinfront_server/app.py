@@ -9,7 +9,7 @@ import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from twinfront_program.address import Address
+from twinfront_program.address import Address, Place
 from twinfront_program.log import Log, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server import health, reflection
@@ -43,7 +43,7 @@ class App:
         upstream: where the twins are.
     """
 
-    address: Address
+    address: Place
     mtls_address: Address | None = None
     metrics_address: Address | None = None
     upstream: Upstream

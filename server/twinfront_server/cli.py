@@ -161,10 +161,10 @@ def _healthcheck(options: argparse.Namespace) -> int:
 
 def _default_address() -> str:
     """Gives the address that a server with the same environment listens on."""
-    from twinfront_program.address import Address  # noqa: PLC0415  (only this command needs it)
+    from twinfront_program.address import parse_place  # noqa: PLC0415  (only this command needs it)
 
     try:
-        return str(Address.parse(os.environ.get("TWINFRONT_LISTEN", "")).reachable())
+        return str(parse_place(os.environ.get("TWINFRONT_LISTEN", "")).reachable())
     except ValueError:
         return "127.0.0.1:50051"
 

@@ -1,11 +1,12 @@
 """Tells the person who started a server where it is, who may call it, and some calls to try."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from twinfront_program.address import Address
+from twinfront_program.address import Address, Place, UnixSocket
 from twinfront_program.settings import listed
 from twinfront_server import __version__
 from twinfront_server.settings import Settings
@@ -20,9 +21,7 @@ _SEEN: Final[Mapping[str, str]] = {
 }
 
 
-def greeting(
-    settings: Settings, address: Address, mtls_address: Address | None, metrics_address: Address | None
-) -> str:
+def greeting(settings: Settings, address: Place, mtls_address: Address | None, metrics_address: Address | None) -> str:
     """Gives the lines for a person once the server is up: where it is, for whom, and what to try next, ready to paste.
 
     Args:
@@ -43,7 +42,7 @@ def greeting(
     lines += ["", "Try next:"]
     if settings.reflection:
         lines += [
-            f"  grpcurl {_grpcurl_options(settings)} {target} {_EXAMPLE_METHOD}",
+            f"  grpcurl {_grpcurl_options(settings)} {_grpcurl_target(target)} {_EXAMPLE_METHOD}",
             f"  {_program('buf')} curl --protocol grpc {_buf_options(settings, target)}/{_EXAMPLE_METHOD}",
         ]
     if _EXAMPLE.exists() and "jwt" not in settings.auth_kinds:
@@ -53,7 +52,7 @@ def greeting(
     return "\n".join([*lines, ""])
 
 
-def _callers(settings: Settings, address: Address, mtls_address: Address | None) -> str:
+def _callers(settings: Settings, address: Place, mtls_address: Address | None) -> str:
     """Says who is let in, and how calls travel."""
     how = "in the clear" if settings.tls_cert is None else "over TLS"
     certified = f"a client certificate of {settings.tls_client_ca}"
@@ -64,7 +63,13 @@ def _callers(settings: Settings, address: Address, mtls_address: Address | None)
         return f"whoever has {token}{f' and {certified}' if settings.tls_client_ca else ''}, {how}"
     if settings.tls_client_ca is not None:
         return f"whoever has {certified}, {how}"
-    return f"everybody {'on this machine' if address.is_loopback else 'who reaches it'}, {how} (--auth none)"
+    return f"everybody {_reaching(address)}, {how} (--auth none)"
+
+
+def _reaching(address: Place) -> str:
+    if isinstance(address, UnixSocket):
+        return "on this machine who may write to the socket"
+    return "on this machine" if address.is_loopback else "who reaches it"
 
 
 def _rights(settings: Settings) -> str:
@@ -99,16 +104,23 @@ def _grpcurl_options(settings: Settings) -> str:
     return f"-cacert {settings.tls_cert}{_with_certificate(settings, ' -cert client.pem -key client.key')}{token}"
 
 
-def _buf_options(settings: Settings, target: Address) -> str:
-    token = _with_token(settings, "--header 'authorization: Bearer TOKEN' --reflect-header '*' ")
+def _grpcurl_target(target: Place) -> str:
+    return f"-unix {shlex.quote(target.path)}" if isinstance(target, UnixSocket) else str(target)
+
+
+def _buf_options(settings: Settings, target: Place) -> str:
+    options = _with_token(settings, "--header 'authorization: Bearer TOKEN' --reflect-header '*' ")
+    host = str(target)
+    if isinstance(target, UnixSocket):
+        options, host = f"{options}--unix-socket {shlex.quote(target.path)} ", "localhost"
     if settings.tls_cert is None:
-        return f"{token}--http2-prior-knowledge http://{target}"
+        return f"{options}--http2-prior-knowledge http://{host}"
     client = _with_certificate(settings, " --cert client.pem --key client.key")
-    return f"{token}--cacert {settings.tls_cert}{client} https://{target}"
+    return f"{options}--cacert {settings.tls_cert}{client} https://{host}"
 
 
-def _example_options(settings: Settings, target: Address) -> str:
-    options = f" --address {target}"
+def _example_options(settings: Settings, target: Place) -> str:
+    options = f" --address {shlex.quote(str(target))}"
     if settings.tls_cert is not None:
         options += f" --tls-ca {settings.tls_cert}"
         options += _with_certificate(settings, " --tls-cert client.pem --tls-key client.key")

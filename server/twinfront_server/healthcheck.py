@@ -13,7 +13,7 @@ class HealthQuestion:
     """Whom to ask, and for what.
 
     Attributes:
-        address: `host:port`.
+        address: `host:port`, or `unix:/path`.
         service: full name of the service; empty for the server as a whole.
         timeout: seconds to wait for the answer.
         tls: whether to speak TLS; implied by the files.

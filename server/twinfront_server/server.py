@@ -1,4 +1,4 @@
-"""The gRPC server: its options, and the port it listens on."""
+"""The gRPC server: its options, and where it listens."""
 
 import logging
 import socket
@@ -7,9 +7,10 @@ from typing import Final, cast
 import grpc
 import grpc.aio
 
-from twinfront_program.address import Address
+from twinfront_program.address import Address, Place, UnixSocket, parse_place
 from twinfront_program.log import Log
 from twinfront_program.startup_error import StartupError
+from twinfront_server import unix_socket
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 
@@ -125,15 +126,25 @@ class _WithoutRegisteredMethods:
         """Does nothing: the methods are among the generic handlers as well."""
 
 
-def listen(server: grpc.aio.Server, settings: Settings, log: Log, metrics: Metrics) -> Address:
-    """Adds the port of `--listen`, with TLS if there is a certificate, and returns the address with the real port.
+def listen(server: grpc.aio.Server, settings: Settings, log: Log, metrics: Metrics) -> Place:
+    """Adds the port or socket of `--listen`, with TLS if there is a certificate, and returns it with the real port.
 
     Raises:
-        StartupError: if the port cannot be had or a certificate cannot be used.
+        StartupError: if it cannot be had or a certificate cannot be used.
     """
     # grpc asks every caller of a port for a certificate, or none of them.
     client_ca = settings.tls_client_ca if settings.mtls_listen is None else None
-    return _add_port(server, "--listen", settings.listen, _credentials(settings, client_ca, log, metrics))
+    credentials = _credentials(settings, client_ca, log, metrics)
+    place = parse_place(settings.listen)
+    if not isinstance(place, UnixSocket):
+        return place.with_port(_add_port(server, "--listen", place, credentials))
+    try:
+        unix_socket.clear_the_way(place.path)
+    except OSError as error:
+        raise StartupError(f"cannot listen on {place} (--listen): {error.strerror}") from error
+    with unix_socket.made_with_rights(int(settings.socket_mode, 8)):
+        _add_port(server, "--listen", place, credentials)
+    return place
 
 
 def listen_for_certificates(server: grpc.aio.Server, settings: Settings, log: Log, metrics: Metrics) -> Address:
@@ -143,7 +154,8 @@ def listen_for_certificates(server: grpc.aio.Server, settings: Settings, log: Lo
         StartupError: if the port cannot be had or a certificate cannot be used.
     """
     credentials = _credentials(settings, settings.tls_client_ca, log, metrics)
-    return _add_port(server, "--mtls-listen", settings.mtls_listen or "", credentials)
+    address = Address.parse(settings.mtls_listen or "")
+    return address.with_port(_add_port(server, "--mtls-listen", address, credentials))
 
 
 def _credentials(
@@ -156,22 +168,21 @@ def _credentials(
     return server_credentials(settings.tls_cert, settings.tls_key, client_ca, log, metrics.certificate_expiry)
 
 
-def _add_port(server: grpc.aio.Server, flag: str, listen: str, credentials: grpc.ServerCredentials | None) -> Address:
-    address = Address.parse(listen)
+def _add_port(server: grpc.aio.Server, flag: str, place: Place, credentials: grpc.ServerCredentials | None) -> int:
     try:
         if credentials is None:
-            port = server.add_insecure_port(str(address))
-        else:
-            port = server.add_secure_port(str(address), credentials)
+            return server.add_insecure_port(str(place))
+        return server.add_secure_port(str(place), credentials)
     except RuntimeError as error:
-        raise StartupError(f"cannot listen on {address} ({flag}): {_why_not(address)}") from error
-    return address.with_port(port)
+        raise StartupError(f"cannot listen on {place} ({flag}): {_why_not(place)}") from error
 
 
-def _why_not(address: Address) -> str:
-    """Asks the operating system what it has against the address; grpc does not pass that on."""
+def _why_not(place: Place) -> str:
+    """Asks the operating system what it has against an address; grpc does not pass that on."""
+    if isinstance(place, UnixSocket):
+        return "the socket cannot be made"
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, kind, protocol, _, target in found:
             with socket.socket(family, kind, protocol) as probe:
                 probe.bind(target)

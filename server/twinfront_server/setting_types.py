@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from twinfront_program.address import Address
+from twinfront_program.address import Address, parse_place
 from twinfront_program.settings import REPEATABLE, Listed, joined, listed, several_of
 from twinfront_program.trusted_url import is_trusted
 from twinfront_program.values import FINITE, After, Before, of_length, within
@@ -12,6 +12,16 @@ from twinfront_program.values import FINITE, After, Before, of_length, within
 
 def _address_or_none(value: str) -> str:
     return value if value == "none" else str(Address.parse(value))
+
+
+def _place(value: str) -> str:
+    return str(parse_place(value))
+
+
+def _file_mode(value: str) -> str:
+    if not _MODE.fullmatch(value):
+        raise ValueError(f"{value!r} is no mode of a file: three octal digits, such as 0660")
+    return value
 
 
 def _upstream(value: str) -> str:
@@ -86,7 +96,10 @@ def _audiences(value: str | None) -> str | None:
 
 _HOST: Final = re.compile(r"[\w.:%-]+")
 _HEADER: Final = re.compile(r"[a-z0-9_.-]+", re.ASCII)
+_MODE: Final = re.compile(r"0?[0-7]{3}", re.ASCII)
 
+ListenPlace = Annotated[str, After(_place)]
+FileMode = Annotated[str, After(_file_mode)]
 Rate = Annotated[float, FINITE, within(ge=0)]
 OptionalListenAddress = Annotated[str, After(_address_or_none)]
 Auth = Annotated[str, Before(joined), After(several_of("jwt", "mtls")), REPEATABLE]

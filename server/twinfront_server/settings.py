@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
-from twinfront_program.address import Address
+from twinfront_program.address import Address, UnixSocket, parse_place
 from twinfront_program.durations import PositiveSeconds, Seconds
 from twinfront_program.log_options import LogFormat, LogLevel
 from twinfront_program.settings import Listed, ListenAddress, ProgramSettings, listed, setting
@@ -15,8 +15,10 @@ from twinfront_server.setting_types import (
     AuthorizerUrl,
     ClaimName,
     Exemptions,
+    FileMode,
     HeaderNames,
     KeyPlace,
+    ListenPlace,
     OptionalListenAddress,
     OutcomesName,
     Rate,
@@ -44,8 +46,17 @@ class Settings(ProgramSettings):
     prefix = "TWINFRONT_"
     of_others: ClassVar = frozenset({"address", "token"})
 
-    listen: ListenAddress = setting(
-        "127.0.0.1:50051", SERVING, "Address to serve gRPC on; port 0 takes a free one.", takes="HOST:PORT"
+    listen: ListenPlace = setting(
+        "127.0.0.1:50051",
+        SERVING,
+        "Address to serve gRPC on; port 0 takes a free one, and unix:PATH is a Unix socket.",
+        takes="HOST:PORT|unix:PATH",
+    )
+    socket_mode: FileMode = setting(
+        "0600",
+        SERVING,
+        "Rights of the Unix socket of --listen, octal: whoever may write to it may connect.",
+        takes="MODE",
     )
     engine: Literal["grpcio", "native"] = setting(
         "grpcio",
@@ -359,7 +370,7 @@ class Settings(ProgramSettings):
     def warnings(self) -> list[str]:
         """Gives what somebody should know of who runs the server with these settings."""
         told = []
-        if self.upstream == "local" and not Address.parse(self.listen).is_loopback:
+        if self.upstream == "local" and not parse_place(self.listen).is_loopback:
             told.append(
                 f"--listen {self.listen} serves other machines from the embedded service (--upstream local): its data "
                 "is this process's alone, and replicas share none of it"
@@ -375,7 +386,7 @@ class Settings(ProgramSettings):
                 f"--authorize {self.authorize} is asked in the clear: who is on the way there can allow anything; take "
                 "grpcs://, or a network that sees to it"
             )
-        if self.engine == "native" and not Address.parse(self.listen).is_loopback:
+        if self.engine == "native" and not parse_place(self.listen).is_loopback:
             told.append(
                 "--engine native inflates a request and holds it whole before it looks at --max-request-bytes, and one "
                 "of 4 MB can become 4 GB: let in callers that are trusted, or those of a proxy that bounds requests "
@@ -385,6 +396,8 @@ class Settings(ProgramSettings):
         if unused and not self.shapes_writes:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
             told.append(f"{flags}: no effect in front of this upstream without --shape-writes on")
+        if "socket_mode" in self.given and not isinstance(parse_place(self.listen), UnixSocket):
+            told.append("--socket-mode: no effect without --listen unix:PATH")
         return told
 
     def _check_together(self) -> None:
@@ -458,7 +471,7 @@ class Settings(ProgramSettings):
             ValueError: it does not, or lacks what it needs for it.
         """
         kinds = self.auth_kinds
-        if not Address.parse(self.listen).is_loopback:
+        if not parse_place(self.listen).is_loopback:
             if self.tls_cert is None and not self.insecure:
                 raise ValueError(
                     f"--listen {self.listen} would serve other machines in the clear: "

@@ -1,6 +1,7 @@
 """The server that clients and tools are run against: in the clear, on either engine, with TLS, and with mTLS."""
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ MODES = ("clear", "tls", "mtls")
 
 NATIVE = "native"
 """The mode of the other engine, which is in the clear."""
+
+UNIX = "unix"
+"""The mode in which a server listens on a Unix socket, in the clear."""
 
 TOKEN = "token"
 """The mode in which callers are known by a token, over TLS."""
@@ -39,7 +43,10 @@ def served(mode: str, folder: Path, words: Sequence[str], variables: Mapping[str
     words = list(words)
     if mode == NATIVE:
         words.append("--engine=native")
-    if mode not in {"clear", NATIVE}:
+    if mode == UNIX:
+        words.append(f"--listen=unix:{tempfile.mkdtemp(prefix='twinfront-')}/twinfront.sock")
+    in_the_clear = mode in {"clear", NATIVE, UNIX}
+    if not in_the_clear:
         words += ["--engine=grpcio", f"--tls-cert={own.cert}", f"--tls-key={own.key}"]
     token = None
     if mode == TOKEN:
@@ -52,7 +59,7 @@ def served(mode: str, folder: Path, words: Sequence[str], variables: Mapping[str
         words.append(f"--tls-client-ca={authority.cert}")
     server = process.start(folder, words, dict(variables))
     try:
-        ca = None if mode in {"clear", NATIVE} else authority.cert
+        ca = None if in_the_clear else authority.cert
         yield Endpoint(server.address, ca, client if mode == "mtls" else None, token)
     finally:
         server.process.kill()

@@ -11,10 +11,18 @@ from .building import Builds
 from .languages import LANGUAGES, Language
 from .matrix import RUNS, Problems, run_all, run_limited, run_odd, run_unknown
 from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, Line, scenarios
+from .serving import UNIX
 
 pytestmark = pytest.mark.timeout(1800)  # the first build fetches and compiles what a client depends on
 
 every_client = pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+
+ON_UNIX_SOCKETS = ("python", "go", "java")
+"""The clients that take `unix:/path` as their target."""
+
+over_unix_sockets = pytest.mark.parametrize(
+    "language", [each for each in LANGUAGES if each.name in ON_UNIX_SOCKETS], ids=lambda language: language.name
+)
 
 TOURS = {"go": "readme", "rust": "tour"}
 """The examples that have the blocks of a client's page."""
@@ -55,6 +63,18 @@ def test_a_client_builds_and_passes_its_own_tests(built: Language):
 @every_client
 def test_a_client_does_what_the_scenarios_say_and_what_the_others_do(built: Language, matrix: Problems):
     assert problems_of(built, matrix, LIVE_SERVER) == {}
+
+
+@pytest.fixture(scope="module")
+def unix_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Problems:
+    """Runs the clients that take a Unix socket as their target against a server that listens on one."""
+    able = [each for each in builds.all_that_succeed() if each.name in ON_UNIX_SOCKETS]
+    return run_all(able, UNIX, tmp_path_factory.mktemp("unix"))
+
+
+@over_unix_sockets
+def test_a_client_does_over_a_unix_socket_what_it_does_elsewhere(built: Language, unix_matrix: Problems):
+    assert problems_of(built, unix_matrix, LIVE_SERVER) == {}
 
 
 @every_client

@@ -11,7 +11,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from twinfront_program.address import Address
+from twinfront_program.address import UnixSocket, parse_place
 from twinfront_program.log import get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server.access.authenticator import open_authenticator
@@ -20,6 +20,7 @@ from twinfront_server.doctor.finding import Finding
 from twinfront_server.metrics import Metrics
 from twinfront_server.server import require_engine
 from twinfront_server.settings import Settings
+from twinfront_server.unix_socket import is_left_behind
 
 _RENEWAL: Final = timedelta(days=30)
 _LITTLE_SPACE: Final = 1 << 30
@@ -36,7 +37,9 @@ def check_ports(settings: Settings) -> list[Finding]:
 
 
 def _port(flag: str, place: str) -> Finding:
-    address = Address.parse(place)
+    address = parse_place(place)
+    if isinstance(address, UnixSocket):
+        return _socket(flag, address)
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, kind, protocol, _, target in found:
@@ -44,11 +47,23 @@ def _port(flag: str, place: str) -> Finding:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(target)
     except OSError as error:
-        text = f"{place}: {error.strerror or error}"
-        if error.errno == errno.EADDRINUSE:
-            return Finding(flag, "warning", text, "nothing, if that is the server; else end what listens there")
-        return Finding(flag, "failed", text, "give an address that this machine has, and a port that the user may use")
+        return _taken(flag, place, error, "give an address that this machine has, and a port that the user may use")
     return Finding(flag, "ok", f"{place} is free")
+
+
+def _socket(flag: str, place: UnixSocket) -> Finding:
+    try:
+        left = is_left_behind(place.path)
+    except OSError as error:
+        return _taken(flag, str(place), error, "give a path in a folder that the server's user may write to")
+    return Finding(flag, "ok", f"{place} is free{', but for what a server left that was killed' if left else ''}")
+
+
+def _taken(flag: str, place: str, error: OSError, advice: str) -> Finding:
+    text = f"{place}: {error.strerror or error}"
+    if error.errno == errno.EADDRINUSE:
+        return Finding(flag, "warning", text, "nothing, if that is the server; else end what listens there")
+    return Finding(flag, "failed", text, advice)
 
 
 def check_engine(settings: Settings) -> list[Finding]:
