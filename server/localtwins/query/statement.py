@@ -36,10 +36,16 @@ class Rows:
 
 
 @dataclass(slots=True)
-class Spread:
-    """Remembers whether the last page that an index found stood close together in the table."""
+class Expected:
+    """Remembers what pages of a statement were like, so that the next one is read in the way that suits it.
+
+    Attributes:
+        dense: the last one that an index found stood close together in the table.
+        goes_on: the last one that began at the beginning had more behind it.
+    """
 
     dense: bool = False
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Statement:
 
     Attributes:
         top: the most rows that the query wants, None for all.
-        spread: of the rows of a scattered query.
+        expected: what its pages are probably like.
     """
 
     query: str
@@ -60,10 +66,21 @@ class Statement:
     rows: Rows
     parameters: tuple[SqlValue, ...]
     top: int | None = None
-    spread: Spread = field(default_factory=Spread, compare=False, repr=False)
+    expected: Expected = field(default_factory=Expected, compare=False, repr=False)
 
-    def sql(self, after: Sequence[SqlValue], limit: int) -> tuple[str, tuple[SqlValue, ...]]:
-        """Gives the SQL for at most `limit` rows behind the one with the keys `after`, and the values to bind to it."""
+    @property
+    def has_costly_keys(self) -> bool:
+        """Tells whether rows without their keys are the same rows, and much faster to fetch."""
+        return len(self.rows.keys) > 1 and not self.rows.repeated
+
+    def sql(self, after: Sequence[SqlValue], limit: int, *, keyed: bool = True) -> tuple[str, tuple[SqlValue, ...]]:
+        """Gives the SQL for at most `limit` rows behind the one with the keys `after`, and the values to bind to it.
+
+        Args:
+            after: the keys; none for the first rows.
+            limit: how many rows.
+            keyed: whether keys come behind what is selected.
+        """
         first = len(self.parameters) + 1
         keys = ", ".join(self.rows.keys)
         behind = []
@@ -78,7 +95,7 @@ class Statement:
             page = Rows(f"({places}) CROSS JOIN {self.rows.tables} ON {keys} = place", (), ())
             text = f"{page.sql([*self.selected, *self.rows.keys])} ORDER BY place"
             return text, (*self.parameters, *after, limit)
-        text = self.rows.sql([*self.selected, *self.rows.keys], *behind)
+        text = self.rows.sql([*self.selected, *(self.rows.keys if keyed else ())], *behind)
         if self.rows.common_tables:
             text = f"WITH RECURSIVE {', '.join(self.rows.common_tables)} {text}"
         if keys:

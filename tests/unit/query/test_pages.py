@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from localtwins.errors import AdtError
-from localtwins.query import Position, read_token, write_token
+from localtwins.query import Position, read_token, run, write_token
+from localtwins.query.compiling import compile_text
 
 from .graph import Graph
 
@@ -45,6 +46,36 @@ def test_pages_hold_every_row_once(many: Graph, query: str):
     for size in (1, 3, 7):
         assert [row for page in many.pages(query, size) for row in page] == whole
     assert len({orjson.dumps(row) for row in whole}) == len(whole) >= 4
+
+
+def test_a_page_that_nothing_comes_behind_is_read_without_its_keys(many: Graph):
+    statement = compile_text("SELECT T.$dtId FROM DIGITALTWINS S JOIN T RELATED S.has WHERE S.$dtId = 't00'")
+    traced: list[str] = []
+    many.connection.set_trace_callback(traced.append)
+    whole = run(statement, many.connection, size=24)
+    first = run(statement, many.connection, size=10)
+    again = run(statement, many.connection, size=10)
+    rest = run(statement, many.connection, size=24, position=first.next)
+    assert run(statement, many.connection, size=24) == whole
+    assert run(statement, many.connection, size=24) == whole
+    many.connection.set_trace_callback(None)
+    with_keys = ["sort_key" in sql.partition(" FROM ")[0] for sql in traced]
+    # The whole. A page, and once more as others come behind it. The page, the rest. The whole, and now as it is known.
+    assert with_keys == [False, False, True, True, True, True, False]
+    assert (first.rows + rest.rows, rest.next) == (whole.rows, None)
+    assert (again, whole.next) == (first, None)
+
+
+def test_rows_that_differ_in_their_keys_alone_are_all_there(graph: Graph):
+    for name in ("a", "b", "c"):
+        graph.twin(name)
+    for number in range(5):
+        graph.relate("a", "has", "b", relationship_id=f"r{number}")
+        graph.relate("b", "has", "c", relationship_id=f"s{number}")
+    for hops, count in (("-[:has]->()-[:has]->", 25), ("-[:has*..2]->", 2)):
+        query = f"SELECT S.$dtId FROM DIGITALTWINS MATCH (S){hops}(T) WHERE S.$dtId = 'a'"
+        assert graph.rows(query) == [{"$dtId": "a"}] * count
+        assert [row for page in graph.pages(query, 4) for row in page] == [{"$dtId": "a"}] * count
 
 
 def test_a_page_of_large_rows_ends_early(graph: Graph):
