@@ -11,6 +11,7 @@ from localtwins.events.delivery import Delivery
 from localtwins.faults import Faults, parse_faults
 from localtwins.jobs.blobs import check_jobs_dir
 from localtwins.jobs.runner import JobRunner
+from localtwins.jobs.told_changes import tell_abandoned
 from localtwins.memory import LARGE_BYTES, Trimming
 from localtwins.message import REFUSES_WRITES, VALIDATE_ONLY, VALIDATED_ONLY, Request, Response
 from localtwins.rate_limits import RateLimits
@@ -20,6 +21,8 @@ from localtwins.rest.routing import ROUTES, Route, Router
 from localtwins.rest_api import Operation
 from localtwins.settings import Settings
 from localtwins.shown_target import shown_target
+from localtwins.store.change_appending import Retention
+from localtwins.store.change_log import ChangeLog
 from localtwins.store.database import Database
 from localtwins.workers import Workers
 from twinfront_program.log import library_logger
@@ -32,11 +35,15 @@ class LocalTwins:
     """An Azure Digital Twins instance on SQLite; see `open`.
 
     It belongs to the event loop that opened it: reads run in the loop, writes on a thread of their own.
+
+    Attributes:
+        changes: the log of changes, for whoever follows the graph.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
+        self.changes = ChangeLog(database)
         self._router = Router(ROUTES)
         self._jobs = JobRunner(database, settings)
         self._workers = Workers()
@@ -57,18 +64,20 @@ class LocalTwins:
         check_jobs_dir(settings)
         database = Database.open(
             data_dir,
-            max_changes=settings.max_changes,
-            max_change_bytes=settings.max_change_bytes,
+            retention=Retention(settings.max_changes, settings.max_change_bytes, settings.max_change_age),
             indexed=settings.index_properties,
             query_lag=settings.query_lag,
         )
         service = cls(database, settings)
+        if database.read.jobs_abandoned_in_changes():
+            await database.write(tell_abandoned)
         service._delivery.start()
         service._jobs.wake()
         return service
 
     async def close(self) -> None:
         """Finishes the writes that have come and closes the database."""
+        self.changes.close()
         await self._jobs.stop()
         await self._delivery.close()
         await asyncio.to_thread(self._workers.close)

@@ -160,9 +160,12 @@ class Settings(ProgramSettings):
         secret=True,  # the URL of a webhook may have a key in it
     )
     max_event_routes: AmountOrNone = setting(6, EVENTS, "Most event routes in the instance.")
-    max_changes: Amount = setting(100_000, EVENTS, "Most changes that the log keeps for event routes.")
+    max_changes: Amount = setting(100_000, EVENTS, "Most changes that the log keeps.")
     max_change_bytes: Amount = setting(
         256 * 1024 * 1024, EVENTS, "Largest size of the changes that the log keeps, as JSON."
+    )
+    max_change_age: PositiveSeconds | None = setting(
+        None, EVENTS, "Age at which changes leave the log with the next writes; none by default."
     )
 
     inject: Annotated[Listed, After(_checked_faults)] = setting(

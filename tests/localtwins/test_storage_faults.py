@@ -220,7 +220,7 @@ async def test_a_commit_that_may_have_reached_the_disk_promises_nothing(service:
         raise error
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Transaction, "keep_time", fail)
+        patch.setattr(Transaction, "complete", fail)
         answer = await Adt(service).put("/digitaltwins/machine", MACHINE_TWIN)
     assert (answer.status, answer.code) == (503, "ServiceUnavailable")
     assert "localtwins-unchanged" not in answer.headers

@@ -1,10 +1,13 @@
 """Times as the service writes them, in steps of 100 ns."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-_TICKS_PER_SECOND: Final = 10_000_000
+TICKS_PER_SECOND: Final = 10_000_000
+_TICKS_PER_MICROSECOND: Final = 10
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock:
@@ -24,9 +27,19 @@ def current_ticks() -> int:
     return time.time_ns() // 100
 
 
+def ticks_of(time: datetime) -> int:
+    """Gives a time that has its zone in ticks."""
+    return (time - _EPOCH) // timedelta(microseconds=1) * _TICKS_PER_MICROSECOND
+
+
+def datetime_of(ticks: int) -> datetime:
+    """Gives a time in ticks in UTC, cut to microseconds."""
+    return _EPOCH + timedelta(microseconds=ticks // _TICKS_PER_MICROSECOND)
+
+
 def twin_time(ticks: int) -> str:
     """Writes a time as in twins: always seven decimals, `2022-09-29T04:02:39.5373220Z`."""
-    seconds, fraction = divmod(ticks, _TICKS_PER_SECOND)
+    seconds, fraction = divmod(ticks, TICKS_PER_SECOND)
     return f"{_date_and_time(seconds)}.{fraction:07d}Z"
 
 
@@ -41,7 +54,7 @@ def job_time(ticks: int) -> str:
 
 
 def _without_trailing_zeros(ticks: int) -> str:
-    seconds, fraction = divmod(ticks, _TICKS_PER_SECOND)
+    seconds, fraction = divmod(ticks, TICKS_PER_SECOND)
     decimals = f".{fraction:07d}".rstrip("0").rstrip(".")
     return f"{_date_and_time(seconds)}{decimals}"
 

@@ -16,6 +16,7 @@ from typing import Final
 from localtwins.errors import AdtError
 from localtwins.events.cloud_events import CloudEvent, Condition
 from localtwins.events.endpoints import Endpoint, open_endpoint
+from localtwins.events.notifications import is_event
 from localtwins.store.database import Database
 from localtwins.store.reader import EventRoute
 from twinfront_program.log import library_logger
@@ -152,7 +153,11 @@ class _RunningRoute:
             skipped = changes[0].position - self.position - 1
             if skipped:
                 _log.warning("changes were trimmed before delivery", route=self._route.id, changes=skipped)
-            events = [CloudEvent(change, source=self._source, log_id=self._log_id) for change in changes]
+            events = [
+                CloudEvent(change, source=self._source, log_id=self._log_id)
+                for change in changes
+                if is_event(change.type)
+            ]
             wanted = [event for event in events if condition(event)]
             if wanted:
                 await self._endpoint.deliver(wanted)

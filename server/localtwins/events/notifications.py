@@ -1,7 +1,11 @@
 """Notifications that the change log has of each write, in the shapes of the service's event notifications.
 
 Source: Azure Digital Twins documentation, "Interpret event data". A twin or relationship that is replaced is an update
-whose patch leads from the old document to the new one; a change that changes nothing is no event.
+whose patch leads from the old document to the new one.
+
+Whoever follows the log needs more than the service has events of: new versions of twins and relationships with nothing
+different but their etag and times, models, and that a job writes what it does not tell change by change. These are
+changes of our own types, and no events.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +25,16 @@ RELATIONSHIP_UPDATE: Final = "Microsoft.DigitalTwins.Relationship.Update"
 RELATIONSHIP_DELETE: Final = "Microsoft.DigitalTwins.Relationship.Delete"
 TELEMETRY: Final = "microsoft.iot.telemetry"
 
+TWIN_VERSION: Final = "localtwins.Twin.Version"
+RELATIONSHIP_VERSION: Final = "localtwins.Relationship.Version"
+MODEL_CREATE: Final = "localtwins.Model.Create"
+MODEL_DECOMMISSION: Final = "localtwins.Model.Decommission"
+MODEL_DELETE: Final = "localtwins.Model.Delete"
+JOB_WRITE: Final = "localtwins.Job.Write"
+JOB_END: Final = "localtwins.Job.End"
+
+_OWN_TYPES: Final = "localtwins."
+
 _OWN: Final = frozenset({"$etag", METADATA})
 """Members that the service writes; differences are sought among the others, which the caller wrote."""
 
@@ -29,51 +43,53 @@ _NO_ENTRY: Final[Mapping[str, Any]] = {}
 Patch = list[dict[str, Any]]
 
 
-def twin_put(twin: Mapping[str, Any], document: bytes, before: bytes | None, time: str) -> Notification | None:
-    """Tells of a twin that was created or, if there was one `before`, replaced; None if nothing is different."""
-    twin_id, model_id = twin["$dtId"], twin[METADATA][MODEL]
+def is_event(change_type: str) -> bool:
+    """Tells whether the service has events of a type of changes."""
+    return not change_type.startswith(_OWN_TYPES)
+
+
+def twin_put(twin: Mapping[str, Any], document: bytes, before: bytes | None, time: str) -> Notification:
+    """Tells of a twin that was created or, if there was one `before`, replaced."""
     if before is None:
-        return Notification(TWIN_CREATE, twin_id, twin_id, model_id, time, None, document.decode())
-    patch = list(_twin_difference(orjson.loads(before), twin))
-    return _update(TWIN_UPDATE, twin_id, twin_id, model_id, time=time, patch=patch)
+        twin_id, model_id = twin["$dtId"], twin[METADATA][MODEL]
+        return Notification(TWIN_CREATE, twin_id, twin_id, model_id, time, None, document.decode(), twin["$etag"])
+    old = orjson.loads(before)
+    return _twin_updated(twin, old[METADATA][MODEL], list(_twin_difference(old, twin)), time)
 
 
-def twin_patched(twin_id: str, model_id: str, operations: Sequence[Operation], time: str) -> Notification | None:
-    """Tells of a patch to a twin or a component of it; None for one without operations."""
-    return _update(TWIN_UPDATE, twin_id, twin_id, model_id, time=time, patch=_as_sent(operations))
+def twin_patched(
+    twin: Mapping[str, Any], previous_model_id: str, operations: Sequence[Operation], time: str
+) -> Notification:
+    """Tells of a patch to a twin or a component of it, and how the twin is then."""
+    return _twin_updated(twin, previous_model_id, _as_sent(operations), time)
 
 
-def twin_deleted(twin_id: str, model_id: str, document: bytes, time: str) -> Notification:
+def twin_deleted(twin_id: str, model_id: str, etag: str, document: bytes, time: str) -> Notification:
     """Tells of a twin that was deleted."""
-    return Notification(TWIN_DELETE, twin_id, twin_id, model_id, time, None, document.decode())
+    return Notification(TWIN_DELETE, twin_id, twin_id, model_id, time, None, document.decode(), etag)
 
 
 def relationship_put(
     relationship: Mapping[str, Any], document: bytes, before: bytes | None, model_id: str, time: str
-) -> Notification | None:
+) -> Notification:
     """Tells of a relationship that was created or replaced; `model_id` is the source's."""
-    source_id = relationship["$sourceId"]
-    subject = _relationship_subject(source_id, relationship["$relationshipId"])
     if before is None:
-        return Notification(RELATIONSHIP_CREATE, source_id, subject, model_id, time, None, document.decode())
-    patch = list(_difference(orjson.loads(before), relationship, ""))
-    return _update(RELATIONSHIP_UPDATE, source_id, subject, model_id, time=time, patch=patch)
+        return _of_relationship(RELATIONSHIP_CREATE, relationship, model_id, document.decode(), time)
+    return _relationship_updated(
+        relationship, model_id, list(_difference(orjson.loads(before), relationship, "")), time
+    )
 
 
 def relationship_patched(
-    source_id: str, relationship_id: str, model_id: str, operations: Sequence[Operation], time: str
-) -> Notification | None:
-    """Tells of a patch to a relationship; None for one without operations."""
-    subject = _relationship_subject(source_id, relationship_id)
-    return _update(RELATIONSHIP_UPDATE, source_id, subject, model_id, time=time, patch=_as_sent(operations))
-
-
-def relationship_deleted(
-    source_id: str, relationship_id: str, model_id: str, document: bytes, time: str
+    relationship: Mapping[str, Any], model_id: str, operations: Sequence[Operation], time: str
 ) -> Notification:
+    """Tells of a patch to a relationship, and how it is then."""
+    return _relationship_updated(relationship, model_id, _as_sent(operations), time)
+
+
+def relationship_deleted(document: bytes, model_id: str, time: str) -> Notification:
     """Tells of a relationship that was deleted."""
-    subject = _relationship_subject(source_id, relationship_id)
-    return Notification(RELATIONSHIP_DELETE, source_id, subject, model_id, time, None, document.decode())
+    return _of_relationship(RELATIONSHIP_DELETE, orjson.loads(document), model_id, document.decode(), time)
 
 
 def telemetry(
@@ -83,15 +99,66 @@ def telemetry(
     return Notification(TELEMETRY, twin_id, component or "", model_id, time, message_id, message.decode())
 
 
-def _relationship_subject(source_id: str, relationship_id: str) -> str:
-    return f"{source_id}/relationships/{relationship_id}"
+def model_changed(change_type: str, model_id: str, data: bytes, time: str) -> Notification:
+    """Tells of a model that was created, decommissioned or deleted, by its data without the definition."""
+    return Notification(change_type, "", model_id, model_id, time, None, data.decode())
 
 
-def _update(kind: str, twin_id: str, subject: str, model_id: str, *, time: str, patch: Patch) -> Notification | None:
-    if not patch:
-        return None
-    data = orjson.dumps({"modelId": model_id, "patch": patch}).decode()
-    return Notification(kind, twin_id, subject, model_id, time, None, data)
+def job_wrote(kind: str, job_id: str, time: str) -> Notification:
+    """Tells that a job has written anything, in the same transaction."""
+    return _of_job(JOB_WRITE, kind, job_id, time)
+
+
+def job_ended(kind: str, job_id: str, time: str) -> Notification:
+    """Tells that a job that has written will write no more."""
+    return _of_job(JOB_END, kind, job_id, time)
+
+
+def _of_job(change_type: str, kind: str, job_id: str, time: str) -> Notification:
+    return Notification(change_type, "", job_id, "", time, None, orjson.dumps({"jobId": job_id, "kind": kind}).decode())
+
+
+def _twin_updated(twin: Mapping[str, Any], previous_model_id: str, patch: Patch, time: str) -> Notification:
+    twin_id, model_id = twin["$dtId"], twin[METADATA][MODEL]
+    return Notification(
+        TWIN_UPDATE if patch else TWIN_VERSION,
+        twin_id,
+        twin_id,
+        model_id,
+        time,
+        None,
+        _patch_data(model_id, patch),
+        twin["$etag"],
+        previous_model_id if previous_model_id != model_id else "",
+    )
+
+
+def _relationship_updated(relationship: Mapping[str, Any], model_id: str, patch: Patch, time: str) -> Notification:
+    change_type = RELATIONSHIP_UPDATE if patch else RELATIONSHIP_VERSION
+    return _of_relationship(change_type, relationship, model_id, _patch_data(model_id, patch), time)
+
+
+def _of_relationship(
+    change_type: str, relationship: Mapping[str, Any], model_id: str, data: str, time: str
+) -> Notification:
+    source_id = relationship["$sourceId"]
+    return Notification(
+        change_type,
+        source_id,
+        f"{source_id}/relationships/{relationship['$relationshipId']}",
+        model_id,
+        time,
+        None,
+        data,
+        relationship["$etag"],
+        "",
+        relationship["$targetId"],
+        relationship["$relationshipName"],
+    )
+
+
+def _patch_data(model_id: str, patch: Patch) -> str:
+    return orjson.dumps({"modelId": model_id, "patch": patch}).decode()
 
 
 def _as_sent(operations: Sequence[Operation]) -> Patch:

@@ -1,6 +1,6 @@
 """The steps of a delete job: relationships go first, then digital twins, then models.
 
-Event routes stay, and nothing of it goes to the change log.
+Event routes stay, and the change log tells only that it was done.
 """
 
 from dataclasses import replace
@@ -9,6 +9,7 @@ from typing import Final
 from localtwins import errors
 from localtwins.errors import JobError
 from localtwins.jobs.job import DELETE, DeleteJob, Status, told
+from localtwins.jobs.told_changes import tell_end, tell_write
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
 
@@ -54,6 +55,8 @@ def advance(tx: Transaction, job_id: str) -> DeleteJob:
     deleted = (
         tx.delete_some_relationships(_BATCH) or tx.delete_some_digital_twins(_BATCH) or tx.delete_some_models(_BATCH)
     )
+    if deleted:
+        tell_write(tx, DELETE, job_id)
     job = job.moved(Status.RUNNING if deleted else Status.SUCCEEDED, now)
     _store(tx, job)
     return job
@@ -68,4 +71,6 @@ def finish(tx: Transaction, job_id: str, error: JobError) -> DeleteJob:
 
 
 def _store(tx: Transaction, job: DeleteJob) -> None:
+    if job.status.finished:
+        tell_end(tx, DELETE, job.id)
     tx.update_job(DELETE, job.id, finished=job.status.finished, state=job.to_json())

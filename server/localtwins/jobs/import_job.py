@@ -13,6 +13,7 @@ from localtwins.jobs import job_log
 from localtwins.jobs.import_format import Batch, Section
 from localtwins.jobs.job import IMPORT, ImportJob, Status, told
 from localtwins.jobs.rows import RowError, import_batch
+from localtwins.jobs.told_changes import tell_end, tell_write
 from localtwins.operations.models import CheckedModels
 from localtwins.settings import Settings
 from localtwins.store.reader import Reader
@@ -126,6 +127,8 @@ def advance(
         refused = import_batch(tx, settings, batch, checked)
         lines += [job_log.refused_row(job_id, now, row) for row in refused]
         tx.append_job_log(lines)
+        if len(refused) < len(batch.rows):
+            tell_write(tx, IMPORT, job_id)
         job = replace(_counted(job, batch, refused), last_action=now)
     _store(tx, job)
     return job
@@ -211,4 +214,6 @@ def _with_flushed(tx: Transaction, job: ImportJob, flushed: Flushed) -> ImportJo
 
 
 def _store(tx: Transaction, job: ImportJob) -> None:
+    if job.outcome is not None or job.status.finished:
+        tell_end(tx, IMPORT, job.id)
     tx.update_job(IMPORT, job.id, finished=job.status.finished, state=job.to_json())

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
@@ -11,11 +12,16 @@ from typing import IO, Final
 
 from localtwins.errors import JobError
 from localtwins.jobs.exporting import export_lines
-from localtwins.jobs.import_format import FormatLimits, Section, read_batches
+from localtwins.jobs.import_format import Batch, FormatLimits, Section, read_batches
+from localtwins.jobs.job import IMPORT
 from localtwins.jobs.rows import RowError, check_models, import_batch
+from localtwins.jobs.told_changes import tell_abandoned, tell_end, tell_write
+from localtwins.operations.models import CheckedModels
 from localtwins.settings import Settings
+from localtwins.store.change_appending import KEEP_ALL
 from localtwins.store.database import Database
 from localtwins.store.snapshot import open_snapshot
+from localtwins.store.transaction import Transaction
 from twinfront_program.startup_error import StartupError
 
 STANDARD_STREAM: Final = "-"
@@ -71,8 +77,9 @@ async def import_graph(settings: Settings, file: str, announce: Callable[[str], 
     except OSError as error:
         raise StartupError(f"{file} cannot be read: {error.strerror or error}.") from error
     with source:
-        database = Database.open(settings.data_dir)
+        database = Database.open(settings.data_dir, retention=KEEP_ALL)
         try:
+            await database.write(tell_abandoned)
             return await _import(database, settings, source, announce)
         finally:
             await database.close()
@@ -82,6 +89,14 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
     taken: Counter[Section] = Counter()
     refused = 0
     stopped: JobError | None = None
+    job_id = str(uuid.uuid4())
+
+    def import_told(tx: Transaction, batch: Batch, checked: CheckedModels | None) -> list[RowError]:
+        errors = import_batch(tx, settings, batch, checked)
+        if len(errors) < len(batch.rows):
+            tell_write(tx, IMPORT, job_id)
+        return errors
+
     try:
         async with (
             aclosing(_chunks(source)) as chunks,
@@ -92,7 +107,7 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
                 if batch.section is Section.MODELS:
                     with database.reading() as read:
                         checked = check_models(read, batch)
-                errors = await database.write(partial(import_batch, settings=settings, batch=batch, checked=checked))
+                errors = await database.write(partial(import_told, batch=batch, checked=checked))
                 for error in errors:
                     announce(_told(error))
                 taken[batch.section] += len(batch.rows) - len(errors)
@@ -100,6 +115,7 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
     except JobError as error:
         stopped = error
         announce(f"{error.code}: {error.message}")
+    await database.write(partial(tell_end, kind=IMPORT, job_id=job_id))
     outcome = (
         f"{taken[Section.MODELS]} models, {taken[Section.TWINS]} digital twins and "
         f"{taken[Section.RELATIONSHIPS]} relationships imported, {refused} rows refused"

@@ -69,7 +69,7 @@ def check_models(read: Reader, batch: Batch) -> CheckedModels:
 def import_batch(
     tx: Transaction, settings: Settings, batch: Batch, checked: CheckedModels | None = None
 ) -> list[RowError]:
-    """Imports the rows of a batch and gives those that were refused. Nothing of it goes to the change log.
+    """Imports the rows of a batch and gives those that were refused. The change log tells only that it was done.
 
     Models are created all or none, from the result of `check_models`.
 
@@ -80,7 +80,7 @@ def import_batch(
     """
     if checked is not None:
         try:
-            models.create(tx, settings, checked)
+            models.create(tx, settings, checked, notify=False)
         except AdtError as error:
             raise errors.models_not_imported(error, "") from error
         return []

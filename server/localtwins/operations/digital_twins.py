@@ -84,7 +84,7 @@ def patch(
     now = twin_time(tx.now())
     twin = digital_twin.patch(twin, operations, etag=etag, now=now)
     _store(tx, settings, twin, current.model_id)
-    tx.append_change(notifications.twin_patched(twin_id, digital_twin.model_of(twin), operations, now))
+    tx.append_change(notifications.twin_patched(twin, current.model_id, operations, now))
     return etag
 
 
@@ -102,7 +102,8 @@ def delete(tx: Transaction, twin_id: str, *, if_match: str | None, notify: bool 
         raise errors.relationships_not_deleted(twin_id)
     tx.delete_digital_twin(twin_id)
     if notify:
-        tx.append_change(notifications.twin_deleted(twin_id, current.model_id, current.document, twin_time(tx.now())))
+        now = twin_time(tx.now())
+        tx.append_change(notifications.twin_deleted(twin_id, current.model_id, current.etag, current.document, now))
 
 
 def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_model: str | None) -> bytes:

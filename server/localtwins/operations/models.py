@@ -12,8 +12,9 @@ from typing import Any, Final
 import orjson
 
 from localtwins import dtdl, errors
-from localtwins.engine.clock import model_time
+from localtwins.engine.clock import model_time, twin_time
 from localtwins.engine.model import check_decommissioning, model_data
+from localtwins.events import notifications
 from localtwins.settings import Settings
 from localtwins.store.database import Database
 from localtwins.store.reader import Reader
@@ -140,8 +141,10 @@ class _Stored:
         return None if stored is None else orjson.loads(stored)
 
 
-def create(tx: Transaction, settings: Settings, models: CheckedModels) -> list[bytes]:
+def create(tx: Transaction, settings: Settings, models: CheckedModels, *, notify: bool = True) -> list[bytes]:
     """Stores a batch of models, all or none, and gives the data of each in the order of the batch.
+
+    An import does not `notify`, which is to log no change.
 
     Raises:
         AdtError: ModelIdAlreadyExists or a limit.
@@ -166,6 +169,8 @@ def create(tx: Transaction, settings: Settings, models: CheckedModels) -> list[b
             raise errors.limit_exceeded(message)
         data = orjson.dumps(model_data(interface, upload_time=model_time(tx.now())))
         tx.insert_model(interface, data, definition)
+        if notify:
+            _notify(tx, notifications.MODEL_CREATE, interface.id, data)
         created.append(data)
     return created
 
@@ -184,8 +189,12 @@ def decommission(tx: Transaction, model_id: str, document: Sequence[dict[str, An
     if referrers:
         raise errors.model_references_not_decommissioned(referrers)
     data = orjson.loads(row.data)
+    if data["decommissioned"]:
+        return
     data["decommissioned"] = True
-    tx.decommission_model(model_id, orjson.dumps(data))
+    decommissioned = orjson.dumps(data)
+    tx.decommission_model(model_id, decommissioned)
+    _notify(tx, notifications.MODEL_DECOMMISSION, model_id, decommissioned)
 
 
 def delete(tx: Transaction, model_id: str) -> None:
@@ -194,9 +203,15 @@ def delete(tx: Transaction, model_id: str) -> None:
     Raises:
         AdtError: ModelNotFound or ModelReferencesNotDeleted.
     """
-    if tx.model(model_id) is None:
+    row = tx.model(model_id)
+    if row is None:
         raise errors.model_not_found([model_id])
     referrers = tx.referrers(model_id)
     if referrers:
         raise errors.model_references_not_deleted(referrers)
     tx.delete_model(model_id)
+    _notify(tx, notifications.MODEL_DELETE, model_id, row.data)
+
+
+def _notify(tx: Transaction, change_type: str, model_id: str, data: bytes) -> None:
+    tx.append_change(notifications.model_changed(change_type, model_id, data, twin_time(tx.now())))

@@ -96,7 +96,7 @@ def patch(
         document=orjson.dumps(patched),
     )
     now = twin_time(tx.now())
-    tx.append_change(notifications.relationship_patched(source_id, relationship_id, source, operations, now))
+    tx.append_change(notifications.relationship_patched(patched, source, operations, now))
     return etag
 
 
@@ -109,10 +109,7 @@ def delete(tx: Transaction, source_id: str, relationship_id: str, *, if_match: s
     model_id, current = _current(tx, source_id, relationship_id, if_match)
     tx.delete_relationship(source_id, relationship_id)
     if notify:
-        now = twin_time(tx.now())
-        tx.append_change(
-            notifications.relationship_deleted(source_id, relationship_id, model_id, current.document, now)
-        )
+        tx.append_change(notifications.relationship_deleted(current.document, model_id, twin_time(tx.now())))
 
 
 def _current(

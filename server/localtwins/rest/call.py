@@ -1,5 +1,6 @@
 """A request on its way through the service, with everything that a resource needs to answer it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,9 @@ API_VERSIONS: Final = frozenset(
 
 _KEPT_QUERY_LENGTH: Final = 256
 """Query strings that come again and again have little but the api-version."""
+
+_TRACEPARENT: Final = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""The form of version 00 (W3C Trace Context)."""
 
 Parameters = dict[str, list[str]]
 
@@ -88,7 +92,12 @@ class Call:
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         """Runs a write operation; a dry run's is taken back once it has a result."""
-        return await self.database.write(operation, keep=not self.is_dry_run)
+        return await self.database.write(operation, keep=not self.is_dry_run, traceparent=self._traceparent())
+
+    def _traceparent(self) -> str:
+        """Gives the trace context of the request, empty if there is none or one of another form."""
+        value = self.request.headers.get("traceparent")
+        return value if value is not None and _TRACEPARENT.fullmatch(value) else ""
 
     @property
     def is_dry_run(self) -> bool:

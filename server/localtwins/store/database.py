@@ -16,13 +16,14 @@ from localtwins.errors import models_change
 from localtwins.files import make_database_private
 from localtwins.query import index_properties
 from localtwins.store import schema
+from localtwins.store.change_appending import Retention
 from localtwins.store.data_dir import DATABASE_NAME, DataDir
 from localtwins.store.interfaces import Interfaces, ModelsNotLoadedError, Needed
 from localtwins.store.queries import Queries
 from localtwins.store.reader import Reader
 from localtwins.store.replica import Replica
 from localtwins.store.shared_copy import SharedCopy
-from localtwins.store.transaction import MAX_CHANGE_BYTES, MAX_CHANGES, Transaction
+from localtwins.store.transaction import Transaction
 from localtwins.store.writability import Writability
 from localtwins.store.writer import Writer
 from localtwins.workers import Workers
@@ -54,8 +55,7 @@ class Database:
         clock: gives the times of changes.
         file: where the database is; None for one in memory.
         replica: the copy that queries read, if there is one.
-        max_changes: how many changes the log keeps.
-        max_change_bytes: how many bytes of them.
+        retention: what the log of changes keeps.
         resources: closed by `close` in the end.
     """
 
@@ -67,8 +67,7 @@ class Database:
         *,
         file: Path | None,
         replica: Replica | None,
-        max_changes: int,
-        max_change_bytes: int,
+        retention: Retention,
         resources: ExitStack,
     ) -> None:
         guard: AbstractContextManager[Any] = threading.RLock() if writing is reading else nullcontext()
@@ -87,7 +86,8 @@ class Database:
         self._interfaces = Interfaces()
         # Whoever waits has a request of its own, and mostly finds that the one before has loaded the same model.
         self._loading = Workers(most_waiting=None)
-        transaction = Transaction(writing, clock, max_changes, max_change_bytes, self._interfaces)
+        transaction = Transaction(writing, clock, retention, self._interfaces)
+        self._transaction = transaction
         self._writer = Writer(writing, transaction, guard)
         self._writability = Writability(self._writer.run)
         self._replica = replica
@@ -100,8 +100,7 @@ class Database:
         cls,
         data_dir: str | Path,
         *,
-        max_changes: int = MAX_CHANGES,
-        max_change_bytes: int = MAX_CHANGE_BYTES,
+        retention: Retention | None = None,
         indexed: Collection[str] | None = None,
         query_lag: float = 0,
     ) -> Self:
@@ -109,8 +108,7 @@ class Database:
 
         Args:
             data_dir: the data directory.
-            max_changes: how many changes the log keeps.
-            max_change_bytes: how many bytes of them.
+            retention: what the log of changes keeps.
             indexed: the properties of twins that have an index; None for those that have one already.
             query_lag: queries see the state of that many seconds ago; more than 0 needs a running event loop.
 
@@ -148,12 +146,11 @@ class Database:
                 clock,
                 file=file,
                 replica=replica,
-                max_changes=max_changes,
-                max_change_bytes=max_change_bytes,
+                retention=retention or Retention(),
                 resources=resources.pop_all(),
             )
 
-    async def write(self, operation: Callable[[Transaction], T], *, keep: bool = True) -> T:
+    async def write(self, operation: Callable[[Transaction], T], *, keep: bool = True, traceparent: str = "") -> T:
         """Runs a write operation, once the models that it needs are loaded; see `Writer.run`.
 
         Raises:
@@ -162,7 +159,7 @@ class Database:
         needed = Needed()
         for _ in range(_LOADS):
             try:
-                return await self._writer.run(operation, keep=keep, needed=needed)
+                return await self._writer.run(operation, keep=keep, needed=needed, traceparent=traceparent)
             except ModelsNotLoadedError as error:
                 model_ids = error.model_ids
             except sqlite3.Error:
@@ -179,6 +176,11 @@ class Database:
     def refuses_writes(self) -> bool:
         """Tells whether the last write met a storage error, and no trial has succeeded since."""
         return self._writability.refused
+
+    @property
+    def newest_change(self) -> int:
+        """Gives the position of the newest change that is committed, which a read finds."""
+        return self._transaction.newest_change
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:

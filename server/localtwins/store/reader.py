@@ -30,6 +30,31 @@ SELECT position, data, iif(?, definition, NULL) FROM models
 WHERE position > ? AND id IN (SELECT id FROM closure) ORDER BY position LIMIT ?
 """
 
+_CHANGES: Final = """
+SELECT position, message_id, data, logged, type, twin_id, subject, model_id, time,
+    etag, previous_model_id, target_id, relationship_name, traceparent
+FROM changes WHERE position > ? ORDER BY position LIMIT ?
+"""
+_NEWEST: Final = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
+_EXTENT: Final = f"""
+SELECT lost_position, {_NEWEST},
+    (SELECT logged FROM changes WHERE position > lost_position ORDER BY position LIMIT 1),
+    (SELECT logged FROM changes WHERE position > lost_position ORDER BY position DESC LIMIT 1)
+FROM change_log
+"""  # noqa: S608  (our own pieces)
+# One statement, so that the position and the items are of one state of the database.
+_TWINS_WITH_POSITION: Final = f"""
+SELECT {_NEWEST}, NULL, NULL
+UNION ALL SELECT * FROM (SELECT NULL, document, id FROM digital_twins WHERE id > ? ORDER BY id LIMIT ?)
+"""  # noqa: S608  (our own pieces)
+_RELATIONSHIPS_WITH_POSITION: Final = f"""
+SELECT {_NEWEST}, NULL, NULL, NULL
+UNION ALL SELECT * FROM (
+    SELECT NULL, document, source_id, id FROM relationships
+    WHERE (source_id, id) > (?, ?) ORDER BY source_id, id LIMIT ?
+)
+"""  # noqa: S608  (our own pieces)
+
 
 @dataclass(slots=True)  # not frozen: that would triple the time it takes to make one
 class StoredTwin:
@@ -88,6 +113,28 @@ class EventRoute:
     id: str
     endpoint_name: str
     filter: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesLost:
+    """Tells what the log of changes does not have any more, or never had: all up to a position, and up to a time."""
+
+    position: int
+    ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsWithPosition:
+    """A page of all twins or relationships, with the position of the last change that was there when it was read.
+
+    Attributes:
+        last: the key of the last item, which `more` follow; empty if there is none.
+    """
+
+    documents: list[bytes]
+    last: Sequence[str]
+    more: bool
     position: int
 
 
@@ -233,14 +280,9 @@ class Reader:
         Positions have no gaps, so a first one beyond `after + 1` tells that those between are trimmed.
         """
         changes: list[Change] = []
-        size = 0
-        with self._guard:
-            rows = self._connection.execute(
-                "SELECT position, type, twin_id, subject, model_id, time, message_id, data FROM changes"
-                " WHERE position > ? ORDER BY position LIMIT ?",
-                (after, limit),
-            )
-            for position, kind, twin_id, subject, model_id, time, message_id, data in rows:
+        with self._guard, closing(self._connection.execute(_CHANGES, (after, limit))) as cursor:
+            for position, message_id, data, logged, *texts in cursor:
+                kind, twin_id, subject, model_id, time, etag, previous, target_id, name, traceparent = texts
                 changes.append(
                     Change(
                         position,
@@ -251,13 +293,67 @@ class Reader:
                         time.decode(),
                         None if message_id is None else message_id.decode(),
                         data,
+                        etag.decode(),
+                        previous.decode(),
+                        target_id.decode(),
+                        name.decode(),
+                        traceparent.decode(),
+                        logged,
                     )
                 )
-                size += len(data)
-                if size > max_bytes:
+                max_bytes -= len(data)
+                if max_bytes <= 0:
                     break
-            rows.close()
         return changes
+
+    def changes_lost(self) -> ChangesLost:
+        """Tells what the log does not have any more."""
+        ((position, ticks),) = self._rows("SELECT lost_position, lost_ticks FROM change_log", ())
+        return ChangesLost(position, ticks)
+
+    def changes_extent(self) -> tuple[int, int, int | None, int | None]:
+        """Gives the positions before the oldest and of the newest change, and when they were logged, in ticks."""
+        ((oldest, newest, oldest_ticks, newest_ticks),) = self._rows(_EXTENT, ())
+        return oldest, newest, oldest_ticks, newest_ticks
+
+    def change_logged(self, position: int) -> int | None:
+        """Gives the time at which a change was logged, in ticks; None if it is not there."""
+        row = self._row("SELECT logged FROM changes WHERE position = ?", (position,))
+        return row[0] if row else None
+
+    def jobs_abandoned_in_changes(self) -> list[tuple[str, str]]:
+        """Gives kinds and ids of the jobs whose end the log has still to tell although nobody runs them any more."""
+        rows = self._rows(
+            "SELECT kind, id FROM jobs_in_changes AS told WHERE NOT EXISTS"
+            " (SELECT 1 FROM jobs WHERE jobs.kind = told.kind AND jobs.id = told.id AND NOT finished)",
+            (),
+        )
+        return [(kind.decode(), job_id.decode()) for kind, job_id in rows]
+
+    def digital_twins_with_position(self, after: str, limit: int, max_bytes: int) -> ItemsWithPosition:
+        """Lists twins by id, from behind id `after`, up to the one that passes `max_bytes`."""
+        return self._items(_TWINS_WITH_POSITION, (after,), limit, max_bytes)
+
+    def relationships_with_position(
+        self, source_id: str, relationship_id: str, limit: int, max_bytes: int
+    ) -> ItemsWithPosition:
+        """Lists relationships by source and id, from behind such a one, up to the one that passes `max_bytes`."""
+        return self._items(_RELATIONSHIPS_WITH_POSITION, (source_id, relationship_id), limit, max_bytes)
+
+    def _items(self, sql: str, after: tuple[str, ...], limit: int, max_bytes: int) -> ItemsWithPosition:
+        documents: list[bytes] = []
+        key: Sequence[bytes] = ()
+        more = False
+        with self._guard, closing(self._connection.execute(sql, (*after, limit + 1))) as cursor:
+            ((position, *_),) = cursor.fetchmany(1)
+            for _, document, *row_key in cursor:
+                if len(documents) == limit or max_bytes <= 0:
+                    more = True
+                    break
+                documents.append(document)
+                key = row_key
+                max_bytes -= len(document)
+        return ItemsWithPosition(documents, [part.decode() for part in key], more, position)
 
     def last_position(self) -> int:
         """Gives the position of the last change, trimmed or not; 0 if there was none."""

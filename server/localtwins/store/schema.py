@@ -155,7 +155,36 @@ INSERT INTO event_routes (id, endpoint_name, filter, position)
 DROP TABLE event_routes_by_id;
 """
 
-MIGRATIONS: Final = (_INITIAL, _CHANGES_AND_EVENT_ROUTES, _JOBS, _CLOCK, _EVENT_ROUTES_IN_ORDER)
+_CHANGES_FOR_FOLLOWERS: Final = """
+ALTER TABLE changes ADD COLUMN etag TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN previous_model_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN target_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN relationship_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;  -- in ticks, each later than the one before
+
+-- What followers do not find in the log: all up to a position and a time. Until now it had not all that they need.
+ALTER TABLE change_log ADD COLUMN lost_position INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE change_log ADD COLUMN lost_ticks INTEGER NOT NULL DEFAULT 0;
+UPDATE change_log SET
+    lost_position = coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
+    lost_ticks = (SELECT latest FROM clock);
+
+CREATE TABLE jobs_in_changes (                   -- those that the log has begun to tell of, and not ended
+    kind TEXT NOT NULL,                          -- import or delete
+    id TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (
+    _INITIAL,
+    _CHANGES_AND_EVENT_ROUTES,
+    _JOBS,
+    _CLOCK,
+    _EVENT_ROUTES_IN_ORDER,
+    _CHANGES_FOR_FOLLOWERS,
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -11,14 +11,10 @@ from localtwins.engine.clock import Clock
 from localtwins.engine.model_versions import name_and_version
 from localtwins.engine.relationship import sort_key
 from localtwins.store.change import Notification
+from localtwins.store.change_appending import ChangeAppender, Retention
 from localtwins.store.interfaces import MOST_BYTES_FOR_A_WRITE, Interfaces, Loaded, ModelsNotLoadedError, Needed
 from localtwins.store.reader import Reader
 
-MAX_CHANGES: Final = 100_000
-MAX_CHANGE_BYTES: Final = 256 * 1024 * 1024
-_TRIM_EVERY: Final = 64
-_LARGE_CHANGE: Final = 64 * 1024
-_UNKNOWN: Final = 1 << 62
 _MODELS_SEEN: Final = 4_096
 
 
@@ -36,8 +32,7 @@ class Transaction(Reader):
     Args:
         connection: has an open transaction whenever an operation runs.
         clock: gives the times of changes.
-        max_changes: how many changes the log keeps, and at times a few more.
-        max_change_bytes: how many bytes the log keeps; fewer changes stay if they have more.
+        retention: what the log of changes keeps.
         interfaces: remember those of the stored models.
     """
 
@@ -45,8 +40,7 @@ class Transaction(Reader):
         self,
         connection: sqlite3.Connection,
         clock: Clock,
-        max_changes: int = MAX_CHANGES,
-        max_change_bytes: int = MAX_CHANGE_BYTES,
+        retention: Retention | None = None,
         interfaces: Interfaces | None = None,
     ) -> None:
         super().__init__(connection, nullcontext())
@@ -55,12 +49,8 @@ class Transaction(Reader):
         self._needed = Needed()
         # Models of the group of writes under way, whose interfaces are remembered although they may be taken back.
         self._created: list[str] = []
-        self._max_changes = max_changes
-        self._max_change_bytes = max_change_bytes
-        # At least what the log has: writes that are taken back, and changes that are trimmed for their number, are not
-        # subtracted. Beyond the limit it is looked up, as it is in the beginning and when trimming was taken back.
-        self._change_bytes = _UNKNOWN
-        self._trimmed_by_size = False
+        self._changes = ChangeAppender(connection, clock, retention or Retention())
+        self._traceparent = ""
         # Only this object changes models and totals, so what it has seen of them need not be looked up again.
         self._models: dict[str, tuple[int, int]] = {}  # the positions, and whether they are decommissioned
         self._at_most: dict[str, int] = {}  # the totals when they were looked up, and all puts since then
@@ -69,8 +59,14 @@ class Transaction(Reader):
         """Gives the time of this change in ticks, later than all before."""
         return self._clock.now()
 
-    def keep_time(self) -> None:
+    @property
+    def newest_change(self) -> int:
+        """Gives the position of the newest change that is committed."""
+        return self._changes.newest
+
+    def complete(self) -> None:
         """Stores how far the clock has come, for the next run: the system's clock may be set back."""
+        self._changes.complete()
         self._connection.execute("UPDATE clock SET latest = ?1 WHERE latest < ?1", (self._clock.latest,))
 
     def try_storage(self, size: int) -> None:
@@ -82,9 +78,10 @@ class Transaction(Reader):
         """Takes away what `try_storage` stored, now or before the process was last ended."""
         self._connection.execute("DROP TABLE IF EXISTS storage_trial")
 
-    def bring(self, needed: Needed) -> None:
-        """Lets the next write use interfaces that were loaded for it."""
+    def bring(self, needed: Needed, traceparent: str = "") -> None:
+        """Lets the next write use interfaces that were loaded for it, and log its trace context."""
         self._needed = needed
+        self._traceparent = traceparent
 
     def rolled_back(self) -> None:
         """Forgets the interfaces of models that may not be stored after all: another may come to their place."""
@@ -93,11 +90,13 @@ class Transaction(Reader):
         self._created.clear()
         self._models.clear()
         self._needed = Needed()
+        self._changes.rolled_back()
 
     def committed(self) -> None:
         """Takes note that the group of writes is stored."""
         self._created.clear()
         self._needed = Needed()
+        self._changes.committed()
 
     def parsed_model(self, model_id: str) -> Model | None:
         """Gives a model with its interface, or None.
@@ -197,52 +196,18 @@ class Transaction(Reader):
             "DELETE FROM relationships WHERE source_id = ? AND id = ?", (source_id, relationship_id)
         )
 
-    def append_change(self, notification: Notification | None) -> None:
-        """Appends to the change log, unless there is nothing to tell, and now and then trims its far end."""
-        if notification is None:
-            return
-        position = self._connection.execute(
-            "INSERT INTO changes (type, twin_id, subject, model_id, time, message_id, data)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                notification.type,
-                notification.twin_id,
-                notification.subject,
-                notification.model_id,
-                notification.time,
-                notification.message_id,
-                notification.data,
-            ),
-        ).lastrowid
-        self._change_bytes += len(notification.data)
-        if position and (position % _TRIM_EVERY == 0 or len(notification.data) > _LARGE_CHANGE):
-            self._trim_changes(position - self._max_changes)
+    def append_change(self, notification: Notification) -> None:
+        """Appends to the change log; the time of the change is the last `now`."""
+        self._changes.append(notification, self._traceparent)
 
-    def _trim_changes(self, last: int) -> None:
-        """Forgets changes up to `last`, and more while their data is too much in all.
+    def begin_job_in_changes(self, kind: str, job_id: str) -> None:
+        """Takes note that the log tells of a job's writes, and has to tell of its end."""
+        self._connection.execute("INSERT OR IGNORE INTO jobs_in_changes VALUES (?, ?)", (kind, job_id))
 
-        Bounded, so that a log that was allowed to be longer is brought down little by little.
-        """
-        self._connection.execute(
-            "DELETE FROM changes WHERE position IN"
-            " (SELECT position FROM changes WHERE position <= ? ORDER BY position LIMIT ?)",
-            (last, 4 * _TRIM_EVERY),
-        )
-        if self._change_bytes <= self._max_change_bytes:
-            return
-        ((self._change_bytes,),) = self._rows("SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) FROM changes", ())
-        last = 0
-        oldest = self._rows(
-            "SELECT position, length(CAST(data AS BLOB)) FROM changes ORDER BY position LIMIT ?", (4 * _TRIM_EVERY,)
-        )
-        for position, size in oldest:
-            if self._change_bytes <= self._max_change_bytes - self._max_change_bytes // 8:
-                break
-            last = position
-            self._change_bytes -= size
-        if last:
-            self._connection.execute("DELETE FROM changes WHERE position <= ?", (last,))
-            self._trimmed_by_size = True
+    def end_job_in_changes(self, kind: str, job_id: str) -> bool:
+        """Tells whether the log has to tell of a job's end, which it need not do again."""
+        ended = self._connection.execute("DELETE FROM jobs_in_changes WHERE kind = ? AND id = ?", (kind, job_id))
+        return ended.rowcount > 0
 
     def put_event_route(self, route_id: str, endpoint_name: str, filter_text: str) -> None:
         """Stores a new event route, which begins with the next change, or a new version, which goes on where it is."""

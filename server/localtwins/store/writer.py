@@ -33,6 +33,7 @@ class _Write:
     future: asyncio.Future[Any]
     keep: bool
     needed: Needed
+    traceparent: str
     result: Any = None
     error: Exception | None = None
 
@@ -69,11 +70,18 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="localtwins-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, operation: Callable[[Transaction], T], *, keep: bool = True, needed: Needed | None = None) -> T:
+    async def run(
+        self,
+        operation: Callable[[Transaction], T],
+        *,
+        keep: bool = True,
+        needed: Needed | None = None,
+        traceparent: str = "",
+    ) -> T:
         """Runs a write and returns its result once it is on disk; with `keep` false, once it is taken back.
 
         If `operation` raises, nothing of it is stored. It may run more than once, so it must change nothing but the
-        transaction. In `needed` it finds interfaces of models.
+        transaction. In `needed` it finds interfaces of models. The log of changes has the `traceparent`.
 
         Raises:
             sqlite3.Error: the database cannot be written.
@@ -82,7 +90,7 @@ class Writer:
         if self._closed:
             raise RuntimeError("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.put(_Write(operation, future, keep, needed or Needed()))
+        self._waiting.put(_Write(operation, future, keep, needed or Needed(), traceparent))
         try:
             return await future
         finally:
@@ -140,7 +148,7 @@ class Writer:
         try:
             for write in group:
                 self._run_one(write)
-            self._transaction.keep_time()
+            self._transaction.complete()
             self._connection.execute("COMMIT")
             self._transaction.committed()
         except BaseException:
@@ -151,7 +159,7 @@ class Writer:
 
     def _run_one(self, write: _Write) -> None:
         self._connection.execute("SAVEPOINT write")
-        self._transaction.bring(write.needed)
+        self._transaction.bring(write.needed, write.traceparent)
         try:
             write.result, write.error = write.operation(self._transaction), None
         except sqlite3.Error:

@@ -155,9 +155,26 @@ async def test_telemetry_is_in_the_log(graph: Adt, log: Log):
     assert (change.message_id, json.loads(change.data)) == ("m1", {"noise": 2})
 
 
-async def test_what_changes_nothing_is_not_in_the_log(graph: Adt, log: Log):
+async def test_a_new_version_with_nothing_different_is_told_as_a_type_of_our_own(graph: Adt, log: Log):
     await graph.patch(ROOM)
-    await graph.put(ROOM, ROOM_TWIN)
+    assert [change.type for change in log.new()] == ["localtwins.Twin.Version"]
+    etag = (await graph.put(ROOM, ROOM_TWIN)).etag
+    (change,) = log.new()
+    assert (change.type, change.etag) == ("localtwins.Twin.Version", etag)
+    assert json.loads(change.data) == {"modelId": "dtmi:test:Room;1", "patch": []}
+    await graph.put(LINK, LINK_BODY)
+    log.new()
+    etag = (await graph.patch(LINK)).etag
+    (change,) = log.new()
+    assert (change.type, change.subject, change.etag) == (
+        "localtwins.Relationship.Version",
+        "room/relationships/link",
+        etag,
+    )
+
+
+async def test_what_writes_nothing_is_not_in_the_log(graph: Adt, log: Log):
+    await graph.patch(f"{ROOM}/components/sensor")
     await graph.patch(ROOM, replace("/temperature", "high"))
     await graph.delete("/digitaltwins/nobody")
     await graph.put("/digitaltwins/new", ROOM_TWIN, if_match="?", if_none_match="bad")
