@@ -39,7 +39,7 @@ class ChangeAppender:
 
     Args:
         connection: the writer's.
-        clock: has read the time of a change before that is appended.
+        clock: gives the times of changes.
         retention: what the log keeps.
 
     Attributes:
@@ -56,12 +56,16 @@ class ChangeAppender:
         # subtracted. Beyond the limit it is looked up, as it is in the beginning and when trimming was taken back.
         self._bytes = _UNKNOWN
         self._trimmed_by_size = False
+        self._logged = clock.latest
         self.newest = self._look_up()
         self._appended: int | None = self.newest  # None if it has to be looked up
 
     def append(self, notification: Notification, traceparent: str) -> None:
-        """Appends a change, whose time is the last that the clock has read."""
+        """Appends a change, which is logged at the time that the clock has read last for it."""
         logged = self._clock.latest
+        if logged == self._logged:  # the write has had no need of the time
+            logged = self._clock.now()
+        self._logged = logged
         position = self._connection.execute(
             "INSERT INTO changes (type, twin_id, subject, model_id, time, message_id, data,"
             " etag, previous_model_id, target_id, relationship_name, traceparent, logged)"

@@ -38,7 +38,7 @@ _BETWEEN_IDS: Final = "/"
 
 
 class Items(enum.Enum):
-    """What a state of the graph is made of."""
+    """Names the two lists that a state of the graph is made of."""
 
     DIGITAL_TWINS = "twins"
     """In the order of their ids, by code points; a place is the id of a twin."""

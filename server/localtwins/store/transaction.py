@@ -197,7 +197,7 @@ class Transaction(Reader):
         )
 
     def append_change(self, notification: Notification) -> None:
-        """Appends to the change log; the time of the change is the last `now`."""
+        """Appends to the change log."""
         self._changes.append(notification, self._traceparent)
 
     def begin_job_in_changes(self, kind: str, job_id: str) -> None:

@@ -225,7 +225,7 @@ async def test_the_log_is_trimmed_at_its_far_end(short_log: Adt):
         await short_log.post(f"{ROOM}/telemetry", {}, message_id="m")
     read = short_log.service._database.read
     changes = read.changes(0, 1000)
-    assert changes[-1].position == read.last_position() == 401
+    assert changes[-1].position == read.last_position() == len(MODELS) + 401
     assert 100 <= len(changes) < 200
 
 
@@ -244,7 +244,7 @@ async def test_the_log_has_no_more_bytes_than_it_may(tmp_path: Path):
         read = service._database.read
         kept = read.changes(0, 1000, max_bytes=1 << 30)
         assert 800_000 < sum(len(change.data) for change in kept) <= 1_000_000
-        assert kept[-1].position == read.last_position() == 1 + 20 * (run + 1)
+        assert kept[-1].position == read.last_position() == len(MODELS) + 1 + 20 * (run + 1)
         assert [change.message_id for change in kept[-2:]] == ["28", "29"]
         await service.close()
 
@@ -256,5 +256,5 @@ async def test_positions_go_on_in_the_next_run(tmp_path: Path):
         if run == 0:
             await adt.post("/models", MODELS)
         await adt.put(ROOM, {**ROOM_TWIN, "seats": run})
-        assert service._database.read.last_position() == run + 1
+        assert service._database.read.last_position() == len(MODELS) + run + 1
         await service.close()

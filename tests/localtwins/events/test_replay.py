@@ -1,6 +1,7 @@
 """Whoever follows the change log from the beginning has the graph."""
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -9,43 +10,67 @@ import pytest
 from localtwins.engine import digital_twin, json_patch, relationship
 from localtwins.store.change import Change
 
-from ..adt import MACHINE_TWIN, ROOM_TWIN, SPACE_TWIN, Adt, add, remove, replace
+from ..adt import CONTEXT, MACHINE_TWIN, ROOM_TWIN, SPACE_TWIN, Adt, add, remove, replace
 
 Document = dict[str, Any]
 TWINS = ("a", "b", "c")
 
 
-def follow(changes: list[Change]) -> dict[str, Document]:
-    """The documents of all twins and relationships by subject, made from the log alone."""
-    documents: dict[str, Document] = {}
+def follow(changes: Iterable[Change], state: dict[str, Document] | None = None) -> dict[str, Document]:
+    """The documents of all twins, relationships and models by subject, made from the log and a state before it."""
+    documents = {} if state is None else state
     for change in changes:
-        kind, data = change.type.removeprefix("Microsoft.DigitalTwins."), orjson.loads(change.data)
+        kind, data = change.type.split(".", 1)[1].removeprefix("DigitalTwins."), orjson.loads(change.data)
+        if kind in {"Job.Write", "Job.End"}:
+            continue
         if kind.endswith(".Create"):
             assert change.subject not in documents
             documents[change.subject] = data
         elif kind.endswith(".Delete"):
-            assert without_versions(documents.pop(change.subject)) == without_versions(data)
-        elif kind == "Twin.Update":
+            assert without_times(documents.pop(change.subject)) == without_times(data)
+            assert data.get("$etag", "") == change.etag
+        elif kind == "Model.Decommission":
+            documents[change.subject] = data
+        elif kind.startswith("Twin."):
+            twin = documents[change.subject]
+            before = digital_twin.model_of(twin)
             operations = json_patch.parse_operations(data["patch"])
-            digital_twin.patch(documents[change.subject], operations, etag="", now="")
-            assert digital_twin.model_of(documents[change.subject]) == data["modelId"]
+            digital_twin.patch(twin, operations, etag=change.etag, now=change.time)
+            after = digital_twin.model_of(twin)
+            assert after == change.model_id == data["modelId"]
+            assert change.previous_model_id == (before if before != after else "")
         else:
+            link = documents[change.subject]
             for operation in json_patch.parse_operations(data["patch"]):
                 if operation.tokens[0].startswith("$"):
-                    documents[change.subject][operation.tokens[0]] = operation.value
+                    link[operation.tokens[0]] = operation.value
                 else:
-                    relationship.patch(documents[change.subject], [operation], etag="")
+                    relationship.patch(link, [operation], etag="")
+            link["$etag"] = change.etag
+            assert (link["$targetId"], link["$relationshipName"]) == (change.target_id, change.relationship_name)
     return documents
 
 
-def without_versions(value: Any) -> Any:
-    """A document without etags and update times."""
+def without_times(value: Any) -> Any:
+    """A document without update times: those of a twin that was replaced are not in its patch."""
     if isinstance(value, list):
-        return [without_versions(element) for element in value]
+        return [without_times(element) for element in value]
     if not isinstance(value, dict):
         return value
-    versions = {"$etag", "$lastUpdateTime", "lastUpdateTime"}
-    return {name: without_versions(member) for name, member in value.items() if name not in versions}
+    times = {"$lastUpdateTime", "lastUpdateTime"}
+    return {name: without_times(member) for name, member in value.items() if name not in times}
+
+
+async def graph_of(adt: Adt, twins: Iterable[str]) -> dict[str, Document]:
+    """Those of the twins that are there, with their relationships, and all models, by subject."""
+    documents = {model["id"]: model for model in (await adt.get("/models")).body["value"]}
+    for twin_id in twins:
+        answer = await adt.get(f"/digitaltwins/{twin_id}")
+        if answer.status == 200:
+            documents[twin_id] = answer.body
+            links = (await adt.get(f"/digitaltwins/{twin_id}/relationships")).body["value"]
+            documents |= {f"{twin_id}/relationships/{link['$relationshipId']}": link for link in links}
+    return documents
 
 
 def _twin(chance: random.Random) -> Document:
@@ -68,7 +93,7 @@ async def _write(adt: Adt, chance: random.Random) -> None:
     """Something that may succeed or fail."""
     path = f"/digitaltwins/{chance.choice(TWINS)}"
     link = f"{path}/relationships/{chance.choice('xy')}"
-    match chance.randrange(12):
+    match chance.randrange(13):
         case 0 | 1 | 2:
             await adt.put(path, _twin(chance))
         case 3:
@@ -83,6 +108,17 @@ async def _write(adt: Adt, chance: random.Random) -> None:
             await adt.put(link, body if chance.random() < 0.5 else {**body, "note": chance.choice("ab")})
         case 9 | 10:
             await adt.patch(link, chance.choice([add("/note", "p"), remove("/note")]))
+        case 11:
+            model = {"@id": f"dtmi:test:Extra;{chance.randint(1, 3)}", "@type": "Interface", "@context": CONTEXT}
+            one = f"/models/{model['@id']}"
+            decommissioning = replace("/decommissioned", True)
+            match chance.randrange(3):
+                case 0:
+                    await adt.post("/models", [model])
+                case 1:
+                    await adt.patch(one, decommissioning)
+                case _:
+                    await adt.delete(one)
         case _:
             await adt.delete(path if chance.random() < 0.3 else link)
 
@@ -92,13 +128,6 @@ async def test_the_log_leads_to_the_graph(adt: Adt, seed: int):
     chance = random.Random(seed)
     for _ in range(400):
         await _write(adt, chance)
-    actual: dict[str, Document] = {}
-    for twin_id in TWINS:
-        answer = await adt.get(f"/digitaltwins/{twin_id}")
-        if answer.status == 200:
-            actual[twin_id] = answer.body
-            links = (await adt.get(f"/digitaltwins/{twin_id}/relationships")).body["value"]
-            actual |= {f"{twin_id}/relationships/{link['$relationshipId']}": link for link in links}
-    changes = adt.service._database.read.changes(0, 1000)
-    assert len({change.type for change in changes}) >= 5
-    assert without_versions(follow(changes)) == without_versions(actual)
+    changes = adt.service.changes.read(0, 1000)
+    assert len({change.type for change in changes}) >= 8
+    assert without_times(follow(changes)) == without_times(await graph_of(adt, TWINS))

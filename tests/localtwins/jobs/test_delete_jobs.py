@@ -49,13 +49,6 @@ async def test_import_jobs_and_event_routes_stay(jobs: Jobs):
     assert [route.id for route in database.read.event_routes()] == ["route"]
 
 
-async def test_a_delete_job_leaves_nothing_in_the_change_log(jobs: Jobs):
-    await jobs.run("import", GRAPH)
-    await jobs.adt.post(JOBS, None, operation_id="all")
-    await finished(jobs.adt, "all")
-    assert jobs.adt.service._database.read.changes(0, 1) == []
-
-
 async def test_the_service_gives_an_id_unless_the_caller_does(adt: Adt):
     job_id = (await adt.post(JOBS, None)).body["id"]
     assert (await finished(adt, job_id))["id"] == job_id

@@ -44,11 +44,6 @@ async def test_an_old_log_is_replaced(jobs: Jobs):
     assert jobs.log("one")[0] == {"status": "Started"}
 
 
-async def test_an_import_job_leaves_nothing_in_the_change_log(jobs: Jobs):
-    await jobs.run("one", GRAPH)
-    assert jobs.adt.service._database.read.changes(0, 10) == []
-
-
 async def test_models_come_in_any_order(jobs: Jobs):
     assert (await jobs.run("one", lines(models=reversed(MODELS))))["status"] == "succeeded"
 
