@@ -47,6 +47,7 @@ class HttpServer:
         self._tls = tls
         self._scheme = "http" if tls is None else "https"
         application = web.Application(middlewares=request_log(settings.log_requests, log or library_logger(__name__)))
+        application.on_shutdown.append(self._end_waits)
         application.router.add_get("/", front_page)
         if settings.identity:
             add_management(application)
@@ -93,6 +94,10 @@ class HttpServer:
         for transport in transports:
             transport.abort()
         await asyncio.sleep(0)  # they are gone with the next turn of the loop
+
+    async def _end_waits(self, _application: web.Application) -> None:
+        """Answers requests that wait for changes, so that they are not waited for."""
+        self._service.changes.close()
 
     async def _answer(self, request: web.Request) -> web.Response:
         path, _, query = request.raw_path.partition("?")

@@ -36,6 +36,15 @@ QUERY_PARAMETERS: Final = 1_000
 HEADER_LENGTH: Final = 8_190
 """Characters in a header field."""
 
+CHANGES: Final = 1_000
+"""Changes, or items, in one answer about the log of changes."""
+
+WAIT_SECONDS: Final = 60
+"""How long a request waits for changes."""
+
+WAITING_REQUESTS: Final = 1_000
+"""How many of them do so at once."""
+
 BLOB_URI_LENGTH: Final = 8_192
 """Characters in the URI of a blob that a job is to use."""
 

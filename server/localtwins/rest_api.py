@@ -26,12 +26,14 @@ class Operation:
     Attributes:
         rate: None for one without a documented limit.
         body_bytes: None for bodies of any size.
+        own: Azure Digital Twins has no such operation, so it has no api-version.
     """
 
     name: str
     rate: Rate | None
     write: bool = False
     body_bytes: int | None = OTHER_BODY_BYTES
+    own: bool = False
 
 
 def _read(name: str, rate: Rate) -> Operation:
@@ -77,6 +79,8 @@ OPERATIONS: Final = {
         _read("list_delete_jobs", Rate.JOBS),
         _write("post_delete_job", Rate.JOBS),
         _read("get_delete_job", Rate.JOBS),
+        Operation("list_changes", None, own=True),
+        Operation("list_change_items", None, own=True),
     )
 }
 """By name; `rest/routing.py` has the path of each."""

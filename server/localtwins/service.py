@@ -150,7 +150,15 @@ class LocalTwins:
             if route is None:
                 return Response(405, {"Allow": ", ".join(methods)})
             self._check_body(request, route.operation)
-            call = Call.begin(request, self._database, self._settings, self._jobs, self._workers)
+            call = Call.begin(
+                request,
+                self._database,
+                self._settings,
+                self._jobs,
+                self._workers,
+                self.changes,
+                versioned=not route.operation.own,
+            )
             if self._rate_limits is None and self._faults is None:
                 return await route.handler(call, *ids)
             return await self._handle_hampered(route, call, ids)

@@ -72,6 +72,8 @@ SHAPES: Final[Mapping[str, Mapping[str, Shape]]] = {
     "list_delete_jobs": bodies.NO_BODY,
     "post_delete_job": bodies.NO_BODY,
     "get_delete_job": bodies.NO_BODY,
+    "list_changes": bodies.NO_BODY,
+    "list_change_items": bodies.NO_BODY,
 }
 
 # Ids for the parameters of each path, of what is there.
@@ -118,6 +120,16 @@ HOSTILE_QUERIES: Final = {
     "a flag": "includeModelDefinition=" + "t" * 7_700,
     "a name of relationships": "relationshipName=" + "n" * 7_700,
     "minutes": "timeoutInMinutes=" + "9" * 7_700,
+    "a position": "after=" + "9" * 7_700,
+    "a time of changes": "time=2026-01-01T00:00:00." + "9" * 7_600 + "Z",
+    "a time without end": "time=" + "2026-01-01T00:00:00" * 400,
+    "a limit": "limit=" + "9" * 7_700,
+    "the longest page": "limit=1000&after=0&kind=twins",
+    "seconds": "wait=" + "0" * 3_800 + "." + "9" * 3_800,
+    "a log": "log=" + "f" * 7_700,
+    "a place": "kind=relationships&after=" + "/" * 7_700,
+    "a place behind all": "kind=twins&after=" + "%F4%8F%BF%BF" * 600,
+    "a kind": "kind=" + "k" * 7_700,
     "a version": "api-version=" + "9" * 7_700,
 }
 HOSTILE_HEADERS: Final[Mapping[str, Mapping[str, str]]] = {

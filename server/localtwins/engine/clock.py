@@ -1,5 +1,6 @@
 """Times as the service writes them, in steps of 100 ns."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -7,6 +8,8 @@ from typing import Final
 
 TICKS_PER_SECOND: Final = 10_000_000
 _TICKS_PER_MICROSECOND: Final = 10
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_LONGEST_TIME_SHOWN: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,6 +38,17 @@ def ticks_of(time: datetime) -> int:
 def datetime_of(ticks: int) -> datetime:
     """Gives a time in ticks in UTC, cut to microseconds."""
     return _EPOCH + timedelta(microseconds=ticks // _TICKS_PER_MICROSECOND)
+
+
+def parse_time(text: str) -> datetime:
+    """Reads a time of RFC 3339.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _RFC_3339.fullmatch(text):
+        raise ValueError(f"{text[:_LONGEST_TIME_SHOWN]!r} is no RFC 3339 time")
+    return datetime.fromisoformat(text.upper())
 
 
 def twin_time(ticks: int) -> str:

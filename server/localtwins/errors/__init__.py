@@ -5,7 +5,8 @@ exact, odd spaces and dots included; they are marked `recorded`. The others carr
 reference documents, in words of our own.
 """
 
-from localtwins.errors.digital_twins import *  # noqa: F403  (one catalogue for those who raise)
+from localtwins.errors.changes import *  # noqa: F403  (one catalogue for those who raise)
+from localtwins.errors.digital_twins import *  # noqa: F403  (as above)
 from localtwins.errors.event_routes import *  # noqa: F403  (as above)
 from localtwins.errors.exceptions import *  # noqa: F403  (as above)
 from localtwins.errors.jobs import *  # noqa: F403  (as above)

@@ -11,6 +11,7 @@ from localtwins import errors, limits
 from localtwins.jobs.runner import JobRunner
 from localtwins.message import VALIDATE_ONLY, Request
 from localtwins.settings import Settings
+from localtwins.store.change_log import ChangeLog
 from localtwins.store.database import Database
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
@@ -66,12 +67,21 @@ class Call:
     api_version: str
     jobs: JobRunner
     workers: Workers
+    changes: ChangeLog
 
     @classmethod
     def begin(
-        cls, request: Request, database: Database, settings: Settings, jobs: JobRunner, workers: Workers
+        cls,
+        request: Request,
+        database: Database,
+        settings: Settings,
+        jobs: JobRunner,
+        workers: Workers,
+        changes: ChangeLog,
+        *,
+        versioned: bool,
     ) -> "Call":
-        """Starts to answer a request.
+        """Starts to answer a request; an operation that is not `versioned` passes an api-version over.
 
         Raises:
             AdtError: the api-version is missing or not served.
@@ -79,11 +89,11 @@ class Call:
         parse = _parse_known_query if len(request.query) <= _KEPT_QUERY_LENGTH else _parse_query
         parameters = parse(request.query)
         version = parameters.get("api-version", [""])[0].lower()
-        if version not in API_VERSIONS:
+        if versioned and version not in API_VERSIONS:
             if not version:
                 raise errors.api_version_missing()
             raise errors.api_version_unsupported(version, f"{request.base_url}{request.path}", API_VERSIONS)
-        return cls(request, database, settings, parameters, version, jobs, workers)
+        return cls(request, database, settings, parameters, version, jobs, workers, changes)
 
     @property
     def read(self) -> Reader:

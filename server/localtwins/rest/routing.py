@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from localtwins import errors
 from localtwins.message import Response
 from localtwins.rest import (
+    changes,
     components,
     delete_jobs,
     digital_twins,
@@ -107,6 +108,12 @@ ROUTES: Final[dict[str, dict[str, Route]]] = {
     },
     "/jobs/deletions/{}": {
         "GET": _route("get_delete_job", delete_jobs.get),
+    },
+    "/localtwins/changes": {
+        "GET": _route("list_changes", changes.list_all),
+    },
+    "/localtwins/changes/items": {
+        "GET": _route("list_change_items", changes.list_items),
     },
 }
 

@@ -1,12 +1,11 @@
 """/digitaltwins/{id}[/components/{name}]/telemetry."""
 
-import re
-from datetime import datetime
 from typing import Final
 
 import orjson
 
 from localtwins import errors
+from localtwins.engine.clock import parse_time
 from localtwins.engine.identifiers import check_twin_id
 from localtwins.message import Response
 from localtwins.operations import telemetry
@@ -14,7 +13,6 @@ from localtwins.rest.answers import no_content
 from localtwins.rest.bodies import read_json
 from localtwins.rest.call import Call
 
-_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _NO_TIME: Final = "01/01/01 0:00:00 +00:00"
 """A time that the .NET SDK sends if it is given none, and that the service takes (recorded)."""
 
@@ -45,10 +43,8 @@ async def _publish(call: Call, twin_id: str, component: str | None) -> Response:
 def _source_time(value: str | None) -> str | None:
     if value is None or value in {"", _NO_TIME}:
         return None
-    if not _RFC_3339.fullmatch(value):
-        raise errors.source_time_invalid(value)
     try:
-        datetime.fromisoformat(value.upper())
+        parse_time(value)
     except ValueError:
         raise errors.source_time_invalid(value) from None
     return value

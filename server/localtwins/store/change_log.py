@@ -117,6 +117,11 @@ class ChangeLog:
         self.log_id: Final = uuid.UUID(database.read.change_log_id())
         """Tells this log from all others, for as long as the database lives."""
 
+    @property
+    def waiting(self) -> int:
+        """Counts those that wait."""
+        return len(self._waiting)
+
     def extent(self) -> Extent:
         """Tells how far the log reaches."""
         oldest, newest, oldest_ticks, newest_ticks = self._database.read.changes_extent()
@@ -205,7 +210,7 @@ class ChangeLog:
         return ItemsPage(state.documents, place, state.position)
 
     def close(self) -> None:
-        """Ends all waits."""
+        """Ends all waits; what is there can be read on."""
         self._closed = True
         self._stack.close()
         self._wake_all()
