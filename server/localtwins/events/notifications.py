@@ -38,6 +38,7 @@ _OWN_TYPES: Final = "localtwins."
 _OWN: Final = frozenset({"$etag", METADATA})
 """Members that the service writes; differences are sought among the others, which the caller wrote."""
 
+_SOURCE_TIME: Final = b'"sourceTime"'
 _NO_ENTRY: Final[Mapping[str, Any]] = {}
 
 Patch = list[dict[str, Any]]
@@ -54,7 +55,10 @@ def twin_put(twin: Mapping[str, Any], document: bytes, before: bytes | None, tim
         twin_id, model_id = twin["$dtId"], twin[METADATA][MODEL]
         return Notification(TWIN_CREATE, twin_id, twin_id, model_id, time, None, document.decode(), twin["$etag"])
     old = orjson.loads(before)
-    return _twin_updated(twin, old[METADATA][MODEL], list(_twin_difference(old, twin)), time)
+    # To look for the word in the texts takes a tenth of the time that looking through the metadata takes.
+    has_source_times = _SOURCE_TIME in before or _SOURCE_TIME in document
+    patch = list(_twin_difference(old, twin, has_source_times=has_source_times))
+    return _twin_updated(twin, old[METADATA][MODEL], patch, time)
 
 
 def twin_patched(
@@ -170,18 +174,22 @@ def _as_sent(operations: Sequence[Operation]) -> Patch:
     ]
 
 
-def _twin_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _twin_difference(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, has_source_times: bool
+) -> Iterator[dict[str, Any]]:
     if old[METADATA][MODEL] != new[METADATA][MODEL]:
         yield {"value": new[METADATA][MODEL], "path": "/$metadata/$model", "op": "replace"}
     yield from _difference(old, new, "")
-    yield from _source_times(old, new, "")
+    if has_source_times:
+        yield from _source_times(old, new, "")
     components = [(name, value) for name, value in new.items() if type(value) is dict and name not in _OWN]
     for name, component in components:
         before = old.get(name)
         if is_component(component) and is_component(before):
             path = f"/{_escaped(name)}"
             yield from _difference(before, component, path)
-            yield from _source_times(before, component, path)
+            if has_source_times:
+                yield from _source_times(before, component, path)
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[dict[str, Any]]:
@@ -191,7 +199,10 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> It
             continue
         if name not in old:
             yield {"value": value, "path": f"{path}/{_escaped(name)}", "op": "add"}
-        elif not _same(value, old[name]) and not (is_component(value) and is_component(old[name])):
+            continue
+        before = old[name]
+        changed = value != before or not _same(value, before)
+        if changed and not (is_component(value) and is_component(before)):
             yield {"value": value, "path": f"{path}/{_escaped(name)}", "op": "replace"}
     for name in old:
         if name not in new:
@@ -214,11 +225,9 @@ def _source_times(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> 
 
 
 def _same(one: object, other: object) -> bool:
-    """Tells whether two JSON values are written alike; in Python 1, 1.0 and True are equal."""
-    if type(one) is str:
-        return one == other
-    return one == other and orjson.dumps(one) == orjson.dumps(other)
+    """Tells whether two equal JSON values are written alike; in Python 1, 1.0 and True are equal."""
+    return type(one) is str or orjson.dumps(one) == orjson.dumps(other)
 
 
 def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+    return name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name

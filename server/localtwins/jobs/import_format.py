@@ -19,6 +19,8 @@ from localtwins.settings import Settings
 FILE_VERSION: Final = "1.0.0"
 BATCH_ROWS: Final = 256
 """Small enough that other writes never wait long behind a batch, large enough that few commits are needed."""
+BATCH_BYTES: Final = 4 * 1024 * 1024
+"""Ends a batch of large rows earlier: they are in memory together."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _MAY_OPEN_SECTION: Final = re.compile(rb'\{\s*"Section"')
 
@@ -55,7 +57,7 @@ class Position:
 START: Final = Position()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes longer to make: a file has millions
 class Row:
     """One line of a section, not parsed yet, and its number counted from 1."""
 
@@ -77,10 +79,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class FormatLimits:
-    """Limits the rows of a section and the bytes of a line."""
+    """Limits the rows of a section, the bytes of a line, and the rows of a batch."""
 
     rows: Mapping[Section, int]
     line_bytes: int
+    batch_rows: int = BATCH_ROWS
 
     @classmethod
     def of(cls, settings: Settings) -> "FormatLimits":
@@ -136,6 +139,7 @@ class _Reading:
         self._section = position.section
         self._count = position.rows
         self._rows: list[Row] = []
+        self._bytes = 0
         self._header_read = position.section is not None
         # Whether the current section still has to be given out, with rows or without.
         self._due = False
@@ -156,7 +160,8 @@ class _Reading:
             self._row(text)
         self._offset += size
         self._line += 1
-        if len(self._rows) >= BATCH_ROWS and self._section is not Section.MODELS:
+        is_full = len(self._rows) >= self._limits.batch_rows or self._bytes >= BATCH_BYTES
+        if is_full and self._section is not Section.MODELS:
             batch = self.pending()
         return batch
 
@@ -166,6 +171,7 @@ class _Reading:
             return None
         batch = Batch(self._section, tuple(self._rows), Position(self._offset, self._line, self._section, self._count))
         self._rows = []
+        self._bytes = 0
         self._due = False
         return batch
 
@@ -212,6 +218,7 @@ class _Reading:
             raise errors.import_limit_exceeded(self._line + 1, self._section, limit)
         self._count += 1
         self._rows.append(Row(self._line + 1, text))
+        self._bytes += len(text)
         self._due = True
 
     def _header(self, text: bytes) -> None:

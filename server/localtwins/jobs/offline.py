@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Final
@@ -27,6 +28,8 @@ from twinfront_program.startup_error import StartupError
 STANDARD_STREAM: Final = "-"
 _CHUNK: Final = 1 << 20
 _BUFFER: Final = 1 << 20
+BATCH_ROWS: Final = 1024
+"""More than in a job: nobody else waits to write, and three of four commits are saved."""
 
 
 def export_graph(settings: Settings, file: str) -> None:
@@ -89,6 +92,7 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
     taken: Counter[Section] = Counter()
     refused = 0
     stopped: JobError | None = None
+    limits = replace(FormatLimits.of(settings), batch_rows=BATCH_ROWS)
     job_id = str(uuid.uuid4())
 
     def import_told(tx: Transaction, batch: Batch, checked: CheckedModels | None) -> list[RowError]:
@@ -100,7 +104,7 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
     try:
         async with (
             aclosing(_chunks(source)) as chunks,
-            aclosing(read_batches(chunks, FormatLimits.of(settings))) as batches,
+            aclosing(read_batches(chunks, limits)) as batches,
         ):
             async for batch in batches:
                 checked = None

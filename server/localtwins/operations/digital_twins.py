@@ -15,7 +15,7 @@ from localtwins.settings import Settings
 from localtwins.store.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes longer to make: each write gives one
 class Written:
     """The outcome of a put."""
 
@@ -133,5 +133,8 @@ def _store(tx: Transaction, settings: Settings, twin: dict[str, Any], current_mo
         raise errors.limit_exceeded(
             f"The digital twin has {len(document)} bytes of JSON and may have {settings.max_twin_bytes}."
         )
-    tx.put_digital_twin(twin["$dtId"], model_id, twin["$etag"], document)
+    if model_id == current_model:
+        tx.update_digital_twin(twin["$dtId"], twin["$etag"], document)
+    else:
+        tx.put_digital_twin(twin["$dtId"], model_id, twin["$etag"], document)
     return document

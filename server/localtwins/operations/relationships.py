@@ -56,10 +56,14 @@ def put(
     _check_properties(checked, declared, settings)
     if current is None:
         _check_new(tx, settings, source_id, ends.outgoing)
-    if current is None or orjson.loads(current.document)["$targetId"] != target_id:
+    same_target = current is not None and orjson.loads(current.document)["$targetId"] == target_id
+    if not same_target:
         _check_new_target(settings, target_id, ends.incoming)
     stored = orjson.dumps(document)
-    tx.put_relationship(source_id, relationship_id, target_id=target_id, name=name, etag=etag, document=stored)
+    if same_target and current is not None and current.name == name:
+        tx.update_relationship(source_id, relationship_id, etag=etag, document=stored)
+    else:
+        tx.put_relationship(source_id, relationship_id, target_id=target_id, name=name, etag=etag, document=stored)
     if notify:
         before = current.document if current else None
         now = twin_time(tx.now())
@@ -87,14 +91,7 @@ def patch(
     etag = new_etag()
     patched = relationship.patch(orjson.loads(current.document), operations, etag=etag)
     _check_properties(patched, _declared(tx, source, current.name), settings)
-    tx.put_relationship(
-        source_id,
-        relationship_id,
-        target_id=patched["$targetId"],
-        name=current.name,
-        etag=etag,
-        document=orjson.dumps(patched),
-    )
+    tx.update_relationship(source_id, relationship_id, etag=etag, document=orjson.dumps(patched))
     now = twin_time(tx.now())
     tx.append_change(notifications.relationship_patched(patched, source, operations, now))
     return etag

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes longer to make: each write has one
 class Notification:
     """A change that is about to be logged; `data` is JSON, the others as in `Change`."""
 

@@ -10,7 +10,7 @@ import pytest
 from localtwins import LocalTwins, Settings
 from localtwins.jobs import import_job
 from localtwins.jobs.job import IMPORT
-from localtwins.jobs.offline import import_graph
+from localtwins.jobs.offline import BATCH_ROWS, import_graph
 from localtwins.jobs.told_changes import tell_end, tell_write
 from localtwins.store.change import Change
 from localtwins.store.database import Database
@@ -101,13 +101,13 @@ async def test_an_offline_import_trims_nothing(tmp_path: Path):
     before = service.changes.extent()
     await service.close()
     file = tmp_path / "graph.ndjson"
-    write(file, lines(twins=[machine(f"m{number}") for number in range(256 * 70)]))
+    write(file, lines(twins=[machine(f"m{number}") for number in range(40 * BATCH_ROWS)]))
     settings = Settings(data_dir=str(tmp_path / "data"), max_changes=10)
     assert await import_graph(settings, str(file), lambda _: None)
     service = await LocalTwins.open(tmp_path / "data")
     after = service.changes.extent()
     await service.close()
-    assert (after.oldest, after.newest) == (before.oldest, before.newest + 1 + 70 + 1)
+    assert (after.oldest, after.newest) == (before.oldest, before.newest + 1 + 40 + 1)
 
 
 @pytest.mark.parametrize("next_step", ["serve", "import"])

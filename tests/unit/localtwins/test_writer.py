@@ -10,11 +10,15 @@ from typing import Any, cast
 
 import pytest
 
-from localtwins import LocalTwins, Request, Response
+from localtwins import LocalTwins, Request, Response, errors
 from localtwins.engine.clock import Clock
+from localtwins.errors import AdtError
 from localtwins.store import schema
+from localtwins.store.change import Notification
 from localtwins.store.transaction import Transaction
 from localtwins.store.writer import Writer
+
+TWIN_MISSING = errors.digital_twin_not_found("t")
 
 
 class Connection:
@@ -24,6 +28,7 @@ class Connection:
         self.real = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         schema.migrate(self.real)
         self.commits = 0
+        self.savepoints = 0
         self.failures: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -35,6 +40,7 @@ class Connection:
             message = "disk I/O error"
             raise sqlite3.OperationalError(message)
         self.commits += sql == "COMMIT"
+        self.savepoints += sql.startswith("SAVEPOINT")
         return self.real.execute(sql, parameters)
 
     def twins(self) -> set[str]:
@@ -98,6 +104,73 @@ async def test_a_failing_write_takes_back_only_its_own(writer: Writer, connectio
     assert connection.commits == 2
 
 
+async def test_writes_that_succeed_need_no_savepoints(writer: Writer, connection: Connection):
+    await in_one_group(writer, put("a"), put("b"))
+    assert connection.savepoints == 0
+
+
+async def test_a_write_that_is_refused_before_it_stores_anything_lets_the_others_be(
+    writer: Writer, connection: Connection
+):
+    runs: list[str] = []
+
+    def noting(name: str) -> Callable[[Transaction], str]:
+        def operation(tx: Transaction) -> str:
+            runs.append(name)
+            return put(name)(tx)
+
+        return operation
+
+    def refusing(_: Transaction) -> str:
+        raise TWIN_MISSING
+
+    assert await in_one_group(writer, noting("a"), refusing, noting("b")) == ["a", TWIN_MISSING, "b"]
+    assert (runs, connection.savepoints, connection.commits) == (["a", "b"], 0, 2)
+    assert connection.twins() == {"a", "b"}
+
+
+async def test_a_write_that_fails_half_way_has_the_others_run_again_in_savepoints(
+    writer: Writer, connection: Connection
+):
+    results = await in_one_group(
+        writer, put("a"), put_and_fail("b", TWIN_MISSING), put("c"), put_and_fail("d", TWIN_MISSING)
+    )
+    assert results == ["a", TWIN_MISSING, "c", TWIN_MISSING]
+    assert connection.savepoints == 4
+    assert connection.twins() == {"a", "c"}
+
+
+async def test_a_write_alone_that_fails_half_way_runs_once_and_leaves_nothing(writer: Writer, connection: Connection):
+    runs = []
+
+    def operation(tx: Transaction) -> str:
+        runs.append(put("a")(tx))
+        raise TWIN_MISSING
+
+    with pytest.raises(AdtError):
+        await writer.run(operation)
+    assert (runs, connection.commits, connection.twins()) == (["a"], 0, set())
+    assert await writer.run(put("b")) == "b"
+
+
+async def test_what_a_failed_write_has_logged_is_not_told(writer: Writer, connection: Connection):
+    change = Notification("t", "a", "a", "m", "now", None, "{}")
+
+    def logging(name: str, *, fails: bool) -> Callable[[Transaction], str]:
+        def operation(tx: Transaction) -> str:
+            put(name)(tx)
+            tx.append_change(change)
+            if fails:
+                raise TWIN_MISSING
+            return name
+
+        return operation
+
+    await in_one_group(writer, logging("a", fails=False), logging("b", fails=True), logging("c", fails=False))
+    assert connection.execute("SELECT count(*) FROM changes").fetchone() == (2,)
+    assert writer._transaction.newest_change == 2
+
+
 async def test_a_write_that_is_not_to_be_kept_takes_back_only_its_own(writer: Writer, connection: Connection):
     writes = [writer.run(put(name), keep=name != "b") for name in "abc"]
     assert await asyncio.gather(*writes) == ["a", "b", "c"]
@@ -133,11 +206,11 @@ async def test_a_commit_that_fails_is_reported_and_the_writer_goes_on(writer: Wr
     assert await writer.run(put("b")) == "b"
 
 
-@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "SAVEPOINT write", "RELEASE write"])
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "SAVEPOINT write", "ROLLBACK TO write", "RELEASE write"])
 async def test_the_writer_survives_a_failure_anywhere(writer: Writer, connection: Connection, statement: str):
     connection.failures = [statement]
     with pytest.raises(sqlite3.OperationalError):
-        await writer.run(put("a"))
+        await writer.run(put("a"), keep=False)
     assert await writer.run(put("b")) == "b"
     assert connection.twins() == {"b"}
 

@@ -1,13 +1,23 @@
 """Reading the import format as a stream."""
 
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from localtwins.errors import JobError
-from localtwins.jobs.import_format import BATCH_ROWS, START, Batch, FormatLimits, Position, Section, read_batches
+from localtwins.jobs.import_format import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    START,
+    Batch,
+    FormatLimits,
+    Position,
+    Section,
+    read_batches,
+)
 
 HEADER = ['{"Section":"Header"}', '{"fileVersion":"1.0.0"}']
 LIMITS = FormatLimits({Section.MODELS: 1000, Section.TWINS: 1000, Section.RELATIONSHIPS: 1000}, 10_000)
@@ -49,6 +59,19 @@ async def test_all_models_come_in_one_batch_and_others_in_several():
         (Section.TWINS, 1),
         (Section.RELATIONSHIPS, 1),
     ]
+
+
+async def test_a_batch_has_as_many_rows_as_is_asked_for():
+    limits = replace(LIMITS, batch_rows=200)
+    batches = await read(FULL, limits=limits)
+    assert [len(batch.rows) for batch in batches if batch.section is Section.TWINS] == [200, 200, 113]
+
+
+async def test_large_rows_make_smaller_batches():
+    row = '{"$dtId":"a","text":"' + "x" * (BATCH_BYTES // 4) + '"}'
+    limits = replace(LIMITS, line_bytes=BATCH_BYTES)
+    batches = await read([*HEADER, '{"Section":"Twins"}', *[row] * 9], limits=limits)
+    assert [len(batch.rows) for batch in batches] == [4, 4, 1]
 
 
 async def test_rows_know_their_lines():
