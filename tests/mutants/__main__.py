@@ -4,7 +4,8 @@ A mutant is killed when a test that runs the broken line fails. Those that survi
 missing, or changes nothing that anybody could see; these are listed, with the reason, in `equivalent.txt`.
 
 Ready-made mutators run one command for all mutants, in which this suite would take ten minutes each time, or fork a
-process that has run tests, which gRPC does not survive. So the tests are chosen here, by the lines that they run.
+process that has run tests, which gRPC does not survive. So the tests are chosen here, by the lines that they run. They
+run in a process that has them prepared, and what survives there is tried with all imports anew.
 """
 
 import argparse
@@ -13,34 +14,36 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-from .covering import Covering, collect
+from .covering import Covering, collect, files_of_tests
 from .equivalents import Equivalents
 from .mutating import mutants_of
 from .progress import Place, Progress
 from .tree import BUILD, CHECKOUT, copy_checkout, environment
-from .trying import Verdict, failing_unbroken, try_mutant
+from .trying import IMPATIENT, PATIENT, Verdict, failing_unbroken, try_mutant
 from .worker import SURVIVED, TIMED_OUT, Ending, Task
 
 _WANTED_SHARE: Final = 0.96
 _SOME: Final = 50
 _QUICK_SECONDS: Final = 1.0
 _MOST_SECONDS: Final = 120.0
+_MOST_QUICK_SECONDS: Final = 4.0
 """How long the tests of one mutant take together when they pass; what does not fit is left out."""
 
 
-class _Worker:
-    """A process that tries mutants in its own copy of the checkout."""
+class _Process:
+    """A process that tries mutants in a copy of the checkout."""
 
-    def __init__(self, number: int) -> None:
-        folder = BUILD / f"tree-{number}"
-        copy_checkout(folder)
+    def __init__(self, name: str, folder: Path, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutants.worker", str(BUILD / f"worker-{number}.log")],
+            [sys.executable, "-m", f"tests.mutants.{name}", f"{folder}-{name}.log", *arguments],
             cwd=folder,
             env=environment(folder),
             stdin=subprocess.PIPE,
@@ -60,25 +63,44 @@ class _Worker:
         self._process.wait()
 
 
+class _Worker:
+    """A copy of the checkout, with what tries mutants in it: one after another, since they share the sources."""
+
+    def __init__(self, number: int) -> None:
+        folder = BUILD / f"tree-{number}"
+        copy_checkout(folder)
+        self.prepared = _Process("prepared", folder, *files_of_tests())
+        self.anew = _Process("worker", folder)
+
+    def close(self) -> None:
+        self.prepared.close()
+        self.anew.close()
+
+
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--sample", type=int, default=300, help="how many mutants, at random; 0 for all")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="which sample; one that broke off goes on")
     parser.add_argument("--changed", metavar="COMMIT", help="only sources that differ from this commit")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="only faults in functions, and tests of a few seconds together, so that some survive that need not",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
     parser.add_argument("--anew", action="store_true", help="run all tests with coverage again")
-    parser.add_argument("sources", nargs="*", help="only these, as paths from the checkout; else all of server/")
+    parser.add_argument("sources", nargs="*", default=["server"], help="only these files and folders; else all")
     return parser.parse_args()
 
 
 def _sources(arguments: argparse.Namespace) -> list[str]:
-    if arguments.sources:
-        return list(arguments.sources)
     if arguments.changed:
         command = ["git", "diff", "--name-only", "--diff-filter=d", arguments.changed, "--", "server/*.py"]
         changed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
         return changed.stdout.split()
-    return sorted(str(file.relative_to(CHECKOUT)) for file in (CHECKOUT / "server").rglob("*.py"))
+    places = [CHECKOUT / source for source in arguments.sources]
+    files = {file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])}
+    return sorted(str(file.relative_to(CHECKOUT)) for file in files)
 
 
 def _sample(arguments: argparse.Namespace) -> list[Place]:
@@ -86,6 +108,8 @@ def _sample(arguments: argparse.Namespace) -> list[Place]:
     for source in _sources(arguments):
         text = (CHECKOUT / source).read_text()
         places += [Place(source, text, mutant) for mutant in mutants_of(text)]
+    if arguments.quick:
+        places = [place for place in places if not place.is_at_import]
     chosen = random.Random(arguments.seed)
     print(f"{len(places)} mutants, seed {arguments.seed}", flush=True)
     if arguments.sample and arguments.sample < len(places):
@@ -93,24 +117,24 @@ def _sample(arguments: argparse.Namespace) -> list[Place]:
     return places
 
 
-def _chosen(tests: set[str], seconds: dict[str, float]) -> dict[str, float]:
+def _chosen(tests: set[str], covering: Covering, most_seconds: float) -> dict[str, float]:
     """Gives the tests of a mutant, with what each takes, in their order.
 
-    The fastest example of each comes first, then all others; among both the fast ones are first.
+    One example of each comes first, then all others; among both those are first that are fast and run little.
     """
     firsts: dict[str, str] = {}
-    for test in sorted(tests, key=lambda test: (seconds[test], test)):
+    ordered = sorted(tests, key=lambda test: (covering.breadth(test), test))
+    for test in ordered:
         firsts.setdefault(test.partition("[")[0], test)
-    others = sorted(tests - set(firsts.values()), key=lambda test: (seconds[test], test))
+    others = [test for test in ordered if firsts[test.partition("[")[0]] != test]
     chosen: dict[str, float] = {}
     left = 0.0
     for some in (firsts.values(), others):
-        left += _MOST_SECONDS / 2
+        left += most_seconds / 2
         for test in some:
-            if seconds[test] > left:
-                break
-            left -= seconds[test]
-            chosen[test] = seconds[test]
+            if covering.seconds[test] <= left:
+                left -= covering.seconds[test]
+                chosen[test] = covering.seconds[test]
     return chosen
 
 
@@ -125,22 +149,34 @@ def main() -> int:
     for number in range(arguments.jobs):
         workers.put(_Worker(number))
 
-    def run(task: Task) -> Ending:
-        worker = workers.get()
+    @contextmanager
+    def worker() -> Iterator[_Worker]:
+        one = workers.get()
         try:
-            return worker.run(task)
+            yield one
         finally:
-            workers.put(worker)
+            workers.put(one)
 
     # Tests can fail for a fault only: some of them, spread over all, pass without one.
-    if failing := failing_unbroken(run, _some_of_all(covering)):
-        raise RuntimeError(f"these tests fail without any fault: {failing}")
+    with worker() as one:
+        for process in (one.prepared, one.anew):
+            if failing := failing_unbroken(process.run, _some_of_all(covering)):
+                raise RuntimeError(f"these tests fail without any fault: {failing}")
 
-    def tried(place: Place) -> None:
+    def verdict_on(place: Place) -> Verdict:
         # What runs at import alone is a fault for all tests, or for none.
         tests = covering.tests_of(place.source, place.mutant.line)
-        chosen = _chosen(tests, covering.seconds) or _some_of_all(covering)
-        verdict = try_mutant(run, place.source, place.broken, chosen)
+        seconds, patience = (_MOST_QUICK_SECONDS, IMPATIENT) if arguments.quick else (_MOST_SECONDS, PATIENT)
+        chosen = _chosen(tests, covering, seconds) or _some_of_all(covering)
+        with worker() as one:
+            if not place.is_at_import:
+                verdict = try_mutant(one.prepared.run, place.source, place.broken, chosen, patience=patience)
+                if verdict.outcome != SURVIVED or arguments.quick:
+                    return verdict
+            return try_mutant(one.anew.run, place.source, place.broken, chosen)
+
+    def tried(place: Place) -> None:
+        verdict = verdict_on(place)
         progress.note(place, verdict)
         if verdict.outcome == SURVIVED:
             print(f"survived: {place}", flush=True)
@@ -148,7 +184,9 @@ def main() -> int:
     with ThreadPoolExecutor(arguments.jobs) as pool:
         list(pool.map(tried, progress.left()))
     killers = {test for verdict in progress.verdicts.values() for test in verdict.killers}
-    showing_nothing = failing_unbroken(run, {test: covering.seconds.get(test, 1.0) for test in sorted(killers)})
+    with worker() as one:
+        seconds = {test: covering.seconds.get(test, 1.0) for test in sorted(killers)}
+        showing_nothing = failing_unbroken(one.anew.run, seconds)
     for _ in range(arguments.jobs):
         workers.get().close()
     return _told(progress.verdicts, set(showing_nothing))

@@ -11,9 +11,12 @@ import hashlib
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -47,8 +50,14 @@ class Covering:
     def __init__(self) -> None:
         self._runs = [_Run(folder) for folder in sorted(_RUNS.glob("*"), reverse=True)]
         self.seconds: dict[str, float] = {}
+        self._lines: dict[str, int] = {}
         for run in reversed(self._runs):
             self.seconds |= run.seconds
+            self._lines |= run.lines
+
+    def breadth(self, test: str) -> float:
+        """Gives how slow a test is and how much it runs, in one figure: what has little is tried first."""
+        return self.seconds[test] * self._lines.get(test, 0)
 
     def tests_of(self, source: str, line: int) -> set[str]:
         """Gives the tests that pass through a line of a source.
@@ -82,7 +91,11 @@ class Covering:
         names = {name for name, lines in _definitions(source) if line in lines}
         module = ".".join(Path(source).with_suffix("").parts[1:])
         return self._of_files(
-            {file for file in _test_files() if module in _imports(file) and names & {name for name, _ in _uses(file)}}
+            {
+                file
+                for file in files_of_tests()
+                if module in _imports(file) and names & {name for name, _ in _uses(file)}
+            }
         )
 
     def _of_files(self, files: set[str]) -> set[str]:
@@ -108,7 +121,7 @@ def collect(workers: int, *, anew: bool) -> None:
     known: dict[str, str] = {}
     for folder in sorted(_RUNS.glob("*")):
         known |= json.loads((folder / "files.json").read_text())
-    files = {file: digest for file, digest in _test_files().items() if known.get(file) != digest}
+    files = {file: digest for file, digest in files_of_tests().items() if known.get(file) != digest}
     if not files:
         return
     print(f"collecting which lines are run by {len(files)} files of tests", flush=True)
@@ -136,7 +149,8 @@ def collect(workers: int, *, anew: bool) -> None:
 
 
 @cache
-def _test_files() -> dict[str, str]:
+def files_of_tests() -> dict[str, str]:
+    """Gives the files of the tests, each with a digest of what is in it."""
     patterns = [place if place.endswith(".py") else f"{place}/**/test_*.py" for place in TESTS]
     files = [file for pattern in patterns for file in sorted(CHECKOUT.glob(pattern))]
     return {str(file.relative_to(CHECKOUT)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
@@ -151,11 +165,22 @@ class _Run:
         self.seconds: dict[str, float] = json.loads((folder / "seconds.json").read_text())
         self._data = CoverageData(str(folder / "coverage.db"))
         self._data.read()
+        self.lines = self._lines_by_test()
         self._measured = {Path(name).as_posix(): name for name in self._data.measured_files()}
         self.tests_by_line = cache(self._tests_by_line)
 
     def tests_of(self, source: str, line: int) -> set[str]:
         return self.tests_by_line(source).get(line, set())
+
+    def _lines_by_test(self) -> dict[str, int]:
+        """Counts the lines of the server that each test runs."""
+        lines: dict[str, int] = defaultdict(int)
+        query = "SELECT context, numbits FROM line_bits JOIN context ON id = context_id"
+        with closing(sqlite3.connect(self._data.data_filename())) as database:
+            for context, bits in database.execute(query):
+                for test in _tests([context]):
+                    lines[test] += int.from_bytes(bits).bit_count()
+        return lines
 
     def _tests_by_line(self, source: str) -> Mapping[int, set[str]]:
         """Gives the tests by the lines as they are in the checkout now."""

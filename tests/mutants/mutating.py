@@ -36,7 +36,7 @@ _OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
     ast.BitOr: ast.BitAnd,
 }
 _SKIPPED_FIELDS: Final = frozenset({"annotation", "returns", "decorator_list", "type_comment", "bases"})
-_DECLARATIONS: Final = frozenset({"cast", "getLogger", "NewType", "TypeVar", "NamedTuple"})
+_DECLARATIONS: Final = frozenset({"cast", "getLogger", "NewType", "ParamSpec", "TypeVar", "NamedTuple"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Final, Self
 
 from .mutating import Mutant
+from .replacing import is_at_import
 from .tree import BUILD, CHECKOUT
 from .trying import Verdict
 
@@ -35,6 +36,11 @@ class Place:
     def line(self) -> str:
         """The line of the source that the fault is in, as it is without it."""
         return self.text.splitlines()[self.mutant.line - 1].strip()
+
+    @property
+    def is_at_import(self) -> bool:
+        """Tells whether the fault is in what runs when the source is imported."""
+        return is_at_import(self.text, self.broken)
 
     def __str__(self) -> str:
         fault = f"{self.mutant.before!r} -> {self.mutant.after!r}"

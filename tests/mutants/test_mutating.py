@@ -49,6 +49,7 @@ def test_each_kind_of_fault_is_made(source: str, broken: set[str]):
         "@dataclass(frozen=True)\nclass A:\n    x = a",
         "if TYPE_CHECKING:\n    x = 1",
         "T = TypeVar('T')",
+        "P = ParamSpec('P')",
         "x = min(a, b)",
     ],
 )

@@ -1,4 +1,7 @@
-"""Mutants are killed by tests that fail for the fault, and by none that fails for another reason."""
+"""Mutants are killed by tests that fail for the fault, and by none that fails for another reason.
+
+So they are where the tests import what they need anew, and where they are prepared.
+"""
 
 import json
 import os
@@ -75,10 +78,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def worker(checkout: Path) -> Iterator[subprocess.Popen[str]]:
+@pytest.fixture(scope="module", params=["worker", "prepared"])
+def worker(request: pytest.FixtureRequest, checkout: Path) -> Iterator[subprocess.Popen[str]]:
+    arguments = ["test_source.py"] if request.param == "prepared" else []
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.mutants.worker", str(checkout / "log")],
+        [sys.executable, "-m", f"tests.mutants.{request.param}", str(checkout / f"{request.param}.log"), *arguments],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (CHECKOUT, checkout)))},
         stdin=subprocess.PIPE,
@@ -136,8 +140,15 @@ def test_a_test_that_does_not_end_is_told_from_one_that_fails(run: Run):
     assert try_mutant(run, "source.py", BROKEN, waiting) == Verdict("timed out", list(waiting), [])
 
 
+@pytest.mark.parametrize("worker", ["worker"], indirect=True)
 def test_a_source_that_cannot_be_loaded_is_killed_by_no_test_in_particular(run: Run):
     assert try_mutant(run, "source.py", "answer = None + 1\n", named("knows_the_answer")) == Verdict("killed", [], [])
+
+
+@pytest.mark.parametrize("worker", ["prepared"], indirect=True)
+def test_nothing_shows_a_fault_at_import_where_all_is_imported_already(run: Run):
+    broken = SOURCE + "raise ValueError\n"
+    assert try_mutant(run, "source.py", broken, named("knows_the_answer")).outcome == "survived"
 
 
 def test_tests_that_fail_without_a_fault_are_found(run: Run):

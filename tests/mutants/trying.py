@@ -16,7 +16,9 @@ Run = Callable[[Task], Ending]
 _FIRST_FILES: Final = 6
 """How many files of tests a mutant meets at first: to read all that could concern it takes longer than to run them."""
 _START_SECONDS: Final = 60.0
-_TEST_SECONDS: Final = 15.0
+PATIENT: Final = 15.0
+IMPATIENT: Final = 2.0
+"""How many seconds a test may take, besides some times as long as without a fault, or is one without end."""
 _TIMES_AS_LONG: Final = 4.0
 
 
@@ -35,29 +37,30 @@ class Verdict:
     unsteady: list[str]
 
 
-def task(source: str, text: str, tests: Mapping[str, float]) -> Task:
+def task(source: str, text: str, tests: Mapping[str, float], patience: float = PATIENT) -> Task:
     """Makes the task of running tests against a mutant.
 
     Args:
         source: the path of what is mutated; empty for nothing.
         text: what it is with the fault.
         tests: the tests in the order in which they run, with the seconds that each took without a fault.
+        patience: how many seconds more a test may take.
     """
-    limits = {test: _TEST_SECONDS + _TIMES_AS_LONG * seconds for test, seconds in tests.items()}
+    limits = {test: patience + _TIMES_AS_LONG * seconds for test, seconds in tests.items()}
     return Task(source, text, limits, _START_SECONDS + _TIMES_AS_LONG * sum(tests.values()))
 
 
-def try_mutant(run: Run, source: str, text: str, tests: Mapping[str, float]) -> Verdict:
+def try_mutant(run: Run, source: str, text: str, tests: Mapping[str, float], *, patience: float = PATIENT) -> Verdict:
     """Runs tests against a mutant until one shows it twice."""
     unsteady: list[str] = []
     for some in _first_and_others(list(tests)):
         left = some
         while left:
-            ending = run(task(source, text, {test: tests[test] for test in left}))
+            ending = run(task(source, text, {test: tests[test] for test in left}, patience))
             if ending.outcome == SURVIVED:
                 break
             suspects = ending.failed or left
-            again = run(task(source, text, {test: tests[test] for test in suspects}))
+            again = run(task(source, text, {test: tests[test] for test in suspects}, patience))
             if again.outcome != SURVIVED:
                 return Verdict(_outcome(ending, again), again.failed, unsteady)
             unsteady += ending.failed

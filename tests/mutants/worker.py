@@ -1,6 +1,7 @@
 """Runs tests against one mutant after another, each in a fork of its own that has the libraries imported already.
 
-Reads a `Task` as a line of JSON from the standard input for each, and answers with a line, an `Ending`.
+Reads a `Task` as a line of JSON from the standard input for each, and answers with a line, an `Ending`. A fork imports
+the server and the tests anew, with the fault in them; [prepared.py](prepared.py) is for faults that need none of that.
 """
 
 import contextlib
@@ -12,9 +13,10 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn, TextIO
 
 import pytest
 
@@ -64,7 +66,7 @@ class Ending:
     failed: list[str]
 
 
-class _Selected:
+class Selected:
     """A plugin that runs certain tests in a certain order, and writes down how they end."""
 
     def __init__(self, limits: dict[str, float], notes: Path) -> None:
@@ -96,8 +98,15 @@ class _Selected:
         self._notes.write_text(json.dumps(asdict(ending)))
 
 
-def run(task: Task, log: Path) -> Ending:
-    """Tries a mutant in the working directory, which is a copy of the checkout."""
+def run(task: Task, log: Path, run_tests: Callable[[Task, Path], int]) -> Ending:
+    """Tries a mutant in the working directory, which is a copy of the checkout.
+
+    Args:
+        task: the mutant and its tests.
+        log: what the tests print.
+        run_tests: what runs the tests, in a process of its own, and writes their endings to a file; gives pytest's
+            exit code.
+    """
     source = Path(task.source)
     original = source.read_text() if task.source else ""
     if task.source:
@@ -107,7 +116,7 @@ def run(task: Task, log: Path) -> Ending:
     try:
         child = os.fork()
         if child == 0:
-            _run_tests(task, log, notes)
+            _in_child(lambda: run_tests(task, notes), log)
         code = _wait(child, task.seconds)
     finally:
         if task.source:
@@ -124,7 +133,7 @@ def run(task: Task, log: Path) -> Ending:
     return Ending(noted.outcome if code == pytest.ExitCode.TESTS_FAILED and noted.failed else KILLED, noted.failed)
 
 
-def _run_tests(task: Task, log: Path, notes: Path) -> None:
+def _in_child(run_tests: Callable[[], int], log: Path) -> NoReturn:
     """Runs the tests in a process that is the head of its own group, and ends it."""
     os.setsid()
     # A fault may have a loop gather things without an end.
@@ -132,16 +141,20 @@ def _run_tests(task: Task, log: Path, notes: Path) -> None:
     with log.open("w") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
-    files = list(dict.fromkeys(test.partition("::")[0] for test in task.tests))
-    stop_at_once = ["-x"] if task.source else []
-    code: int = _BROKEN
+    code = _BROKEN
     try:
-        arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *stop_at_once, *files]
-        code = pytest.main(arguments, plugins=[_Selected(task.tests, notes)])
+        code = run_tests()
     except BaseException:  # noqa: BLE001  (the process ends here whatever happens, and must not go on as its parent)
         traceback.print_exc()
     sys.stdout.flush()
     os._exit(code)
+
+
+def _collected_and_run(task: Task, notes: Path) -> int:
+    files = list(dict.fromkeys(test.partition("::")[0] for test in task.tests))
+    stop_at_once = ["-x"] if task.source else []
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *stop_at_once, *files]
+    return pytest.main(arguments, plugins=[Selected(task.tests, notes)])
 
 
 def _wait(child: int, seconds: float) -> int | None:
@@ -161,14 +174,18 @@ def _wait(child: int, seconds: float) -> int | None:
     return code
 
 
-def main() -> None:
+def answer(questions: Iterable[str], answers: TextIO, run: Callable[[Task], Ending]) -> None:
     """Answers tasks until there are no more."""
+    for line in questions:
+        print(json.dumps(asdict(run(Task(**json.loads(line))))), file=answers, flush=True)
+
+
+def main() -> None:
+    """Answers the tasks of the standard input."""
     answers = os.fdopen(os.dup(1), "w")
     for library in _LIBRARIES:
         importlib.import_module(library)
-    for line in sys.stdin:
-        ending = run(Task(**json.loads(line)), Path(sys.argv[1]))
-        print(json.dumps(asdict(ending)), file=answers, flush=True)
+    answer(sys.stdin, answers, lambda task: run(task, Path(sys.argv[1]), _collected_and_run))
 
 
 if __name__ == "__main__":
