@@ -39,6 +39,9 @@ class RedisClient:
         self._patience = patience
         self._connection: RedisConnection | None = None
         self._connecting: asyncio.Task[RedisConnection] | None = None
+        self._open: set[RedisConnection] = set()
+        """All that have not ended: one that is of no use any more has questions that are not answered yet."""
+        self._is_closed = False
 
     async def run(self, script: Script, key: bytes, *args: bytes | int) -> Any:
         """Gives what a script returns.
@@ -73,8 +76,10 @@ class RedisClient:
 
         Raises:
             RedisError: Redis refuses, or makes no sense.
-            OSError: it cannot be reached, or does not answer in time.
+            OSError: it cannot be reached, or does not answer in time; or the client is closed.
         """
+        if self._is_closed:
+            raise ConnectionError("nothing is asked any more")
         if (connection := self._usable()) is not None:
             return connection
         if self._connecting is None:
@@ -83,11 +88,11 @@ class RedisClient:
         return await asyncio.shield(self._connecting)
 
     async def close(self) -> None:
-        """Ends the connection, when all is answered or too late."""
+        """Ends all connections, each when all is answered or too late."""
+        self._is_closed = True
         if self._connecting is not None:
             await asyncio.wait({self._connecting})
-        if self._connection is not None:
-            await self._connection.close()
+        await asyncio.gather(*(connection.close() for connection in self._open))
 
     def _usable(self) -> RedisConnection | None:
         return self._connection if self._connection is not None and self._connection.is_usable else None
@@ -106,6 +111,8 @@ class RedisClient:
                 )
             except UnicodeError as error:
                 raise ConnectionError(f"the name of the host is none: {error}") from error
+            self._open.add(connection)
+            connection.ended.add_done_callback(lambda _: self._open.discard(connection))
             try:
                 await self._greet(connection)
             except BaseException:

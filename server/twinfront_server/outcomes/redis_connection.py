@@ -33,6 +33,7 @@ class RedisConnection(asyncio.Protocol):
 
     Attributes:
         is_usable: whether it is worth asking something; not once it has refused something, or is late.
+        ended: done when nothing is left of the connection.
 
     Args:
         patience: seconds that an answer is waited for.
@@ -49,6 +50,7 @@ class RedisConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self.is_usable = True
+        self.ended: Final[asyncio.Future[None]] = self._loop.create_future()
 
     def ask(self, *words: bytes | int) -> Answer:
         """Sends a command; what comes of it is its answer, a `RedisError` or an `OSError`."""
@@ -70,13 +72,9 @@ class RedisConnection(asyncio.Protocol):
         return answer
 
     async def close(self) -> None:
-        """Ends the connection when all is answered, or too late."""
-        self._send()
-        self.is_usable = False
-        if self._unanswered:
-            await asyncio.wait([answer for _, answer in self._unanswered])
-        if self._transport is not None:
-            self._transport.close()
+        """Ends the connection when all is answered, or too late, and returns then."""
+        self.abandon()
+        await asyncio.wait({self.ended})
 
     def abandon(self) -> None:
         """Has nothing more asked; the connection ends when all is answered, or too late."""
@@ -130,6 +128,7 @@ class RedisConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Is told of the end."""
         self._fail(exc if isinstance(exc, OSError) else ConnectionError("the connection has been closed"))
+        self.ended.set_result(None)
 
     def _put(self, words: tuple[bytes | int, ...]) -> Answer:
         answer: Answer = self._loop.create_future()

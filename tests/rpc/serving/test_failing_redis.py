@@ -15,7 +15,8 @@ import pytest
 from tests.clock import Clock
 from tests.ports import reserved_port
 
-from twinfront_server.outcomes.redis_connection import RedisConnection
+from twinfront_server.outcomes.redis_client import RedisClient
+from twinfront_server.outcomes.redis_connection import Answer, RedisConnection
 from twinfront_server.outcomes.scripts import SCRIPTS, RedisError
 from twinfront_server.settings import Settings
 
@@ -256,6 +257,40 @@ class TestOneThatIsNone:
             await server.call("id")
             (warning,) = server.events("the store of outcomes fails")
             assert (warning["message"], "secret" in str(server.log)) == ("AUTH is refused: ERR", False)
+
+
+class TestClient:
+    @contextlib.asynccontextmanager
+    async def asked(self, settings: Settings, patience: float) -> AsyncIterator[tuple[RedisClient, Answer]]:
+        """A client whose first question was refused, and the second one has no answer yet."""
+        refusals = iter([b"-READONLY no\r\n"])
+        async with pretender(lambda words: knows_scripts(words) or next(refusals, b"")) as port:
+            client = RedisClient(sharing(settings, f"redis://127.0.0.1:{port}"), patience)
+            connection = await client.connect()
+            first, second = connection.ask(b"FIRST"), connection.ask(b"SECOND")
+            with pytest.raises(RedisError, match="READONLY"):
+                await first
+            yield client, second
+
+    async def test_a_connection_that_is_of_no_use_any_more_is_ended_with_the_client(self, settings: Settings):
+        async with self.asked(settings, 0.3) as (client, waiting):
+            useless = client._connection
+            assert useless is not None
+            usable = await client.connect()
+            assert usable is not useless
+            assert not waiting.done()
+            await client.close()
+            assert isinstance(waiting.exception(), TimeoutError)
+            for connection in (useless, usable):
+                assert connection.ended.done()
+                assert connection._transport is not None
+                assert connection._transport.get_extra_info("socket").fileno() == -1
+
+    async def test_a_client_that_is_closed_makes_no_connection(self, settings: Settings):
+        async with self.asked(settings, 0.1) as (client, _):
+            await client.close()
+            with pytest.raises(ConnectionError, match="nothing is asked any more"):
+                await client.connect()
 
 
 class TestConnection:
