@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[2]))
 
+import bench_calls
 import bench_fairness
 import bench_graph
 import bench_growth
@@ -48,6 +49,7 @@ MAIN: Final[dict[str, Benchmark]] = {
 }
 """Those of docs/performance.md, which also are what runs if none is named."""
 OTHERS: Final[dict[str, Benchmark]] = {
+    "calls": bench_calls.run,
     "sdk": bench_sdk.run,
     "policy": bench_policy.run,
     "watching": bench_watching.run,
@@ -56,6 +58,7 @@ OTHERS: Final[dict[str, Benchmark]] = {
     "switched-on": bench_switched_on.run,
 }
 SMALL: Final[dict[str, Benchmark]] = {
+    "calls": partial(bench_calls.run, calls=200_000),
     "growth": partial(bench_growth.run, calls=10_000),
     "graph": partial(bench_graph.run, sizes=bench_graph.SIZES[:-1]),
     "queries": partial(bench_queries.run, twins=10_000),

@@ -92,6 +92,10 @@ def _start() -> Iterator[Target]:
     yield Target("start to SERVING, processor time, s", "start: grpcio: processor", "most", 0.45)
     yield Target("resident after start, MB", "start: grpcio: resident", "most", 90)
     yield Target("growth of memory over 100,000 calls, MB", "growth: calls: grown", "most", 2)
+    for engine in ("grpcio", "native"):
+        yield Target(
+            f"{engine}: growth of memory from 100,000 to a million calls, MB", f"calls: {engine}: grown", "most", 2
+        )
 
 
 def _localtwins() -> Iterator[Target]:
