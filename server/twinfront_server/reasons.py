@@ -64,6 +64,9 @@ class Reason(StrEnum):
     CREDENTIALS_INVALID = "CREDENTIALS_INVALID", StatusCode.UNAUTHENTICATED
     CALLER_NOT_PERMITTED = "CALLER_NOT_PERMITTED", StatusCode.PERMISSION_DENIED
     AUTHORIZER_UNAVAILABLE = "AUTHORIZER_UNAVAILABLE", StatusCode.UNAVAILABLE
+    RESUME_TOKEN_INVALID = "RESUME_TOKEN_INVALID", StatusCode.INVALID_ARGUMENT
+    CHANGES_EXPIRED = "CHANGES_EXPIRED", StatusCode.OUT_OF_RANGE
+    CHANGES_UNSUPPORTED = "CHANGES_UNSUPPORTED", StatusCode.UNIMPLEMENTED
 
 
 InvalidReason: TypeAlias = Literal[
@@ -73,5 +76,6 @@ InvalidReason: TypeAlias = Literal[
     Reason.INVALID_ARGUMENT,
     Reason.QUERY_INVALID,
     Reason.PAGE_TOKEN_INVALID,
+    Reason.RESUME_TOKEN_INVALID,
 ]
 """The reasons of INVALID_ARGUMENT: what is wrong with the request, whatever the state of the graph."""

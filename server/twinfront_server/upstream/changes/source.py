@@ -1,0 +1,193 @@
+"""What a source of changes is, whatever is behind it: read behind a position, wait, and tell how far it reaches."""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+Position: TypeAlias = Mapping[str, int]
+"""The place behind the last change that was read: the sequence number of that change in each partition.
+
+localtwins has one partition, with an empty name. A partition that is not there is read from its beginning.
+"""
+
+
+class Kind(enum.Enum):
+    """What has changed; the value is the number of the contract's ChangeKind, if it has one."""
+
+    TWIN_CREATED = 1
+    TWIN_UPDATED = 2
+    TWIN_DELETED = 3
+    RELATIONSHIP_CREATED = 4
+    RELATIONSHIP_UPDATED = 5
+    RELATIONSHIP_DELETED = 6
+    TELEMETRY = 7
+    MODEL_CREATED = 8
+    MODEL_DECOMMISSIONED = 9
+    MODEL_DELETED = 10
+    JOB_WROTE = -1
+    """A job has written what is told in no change of its own."""
+    JOB_ENDED = -2
+    """A job has written all that it will."""
+
+
+class Order(enum.Enum):
+    """Which order changes keep; the value is the number of the contract's Order."""
+
+    TOTAL = 1
+    PARTITION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change as a source has it.
+
+    Attributes:
+        partition: the partition that it is in.
+        sequence: its number there.
+        id: the event's id, the same whenever it is read.
+        time: as the source writes it, RFC 3339.
+        digital_twin_id: the twin, or the source of the relationship; empty for models and jobs.
+        relationship_id: empty for what is no relationship.
+        component_name: the component that sent telemetry; empty for none.
+        model_id: the model of the twin after the change; empty where the source does not tell it.
+        data: JSON: the document of what was created or deleted; `{"modelId", "patch"}` of an update; the message of
+            telemetry; the model without its definition; the job as `{"jobId", "kind"}`.
+        etag: empty where the source does not tell it, as those below.
+        previous_model_id: the model before, where it has changed.
+        target_id: the twin that a relationship points to.
+        relationship_name: its name.
+        traceparent: the trace context of the write.
+    """
+
+    partition: str
+    sequence: int
+    id: str
+    kind: Kind
+    time: str
+    digital_twin_id: str
+    relationship_id: str
+    component_name: str
+    model_id: str
+    data: bytes
+    etag: str = ""
+    previous_model_id: str = ""
+    target_id: str = ""
+    relationship_name: str = ""
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes that were read at once.
+
+    Attributes:
+        changes: in order.
+        position: the place behind all that was read, which may be more than these.
+    """
+
+    changes: Sequence[Change]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a log reaches.
+
+    Attributes:
+        oldest: the place before the oldest change that is still there.
+        newest: the place behind the newest one.
+        oldest_time: when that was made; None if there is none.
+        newest_time: likewise.
+    """
+
+    oldest: Position
+    newest: Position
+    oldest_time: datetime | None
+    newest_time: datetime | None
+
+
+class Items(enum.Enum):
+    """What a state is made of."""
+
+    DIGITAL_TWINS = "twins"
+    RELATIONSHIPS = "relationships"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsPage:
+    """A page of the state.
+
+    Attributes:
+        documents: the JSON of each twin or relationship, in the order of the source's keys.
+        next: where the next page begins; None on the last one.
+        as_of: the position at which this page was read; None where the source cannot tell, as with a query.
+    """
+
+    documents: Sequence[bytes]
+    next: str | None
+    as_of: Position | None
+
+
+class ChangesLostError(Exception):
+    """The source no longer has what came behind a position.
+
+    Args:
+        oldest_time: when the oldest change was made that it has; None if there is none.
+        trimmed: whether they were trimmed for their age or number; else the source itself has lost them.
+    """
+
+    def __init__(self, oldest_time: datetime | None, *, trimmed: bool = True) -> None:
+        super().__init__("the changes behind this position are lost")
+        self.oldest_time = oldest_time
+        self.trimmed = trimmed
+
+
+class ChangeSource(Protocol):
+    """A log of changes that is read from any position, by any number of readers, each at its own pace.
+
+    Its methods raise `TwinfrontError` for what goes wrong with the source, UPSTREAM_UNAVAILABLE above all.
+    """
+
+    @property
+    def order(self) -> Order:
+        """The order that changes keep."""
+
+    async def log_id(self) -> str:
+        """Gives what tells this log from all others, as long as it lives."""
+
+    async def extent(self) -> Extent:
+        """Tells how far the log reaches."""
+
+    async def at_time(self, time: datetime) -> Position:
+        """Gives the place before the first change at or after a time.
+
+        Raises:
+            ChangesLostError: the log does not reach back that far.
+        """
+
+    async def read(self, after: Position, limit: int) -> Batch:
+        """Gives the changes behind a position that are there, at once; an empty batch if there are none.
+
+        Raises:
+            ChangesLostError: some of them are lost.
+        """
+
+    async def wait(self, after: Position, seconds: float) -> None:
+        """Returns once there may be changes behind a position, or when the time is over."""
+
+    async def before_items(self) -> Position:
+        """Gives the place from which changes follow a list of items that is begun now, so that none is missed."""
+
+    async def items(self, kind: Items, after: str, limit: int) -> ItemsPage:
+        """Gives a page of the state.
+
+        Args:
+            kind: of what.
+            after: the `next` of the page before; empty for the first.
+            limit: how many at the most.
+        """
+
+    async def close(self) -> None:
+        """Ends what the source has running."""
