@@ -121,7 +121,7 @@ class App:
         )
         closing.push_async_callback(self._chain.recent_outcomes.close)
         self._server = create_server(settings, self._chain)
-        services = register(in_one_queue(self._server, settings), self.upstream, settings)
+        services = register(in_one_queue(self._server, settings), self.upstream, settings, self.metrics)
         self._health = health.Health(services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         services.append(health.SERVICE_NAME)

@@ -8,6 +8,7 @@ with it a gRPC code, metadata with the ids, and standard or own details; `status
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import grpc
@@ -296,6 +297,23 @@ def resource_error(
 def resource_info(resource_type: str, name: str, description: str) -> ResourceInfo:
     """Gives the detail that names the resource of NOT_FOUND and ALREADY_EXISTS."""
     return ResourceInfo(resource_type=resource_type, resource_name=shortened(name), description=shortened(description))
+
+
+def changes_expired(oldest_time: datetime | None) -> TwinfrontError:
+    """OUT_OF_RANGE: changes that were asked for are lost; the oldest that is there was made at a time."""
+    return TwinfrontError(
+        Reason.CHANGES_EXPIRED,
+        "The log no longer has all changes from there on: read the state, and watch on from it (initial_state).",
+        metadata={} if oldest_time is None else {"oldest_time": oldest_time.isoformat().replace("+00:00", "Z")},
+    )
+
+
+def changes_unsupported() -> TwinfrontError:
+    """UNIMPLEMENTED: there is no log of changes to follow."""
+    return TwinfrontError(
+        Reason.CHANGES_UNSUPPORTED,
+        "This server knows of no changes: before Azure Digital Twins it has to be told where they come in (--changes).",
+    )
 
 
 def caller_not_permitted(message: str, *, metadata: Mapping[str, str] | None = None) -> TwinfrontError:

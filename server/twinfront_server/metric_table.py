@@ -52,6 +52,9 @@ PolicyRead = Literal["applied", "refused"]
 AuthorizerOutcome = Literal["allowed", "denied", "failed"]
 """Outcomes of a question to the policy system."""
 
+WatchReset = Literal["log_trimmed", "bulk_job", "source_gap"]
+"""Reasons for which a watch is told that it cannot be told everything, in the words of the contract."""
+
 _METHOD_LABELS: Final = ("grpc_type", "grpc_service", "grpc_method")
 
 
@@ -148,6 +151,23 @@ METRICS: Final = (
         (),
         "Times that the Redis of --outcomes did not answer, or was not asked because it had just failed; the write was "
         "carried out without.",
+    ),
+    MetricSpec("twinfront_watch_streams", "gauge", (), "Watches that are open."),
+    MetricSpec(
+        "twinfront_watch_lag_seconds",
+        "gauge",
+        (),
+        "How far the watch that is furthest behind is: the age of the change that it comes to next, in seconds; 0 if "
+        "none is behind.",
+    ),
+    MetricSpec(
+        "twinfront_watch_changes_total", "counter", ("kind",), "Changes told to watches, by twinfront.v1.ChangeKind."
+    ),
+    MetricSpec(
+        "twinfront_watch_resets_total",
+        "counter",
+        ("reason",),
+        "Times that a watch was told that changes are lost to it: log_trimmed, bulk_job or source_gap.",
     ),
     MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
     MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),

@@ -16,6 +16,7 @@ from google.protobuf import descriptor_pool
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.registry import Collector
 
+from twinfront.v1.change_service_pb2 import ChangeKind
 from twinfront_server import __version__
 from twinfront_server.metric_table import (
     METHODS_WITH_ITEMS,
@@ -28,6 +29,7 @@ from twinfront_server.metric_table import (
     PolicyRead,
     RpcType,
     SettledOutcome,
+    WatchReset,
     WriteLimit,
 )
 from twinfront_server.reasons import Reason
@@ -53,6 +55,33 @@ class MethodMetrics:
     handled: dict[grpc.StatusCode, Counter]
     etag_conflicts: Counter
     server_seconds: Histogram | None
+
+
+class WatchMetrics:
+    """The series of watches.
+
+    Attributes:
+        streams: how many there are.
+        lag: how far the last one is behind.
+    """
+
+    def __init__(self, streams: Gauge, lag: Gauge, changes: Counter, resets: Counter) -> None:
+        self.streams = streams
+        self.lag = lag
+        self._changes = {
+            number: changes.labels(name.removeprefix("CHANGE_KIND_").lower())
+            for name, number in ChangeKind.items()
+            if number
+        }
+        self._resets = {reason: resets.labels(reason) for reason in get_args(WatchReset)}
+
+    def told(self, kind: ChangeKind.ValueType) -> None:
+        """Counts a change that is told."""
+        self._changes[kind].inc()
+
+    def reset(self, reason: str) -> None:
+        """Counts a watch that is told of lost changes."""
+        self._resets[reason].inc()
 
 
 class Metrics:
@@ -83,6 +112,12 @@ class Metrics:
         self.blocked_deletes = self._counter("twinfront_blocked_deletes_total")
         self.replayed_outcomes = self._counter("twinfront_replayed_outcomes_total")
         self.outcome_store_failures = self._counter("twinfront_outcome_store_failures_total")
+        self.watches = WatchMetrics(
+            self._gauge("twinfront_watch_streams"),
+            self._gauge("twinfront_watch_lag_seconds"),
+            self._counter("twinfront_watch_changes_total"),
+            self._counter("twinfront_watch_resets_total"),
+        )
         self.stalls = self._counter("twinfront_event_loop_stalls_total")
         self._query_charge = self._counter("twinfront_query_charge_total")
         self._gauge("twinfront_build_info").labels(__version__, platform.python_version(), grpc.__version__).set(1)

@@ -83,6 +83,10 @@ _BY_SERVICE: Final[Mapping[str, Mapping[str, Rule]]] = {
         "GetDeleteJob": _READ_JOBS,
         "ListDeleteJobs": _READ_JOBS,
     },
+    "twinfront.v1.ChangeService": {
+        "Watch": _READ,
+        "GetChangeLog": _READ,
+    },
     "twinfront.v1.PermissionService": {
         "CheckPermissions": Rule(None),
     },
@@ -99,6 +103,9 @@ RULES: Final[Mapping[str, Rule]] = {
 
 
 _TWINS: Final = "twinfront.v1.DigitalTwinService"
+
+READ_OF_MODEL: Final = "twinfront.v1.ModelService/GetModel"
+"""The RPC that a change of a model stands for: who may not make it is not told."""
 
 READ_OF_BATCH: Final = f"{_TWINS}/GetDigitalTwin"
 """The RPC that an item of a batch of reads stands for."""

@@ -1,7 +1,7 @@
 """`Upstream`: each operation of Azure Digital Twins as one method of one of its parts, over the official SDK."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
@@ -10,6 +10,7 @@ from twinfront_server.audit import NO_AUDIT, Audit
 from twinfront_server.call import current_call
 from twinfront_server.errors import TwinfrontError, upstream_unavailable
 from twinfront_server.reasons import Reason
+from twinfront_server.upstream.changes.source import ChangeSource
 from twinfront_server.upstream.resources.event_routes import EventRoutes
 from twinfront_server.upstream.resources.jobs import DeleteJobs, ImportJobs
 from twinfront_server.upstream.scoped.boundary import Boundary
@@ -40,6 +41,7 @@ class Upstream:
         outage: set by that pipeline while it sends nothing but probes.
         audit: told of every write.
         shaper: has writes wait for their turn; without it they wait for none.
+        changes: the log of its changes; None where there is none.
         is_delegated: whether it is asked in the names of callers: no answer to one of them is for another, and in the
             name of nobody it refuses all.
     """
@@ -55,9 +57,11 @@ class Upstream:
         audit: Audit = NO_AUDIT,
         shaper: WriteShaper | None = None,
         *,
+        changes: ChangeSource | None = None,
         is_delegated: bool = False,
     ) -> None:
         self.outage = outage or asyncio.Event()
+        self.changes = changes
         self._sdk = sdk
         self._dry_runs = dry_runs or ValidateOnlyPolicy()
         self._refused_writes = refused_writes or RefusedWritesPolicy()
@@ -68,7 +72,8 @@ class Upstream:
             self._signs_of_life.add(Reason.UPSTREAM_CREDENTIALS_REJECTED)
         self._reads = reads = SdkReads(sdk)
         writing = Writing(reads, on_settled, audit, shaper)
-        self._boundary = boundary = Boundary(reads, Lineage(reads))
+        self._lineage = lineage = Lineage(reads)
+        self._boundary = boundary = Boundary(reads, lineage)
         self.twins = ScopedDigitalTwins(sdk, reads, writing, boundary, share_reads=not is_delegated)
         self.relationships = ScopedRelationships(sdk, reads, writing, boundary)
         self.models = ScopedModels(sdk, reads, writing, boundary)
@@ -80,6 +85,8 @@ class Upstream:
 
     async def close(self) -> None:
         """Closes the connections, and the embedded service if there is one."""
+        if self.changes is not None:
+            await self.changes.close()
         await self._sdk.close()
         if self._on_close is not None:
             await self._on_close()
@@ -106,6 +113,10 @@ class Upstream:
     async def inside(self, digital_twin_ids: Iterable[str], scope: Scope) -> frozenset[object]:
         """Gives those of these ids whose twins lie within a scope."""
         return await self._boundary.inside(digital_twin_ids, scope)
+
+    async def descends(self, model_id: str, ancestors: Collection[str], *, if_gone: bool = False) -> bool:
+        """Tells whether a model is one of these or extends one; arguments as for `Lineage.descends`."""
+        return await self._lineage.descends(model_id, ancestors, if_gone=if_gone)
 
     async def missing_model(self, model_ids: Iterable[str]) -> str | None:
         """Gives the first of some models that there is not; None if there are all, or if the upstream cannot tell."""

@@ -10,6 +10,7 @@ from twinfront_server.audit import Audit
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import Tracing
+from twinfront_server.upstream.changes.local import LocalChanges
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
 from twinfront_server.upstream.sdk.policies import Policies
@@ -40,4 +41,5 @@ async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         on_settled=metrics.settled_write,
         audit=audit,
         shaper=open_shaper(settings, metrics),
+        changes=LocalChanges(service.changes),
     )

@@ -1,7 +1,7 @@
-"""JSON Patch documents (RFC 6902) out of `JsonPatchOperation` messages."""
+"""JSON Patch documents (RFC 6902), to and from `JsonPatchOperation` messages."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -13,7 +13,7 @@ from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.reasons import Reason
 from twinfront_server.wire.json_field import parse_json
 from twinfront_server.wire.limits import MAX_OPERATIONS, MAX_PATH, ValueCount, require_at_most
-from twinfront_server.wire.value import plain_value
+from twinfront_server.wire.value import fill_value, plain_value
 
 _OPS: Final = {
     JsonPatchOperation.OP_ADD: "add",
@@ -21,11 +21,18 @@ _OPS: Final = {
     JsonPatchOperation.OP_REMOVE: "remove",
 }
 
+_NUMBERS: Final = {name: number for number, name in _OPS.items()}
+
 _REASON: Final = Reason.JSON_PATCH_INVALID
 
 # The service takes a path without the leading slash too (page "Manage digital twins", component source times).
 # Possessive, so that a long path leaves nothing to come back to.
 _PATH: Final = re.compile(r"/?(?:[^/~]++|~[01])++(?:/(?:[^/~]++|~[01])++)*+")
+
+
+def is_path(text: str) -> bool:
+    """Tells whether a text of moderate length leads to a member, as the service reads paths."""
+    return _PATH.fullmatch(text) is not None
 
 
 def json_patch_body(patch: Sequence[JsonPatchOperation]) -> Body:
@@ -42,12 +49,22 @@ def json_patch_body(patch: Sequence[JsonPatchOperation]) -> Body:
     return Body(orjson.dumps(operations), "patch", items=[operation.path for operation in patch])
 
 
+def fill_json_patch(messages: Any, patch: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Adds the operations of a JSON Patch to an empty list of `JsonPatchOperation`, with values as JSON if wanted."""
+    for operation in patch:
+        message = messages.add(op=_NUMBERS[operation["op"]], path=operation["path"])
+        if "value" in operation and as_json:
+            message.value_json = orjson.dumps(operation["value"])
+        elif "value" in operation:
+            fill_value(message.value, operation["value"])
+
+
 def _operation(operation: JsonPatchOperation, field: str, count: ValueCount) -> dict[str, Any]:
     op, path = _OPS.get(operation.op), operation.path
     if op is None:
         raise _invalid(f"{field}.op", "must be OP_ADD, OP_REPLACE or OP_REMOVE")
     require_at_most(len(path), MAX_PATH, f"{field}.path", "characters", reason=_REASON)
-    if not _PATH.fullmatch(path):
+    if not is_path(path):
         raise _invalid(f"{field}.path", "is not a JSON Pointer to a member, such as /temperature (RFC 6901)")
     if op == "remove":
         return {"op": op, "path": path}

@@ -1,4 +1,4 @@
-"""Page tokens: opaque, authenticated, and bound to the request that they continue (AIP-158)."""
+"""Page and resume tokens: opaque, authenticated, and bound to the request that they continue (AIP-158)."""
 
 import base64
 import binascii
@@ -42,8 +42,12 @@ class PageTokens:
 
     def seal(self, request: Message, place: bytes) -> str:
         """Gives the token of a place in a request's list, for the next request of the same kind."""
+        return self.seal_for(identity_of(request, _PAGING_FIELDS), place)
+
+    def seal_for(self, identity: bytes, place: bytes) -> str:
+        """Gives the token of a place in what has an identity."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, place, _identity(request))
+        sealed = nonce + self._cipher.encrypt(nonce, place, identity)
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, request: Message, token: str, field: str = "page_token") -> bytes:
@@ -54,26 +58,33 @@ class PageTokens:
         """
         if not token:
             return b""
+        place = self.open_for(identity_of(request, _PAGING_FIELDS), token)
+        if place is None:
+            message = (
+                "is not a token of this request's list; the fields beside it have to be as they were, save page_size"
+            )
+            raise invalid_argument(field, message, reason=Reason.PAGE_TOKEN_INVALID)
+        return place
+
+    def open_for(self, identity: bytes, token: str) -> bytes | None:
+        """Gives the place that a token stands for in what has an identity; None if it is no such token."""
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415  (left for later by the start)
 
         try:
             sealed = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _identity(request))
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], identity)
         except (InvalidTag, UnicodeEncodeError, binascii.Error, ValueError):
-            message = (
-                "is not a token of this request's list; the fields beside it have to be as they were, save page_size"
-            )
-            raise invalid_argument(field, message, reason=Reason.PAGE_TOKEN_INVALID) from None
+            return None
 
 
-def _identity(request: Message) -> bytes:
-    """Gives the part that stays the same from page to page: the kind of request and all fields but the paging ones.
+def identity_of(request: Message, changing: frozenset[str]) -> bytes:
+    """Gives the part of a request that stays the same while it is gone on with: its kind and all fields but some.
 
-    A list that is cut to what its caller may see is that caller's alone.
+    What is cut to what its caller may see is that caller's alone.
     """
     same = type(request)()
     same.CopyFrom(request)
-    for name in _PAGING_FIELDS.intersection(type(request).DESCRIPTOR.fields_by_name):
+    for name in changing.intersection(type(request).DESCRIPTOR.fields_by_name):
         same.ClearField(name)
     call = current_call()
     reader = f"{call.principal.source}:{call.principal.name}".encode() if call.scope.is_limited else b""

@@ -6,6 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from twinfront_server.adt.change import Change, Kind
+
+__all__ = [
+    "Batch",
+    "Change",
+    "ChangeSource",
+    "ChangesLostError",
+    "Extent",
+    "Items",
+    "ItemsPage",
+    "Kind",
+    "Order",
+    "Position",
+]
+
 Position: TypeAlias = Mapping[str, int]
 """The place behind the last change that was read: the sequence number of that change in each partition.
 
@@ -13,69 +28,11 @@ localtwins has one partition, with an empty name. A partition that is not there 
 """
 
 
-class Kind(enum.Enum):
-    """What has changed; the value is the number of the contract's ChangeKind, if it has one."""
-
-    TWIN_CREATED = 1
-    TWIN_UPDATED = 2
-    TWIN_DELETED = 3
-    RELATIONSHIP_CREATED = 4
-    RELATIONSHIP_UPDATED = 5
-    RELATIONSHIP_DELETED = 6
-    TELEMETRY = 7
-    MODEL_CREATED = 8
-    MODEL_DECOMMISSIONED = 9
-    MODEL_DELETED = 10
-    JOB_WROTE = -1
-    """A job has written what is told in no change of its own."""
-    JOB_ENDED = -2
-    """A job has written all that it will."""
-
-
 class Order(enum.Enum):
     """Which order changes keep; the value is the number of the contract's Order."""
 
     TOTAL = 1
     PARTITION = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change as a source has it.
-
-    Attributes:
-        partition: the partition that it is in.
-        sequence: its number there.
-        id: the event's id, the same whenever it is read.
-        time: as the source writes it, RFC 3339.
-        digital_twin_id: the twin, or the source of the relationship; empty for models and jobs.
-        relationship_id: empty for what is no relationship.
-        component_name: the component that sent telemetry; empty for none.
-        model_id: the model of the twin after the change; empty where the source does not tell it.
-        data: JSON: the document of what was created or deleted; `{"modelId", "patch"}` of an update; the message of
-            telemetry; the model without its definition; the job as `{"jobId", "kind"}`.
-        etag: empty where the source does not tell it, as those below.
-        previous_model_id: the model before, where it has changed.
-        target_id: the twin that a relationship points to.
-        relationship_name: its name.
-        traceparent: the trace context of the write.
-    """
-
-    partition: str
-    sequence: int
-    id: str
-    kind: Kind
-    time: str
-    digital_twin_id: str
-    relationship_id: str
-    component_name: str
-    model_id: str
-    data: bytes
-    etag: str = ""
-    previous_model_id: str = ""
-    target_id: str = ""
-    relationship_name: str = ""
-    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +77,12 @@ class ItemsPage:
     """A page of the state.
 
     Attributes:
-        documents: the JSON of each twin or relationship, in the order of the source's keys.
+        documents: the JSON of each twin or relationship as GET answers it.
         next: where the next page begins; None on the last one.
-        as_of: the position at which this page was read; None where the source cannot tell, as with a query.
+        as_of: the position at which this page was read; None where the source cannot tell, as with a query. A source
+            that can gives items in the order of their ids, by code points: twins by `$dtId`, relationships by
+            `$sourceId`, then `$relationshipId`. The place behind an item is its id, `SOURCE/ID` of a relationship, and
+            any such text is one that `items` takes.
     """
 
     documents: Sequence[bytes]
@@ -185,7 +145,7 @@ class ChangeSource(Protocol):
 
         Args:
             kind: of what.
-            after: the `next` of the page before; empty for the first.
+            after: the `next` of the page before, or the place behind an item; empty for the first.
             limit: how many at the most.
         """
 

@@ -31,16 +31,26 @@ class Lineage:
         self._clock = clock
         self._parents: dict[str, tuple[float, tuple[str, ...]]] = {}
 
-    async def descends(self, model_id: str, ancestors: Collection[str]) -> bool:
-        """Tells whether a model is one of these or extends one; a model that there is not does neither."""
+    async def descends(self, model_id: str, ancestors: Collection[str], *, if_gone: bool = False) -> bool:
+        """Tells whether a model is one of these or extends one.
+
+        Args:
+            model_id: the model.
+            ancestors: these.
+            if_gone: what to tell of a model that is none of these and is not there any more, or that extends such a
+                one.
+        """
         reached = [model_id]
+        is_gone = False
         for each in reached:
             if each in ancestors:
                 return True
-            for parent in await self._parents_of(each):
+            parents = await self._parents_of(each)
+            is_gone = is_gone or parents is None
+            for parent in parents or ():
                 if parent not in reached and len(reached) < MAX_ANCESTORS:
                     reached.append(parent)
-        return False
+        return is_gone and if_gone
 
     def learn(self, model_id: str, definition: Any) -> None:
         """Notes what a model extends, as its definition says."""
@@ -52,14 +62,14 @@ class Lineage:
             del self._parents[next(iter(self._parents))]
         self._parents[model_id] = self._clock(), tuple(each for each in named if isinstance(each, str))
 
-    async def _parents_of(self, model_id: str) -> tuple[str, ...]:
+    async def _parents_of(self, model_id: str) -> tuple[str, ...] | None:
         known = self._parents.get(model_id)
         if known is None or self._clock() - known[0] > KEPT_SECONDS:
             try:
                 answer = await self._reads.model(model_id, include_model_definition=True)
             except TwinfrontError as error:
                 if error.reason in {Reason.MODEL_NOT_FOUND, Reason.INVALID_ARGUMENT}:
-                    return ()
+                    return None
                 raise
             self.learn(model_id, document(answer).get("model"))
             known = self._parents[model_id]

@@ -1,0 +1,62 @@
+"""Holds changes of the graph, as a log of them tells them."""
+
+import enum
+from dataclasses import dataclass
+
+
+class Kind(enum.Enum):
+    """What has changed; the value is the number of the contract's ChangeKind, if it has one."""
+
+    TWIN_CREATED = 1
+    TWIN_UPDATED = 2
+    TWIN_DELETED = 3
+    RELATIONSHIP_CREATED = 4
+    RELATIONSHIP_UPDATED = 5
+    RELATIONSHIP_DELETED = 6
+    TELEMETRY = 7
+    MODEL_CREATED = 8
+    MODEL_DECOMMISSIONED = 9
+    MODEL_DELETED = 10
+    JOB_WROTE = -1
+    """A job has written what is told in no change of its own."""
+    JOB_ENDED = -2
+    """A job has written all that it will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change as a source has it.
+
+    Attributes:
+        partition: the partition that it is in.
+        sequence: its number there.
+        id: the event's id, the same whenever it is read.
+        time: as the source writes it, RFC 3339.
+        digital_twin_id: the twin, or the source of the relationship; empty for models and jobs.
+        relationship_id: empty for what is no relationship.
+        component_name: the component that sent telemetry; empty for none.
+        model_id: the model of the twin after the change; empty where the source does not tell it.
+        data: JSON: the document of what was created or deleted; `{"modelId", "patch"}` of an update; the message of
+            telemetry; the model without its definition; the job as `{"jobId", "kind"}`.
+        etag: empty where the source does not tell it, as those below.
+        previous_model_id: the model before, where it has changed.
+        target_id: the twin that a relationship points to.
+        relationship_name: its name.
+        traceparent: the trace context of the write.
+    """
+
+    partition: str
+    sequence: int
+    id: str
+    kind: Kind
+    time: str
+    digital_twin_id: str
+    relationship_id: str
+    component_name: str
+    model_id: str
+    data: bytes
+    etag: str = ""
+    previous_model_id: str = ""
+    target_id: str = ""
+    relationship_name: str = ""
+    traceparent: str = ""

@@ -1,0 +1,210 @@
+"""Decides which changes a watch tells, and as what: those that its filter fits, of what its caller may see.
+
+Where it depends on the model, a change of the model moves a digital twin in or out:
+
+    before   after
+    inside   inside    told as it is
+    outside  inside    told as TWIN_CREATED, with the twin as it is now
+    inside   outside   told as TWIN_DELETED, without it
+    outside  outside   not told
+"""
+
+import hashlib
+from typing import Final
+
+from twinfront_server.access.scope import Scope
+from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.twin_json import METADATA, MODEL, Document, metadata_of
+from twinfront_server.errors import TwinfrontError
+from twinfront_server.reasons import Reason
+from twinfront_server.upstream import Upstream
+from twinfront_server.upstream.reads import document
+from twinfront_server.watching.feed import JOBS, Entry, Reader
+from twinfront_server.wire.change import UPDATES
+from twinfront_server.wire.change_filter import Wanted
+
+TWINS: Final = frozenset({Kind.TWIN_CREATED, Kind.TWIN_UPDATED, Kind.TWIN_DELETED})
+RELATIONSHIPS: Final = frozenset(
+    {Kind.RELATIONSHIP_CREATED, Kind.RELATIONSHIP_UPDATED, Kind.RELATIONSHIP_DELETED},
+)
+MODELS: Final = frozenset({Kind.MODEL_CREATED, Kind.MODEL_DECOMMISSIONED, Kind.MODEL_DELETED})
+_ENTERING: Final = frozenset({Kind.TWIN_CREATED, Kind.TWIN_DELETED, Kind.RELATIONSHIP_CREATED})
+"""Kinds as which a change of a twin's model may be told."""
+
+_DELETIONS: Final = frozenset({Kind.TWIN_DELETED, Kind.RELATIONSHIP_DELETED, Kind.MODEL_DELETED})
+_MODEL_PATH: Final = f"/{METADATA}/{MODEL}"
+_GONE: Final = frozenset({Reason.TWIN_NOT_FOUND, Reason.RELATIONSHIP_NOT_FOUND, Reason.CALLER_NOT_PERMITTED})
+
+
+class Sight:
+    """What a watch sees of all changes.
+
+    Attributes:
+        wanted: its filter.
+
+    Args:
+        wanted: its filter.
+        scope: the part of the graph that its caller may see.
+        upstream: knows models, and what is there now.
+        sees_models: whether its caller may see models.
+    """
+
+    def __init__(self, wanted: Wanted, scope: Scope, upstream: Upstream, *, sees_models: bool) -> None:
+        self.wanted = wanted
+        self._scope = scope
+        self._upstream = upstream
+        self._sees_models = sees_models
+        self._goes_by_model = bool(wanted.models) or any(limit.models for limit in scope.limits)
+        entering = self._goes_by_model and not _ENTERING.isdisjoint(wanted.kinds)
+        self._kinds = wanted.kinds | JOBS | ({Kind.TWIN_UPDATED} if entering else frozenset())
+
+    @property
+    def digest(self) -> str:
+        """Stands for what the caller may see; empty for everything.
+
+        A watch cannot go on with another one: what has come into sight would be missing.
+        """
+        if not self._scope.is_limited and self._sees_models:
+            return ""
+        limits = sorted((sorted(limit.ids), sorted(limit.models)) for limit in self._scope.limits)
+        return hashlib.sha256(repr((limits, self._sees_models)).encode()).hexdigest()[:16]
+
+    @property
+    def is_limited(self) -> bool:
+        """Tells whether the caller may see less than the whole graph."""
+        return self._scope.is_limited
+
+    def reader(self) -> Reader:
+        """Makes a reader of what may concern the watch."""
+        if self.wanted.is_for_all_ids:
+            return Reader(self._kinds)
+        return Reader(self._kinds, self.wanted.ids, self.wanted.prefixes)
+
+    async def told_as(self, entry: Entry) -> Kind | None:
+        """Tells as which kind a change is told; None if it is not."""
+        change = entry.change
+        if change.kind not in self._kinds:
+            return None
+        if change.kind in MODELS:
+            kind = await self._model_told_as(change)
+        elif not self.wanted.fits_id(change.digital_twin_id) or not self._may_see_id(change.digital_twin_id):
+            return None
+        elif change.kind in RELATIONSHIPS:
+            kind = await self._relationship_told_as(entry)
+        else:
+            kind = await self._twin_told_as(entry)
+        if kind is None or kind not in self.wanted.kinds:
+            return None
+        paths = self.wanted.paths
+        if kind in UPDATES and paths is not None and not paths.are_changed_by(entry.data["patch"]):
+            return None
+        return kind
+
+    async def shows_twin(self, twin: Document) -> bool:
+        """Tells whether a digital twin that was read is part of what is watched."""
+        digital_twin_id = twin["$dtId"]
+        return (
+            self.wanted.fits_id(digital_twin_id)
+            and self._may_see_id(digital_twin_id)
+            and await self._fits_model(digital_twin_id, metadata_of(twin).get(MODEL, ""))
+        )
+
+    async def shows_relationship(self, relationship: Document) -> bool:
+        """Tells whether a relationship that was read is part of what is watched."""
+        source_id = relationship["$sourceId"]
+        return (
+            self.wanted.fits_id(source_id)
+            and self._may_see_id(source_id)
+            and self.wanted.fits_name(relationship["$relationshipName"])
+            and await self._fits_model(source_id, "")
+            and await self._may_see(relationship["$targetId"])
+        )
+
+    async def _twin_told_as(self, entry: Entry) -> Kind | None:
+        change = entry.change
+        if not self._goes_by_model:
+            return change.kind
+        twin_id = change.digital_twin_id
+        is_inside = await self._fits_model(twin_id, change.model_id, if_gone=change.kind is Kind.TWIN_DELETED)
+        if change.kind is not Kind.TWIN_UPDATED or not _changes_model(entry):
+            return change.kind if is_inside else None
+        # One whose model of before nobody knows is told as if it came in or went out.
+        was_inside = not is_inside
+        if change.previous_model_id:
+            was_inside = await self._fits_model(twin_id, change.previous_model_id, if_gone=not is_inside)
+        if is_inside:
+            return Kind.TWIN_UPDATED if was_inside else Kind.TWIN_CREATED
+        return Kind.TWIN_DELETED if was_inside else None
+
+    async def _relationship_told_as(self, entry: Entry) -> Kind | None:
+        change = entry.change
+        is_deletion = change.kind is Kind.RELATIONSHIP_DELETED
+        needs_target = self._scope.is_limited
+        name, target_id = change.relationship_name, change.target_id
+        if (self.wanted.relationship_names and not name) or (needs_target and not target_id):
+            ends = entry.data if change.kind is not Kind.RELATIONSHIP_UPDATED else await self._relationship(change)
+            if ends is None:
+                return None
+            name, target_id = ends["$relationshipName"], ends["$targetId"]
+        if not self.wanted.fits_name(name):
+            return None
+        if not await self._fits_model(change.digital_twin_id, change.model_id, if_gone=is_deletion):
+            return None
+        return change.kind if not needs_target or await self._may_see(target_id) else None
+
+    async def _model_told_as(self, change: Change) -> Kind | None:
+        if not self._sees_models or not self.wanted.is_for_all_ids:
+            return None
+        is_deletion = change.kind is Kind.MODEL_DELETED
+        for ancestors in (self.wanted.models or None, self._scope.models):
+            if ancestors is not None and not await self._upstream.descends(
+                change.model_id, ancestors, if_gone=is_deletion and ancestors is self.wanted.models
+            ):
+                return None
+        return change.kind
+
+    def _may_see_id(self, digital_twin_id: str) -> bool:
+        models = self._scope.models_of(digital_twin_id)
+        return models is None or bool(models)
+
+    async def _may_see(self, digital_twin_id: str) -> bool:
+        """Tells whether the caller may see a twin as it is now."""
+        models = self._scope.models_of(digital_twin_id)
+        if models is None or not models:
+            return models is None
+        return bool(await self._upstream.inside([digital_twin_id], self._scope))
+
+    async def _fits_model(self, digital_twin_id: str, model_id: str, *, if_gone: bool = False) -> bool:
+        """Tells whether a twin of a model is part of what is watched; of its model now, if none is given."""
+        seen = self._scope.models_of(digital_twin_id)
+        if not self.wanted.models and seen is None:
+            return True
+        model_id = model_id or await self._model_now(digital_twin_id)
+        if not model_id:
+            return if_gone and seen is None
+        if self.wanted.models and not await self._upstream.descends(model_id, self.wanted.models, if_gone=if_gone):
+            return False
+        return seen is None or await self._upstream.descends(model_id, seen)
+
+    async def _model_now(self, digital_twin_id: str) -> str:
+        try:
+            model: str = metadata_of(document(await self._upstream.twins.get(digital_twin_id))).get(MODEL, "")
+        except TwinfrontError as error:
+            if error.reason not in _GONE:
+                raise
+            return ""
+        return model
+
+    async def _relationship(self, change: Change) -> Document | None:
+        try:
+            return document(await self._upstream.relationships.get(change.digital_twin_id, change.relationship_id))
+        except TwinfrontError as error:
+            if error.reason not in _GONE:
+                raise
+            return None
+
+
+def _changes_model(entry: Entry) -> bool:
+    if entry.change.previous_model_id:
+        return True
+    return any(operation.get("path") == _MODEL_PATH for operation in entry.data["patch"])
