@@ -96,7 +96,7 @@ async def main() -> None:
     async with App(settings) as app:
         await workload.load(str(app.address), twins=200)
         handlers: Any = _Handlers()
-        register(handlers, app.upstream, settings, Metrics(CollectorRegistry()))
+        register(handlers, app.upstream, settings, app.metrics)
 
         def calling(operation: workload.Operation) -> Callable[[], Coroutine[Any, Any, None]]:
             details: Any = _Details(operation.method)

@@ -89,7 +89,7 @@ class LocalChanges:
         try:
             read = self._log.read(position, limit, _READ_BYTES)
         except change_log.ChangesLostError as lost:
-            # Behind the newest change lies what was undone with the database: an older state of it was put in its place.
+            # Behind the newest change lies what was undone: an older state of the database was put in its place.
             raise ChangesLostError(lost.extent.oldest_time, trimmed=position <= lost.extent.newest) from None
         return Batch([self._change(each) for each in read], _at(read[-1].position if read else position))
 
@@ -143,4 +143,3 @@ class LocalChanges:
 
 def _at(position: int) -> Position:
     return {_PARTITION: position}
-
