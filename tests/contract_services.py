@@ -3,6 +3,7 @@
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from twinfront.v1 import (
+    change_service_pb2,
     digital_twin_service_pb2,
     event_route_service_pb2,
     graph_service_pb2,
@@ -26,6 +27,7 @@ SERVICES: list[ServiceDescriptor] = [
         job_service_pb2,
         graph_service_pb2,
         permission_service_pb2,
+        change_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 ]

@@ -95,6 +95,17 @@ TEXTS = {
         "[AUTHORIZER_UNAVAILABLE] Nothing was done: the policy system that decides whether this caller may do this "
         "does not answer. Try again. (call id 5b1f0f4c98f04a0e)"
     ),
+    "RESUME_TOKEN_INVALID": (
+        "[RESUME_TOKEN_INVALID] resume_token: is of another log of changes (call id 5b1f0f4c98f04a0e)"
+    ),
+    "CHANGES_EXPIRED": (
+        "[CHANGES_EXPIRED] The log no longer has all changes from there on: read the state, and watch on from it "
+        "(initial_state). (call id 5b1f0f4c98f04a0e)"
+    ),
+    "CHANGES_UNSUPPORTED": (
+        "[CHANGES_UNSUPPORTED] This server knows of no changes: before Azure Digital Twins it has to be told where "
+        "they come in (--changes). (call id 5b1f0f4c98f04a0e)"
+    ),
     "STREAM_NOT_READ": (
         "[STREAM_NOT_READ] A message waited 1 s for its caller to read on. Go on behind the last one that was read. "
         "(call id 5b1f0f4c98f04a0e)"

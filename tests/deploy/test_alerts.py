@@ -26,6 +26,8 @@ from tests.rpc.serving.certificates import Authority
 from localtwins.service import LocalTwins
 from twinfront import AsyncTwinfrontClient, Patch
 from twinfront.errors import TwinfrontError
+from twinfront.v1.change_service_pb2 import GetChangeLogRequest, WatchRequest
+from twinfront.v1.change_service_pb2_grpc import ChangeServiceStub
 from twinfront_server.app import App
 from twinfront_server.metric_table import METRICS
 from twinfront_server.settings import Settings
@@ -89,6 +91,16 @@ async def a_bit_of_everything(client: AsyncTwinfrontClient) -> None:
     await client.batch_get_digital_twins([FLOOR, ROOM, "nobody"])
     assert [row async for row in client.stream_query("SELECT * FROM digitaltwins")]
     assert [chunk async for chunk in client.export_graph_text()]
+    await watch(client)
+
+
+async def watch(client: AsyncTwinfrontClient) -> None:
+    """Reads what the log has of the last changes."""
+    stub = ChangeServiceStub(client._channel)
+    log = await stub.GetChangeLog(GetChangeLogRequest())
+    call = stub.Watch(WatchRequest(resume_token=log.oldest_token))
+    assert (await anext(aiter(call))).changes.changes
+    call.cancel()
 
 
 async def call_often(client: AsyncTwinfrontClient) -> None:

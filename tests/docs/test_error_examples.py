@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import http.server
+import os
 import re
 import shlex
 import threading
@@ -11,15 +12,20 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import grpc.aio
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from tests.fault.fault_server import Answer, fault_server
 from tests.rpc.access.issuer import Issuer
 from tests.rpc.serving import process
 
 import twinfront
 from docs.generate import errors
-from twinfront import AsyncTwinfrontClient, TwinfrontClient, TwinfrontError
+from twinfront import AsyncTwinfrontClient, TwinfrontClient, TwinfrontError, from_rpc_error
+from twinfront.v1.change_service_pb2 import GetChangeLogRequest, WatchRequest
+from twinfront.v1.change_service_pb2_grpc import ChangeServiceStub
 from twinfront_server.app import App
 from twinfront_server.settings import Settings
 
@@ -181,11 +187,35 @@ async def _authorizer_gone() -> None:
             await client.get_digital_twin("room-001")
 
 
+async def _watch(settings: Settings, **request: Any) -> None:
+    """Watches with a client that does not go on by itself."""
+    async with App(settings) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
+        try:
+            await anext(aiter(ChangeServiceStub(channel).Watch(WatchRequest(**request))))
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from None
+
+
+async def _log_replaced() -> None:
+    key = SETTINGS.changed(page_token_key="a key of sixteen characters")
+    async with App(key) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
+        token = (await ChangeServiceStub(channel).GetChangeLog(GetChangeLogRequest())).newest_token
+    await _watch(key, resume_token=token)
+
+
+async def _log_trimmed() -> None:
+    with mock.patch.dict(os.environ, LOCALTWINS_MAX_CHANGES="1"):
+        await _watch(SETTINGS.changed(sample=True), start_time=Timestamp(seconds=1))
+
+
 MISFORTUNES: dict[str, Callable[[], Awaitable[None]]] = {
     "UPSTREAM_CREDENTIALS_REJECTED": _credential_rejected,
     "INTERNAL": _server_faulty,
     "SERVER_DRAINING": _server_draining,
     "STREAM_NOT_READ": _stream_not_read,
+    "RESUME_TOKEN_INVALID": _log_replaced,
+    "CHANGES_EXPIRED": _log_trimmed,
+    "CHANGES_UNSUPPORTED": lambda: _watch(SETTINGS.changed(upstream="https://127.0.0.1:1", upstream_credential="none")),
     "CREDENTIALS_MISSING": lambda: _called(lambda _: None),
     "CREDENTIALS_INVALID": lambda: _called(lambda issuer: issuer.token(exp=1)),
     "AUTHORIZER_UNAVAILABLE": _authorizer_gone,

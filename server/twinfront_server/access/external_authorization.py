@@ -49,6 +49,7 @@ _KINDS: Final = {
     "EventRouteService": "event_route",
     "JobService": "job",
     "GraphService": "graph",
+    "ChangeService": "graph",
 }
 """Kinds of the resources that the RPCs of a service are about, components aside."""
 

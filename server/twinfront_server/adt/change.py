@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 class Kind(enum.Enum):
-    """What has changed; the value is the number of the contract's ChangeKind, if it has one."""
+    """Tells what has changed; the value is the number of the contract's ChangeKind, if it has one."""
 
     TWIN_CREATED = 1
     TWIN_UPDATED = 2

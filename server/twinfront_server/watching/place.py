@@ -25,7 +25,7 @@ class InState:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a watch is.
+    """A place of a watch.
 
     Attributes:
         log: the log's id.

@@ -37,7 +37,7 @@ _GONE: Final = frozenset({Reason.TWIN_NOT_FOUND, Reason.RELATIONSHIP_NOT_FOUND, 
 
 
 class Sight:
-    """What a watch sees of all changes.
+    """Sees, of all changes, those that a watch tells.
 
     Attributes:
         wanted: its filter.

@@ -44,7 +44,7 @@ Messages = AsyncGenerator[WatchResponse]
 
 
 class Watch:
-    """What one caller follows.
+    """Follows the graph for one caller.
 
     Args:
         source: the log.

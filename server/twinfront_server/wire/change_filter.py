@@ -51,7 +51,7 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a watch is to tell; each part that is empty fits everything.
+    """Changes that a watch is to tell; each part that is empty fits everything.
 
     Attributes:
         ids: of digital twins.

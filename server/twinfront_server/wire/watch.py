@@ -1,4 +1,4 @@
-"""What a watch is to do, as its request says it, and the messages that are about the watch itself."""
+"""The request of a watch: what it is to do, checked."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ _CLOCKS_DIFFER_BY: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """What a watch is to do.
+    """Options of a watch.
 
     Attributes:
         start_time: from when on changes come; None if that is not how it begins.
@@ -76,11 +76,6 @@ def watch_options(request: messages.WatchRequest) -> WatchOptions:
         checkpoint_interval=_interval(request) if request.HasField("checkpoint_interval") else _DEFAULT_INTERVAL,
         wanted=wanted_changes(request.filter),
     )
-
-
-def set_time(timestamp: Timestamp, time: datetime) -> None:
-    """Sets a timestamp to a time."""
-    timestamp.FromDatetime(time)
 
 
 def _require_one_of(enum: object, number: int, field: str, what: str) -> None:

@@ -13,6 +13,8 @@ from tests.rpc.access.issuer import Issuer
 from twinfront_server.access.rules import RULES, Rule
 from twinfront_server.services import CONTRACT
 
+ENDLESS = {"twinfront.v1.ChangeService.Watch"}
+
 
 def methods() -> list[MethodDescriptor]:
     """Gives every method of the contract, as the descriptors have them."""
@@ -56,7 +58,7 @@ class Caller:
         return (("authorization", f"Bearer {token}"),)
 
     async def call(self, method: MethodDescriptor, **fields: Any) -> Any:
-        """Calls a method; the messages of a stream come as a list."""
+        """Calls a method; the messages of a stream come as a list, of one without end the first alone."""
         request = message_factory.GetMessageClass(method.input_type)(**fields)
         path = f"/{method.containing_service.full_name}/{method.name}"
         codec = (
@@ -68,7 +70,12 @@ class Caller:
             stream = self.channel.stream_stream(path, *codec)(iter([request]), metadata=metadata)
             return [message async for message in stream]
         if method.server_streaming:
-            return [message async for message in self.channel.unary_stream(path, *codec)(request, metadata=metadata)]
+            call = self.channel.unary_stream(path, *codec)(request, metadata=metadata)
+            if method.full_name in ENDLESS:
+                first = await anext(aiter(call))
+                call.cancel()
+                return [first]
+            return [message async for message in call]
         return await self.channel.unary_unary(path, *codec)(request, metadata=metadata)
 
     async def ask(self, name: str, **fields: Any) -> Any:

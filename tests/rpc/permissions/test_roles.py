@@ -28,6 +28,8 @@ READS = {
     "ListImportJobs",
     "GetDeleteJob",
     "ListDeleteJobs",
+    "Watch",
+    "GetChangeLog",
 }
 TWIN_WRITES = {
     "CreateOrReplaceDigitalTwin",

@@ -1,7 +1,6 @@
 """The same tests over all sources of changes."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc.aio
@@ -28,14 +27,12 @@ def data_dir() -> str:
 
 
 @pytest.fixture(params=["embedded"])
-async def source(
-    request: pytest.FixtureRequest, blobs: Path, data_dir: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Source]:
+async def source(request: pytest.FixtureRequest, blobs: Path, data_dir: str, monkeypatch: pytest.MonkeyPatch) -> Source:
     serving = {"listen": "127.0.0.1:0", "metrics_listen": "none", "health_interval": 3600.0}
     monkeypatch.setenv("LOCALTWINS_JOBS_DIR", str(blobs))
     monkeypatch.setenv("LOCALTWINS_ENDPOINT", json.dumps({"events": f"file:{blobs / 'events.ndjson'}"}))
     assert request.param == "embedded"
-    yield Source(Settings.of(serving | {"data_dir": data_dir}))
+    return Source(Settings.of(serving | {"data_dir": data_dir}))
 
 
 @pytest.fixture

@@ -77,5 +77,3 @@ class Writer:
 
     async def delete_model(self, model_id: str) -> None:
         await self.building.models.DeleteModel(models.DeleteModelRequest(model_id=model_id))
-
-

@@ -12,7 +12,7 @@ from tests.contract_services import METHODS as ALL_METHODS
 PROTOS = Path(__file__).resolve().parents[3] / "protos"
 SOURCE = PROTOS / "twinfront" / "v1" / "twinfront_service_config.json"
 METHODS = {(method.containing_service.full_name, method.name): method for method in ALL_METHODS}
-CHANGES_NOTHING = ("Check", "Get", "List", "BatchGet", "Query", "StreamQuery", "Export")
+CHANGES_NOTHING = ("Check", "Get", "List", "BatchGet", "Query", "StreamQuery", "Export", "Watch")
 NEVER_RETRIED = {"ABORTED", "FAILED_PRECONDITION", "UNKNOWN", "INTERNAL", "INVALID_ARGUMENT", "ALREADY_EXISTS"}
 
 

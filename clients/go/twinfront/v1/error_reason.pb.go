@@ -126,6 +126,14 @@ const (
 	// UNAVAILABLE. The policy system that this server asks whether a caller may do something (--authorize) does not answer, or not with
 	// a decision, and the call did nothing. Detail: google.rpc.RetryInfo.
 	ErrorReason_ERROR_REASON_AUTHORIZER_UNAVAILABLE ErrorReason = 37
+	// INVALID_ARGUMENT. The resume token was not made by this service, is of another log of changes, or of a watch with other fields.
+	// Begin anew. Detail: google.rpc.BadRequest.
+	ErrorReason_ERROR_REASON_RESUME_TOKEN_INVALID ErrorReason = 38
+	// OUT_OF_RANGE. The log no longer has the changes behind the resume token, or from the start time on: read the state, and watch on
+	// from there (`initial_state`). Metadata: oldest_time, when the oldest change was made that the log has.
+	ErrorReason_ERROR_REASON_CHANGES_EXPIRED ErrorReason = 39
+	// UNIMPLEMENTED. This server has no source of changes: before Azure Digital Twins it needs --changes.
+	ErrorReason_ERROR_REASON_CHANGES_UNSUPPORTED ErrorReason = 40
 )
 
 // Enum value maps for ErrorReason.
@@ -169,6 +177,9 @@ var (
 		35: "ERROR_REASON_CREDENTIALS_INVALID",
 		36: "ERROR_REASON_CALLER_NOT_PERMITTED",
 		37: "ERROR_REASON_AUTHORIZER_UNAVAILABLE",
+		38: "ERROR_REASON_RESUME_TOKEN_INVALID",
+		39: "ERROR_REASON_CHANGES_EXPIRED",
+		40: "ERROR_REASON_CHANGES_UNSUPPORTED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -209,6 +220,9 @@ var (
 		"ERROR_REASON_CREDENTIALS_INVALID":           35,
 		"ERROR_REASON_CALLER_NOT_PERMITTED":          36,
 		"ERROR_REASON_AUTHORIZER_UNAVAILABLE":        37,
+		"ERROR_REASON_RESUME_TOKEN_INVALID":          38,
+		"ERROR_REASON_CHANGES_EXPIRED":               39,
+		"ERROR_REASON_CHANGES_UNSUPPORTED":           40,
 	}
 )
 
@@ -243,7 +257,7 @@ var File_twinfront_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_twinfront_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftwinfront/v1/error_reason.proto\x12\ftwinfront.v1*\x90\v\n" +
+	"\x1ftwinfront/v1/error_reason.proto\x12\ftwinfront.v1*\xff\v\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x01\x12$\n" +
@@ -283,7 +297,10 @@ const file_twinfront_v1_error_reason_proto_rawDesc = "" +
 	" ERROR_REASON_CREDENTIALS_MISSING\x10\"\x12$\n" +
 	" ERROR_REASON_CREDENTIALS_INVALID\x10#\x12%\n" +
 	"!ERROR_REASON_CALLER_NOT_PERMITTED\x10$\x12'\n" +
-	"#ERROR_REASON_AUTHORIZER_UNAVAILABLE\x10%Bx\n" +
+	"#ERROR_REASON_AUTHORIZER_UNAVAILABLE\x10%\x12%\n" +
+	"!ERROR_REASON_RESUME_TOKEN_INVALID\x10&\x12 \n" +
+	"\x1cERROR_REASON_CHANGES_EXPIRED\x10'\x12$\n" +
+	" ERROR_REASON_CHANGES_UNSUPPORTED\x10(Bx\n" +
 	"\x0fio.twinfront.v1B\x10ErrorReasonProtoP\x01ZBgithub.com/twinfront/twinfront/clients/go/twinfront/v1;twinfrontv1\xaa\x02\fTwinfront.V1b\x06proto3"
 
 var (

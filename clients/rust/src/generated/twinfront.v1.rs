@@ -254,6 +254,111 @@ impl ::prost::Name for JsonPatchOperation {
         "/twinfront.v1.JsonPatchOperation".into()
     }
 }
+/// A model: a DTDL interface stored in the instance. Models are immutable; new content needs a new version in the DTMI.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Model {
+    /// The model's DTMI, for example `dtmi:example:Room;1`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The display name by language tag (`displayName`).
+    #[prost(map = "string, string", tag = "2")]
+    pub display_name: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// The description by language tag (`description`).
+    #[prost(map = "string, string", tag = "3")]
+    pub description: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// True if the model takes no new twins any more (`decommissioned`).
+    #[prost(bool, tag = "4")]
+    pub decommissioned: bool,
+    /// When the model was uploaded (`uploadTime`), to 100 ns.
+    #[prost(message, optional, tag = "5")]
+    pub upload_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The DTDL interface as JSON text, as it was uploaded (`model`). Only if the request asks for the definition.
+    #[prost(string, tag = "6")]
+    pub dtdl_model: ::prost::alloc::string::String,
+    /// The model data as JSON (REPRESENTATION_JSON).
+    #[prost(bytes = "vec", tag = "7")]
+    pub json: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for Model {
+    const NAME: &'static str = "Model";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.Model".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.Model".into()
+    }
+}
+/// A relationship: a directed edge from a source twin to a target twin.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Relationship {
+    /// The relationship's id (`$relationshipId`), unique among those of its source twin. May be left empty in requests;
+    /// if given it has to equal the id of the request.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The entity tag of this state (`$etag`).
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+    /// The id of the twin that the relationship starts from (`$sourceId`). May be left empty in requests;
+    /// if given it has to equal the twin id of the request.
+    #[prost(string, tag = "3")]
+    pub source_id: ::prost::alloc::string::String,
+    /// The id of the twin that the relationship points to (`$targetId`).
+    #[prost(string, tag = "4")]
+    pub target_id: ::prost::alloc::string::String,
+    /// The relationship's name in the source twin's model (`$relationshipName`).
+    #[prost(string, tag = "5")]
+    pub name: ::prost::alloc::string::String,
+    /// The properties that have a value, by name.
+    #[prost(map = "string, message", tag = "6")]
+    pub properties: ::std::collections::HashMap<::prost::alloc::string::String, Value>,
+    /// The relationship as JSON (REPRESENTATION_JSON). In requests it stands in for the typed fields, which then have to be empty,
+    /// save `id` and `source_id`.
+    #[prost(bytes = "vec", tag = "7")]
+    pub json: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for Relationship {
+    const NAME: &'static str = "Relationship";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.Relationship".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.Relationship".into()
+    }
+}
+/// A relationship seen from its target twin.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IncomingRelationship {
+    /// The relationship's id (`$relationshipId`), unique among those of its source twin.
+    #[prost(string, tag = "1")]
+    pub relationship_id: ::prost::alloc::string::String,
+    /// The id of the twin that the relationship starts from (`$sourceId`).
+    #[prost(string, tag = "2")]
+    pub source_id: ::prost::alloc::string::String,
+    /// The relationship's name in the source twin's model (`$relationshipName`).
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// The incoming relationship as JSON (REPRESENTATION_JSON), with `$relationshipLink`.
+    #[prost(bytes = "vec", tag = "4")]
+    pub json: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for IncomingRelationship {
+    const NAME: &'static str = "IncomingRelationship";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.IncomingRelationship".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.IncomingRelationship".into()
+    }
+}
 /// The form in which a resource is answered. Writes accept either form, whatever a request says here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -318,6 +423,729 @@ impl View {
             "VIEW_FULL" => Some(Self::Full),
             "VIEW_BASIC" => Some(Self::Basic),
             _ => None,
+        }
+    }
+}
+/// Which changes come. Of the parts that are given all have to hold; an empty part always does.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeFilter {
+    /// The ids of digital twins, at most 1000. A relationship is there by its source.
+    #[prost(string, repeated, tag = "1")]
+    pub digital_twin_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Beginnings of ids of digital twins, at most 1000; with `digital_twin_ids` beside them either has to fit.
+    #[prost(string, repeated, tag = "2")]
+    pub digital_twin_id_prefixes: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+    /// The models of digital twins, and with each its descendants, as with IS_OF_MODEL; at most 100. A relationship is there by the
+    /// model of its source. Changes of models are there by their own id.
+    #[prost(string, repeated, tag = "3")]
+    pub model_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The kinds of changes; if there are none, all but CHANGE_KIND_TELEMETRY.
+    #[prost(enumeration = "ChangeKind", repeated, tag = "4")]
+    pub kinds: ::prost::alloc::vec::Vec<i32>,
+    /// JSON Pointers, at most 100: of updates only those come that change what one of them names, what is below it or what it lies in.
+    /// Everything else comes as always.
+    #[prost(string, repeated, tag = "5")]
+    pub paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The names of relationships, at most 100; changes of relationships with other names do not come.
+    #[prost(string, repeated, tag = "6")]
+    pub relationship_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ChangeFilter {
+    const NAME: &'static str = "ChangeFilter";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.ChangeFilter".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.ChangeFilter".into()
+    }
+}
+/// Request of Watch.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRequest {
+    /// The `resume_token` of the last message that was read, or of GetChangeLog; empty to begin. `on_expired` and `checkpoint_interval`
+    /// may differ from the request that the token comes from, the other fields have to be the same.
+    #[prost(string, tag = "1")]
+    pub resume_token: ::prost::alloc::string::String,
+    /// Begins with the first change at or after this time, instead of now. Not together with `resume_token` or `initial_state`.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What comes before the changes.
+    #[prost(enumeration = "InitialState", tag = "3")]
+    pub initial_state: i32,
+    /// What is done when changes are lost to this watch.
+    #[prost(enumeration = "OnExpired", tag = "4")]
+    pub on_expired: i32,
+    /// Which changes come.
+    #[prost(message, optional, tag = "5")]
+    pub filter: ::core::option::Option<ChangeFilter>,
+    /// How much of what has changed comes with a change.
+    #[prost(enumeration = "ChangeContent", tag = "6")]
+    pub content: i32,
+    /// The form of twins, relationships and values.
+    #[prost(enumeration = "Representation", tag = "7")]
+    pub representation: i32,
+    /// How often `checkpoint` comes while nothing else does: 1 second to 5 minutes; 30 seconds if it is not given.
+    #[prost(message, optional, tag = "8")]
+    pub checkpoint_interval: ::core::option::Option<::prost_types::Duration>,
+}
+impl ::prost::Name for WatchRequest {
+    const NAME: &'static str = "WatchRequest";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.WatchRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.WatchRequest".into()
+    }
+}
+/// One message of Watch.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchResponse {
+    /// The token with which the watch goes on behind this message.
+    #[prost(string, tag = "1")]
+    pub resume_token: ::prost::alloc::string::String,
+    /// What is told.
+    #[prost(oneof = "watch_response::Item", tags = "2, 3, 4, 5, 6")]
+    pub item: ::core::option::Option<watch_response::Item>,
+}
+/// Nested message and enum types in `WatchResponse`.
+pub mod watch_response {
+    /// What is told.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Item {
+        /// What has changed, in order.
+        #[prost(message, tag = "2")]
+        Changes(super::Changes),
+        /// A part of the state as it was when the watch began.
+        #[prost(message, tag = "3")]
+        InitialItems(super::InitialItems),
+        /// The state has come, and from here on changes do.
+        #[prost(message, tag = "4")]
+        InitialStateEnd(super::InitialStateEnd),
+        /// Nothing has changed; the token has moved on.
+        #[prost(message, tag = "5")]
+        Checkpoint(super::Checkpoint),
+        /// What was told before may be wrong by now.
+        #[prost(message, tag = "6")]
+        Reset(super::Reset),
+    }
+}
+impl ::prost::Name for WatchResponse {
+    const NAME: &'static str = "WatchResponse";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.WatchResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.WatchResponse".into()
+    }
+}
+/// Some changes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Changes {
+    /// One or more, in order.
+    #[prost(message, repeated, tag = "1")]
+    pub changes: ::prost::alloc::vec::Vec<Change>,
+}
+impl ::prost::Name for Changes {
+    const NAME: &'static str = "Changes";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.Changes".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.Changes".into()
+    }
+}
+/// One change.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Change {
+    /// The id of the change, the same whenever it is told, on any server.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What has changed.
+    #[prost(enumeration = "ChangeKind", tag = "2")]
+    pub kind: i32,
+    /// When, to 100 ns.
+    #[prost(message, optional, tag = "3")]
+    pub time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The id of the digital twin; of a relationship, that of its source.
+    #[prost(string, tag = "4")]
+    pub digital_twin_id: ::prost::alloc::string::String,
+    /// The id of the relationship.
+    #[prost(string, tag = "5")]
+    pub relationship_id: ::prost::alloc::string::String,
+    /// The name of the component that sent telemetry.
+    #[prost(string, tag = "6")]
+    pub component_name: ::prost::alloc::string::String,
+    /// The model of the digital twin, or of the source of the relationship, after the change; the id of a model that has changed itself.
+    #[prost(string, tag = "7")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The etag of the digital twin or relationship after the change, of one that was deleted the last; empty where the source does not
+    /// tell it, as before Azure Digital Twins.
+    #[prost(string, tag = "8")]
+    pub etag: ::prost::alloc::string::String,
+    /// What an update has done to the digital twin or relationship; a path of a component begins with its name.
+    #[prost(message, repeated, tag = "9")]
+    pub patch: ::prost::alloc::vec::Vec<JsonPatchOperation>,
+    /// The W3C trace context of the write, if the source tells it.
+    #[prost(string, tag = "15")]
+    pub traceparent: ::prost::alloc::string::String,
+    /// What has changed.
+    #[prost(oneof = "change::Resource", tags = "10, 11, 12, 13, 14")]
+    pub resource: ::core::option::Option<change::Resource>,
+}
+/// Nested message and enum types in `Change`.
+pub mod change {
+    /// What has changed.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Resource {
+        /// The digital twin: as it was created, as it was when it was deleted, with CHANGE_CONTENT_AFTER as it is after an update.
+        #[prost(message, tag = "10")]
+        DigitalTwin(super::DigitalTwin),
+        /// The relationship, likewise.
+        #[prost(message, tag = "11")]
+        Relationship(super::Relationship),
+        /// The message of telemetry.
+        #[prost(message, tag = "12")]
+        Telemetry(super::Value),
+        /// The message of telemetry as JSON (REPRESENTATION_JSON).
+        #[prost(bytes, tag = "13")]
+        TelemetryJson(::prost::alloc::vec::Vec<u8>),
+        /// The model, without its definition; of one that was deleted its id alone.
+        #[prost(message, tag = "14")]
+        Model(super::Model),
+    }
+}
+impl ::prost::Name for Change {
+    const NAME: &'static str = "Change";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.Change".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.Change".into()
+    }
+}
+/// A part of the state.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct InitialItems {
+    /// Digital twins.
+    #[prost(message, repeated, tag = "1")]
+    pub digital_twins: ::prost::alloc::vec::Vec<DigitalTwin>,
+    /// Relationships.
+    #[prost(message, repeated, tag = "2")]
+    pub relationships: ::prost::alloc::vec::Vec<Relationship>,
+}
+impl ::prost::Name for InitialItems {
+    const NAME: &'static str = "InitialItems";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.InitialItems".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.InitialItems".into()
+    }
+}
+/// The end of the state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InitialStateEnd {}
+impl ::prost::Name for InitialStateEnd {
+    const NAME: &'static str = "InitialStateEnd";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.InitialStateEnd".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.InitialStateEnd".into()
+    }
+}
+/// A sign of life.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Checkpoint {
+    /// How far the watch has come in time: everything that happened before has been told. The server's clock, or the source's.
+    #[prost(message, optional, tag = "1")]
+    pub time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Checkpoint {
+    const NAME: &'static str = "Checkpoint";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.Checkpoint".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.Checkpoint".into()
+    }
+}
+/// Tells that there are changes that are not told one by one. With ON_EXPIRED_RESYNC the state follows anew, from its first item;
+/// else changes go on, and whoever keeps a copy has to read it again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reset {
+    /// Why.
+    #[prost(enumeration = "reset::Reason", tag = "1")]
+    pub reason: i32,
+    /// The id of the job, with REASON_BULK_JOB.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `Reset`.
+pub mod reset {
+    /// Why.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Reason {
+        /// Not used.
+        Unspecified = 0,
+        /// The log no longer has what came behind the token.
+        LogTrimmed = 1,
+        /// An import or delete job has written, which makes no changes of its own in the log.
+        BulkJob = 2,
+        /// The source of changes has lost some.
+        SourceGap = 3,
+    }
+    impl Reason {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "REASON_UNSPECIFIED",
+                Self::LogTrimmed => "REASON_LOG_TRIMMED",
+                Self::BulkJob => "REASON_BULK_JOB",
+                Self::SourceGap => "REASON_SOURCE_GAP",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "REASON_UNSPECIFIED" => Some(Self::Unspecified),
+                "REASON_LOG_TRIMMED" => Some(Self::LogTrimmed),
+                "REASON_BULK_JOB" => Some(Self::BulkJob),
+                "REASON_SOURCE_GAP" => Some(Self::SourceGap),
+                _ => None,
+            }
+        }
+    }
+}
+impl ::prost::Name for Reset {
+    const NAME: &'static str = "Reset";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.Reset".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.Reset".into()
+    }
+}
+/// Request of GetChangeLog.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetChangeLogRequest {}
+impl ::prost::Name for GetChangeLogRequest {
+    const NAME: &'static str = "GetChangeLogRequest";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.GetChangeLogRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.GetChangeLogRequest".into()
+    }
+}
+/// Response of GetChangeLog.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetChangeLogResponse {
+    /// Which order changes keep.
+    #[prost(enumeration = "get_change_log_response::Order", tag = "1")]
+    pub order: i32,
+    /// The `resume_token` with which any watch begins behind the newest change.
+    #[prost(string, tag = "2")]
+    pub newest_token: ::prost::alloc::string::String,
+    /// The `resume_token` with which any watch begins with the oldest change that the log still has.
+    #[prost(string, tag = "3")]
+    pub oldest_token: ::prost::alloc::string::String,
+    /// When the newest change was made; not given if there is none.
+    #[prost(message, optional, tag = "4")]
+    pub newest_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the oldest change was made that the log still has; not given if there is none.
+    #[prost(message, optional, tag = "5")]
+    pub oldest_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Nested message and enum types in `GetChangeLogResponse`.
+pub mod get_change_log_response {
+    /// Which order changes keep.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Order {
+        /// Not used.
+        Unspecified = 0,
+        /// All changes come in the order in which they were made, as with localtwins.
+        Total = 1,
+        /// Changes of one partition come in the order in which they came in there. Azure Digital Twins does not say how it spreads
+        /// events over partitions: with one partition this is the order of all.
+        Partition = 2,
+    }
+    impl Order {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "ORDER_UNSPECIFIED",
+                Self::Total => "ORDER_TOTAL",
+                Self::Partition => "ORDER_PARTITION",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "ORDER_UNSPECIFIED" => Some(Self::Unspecified),
+                "ORDER_TOTAL" => Some(Self::Total),
+                "ORDER_PARTITION" => Some(Self::Partition),
+                _ => None,
+            }
+        }
+    }
+}
+impl ::prost::Name for GetChangeLogResponse {
+    const NAME: &'static str = "GetChangeLogResponse";
+    const PACKAGE: &'static str = "twinfront.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "twinfront.v1.GetChangeLogResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/twinfront.v1.GetChangeLogResponse".into()
+    }
+}
+/// What has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ChangeKind {
+    /// Not used.
+    Unspecified = 0,
+    /// A digital twin was created, or has come into what is watched (its model has changed).
+    TwinCreated = 1,
+    /// A digital twin or a component of it was changed.
+    TwinUpdated = 2,
+    /// A digital twin was deleted, or has left what is watched (its model has changed).
+    TwinDeleted = 3,
+    /// A relationship was created, or has come into what is watched.
+    RelationshipCreated = 4,
+    /// A relationship was changed.
+    RelationshipUpdated = 5,
+    /// A relationship was deleted, or has left what is watched.
+    RelationshipDeleted = 6,
+    /// A digital twin or a component of it sent telemetry. Comes only to those who name it in `kinds`.
+    Telemetry = 7,
+    /// A model was uploaded. Azure Digital Twins has no events of models; localtwins tells of them.
+    ModelCreated = 8,
+    /// A model was decommissioned, or put into use again.
+    ModelDecommissioned = 9,
+    /// A model was deleted.
+    ModelDeleted = 10,
+}
+impl ChangeKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHANGE_KIND_UNSPECIFIED",
+            Self::TwinCreated => "CHANGE_KIND_TWIN_CREATED",
+            Self::TwinUpdated => "CHANGE_KIND_TWIN_UPDATED",
+            Self::TwinDeleted => "CHANGE_KIND_TWIN_DELETED",
+            Self::RelationshipCreated => "CHANGE_KIND_RELATIONSHIP_CREATED",
+            Self::RelationshipUpdated => "CHANGE_KIND_RELATIONSHIP_UPDATED",
+            Self::RelationshipDeleted => "CHANGE_KIND_RELATIONSHIP_DELETED",
+            Self::Telemetry => "CHANGE_KIND_TELEMETRY",
+            Self::ModelCreated => "CHANGE_KIND_MODEL_CREATED",
+            Self::ModelDecommissioned => "CHANGE_KIND_MODEL_DECOMMISSIONED",
+            Self::ModelDeleted => "CHANGE_KIND_MODEL_DELETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHANGE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHANGE_KIND_TWIN_CREATED" => Some(Self::TwinCreated),
+            "CHANGE_KIND_TWIN_UPDATED" => Some(Self::TwinUpdated),
+            "CHANGE_KIND_TWIN_DELETED" => Some(Self::TwinDeleted),
+            "CHANGE_KIND_RELATIONSHIP_CREATED" => Some(Self::RelationshipCreated),
+            "CHANGE_KIND_RELATIONSHIP_UPDATED" => Some(Self::RelationshipUpdated),
+            "CHANGE_KIND_RELATIONSHIP_DELETED" => Some(Self::RelationshipDeleted),
+            "CHANGE_KIND_TELEMETRY" => Some(Self::Telemetry),
+            "CHANGE_KIND_MODEL_CREATED" => Some(Self::ModelCreated),
+            "CHANGE_KIND_MODEL_DECOMMISSIONED" => Some(Self::ModelDecommissioned),
+            "CHANGE_KIND_MODEL_DELETED" => Some(Self::ModelDeleted),
+            _ => None,
+        }
+    }
+}
+/// What comes before the changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum InitialState {
+    /// Same as INITIAL_STATE_NONE.
+    Unspecified = 0,
+    /// Nothing.
+    None = 1,
+    /// The digital twins that fit the filter.
+    Twins = 2,
+    /// The digital twins and the relationships that fit the filter.
+    Graph = 3,
+}
+impl InitialState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "INITIAL_STATE_UNSPECIFIED",
+            Self::None => "INITIAL_STATE_NONE",
+            Self::Twins => "INITIAL_STATE_TWINS",
+            Self::Graph => "INITIAL_STATE_GRAPH",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "INITIAL_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "INITIAL_STATE_NONE" => Some(Self::None),
+            "INITIAL_STATE_TWINS" => Some(Self::Twins),
+            "INITIAL_STATE_GRAPH" => Some(Self::Graph),
+            _ => None,
+        }
+    }
+}
+/// What is done when changes are lost to this watch: those between its token and what the log still has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OnExpired {
+    /// Same as ON_EXPIRED_FAIL.
+    Unspecified = 0,
+    /// The stream ends with CHANGES_EXPIRED.
+    Fail = 1,
+    /// `reset` comes and the stream begins anew with the state as it is (`initial_state`, which has to be given).
+    Resync = 2,
+}
+impl OnExpired {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ON_EXPIRED_UNSPECIFIED",
+            Self::Fail => "ON_EXPIRED_FAIL",
+            Self::Resync => "ON_EXPIRED_RESYNC",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ON_EXPIRED_UNSPECIFIED" => Some(Self::Unspecified),
+            "ON_EXPIRED_FAIL" => Some(Self::Fail),
+            "ON_EXPIRED_RESYNC" => Some(Self::Resync),
+            _ => None,
+        }
+    }
+}
+/// How much of what has changed comes with a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ChangeContent {
+    /// Same as CHANGE_CONTENT_PATCH.
+    Unspecified = 0,
+    /// The patch of an update, and what was created or deleted.
+    Patch = 1,
+    /// With an update the resource as well, as it is when the server reads it: it may show later changes already, which come all the same.
+    /// Its etag tells. It is left out if it is no longer there.
+    After = 2,
+}
+impl ChangeContent {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHANGE_CONTENT_UNSPECIFIED",
+            Self::Patch => "CHANGE_CONTENT_PATCH",
+            Self::After => "CHANGE_CONTENT_AFTER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHANGE_CONTENT_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHANGE_CONTENT_PATCH" => Some(Self::Patch),
+            "CHANGE_CONTENT_AFTER" => Some(Self::After),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod change_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Changes of the graph as they happen. localtwins keeps a log of them; before Azure Digital Twins the server follows an Event Hub
+    /// or a Kafka topic that an event route feeds (--changes), and without one these calls end with CHANGES_UNSUPPORTED.
+    #[derive(Debug, Clone)]
+    pub struct ChangeServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ChangeServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ChangeServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ChangeServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Streams changes: from now on, from a token, from a time, or behind the state as it is. A watch goes on until its caller ends
+        /// it; the server ends it when it stops (SERVER_DRAINING), when the connection grows old (OK), and when nobody reads it
+        /// (STREAM_NOT_READ). Every message has a `resume_token`: a watch that goes on there, at any server with the same --page-token-key,
+        /// misses nothing behind that message.
+        ///
+        /// On one stream each change comes once. After a break, changes behind the last message that was read come again at most, with the
+        /// same `id`. What cannot be told any more is said (`reset`, or CHANGES_EXPIRED) and never left out silently.
+        pub async fn watch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/twinfront.v1.ChangeService/Watch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("twinfront.v1.ChangeService", "Watch"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Tells how far the log of changes reaches, and which order it keeps.
+        pub async fn get_change_log(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetChangeLogRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetChangeLogResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/twinfront.v1.ChangeService/GetChangeLog",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("twinfront.v1.ChangeService", "GetChangeLog"));
+            self.inner.unary(req, path, codec).await
         }
     }
 }
@@ -1512,6 +2340,14 @@ pub enum ErrorReason {
     /// UNAVAILABLE. The policy system that this server asks whether a caller may do something (--authorize) does not answer, or not with
     /// a decision, and the call did nothing. Detail: google.rpc.RetryInfo.
     AuthorizerUnavailable = 37,
+    /// INVALID_ARGUMENT. The resume token was not made by this service, is of another log of changes, or of a watch with other fields.
+    /// Begin anew. Detail: google.rpc.BadRequest.
+    ResumeTokenInvalid = 38,
+    /// OUT_OF_RANGE. The log no longer has the changes behind the resume token, or from the start time on: read the state, and watch on
+    /// from there (`initial_state`). Metadata: oldest_time, when the oldest change was made that the log has.
+    ChangesExpired = 39,
+    /// UNIMPLEMENTED. This server has no source of changes: before Azure Digital Twins it needs --changes.
+    ChangesUnsupported = 40,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1560,6 +2396,9 @@ impl ErrorReason {
             Self::CredentialsInvalid => "ERROR_REASON_CREDENTIALS_INVALID",
             Self::CallerNotPermitted => "ERROR_REASON_CALLER_NOT_PERMITTED",
             Self::AuthorizerUnavailable => "ERROR_REASON_AUTHORIZER_UNAVAILABLE",
+            Self::ResumeTokenInvalid => "ERROR_REASON_RESUME_TOKEN_INVALID",
+            Self::ChangesExpired => "ERROR_REASON_CHANGES_EXPIRED",
+            Self::ChangesUnsupported => "ERROR_REASON_CHANGES_UNSUPPORTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1611,6 +2450,9 @@ impl ErrorReason {
             "ERROR_REASON_CREDENTIALS_INVALID" => Some(Self::CredentialsInvalid),
             "ERROR_REASON_CALLER_NOT_PERMITTED" => Some(Self::CallerNotPermitted),
             "ERROR_REASON_AUTHORIZER_UNAVAILABLE" => Some(Self::AuthorizerUnavailable),
+            "ERROR_REASON_RESUME_TOKEN_INVALID" => Some(Self::ResumeTokenInvalid),
+            "ERROR_REASON_CHANGES_EXPIRED" => Some(Self::ChangesExpired),
+            "ERROR_REASON_CHANGES_UNSUPPORTED" => Some(Self::ChangesUnsupported),
             _ => None,
         }
     }
@@ -1978,70 +2820,6 @@ pub mod event_route_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-    }
-}
-/// A relationship: a directed edge from a source twin to a target twin.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Relationship {
-    /// The relationship's id (`$relationshipId`), unique among those of its source twin. May be left empty in requests;
-    /// if given it has to equal the id of the request.
-    #[prost(string, tag = "1")]
-    pub id: ::prost::alloc::string::String,
-    /// The entity tag of this state (`$etag`).
-    #[prost(string, tag = "2")]
-    pub etag: ::prost::alloc::string::String,
-    /// The id of the twin that the relationship starts from (`$sourceId`). May be left empty in requests;
-    /// if given it has to equal the twin id of the request.
-    #[prost(string, tag = "3")]
-    pub source_id: ::prost::alloc::string::String,
-    /// The id of the twin that the relationship points to (`$targetId`).
-    #[prost(string, tag = "4")]
-    pub target_id: ::prost::alloc::string::String,
-    /// The relationship's name in the source twin's model (`$relationshipName`).
-    #[prost(string, tag = "5")]
-    pub name: ::prost::alloc::string::String,
-    /// The properties that have a value, by name.
-    #[prost(map = "string, message", tag = "6")]
-    pub properties: ::std::collections::HashMap<::prost::alloc::string::String, Value>,
-    /// The relationship as JSON (REPRESENTATION_JSON). In requests it stands in for the typed fields, which then have to be empty,
-    /// save `id` and `source_id`.
-    #[prost(bytes = "vec", tag = "7")]
-    pub json: ::prost::alloc::vec::Vec<u8>,
-}
-impl ::prost::Name for Relationship {
-    const NAME: &'static str = "Relationship";
-    const PACKAGE: &'static str = "twinfront.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "twinfront.v1.Relationship".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/twinfront.v1.Relationship".into()
-    }
-}
-/// A relationship seen from its target twin.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct IncomingRelationship {
-    /// The relationship's id (`$relationshipId`), unique among those of its source twin.
-    #[prost(string, tag = "1")]
-    pub relationship_id: ::prost::alloc::string::String,
-    /// The id of the twin that the relationship starts from (`$sourceId`).
-    #[prost(string, tag = "2")]
-    pub source_id: ::prost::alloc::string::String,
-    /// The relationship's name in the source twin's model (`$relationshipName`).
-    #[prost(string, tag = "3")]
-    pub name: ::prost::alloc::string::String,
-    /// The incoming relationship as JSON (REPRESENTATION_JSON), with `$relationshipLink`.
-    #[prost(bytes = "vec", tag = "4")]
-    pub json: ::prost::alloc::vec::Vec<u8>,
-}
-impl ::prost::Name for IncomingRelationship {
-    const NAME: &'static str = "IncomingRelationship";
-    const PACKAGE: &'static str = "twinfront.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "twinfront.v1.IncomingRelationship".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/twinfront.v1.IncomingRelationship".into()
     }
 }
 /// A part of a graph.
@@ -3184,47 +3962,6 @@ pub mod job_service_client {
                 .insert(GrpcMethod::new("twinfront.v1.JobService", "ListDeleteJobs"));
             self.inner.unary(req, path, codec).await
         }
-    }
-}
-/// A model: a DTDL interface stored in the instance. Models are immutable; new content needs a new version in the DTMI.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Model {
-    /// The model's DTMI, for example `dtmi:example:Room;1`.
-    #[prost(string, tag = "1")]
-    pub id: ::prost::alloc::string::String,
-    /// The display name by language tag (`displayName`).
-    #[prost(map = "string, string", tag = "2")]
-    pub display_name: ::std::collections::HashMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-    /// The description by language tag (`description`).
-    #[prost(map = "string, string", tag = "3")]
-    pub description: ::std::collections::HashMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-    /// True if the model takes no new twins any more (`decommissioned`).
-    #[prost(bool, tag = "4")]
-    pub decommissioned: bool,
-    /// When the model was uploaded (`uploadTime`), to 100 ns.
-    #[prost(message, optional, tag = "5")]
-    pub upload_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// The DTDL interface as JSON text, as it was uploaded (`model`). Only if the request asks for the definition.
-    #[prost(string, tag = "6")]
-    pub dtdl_model: ::prost::alloc::string::String,
-    /// The model data as JSON (REPRESENTATION_JSON).
-    #[prost(bytes = "vec", tag = "7")]
-    pub json: ::prost::alloc::vec::Vec<u8>,
-}
-impl ::prost::Name for Model {
-    const NAME: &'static str = "Model";
-    const PACKAGE: &'static str = "twinfront.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "twinfront.v1.Model".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/twinfront.v1.Model".into()
     }
 }
 /// Request of CreateModels.

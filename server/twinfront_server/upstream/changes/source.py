@@ -1,4 +1,4 @@
-"""What a source of changes is, whatever is behind it: read behind a position, wait, and tell how far it reaches."""
+"""The protocol of sources of changes: they are read behind a position, waited for, and tell how far they reach."""
 
 import enum
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ localtwins has one partition, with an empty name. A partition that is not there 
 
 
 class Order(enum.Enum):
-    """Which order changes keep; the value is the number of the contract's Order."""
+    """Tells which order changes keep; the value is the number of the contract's Order."""
 
     TOTAL = 1
     PARTITION = 2
@@ -66,7 +66,7 @@ class Extent:
 
 
 class Items(enum.Enum):
-    """What a state is made of."""
+    """Names what a state is made of."""
 
     DIGITAL_TWINS = "twins"
     RELATIONSHIPS = "relationships"
