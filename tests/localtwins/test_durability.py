@@ -1,4 +1,4 @@
-"""An acknowledged write survives `kill -9`, and nothing is ever half-written.
+"""An acknowledged write survives `kill -9`, nothing is ever half-written, and the log of changes is what the graph is.
 
 A server is loaded by concurrent writers and killed at a random moment, again and again on one data directory. Each
 writer knows for each of its resources what was acknowledged last and what was under way. TWINFRONT_KILLS sets the
@@ -21,6 +21,7 @@ import pytest
 from localtwins import LocalTwins
 
 from .adt import MODELS, ROOM_TWIN, Adt, replace
+from .copying import Document, follow, graph_of, without_times
 from .serving import Server, start
 
 KILLS = int(os.environ.get("TWINFRONT_KILLS", "20"))
@@ -104,7 +105,26 @@ async def _set_up(data_dir: Path, writers: list[Writer]) -> None:
     await service.close()
 
 
-async def _check(data_dir: Path, writers: list[Writer]) -> None:
+class Follower:
+    """Has a copy of the graph, made from the log of changes alone."""
+
+    def __init__(self, writers: list[Writer]) -> None:
+        self._position = 0
+        self._twins = ["machine"]
+        for writer in writers:
+            self._twins += [writer.home, *(resource.path for resource in writer.resources)]
+        self._copy: dict[str, Document] = {}
+
+    async def check(self, adt: Adt) -> None:
+        """Reads what is new in the log, and holds the copy against the graph, etags included."""
+        while changes := adt.service.changes.read(self._position, 1000):
+            follow(changes, self._copy)
+            self._position = changes[-1].position
+        twins = [path.removeprefix("/digitaltwins/") for path in self._twins if "relationships" not in path]
+        assert without_times(self._copy) == without_times(await graph_of(adt, twins))
+
+
+async def _check(data_dir: Path, writers: list[Writer], follower: Follower) -> None:
     service = await LocalTwins.open(data_dir)
     adt = Adt(service)
     for writer in writers:
@@ -113,6 +133,7 @@ async def _check(data_dir: Path, writers: list[Writer]) -> None:
             state = _version(answer.body) if answer.status == 200 else None
             assert state in resource.possible, resource
             resource.acknowledged, resource.unsure = state, False
+    await follower.check(adt)
     await service.close()
 
 
@@ -139,6 +160,7 @@ def _check_file(data_dir: Path) -> None:
 async def test_acknowledged_writes_survive_kills(tmp_path: Path):
     writers = [Writer(number) for number in range(WRITERS)]
     await _set_up(tmp_path, writers)
+    follower = Follower(writers)
     for _ in range(KILLS):
         server = await start("--http", "--data-dir", str(tmp_path))
         async with aiohttp.ClientSession() as http:
@@ -147,6 +169,6 @@ async def test_acknowledged_writes_survive_kills(tmp_path: Path):
             server.process.send_signal(signal.SIGKILL)
             await server.process.wait()
             await asyncio.gather(*load)
-        await _check(tmp_path, writers)
+        await _check(tmp_path, writers, follower)
         _check_file(tmp_path)
     assert sum(writer.writes for writer in writers) > 20 * KILLS

@@ -14,6 +14,11 @@ _TRIMMED_AT_ONCE: Final = 4 * _TRIM_EVERY
 _LARGE_CHANGE: Final = 64 * 1024
 _LOOKS_PER_AGE: Final = 16
 _UNKNOWN: Final = 1 << 62
+_APPEND: Final = """
+INSERT INTO changes (type, twin_id, subject, model_id, time, message_id, data,
+    etag, previous_model_id, target_id, relationship_name, traceparent, logged)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,8 @@ class ChangeAppender:
         self._connection = connection
         self._clock = clock
         self._retention = retention
-        self._max_age = math.inf if retention.seconds is None else int(retention.seconds * TICKS_PER_SECOND)
-        self._look_at_age = 0.0 if retention.seconds is not None else math.inf
+        self._max_age = 0.0 if retention.seconds is None else retention.seconds * TICKS_PER_SECOND
+        self._look_at_age = math.inf if retention.seconds is None else 0.0
         # At least what the log has: writes that are taken back, and changes that are trimmed for their number, are not
         # subtracted. Beyond the limit it is looked up, as it is in the beginning and when trimming was taken back.
         self._bytes = _UNKNOWN
@@ -67,9 +72,7 @@ class ChangeAppender:
             logged = self._clock.now()
         self._logged = logged
         position = self._connection.execute(
-            "INSERT INTO changes (type, twin_id, subject, model_id, time, message_id, data,"
-            " etag, previous_model_id, target_id, relationship_name, traceparent, logged)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _APPEND,
             (
                 notification.type,
                 notification.twin_id,
@@ -114,34 +117,42 @@ class ChangeAppender:
 
     def _trim(self, newest: int, now: int) -> None:
         kept = self._retention
-        self._look_at_age = now + self._max_age / _LOOKS_PER_AGE
-        ((last,),) = self._connection.execute(
-            "SELECT max(position) FROM (SELECT position, logged FROM changes ORDER BY position LIMIT ?)"
-            " WHERE position <= ? OR logged < ?",
-            (_TRIMMED_AT_ONCE, newest - kept.changes, now - self._max_age if kept.seconds is not None else 0),
-        ).fetchall()
-        self._forget(last)
+        ((oldest,),) = self._connection.execute("SELECT min(position) FROM changes").fetchall()
+        last = newest - kept.changes
+        if kept.seconds is not None:
+            self._look_at_age = now + self._max_age / _LOOKS_PER_AGE
+            last = max(last, self._last_before(now - self._max_age))
+        self._forget(min(last, oldest + _TRIMMED_AT_ONCE - 1))
         if self._bytes <= kept.bytes:
             return
         size = "length(CAST(data AS BLOB))"
         ((self._bytes,),) = self._connection.execute(f"SELECT coalesce(sum({size}), 0) FROM changes").fetchall()  # noqa: S608  (ours)
-        oldest = self._connection.execute(
+        sizes = self._connection.execute(
             f"SELECT position, {size} FROM changes ORDER BY position LIMIT ?",  # noqa: S608  (ours)
             (_TRIMMED_AT_ONCE,),
         )
-        last = None
-        for position, length in oldest.fetchall():
+        last = 0
+        for position, length in sizes.fetchall():
             if self._bytes <= kept.bytes - kept.bytes // 8:
                 break
             last = position
             self._bytes -= length
-        if last is not None:
+        if last:
             self._forget(last)
             self._trimmed_by_size = True
 
-    def _forget(self, last: int | None) -> None:
-        """Forgets the changes up to a position."""
-        if last is None:
+    def _last_before(self, time: float) -> int:
+        """Gives the last of the oldest changes that was logged before a time, in ticks; 0 if none was."""
+        ((last,),) = self._connection.execute(
+            "SELECT coalesce(max(position), 0) FROM (SELECT position, logged FROM changes ORDER BY position LIMIT ?)"
+            " WHERE logged < ?",
+            (_TRIMMED_AT_ONCE, time),
+        ).fetchall()
+        return int(last)
+
+    def _forget(self, last: int) -> None:
+        """Forgets the changes up to a position, if any of them is there."""
+        if not self._connection.execute("SELECT 1 FROM changes WHERE position <= ?", (last,)).fetchone():
             return
         self._connection.execute(
             "UPDATE change_log SET lost_position = max(lost_position, ?1),"

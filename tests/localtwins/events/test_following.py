@@ -1,6 +1,8 @@
 """The door for whoever follows the graph: reading the log, waiting for it, and states of the graph that fit to it."""
 
 import asyncio
+import time
+import tracemalloc
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -186,7 +188,25 @@ class TestWaiting:
         for wait in waiting:
             wait.cancel()
         await asyncio.wait(waiting)
-        assert log._waiting == set()
+        assert log.waiting == 0
+
+    async def test_ten_thousand_followers_wait_in_little_memory_and_are_all_woken(self, home: Adt):
+        log = home.service.changes
+        count, most_bytes, most_seconds = 10_000, 60_000_000, 10
+        tracemalloc.start()
+        try:
+            waiting = [asyncio.ensure_future(log.wait(len(MODELS), 60)) for _ in range(count)]
+            await asyncio.sleep(0)
+            used, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert (log.waiting, used < most_bytes) == (count, True)
+        began = time.process_time()
+        await _twins(home, "a")
+        async with asyncio.timeout(60):
+            await asyncio.gather(*waiting)
+        assert time.process_time() - began < most_seconds
+        assert log.waiting == 0
 
     async def test_closing_ends_every_wait(self, home: Adt):
         log = home.service.changes
