@@ -31,9 +31,12 @@ KINDS: Final = {
     Reason.DTDL_INVALID: "DtdlInvalid",
     Reason.QUERY_INVALID: "QueryInvalid",
     Reason.PAGE_TOKEN_INVALID: "PageTokenInvalid",
+    Reason.RESUME_TOKEN_INVALID: "ResumeTokenInvalid",
+    Reason.CHANGES_EXPIRED: "ChangesExpired",
     Reason.UPSTREAM_THROTTLED: "Throttled",
     Reason.LIMIT_REACHED: "LimitReached",
     Reason.OUTCOME_UNKNOWN: "OutcomeUnknown",
+    Reason.CHANGES_UNSUPPORTED: "ChangesUnsupported",
     Reason.VALIDATE_ONLY_UNSUPPORTED: "ValidateOnlyUnsupported",
 }
 """The reasons that have a kind of their own, with its name in all languages; in each it is declared by hand."""

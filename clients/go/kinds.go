@@ -72,6 +72,8 @@ const (
 	QueryInvalid Kind = "QueryInvalid"
 	// PageTokenInvalid: the page token is made up, or belongs to another request.
 	PageTokenInvalid Kind = "PageTokenInvalid"
+	// ResumeTokenInvalid: the resume token is made up, or belongs to another log of changes or to another request.
+	ResumeTokenInvalid Kind = "ResumeTokenInvalid"
 )
 
 // ResourceExhausted and its particular kinds: there was too much of something.
@@ -98,6 +100,10 @@ const (
 	Unauthenticated Kind = "Unauthenticated"
 	// PermissionDenied: the caller may not do this.
 	PermissionDenied Kind = "PermissionDenied"
+	// ChangesExpired: the log of changes no longer has what was to be told; the state has to be read anew.
+	ChangesExpired Kind = "ChangesExpired"
+	// ChangesUnsupported: the server follows no source of changes.
+	ChangesUnsupported Kind = "ChangesUnsupported"
 	// ValidateOnlyUnsupported: Azure Digital Twins cannot check a write without doing it; localtwins can.
 	ValidateOnlyUnsupported Kind = "ValidateOnlyUnsupported"
 )
@@ -129,9 +135,12 @@ var kindByReason = map[codedReason]Kind{
 	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_DTDL_INVALID}:              DTDLInvalid,
 	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_QUERY_INVALID}:             QueryInvalid,
 	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID}:        PageTokenInvalid,
+	{codes.InvalidArgument, twinfrontv1.ErrorReason_ERROR_REASON_RESUME_TOKEN_INVALID}:      ResumeTokenInvalid,
+	{codes.OutOfRange, twinfrontv1.ErrorReason_ERROR_REASON_CHANGES_EXPIRED}:                ChangesExpired,
 	{codes.ResourceExhausted, twinfrontv1.ErrorReason_ERROR_REASON_UPSTREAM_THROTTLED}:      Throttled,
 	{codes.ResourceExhausted, twinfrontv1.ErrorReason_ERROR_REASON_LIMIT_REACHED}:           LimitReached,
 	{codes.Unknown, twinfrontv1.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN}:                   OutcomeUnknown,
+	{codes.Unimplemented, twinfrontv1.ErrorReason_ERROR_REASON_CHANGES_UNSUPPORTED}:         ChangesUnsupported,
 	{codes.Unimplemented, twinfrontv1.ErrorReason_ERROR_REASON_VALIDATE_ONLY_UNSUPPORTED}:   ValidateOnlyUnsupported,
 	// end reasons
 }

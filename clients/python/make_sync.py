@@ -33,6 +33,7 @@ PHRASES: Final = (
     # The names of grpc, in annotations that are texts too.
     (r"\bgrpc\.aio\.", "grpc."),
     # Without asyncio there is nothing to be awaited in what a caller gives.
+    (r"\bAwaitable\[None\] \| None", "None"),
     (r" \| (?:Awaitable|AsyncIterable)\[[^][]*\]", ""),
     (r"\bAwaitable\[((?:\w|\[\w+\])+)\]", r"\1"),
     # The client's own names, as of classes in code and in docstrings.
@@ -60,7 +61,7 @@ def generated() -> dict[str, str]:
             (made / FROM.name / source.name).write_text(MARK + text)
         unasync.unasync_files([str(path) for path in (made / FROM.name).glob("*.py")], [rule])
         for work in (
-            ["check", "--fix", "--unsafe-fixes", "--select", "F401,I,UP028", "--quiet"],
+            ["check", "--fix", "--unsafe-fixes", "--select", "C416,F401,I,UP028", "--quiet"],
             ["format", "--quiet"],
         ):
             settings = ["--config", str(PACKAGE.parents[2] / "pyproject.toml"), "--no-cache"]

@@ -150,7 +150,7 @@ class Attempts:
         most = 1 if _forbids_another(trailers) else self._most_after(error, was_seen=was_seen)
         self._in_a_row += 1
         self._failures += most is not None
-        seconds = max(pause(self._in_a_row), _asked_for(error))
+        seconds = max(pause(self._in_a_row), asked_for(error))
         if not self._allowed or (most is not None and self._failures >= most) or not self._leaves(seconds):
             raise self._truth(error)
         self.number += 1
@@ -202,7 +202,7 @@ def _forbids_another(trailers: Iterable[tuple[str, str | bytes]] | None) -> bool
     return pushback != "" and not pushback.isdecimal()
 
 
-def _asked_for(error: TwinfrontError) -> float:
+def asked_for(error: TwinfrontError) -> float:
     """Gives the seconds that the server asks to wait."""
     delay = error.retry_after if isinstance(error, UnavailableError) else None
     return delay.total_seconds() if delay else 0.0

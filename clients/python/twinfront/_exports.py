@@ -3,7 +3,21 @@
 from twinfront._aio.client import AsyncTwinfrontClient
 from twinfront._aio.imports import AsyncImportReports
 from twinfront._aio.pages import AsyncPager
+from twinfront._aio.twin_cache import AsyncTwinCache
+from twinfront._aio.watches import AsyncWatch
 from twinfront._call_info import CallInfo
+from twinfront._changes import (
+    Change,
+    ChangeKind,
+    ChangeLog,
+    ChangeOrder,
+    Checkpoint,
+    InitialItem,
+    InitialStateEnd,
+    Reset,
+    ResetReason,
+    WatchItem,
+)
 from twinfront._channel import TlsConfig
 from twinfront._digital_twins import Component, DigitalTwin, PropertyMetadata
 from twinfront._event_routes import EventRoute
@@ -18,6 +32,8 @@ from twinfront._relationships import IncomingRelationship, Relationship
 from twinfront._sync.client import TwinfrontClient
 from twinfront._sync.imports import ImportReports
 from twinfront._sync.pages import Pager
+from twinfront._sync.twin_cache import TwinCache
+from twinfront._sync.watches import Watch
 from twinfront._timestamps import Timestamp
 from twinfront._values import as_double
 from twinfront._writes import (
@@ -36,6 +52,8 @@ from twinfront.errors import (
     AlreadyExistsError,
     BlockingRelationship,
     CallCancelledError,
+    ChangesExpiredError,
+    ChangesUnsupportedError,
     ComponentNotFoundError,
     DeadlineExceededError,
     DtdlInvalidError,
@@ -57,6 +75,7 @@ from twinfront.errors import (
     QueryInvalidError,
     RelationshipNotFoundError,
     ResourceExhaustedError,
+    ResumeTokenInvalidError,
     TargetTwinNotFoundError,
     ThrottledError,
     TwinfrontError,
@@ -75,11 +94,20 @@ __all__ = [
     "AlreadyExistsError",
     "AsyncImportReports",
     "AsyncPager",
+    "AsyncTwinCache",
     "AsyncTwinfrontClient",
+    "AsyncWatch",
     "BatchGetResult",
     "BlockingRelationship",
     "CallCancelledError",
     "CallInfo",
+    "Change",
+    "ChangeKind",
+    "ChangeLog",
+    "ChangeOrder",
+    "ChangesExpiredError",
+    "ChangesUnsupportedError",
+    "Checkpoint",
     "Component",
     "ComponentNotFoundError",
     "CreateOrReplace",
@@ -102,6 +130,8 @@ __all__ = [
     "ImportReports",
     "ImportResult",
     "IncomingRelationship",
+    "InitialItem",
+    "InitialStateEnd",
     "InvalidArgumentError",
     "JobFailure",
     "JobNotFoundError",
@@ -127,11 +157,15 @@ __all__ = [
     "QueryPage",
     "Relationship",
     "RelationshipNotFoundError",
+    "Reset",
+    "ResetReason",
     "ResourceExhaustedError",
+    "ResumeTokenInvalidError",
     "TargetTwinNotFoundError",
     "ThrottledError",
     "Timestamp",
     "TlsConfig",
+    "TwinCache",
     "TwinHasRelationshipsError",
     "TwinNotFoundError",
     "TwinfrontClient",
@@ -141,6 +175,8 @@ __all__ = [
     "Update",
     "ValidateOnlyUnsupportedError",
     "ValidationFailedError",
+    "Watch",
+    "WatchItem",
     "WriteResult",
     "as_double",
     "from_rpc_error",

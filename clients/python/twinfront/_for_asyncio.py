@@ -4,7 +4,8 @@ The async client calls these, and so does the sync one, which is generated from 
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -80,6 +81,59 @@ class Ending:
         """Gives the error that the server meant; it may be none, with the code OK."""
         is_of_grpc = error.code() is grpc.StatusCode.INTERNAL and not error.trailing_metadata()
         return self._first if is_of_grpc and self._first else error
+
+
+class Signal:
+    """Is given once, and waited for."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def is_set(self) -> bool:
+        """Tells whether it was given."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """Gives it."""
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> bool:
+        """Waits for it, for so long at the most; tells whether it was given."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), seconds)
+        return self.is_set()
+
+
+class Stop(Signal):
+    """Ends a stream that goes on for ever, be it read from, or in a pause between two attempts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._call: grpc.aio.Call | None = None
+
+    def set(self) -> None:
+        """Ends the stream."""
+        super().set()
+        if self._call is not None:
+            self._call.cancel()
+
+    def holds(self, call: grpc.aio.Call) -> None:
+        """Notes the call that brings the stream at present; ends it if the stream has ended meanwhile."""
+        self._call = call
+        if self.is_set():
+            call.cancel()
+
+
+class Background:
+    """Runs beside the program until it ends by itself."""
+
+    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._task = asyncio.create_task(run())
+
+    async def ended(self) -> None:
+        """Waits until it has ended; returns at once to the one that runs in it."""
+        if self._task is not asyncio.current_task():
+            await asyncio.wait([self._task])
 
 
 def _told(answer: Coroutine[Any, Any, Any]) -> Any:

@@ -1,7 +1,8 @@
 """Does for threads what each client does in its own way; `_for_asyncio` has the same names for asyncio."""
 
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import grpc
@@ -74,3 +75,55 @@ class Ending:
     def true(self, error: CallError) -> CallError:
         """Gives the error that the server meant."""
         return error
+
+
+class Signal:
+    """Is given once, and waited for, in any thread."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def is_set(self) -> bool:
+        """Tells whether it was given."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """Gives it."""
+        self._event.set()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Waits for it, for so long at the most; tells whether it was given."""
+        return self._event.wait(seconds)
+
+
+class Stop(Signal):
+    """Ends a stream that goes on for ever, be it read from, or in a pause between two attempts; from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._call: grpc.Call | None = None
+
+    def set(self) -> None:
+        """Ends the stream."""
+        super().set()
+        if self._call is not None:
+            self._call.cancel()
+
+    def holds(self, call: grpc.Call) -> None:
+        """Notes the call that brings the stream at present; ends it if the stream has ended meanwhile."""
+        self._call = call
+        if self.is_set():
+            call.cancel()
+
+
+class Background:
+    """Runs in a thread beside the program, until it ends by itself or the program does."""
+
+    def __init__(self, run: Callable[[], None]) -> None:
+        self._thread = threading.Thread(target=run, name="twinfront", daemon=True)
+        self._thread.start()
+
+    def ended(self) -> None:
+        """Waits until it has ended; returns at once to the one that runs in it."""
+        if self._thread is not threading.current_thread():
+            self._thread.join()

@@ -21,7 +21,9 @@
     │   ├── JsonPatchInvalidError
     │   ├── DtdlInvalidError
     │   ├── QueryInvalidError
-    │   └── PageTokenInvalidError
+    │   ├── PageTokenInvalidError
+    │   └── ResumeTokenInvalidError
+    ├── ChangesExpiredError              OUT_OF_RANGE: the log of changes no longer has what was to be told
     ├── ResourceExhaustedError           RESOURCE_EXHAUSTED
     │   ├── ThrottledError               try again after `retry_after`
     │   └── LimitReachedError            trying again does not help
@@ -31,6 +33,7 @@
     ├── CallCancelledError               CANCELLED: this side ended the call, or closed the channel
     ├── UnauthenticatedError             UNAUTHENTICATED: no valid token or certificate was presented
     ├── PermissionDeniedError            PERMISSION_DENIED
+    ├── ChangesUnsupportedError          UNIMPLEMENTED: the server follows no source of changes
     └── ValidateOnlyUnsupportedError     UNIMPLEMENTED: Azure Digital Twins cannot tell what a write would end in
 
 The class follows the reason that the server gives (`twinfront.v1.ErrorReason`). A reason that this client does not
@@ -284,6 +287,19 @@ class PageTokenInvalidError(InvalidArgumentError):
     """The page token was not made by this service, or for another request."""
 
 
+class ResumeTokenInvalidError(InvalidArgumentError):
+    """The resume token was not made by this service, is of another log of changes, or of another request."""
+
+
+class ChangesExpiredError(TwinfrontError):
+    """The log no longer has the changes behind a token or a time: the state has to be read anew."""
+
+    @property
+    def oldest_time(self) -> str:
+        """When the oldest change was made that the log still has, in RFC 3339; empty if there is none."""
+        return self.metadata.get("oldest_time", "")
+
+
 class ResourceExhaustedError(TwinfrontError):
     """Too much of something: too many calls, or too large a message."""
 
@@ -338,6 +354,10 @@ class ValidateOnlyUnsupportedError(TwinfrontError):
     """The upstream cannot tell what a write would end in without doing it; nothing was done."""
 
 
+class ChangesUnsupportedError(TwinfrontError):
+    """The server follows no source of changes: before Azure Digital Twins it has to be given one (`--changes`)."""
+
+
 _LONGEST_DELAY: Final = timedelta(days=1)
 """What a server that asks for more is taken to ask for, so that `sleep` can be given any `retry_after`."""
 
@@ -359,9 +379,12 @@ _BY_REASON: Final[dict[tuple[grpc.StatusCode, str], type[TwinfrontError]]] = {
     (grpc.StatusCode.INVALID_ARGUMENT, "DTDL_INVALID"): DtdlInvalidError,
     (grpc.StatusCode.INVALID_ARGUMENT, "QUERY_INVALID"): QueryInvalidError,
     (grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"): PageTokenInvalidError,
+    (grpc.StatusCode.INVALID_ARGUMENT, "RESUME_TOKEN_INVALID"): ResumeTokenInvalidError,
+    (grpc.StatusCode.OUT_OF_RANGE, "CHANGES_EXPIRED"): ChangesExpiredError,
     (grpc.StatusCode.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED"): ThrottledError,
     (grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_REACHED"): LimitReachedError,
     (grpc.StatusCode.UNKNOWN, "OUTCOME_UNKNOWN"): OutcomeUnknownError,
+    (grpc.StatusCode.UNIMPLEMENTED, "CHANGES_UNSUPPORTED"): ChangesUnsupportedError,
     (grpc.StatusCode.UNIMPLEMENTED, "VALIDATE_ONLY_UNSUPPORTED"): ValidateOnlyUnsupportedError,
     # end reasons
 }
@@ -412,6 +435,11 @@ def unreadable_answer(method: str, why: object) -> TwinfrontError:
     """Makes the error for an answer that came with OK and is not what the contract says."""
     message = f"The answer to {method} is not what the contract says: {why}"
     return TwinfrontError(message, code=grpc.StatusCode.INTERNAL)
+
+
+def ended_early(method: str) -> TwinfrontError:
+    """Makes the error for a stream that has no end, and was ended with OK before it brought anything."""
+    return UnavailableError(f"The server ended {method} without a message", code=grpc.StatusCode.UNAVAILABLE)
 
 
 def from_status(status: Status) -> TwinfrontError | None:

@@ -55,6 +55,10 @@ pub enum Kind {
     QueryInvalid,
     /// The page token is not one of this service, or of another request. A case of `InvalidArgument`.
     PageTokenInvalid,
+    /// The resume token is not one of this service, or of another log of changes or request. A case of `InvalidArgument`.
+    ResumeTokenInvalid,
+    /// The log of changes no longer has what was to be told.
+    ChangesExpired,
     /// Too many calls, or too large a message.
     ResourceExhausted,
     /// Azure Digital Twins throttles: try again later. A case of `ResourceExhausted`.
@@ -73,6 +77,8 @@ pub enum Kind {
     Unauthenticated,
     /// The caller may not do this.
     PermissionDenied,
+    /// The server follows no source of changes.
+    ChangesUnsupported,
     /// The upstream cannot check a write without doing it.
     ValidateOnlyUnsupported,
 }
@@ -103,6 +109,8 @@ impl Kind {
             Self::DtdlInvalid => "DtdlInvalid",
             Self::QueryInvalid => "QueryInvalid",
             Self::PageTokenInvalid => "PageTokenInvalid",
+            Self::ResumeTokenInvalid => "ResumeTokenInvalid",
+            Self::ChangesExpired => "ChangesExpired",
             Self::ResourceExhausted => "ResourceExhausted",
             Self::Throttled => "Throttled",
             Self::LimitReached => "LimitReached",
@@ -112,6 +120,7 @@ impl Kind {
             Self::CallCancelled => "CallCancelled",
             Self::Unauthenticated => "Unauthenticated",
             Self::PermissionDenied => "PermissionDenied",
+            Self::ChangesUnsupported => "ChangesUnsupported",
             Self::ValidateOnlyUnsupported => "ValidateOnlyUnsupported",
         }
     }
@@ -137,9 +146,12 @@ impl Kind {
             (Code::InvalidArgument, ErrorReason::DtdlInvalid) => Self::DtdlInvalid,
             (Code::InvalidArgument, ErrorReason::QueryInvalid) => Self::QueryInvalid,
             (Code::InvalidArgument, ErrorReason::PageTokenInvalid) => Self::PageTokenInvalid,
+            (Code::InvalidArgument, ErrorReason::ResumeTokenInvalid) => Self::ResumeTokenInvalid,
+            (Code::OutOfRange, ErrorReason::ChangesExpired) => Self::ChangesExpired,
             (Code::ResourceExhausted, ErrorReason::UpstreamThrottled) => Self::Throttled,
             (Code::ResourceExhausted, ErrorReason::LimitReached) => Self::LimitReached,
             (Code::Unknown, ErrorReason::OutcomeUnknown) => Self::OutcomeUnknown,
+            (Code::Unimplemented, ErrorReason::ChangesUnsupported) => Self::ChangesUnsupported,
             (Code::Unimplemented, ErrorReason::ValidateOnlyUnsupported) => Self::ValidateOnlyUnsupported,
             // end reasons
             _ => return None,

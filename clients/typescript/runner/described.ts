@@ -32,6 +32,7 @@ export function described(error: TwinfrontError): Record<string, unknown> {
     case "DtdlInvalid":
     case "QueryInvalid":
     case "PageTokenInvalid":
+    case "ResumeTokenInvalid":
       return { ...common, fieldViolations: error.fieldViolations.map(({ field, reason }) => ({ field, reason })) };
     default:
       return common;

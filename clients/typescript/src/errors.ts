@@ -44,9 +44,12 @@ const KIND_BY_REASON = {
   DTDL_INVALID: [Code.InvalidArgument, "DtdlInvalid"],
   QUERY_INVALID: [Code.InvalidArgument, "QueryInvalid"],
   PAGE_TOKEN_INVALID: [Code.InvalidArgument, "PageTokenInvalid"],
+  RESUME_TOKEN_INVALID: [Code.InvalidArgument, "ResumeTokenInvalid"],
+  CHANGES_EXPIRED: [Code.OutOfRange, "ChangesExpired"],
   UPSTREAM_THROTTLED: [Code.ResourceExhausted, "Throttled"],
   LIMIT_REACHED: [Code.ResourceExhausted, "LimitReached"],
   OUTCOME_UNKNOWN: [Code.Unknown, "OutcomeUnknown"],
+  CHANGES_UNSUPPORTED: [Code.Unimplemented, "ChangesUnsupported"],
   VALIDATE_ONLY_UNSUPPORTED: [Code.Unimplemented, "ValidateOnlyUnsupported"],
   // end reasons
 } as const;
@@ -73,7 +76,13 @@ export type Kind =
   | "Twinfront";
 
 type InvalidKind =
-  "InvalidArgument" | "ValidationFailed" | "JsonPatchInvalid" | "DtdlInvalid" | "QueryInvalid" | "PageTokenInvalid";
+  | "InvalidArgument"
+  | "ValidationFailed"
+  | "JsonPatchInvalid"
+  | "DtdlInvalid"
+  | "QueryInvalid"
+  | "PageTokenInvalid"
+  | "ResumeTokenInvalid";
 type RetryableKind = "Throttled" | "Unavailable";
 type OtherKind = Exclude<Kind, "EtagMismatch" | "TwinHasRelationships" | InvalidKind | RetryableKind>;
 
@@ -281,6 +290,7 @@ function typed(code: Code, message: string, details: Details, callId: string, ca
     case "DtdlInvalid":
     case "QueryInvalid":
     case "PageTokenInvalid":
+    case "ResumeTokenInvalid":
       return new InvalidArgumentError(kind, facts, details.badRequest);
     case "Throttled":
     case "Unavailable":

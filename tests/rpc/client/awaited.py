@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
-from twinfront import AsyncTwinfrontClient, ImportReports, TwinfrontClient
+from twinfront import AsyncTwinfrontClient, ImportReports, TwinCache, TwinfrontClient, Watch
 
 Connect = Callable[..., AsyncTwinfrontClient]
 """Makes a client of the kind that the test runs with; it is closed after the test."""
 
 
-STREAMS = {"stream_query", "import_graph", "import_graph_text", "export_graph_text"}
+STREAMS = {"stream_query", "import_graph", "import_graph_text", "export_graph_text", "watch"}
 
 
 class Awaited:
@@ -45,11 +45,40 @@ class AwaitedStream:
     async def __anext__(self) -> Any:
         return await anext(self._reading)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._items, name)
+
     async def aclose(self) -> None:
         await asyncio.to_thread(self._items.close)
 
     async def run(self) -> Any:
         return await asyncio.to_thread(self._items.run)
+
+
+class AwaitedCache:
+    """A `TwinCache` with the face of an `AsyncTwinCache`."""
+
+    def __init__(self, client: Awaited, **arguments: Any) -> None:
+        self._cache = TwinCache(client._client, **arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    def __contains__(self, digital_twin_id: object) -> bool:
+        return digital_twin_id in self._cache
+
+    async def synced(self, *args: float) -> None:
+        await asyncio.to_thread(self._cache.synced, *args)
+
+    async def __aenter__(self) -> Any:
+        await asyncio.to_thread(self._cache.start)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await asyncio.to_thread(self._cache.close)
 
 
 class AwaitedPager:
@@ -71,5 +100,5 @@ async def _awaited(items: Iterator[Any]) -> AsyncIterator[Any]:
         while (item := await asyncio.to_thread(next, items, done)) is not done:
             yield item
     finally:
-        if isinstance(items, Generator | ImportReports):
+        if isinstance(items, Generator | ImportReports | Watch):
             await asyncio.to_thread(items.close)

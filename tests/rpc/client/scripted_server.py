@@ -13,7 +13,21 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from twinfront.v1 import digital_twin_service_pb2, model_service_pb2, query_service_pb2, relationship_service_pb2
+from twinfront.v1 import (
+    change_service_pb2,
+    digital_twin_service_pb2,
+    model_service_pb2,
+    query_service_pb2,
+    relationship_service_pb2,
+)
+
+_FILES = (
+    digital_twin_service_pb2,
+    relationship_service_pb2,
+    model_service_pb2,
+    query_service_pb2,
+    change_service_pb2,
+)
 
 Answer = Callable[[Any, grpc.ServicerContext], Any]
 """Gets the request and returns the response, of a stream all of them, or aborts."""
@@ -32,7 +46,7 @@ class ScriptedServer:
         self.time_left: list[float] = []
         self._lock = threading.Lock()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
-        for file in (digital_twin_service_pb2, relationship_service_pb2, model_service_pb2, query_service_pb2):
+        for file in _FILES:
             for service in file.DESCRIPTOR.services_by_name.values():
                 handlers = {method.name: self._handler(method) for method in service.methods}
                 generic = grpc.method_handlers_generic_handler(service.full_name, handlers)

@@ -7,6 +7,7 @@ from typing import Any, Self
 import grpc
 
 from twinfront import _channel
+from twinfront._aio.changes import AsyncChangeMethods
 from twinfront._aio.connection import AsyncConnection
 from twinfront._aio.digital_twins import AsyncDigitalTwinMethods
 from twinfront._aio.event_routes import AsyncEventRouteMethods
@@ -34,6 +35,7 @@ class AsyncTwinfrontClient(
     AsyncEventRouteMethods,
     AsyncJobMethods,
     AsyncGraphMethods,
+    AsyncChangeMethods,
 ):
     """The client for asyncio: `async with AsyncTwinfrontClient("localhost:50051") as client: …`.
 

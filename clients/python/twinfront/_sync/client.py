@@ -11,6 +11,7 @@ from twinfront import _channel
 from twinfront._call_info import CallInfo
 from twinfront._channel import TlsConfig
 from twinfront._for_threads import Interceptor, open_channel
+from twinfront._sync.changes import ChangeMethods
 from twinfront._sync.connection import Connection
 from twinfront._sync.digital_twins import DigitalTwinMethods
 from twinfront._sync.event_routes import EventRouteMethods
@@ -35,6 +36,7 @@ class TwinfrontClient(
     EventRouteMethods,
     JobMethods,
     GraphMethods,
+    ChangeMethods,
 ):
     """The client for code without asyncio: `with TwinfrontClient("localhost:50051") as client: …`.
 

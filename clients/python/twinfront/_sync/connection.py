@@ -9,10 +9,11 @@ from twinfront._attempts import Attempts, shows_a_server
 from twinfront._call_info import CallInfo
 from twinfront._calls import Call, CallMetadata, Request, Response, Result
 from twinfront._channel import bearer
-from twinfront._for_threads import CallEnded, CallError, Ending, answer, awaited, sleep
+from twinfront._for_threads import CallEnded, CallError, Ending, Stop, answer, awaited, sleep
 from twinfront._retry import resume_token
 from twinfront._service_config import default_timeout
-from twinfront.errors import TwinfrontError, from_rpc_error
+from twinfront.errors import TwinfrontError, ended_early, from_rpc_error
+from twinfront.v1.change_service_pb2_grpc import ChangeServiceStub
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceStub
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceStub
@@ -53,6 +54,7 @@ class Connection:
         self._permission_service = PermissionServiceStub(channel)
         self._query_service = QueryServiceStub(channel)
         self._telemetry_service = TelemetryServiceStub(channel)
+        self._change_service = ChangeServiceStub(channel)
 
     def _send(
         self,
@@ -124,6 +126,62 @@ class Connection:
             finally:
                 rpc.cancel()
             sleep(attempts.pause_after(failure, trailers, was_seen=self._was_seen))
+
+    def _follow(
+        self,
+        method: "grpc.UnaryStreamMultiCallable[Request, Response]",
+        call_from: Callable[[str], Call[Request, Response, Result]],
+        timeout: float | None,
+        metadata: CallMetadata,
+        stop: Stop,
+    ) -> Generator[Result]:
+        """Reads a stream that has no end: where it breaks, or the server ends it, on from the last message.
+
+        Args:
+            method: the RPC, whose messages all have a `resume_token`.
+            call_from: makes the call that begins at a token; at the start for none.
+            timeout: seconds for all of it; None for as long as it takes.
+            metadata: further request metadata.
+            stop: ends it.
+        """
+        token = ""
+        attempts = Attempts(None, timeout, allowed=self._retry)
+        while not stop.is_set():
+            call, gets_on = call_from(token), False
+            rpc = method(
+                call.request,
+                timeout=attempts.time_left(),
+                metadata=self._with_token(metadata),
+                wait_for_ready=self._wait_for_ready,
+            )
+            stop.holds(rpc)
+            try:
+                for response in rpc:
+                    begun_from, token = token, resume_token(response)
+                    self._was_seen = True
+                    result = call.result(response)
+                    if token != begun_from:
+                        gets_on = True
+                        attempts.get_on()
+                    yield result
+            except CallEnded:
+                if stop.is_set():
+                    return
+                raise
+            except CallError as error:
+                if stop.is_set():
+                    return
+                failure, trailers = self._failure(call.method, attempts.number, error), error.trailing_metadata()
+            else:
+                self._report(call.method, attempts.number, rpc)
+                if not self._retry:
+                    return
+                if gets_on:
+                    continue
+                failure, trailers = ended_early(call.method), ()
+            finally:
+                rpc.cancel()
+            stop.wait(attempts.pause_after(failure, trailers, was_seen=self._was_seen))
 
     def _converse(
         self,

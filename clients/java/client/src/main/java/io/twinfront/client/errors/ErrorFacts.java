@@ -62,9 +62,14 @@ record ErrorFacts(Status status, Metadata trailers, List<Any> details, ErrorInfo
             entry(new CodedReason(Status.Code.INVALID_ARGUMENT, "DTDL_INVALID"), DtdlInvalidException::new),
             entry(new CodedReason(Status.Code.INVALID_ARGUMENT, "QUERY_INVALID"), QueryInvalidException::new),
             entry(new CodedReason(Status.Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"), PageTokenInvalidException::new),
+            entry(
+                    new CodedReason(Status.Code.INVALID_ARGUMENT, "RESUME_TOKEN_INVALID"),
+                    ResumeTokenInvalidException::new),
+            entry(new CodedReason(Status.Code.OUT_OF_RANGE, "CHANGES_EXPIRED"), ChangesExpiredException::new),
             entry(new CodedReason(Status.Code.RESOURCE_EXHAUSTED, "UPSTREAM_THROTTLED"), ThrottledException::new),
             entry(new CodedReason(Status.Code.RESOURCE_EXHAUSTED, "LIMIT_REACHED"), LimitReachedException::new),
             entry(new CodedReason(Status.Code.UNKNOWN, "OUTCOME_UNKNOWN"), OutcomeUnknownException::new),
+            entry(new CodedReason(Status.Code.UNIMPLEMENTED, "CHANGES_UNSUPPORTED"), ChangesUnsupportedException::new),
             entry(
                     new CodedReason(Status.Code.UNIMPLEMENTED, "VALIDATE_ONLY_UNSUPPORTED"),
                     ValidateOnlyUnsupportedException::new));

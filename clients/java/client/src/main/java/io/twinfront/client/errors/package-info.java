@@ -23,7 +23,9 @@
  * │   ├── JsonPatchInvalidException
  * │   ├── DtdlInvalidException
  * │   ├── QueryInvalidException
- * │   └── PageTokenInvalidException
+ * │   ├── PageTokenInvalidException
+ * │   └── ResumeTokenInvalidException
+ * ├── ChangesExpiredException            OUT_OF_RANGE: the log of changes no longer has what was to be told
  * ├── ResourceExhaustedException         RESOURCE_EXHAUSTED
  * │   ├── ThrottledException             try again later
  * │   └── LimitReachedException          trying again does not help
@@ -33,6 +35,7 @@
  * ├── CallCancelledException             CANCELLED
  * ├── UnauthenticatedException           UNAUTHENTICATED
  * ├── PermissionDeniedException          PERMISSION_DENIED
+ * ├── ChangesUnsupportedException        UNIMPLEMENTED
  * └── ValidateOnlyUnsupportedException   UNIMPLEMENTED
  * </pre>
  *
