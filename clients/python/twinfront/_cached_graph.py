@@ -276,12 +276,13 @@ def _is_same(known: Resource, told: Resource) -> bool:
 
 
 def _is_older(change: Change, known: Resource) -> bool:
-    """Tells whether what is known has a change in it that comes after its state was read.
+    """Tells whether what is known has a change in it already.
 
     The changes of a source that tells no etags begin before the state was read. What they are older than says the
-    twin's own time.
+    twin's own time. A twin that leaves what is watched has been changed, and not deleted: it comes without itself.
     """
-    if change.etag or not isinstance(known, DigitalTwin) or known.last_update_time is None:
+    has_left = change.kind in _DELETED and change.digital_twin is None
+    if change.etag or has_left or not isinstance(known, DigitalTwin) or known.last_update_time is None:
         return False
     return change.time.nanoseconds <= known.last_update_time.nanoseconds
 

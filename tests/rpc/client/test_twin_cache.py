@@ -388,6 +388,18 @@ async def test_with_a_twin_that_leaves_go_the_relationships_that_start_from_it(
     assert told.lines == ["+a", "+b", "+r", "-r", "-a"]
 
 
+async def test_a_twin_whose_model_leaves_goes_even_if_it_was_seen_with_that_model_before(
+    scripted: ScriptedServer, make_cache: MakeCache
+) -> None:
+    told = Told()
+    left = deleted("c1", twin("a", 5), etag="")
+    left.ClearField("digital_twin")
+    state = items("s1", twin("a", 5, time=LATER), twin("b"))
+    scripted.answers["Watch"] = Streams((state, end_of_state("s2"), changes("t1", left)), ())
+    async with make_cache(model_ids=[MODEL], **told.callbacks):
+        await until(lambda: told.lines == ["+a", "+b", "-a"])
+
+
 async def test_a_cache_goes_on_from_what_was_saved(scripted: ScriptedServer, make_cache: MakeCache) -> None:
     told = Told()
     scripted.answers["Watch"] = Streams(STATE)

@@ -39,6 +39,9 @@ Changed: TypeAlias = Callable[[Resource, Resource], Awaitable[None] | None]
 Removed: TypeAlias = Callable[[Resource], Awaitable[None] | None]
 """Is told of what is no longer in a cache."""
 
+_CATCHING_UP: Final = 2.0
+"""Seconds between checkpoints of a cache that goes on from a saved state."""
+
 _LOG: Final = logging.getLogger("twinfront")
 _TWINS: Final = (ChangeKind.TWIN_CREATED, ChangeKind.TWIN_UPDATED, ChangeKind.TWIN_DELETED)
 _GRAPH: Final = (
@@ -253,7 +256,12 @@ class AsyncTwinCache:
                 self._has_synced()
             else:
                 self._newest = newest.nanoseconds
-        request = watch_request(**self._request, resume_token=self._graph.resume_token)
+        request = watch_request(
+            **self._request,
+            resume_token=self._graph.resume_token,
+            # The sooner it is told how far it has come, the sooner a saved state is known to be whole again.
+            checkpoint_interval=None if self._newest is None else _CATCHING_UP,
+        )
         messages = self._client._follow(  # noqa: SLF001  (what `watch` gives, message by message)
             self._client._change_service.Watch,  # noqa: SLF001  (likewise)
             (course := WatchCourse(request, self._graph.handled_ids)).call_from,
