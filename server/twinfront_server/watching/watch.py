@@ -155,14 +155,15 @@ class Watch:
                 self._items.add(item)
             if is_ordered:
                 self._state = InState(here.items, after)
+        following = None
         if page.next is not None:
-            self._state = InState(here.items, page.next)
+            following = InState(here.items, page.next)
         elif here.items is Items.DIGITAL_TWINS and self._options.has_relationships:
-            self._state = InState(Items.RELATIONSHIPS)
-        else:
-            self._state = None
+            following = InState(Items.RELATIONSHIPS)
+        self._state = following or self._state  # with the token of the last items the end of the state is yet to come
         if not self._items.is_empty:
             yield self._items.take(self._token())
+        self._state = following
         await asyncio.sleep(0)
 
     async def _item(self, kind: Items, body: bytes, document: Any) -> tuple[DigitalTwin | Relationship | None, str]:
