@@ -243,6 +243,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "version": Command("Print the version.", lambda: ("twinfront version",), lambda _parser: None, _version),
     "get": _peoples_command("get", "Show a digital twin, a component, or a twin's relationships."),
     "query": _peoples_command("query", "Run a query and print its rows."),
+    "watch": _peoples_command("watch", "Print what changes in the graph as it happens, until it is interrupted."),
     "apply": _peoples_command("apply", "Create or replace models, digital twins and relationships from files."),
     "export": _peoples_command("export", "Write the graph in the import format of Azure Digital Twins (NDJSON)."),
     "delete": _peoples_command("delete", "Delete digital twins."),

@@ -16,6 +16,8 @@ from twinfront import (
     Change,
     ChangeKind,
     DigitalTwin,
+    InitialItem,
+    InitialStateEnd,
     Relationship,
     TwinfrontError,
     patch,
@@ -120,14 +122,14 @@ class Replica:
 
     def __init__(self) -> None:
         self.resources: dict[tuple[str, str], DigitalTwin | Relationship] = {}
-        self.callbacks = {"added": self._added, "changed": self._changed, "removed": self._removed}
+        self.callbacks: dict[str, Any] = {"added": self._added, "changed": self._changed, "removed": self._removed}
 
     def _added(self, after: Any) -> None:
         assert self.resources.setdefault(_key(after), after) is after, "it was there"
 
     def _changed(self, before: Any, after: Any) -> None:
         assert self.resources[_key(after)] == before
-        assert before.etag != after.etag
+        assert before.etag != after.etag, "it was told already"
         self.resources[_key(after)] = after
 
     def _removed(self, before: Any) -> None:
@@ -144,12 +146,14 @@ async def listed(client: AsyncTwinfrontClient, models: set[str]) -> dict[tuple[s
     rows = [row async for row in client.query("SELECT * FROM digitaltwins")]
     twins = [twin for twin in map(DigitalTwin.from_dict, rows) if twin.model_id in models]
     related = [one for twin in twins async for one in client.list_relationships(twin.id)]
-    return {_key(one): one for one in (*twins, *related)}
+    found: list[Any] = [*twins, *related]
+    return {_key(one): one for one in found}
 
 
 def held(cache: AsyncTwinCache) -> dict[tuple[str, str], Any]:
     twins = cache.list()
-    return {_key(one): one for one in (*twins, *(one for twin in twins for one in cache.relationships(twin.id)))}
+    found: list[Any] = [*twins, *(one for twin in twins for one in cache.relationships(twin.id))]
+    return {_key(one): one for one in found}
 
 
 async def equals(cache: AsyncTwinCache, expected: dict[tuple[str, str], Any]) -> None:
@@ -230,7 +234,7 @@ async def test_a_watch_tells_each_change_once_and_in_order_over_restarts(server:
                 await server.start()
             await asyncio.sleep(0.02)
 
-    told = []
+    told: list[int] = []
     async with asyncio.timeout(40):
         writing = asyncio.create_task(write())
         while len(told) < 90:
@@ -242,9 +246,30 @@ async def test_a_watch_tells_each_change_once_and_in_order_over_restarts(server:
     assert told == list(range(1, 91))
 
 
+async def test_each_item_of_the_state_is_a_place_to_go_on_from(server: Restarted, connect: Connect) -> None:
+    client = connect(server.target)
+    await client.create_models(MODELS)
+    for number in range(5):
+        await client.create_or_replace_digital_twin(f"t{number}", DigitalTwin(model_id=ROOM, properties={"n": 0}))
+    await client.create_or_replace_relationship("t0", "r", Relationship(target_id="t1", name="leadsTo"))
+    items, token = 0, ""
+    async with asyncio.timeout(20):
+        while True:
+            watch = client.watch(initial_state="graph", resume_token=token)
+            async for item in watch:
+                items += isinstance(item, InitialItem)
+                if item.resume_token != token:
+                    token = item.resume_token
+                    break
+            await watch.aclose()
+            if isinstance(item, InitialStateEnd):
+                break
+    assert items == 6
+
+
 def test_a_replica_finds_what_is_told_twice() -> None:
     one = DigitalTwin(id="a", etag="1", model_id=ROOM)
     replica = Replica()
     replica.callbacks["added"](one)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="it was there"):
         replica.callbacks["added"](replace(one, etag="2"))
