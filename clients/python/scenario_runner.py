@@ -5,9 +5,11 @@ What a line has is told in clients/scenarios/README.md.
 
 import argparse
 import asyncio
+import base64
 import itertools
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,22 +23,31 @@ from google.protobuf.message_factory import GetMessageClass
 
 from twinfront import (
     AsyncTwinfrontClient,
+    Change,
+    Checkpoint,
     DigitalTwin,
     EtagMismatchError,
+    InitialItem,
+    InitialStateEnd,
     InvalidArgumentError,
     Patch,
+    Relationship,
+    Reset,
     ThrottledError,
     TlsConfig,
+    TwinCache,
     TwinfrontClient,
     TwinfrontError,
     TwinHasRelationshipsError,
     UnavailableError,
+    WatchItem,
     from_rpc_error,
     from_status,
     patch,
 )
 from twinfront._calls import Call
 from twinfront.v1 import (
+    change_service_pb2,
     digital_twin_service_pb2,
     event_route_service_pb2,
     graph_service_pb2,
@@ -63,6 +74,7 @@ _SERVICES: Final = {
         job_service_pb2,
         graph_service_pb2,
         permission_service_pb2,
+        change_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 }
@@ -226,6 +238,43 @@ class Scene:
         done = {"acknowledged": imported.acknowledged_count, "digitalTwins": imported.digital_twins_imported}
         return {"response": done}
 
+    def _do_watch(self, step: Step) -> Line:
+        request = json_format.ParseDict(step["request"], change_service_pb2.WatchRequest())
+        how = _watch_arguments(request)
+        items: list[Line] = []
+        with self._client.watch(**how) as watch:
+            for item in watch:
+                if not isinstance(item, Checkpoint):
+                    items.append(_item(item))
+                if len(items) >= step["take"]:
+                    break
+        return {"response": {"items": items, "resumeToken": watch.resume_token}}
+
+    def _do_cache(self, step: Step) -> Line:
+        wanted, told = step["cache"], _Told(step.get("told", 0))
+        how = {re.sub("(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in wanted.items()}
+        how["saved"] = base64.b64decode(wanted["saved"]) if "saved" in wanted else None
+        with TwinCache(
+            self._client,
+            **how,
+            added=lambda after: told.add(f"+{_name(after)}"),
+            changed=lambda before, after: told.add(f"{_name(after)} {before.get('n')}>{after.get('n')}"),
+            removed=lambda before: told.add(f"-{_name(before)}"),
+        ) as cache:
+            cache.synced(20)
+            told.wait()
+        response: dict[str, Any] = {
+            "told": told.lines,
+            "ids": [twin.id for twin in cache.list()],
+            "relationships": [one.id for twin in cache.list() for one in cache.relationships(twin.id)],
+            "saved": base64.b64encode(cache.save()).decode(),
+        }
+        if "model" in step:
+            response["ofModel"] = [twin.id for twin in cache.list(model_id=step["model"])]
+        if "find" in step:
+            response["found"] = [twin.id for twin in cache.find(*step["find"])]
+        return {"response": response}
+
     def _do_dial(self, step: Step) -> Line:
         options = dict(step["options"])
         dial = partial(TwinfrontClient, options.pop("address"), **options)
@@ -234,6 +283,79 @@ class Scene:
         except ValueError:
             return {"code": "REFUSED"}
         return {}
+
+
+class _Told:
+    """What a cache tells its callbacks, and waiting for so many of it."""
+
+    def __init__(self, count: int) -> None:
+        self.lines: list[str] = []
+        self._count = count
+        self._all = threading.Event()
+
+    def add(self, line: str) -> None:
+        self.lines.append(line)
+        if len(self.lines) >= self._count:
+            self._all.set()
+
+    def wait(self) -> None:
+        if self._count and not self._all.wait(20):
+            raise TimeoutError(f"no more was told than {self.lines}")
+
+
+def _name(resource: DigitalTwin | Relationship) -> str:
+    """Gives the id of a twin, and of a relationship both."""
+    return resource.id if isinstance(resource, DigitalTwin) else f"{resource.source_id}/{resource.id}"
+
+
+def _watch_arguments(request: change_service_pb2.WatchRequest) -> dict[str, Any]:
+    """Gives the arguments of `watch` for a request of the contract."""
+    arguments: dict[str, Any] = {field.name: list(value) for field, value in request.filter.ListFields()}
+    if "kinds" in arguments:
+        names = map(change_service_pb2.ChangeKind.Name, request.filter.kinds)
+        arguments["kinds"] = [name.removeprefix("CHANGE_KIND_").lower() for name in names]
+    for name, enum in (
+        ("initial_state", change_service_pb2.InitialState),
+        ("on_expired", change_service_pb2.OnExpired),
+        ("content", change_service_pb2.ChangeContent),
+    ):
+        number = getattr(request, name)
+        if number:
+            arguments[name] = enum.Name(number).rpartition("_")[2].lower()
+    if request.HasField("start_time"):
+        arguments["start_time"] = request.start_time.ToJsonString()
+    return {**arguments, "resume_token": request.resume_token}
+
+
+def _item(item: WatchItem) -> Line:
+    match item:
+        case Change():
+            told = {
+                "item": "change",
+                "kind": f"CHANGE_KIND_{item.kind.upper()}",
+                "digitalTwinId": item.digital_twin_id,
+                "relationshipId": item.relationship_id,
+                "modelId": item.model_id,
+                "patch": [[each["op"], each["path"], _tagged(each.get("value"))] for each in item.patch],
+                **_resource(item),
+            }
+        case InitialItem():
+            told = {"item": "initialItem", **_resource(item)}
+        case InitialStateEnd():
+            told = {"item": "initialStateEnd"}
+        case Reset():
+            told = {"item": "reset", "reason": f"REASON_{item.reason.upper()}", "jobId": item.job_id}
+        case Checkpoint():
+            told = {"item": "checkpoint"}
+    return {name: value for name, value in told.items() if value not in ("", [])}
+
+
+def _resource(item: Change | InitialItem) -> Line:
+    if item.digital_twin is not None:
+        return {"digitalTwin": {"id": item.digital_twin.id, "properties": _tagged(item.digital_twin.properties)}}
+    if item.relationship is not None:
+        return {"relationship": {"id": item.relationship.id, "targetId": item.relationship.target_id}}
+    return {}
 
 
 def _stub(client: TwinfrontClient | AsyncTwinfrontClient, method: MethodDescriptor) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from .comparing import ANY, essence, imported, mismatches
 from .languages import Language
 from .odd_server import odd_server
-from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, Line, Step, scenarios
+from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, ODD_WATCHING, WATCHING, Line, Step, scenarios
 from .serving import NATIVE, TOKEN, Endpoint, served
 
 FAULTS = (
@@ -67,6 +67,14 @@ def run_limited(languages: Sequence[Language], folder: Path) -> Problems:
     policy.write_text(POLICY)
     with served(TOKEN, folder, [f"--policy={policy}"], {}) as endpoint:
         return _side_by_side(languages, endpoint, LIMITED_CALLER, folder)
+
+
+def run_watching(languages: Sequence[Language], folder: Path) -> Problems:
+    """Runs the scenarios of watches with the clients at the same time; gives what `run_all` gives."""
+    with served("clear", folder, [], {}) as endpoint:
+        problems = _side_by_side(languages, endpoint, WATCHING, folder)
+    with odd_server() as address:
+        return problems | _side_by_side(languages, Endpoint(address, None, None), ODD_WATCHING, folder)
 
 
 def run_unknown(languages: Sequence[Language], folder: Path) -> dict[str, list[Line]]:

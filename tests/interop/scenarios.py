@@ -48,6 +48,12 @@ ODD_SERVER: Final = "odd_server.yaml"
 LIMITED_CALLER: Final = "limited_caller.yaml"
 """The file of those whose caller may see a part of the graph only, as the policy of a real server says."""
 
+WATCHING: Final = "watching.yaml"
+"""The file of those that watch a real server."""
+
+ODD_WATCHING: Final = "odd_watching.yaml"
+"""The file of those that watch the odd server."""
+
 
 def scenarios(prefix: str, file: str = LIVE_SERVER) -> Scenarios:
     """Gives a file's scenarios with the ids of one client; jsonschema.ValidationError if it is not as it has to be."""

@@ -9,8 +9,8 @@ from twinfront import TwinfrontClient, patch
 
 from .building import Builds
 from .languages import LANGUAGES, Language
-from .matrix import RUNS, Problems, run_all, run_limited, run_odd, run_unknown
-from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, Line, scenarios
+from .matrix import RUNS, Problems, run_all, run_limited, run_odd, run_unknown, run_watching
+from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, ODD_WATCHING, WATCHING, Line, scenarios
 from .serving import UNIX
 
 pytestmark = pytest.mark.timeout(1800)  # the first build fetches and compiles what a client depends on
@@ -23,6 +23,9 @@ ON_UNIX_SOCKETS = ("python", "go", "java")
 over_unix_sockets = pytest.mark.parametrize(
     "language", [each for each in LANGUAGES if each.name in ON_UNIX_SOCKETS], ids=lambda language: language.name
 )
+
+WATCHERS = {"python"}
+"""The clients that watch the graph, and keep a part of it in memory."""
 
 TOURS = {"go": "readme", "rust": "tour"}
 """The examples that have the blocks of a client's page."""
@@ -91,6 +94,19 @@ def limited_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> 
 @every_client
 def test_a_client_tells_what_its_caller_may_do_and_what_is_kept_from_it(built: Language, limited_matrix: Problems):
     assert problems_of(built, limited_matrix, LIMITED_CALLER) == {}
+
+
+@pytest.fixture(scope="module")
+def watching_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Problems:
+    """Runs the clients that watch side by side against a real server and the odd one."""
+    languages = [language for language in builds.all_that_succeed() if language.name in WATCHERS]
+    return run_watching(languages, tmp_path_factory.mktemp("watched"))
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each.name in WATCHERS], ids=lambda each: each.name)
+def test_a_client_watches_the_graph_and_keeps_a_part_of_it(built: Language, watching_matrix: Problems):
+    assert problems_of(built, watching_matrix, WATCHING) == {}
+    assert problems_of(built, watching_matrix, ODD_WATCHING) == {}
 
 
 @pytest.fixture(scope="module")

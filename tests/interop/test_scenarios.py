@@ -10,7 +10,7 @@ from twinfront.v1.error_reason_pb2 import ErrorReason
 
 from .comparing import essence, mismatches
 from .odd_server.errors import ERRORS, RAW_DETAILS
-from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, scenarios
+from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, ODD_WATCHING, WATCHING, scenarios
 
 NOT_FOR_A_CALLER_TO_PROVOKE = {
     "AUTHORIZER_UNAVAILABLE": "of a server that asks a policy system",
@@ -64,7 +64,7 @@ def test_every_odd_error_is_met():
     assert [name for name in (*ERRORS, *RAW_DETAILS) if f'any-{name}"' not in text] == []
 
 
-@pytest.mark.parametrize("file", [LIVE_SERVER, ODD_SERVER, LIMITED_CALLER])
+@pytest.mark.parametrize("file", [LIVE_SERVER, ODD_SERVER, LIMITED_CALLER, WATCHING, ODD_WATCHING])
 def test_clients_have_ids_of_their_own(file: str):
     one, other = (json.dumps(scenarios(prefix, file).document) for prefix in ("p1q", "p2q"))
     assert "p2q" not in one

@@ -6,12 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
+from twinfront.v1.change_service_pb2_grpc import add_ChangeServiceServicer_to_server
 from twinfront.v1.digital_twin_service_pb2_grpc import add_DigitalTwinServiceServicer_to_server
 from twinfront.v1.graph_service_pb2_grpc import add_GraphServiceServicer_to_server
+from twinfront.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
 from twinfront.v1.query_service_pb2_grpc import add_QueryServiceServicer_to_server
 
+from .changes import Changes
 from .cutting import CuttingProxy
-from .services import Graphs, Queries, Twins
+from .services import Graphs, Models, Queries, Twins
 
 _THREADS = 32
 """More than all clients together have calls at once."""
@@ -30,6 +33,8 @@ def odd_server() -> Iterator[str]:
         add_DigitalTwinServiceServicer_to_server(twins, server)
         add_QueryServiceServicer_to_server(Queries(proxy.cut, twins), server)
         add_GraphServiceServicer_to_server(Graphs(proxy.cut), server)
+        add_ModelServiceServicer_to_server(Models(), server)  # type: ignore[abstract]  # likewise
+        add_ChangeServiceServicer_to_server(Changes(proxy.cut), server)  # type: ignore[abstract]  # likewise
         server.start()
         try:
             yield proxy.address

@@ -12,10 +12,12 @@ from google.rpc.status_pb2 import Status
 
 from twinfront.v1 import digital_twin_service_pb2 as twin_rpcs
 from twinfront.v1 import graph_service_pb2 as graph_rpcs
+from twinfront.v1 import model_service_pb2 as model_rpcs
 from twinfront.v1 import query_service_pb2 as query_rpcs
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceServicer
 from twinfront.v1.graph_service_pb2_grpc import GraphServiceServicer
+from twinfront.v1.model_service_pb2_grpc import ModelServiceServicer
 from twinfront.v1.query_service_pb2_grpc import QueryServiceServicer
 from twinfront.v1.representation_pb2 import REPRESENTATION_JSON
 from twinfront.v1.value_pb2 import Value
@@ -197,6 +199,15 @@ class Queries(QueryServiceServicer):
                 context.abort(grpc.StatusCode.INTERNAL, "No.")
         self._cut(context.peer(), _CUTS[how])
         context.abort(grpc.StatusCode.UNKNOWN, "Nobody is there any more.")
+
+
+class Models(ModelServiceServicer):
+    """There are none, whichever are asked for."""
+
+    def ListModels(  # noqa: N802  (the RPC's name)
+        self, _request: model_rpcs.ListModelsRequest, _: Context
+    ) -> model_rpcs.ListModelsResponse:
+        return model_rpcs.ListModelsResponse()
 
 
 class Graphs(GraphServiceServicer):
