@@ -286,7 +286,7 @@ class Scene:
 
 
 class _Told:
-    """What a cache tells its callbacks, and waiting for so many of it."""
+    """Keeps what a cache tells its callbacks, and waits for so many of it."""
 
     def __init__(self, count: int) -> None:
         self.lines: list[str] = []

@@ -1,4 +1,4 @@
-"""What a `TwinCache` holds, and what becomes of it with each thing that a watch tells."""
+"""Holds what a `TwinCache` shows, and says what becomes of it with each thing that a watch tells."""
 
 import json
 import threading

@@ -177,7 +177,7 @@ class AsyncTwinCache:
 
     @property
     def error(self) -> Exception | None:
-        """What keeps it from following the changes at present; None if nothing does."""
+        """Tells what keeps it from following the changes at present; None if nothing does."""
         return self._error
 
     async def synced(self, timeout: float | None = None) -> None:

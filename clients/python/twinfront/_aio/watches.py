@@ -9,7 +9,7 @@ from twinfront._for_asyncio import Stop
 
 
 class AsyncWatch(AsyncIterator[WatchItem]):
-    """What a watch tells: `async for item in client.watch()`; it has no end of its own.
+    """Tells what a watch is told: `async for item in client.watch()`; it has no end of its own.
 
     Attributes:
         resume_token: That of the last item that was given; what `watch` was given before the first.

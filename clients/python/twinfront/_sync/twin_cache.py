@@ -178,7 +178,7 @@ class TwinCache:
 
     @property
     def error(self) -> Exception | None:
-        """What keeps it from following the changes at present; None if nothing does."""
+        """Tells what keeps it from following the changes at present; None if nothing does."""
         return self._error
 
     def synced(self, timeout: float | None = None) -> None:

@@ -10,7 +10,7 @@ from twinfront._for_threads import Stop
 
 
 class Watch(Iterator[WatchItem]):
-    """What a watch tells: `for item in client.watch()`; it has no end of its own.
+    """Tells what a watch is told: `for item in client.watch()`; it has no end of its own.
 
     Attributes:
         resume_token: That of the last item that was given; what `watch` was given before the first.
