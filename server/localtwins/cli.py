@@ -10,6 +10,7 @@ from typing import Any
 from localtwins.settings import Settings
 from twinfront_program.arguments import USAGE_ERROR, Parser, add_settings
 from twinfront_program.effective import add_output_argument, effective_settings
+from twinfront_program.event_loop import new_event_loop
 from twinfront_program.light_start import end_start
 from twinfront_program.log import configure_logging, get_logger
 from twinfront_program.startup_error import StartupError
@@ -67,7 +68,8 @@ def _run(command: str, file: str, settings: Settings) -> int:
         log = get_logger()
         for line in settings.unknown_variables():
             log.warning(line)
-        asyncio.run(serve(settings, _announce, log))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(serve(settings, _announce, log))
         return 0
     from localtwins.jobs.offline import export_graph, import_graph  # noqa: PLC0415  (only these two need it)
 

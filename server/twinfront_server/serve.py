@@ -4,13 +4,13 @@ import asyncio
 import signal
 import sys
 
+from twinfront_program.event_loop import new_event_loop
 from twinfront_program.hangup import on_hangup
 from twinfront_program.light_start import end_start
 from twinfront_program.log import configure_logging, get_logger
 from twinfront_program.startup_error import StartupError
 from twinfront_server.app import App
 from twinfront_server.call import current_call
-from twinfront_server.event_loop import new_event_loop
 from twinfront_server.greeting import greeting
 from twinfront_server.open_files import raise_limit
 from twinfront_server.settings import Settings

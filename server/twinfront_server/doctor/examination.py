@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from twinfront_program.event_loop import new_event_loop
 from twinfront_program.log import configure_logging
 from twinfront_server.doctor.finding import Finding, as_json, as_text, is_healthy
 from twinfront_server.doctor.machine import (
@@ -18,7 +19,6 @@ from twinfront_server.doctor.machine import (
 )
 from twinfront_server.doctor.upstream import check_upstream
 from twinfront_server.doctor.watched import check_audit_log, check_policy, check_proof, check_traces
-from twinfront_server.event_loop import new_event_loop
 from twinfront_server.settings import Settings
 
 _AT_ONCE: Final[tuple[Callable[[Settings], list[Finding]], ...]] = (

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from twinfront_server.event_loop import new_event_loop
+from twinfront_program.event_loop import new_event_loop
 
 
 @pytest.fixture
