@@ -28,6 +28,12 @@ _PREFIXES: Final = ("cloudEvents:", "cloudEvents_", "ce_")
 _STRUCTURED: Final = "application/cloudevents"
 _CONTENT_TYPES: Final = frozenset({"content-type", "contentType"})
 
+_AMQP_TEXTS: Final = {b"\xa1": 1, b"\xb1": 4, b"\xa3": 1, b"\xb3": 4}
+"""The types of texts and symbols -> how many bytes their length has."""
+_AMQP_TIME: Final = b"\x83"
+_AMQP_TIME_BYTES: Final = 8
+_AMQP_TYPES: Final = frozenset({_AMQP_TIME, *_AMQP_TEXTS})
+
 _TELEMETRY: Final = "microsoft.iot.telemetry"
 _OF_A_GRAPH: Final = "Microsoft.DigitalTwins."
 _KINDS: Final = {
@@ -133,7 +139,7 @@ def _text(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return _of_milliseconds(value)
     if isinstance(value, bytes):
-        return _AMQP.get(value[:1], _plain)(value)
+        return _of_amqp(value) if value[:1] in _AMQP_TYPES else _plain(value)
     return ""
 
 
@@ -148,14 +154,13 @@ def _of_milliseconds(value: int) -> str:
         return ""
 
 
-# No UTF-8 begins with one of these bytes: it is the type of an encoded value.
-_AMQP: Final[dict[bytes, Callable[[bytes], str]]] = {
-    b"\xa1": lambda value: _plain(value[2:]),  # a string with its length in one byte
-    b"\xb1": lambda value: _plain(value[5:]),  # a string with its length in four
-    b"\xa3": lambda value: _plain(value[2:]),  # a symbol, likewise
-    b"\xb3": lambda value: _plain(value[5:]),
-    b"\x83": lambda value: _of_milliseconds(int.from_bytes(value[1:9], signed=True)),  # a time
-}
+def _of_amqp(value: bytes) -> str:
+    """Reads a value encoded as in AMQP: its type, its length, itself. No UTF-8 begins with a byte of these types."""
+    if value[:1] == _AMQP_TIME:
+        return _of_milliseconds(int.from_bytes(value[1:], signed=True)) if len(value) == 1 + _AMQP_TIME_BYTES else ""
+    width = _AMQP_TEXTS[value[:1]]
+    text = value[1 + width :]
+    return _plain(text) if len(value) > width and int.from_bytes(value[1 : 1 + width]) == len(text) else ""
 
 
 def _parsed(body: bytes) -> Any:

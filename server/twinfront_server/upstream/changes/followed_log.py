@@ -27,7 +27,7 @@ _BRIDGED_SECONDS: Final = 10.0
 """For how long a source may be away before watches are told: a broker that is restarted is back by then."""
 
 _FIRST_PAUSE: Final = 0.2
-_LONGEST_PAUSE: Final = 30.0
+_LONGEST_PAUSE: Final = 3.0
 
 
 class FollowedLog:
@@ -217,9 +217,7 @@ class FollowedLog:
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
-        pause = _FIRST_PAUSE
         while True:
-            begun = loop.time()
             try:
                 await self._follow_for_a_while()
                 continue
@@ -230,10 +228,9 @@ class FollowedLog:
             except Exception:  # noqa: BLE001  (what a client library raises beside its own must not end this for ever)
                 get_logger().exception("the source of changes cannot be followed")
                 self._fail(upstream_unavailable("The source of changes cannot be followed. Try again."))
-            if loop.time() - begun > _LONGEST_PAUSE:
-                pause = _FIRST_PAUSE
+            failing = loop.time() - self._failing_since
+            pause = min(max(failing, _FIRST_PAUSE), _LONGEST_PAUSE)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (jitter, no secret)
-            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _follow_for_a_while(self) -> None:
         """Follows the log until it has other partitions."""
