@@ -220,7 +220,7 @@ def error_of(error: Exception) -> TwinfrontError:
         )
     if isinstance(error, errors.UnknownTopicOrPartitionError | errors.InvalidTopicError):
         return upstream_unavailable("Kafka does not have the topic of --changes. Try again.")
-    return upstream_unavailable("Kafka cannot be reached. Try again.")
+    return upstream_unavailable("Kafka cannot be reached, or does not let this server in. Try again.")
 
 
 def _entry(record: ConsumerRecord[bytes, bytes]) -> Entry:
