@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 from localtwins.events.cloud_events import CloudEvent
 from localtwins.events.retry import Retry
 from localtwins.files import FILE_MODE
+from twinfront_program.kafka_url import KafkaUrl
+from twinfront_program.startup_error import StartupError
 
 _FILE: Final = "file:"
+_KAFKA: Final = ("kafka:", "kafkas:")
 _NEWLINE: Final = b"\n"
 
 
@@ -29,7 +32,7 @@ class Endpoint(Protocol):
 
 
 def check_target(target: str) -> None:
-    """Refuses a target that is none of `file:PATH`, `http://…` and `https://…`.
+    """Refuses a target that is none of `file:PATH`, `http://…`, `https://…`, `kafka://…` and `kafkas://…`.
 
     Raises:
         ValueError: it is none.
@@ -38,19 +41,35 @@ def check_target(target: str) -> None:
         if not target.removeprefix(_FILE):
             raise ValueError("the target file: needs a path")
         return
+    if target.startswith(_KAFKA):
+        KafkaUrl.parse(target)
+        return
     try:
         parts = urlsplit(target)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:  # brackets, or a port, that are none
         usable = False
     if not usable:
-        raise ValueError(f"the target must be file:PATH or an http or https URL, and not {target!r}")
+        raise ValueError(
+            f"the target must be file:PATH, or a URL with http, https, kafka or kafkas, and not {target!r}"
+        )
 
 
 def open_endpoint(name: str, target: str) -> Endpoint:
-    """Makes the endpoint `name` that delivers to `target`."""
+    """Makes the endpoint `name` that delivers to `target`.
+
+    Raises:
+        StartupError: what it needs is not installed.
+    """
     if target.startswith(_FILE):
         return FileEndpoint(name, Path(target.removeprefix(_FILE)))
+    if target.startswith(_KAFKA):
+        try:
+            from localtwins.events.kafka_topic import KafkaEndpoint  # noqa: PLC0415  (an extra)
+        except ImportError as error:
+            message = f"the endpoint {name} needs the extra kafka: pip install 'twinfront[kafka]'"
+            raise StartupError(message) from error
+        return KafkaEndpoint(name, KafkaUrl.parse(target))
     from localtwins.events.webhook import WebhookEndpoint  # noqa: PLC0415  (the HTTP client loads slowly)
 
     return WebhookEndpoint(name, target)
