@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 from tests.caches import maven_class_path
 from tests.ports import reserved_port
@@ -82,9 +83,18 @@ class Broker:
     async def topic(self, partitions: int = 1) -> str:
         """Makes a topic, and gives its name."""
         name = f"twins-{next(self._names)}"
-        async with self._admin() as admin:
-            await admin.create_topics([NewTopic(name, partitions, 1)])
+        await self.make(name, partitions)
         return name
+
+    async def make(self, topic: str, partitions: int = 1) -> None:
+        async with self._admin() as admin:
+            await admin.create_topics([NewTopic(topic, partitions, 1)])
+
+    async def limit(self, topic: str, max_message_bytes: int) -> None:
+        """Has the topic take no larger messages."""
+        changed = ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(max_message_bytes)})
+        async with self._admin() as admin:
+            await admin.alter_configs([changed])
 
     async def add_partitions(self, topic: str, total: int) -> None:
         async with self._admin() as admin:

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -55,20 +56,27 @@ def check_target(target: str) -> None:
         )
 
 
-def open_endpoint(name: str, target: str) -> Endpoint:
-    """Makes the endpoint `name` that delivers to `target`.
+def require_installed(targets: Mapping[str, str]) -> None:
+    """Sees to it that what endpoints need is installed.
+
+    Args:
+        targets: endpoint name -> where it delivers to.
 
     Raises:
-        StartupError: what it needs is not installed.
+        StartupError: it is not.
     """
+    for name, target in targets.items():
+        if target.startswith(_KAFKA) and find_spec("aiokafka") is None:
+            raise StartupError(f"the endpoint {name} needs the library for Kafka: pip install 'twinfront[kafka]'")
+
+
+def open_endpoint(name: str, target: str) -> Endpoint:
+    """Makes the endpoint `name` that delivers to `target`."""
     if target.startswith(_FILE):
         return FileEndpoint(name, Path(target.removeprefix(_FILE)))
     if target.startswith(_KAFKA):
-        try:
-            from localtwins.events.kafka_topic import KafkaEndpoint  # noqa: PLC0415  (an extra)
-        except ImportError as error:
-            message = f"the endpoint {name} needs the extra kafka: pip install 'twinfront[kafka]'"
-            raise StartupError(message) from error
+        from localtwins.events.kafka_topic import KafkaEndpoint  # noqa: PLC0415  (an extra)
+
         return KafkaEndpoint(name, KafkaUrl.parse(target))
     from localtwins.events.webhook import WebhookEndpoint  # noqa: PLC0415  (the HTTP client loads slowly)
 

@@ -18,6 +18,7 @@ _log: Final = library_logger(__name__)
 _HEADERS: Final = [("content-type", CONTENT_TYPE.encode())]
 _LARGEST_MESSAGE: Final = 64 << 20
 """Larger than any event, so that it is the topic that refuses what is too large for it."""
+_REQUEST_MILLISECONDS: Final = 10_000
 _STOP_SECONDS: Final = 1.0
 
 
@@ -40,6 +41,7 @@ class KafkaEndpoint:
             "client_id": "localtwins",
             "security_protocol": f"SASL_{protocol}" if url.user else protocol,
             "enable_idempotence": True,
+            "request_timeout_ms": _REQUEST_MILLISECONDS,
             "max_request_size": _LARGEST_MESSAGE,
         }
         if url.tls:

@@ -61,6 +61,7 @@ class FollowedLog:
         self._ends: dict[str, int] | None = None
         self._failure: TwinfrontError | None = None
         self._failing_since = 0.0
+        self._bridging: asyncio.TimerHandle | None = None
         self._first_times: dict[tuple[str, int], datetime] = {}
 
     @property
@@ -142,6 +143,7 @@ class FollowedLog:
         for task in (self._following, self._asking):
             if task is not None:
                 await end_unheard(task)
+        self._end_bridging()
         await self._catching_up.close()
         await self._log.close()
 
@@ -150,7 +152,7 @@ class FollowedLog:
             return await self._catching_up.read(after, lacking, limit)
         except OutOfRangeError:
             await self._require(after)
-            raise ChangesLostError(None, trimmed=False) from None
+            raise upstream_unavailable("The source of changes contradicts itself. Try again.") from None
 
     async def _require(self, after: Position) -> None:
         """Sees to it that the log has, or will have, what comes behind a position.
@@ -203,9 +205,8 @@ class FollowedLog:
 
     @property
     def _is_down(self) -> bool:
-        if self._failure is None:
-            return False
-        return not self._ring.heads or asyncio.get_running_loop().time() - self._failing_since >= _BRIDGED_SECONDS
+        """Tells whether the source has been away for too long, or was never there."""
+        return self._failure is not None and (self._bridging is None or not self._ring.heads)
 
     def _raise_failure(self) -> None:
         if self._is_down and self._failure is not None:
@@ -276,6 +277,7 @@ class FollowedLog:
     def _works(self) -> None:
         if self._failure is not None:
             self._failure = None
+            self._end_bridging()
             get_logger().warning("the source of changes is followed again")
         self._tell()
 
@@ -285,8 +287,14 @@ class FollowedLog:
         if self._failure is None:
             self._failing_since = loop.time()
             get_logger().warning("the source of changes cannot be followed, and is tried again", cause=failure.message)
-            loop.call_later(_BRIDGED_SECONDS, self._tell)
+            self._bridging = loop.call_later(_BRIDGED_SECONDS, self._end_bridging)
         self._failure = failure
+        self._tell()
+
+    def _end_bridging(self) -> None:
+        if self._bridging is not None:
+            self._bridging.cancel()
+            self._bridging = None
         self._tell()
 
     def _tell(self) -> None:
