@@ -208,6 +208,7 @@ async def test_what_goes_wrong_is_typed_and_ends_when_it_is_over(
     _, position = await read_all(followed, {})
     hub.fail(error)
     waiting = asyncio.create_task(followed.wait(position, 600))
+    await asyncio.sleep(0.01)
     await clock.advance(followed_log._BRIDGED_SECONDS + 1)
     await waiting
     with pytest.raises(TwinfrontError, match=text) as caught:
