@@ -5,18 +5,17 @@ import random
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from twinfront_program.log import get_logger
 from twinfront_server.background import end_unheard
 from twinfront_server.errors import TwinfrontError, upstream_unavailable
+from twinfront_server.metric_table import EventOutcome
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream.changes.catching_up import CatchingUp
 from twinfront_server.upstream.changes.partitioned_log import Bounds, OutOfRangeError, PartitionedLog, Portion
 from twinfront_server.upstream.changes.ring import WARM, Ring
 from twinfront_server.upstream.changes.source import Batch, Change, ChangesLostError, Extent, Kind, Order, Position
-
-EventOutcome = Literal["change", "foreign", "unreadable"]
-"""Kinds of messages that a source has: changes, what is no event of a graph, and events that make no sense."""
 
 _PORTION: Final = 200
 _POLL_SECONDS: Final = 1.0
@@ -35,11 +34,14 @@ class FollowedLog:
 
     It begins with the first call. What goes wrong is tried again for ever; whoever reads is told after a while.
 
+    Attributes:
+        unreadable_at: when the log took the newest event that was read and makes no sense; None if there was none.
+
     Args:
         log: the log.
         ring: what holds the newest changes.
         on_event: told of the kind of each message that is new.
-        on_failure: told whenever the log cannot be followed.
+        on_failure: told the reason whenever the log cannot be followed.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class FollowedLog:
         log: PartitionedLog,
         ring: Ring | None = None,
         on_event: Callable[[EventOutcome], None] = lambda _outcome: None,
-        on_failure: Callable[[], None] = lambda: None,
+        on_failure: Callable[[Reason], None] = lambda _reason: None,
     ) -> None:
         self._log = log
         self._ring = Ring() if ring is None else ring
@@ -61,6 +63,7 @@ class FollowedLog:
         self._ends: dict[str, int] | None = None
         self._failure: TwinfrontError | None = None
         self._failing_since = 0.0
+        self.unreadable_at: datetime | None = None
         self._bridging: asyncio.TimerHandle | None = None
         self._first_times: dict[tuple[str, int], datetime] = {}
 
@@ -269,6 +272,7 @@ class FollowedLog:
         for entry in portion.entries:
             self._on_event(_outcome(entry.change))
             if entry.change is not None and entry.change.kind is Kind.UNREADABLE:
+                self.unreadable_at = entry.time
                 at = {"partition": entry.partition, "sequence": entry.sequence}
                 get_logger().warning("an event makes no sense", **at, cause=entry.change.data.decode())
         if self._ring.add(portion):
@@ -283,7 +287,7 @@ class FollowedLog:
 
     def _fail(self, failure: TwinfrontError) -> None:
         loop = asyncio.get_running_loop()
-        self._on_failure()
+        self._on_failure(failure.reason)
         if self._failure is None:
             self._failing_since = loop.time()
             get_logger().warning("the source of changes cannot be followed, and is tried again", cause=failure.message)

@@ -1,4 +1,4 @@
-"""What a log in partitions is to a server that follows it: an Event Hub, a Kafka topic, a localtwins elsewhere."""
+"""A log in partitions, as a server that follows it sees it: an Event Hub, a Kafka topic, a localtwins elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from twinfront_server.upstream.changes.source import Change, Order, Position
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the log has at one place.
+    """An entry of the log.
 
     Attributes:
         partition: the partition that it is in.
@@ -44,7 +44,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What was read at once.
+    """Entries that were read at once.
 
     Attributes:
         entries: in the order of each partition.

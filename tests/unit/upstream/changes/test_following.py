@@ -232,13 +232,8 @@ async def test_an_outage_of_seconds_is_bridged(follow: Follow, clock: Clock) -> 
 
 async def test_a_longer_outage_is_told_to_readers_and_to_who_waits(follow: Follow, clock: Clock) -> None:
     log = MemoryLog()
-    failures = 0
-
-    def failed() -> None:
-        nonlocal failures
-        failures += 1
-
-    followed = follow(log, on_failure=failed)
+    failures: list[Reason] = []
+    followed = follow(log, on_failure=failures.append)
     _, position = await read_all(followed, {})
     log.is_down = True
     log._grow()
@@ -248,7 +243,8 @@ async def test_a_longer_outage_is_told_to_readers_and_to_who_waits(follow: Follo
     with pytest.raises(TwinfrontError) as caught:
         await followed.read(position, 5)
     assert caught.value.reason is Reason.UPSTREAM_UNAVAILABLE
-    assert failures > 1
+    assert len(failures) > 1
+    assert set(failures) == {Reason.UPSTREAM_UNAVAILABLE}
 
 
 async def test_a_source_that_was_never_there_is_told_at_once(follow: Follow) -> None:
