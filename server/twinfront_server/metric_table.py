@@ -155,6 +155,23 @@ METRICS: Final = (
         "Times that the Redis of --outcomes did not answer, or was not asked because it had just failed; the write was "
         "carried out without.",
     ),
+    MetricSpec("twinfront_watch_streams", "gauge", (), "Watches that are open."),
+    MetricSpec(
+        "twinfront_watch_lag_seconds",
+        "gauge",
+        (),
+        "How far the watch that is furthest behind is: the age of the change that it comes to next, in seconds; 0 if "
+        "none is behind.",
+    ),
+    MetricSpec(
+        "twinfront_watch_changes_total", "counter", ("kind",), "Changes told to watches, by twinfront.v1.ChangeKind."
+    ),
+    MetricSpec(
+        "twinfront_watch_resets_total",
+        "counter",
+        ("reason",),
+        "Times that a watch was told that changes are lost to it: log_trimmed, bulk_job or source_gap.",
+    ),
     MetricSpec(
         "twinfront_change_events_total",
         "counter",
@@ -167,3 +184,82 @@ METRICS: Final = (
         "counter",
         ("reason",),
         "Times that the source of changes could not be followed, by twinfront.v1.ErrorReason; it is tried again.",
+    ),
+    MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
+    MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),
+    MetricSpec("twinfront_waiting_requests", "gauge", (), "RPCs of these that wait for their caller's turn."),
+    MetricSpec(
+        "twinfront_waiting_seconds", "histogram", (), "Time that an RPC waited for its caller's turn, if it did."
+    ),
+    MetricSpec(
+        "twinfront_limited_total", "counter", ("limit",), "RPCs refused because a limit of this server is reached."
+    ),
+    MetricSpec(
+        "twinfront_waiting_writes", "gauge", (), "Writes that wait for their turn at the upstream, see --shape-writes."
+    ),
+    MetricSpec(
+        "twinfront_write_waiting_seconds",
+        "histogram",
+        (),
+        "Time that a write waited for its turn at the upstream, if it did.",
+    ),
+    MetricSpec(
+        "twinfront_held_back_writes_total",
+        "counter",
+        ("limit",),
+        "Writes refused without being sent since their turn at the upstream would have come too late, by the rate: "
+        "twin_write_rate, patch_rate or create_delete_rate; and waiting_writes, of which there were too many.",
+    ),
+    MetricSpec(
+        "twinfront_audit_lines_lost_total",
+        "counter",
+        (),
+        "Lines of the audit log that could not be written.",
+    ),
+    MetricSpec(
+        "twinfront_serving",
+        "gauge",
+        (),
+        "1 while calls may come, as /readyz says; 0 while the upstream does not answer, and during a drain.",
+    ),
+    MetricSpec("twinfront_draining", "gauge", (), "1 while the server drains before it stops."),
+    MetricSpec(
+        "twinfront_event_loop_stalls_total",
+        "counter",
+        (),
+        "Times that the event loop was held up for longer than --max-stall-time.",
+    ),
+    MetricSpec(
+        "twinfront_tls_certificate_expiry_seconds",
+        "gauge",
+        (),
+        "When the server's certificate expires, in seconds since 1970; 0 without TLS.",
+    ),
+    MetricSpec(
+        "twinfront_jwt_key_reads_total",
+        "counter",
+        ("outcome",),
+        "Reads of the keys that tokens are checked with: read or failed; after one that failed those of before stay.",
+    ),
+    MetricSpec(
+        "twinfront_policy_reads_total",
+        "counter",
+        ("outcome",),
+        "Reads of the file of --policy: applied or refused; after one that was refused the policy of before stays.",
+    ),
+    MetricSpec(
+        "twinfront_authorizer_decisions_total",
+        "counter",
+        ("outcome",),
+        "Questions to the policy system of --authorize: allowed, denied or failed; a decision that is kept is none.",
+    ),
+    MetricSpec(
+        "twinfront_jwt_keys_read_timestamp_seconds",
+        "gauge",
+        (),
+        "When the keys that tokens are checked with were last read, in seconds since 1970; 0 without --auth jwt.",
+    ),
+    MetricSpec(
+        "twinfront_build_info", "gauge", ("version", "python", "grpcio"), "Always 1; the labels say what is running."
+    ),
+)
