@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.changes.events import updated
 
+from twinfront_server.adt.cloud_event import Event, change_of
 from twinfront_server.errors import upstream_unavailable
-from twinfront_server.upstream.changes.cloud_event import Event, change_of
 from twinfront_server.upstream.changes.partitioned_log import Bounds, Entry, OutOfRangeError, Portion
 from twinfront_server.upstream.changes.source import Order
 

@@ -17,9 +17,9 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient
 from azure.eventhub.exceptions import AuthenticationError, EventHubError
 
+from twinfront_server.adt.cloud_event import Event, change_of
 from twinfront_server.errors import TwinfrontError, upstream_throttled, upstream_unavailable
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.changes.cloud_event import Event, change_of
 from twinfront_server.upstream.changes.partitioned_log import Bounds, Entry, OutOfRangeError, Portion
 from twinfront_server.upstream.changes.source import Order
 

@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient
 
 from twinfront_program.kafka_url import KafkaUrl
+from twinfront_server.adt.cloud_event import Event, change_of
 from twinfront_server.errors import TwinfrontError, upstream_unavailable
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.changes.cloud_event import Event, change_of
 from twinfront_server.upstream.changes.partitioned_log import Bounds, Entry, OutOfRangeError, Portion
 from twinfront_server.upstream.changes.source import Order
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import orjson
 
-from twinfront_server.upstream.changes.source import Change, Kind
+from twinfront_server.adt.change import Change, Kind
 
 MAX_EVENT_BYTES: Final = 1 << 20
 """The longest event that is parsed: the most that an Event Hub takes; a digital twin has 32 KiB."""

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from tests.changes.events import HOST, ROOM, binary, structured
 
-from twinfront_server.upstream.changes.cloud_event import MAX_EVENT_BYTES, Event, change_of
-from twinfront_server.upstream.changes.source import Change, Kind
+from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.cloud_event import MAX_EVENT_BYTES, Event, change_of
 
 TAKEN = datetime(2026, 6, 1, 8, 0, 0, 5, UTC)
 ETAG = 'W/"e59ce8f5-03c0-4356-aea9-249ecbdc07f9"'
