@@ -382,9 +382,12 @@ class Settings(ProgramSettings):
     @property
     def shapes_writes(self) -> bool:
         """Tells whether writes keep within the rates of `twin_write_rate` and what follows it."""
-        if self.shape_writes == "auto":
-            return (urlsplit(self.upstream).hostname or "").endswith(_AZURE_HOSTS)
-        return self.shape_writes == "on"
+        return self.is_azure if self.shape_writes == "auto" else self.shape_writes == "on"
+
+    @property
+    def is_azure(self) -> bool:
+        """Tells whether the upstream is an instance of Azure Digital Twins itself, by its name."""
+        return (urlsplit(self.upstream).hostname or "").endswith(_AZURE_HOSTS)
 
     @property
     def auth_kinds(self) -> frozenset[str]:

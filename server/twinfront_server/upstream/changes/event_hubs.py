@@ -61,11 +61,13 @@ class EventHubLog:
         self._on_close = on_close
         self._asked = connect()
         self._seeking = asyncio.Lock()
+        self._made = ""
 
     async def log_id(self) -> str:
         """Gives the hub's name, and when it was made: another one of that name is another log."""
-        hub = await _bounded(self._asked.get_eventhub_properties())
-        return f"eventhub:{self._name}@{_utc(hub['created_at']).isoformat()}"
+        if not self._made:
+            self._made = _utc((await _bounded(self._asked.get_eventhub_properties()))["created_at"]).isoformat()
+        return f"eventhub:{self._name}@{self._made}"
 
     async def bounds(self) -> Mapping[str, Bounds]:
         """Asks for the first sequence number and the next one of each partition."""

@@ -18,7 +18,7 @@ from twinfront_server.upstream.changes.ring import WARM, Ring
 from twinfront_server.upstream.changes.source import Batch, Change, ChangesLostError, Extent, Kind, Order, Position
 
 _PORTION: Final = 200
-_POLL_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 60.0
 """How often it is looked whether there are more partitions than there were."""
 
@@ -56,7 +56,6 @@ class FollowedLog:
         self._on_event = on_event
         self._on_failure = on_failure
         self._catching_up = CatchingUp(log)
-        self._log_id = ""
         self._following: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[Mapping[str, Bounds]] | None = None
         self._news = asyncio.Event()
@@ -74,9 +73,7 @@ class FollowedLog:
 
     async def log_id(self) -> str:
         """Gives what tells this log from all others."""
-        if not self._log_id:
-            self._log_id = await self._log.log_id()
-        return self._log_id
+        return await self._log.log_id()
 
     async def extent(self) -> Extent:
         """Tells how far the log reaches now."""
@@ -118,7 +115,12 @@ class FollowedLog:
             TwinfrontError: the log cannot be reached.
         """
         self._begin()
+        is_known = False
         while True:
+            if self._ring.heads and not is_known:
+                if after.keys() - self._ring.heads.keys():
+                    await self._require(after)
+                is_known = True
             if lacking := self._ring.lacks(after):
                 return await self._catch_up(after, lacking, limit)
             if self._ring.has_news(after):
@@ -260,6 +262,7 @@ class FollowedLog:
         """Gives where to read on; a partition begins a little before its end, so that there is something in memory."""
         starts = {}
         heads = self._ring.heads
+        self._ring.keep(bounds)
         for name, each in bounds.items():
             start = heads.get(name, -2) + 1
             if not each.first <= start <= each.end:

@@ -26,6 +26,9 @@ from twinfront_server.upstream.changes.source import Order
 _PATIENCE: Final = 10.0
 """Seconds for each question to the brokers."""
 
+_LOOK_SECONDS: Final = 1.0
+"""How often it is looked whether there is still an answer."""
+
 _STALE_SECONDS: Final = 5.0
 """How long a partition may not have been asked for more; an answer without anything takes half a second."""
 
@@ -40,6 +43,8 @@ _REFUSALS: Final = (
     errors.TopicAuthorizationFailedError,
     errors.UnsupportedSaslMechanismError,
 )
+
+Records = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 
 
 class KafkaLog:
@@ -67,6 +72,7 @@ class KafkaLog:
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._starting = asyncio.Lock()
+        self._cluster = ""
 
     @property
     def order(self) -> Order:
@@ -75,9 +81,11 @@ class KafkaLog:
 
     async def log_id(self) -> str:
         """Gives the cluster's id and the topic's name; the client does not know of ids of topics."""
-        async with self._asking() as (admin, _):
-            cluster = await admin.describe_cluster()
-        return f"kafka:{cluster.get('cluster_id') or self._connection['bootstrap_servers'][0]}/{self._topic}"
+        if not self._cluster:
+            async with self._asking() as (admin, _):
+                told = await admin.describe_cluster()
+            self._cluster = told.get("cluster_id") or self._connection["bootstrap_servers"][0]
+        return f"kafka:{self._cluster}/{self._topic}"
 
     async def bounds(self) -> Mapping[str, Bounds]:
         """Asks for the first offset and the next one of each partition."""
@@ -188,16 +196,22 @@ class KafkaReader:
             OutOfRangeError: a partition does not have the offset that comes next.
             TwinfrontError: the brokers do not answer.
         """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
         try:
-            found = await self._consumer.getmany(timeout_ms=max(1, int(seconds * 1000)), max_records=limit)
+            while not (found := await self._get(limit, min(seconds, _LOOK_SECONDS))) and loop.time() < until:
+                self._require_answers()
             passed = {str(each.partition): await self._consumer.position(each) - 1 for each in self._partitions}
         except errors.OffsetOutOfRangeError as error:
             raise OutOfRangeError from error
         except (errors.KafkaError, OSError) as error:
             raise error_of(error) from error
-        if not found:
-            self._require_answers()
         return Portion([_entry(record) for records in found.values() for record in records], passed)
+
+    async def _get(self, limit: int, seconds: float) -> Records:
+        milliseconds = max(1, int(seconds * 1000))
+        found: Records = await self._consumer.getmany(timeout_ms=milliseconds, max_records=limit)
+        return found
 
     def _require_answers(self) -> None:
         """Sees to it that every partition is asked for more: the client tries to by itself, and says nothing."""

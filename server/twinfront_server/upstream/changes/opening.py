@@ -8,11 +8,35 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from azure.digitaltwins.core.aio import DigitalTwinsClient
+
 from twinfront_program.kafka_url import KafkaUrl
 from twinfront_program.startup_error import StartupError
+from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
+from twinfront_server.upstream.changes.followed_log import FollowedLog
 from twinfront_server.upstream.changes.partitioned_log import PartitionedLog
+from twinfront_server.upstream.changes.queried import QueriedChanges
+from twinfront_server.upstream.changes.remote import RemoteChanges, RemoteLog
+from twinfront_server.upstream.changes.source import ChangeSource
+from twinfront_server.upstream.resources.queries import Queries
 from twinfront_server.upstream.sdk.credential import default_credential
+
+
+def open_followed(metrics: Metrics, sdk: DigitalTwinsClient, log: PartitionedLog) -> ChangeSource:
+    """Gives what follows the log of `--changes`, and reads the state by queries."""
+    followed = FollowedLog(log, on_event=metrics.change_event, on_failure=metrics.change_source_failed)
+    return QueriedChanges(followed, Queries(sdk))
+
+
+def open_remote(settings: Settings, metrics: Metrics, sdk: DigitalTwinsClient) -> ChangeSource | None:
+    """Gives what follows the log of the upstream itself, if that may be a localtwins; the first call finds out.
+
+    It tells this server all. Where it is asked in the names of callers, who may see less, it is not followed.
+    """
+    if settings.is_azure or settings.upstream_credential == "on-behalf-of":
+        return None
+    return RemoteChanges(RemoteLog(sdk, settings.upstream_timeout), metrics.change_source_failed)
 
 
 def open_log(settings: Settings) -> PartitionedLog:

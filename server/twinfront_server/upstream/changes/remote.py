@@ -1,6 +1,6 @@
 """The log of a localtwins elsewhere, over HTTP, as a source of changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,7 +14,8 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from localtwins.store.change import Change as LoggedChange
 from twinfront_server.adt.expected_answer import expecting_answer
 from twinfront_server.adt.json_text import parse_answer
-from twinfront_server.errors import TwinfrontError, changes_unsupported
+from twinfront_server.errors import changes_unsupported
+from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.changes.followed_log import FollowedLog
 from twinfront_server.upstream.changes.local import change_of
@@ -189,7 +190,7 @@ class RemoteChanges(FollowedLog):
         on_failure: told the reason whenever it cannot be followed.
     """
 
-    def __init__(self, log: RemoteLog, on_failure: Any) -> None:
+    def __init__(self, log: RemoteLog, on_failure: Callable[[Reason], None]) -> None:
         super().__init__(log, on_failure=on_failure)
         self._remote = log
 
@@ -199,10 +200,4 @@ class RemoteChanges(FollowedLog):
 
     async def items(self, kind: Items, after: str, limit: int) -> ItemsPage:
         """Gives a page of twins or relationships, and the position that it was read at."""
-        try:
-            return await self._remote.items(kind, after, limit)
-        except OutOfRangeError:  # pragma: no cover  (no log is named, so that it can be no other)
-            raise changes_unsupported() from None
-
-
-__all__ = ["RemoteChanges", "RemoteLog", "TwinfrontError"]
+        return await self._remote.items(kind, after, limit)

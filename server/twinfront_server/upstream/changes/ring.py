@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
@@ -82,6 +83,11 @@ class Ring:
         if partition in self._partitions:
             self._forget(self._partitions[partition])
         self._partitions[partition] = _Partition(floor=sequence - 1, head=sequence - 1)
+
+    def keep(self, partitions: Collection[str]) -> None:
+        """Forgets all partitions but these."""
+        for name in self._partitions.keys() - set(partitions):
+            self._forget(self._partitions.pop(name))
 
     def _forget(self, partition: _Partition) -> None:
         self._order = deque(each for each in self._order if each is not partition)
