@@ -19,9 +19,13 @@ from typing import Any, Final
 import orjson
 
 from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.twin_json import METADATA, MODEL, is_component, is_digital_twin, is_relationship
 
 MAX_EVENT_BYTES: Final = 1 << 20
 """The longest event that is parsed: the most that an Event Hub takes; a digital twin has 32 KiB."""
+
+MAX_NESTING: Final = 24
+"""The deepest JSON that a message can hold; schemas of DTDL are nested 8 deep."""
 
 _PREFIXES: Final = ("cloudEvents:", "cloudEvents_", "ce_")
 """How the names of attributes begin, in AMQP and in Kafka."""
@@ -47,7 +51,7 @@ _KINDS: Final = {
 }
 _RELATIONSHIPS: Final = "/relationships/"
 _TWINS: Final = "/digitaltwins/"
-_MODEL: Final = "/$metadata/$model"
+_MODEL_PATH: Final = f"/{METADATA}/{MODEL}"
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _OPERATIONS: Final = frozenset({"add", "replace", "remove"})
 
@@ -167,9 +171,20 @@ def _parsed(body: bytes) -> Any:
     if len(body) > MAX_EVENT_BYTES:
         raise _UnreadableError(f"it has more than {MAX_EVENT_BYTES} bytes")
     try:
-        return orjson.loads(body)
+        parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise _UnreadableError("it is no JSON") from None
+    if _is_deeper(parsed, MAX_NESTING):
+        raise _UnreadableError(f"it is nested deeper than {MAX_NESTING} levels")
+    return parsed
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if type(value) is dict:
+        return not levels or any(_is_deeper(member, levels - 1) for member in value.values())
+    if type(value) is list:
+        return not levels or any(_is_deeper(element, levels - 1) for element in value)
+    return False
 
 
 def _change(event: Event, attributes: Mapping[str, str], data: Any) -> Change:
@@ -220,32 +235,31 @@ Told = dict[str, str]
 
 def _twin(attributes: Mapping[str, str], data: Any) -> Told:
     """Reads the event of a twin that was created or deleted: its data is the twin."""
-    twin_id, metadata = _member(data, "$dtId"), data.get("$metadata")
-    return {
-        "digital_twin_id": twin_id or _subject(attributes),
-        "model_id": _member(metadata, "$model") if type(metadata) is dict else attributes.get("dataschema", ""),
-        "etag": _member(data, "$etag"),
-    }
+    if not is_digital_twin(data) or MODEL not in data[METADATA]:
+        raise _UnreadableError("its data is no digital twin")
+    if not all(type(component[METADATA]) is dict for component in filter(is_component, data.values())):
+        raise _UnreadableError("one of its components has no metadata")
+    twin_id = data["$dtId"] or _subject(attributes)
+    return {"digital_twin_id": twin_id, "model_id": data[METADATA][MODEL], "etag": _etag(data)}
 
 
 def _twin_update(attributes: Mapping[str, str], data: Any) -> Told:
     """Reads the event of a twin that was updated; if its model has changed, the last one in the patch is its model."""
-    models = [each.get("value") for each in _patch(data) if each["path"] == _MODEL]
+    models = [each.get("value") for each in _patch(data) if each["path"] == _MODEL_PATH]
     model_id = models[-1] if models and type(models[-1]) is str else _member(data, "modelId")
     return {"digital_twin_id": _subject(attributes), "model_id": model_id or attributes.get("dataschema", "")}
 
 
 def _relationship(_attributes: Mapping[str, str], data: Any) -> Told:
     """Reads the event of a relationship that was created or deleted: its data is the relationship."""
-    source_id, relationship_id = _member(data, "$sourceId"), _member(data, "$relationshipId")
-    if not source_id or not relationship_id:
-        raise _UnreadableError("it does not say which relationship it is about")
+    if type(data) is not dict or not is_relationship(data):
+        raise _UnreadableError("its data is no relationship")
     return {
-        "digital_twin_id": source_id,
-        "relationship_id": relationship_id,
-        "target_id": _member(data, "$targetId"),
-        "relationship_name": _member(data, "$relationshipName"),
-        "etag": _member(data, "$etag"),
+        "digital_twin_id": data["$sourceId"],
+        "relationship_id": data["$relationshipId"],
+        "target_id": data["$targetId"],
+        "relationship_name": data["$relationshipName"],
+        "etag": _etag(data),
     }
 
 
@@ -291,6 +305,13 @@ def _member(data: Any, name: str) -> str:
         raise _UnreadableError("its data is no JSON object")
     value = data.get(name, "")
     return value if type(value) is str else ""
+
+
+def _etag(data: Mapping[str, Any]) -> str:
+    etag = data.get("$etag", "")
+    if type(etag) is not str:
+        raise _UnreadableError("its etag is none")
+    return etag
 
 
 def _subject(attributes: Mapping[str, str]) -> str:

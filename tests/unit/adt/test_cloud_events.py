@@ -1,5 +1,6 @@
 """CloudEvents of Azure Digital Twins become changes; what makes no sense is told, what is none is left alone."""
 
+import json
 import tracemalloc
 from datetime import UTC, datetime
 from time import process_time
@@ -160,6 +161,7 @@ def test_what_is_no_event_of_a_graph_is_no_change(properties: dict[str, Any], bo
     assert change_of(event(properties, body)) is None
 
 
+DEEP: Any = json.loads("[" * 30 + "]" * 30)
 UPDATE = "Microsoft.DigitalTwins.Twin.Update"
 
 
@@ -174,9 +176,13 @@ UPDATE = "Microsoft.DigitalTwins.Twin.Update"
         (UPDATE, "room-1", {"modelId": ROOM, "patch": [{"op": "add", "path": 5, "value": 5}]}, "its patch is none"),
         (UPDATE, "room-1", {"modelId": ROOM, "patch": [{"op": [], "path": "/a", "value": 5}]}, "its patch is none"),
         (UPDATE, "room-1", [], "its patch is none"),
-        ("Microsoft.DigitalTwins.Twin.Create", "room-1", "room", "its data is no JSON object"),
-        ("Microsoft.DigitalTwins.Twin.Create", None, {"$metadata": {}}, "it has no subject"),
-        ("Microsoft.DigitalTwins.Relationship.Create", "a/relationships/b", {}, "it does not say which relationship"),
+        (UPDATE, "room-1", {"modelId": ROOM, "patch": [{"op": "add", "path": "/a", "value": DEEP}]}, "it is nested"),
+        ("Microsoft.DigitalTwins.Twin.Create", "room-1", "room", "its data is no digital twin"),
+        ("Microsoft.DigitalTwins.Twin.Create", "room-1", {"$metadata": {}}, "its data is no digital twin"),
+        ("Microsoft.DigitalTwins.Twin.Create", "room-1", TWIN | {"$etag": 5}, "its etag is none"),
+        ("Microsoft.DigitalTwins.Twin.Create", "room-1", TWIN | {"$dtId": None}, "its data is no digital twin"),
+        ("Microsoft.DigitalTwins.Relationship.Create", "a/relationships/b", {}, "its data is no relationship"),
+        ("Microsoft.DigitalTwins.Relationship.Create", "a", RELATIONSHIP | {"$targetId": 5}, "its data is no relation"),
         ("Microsoft.DigitalTwins.Relationship.Update", "a/b", {"patch": PATCH}, "it does not say which relationship"),
         ("microsoft.iot.telemetry", None, 5, "it does not say which digital twin sent it"),
         ("Microsoft.DigitalTwins.Twin.Renamed", "room-1", {}, "its type is none that this server knows"),
