@@ -13,27 +13,9 @@ from twinfront_server.adt.change import Kind
 from twinfront_server.adt.cloud_event import Event, change_of
 from twinfront_server.wire.change import change_message
 
-NAMES = st.sampled_from(
-    [
-        "$dtId",
-        "$etag",
-        "$metadata",
-        "$model",
-        "$sourceId",
-        "$relationshipId",
-        "$targetId",
-        "$relationshipName",
-        "modelId",
-        "patch",
-        "op",
-        "path",
-        "value",
-        "lastUpdateTime",
-        "sourceTime",
-        "$lastUpdateTime",
-        "a",
-    ]
-)
+OF_RELATIONSHIPS = ["$sourceId", "$relationshipId", "$targetId", "$relationshipName"]
+OF_TWINS = ["$dtId", "$etag", "$metadata", "$model", "lastUpdateTime", "sourceTime", "$lastUpdateTime"]
+NAMES = st.sampled_from([*OF_TWINS, *OF_RELATIONSHIPS, "modelId", "patch", "op", "path", "value", "a"])
 TEXTS = st.sampled_from(["", "a", "/a/~2", "$metadata", "replace", "2026-06-01T07:30:12Z", 'W/"1"'])
 JSON = st.recursive(
     st.none()
