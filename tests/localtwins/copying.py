@@ -38,6 +38,7 @@ def follow(changes: Iterable[Change], state: dict[str, Document] | None = None) 
             assert change.previous_model_id == (before if before != after else "")
         else:
             link = documents[change.subject]
+            target_id, name = link["$targetId"], link["$relationshipName"]
             for operation in json_patch.parse_operations(data["patch"]):
                 if operation.tokens[0].startswith("$"):
                     link[operation.tokens[0]] = operation.value
@@ -45,6 +46,8 @@ def follow(changes: Iterable[Change], state: dict[str, Document] | None = None) 
                     relationship.patch(link, [operation], etag="")
             link["$etag"] = change.etag
             assert (link["$targetId"], link["$relationshipName"]) == (change.target_id, change.relationship_name)
+            assert change.previous_target_id == ("" if target_id == change.target_id else target_id)
+            assert change.previous_relationship_name == ("" if name == change.relationship_name else name)
     return documents
 
 

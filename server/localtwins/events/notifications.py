@@ -79,16 +79,15 @@ def relationship_put(
     """Tells of a relationship that was created or replaced; `model_id` is the source's."""
     if before is None:
         return _of_relationship(RELATIONSHIP_CREATE, relationship, model_id, document.decode(), time)
-    return _relationship_updated(
-        relationship, model_id, list(_difference(orjson.loads(before), relationship, "")), time
-    )
+    old = orjson.loads(before)
+    return _relationship_updated(relationship, old, model_id, list(_difference(old, relationship, "")), time)
 
 
 def relationship_patched(
     relationship: Mapping[str, Any], model_id: str, operations: Sequence[Operation], time: str
 ) -> Notification:
     """Tells of a patch to a relationship, and how it is then."""
-    return _relationship_updated(relationship, model_id, _as_sent(operations), time)
+    return _relationship_updated(relationship, relationship, model_id, _as_sent(operations), time)
 
 
 def relationship_deleted(document: bytes, model_id: str, time: str) -> Notification:
@@ -137,14 +136,23 @@ def _twin_updated(twin: Mapping[str, Any], previous_model_id: str, patch: Patch,
     )
 
 
-def _relationship_updated(relationship: Mapping[str, Any], model_id: str, patch: Patch, time: str) -> Notification:
+def _relationship_updated(
+    relationship: Mapping[str, Any], before: Mapping[str, Any], model_id: str, patch: Patch, time: str
+) -> Notification:
     change_type = RELATIONSHIP_UPDATE if patch else RELATIONSHIP_VERSION
-    return _of_relationship(change_type, relationship, model_id, _patch_data(model_id, patch), time)
+    return _of_relationship(change_type, relationship, model_id, _patch_data(model_id, patch), time, before)
 
 
 def _of_relationship(
-    change_type: str, relationship: Mapping[str, Any], model_id: str, data: str, time: str
+    change_type: str,
+    relationship: Mapping[str, Any],
+    model_id: str,
+    data: str,
+    time: str,
+    before: Mapping[str, Any] | None = None,
 ) -> Notification:
+    before = before or relationship
+    target_id, name = relationship["$targetId"], relationship["$relationshipName"]
     source_id = relationship["$sourceId"]
     return Notification(
         change_type,
@@ -156,8 +164,10 @@ def _of_relationship(
         data,
         relationship["$etag"],
         "",
-        relationship["$targetId"],
-        relationship["$relationshipName"],
+        target_id,
+        name,
+        before["$targetId"] if before["$targetId"] != target_id else "",
+        before["$relationshipName"] if before["$relationshipName"] != name else "",
     )
 
 

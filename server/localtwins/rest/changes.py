@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from localtwins import errors, limits
-from localtwins.engine.clock import parse_time, twin_time
+from localtwins.engine.clock import parse_time
 from localtwins.message import Response
 from localtwins.rest.answers import json_answer
 from localtwins.rest.call import Call
@@ -143,6 +143,8 @@ def _shown(change: Change, log: ChangeLog) -> Mapping[str, Any]:
         "previousModelId": change.previous_model_id,
         "targetId": change.target_id,
         "relationshipName": change.relationship_name,
+        "previousTargetId": change.previous_target_id,
+        "previousRelationshipName": change.previous_relationship_name,
         "traceparent": change.traceparent,
     }
     return {
@@ -150,7 +152,6 @@ def _shown(change: Change, log: ChangeLog) -> Mapping[str, Any]:
         "id": change.id_in(log.log_id),
         "type": change.type,
         "time": change.time,
-        "loggedTime": twin_time(change.logged),
         **{name: text for name, text in texts.items() if text},
         "data": orjson.Fragment(change.data),
     }

@@ -19,6 +19,8 @@ class Notification:
     previous_model_id: str = ""
     target_id: str = ""
     relationship_name: str = ""
+    previous_target_id: str = ""
+    previous_relationship_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Change:
         previous_model_id: the twin's model before, if this change has made it another one.
         target_id: the twin that the relationship points to after the change.
         relationship_name: the relationship's name after the change.
+        previous_target_id: the twin that it pointed to before, if this change has it point to another one.
+        previous_relationship_name: its name before, if this change has given it another one.
         traceparent: the trace context of the request.
         logged: when it was logged, in ticks; each change later than the one before.
     """
@@ -57,6 +61,8 @@ class Change:
     previous_model_id: str = ""
     target_id: str = ""
     relationship_name: str = ""
+    previous_target_id: str = ""
+    previous_relationship_name: str = ""
     traceparent: str = ""
     logged: int = 0
 

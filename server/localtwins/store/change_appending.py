@@ -16,8 +16,9 @@ _LOOKS_PER_AGE: Final = 16
 _UNKNOWN: Final = 1 << 62
 _APPEND: Final = """
 INSERT INTO changes (type, twin_id, subject, model_id, time, message_id, data,
-    etag, previous_model_id, target_id, relationship_name, traceparent, logged)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    etag, previous_model_id, target_id, relationship_name, previous_target_id, previous_relationship_name,
+    traceparent, logged)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -85,6 +86,8 @@ class ChangeAppender:
                 notification.previous_model_id,
                 notification.target_id,
                 notification.relationship_name,
+                notification.previous_target_id,
+                notification.previous_relationship_name,
                 traceparent,
                 logged,
             ),

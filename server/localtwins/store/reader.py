@@ -32,7 +32,7 @@ WHERE position > ? AND id IN (SELECT id FROM closure) ORDER BY position LIMIT ?
 
 _CHANGES: Final = """
 SELECT position, message_id, data, logged, type, twin_id, subject, model_id, time,
-    etag, previous_model_id, target_id, relationship_name, traceparent
+    etag, previous_model_id, target_id, relationship_name, previous_target_id, previous_relationship_name, traceparent
 FROM changes WHERE position > ? ORDER BY position LIMIT ?
 """
 _NEWEST: Final = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
@@ -282,7 +282,8 @@ class Reader:
         changes: list[Change] = []
         with self._guard, closing(self._connection.execute(_CHANGES, (after, limit))) as cursor:
             for position, message_id, data, logged, *texts in cursor:
-                kind, twin_id, subject, model_id, time, etag, previous, target_id, name, traceparent = texts
+                kind, twin_id, subject, model_id, time, etag, previous, target_id, name, *more = texts
+                previous_target_id, previous_name, traceparent = more
                 changes.append(
                     Change(
                         position,
@@ -297,6 +298,8 @@ class Reader:
                         previous.decode(),
                         target_id.decode(),
                         name.decode(),
+                        previous_target_id.decode(),
+                        previous_name.decode(),
                         traceparent.decode(),
                         logged,
                     )

@@ -160,6 +160,8 @@ ALTER TABLE changes ADD COLUMN etag TEXT NOT NULL DEFAULT '';
 ALTER TABLE changes ADD COLUMN previous_model_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE changes ADD COLUMN target_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE changes ADD COLUMN relationship_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN previous_target_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE changes ADD COLUMN previous_relationship_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE changes ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';
 ALTER TABLE changes ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;  -- in ticks, each later than the one before
 

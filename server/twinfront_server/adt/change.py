@@ -21,8 +21,6 @@ class Kind(enum.Enum):
     """A job has written what is told in no change of its own."""
     JOB_ENDED = -2
     """A job has written all that it will."""
-    UNREADABLE = -3
-    """The source has an event of the graph that makes no sense, so what has changed cannot be told; `data` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,8 @@ class Change:
         previous_model_id: the model before, where it has changed.
         target_id: the twin that a relationship points to.
         relationship_name: its name.
+        previous_target_id: the twin that it pointed to before, where it points to another one now.
+        previous_relationship_name: its name before, where it has another one now.
         traceparent: the trace context of the write.
     """
 
@@ -61,4 +61,6 @@ class Change:
     previous_model_id: str = ""
     target_id: str = ""
     relationship_name: str = ""
+    previous_target_id: str = ""
+    previous_relationship_name: str = ""
     traceparent: str = ""

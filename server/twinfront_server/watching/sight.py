@@ -1,15 +1,20 @@
 """Decides which changes a watch tells, and as what: those that its filter fits, of what its caller may see.
 
-Where it depends on the model, a change of the model moves a digital twin in or out:
+Where it depends on the model, a change of the model moves a digital twin in or out; where it depends on the name or the
+target of a relationship, so does a relationship that takes the place of another one:
 
     before   after
     inside   inside    told as it is
-    outside  inside    told as TWIN_CREATED, with the twin as it is now
-    inside   outside   told as TWIN_DELETED, without it
+    outside  inside    told as created, with the twin or relationship as it is now
+    inside   outside   told as deleted, without it
     outside  outside   not told
+
+Of a model that is gone by the time at which a change is told, nobody knows what it extended. It is taken to be inside:
+what is told too much does less harm than what is missing. Not so where it is for what the caller may see.
 """
 
 import hashlib
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from twinfront_server.access.scope import Scope
@@ -19,7 +24,7 @@ from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.reads import document
-from twinfront_server.watching.feed import MARKS, Entry, Reader
+from twinfront_server.watching.feed import JOBS, Entry, Reader
 from twinfront_server.wire.change import UPDATES
 from twinfront_server.wire.change_filter import Wanted
 
@@ -31,8 +36,20 @@ MODELS: Final = frozenset({Kind.MODEL_CREATED, Kind.MODEL_DECOMMISSIONED, Kind.M
 _ENTERING: Final = frozenset({Kind.TWIN_CREATED, Kind.TWIN_DELETED, Kind.RELATIONSHIP_CREATED})
 """Kinds as which a change of a twin's model may be told."""
 
-_DELETIONS: Final = frozenset({Kind.TWIN_DELETED, Kind.RELATIONSHIP_DELETED, Kind.MODEL_DELETED})
+_MOVING: Final = frozenset({Kind.RELATIONSHIP_CREATED, Kind.RELATIONSHIP_DELETED})
+"""Kinds as which a change of a relationship's name or target may be told."""
+
 _MODEL_PATH: Final = f"/{METADATA}/{MODEL}"
+_END_PATHS: Final = frozenset({"/$relationshipName", "/$targetId"})
+_MOVES: Final[dict[frozenset[Kind], dict[tuple[bool, bool], Kind | None]]] = {
+    kinds: {(True, True): updated, (False, True): created, (True, False): deleted, (False, False): None}
+    for kinds, created, updated, deleted in (
+        (TWINS, Kind.TWIN_CREATED, Kind.TWIN_UPDATED, Kind.TWIN_DELETED),
+        (RELATIONSHIPS, Kind.RELATIONSHIP_CREATED, Kind.RELATIONSHIP_UPDATED, Kind.RELATIONSHIP_DELETED),
+    )
+}
+"""As what an update is told, by whether its subject was inside and is."""
+
 _GONE: Final = frozenset({Reason.TWIN_NOT_FOUND, Reason.RELATIONSHIP_NOT_FOUND, Reason.CALLER_NOT_PERMITTED})
 
 
@@ -55,8 +72,11 @@ class Sight:
         self._upstream = upstream
         self._sees_models = sees_models
         self._goes_by_model = bool(wanted.models) or any(limit.models for limit in scope.limits)
-        entering = self._goes_by_model and not _ENTERING.isdisjoint(wanted.kinds)
-        self._kinds = wanted.kinds | MARKS | ({Kind.TWIN_UPDATED} if entering else frozenset())
+        self._kinds = wanted.kinds | JOBS
+        if self._goes_by_model and not _ENTERING.isdisjoint(wanted.kinds):
+            self._kinds |= {Kind.TWIN_UPDATED}
+        if (wanted.relationship_names or scope.is_limited) and not _MOVING.isdisjoint(wanted.kinds):
+            self._kinds |= {Kind.RELATIONSHIP_UPDATED}
 
     @property
     def digest(self) -> str:
@@ -125,32 +145,39 @@ class Sight:
         if not self._goes_by_model:
             return change.kind
         twin_id = change.digital_twin_id
-        is_inside = await self._fits_model(twin_id, change.model_id, if_gone=change.kind is Kind.TWIN_DELETED)
+        is_inside = await self._fits_model(twin_id, change.model_id, if_gone=True)
         if change.kind is not Kind.TWIN_UPDATED or not _changes_model(entry):
             return change.kind if is_inside else None
         # One whose model of before nobody knows is told as if it came in or went out.
         was_inside = not is_inside
         if change.previous_model_id:
-            was_inside = await self._fits_model(twin_id, change.previous_model_id, if_gone=not is_inside)
-        if is_inside:
-            return Kind.TWIN_UPDATED if was_inside else Kind.TWIN_CREATED
-        return Kind.TWIN_DELETED if was_inside else None
+            was_inside = await self._fits_model(twin_id, change.previous_model_id, if_gone=True)
+        return _MOVES[TWINS][was_inside, is_inside]
 
     async def _relationship_told_as(self, entry: Entry) -> Kind | None:
         change = entry.change
-        is_deletion = change.kind is Kind.RELATIONSHIP_DELETED
-        needs_target = self._scope.is_limited
         name, target_id = change.relationship_name, change.target_id
-        if (self.wanted.relationship_names and not name) or (needs_target and not target_id):
+        if (self.wanted.relationship_names and not name) or (self.is_limited and not target_id):
             ends = entry.data if change.kind is not Kind.RELATIONSHIP_UPDATED else await self._relationship(change)
             if ends is None:
                 return None
             name, target_id = ends["$relationshipName"], ends["$targetId"]
-        if not self.wanted.fits_name(name):
+        if not await self._fits_model(change.digital_twin_id, change.model_id, if_gone=True):
             return None
-        if not await self._fits_model(change.digital_twin_id, change.model_id, if_gone=is_deletion):
-            return None
-        return change.kind if not needs_target or await self._may_see(target_id) else None
+        is_inside = await self._fits_ends(name, target_id)
+        if change.kind is not Kind.RELATIONSHIP_UPDATED:
+            return change.kind if is_inside else None
+        was_inside = is_inside
+        if change.previous_relationship_name or change.previous_target_id:
+            was_inside = await self._fits_ends(
+                change.previous_relationship_name or name, change.previous_target_id or target_id
+            )
+        elif not change.etag and _has_path(entry, _END_PATHS):  # nobody knows what they were
+            was_inside = not is_inside
+        return _MOVES[RELATIONSHIPS][was_inside, is_inside]
+
+    async def _fits_ends(self, name: str, target_id: str) -> bool:
+        return self.wanted.fits_name(name) and (not self.is_limited or await self._may_see(target_id))
 
     async def _model_told_as(self, change: Change) -> Kind | None:
         if not self._sees_models or not self.wanted.is_for_all_ids:
@@ -205,6 +232,10 @@ class Sight:
 
 
 def _changes_model(entry: Entry) -> bool:
-    if entry.change.previous_model_id:
-        return True
-    return any(operation.get("path") == _MODEL_PATH for operation in entry.data["patch"])
+    if entry.change.etag:  # the source tells what models were before, where they are other ones
+        return bool(entry.change.previous_model_id)
+    return _has_path(entry, {_MODEL_PATH})
+
+
+def _has_path(entry: Entry, paths: AbstractSet[str]) -> bool:
+    return any(operation.get("path") in paths for operation in entry.data["patch"])

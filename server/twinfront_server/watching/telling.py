@@ -19,6 +19,7 @@ from twinfront_server.wire.relationship import fill_listed_relationship
 
 _READS_AT_A_TIME: Final = 16
 _NOT_THERE: Final = frozenset({Reason.TWIN_NOT_FOUND, Reason.RELATIONSHIP_NOT_FOUND, Reason.CALLER_NOT_PERMITTED})
+_CREATIONS: Final = frozenset({Kind.TWIN_CREATED, Kind.RELATIONSHIP_CREATED})
 
 Key = tuple[str, str]
 
@@ -58,7 +59,7 @@ class Telling:
                 message = self._message(entry, kind, resources)
                 if message is not None:
                     yield entry, message
-                    if _is_entering(entry, kind):
+                    if kind is Kind.TWIN_CREATED and _is_entering(entry, kind):
                         async for relationship in self._relationships_of(entry.change):
                             yield entry, relationship
             yield entry, None
@@ -74,7 +75,9 @@ class Telling:
             return message
         if kind is not change.kind:
             message = plain_message(change, kind)
-            message.model_id, message.etag = change.previous_model_id, ""
+            message.etag = ""
+            if not change.relationship_id:
+                message.model_id = change.previous_model_id
             return message
         as_it_stands = entry.message(as_json=self._as_json)
         if body is None or kind not in UPDATES:
@@ -148,7 +151,7 @@ class Telling:
 
 
 def _is_entering(entry: Entry, kind: Kind) -> bool:
-    return kind is Kind.TWIN_CREATED and entry.change.kind is Kind.TWIN_UPDATED
+    return entry.change.kind in UPDATES and kind in _CREATIONS
 
 
 def _key(change: Change) -> Key:
@@ -156,9 +159,15 @@ def _key(change: Change) -> Key:
 
 
 async def _listed(fetch: Callable[[str], Awaitable[Page]]) -> AsyncGenerator[Document]:
+    """Gives what a list has, page by page, as long as there is what it is of."""
     link = ""
     while True:
-        page = await fetch(link)
+        try:
+            page = await fetch(link)
+        except TwinfrontError as error:
+            if error.reason in _NOT_THERE:
+                return
+            raise
         for item in page.items:
             yield item
         if not page.next_link:

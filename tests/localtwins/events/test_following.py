@@ -110,6 +110,18 @@ async def test_a_change_of_a_model_tells_the_one_before(home: Adt):
     assert [change.model_id for change in changes] == ["dtmi:test:Room;1", "dtmi:test:Room;1", "dtmi:test:Space;1"]
 
 
+async def test_a_relationship_in_the_place_of_another_one_tells_what_that_pointed_to_and_its_name(home: Adt):
+    for twin_id in ("a", "b", "c"):
+        await home.put(f"/digitaltwins/{twin_id}", ROOM_TWIN)
+    ends = [("b", "linkedTo"), ("b", "linkedTo"), ("c", "linkedTo"), ("b", "adjacentTo")]
+    for target_id, name in ends:
+        await home.put("/digitaltwins/a/relationships/r", {"$targetId": target_id, "$relationshipName": name})
+    changes = home.service.changes.read(len(MODELS) + 3, 10)
+    assert [(change.target_id, change.relationship_name) for change in changes] == ends
+    before = [(change.previous_target_id, change.previous_relationship_name) for change in changes]
+    assert before == [("", ""), ("", ""), ("b", ""), ("c", "linkedTo")]
+
+
 class TestModels:
     """Models in the log."""
 

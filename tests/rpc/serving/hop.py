@@ -78,9 +78,13 @@ class Hop:
             self.resets += 1
             _abort(writer)
             return
-        upstream_reader, upstream_writer = await asyncio.open_connection(
-            "127.0.0.1", self._upstream_port, local_addr=(self._host, 0)
-        )
+        try:
+            upstream_reader, upstream_writer = await asyncio.open_connection(
+                "127.0.0.1", self._upstream_port, local_addr=(self._host, 0)
+            )
+        except OSError:  # nobody is there
+            _abort(writer)
+            return
         ends = {writer, upstream_writer}
         self._open |= ends
         try:

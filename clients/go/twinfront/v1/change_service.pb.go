@@ -280,7 +280,8 @@ const (
 	Reset_REASON_UNSPECIFIED Reset_Reason = 0
 	// The log no longer has what came behind the token.
 	Reset_REASON_LOG_TRIMMED Reset_Reason = 1
-	// An import or delete job has written, which makes no changes of its own in the log.
+	// An import or delete job has written, which makes no changes of its own in the log. It comes when the job begins to write. With
+	// ON_EXPIRED_RESYNC it comes once more when no job writes any more, and the state behind it.
 	Reset_REASON_BULK_JOB Reset_Reason = 2
 	// The source of changes has lost some.
 	Reset_REASON_SOURCE_GAP Reset_Reason = 3
@@ -391,7 +392,8 @@ type ChangeFilter struct {
 	// Beginnings of ids of digital twins, at most 1000; with `digital_twin_ids` beside them either has to fit.
 	DigitalTwinIdPrefixes []string `protobuf:"bytes,2,rep,name=digital_twin_id_prefixes,json=digitalTwinIdPrefixes,proto3" json:"digital_twin_id_prefixes,omitempty"`
 	// The models of digital twins, and with each its descendants, as with IS_OF_MODEL; at most 100. A relationship is there by the
-	// model of its source. Changes of models are there by their own id.
+	// model of its source. Changes of models are there by their own id. What a model extended that is gone nobody knows, so that
+	// changes of its twins come as well.
 	ModelIds []string `protobuf:"bytes,3,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
 	// The kinds of changes; if there are none, all but CHANGE_KIND_TELEMETRY.
 	Kinds []ChangeKind `protobuf:"varint,4,rep,packed,name=kinds,proto3,enum=twinfront.v1.ChangeKind" json:"kinds,omitempty"`

@@ -438,7 +438,8 @@ pub struct ChangeFilter {
         ::prost::alloc::string::String,
     >,
     /// The models of digital twins, and with each its descendants, as with IS_OF_MODEL; at most 100. A relationship is there by the
-    /// model of its source. Changes of models are there by their own id.
+    /// model of its source. Changes of models are there by their own id. What a model extended that is gone nobody knows, so that
+    /// changes of its twins come as well.
     #[prost(string, repeated, tag = "3")]
     pub model_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The kinds of changes; if there are none, all but CHANGE_KIND_TELEMETRY.
@@ -711,7 +712,8 @@ pub mod reset {
         Unspecified = 0,
         /// The log no longer has what came behind the token.
         LogTrimmed = 1,
-        /// An import or delete job has written, which makes no changes of its own in the log.
+        /// An import or delete job has written, which makes no changes of its own in the log. It comes when the job begins to write. With
+        /// ON_EXPIRED_RESYNC it comes once more when no job writes any more, and the state behind it.
         BulkJob = 2,
         /// The source of changes has lost some.
         SourceGap = 3,
