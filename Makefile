@@ -15,7 +15,7 @@ help: ## Show this list
 $(VENV)/installed: pyproject.toml protos/generate.py $(wildcard protos/twinfront/v1/*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[server,otel,redis,native,cli,dev]'
+	$(BIN)/pip install --quiet --editable '.[server,otel,redis,kafka,eventhub,native,cli,dev]'
 	@touch $@
 
 install: $(VENV)/installed ## Make .venv with everything in it, stubs included
@@ -83,7 +83,7 @@ bench-page: install ## Fill docs/performance.md with what `make bench` found
 	$(BIN)/python -m docs.generate
 
 requirements: install ## Pin anew what the image installs (deploy/docker/requirements.txt)
-	$(BIN)/uv pip compile pyproject.toml --extra server --extra otel --extra redis --extra native --universal --python-version 3.13 --generate-hashes --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra server --extra otel --extra redis --extra kafka --extra eventhub --extra native --universal --python-version 3.13 --generate-hashes --upgrade \
 	  --no-annotate --no-emit-index-url --custom-compile-command 'make requirements' --quiet \
 	  --output-file deploy/docker/requirements.txt
 

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from localtwins import errors, limits
 from localtwins.events.delivery import Delivery
+from localtwins.events.endpoints import require_installed
 from localtwins.faults import Faults, parse_faults
 from localtwins.jobs.blobs import check_jobs_dir
 from localtwins.jobs.runner import JobRunner
@@ -62,6 +63,7 @@ class LocalTwins:
         """
         settings = settings or Settings.load({})
         check_jobs_dir(settings)
+        require_installed(settings.endpoints)
         database = Database.open(
             data_dir,
             retention=Retention(settings.max_changes, settings.max_change_bytes, settings.max_change_age),

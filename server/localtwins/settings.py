@@ -155,7 +155,8 @@ class Settings(ProgramSettings):
     endpoint: Endpoints = setting(
         None,
         EVENTS,
-        "Where event routes deliver to: a file or the URL of a webhook; repeatable, in the environment a JSON object.",
+        "Where event routes deliver to: a file, the URL of a webhook, or a Kafka topic; repeatable, in the environment "
+        "a JSON object.",
         takes="NAME=TARGET",
         secret=True,  # the URL of a webhook may have a key in it
     )

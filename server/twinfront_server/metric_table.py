@@ -46,6 +46,9 @@ Limit = Literal[
 WriteLimit = Literal["twin_write_rate", "patch_rate", "create_delete_rate", "waiting_writes"]
 """Rates, and a bound, for which a write is refused that would not be sent before its deadline."""
 
+EventOutcome = Literal["change", "foreign", "unreadable"]
+"""Kinds of messages that a source has: changes, what is no event of a graph, and events that make no sense."""
+
 PolicyRead = Literal["applied", "refused"]
 """Outcomes of a read of the policy file."""
 
@@ -168,6 +171,19 @@ METRICS: Final = (
         "counter",
         ("reason",),
         "Times that a watch was told that changes are lost to it: log_trimmed, bulk_job or source_gap.",
+    ),
+    MetricSpec(
+        "twinfront_change_events_total",
+        "counter",
+        ("outcome",),
+        "Messages of the source of --changes that were new: change, foreign (no event of a graph) or unreadable (one "
+        "that makes no sense, which watches are told of).",
+    ),
+    MetricSpec(
+        "twinfront_change_source_failures_total",
+        "counter",
+        ("reason",),
+        "Times that the source of changes could not be followed, by twinfront.v1.ErrorReason; it is tried again.",
     ),
     MetricSpec("twinfront_query_charge_total", "counter", (), "Query units that Azure Digital Twins charged."),
     MetricSpec("twinfront_in_flight_requests", "gauge", (), "RPCs being served now."),

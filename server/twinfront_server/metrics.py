@@ -23,6 +23,7 @@ from twinfront_server.metric_table import (
     METRICS,
     RPC_TYPES,
     AuthorizerOutcome,
+    EventOutcome,
     KeysRead,
     Limit,
     MetricSpec,
@@ -142,9 +143,12 @@ class Metrics:
             self._child("twinfront_held_back_writes_total", write_limit)
         for result in get_args(PolicyRead):
             self._child("twinfront_policy_reads_total", result)
+        for event in get_args(EventOutcome):
+            self._child("twinfront_change_events_total", event)
         for decision in get_args(AuthorizerOutcome):
             self._child("twinfront_authorizer_decisions_total", decision)
         for reason in Reason:
+            self._child("twinfront_change_source_failures_total", reason)
             self._child("twinfront_errors_total", reason)
             for method_name in METHODS_WITH_ITEMS:
                 self._child("twinfront_item_errors_total", method_name, reason)
@@ -213,6 +217,14 @@ class Metrics:
     def authorizer_decided(self, outcome: AuthorizerOutcome) -> None:
         """Counts a question to the policy system."""
         self._child("twinfront_authorizer_decisions_total", outcome).inc()
+
+    def change_event(self, outcome: EventOutcome) -> None:
+        """Counts a message that the source of changes has anew."""
+        self._child("twinfront_change_events_total", outcome).inc()
+
+    def change_source_failed(self, reason: Reason) -> None:
+        """Counts that the source of changes could not be followed."""
+        self._child("twinfront_change_source_failures_total", reason).inc()
 
     def query_charge(self, units: float) -> None:
         """Adds what a query cost, in query units."""

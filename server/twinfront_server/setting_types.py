@@ -2,9 +2,11 @@
 
 import re
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from twinfront_program.address import Address, parse_place
+from twinfront_program.kafka_url import FORM as KAFKA_FORM
+from twinfront_program.kafka_url import KafkaUrl
 from twinfront_program.settings import REPEATABLE, Listed, joined, listed, several_of
 from twinfront_program.trusted_url import is_trusted
 from twinfront_program.values import FINITE, After, Before, of_length, within
@@ -65,6 +67,25 @@ def _outcomes(value: str) -> str:
     return value
 
 
+def _changes(value: str) -> str:
+    if "@" in value:
+        # Not repeated here: it may be a password.
+        raise ValueError("the URL has credentials in it, which it must not: it is shown; see --changes-user")
+    if value.startswith(_KAFKA):
+        return str(KafkaUrl.parse(value))
+    try:
+        url = urlsplit(value)
+        asked = parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
+        sound = url.scheme == "eventhub" and bool(_HOST_NAME.fullmatch(url.netloc)) and not url.fragment
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError(f"{value!r} is neither {EVENT_HUB_FORM} nor {KAFKA_FORM}")
+    if not _HUB.fullmatch(url.path.removeprefix("/")) or [(name, bool(value)) for name, value in asked] not in _ASKED:
+        raise ValueError(f"{value!r} does not name an Event Hub, or more than that: {EVENT_HUB_FORM}")
+    return value
+
+
 def _authorizer(value: str) -> str:
     problem = "is no URL of a policy system: grpc://HOST:PORT, or grpcs://HOST:PORT"
     if "@" in value:
@@ -94,6 +115,12 @@ def _audiences(value: str | None) -> str | None:
     return value
 
 
+_ASKED: Final[tuple[list[tuple[str, bool]], ...]] = ([], [("consumer_group", True)])
+EVENT_HUB_FORM: Final = "eventhub://NAMESPACE.servicebus.windows.net/HUB[?consumer_group=NAME]"
+
+_KAFKA: Final = ("kafka:", "kafkas:")
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_HUB: Final = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _HOST: Final = re.compile(r"[\w.:%-]+")
 _HEADER: Final = re.compile(r"[a-z0-9_.-]+", re.ASCII)
 _MODE: Final = re.compile(r"0?[0-7]{3}", re.ASCII)
@@ -110,4 +137,5 @@ AuthorizerUrl = Annotated[str, After(_authorizer)]
 HeaderNames = Annotated[Listed, After(_header_names)]
 ClaimName = Annotated[str, of_length(1)]
 UpstreamName = Annotated[str, After(_upstream)]
+ChangesUrl = Annotated[str, After(_changes)]
 OutcomesName = Annotated[str, After(_outcomes)]

@@ -13,6 +13,7 @@ from twinfront_server.setting_types import (
     Audiences,
     Auth,
     AuthorizerUrl,
+    ChangesUrl,
     ClaimName,
     Exemptions,
     FileMode,
@@ -304,6 +305,34 @@ class Settings(ProgramSettings):
         UPSTREAM,
         "Twins and relationships created, replaced and deleted a second, this replica's share; 0 for any number.",
     )
+    changes: ChangesUrl | None = setting(
+        None,
+        UPSTREAM,
+        "Where changes of Azure Digital Twins are followed for Watch: the Event Hub or Kafka topic that its event "
+        "routes feed, eventhub://NAMESPACE.servicebus.windows.net/HUB[?consumer_group=NAME], "
+        "kafka://HOST:PORT[,HOST:PORT]/TOPIC, or kafkas:// over TLS. The embedded service and a localtwins need none.",
+        takes="URL",
+    )
+    changes_user: Annotated[str, of_length(1)] | None = setting(
+        None,
+        UPSTREAM,
+        "User of a Kafka that asks for one (SASL PLAIN); $ConnectionString for the Kafka endpoint of an Event Hub.",
+        takes="NAME",
+    )
+    changes_secret: Annotated[str, of_length(1)] | None = setting(
+        None,
+        UPSTREAM,
+        "Password of that user, or the connection string of an Event Hub, which without one is asked with "
+        "DefaultAzureCredential.",
+        secret=True,
+        takes="TEXT",
+    )
+    changes_secret_file: Annotated[str, of_length(1)] | None = setting(
+        None, UPSTREAM, "File with that secret, in place of --changes-secret.", takes="FILE"
+    )
+    changes_ca: Annotated[str, of_length(1)] | None = setting(
+        None, UPSTREAM, "Authorities to check certificates of --changes against, PEM.", takes="FILE"
+    )
     page_token_key: Annotated[str, of_length(16)] | None = setting(
         None,
         REPLICAS,
@@ -353,9 +382,12 @@ class Settings(ProgramSettings):
     @property
     def shapes_writes(self) -> bool:
         """Tells whether writes keep within the rates of `twin_write_rate` and what follows it."""
-        if self.shape_writes == "auto":
-            return (urlsplit(self.upstream).hostname or "").endswith(_AZURE_HOSTS)
-        return self.shape_writes == "on"
+        return self.is_azure if self.shape_writes == "auto" else self.shape_writes == "on"
+
+    @property
+    def is_azure(self) -> bool:
+        """Tells whether the upstream is an instance of Azure Digital Twins itself, by its name."""
+        return (urlsplit(self.upstream).hostname or "").endswith(_AZURE_HOSTS)
 
     @property
     def auth_kinds(self) -> frozenset[str]:
@@ -416,6 +448,7 @@ class Settings(ProgramSettings):
         if self.policy is not None and self.auth_kinds == {"none"}:
             raise ValueError("--policy needs --auth jwt or mtls: without it nobody is known")
         self._require_authorizer()
+        self._require_way_to_changes()
         if self.default_deadline > self.max_deadline:
             raise ValueError("--default-deadline is longer than --max-deadline")
         if self.upstream.startswith("http:") and self.upstream_credential != "none":
@@ -437,6 +470,32 @@ class Settings(ProgramSettings):
             if name in self.given:
                 flag = f"--{name.replace('_', '-')}"
                 raise ValueError(f"--engine native ends no connection for its age: {flag} is for --engine grpcio")
+
+    def _require_way_to_changes(self) -> None:
+        """Checks that what is said of the source of changes fits it.
+
+        Raises:
+            ValueError: it does not.
+        """
+        scheme = (self.changes or "").partition(":")[0]
+        of_it = {
+            name for name in ("user", "secret", "secret_file", "ca") if getattr(self, f"changes_{name}") is not None
+        }
+        if of_it and not scheme:
+            raise ValueError(f"--changes-{min(of_it).replace('_', '-')} needs --changes")
+        if {"secret", "secret_file"} <= of_it:
+            raise ValueError("--changes-secret and --changes-secret-file are the same in two places: give one")
+        if "user" in of_it and scheme == "eventhub":
+            raise ValueError("--changes-user is for kafka://… and kafkas://…: an Event Hub knows no users")
+        if scheme.startswith("kafka") and ("user" in of_it) != bool(of_it & {"secret", "secret_file"}):
+            raise ValueError("--changes-user and --changes-secret, or --changes-secret-file, need each other")
+        if "ca" in of_it and scheme == "kafka":
+            raise ValueError("--changes-ca needs --changes kafkas://… or eventhub://…")
+        if scheme and self.upstream_credential == "on-behalf-of":
+            raise ValueError(
+                "--changes would show all changes to every caller, also what Azure Digital Twins does not let him see: "
+                "leave it with --upstream-credential on-behalf-of"
+            )
 
     def _require_authorizer(self) -> None:
         """Checks that whoever is to decide about callers knows who they are.

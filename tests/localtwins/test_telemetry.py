@@ -40,14 +40,22 @@ async def test_a_source_time_is_taken(graph: Adt, time: str):
 
 
 async def test_the_source_time_is_the_time_of_the_event(graph: Adt):
-    time = "2026-01-02T03:04:05.5+02:00"
-    await graph.post(ROOM, {}, message_id="m", telemetry_source_time=time)
     read = graph.service._database.read
-    assert read.changes(read.last_position() - 1, 1)[0].time == time
+    for sent, told in (
+        ("2026-01-02T03:04:05.5+02:00", "2026-01-02T03:04:05.5+02:00"),
+        ("2026-01-02t03:04:05z", "2026-01-02T03:04:05Z"),
+        ("2026-01-02 03:04:05Z", "2026-01-02T03:04:05Z"),
+    ):
+        await graph.post(ROOM, {}, message_id="m", telemetry_source_time=sent)
+        assert read.changes(read.last_position() - 1, 1)[0].time == told
 
 
 @pytest.mark.parametrize(
-    "time", ["now", "2026-01-02", "2026-01-02T03:04:05", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05.Z", "1735786800"]
+    "time",
+    [
+        *("now", "2026-01-02", "2026-01-02T03:04:05", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05.Z", "1735786800"),
+        *("0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"),
+    ],
 )
 async def test_a_source_time_must_be_one(graph: Adt, time: str):
     answer = await graph.post(ROOM, {}, message_id="m", telemetry_source_time=time)

@@ -192,8 +192,90 @@ def test_stores_of_outcomes_that_are_none(url: str) -> None:
     assert "secret" not in told
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "kafka://broker:9092/twins",
+        "kafkas://one:9093,[::1]:9094/a.b_c-d",
+        "eventhub://twins.servicebus.windows.net/twins",
+        "eventhub://twins.servicebus.windows.net/twins?consumer_group=front",
+    ],
+)
+def test_sources_of_changes(url: str) -> None:
+    assert Settings.load({"changes": url}).changes == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "twins",
+        "amqp://broker/twins",
+        "kafka://broker/twins",
+        "kafka://broker:9092",
+        "kafka://broker:9092/",
+        "kafka://broker:0/twins",
+        "eventhub://twins.servicebus.windows.net",
+        "eventhub://twins.servicebus.windows.net/",
+        "eventhub:///twins",
+        "eventhub://twins.servicebus.windows.net:5671/twins",
+        "eventhub://twins.servicebus.windows.net/twins/more",
+        "eventhub://twins.servicebus.windows.net/twins?group=front",
+        "eventhub://twins.servicebus.windows.net/twins?consumer_group=",
+        "eventhub://twins.servicebus.windows.net/twins?consumer_group=a&consumer_group=b",
+        "eventhub://[::1/twins",
+    ],
+)
+def test_sources_of_changes_that_are_none(url: str) -> None:
+    assert problem(changes=url).startswith("--changes: ")
+
+
+@pytest.mark.parametrize("url", ["kafka://user:hidden@broker:9092/twins", "eventhub://key:hidden@host/twins"])
+def test_credentials_in_the_url_of_a_source_of_changes_are_refused_and_not_repeated(url: str) -> None:
+    told = problem(changes=url)
+    assert "--changes-user" in told
+    assert "hidden" not in told
+
+
+KAFKA = "kafka://broker:9092/twins"
+HUB = "eventhub://twins.servicebus.windows.net/twins"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"changes_secret": "x"}, "--changes-secret needs --changes"),
+        ({"changes_secret_file": "x"}, "--changes-secret-file needs --changes"),
+        ({"changes_ca": "x"}, "--changes-ca needs --changes"),
+        ({"changes": HUB, "changes_secret": "x", "changes_secret_file": "y"}, "give one"),
+        ({"changes": HUB, "changes_user": "x"}, "an Event Hub knows no users"),
+        ({"changes": KAFKA, "changes_user": "x"}, "need each other"),
+        ({"changes": KAFKA, "changes_secret": "x"}, "need each other"),
+        ({"changes": KAFKA, "changes_ca": "x"}, "--changes-ca needs --changes kafkas://"),
+    ],
+)
+def test_what_is_said_of_the_source_of_changes_has_to_fit_it(given: dict[str, str], told: str) -> None:
+    assert told in problem(**given)
+
+
+def test_changes_are_not_followed_for_callers_whom_the_upstream_may_show_less() -> None:
+    told = problem(
+        changes=HUB,
+        upstream="https://twins.api.weu.digitaltwins.azure.net",
+        upstream_credential="on-behalf-of",
+        auth="jwt",
+        jwt_issuer="https://issuer",
+        jwt_audience="twins",
+    )
+    assert "does not let him see" in told
+
+
+def test_the_secret_of_the_source_of_changes_is_not_in_dumps() -> None:
+    assert "hidden" not in repr(Settings.load({"changes": HUB, "changes_secret": "hidden"}))
+
+
 def test_the_password_of_the_store_of_outcomes_is_not_in_dumps() -> None:
-    assert "secret" not in repr(Settings.load({"outcomes": "redis://:secret@cache"}))
+    assert "hidden" not in repr(Settings.load({"outcomes": "redis://:hidden@cache"}))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -41,14 +42,15 @@ def datetime_of(ticks: int) -> datetime:
 
 
 def parse_time(text: str) -> datetime:
-    """Reads a time of RFC 3339.
+    """Reads a time of RFC 3339, of the years 1 to 9999 in UTC.
 
     Raises:
         ValueError: it is none.
     """
-    if not _RFC_3339.fullmatch(text):
-        raise ValueError(f"{text[:_LONGEST_TIME_SHOWN]!r} is no RFC 3339 time")
-    return datetime.fromisoformat(text.upper())
+    if _RFC_3339.fullmatch(text):
+        with suppress(OverflowError):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    raise ValueError(f"{text[:_LONGEST_TIME_SHOWN]!r} is no RFC 3339 time")
 
 
 def twin_time(ticks: int) -> str:

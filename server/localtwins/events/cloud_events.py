@@ -37,7 +37,7 @@ class CloudEvent:
         source = self._source
         if change.type == TELEMETRY:
             source = f"{source}/digitaltwins/{change.twin_id}"
-        event_id = change.message_id or str(uuid.uuid5(self._log_id, str(change.position)))
+        event_id = change.message_id or change.id_in(self._log_id)
         attributes = {"specversion": _SPECVERSION, "id": event_id, "type": change.type, "source": source}
         if change.subject:  # CloudEvents has no empty subject
             attributes["subject"] = change.subject
@@ -45,6 +45,8 @@ class CloudEvent:
         if change.type in _WITH_DATASCHEMA:
             attributes["dataschema"] = change.model_id
         attributes["datacontenttype"] = _DATA_CONTENT_TYPE
+        if change.traceparent:
+            attributes["traceparent"] = change.traceparent
         return attributes
 
     @cached_property

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -10,8 +11,11 @@ from urllib.parse import urlsplit
 from localtwins.events.cloud_events import CloudEvent
 from localtwins.events.retry import Retry
 from localtwins.files import FILE_MODE
+from twinfront_program.kafka_url import KafkaUrl
+from twinfront_program.startup_error import StartupError
 
 _FILE: Final = "file:"
+_KAFKA: Final = ("kafka:", "kafkas:")
 _NEWLINE: Final = b"\n"
 
 
@@ -29,7 +33,7 @@ class Endpoint(Protocol):
 
 
 def check_target(target: str) -> None:
-    """Refuses a target that is none of `file:PATH`, `http://…` and `https://…`.
+    """Refuses a target that is none of `file:PATH`, `http://…`, `https://…`, `kafka://…` and `kafkas://…`.
 
     Raises:
         ValueError: it is none.
@@ -38,19 +42,42 @@ def check_target(target: str) -> None:
         if not target.removeprefix(_FILE):
             raise ValueError("the target file: needs a path")
         return
+    if target.startswith(_KAFKA):
+        KafkaUrl.parse(target)
+        return
     try:
         parts = urlsplit(target)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:  # brackets, or a port, that are none
         usable = False
     if not usable:
-        raise ValueError(f"the target must be file:PATH or an http or https URL, and not {target!r}")
+        raise ValueError(
+            f"the target must be file:PATH, or a URL with http, https, kafka or kafkas, and not {target!r}"
+        )
+
+
+def require_installed(targets: Mapping[str, str]) -> None:
+    """Sees to it that what endpoints need is installed.
+
+    Args:
+        targets: endpoint name -> where it delivers to.
+
+    Raises:
+        StartupError: it is not.
+    """
+    for name, target in targets.items():
+        if target.startswith(_KAFKA) and find_spec("aiokafka") is None:
+            raise StartupError(f"the endpoint {name} needs the library for Kafka: pip install 'twinfront[kafka]'")
 
 
 def open_endpoint(name: str, target: str) -> Endpoint:
     """Makes the endpoint `name` that delivers to `target`."""
     if target.startswith(_FILE):
         return FileEndpoint(name, Path(target.removeprefix(_FILE)))
+    if target.startswith(_KAFKA):
+        from localtwins.events.kafka_topic import KafkaEndpoint  # noqa: PLC0415  (an extra)
+
+        return KafkaEndpoint(name, KafkaUrl.parse(target))
     from localtwins.events.webhook import WebhookEndpoint  # noqa: PLC0415  (the HTTP client loads slowly)
 
     return WebhookEndpoint(name, target)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from localtwins import errors, limits
-from localtwins.engine.clock import parse_time
+from localtwins.engine.clock import parse_time, twin_time
 from localtwins.message import Response
 from localtwins.rest.answers import json_answer
 from localtwins.rest.call import Call
@@ -152,6 +152,7 @@ def _shown(change: Change, log: ChangeLog) -> Mapping[str, Any]:
         "id": change.id_in(log.log_id),
         "type": change.type,
         "time": change.time,
+        "loggedTime": twin_time(change.logged),
         **{name: text for name, text in texts.items() if text},
         "data": orjson.Fragment(change.data),
     }

@@ -47,4 +47,4 @@ def _source_time(value: str | None) -> str | None:
         parse_time(value)
     except ValueError:
         raise errors.source_time_invalid(value) from None
-    return value
+    return value.upper().replace(" ", "T")  # as all who read events understand it

@@ -21,6 +21,8 @@ class Kind(enum.Enum):
     """A job has written what is told in no change of its own."""
     JOB_ENDED = -2
     """A job has written all that it will."""
+    UNREADABLE = -3
+    """The source has an event of the graph that makes no sense, so what has changed cannot be told; `data` says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from twinfront_program.event_loop import new_event_loop
 from twinfront_program.log import configure_logging
+from twinfront_server.doctor.changes import check_changes
 from twinfront_server.doctor.finding import Finding, as_json, as_text, is_healthy
 from twinfront_server.doctor.machine import (
     check_authentication,
@@ -36,6 +37,7 @@ _ASKING: Final[tuple[Callable[[Settings], Awaitable[list[Finding]]], ...]] = (
     check_outcomes,
     check_traces,
     check_upstream,
+    check_changes,
 )
 
 

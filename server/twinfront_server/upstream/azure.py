@@ -15,6 +15,7 @@ from twinfront_server.audit import Audit
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import Tracing
+from twinfront_server.upstream.changes.opening import open_followed, open_log, open_remote
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.bounded_answers import ENCODINGS, BoundedConnector, response_class
 from twinfront_server.upstream.sdk.circuit_breaker import CircuitBreaker
@@ -34,6 +35,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
     Raises:
         StartupError: if the CA file cannot be read, or nothing proves to Entra ID that this is the server.
     """
+    log = open_log(settings) if settings.changes is not None else None
     circuit = CircuitBreaker(metrics, settings.upstream_failures)
     policies = Policies(settings, metrics, tracing, _HEADERS, circuit)
     credential: AsyncTokenCredential = NO_CREDENTIAL
@@ -52,6 +54,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
     )
     transport = AioHttpTransport(session=session, session_owner=True, use_env_settings=settings.upstream_use_env_proxy)
     sdk = open_sdk_client(settings.upstream, credential, transport, policies)
+    changes = open_followed(metrics, sdk, log) if log is not None else open_remote(settings, metrics, sdk)
     return Upstream(
         sdk,
         policies.dry_runs,
@@ -61,6 +64,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         outage=circuit.opened,
         audit=audit,
         shaper=open_shaper(settings, metrics),
+        changes=changes,
         is_delegated=settings.upstream_credential == "on-behalf-of",
     )
 

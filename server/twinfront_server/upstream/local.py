@@ -11,6 +11,7 @@ from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
 from twinfront_server.tracing import Tracing
 from twinfront_server.upstream.changes.local import LocalChanges
+from twinfront_server.upstream.changes.opening import open_followed, open_log
 from twinfront_server.upstream.client import Upstream
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL
 from twinfront_server.upstream.sdk.policies import Policies
@@ -27,6 +28,7 @@ async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         StartupError: if the data cannot be opened, for example because another process has it, or if a variable of
             localtwins makes no sense.
     """
+    log = open_log(settings) if settings.changes is not None else None
     given = {} if settings.jobs_storage is None else {"jobs_storage": settings.jobs_storage}
     for line in LocalSettings.unknown_variables():
         get_logger().warning(line)
@@ -41,5 +43,5 @@ async def open_local(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         on_settled=metrics.settled_write,
         audit=audit,
         shaper=open_shaper(settings, metrics),
-        changes=LocalChanges(service.changes),
+        changes=LocalChanges(service.changes) if log is None else open_followed(metrics, sdk, log),
     )

@@ -19,6 +19,7 @@ class Resource(Enum):
     EVENT_ROUTE = "twinfront.v1.EventRoute"
     IMPORT_JOB = "twinfront.v1.ImportJob"
     DELETE_JOB = "twinfront.v1.DeleteJob"
+    CHANGES = "twinfront.v1.Change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,14 @@ POST_DELETE_JOB: Final = Operation("post_delete_job", Resource.DELETE_JOB, write
 GET_DELETE_JOB: Final = Operation("get_delete_job", Resource.DELETE_JOB)
 LIST_DELETE_JOBS: Final = Operation("list_delete_jobs", Resource.DELETE_JOB)
 PROBE: Final = Operation("probe", Resource.MODEL)
+LIST_CHANGES: Final = Operation("list_changes", Resource.CHANGES)
+LIST_CHANGE_ITEMS: Final = Operation("list_change_items", Resource.CHANGES)
 
 
 _COLLECTIONS: Final = {
     Resource.MODEL: ("models", "model_id"),
     Resource.QUERY: ("query", ""),
+    Resource.CHANGES: ("localtwins/changes", ""),
     Resource.EVENT_ROUTE: ("eventroutes", "event_route_id"),
     Resource.IMPORT_JOB: ("jobs/imports", "job_id"),
     Resource.DELETE_JOB: ("jobs/deletions", "job_id"),

@@ -32,7 +32,8 @@ KEPT_BYTES: Final = 8 << 20
 _LONGEST_WAIT: Final = 5.0
 """Seconds after which the source is asked again, come what may: a checkpoint is no older than that."""
 
-JOBS: Final = frozenset({Kind.JOB_WROTE, Kind.JOB_ENDED})
+MARKS: Final = frozenset({Kind.JOB_WROTE, Kind.JOB_ENDED, Kind.UNREADABLE})
+"""Kinds of what stands in the log and is no change that can be told; every watch is told that there are some."""
 
 
 class Entry:
@@ -160,7 +161,7 @@ class _Audience:
 
     def of(self, change: Change) -> Iterator[Reader]:
         """Gives them, some perhaps twice."""
-        if change.kind in JOBS:
+        if change.kind in MARKS:
             yield from self.everybody
             return
         yield from self._of_all_ids

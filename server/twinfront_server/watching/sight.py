@@ -24,7 +24,7 @@ from twinfront_server.errors import TwinfrontError
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.reads import document
-from twinfront_server.watching.feed import JOBS, Entry, Reader
+from twinfront_server.watching.feed import MARKS, Entry, Reader
 from twinfront_server.wire.change import UPDATES
 from twinfront_server.wire.change_filter import Wanted
 
@@ -72,7 +72,7 @@ class Sight:
         self._upstream = upstream
         self._sees_models = sees_models
         self._goes_by_model = bool(wanted.models) or any(limit.models for limit in scope.limits)
-        self._kinds = wanted.kinds | JOBS
+        self._kinds = wanted.kinds | MARKS
         if self._goes_by_model and not _ENTERING.isdisjoint(wanted.kinds):
             self._kinds |= {Kind.TWIN_UPDATED}
         if (wanted.relationship_names or scope.is_limited) and not _MOVING.isdisjoint(wanted.kinds):

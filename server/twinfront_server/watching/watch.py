@@ -24,7 +24,7 @@ from twinfront_server.errors import changes_expired, server_draining
 from twinfront_server.metrics import WatchMetrics
 from twinfront_server.upstream.changes.source import ChangesLostError, ChangeSource, Items, ItemsPage
 from twinfront_server.watching.cursor import Cursor
-from twinfront_server.watching.feed import JOBS, Entry
+from twinfront_server.watching.feed import MARKS, Entry
 from twinfront_server.watching.packing import Packing
 from twinfront_server.watching.place import InState, Place
 from twinfront_server.watching.sight import RELATIONSHIPS, TWINS, Sight
@@ -184,9 +184,9 @@ class Watch:
 
     async def _tell(self, some: Sequence[Entry]) -> Messages:
         """Tells changes, and passes them over."""
-        jobs = [index for index, entry in enumerate(some) if entry.change.kind in JOBS]
+        marks = [index for index, entry in enumerate(some) if entry.change.kind in MARKS]
         first = 0
-        for index in [*jobs, len(some)]:
+        for index in [*marks, len(some)]:
             async for entry, message in self._telling.tell(some[first:index], self._has_come):
                 if message is None:
                     self.cursor.pass_over(entry.change)
@@ -200,7 +200,7 @@ class Watch:
             if index == len(some):
                 break
             first, here = index + 1, self._state
-            reset = self._pass_job(some[index])
+            reset = self._pass_mark(some[index])
             if reset is not None:
                 yield reset
             if self._state is not here:  # the state comes anew, and the rest is read again when it is its turn
@@ -208,8 +208,17 @@ class Watch:
                 break
         await asyncio.sleep(0)
 
+    def _pass_mark(self, entry: Entry) -> WatchResponse | None:
+        """Notes what a job did, or that an event makes no sense; gives the message that tells of it if there is one."""
+        self.cursor.pass_over(entry.change)
+        if entry.change.kind is not Kind.UNREADABLE:
+            return self._pass_job(entry)
+        if self._options.resyncs:
+            self._state = InState()
+        return self._reset(Reset(reason=Reset.REASON_SOURCE_GAP))
+
     def _pass_job(self, entry: Entry) -> WatchResponse | None:
-        """Notes what a job did; gives the message that tells of it.
+        """Gives the message that tells of a job.
 
         It comes when the job begins to write. Where the state comes anew once no job writes any more, it comes before
         that as well: what was told between the two is old by then.
@@ -217,7 +226,6 @@ class Watch:
         change = entry.change
         job_id = str(entry.data.get("jobId", ""))
         job = f"{entry.data.get('kind', '')}/{job_id}"
-        self.cursor.pass_over(change)
         if change.kind is Kind.JOB_ENDED:
             if job not in self._jobs:
                 return None

@@ -91,7 +91,8 @@ class LocalChanges:
         except change_log.ChangesLostError as lost:
             # Behind the newest change lies what was undone: an older state of the database was put in its place.
             raise ChangesLostError(lost.extent.oldest_time, trimmed=position <= lost.extent.newest) from None
-        return Batch([self._change(each) for each in read], _at(read[-1].position if read else position))
+        changes = [change_of(each, each.id_in(self._log.log_id), _PARTITION) for each in read]
+        return Batch(changes, _at(read[-1].position if read else position))
 
     async def wait(self, after: Position, seconds: float) -> None:
         """Returns once there are changes behind a position, or when the time is over.
@@ -117,30 +118,38 @@ class LocalChanges:
     async def close(self) -> None:
         """Does nothing: the service closes its log."""
 
-    def _change(self, logged: LoggedChange) -> Change:
-        kind = _KINDS[logged.type]
-        relationship_id = ""
-        if kind in _RELATIONSHIPS:
-            relationship_id = logged.subject[len(logged.twin_id) + len(_BEFORE_RELATIONSHIP) :]
-        return Change(
-            partition=_PARTITION,
-            sequence=logged.position,
-            id=logged.id_in(self._log.log_id),
-            kind=kind,
-            time=logged.time,
-            digital_twin_id=logged.twin_id,
-            relationship_id=relationship_id,
-            component_name=logged.subject if kind is Kind.TELEMETRY else "",
-            model_id=logged.model_id,
-            data=logged.data,
-            etag=logged.etag,
-            previous_model_id=logged.previous_model_id,
-            target_id=logged.target_id,
-            relationship_name=logged.relationship_name,
-            previous_target_id=logged.previous_target_id,
-            previous_relationship_name=logged.previous_relationship_name,
-            traceparent=logged.traceparent,
-        )
+
+def change_of(logged: LoggedChange, event_id: str, partition: str) -> Change:
+    """Gives a change of the log of localtwins as a source has it.
+
+    Args:
+        logged: the change.
+        event_id: the id of its event.
+        partition: what the log is called.
+    """
+    kind = _KINDS[logged.type]
+    relationship_id = ""
+    if kind in _RELATIONSHIPS:
+        relationship_id = logged.subject[len(logged.twin_id) + len(_BEFORE_RELATIONSHIP) :]
+    return Change(
+        partition=partition,
+        sequence=logged.position,
+        id=event_id,
+        kind=kind,
+        time=logged.time,
+        digital_twin_id=logged.twin_id,
+        relationship_id=relationship_id,
+        component_name=logged.subject if kind is Kind.TELEMETRY else "",
+        model_id=logged.model_id,
+        data=logged.data,
+        etag=logged.etag,
+        previous_model_id=logged.previous_model_id,
+        target_id=logged.target_id,
+        relationship_name=logged.relationship_name,
+        previous_target_id=logged.previous_target_id,
+        previous_relationship_name=logged.previous_relationship_name,
+        traceparent=logged.traceparent,
+    )
 
 
 def _at(position: int) -> Position:

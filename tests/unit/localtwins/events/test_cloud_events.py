@@ -23,6 +23,12 @@ def test_a_twins_event_has_all_attributes():
     }
 
 
+def test_an_event_has_the_trace_context_of_the_request_if_there_was_one():
+    context = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert event(traceparent=context).attributes["traceparent"] == context
+    assert "traceparent" not in event().attributes
+
+
 def test_telemetry_comes_from_its_twin_under_its_own_id():
     written = event(TELEMETRY, {"noise": 1}, message_id="m-1", subject="sensor").attributes
     assert written["id"] == "m-1"

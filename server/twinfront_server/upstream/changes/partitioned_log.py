@@ -1,0 +1,97 @@
+"""A log in partitions, as a server that follows it sees it: an Event Hub, a Kafka topic, a localtwins elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from twinfront_server.upstream.changes.source import Change, Order, Position
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the log.
+
+    Attributes:
+        partition: the partition that it is in.
+        sequence: its number there.
+        time: when the log took it.
+        change: the change; None if it is no event of a graph.
+        size: its bytes, as far as they count.
+    """
+
+    partition: str
+    sequence: int
+    time: datetime
+    change: Change | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far one partition reaches.
+
+    Attributes:
+        first: the number of the oldest entry that is still there; `end` if there is none.
+        end: the number that the next entry will have.
+        newest_time: when the newest entry was taken, if the log tells that without its being read.
+    """
+
+    first: int
+    end: int
+    newest_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Entries that were read at once.
+
+    Attributes:
+        entries: in the order of each partition.
+        passed: partition -> the last number that was passed, which may be behind that of its last entry: a log may
+            have numbers without entries.
+    """
+
+    entries: Sequence[Entry]
+    passed: Position
+
+
+class OutOfRangeError(Exception):
+    """A reader is at a place that the log does not have: what was there is trimmed, or was never there."""
+
+
+class LogReader(Protocol):
+    """Reads some partitions onwards, each from a place. It raises `TwinfrontError` for what goes wrong."""
+
+    async def read(self, limit: int, seconds: float) -> Portion:
+        """Gives what comes next, at most so many entries; waits so long at most if there is nothing.
+
+        Raises:
+            OutOfRangeError: the log does not have what comes next.
+        """
+
+    async def close(self) -> None:
+        """Ends what the reader has running."""
+
+
+class PartitionedLog(Protocol):
+    """A log in partitions. Its methods raise `TwinfrontError` for what goes wrong."""
+
+    @property
+    def order(self) -> Order:
+        """The order that changes keep."""
+
+    async def log_id(self) -> str:
+        """Gives what tells this log from all others."""
+
+    async def bounds(self) -> Mapping[str, Bounds]:
+        """Tells how far each partition reaches."""
+
+    async def since(self, time: datetime) -> Mapping[str, int]:
+        """Gives for each partition the number of the first entry that was taken at or after a time; its end if none."""
+
+    async def open(self, starts: Mapping[str, int]) -> LogReader:
+        """Opens a reader that begins with these numbers."""
+
+    async def close(self) -> None:
+        """Ends what the log has running."""
