@@ -62,8 +62,9 @@ _REASONS: Final[dict[str, InvalidReason]] = {
     "query": Reason.QUERY_INVALID,
     "page_token": Reason.PAGE_TOKEN_INVALID,
     "resume_token": Reason.PAGE_TOKEN_INVALID,
+    "WatchRequest.resume_token": Reason.RESUME_TOKEN_INVALID,
 }
-"""Reasons of fields that are refused with one of their own, whatever is wrong with them."""
+"""Reasons of fields, of any request or of one, that are refused with one of their own, whatever is wrong with them."""
 
 
 def require_at_most(
@@ -156,7 +157,9 @@ def require_moderate_texts(message: Message) -> None:
         TwinfrontError: INVALID_ARGUMENT, or what else stands for the field.
     """
     for path, name, text in _texts(message, ""):
-        require_at_most(len(text), MAX_TEXT, path, "characters", reason=_REASONS.get(name, Reason.INVALID_ARGUMENT))
+        reason = _REASONS.get(name, Reason.INVALID_ARGUMENT)
+        reason = _REASONS.get(f"{message.DESCRIPTOR.name}.{name}", reason)
+        require_at_most(len(text), MAX_TEXT, path, "characters", reason=reason)
 
 
 def _texts(message: Message, prefix: str) -> Iterator[tuple[str, str, str]]:
