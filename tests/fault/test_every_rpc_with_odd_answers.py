@@ -195,7 +195,7 @@ def _faults(server: App) -> list[str]:
     return [str(sample) for sample in samples if sample.labels.get("reason") in {"", "INTERNAL"} and sample.value]
 
 
-WITHOUT_UPSTREAM = {"CheckPermissions"}
+WITHOUT_UPSTREAM = {"CheckPermissions", "Watch", "GetChangeLog"}
 """RPCs that ask the upstream nothing, of a caller who may do everything."""
 
 

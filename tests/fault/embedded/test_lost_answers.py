@@ -39,6 +39,8 @@ READS = {
     "StreamQueryTwins",
     "GetEventRoute",
     "ListEventRoutes",
+    "Watch",
+    "GetChangeLog",
     "GetImportJob",
     "ListImportJobs",
     "GetDeleteJob",
