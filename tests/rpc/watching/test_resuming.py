@@ -173,7 +173,7 @@ async def test_a_token_is_good_at_another_server_with_the_same_key(
 
 async def test_a_token_of_another_log_is_refused(settings: Settings):
     key = settings.changed(page_token_key="a key of sixteen characters")
-    tokens = []
+    tokens: list[str] = []
     for _ in range(2):
         async with App(key) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
             for token in tokens:
