@@ -1,8 +1,24 @@
 """The upstreams whose changes are watched: what each of them needs, and what it does not tell."""
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import grpc.aio
+import orjson
+import pytest
+from tests.changes.event_hub import Hub
+from tests.localtwins.events.webhook import Webhook
+
+from localtwins import LocalTwins
+from localtwins import Settings as LocalSettings
+from localtwins.http_server import HttpServer
+from twinfront.v1 import event_route_service_pb2 as routes
+from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceStub
 from twinfront_server.settings import Settings
+
+HUB = "eventhub://twins.servicebus.windows.net/twins"
 
 
 @dataclass(frozen=True)
@@ -14,11 +30,72 @@ class Source:
         tells_models: whether it tells of models.
         tells_jobs: whether it tells of what jobs write.
         tells_etags: whether changes have etags.
+        tells_models_of_sources: whether a relationship that is created or deleted comes with the model of its source.
         is_exact: whether pages of the state say which changes they have in them.
+        is_fed: whether an event route has to bring changes there, which takes a while.
     """
 
     settings: Settings
     tells_models: bool = True
     tells_jobs: bool = True
     tells_etags: bool = True
+    tells_models_of_sources: bool = True
     is_exact: bool = True
+    is_fed: bool = False
+
+
+def fed(settings: Settings) -> Source:
+    """An upstream with an event route to the source of changes: it tells what Azure Digital Twins would."""
+    return Source(
+        settings,
+        tells_models_of_sources=False,
+        tells_models=False,
+        tells_jobs=False,
+        tells_etags=False,
+        is_exact=False,
+        is_fed=True,
+    )
+
+
+async def feed(channel: grpc.aio.Channel) -> None:
+    """Makes the event route."""
+    route = routes.EventRoute(endpoint_name="source", filter="true")
+    await EventRouteServiceStub(channel).CreateOrReplaceEventRoute(
+        routes.CreateOrReplaceEventRouteRequest(event_route_id="source", event_route=route)
+    )
+
+
+@asynccontextmanager
+async def elsewhere(data_dir: str, targets: Mapping[str, str]) -> AsyncIterator[str]:
+    """Runs a localtwins that is reached over HTTP, and gives its URL."""
+    settings = LocalSettings.load({"listen": "127.0.0.1:0", "endpoint": dict(targets)})
+    service = await LocalTwins.open(data_dir, settings)
+    server = HttpServer(service, settings)
+    await server.start()
+    yield server.url
+    await server.stop()
+    await service.close()
+
+
+async def topic(request: pytest.FixtureRequest) -> str:
+    """Makes a topic, and gives its URL."""
+    broker = request.getfixturevalue("broker")
+    return f"kafka://{broker.address}/{await broker.topic(3)}"
+
+
+@asynccontextmanager
+async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """Puts an Event Hub in memory in place of that of `HUB`, and gives the URL of a webhook that feeds it."""
+    hub = Hub("0", "1", "2")
+    monkeypatch.setattr("azure.eventhub.aio.EventHubConsumerClient", lambda *_, **__: hub.connect())
+
+    async def take(event: dict[str, Any]) -> int:
+        twin_id = event.get("subject") or event["source"].rpartition("/")[2]
+        partition = str(sum(twin_id.partition("/")[0].encode()) % 3)
+        data = event.pop("data")
+        hub.add({f"cloudEvents:{name}": value for name, value in event.items()}, orjson.dumps(data), partition)
+        return 200
+
+    async with Webhook() as webhook:
+        webhook.answer = take
+        yield webhook.url
