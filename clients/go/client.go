@@ -70,6 +70,8 @@ type Client struct {
 	Jobs twinfrontv1.JobServiceClient
 	// Graphs imports and exports models, twins and relationships as streams.
 	Graphs twinfrontv1.GraphServiceClient
+	// Changes tells how the graph changes, and how far the log of changes reaches.
+	Changes twinfrontv1.ChangeServiceClient
 	// Permissions tells what the caller may do.
 	Permissions twinfrontv1.PermissionServiceClient
 
@@ -172,6 +174,7 @@ func Dial(target string, opts ...Option) (*Client, error) {
 		EventRoutes:   twinfrontv1.NewEventRouteServiceClient(connection),
 		Jobs:          twinfrontv1.NewJobServiceClient(connection),
 		Graphs:        twinfrontv1.NewGraphServiceClient(connection),
+		Changes:       twinfrontv1.NewChangeServiceClient(connection),
 		Permissions:   twinfrontv1.NewPermissionServiceClient(connection),
 		connection:    connection,
 		calls:         calls,

@@ -11,7 +11,7 @@ ANY = "$any"
 _ETAG = re.compile(r'W/"[0-9a-f-]{36}"')
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _IN_A_TWIN = re.compile(r"digital_twin\.(json|properties|model_id)")
-_CHANGING = {"nextPageToken", "resumeToken", "queryCharge"}
+_CHANGING = {"nextPageToken", "resumeToken", "newestToken", "oldestToken", "saved", "queryCharge"}
 _BY_THE_CLOCK = {"DEADLINE_EXCEEDED", "CANCELLED"}
 
 

@@ -15,6 +15,8 @@ from .scenarios import LIMITED_CALLER, LIVE_SERVER, ODD_SERVER, ODD_WATCHING, WA
 NOT_FOR_A_CALLER_TO_PROVOKE = {
     "AUTHORIZER_UNAVAILABLE": "of a server that asks a policy system",
     "CALLER_NOT_PERMITTED": "of a server that asks who calls",
+    "CHANGES_EXPIRED": "takes a log that was trimmed",
+    "CHANGES_UNSUPPORTED": "of a server that follows no source",
     "CREDENTIALS_INVALID": "of a server that asks who calls",
     "CREDENTIALS_MISSING": "of a server that asks who calls",
     "DEADLINE_EXCEEDED": "its scenario has it, by code: the client may end a call before the server does",

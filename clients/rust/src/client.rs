@@ -2,11 +2,11 @@ use crate::{
     ClientBuilder, ConfigError, Connection,
     connection::MAX_RECEIVE_BYTES,
     v1::{
-        digital_twin_service_client::DigitalTwinServiceClient, event_route_service_client::EventRouteServiceClient,
-        graph_service_client::GraphServiceClient, job_service_client::JobServiceClient,
-        model_service_client::ModelServiceClient, permission_service_client::PermissionServiceClient,
-        query_service_client::QueryServiceClient, relationship_service_client::RelationshipServiceClient,
-        telemetry_service_client::TelemetryServiceClient,
+        change_service_client::ChangeServiceClient, digital_twin_service_client::DigitalTwinServiceClient,
+        event_route_service_client::EventRouteServiceClient, graph_service_client::GraphServiceClient,
+        job_service_client::JobServiceClient, model_service_client::ModelServiceClient,
+        permission_service_client::PermissionServiceClient, query_service_client::QueryServiceClient,
+        relationship_service_client::RelationshipServiceClient, telemetry_service_client::TelemetryServiceClient,
     },
 };
 
@@ -103,6 +103,8 @@ impl Client {
         jobs: JobServiceClient;
         /// Whole graphs in and out.
         graphs: GraphServiceClient;
+        /// How the graph changes.
+        changes: ChangeServiceClient;
         /// What the caller may do.
         permissions: PermissionServiceClient;
     }

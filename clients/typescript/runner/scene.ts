@@ -19,6 +19,7 @@ import {
   file_twinfront_v1_digital_twin_service,
 } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
 import { file_twinfront_v1_error_details } from "../src/gen/twinfront/v1/error_details_pb.js";
+import { ChangeService } from "../src/gen/twinfront/v1/change_service_pb.js";
 import { EventRouteService } from "../src/gen/twinfront/v1/event_route_service_pb.js";
 import { GraphService, ImportGraphRequestSchema } from "../src/gen/twinfront/v1/graph_service_pb.js";
 import { JobService } from "../src/gen/twinfront/v1/job_service_pb.js";
@@ -79,6 +80,7 @@ const SERVICES: { readonly [name: string]: readonly [DescService, keyof Twinfron
   EventRouteService: [EventRouteService, "eventRoutes"],
   JobService: [JobService, "jobs"],
   GraphService: [GraphService, "graphs"],
+  ChangeService: [ChangeService, "changes"],
   PermissionService: [PermissionService, "permissions"],
 };
 const REGISTRY: Registry = createRegistry(

@@ -5,6 +5,7 @@ import { isIPv4 } from "node:net";
 
 import type { KnownServer } from "./attempts.js";
 import { createGrpcTransport } from "./connection.js";
+import { ChangeService } from "./gen/twinfront/v1/change_service_pb.js";
 import { DigitalTwinService } from "./gen/twinfront/v1/digital_twin_service_pb.js";
 import { EventRouteService } from "./gen/twinfront/v1/event_route_service_pb.js";
 import { GraphService } from "./gen/twinfront/v1/graph_service_pb.js";
@@ -81,6 +82,8 @@ export class TwinfrontClient {
   readonly jobs: Client<typeof JobService>;
   /** Imports and exports models, twins and relationships as streams. */
   readonly graphs: Client<typeof GraphService>;
+  /** Tells how the graph changes, and how far the log of changes reaches. */
+  readonly changes: Client<typeof ChangeService>;
   /** Tells what the caller may do. */
   readonly permissions: Client<typeof PermissionService>;
   /** The transport, for clients of other services such as gRPC's health. */
@@ -127,6 +130,7 @@ export class TwinfrontClient {
     this.eventRoutes = createStub(EventRouteService, this.transport);
     this.jobs = createStub(JobService, this.transport);
     this.graphs = createStub(GraphService, this.transport);
+    this.changes = createStub(ChangeService, this.transport);
     this.permissions = createStub(PermissionService, this.transport);
   }
 

@@ -59,7 +59,7 @@ func main() {
 	if err := plainStub(ctx, client.Connection(), "go-nowhere"); !errors.Is(err, twinfront.TwinNotFound) {
 		log.Fatal(err)
 	}
-	for _, step := range []func(context.Context, *twinfront.Client) error{list, query, imports, export, count, batch, permissions} {
+	for _, step := range []func(context.Context, *twinfront.Client) error{list, query, imports, export, count, batch, permissions, watch, cached} {
 		if err := step(ctx, client); err != nil {
 			log.Fatal(err)
 		}
@@ -258,6 +258,58 @@ func batch(ctx context.Context, client *twinfront.Client) error {
 			fmt.Println(ids[i], "-", err)
 		}
 	}
+	return nil
+}
+
+func watch(ctx context.Context, client *twinfront.Client) error {
+	watching := &twinfrontv1.WatchRequest{Filter: &twinfrontv1.ChangeFilter{DigitalTwinIds: []string{"go-hall"}}}
+	for item, err := range twinfront.Watch(ctx, client, watching) {
+		if err != nil {
+			return err
+		}
+		switch {
+		case item.Checkpoint != nil: // from here on the watch sees everything
+			if err := visit(ctx, client); err != nil {
+				return err
+			}
+		case item.Reset != nil:
+			fmt.Println("read everything again:", item.Reset.GetReason())
+		case item.Change != nil:
+			fmt.Println("changed:", item.Change.GetDigitalTwinId(), item.Change.GetPatch()[0].GetPath())
+			return nil
+		}
+	}
+	return nil
+}
+
+func visit(ctx context.Context, client *twinfront.Client) error {
+	operations, err := twinfront.NewPatch().Add("/visits", 7).Operations()
+	if err != nil {
+		return err
+	}
+	_, err = client.DigitalTwins.UpdateDigitalTwin(
+		ctx, &twinfrontv1.UpdateDigitalTwinRequest{DigitalTwinId: "go-hall", Patch: operations})
+	return err
+}
+
+func cached(ctx context.Context, client *twinfront.Client) error {
+	cache, err := twinfront.NewTwinCache(client, twinfront.CacheOptions{
+		DigitalTwinIDPrefixes: []string{"go-"},
+		Relationships:         true,
+		Changed: func(before, after twinfront.Resource) {
+			fmt.Println("another:", after.DigitalTwin.GetId(), after.DigitalTwin.GetProperties()["visits"].GetIntValue())
+		},
+	})
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { _ = cache.Run(running) }()
+	if err := cache.Synced(ctx); err != nil {
+		return err
+	}
+	fmt.Println("cached:", cache.Get("go-hall").GetModelId(), len(cache.Relationships("go-hall")))
 	return nil
 }
 

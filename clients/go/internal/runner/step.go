@@ -44,6 +44,10 @@ type step struct {
 	ID            string          `json:"id"`
 	Query         string          `json:"query"`
 	Options       json.RawMessage `json:"options"`
+	Cache         json.RawMessage `json:"cache"`
+	Told          int             `json:"told"`
+	Model         string          `json:"model"`
+	Find          []any           `json:"find"`
 }
 
 type object = map[string]any
@@ -125,6 +129,10 @@ func (s *scene) execute(ctx context.Context, step *step) (object, error) {
 		return s.streamQuery(ctx, step)
 	case "importGraph":
 		return s.importGraph(ctx, step)
+	case "watch":
+		return s.watch(ctx, step)
+	case "cache":
+		return s.cache(ctx, step)
 	case "dial":
 		return s.dial(step)
 	}

@@ -57,6 +57,7 @@ public final class TwinfrontClient implements AutoCloseable {
     private final EventRouteCalls eventRoutes;
     private final JobCalls jobs;
     private final GraphCalls graphs;
+    private final ChangeCalls changes;
     private final PermissionCalls permissions;
 
     private TwinfrontClient(ManagedChannel connection, KnownServer server) {
@@ -73,6 +74,7 @@ public final class TwinfrontClient implements AutoCloseable {
         this.eventRoutes = new EventRouteCalls(connection, options);
         this.jobs = new JobCalls(connection, options);
         this.graphs = new GraphCalls(connection, options);
+        this.changes = new ChangeCalls(connection, options);
         this.permissions = new PermissionCalls(connection, options);
     }
 
@@ -136,6 +138,11 @@ public final class TwinfrontClient implements AutoCloseable {
     /** {@return the calls about whole graphs} */
     public GraphCalls graphs() {
         return graphs;
+    }
+
+    /** {@return the calls that tell how the graph changes} */
+    public ChangeCalls changes() {
+        return changes;
     }
 
     /** {@return the calls that tell what the caller may do} */

@@ -15,6 +15,7 @@ import io.grpc.stub.StreamObserver;
 import io.twinfront.client.errors.EtagMismatchException;
 import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.client.errors.UnavailableException;
+import io.twinfront.v1.ChangeServiceProto;
 import io.twinfront.v1.DigitalTwin;
 import io.twinfront.v1.DigitalTwinServiceGrpc;
 import io.twinfront.v1.DigitalTwinServiceProto;
@@ -69,6 +70,7 @@ class CallsTest {
                 GraphServiceProto.getDescriptor(),
                 JobServiceProto.getDescriptor(),
                 ModelServiceProto.getDescriptor(),
+                ChangeServiceProto.getDescriptor(),
                 PermissionServiceProto.getDescriptor(),
                 QueryServiceProto.getDescriptor(),
                 RelationshipServiceProto.getDescriptor(),

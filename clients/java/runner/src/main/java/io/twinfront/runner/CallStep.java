@@ -35,6 +35,7 @@ final class CallStep {
             "EventRouteService", TwinfrontClient::eventRoutes,
             "JobService", TwinfrontClient::jobs,
             "GraphService", TwinfrontClient::graphs,
+            "ChangeService", TwinfrontClient::changes,
             "PermissionService", TwinfrontClient::permissions);
 
     private final TwinfrontClient client;
