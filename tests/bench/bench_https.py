@@ -28,6 +28,7 @@ MILLISECONDS: Final = (0, 5, 20)
 _MANY: Final = 16
 _PROCESSES: Final = 4
 _OPERATIONS: Final = ("get", "update 3 properties", "create or replace", "page of 100")
+_REPRESENTATIONS: Final = ("get, JSON", "get, typed")
 _AS_BYTES: Final = {"get": "get, JSON", "update 3 properties": "update 3 properties, JSON"}
 """The names of operations where they are made of bytes, as far as these differ."""
 _HERE: Final = Path(__file__).parent
@@ -60,7 +61,7 @@ async def run(report: Report, rounds: int, seconds: float) -> None:
 
 
 async def _run(report: Report, rounds: int, seconds: float, milliseconds: int) -> None:
-    samples, of_several = Samples(), Samples()
+    samples, of_several, typed = Samples(), Samples(), Samples()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         late = ("--inject", f"latency={milliseconds}ms") if milliseconds else ()
@@ -81,9 +82,11 @@ async def _run(report: Report, rounds: int, seconds: float, milliseconds: int) -
                 samples.add(f"{operation}, {way.name}, processor", many.processor)
             if several:
                 _measure_several(several, ways, of_several, seconds, ca)
+                _measure_typed(calls, ways, typed, seconds, ca)
     _tell(report, ways, samples, milliseconds)
     if several:
         _tell_several(report, ways, of_several)
+        _tell_typed(report, ways, typed)
 
 
 def _ways(stack: ExitStack, url: str, ca: str) -> Iterator[_Way]:
@@ -109,6 +112,32 @@ def _go_front() -> str | None:
         return program
     print("without the front in Go: it cannot be built here")
     return None
+
+
+def _measure_typed(calls: Generator, ways: list[_Way], samples: Samples, seconds: float, ca: str) -> None:
+    for way, operation in itertools.product(ways, _REPRESENTATIONS):
+        if way.name.startswith("front"):
+            done = calls.measure(Job(way.many, way.address, operation, _MANY, seconds, ca), way.server)
+            samples.add(f"{operation}, {way.name}, rate", done.rate)
+            samples.add(f"{operation}, {way.name}", done.processor)
+
+
+def _tell_typed(report: Report, ways: list[_Way], samples: Samples) -> None:
+    json, typed = _REPRESENTATIONS
+    report.table(
+        f"Gets of {_MANY} callers through the front, over HTTPS with 0 ms added, as JSON and typed",
+        ["front", "JSON, /s", "typed, /s", "processor µs, JSON", "processor µs, typed", "typed / JSON"],
+        [
+            [
+                way.name.removeprefix("front, "),
+                *(short(samples.median(f"{operation}, {way.name}, rate"), 0) for operation in _REPRESENTATIONS),
+                *(short(samples.median(f"{operation}, {way.name}"), 0) for operation in _REPRESENTATIONS),
+                samples.ratios(f"{typed}, {way.name}", f"{json}, {way.name}").text(2),
+            ]
+            for way in ways
+            if way.name.startswith("front")
+        ],
+    )
 
 
 def _measure_several(several: Generator, ways: list[_Way], samples: Samples, seconds: float, ca: str) -> None:

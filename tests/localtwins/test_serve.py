@@ -1,6 +1,7 @@
 """`localtwins serve`: settings, start-up errors, HTTP's own rules, and a clean end."""
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
@@ -90,6 +91,17 @@ async def test_links_lead_back_to_the_server(memory_server: Server, http: aiohtt
     assert link.startswith(f"{memory_server.url}/Models?")
     async with http.get(link) as answer:
         assert len((await answer.json())["value"]) == 1
+
+
+@pytest.mark.parametrize("words", [["--http"], []], ids=["http", "https"])
+async def test_an_answer_that_is_to_be_lost_ends_the_connection_with_a_reset(words: list[str], tmp_path: Path):
+    async with (
+        serving(*words, "--data-dir", str(tmp_path), "--inject", "lost") as server,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as http,
+    ):
+        with pytest.raises(aiohttp.ClientOSError) as lost:
+            await http.get(f"{server.url}/digitaltwins/m{QUERY}")
+        assert lost.value.errno == errno.ECONNRESET
 
 
 async def test_requests_under_way_are_answered_before_the_end(tmp_path: Path):

@@ -60,6 +60,7 @@ class Pace:
         self._sleep = sleep
         self._active = 0
         self._free = asyncio.Condition()
+        self._waiting = 0
         self._held_until = 0.0
         # Requests that began before the last decrease say nothing about the pace after it.
         self._decreases = 0
@@ -109,16 +110,21 @@ class Pace:
             if wait > 0:
                 await self._sleep(wait)
             elif self._active >= int(self.allowed):
-                async with self._free:
-                    await self._free.wait()
+                self._waiting += 1
+                try:
+                    async with self._free:
+                        await self._free.wait()
+                finally:
+                    self._waiting -= 1
             else:
                 self._active += 1
                 return
 
     async def _end(self) -> None:
         self._active -= 1
-        async with self._free:
-            self._free.notify_all()
+        if self._waiting:  # seldom: there are no more workers than requests that are allowed at first
+            async with self._free:
+                self._free.notify_all()
 
     def _increase(self) -> None:
         self._decreases_in_a_row = 0
