@@ -1,8 +1,9 @@
 """Makes mutants of a source: the same text with one small fault in it.
 
 Annotations, decorators, docstrings, messages (texts with a space in them) and f-strings stay as they are: whether tests
-pin those says little of whether they would notice wrong code. So does what is the same in another way: the smaller of
-b and a, and None for a false that has its opposite among the faults anyway.
+pin those says little of whether they would notice wrong code. So does what says when a module is loaded, which is when
+it is needed at the latest, and what is the same in another way: the smaller of b and a, and None for a false that has
+its opposite among the faults anyway.
 """
 
 import ast
@@ -36,7 +37,7 @@ _OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
     ast.BitOr: ast.BitAnd,
 }
 _SKIPPED_FIELDS: Final = frozenset({"annotation", "returns", "decorator_list", "type_comment", "bases"})
-_DECLARATIONS: Final = frozenset({"cast", "getLogger", "NewType", "ParamSpec", "TypeVar", "NamedTuple"})
+_DECLARATIONS: Final = frozenset({"cast", "getLogger", "load_later", "NewType", "ParamSpec", "TypeVar", "NamedTuple"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def _faults(parent: ast.AST) -> Iterator[tuple[Any, str]]:
 
 def _says_nothing_of_behaviour(node: ast.AST) -> bool:
     match node:
+        case ast.Expr(value=ast.Call() as call):
+            return _says_nothing_of_behaviour(call)
         case ast.Expr(value=ast.Constant()) | ast.JoinedStr() | ast.Import() | ast.ImportFrom():
             return True
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):

@@ -50,6 +50,8 @@ def test_each_kind_of_fault_is_made(source: str, broken: set[str]):
         "if TYPE_CHECKING:\n    x = 1",
         "T = TypeVar('T')",
         "P = ParamSpec('P')",
+        "load_later('a.b')",
+        "NAME = load_later('a.b')",
         "x = min(a, b)",
     ],
 )

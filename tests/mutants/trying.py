@@ -15,7 +15,6 @@ Run = Callable[[Task], Ending]
 
 _FIRST_FILES: Final = 6
 """How many files of tests a mutant meets at first: to read all that could concern it takes longer than to run them."""
-_START_SECONDS: Final = 60.0
 PATIENT: Final = 15.0
 IMPATIENT: Final = 2.0
 """How many seconds a test may take, besides some times as long as without a fault, or is one without end."""
@@ -47,7 +46,7 @@ def task(source: str, text: str, tests: Mapping[str, float], patience: float = P
         patience: how many seconds more a test may take.
     """
     limits = {test: patience + _TIMES_AS_LONG * seconds for test, seconds in tests.items()}
-    return Task(source, text, limits, _START_SECONDS + _TIMES_AS_LONG * sum(tests.values()))
+    return Task(source, text, limits, _TIMES_AS_LONG * (patience + sum(tests.values())))
 
 
 def try_mutant(run: Run, source: str, text: str, tests: Mapping[str, float], *, patience: float = PATIENT) -> Verdict:

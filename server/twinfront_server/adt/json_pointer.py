@@ -1,10 +1,11 @@
 """JSON Pointers (RFC 6901), the paths of a JSON Patch: `/labels/a~1b` leads to the member `a/b` of `labels`."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-_INDEX_DIGITS: Final = 9
-"""The digits that the index of an element has at the most; Python refuses to make numbers of very long ones."""
+_INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
+"""The index of an element, of so many digits at the most: Python refuses to make numbers of very long ones."""
 
 
 def pointer_to(tokens: Iterable[str]) -> str:
@@ -32,7 +33,7 @@ def value_at(document: Any, tokens: Sequence[str]) -> Any:
     """Gives what a way through a document leads to; None if it leads nowhere."""
     for token in tokens:
         if isinstance(document, list):
-            is_index = token.isdecimal() and len(token) <= _INDEX_DIGITS and int(token) < len(document)
+            is_index = _INDEX.fullmatch(token) is not None and int(token) < len(document)
             document = document[int(token)] if is_index else None
         else:
             document = document.get(token) if isinstance(document, dict) else None

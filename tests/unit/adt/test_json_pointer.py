@@ -30,7 +30,10 @@ def test_a_pointer_may_lack_its_slash():
         ("/labels/a~1b", 1),
         ("/labels/~0", 2),
         ("/labels/~01", 3),
+        ("/readings/0", 10),
         ("/readings/1", 20),
+        ("/readings/01", None),
+        ("/readings/\u0660", None),
         ("/readings/2", None),
         ("/readings/-", None),
         ("/readings/-1", None),
@@ -41,6 +44,10 @@ def test_a_pointer_may_lack_its_slash():
 )
 def test_a_pointer_leads_to_a_value_or_nowhere(pointer: str, value: Any):
     assert value_at(DOCUMENT, tokens_of(pointer)) == value
+
+
+def test_an_index_may_have_several_digits():
+    assert value_at(list(range(101)), ["100"]) == 100
 
 
 def test_an_index_of_more_digits_than_a_number_may_have_leads_nowhere():

@@ -146,6 +146,13 @@ def test_an_id_has_so_many_characters_and_no_more():
     assert (field, description) == ("digital_twin_id", "has 2049 characters and may have 2048")
 
 
+def test_a_batch_has_one_item_or_more_and_1000_at_the_most():
+    limits.require_batch(1, "twins")
+    limits.require_batch(1000, "twins")
+    assert refusal(lambda: limits.require_batch(0, "twins")) == ("twins", "is required")
+    assert refusal(lambda: limits.require_batch(1001, "twins")) == ("twins", "has 1001 items and may have 1000")
+
+
 def test_250_models_go_together_and_no_more():
     model = '{"@id":"dtmi:a;1"}'
     assert len(models_body([model] * limits.MAX_MODELS).items) == limits.MAX_MODELS

@@ -6,7 +6,7 @@ from google.rpc.error_details_pb2 import BadRequest
 
 from twinfront.v1.value_pb2 import ObjectValue, Value
 from twinfront_server.errors import MAX_LISTED, TwinfrontError
-from twinfront_server.wire.merge import merge_of
+from twinfront_server.wire.merge import Merge, merge_of
 
 
 def refused(merge: ObjectValue | None, merge_json: bytes = b"") -> list[tuple[str, str]]:
@@ -54,3 +54,22 @@ def test_the_problems_of_a_merge_in_json_are_about_the_one_field_that_has_it():
 def test_of_very_many_problems_of_a_merge_the_first_ones_are_told():
     document = orjson.dumps({f"${number}": 1 for number in range(10_000)})
     assert len(refused(None, document)) == MAX_LISTED
+
+
+@pytest.mark.parametrize(
+    ("tokens", "path"),
+    [
+        ([], "merge"),
+        (["lamp"], 'merge.fields["lamp"]'),
+        (["lamp", "on"], 'merge.fields["lamp"].object_value.fields["on"]'),
+        (["lamp", "on", "more"], 'merge.fields["lamp"].object_value.fields["on"]'),
+        (["lamp", "off"], 'merge.fields["lamp"]'),
+        (["tags", "0"], 'merge.fields["tags"]'),
+        (["tags", "a"], 'merge.fields["tags"]'),
+        (["elsewhere", "on"], "merge"),
+    ],
+)
+def test_the_field_of_a_place_is_the_innermost_member_of_the_merge_on_the_way_to_it(tokens: list[str], path: str):
+    document = {"lamp": {"on": 1}, "tags": ["a", "b"]}
+    assert Merge(document, "merge").field_at(tokens) == path
+    assert Merge(document, "merge_json").field_at(tokens) == "merge_json"

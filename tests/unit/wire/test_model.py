@@ -14,7 +14,7 @@ ROOM = '{"@id": "dtmi:example:Room;1", "@type": "Interface", "@context": "dtmi:d
 ANSWER: dict[str, Any] = {
     "id": "dtmi:example:Room;1",
     "displayName": {"en": "Room", "de": "Raum"},
-    "description": {},
+    "description": {"en": "Where people sit."},
     "decommissioned": True,
     "uploadTime": "2022-09-29T04:02:41.3962211+00:00",
     "model": orjson.loads(ROOM),
@@ -29,6 +29,7 @@ def test_the_typed_representation_has_every_part():
     assert model == Model(
         id="dtmi:example:Room;1",
         display_name={"en": "Room", "de": "Raum"},
+        description={"en": "Where people sit."},
         decommissioned=True,
         upload_time=Timestamp(seconds=1_664_424_161, nanos=396_221_100),
     )
