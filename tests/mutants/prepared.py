@@ -27,6 +27,7 @@ class _Answering:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         functions = Functions.found()
+        items = {item.nodeid: item for item in session.items}
 
         def tried(task: Task) -> Ending:
             file = Path(task.source)
@@ -35,6 +36,7 @@ class _Answering:
             def run_tests(task: Task, notes: Path) -> int:
                 functions.replace(file.absolute(), codes)
                 session.config.pluginmanager.unregister(self)
+                session.items = [items[test] for test in task.tests if test in items]
                 return _run(session, task, notes)
 
             return run(task, self._log, run_tests)
