@@ -108,13 +108,11 @@ def _sample(arguments: argparse.Namespace) -> list[Place]:
     for source in _sources(arguments):
         text = (CHECKOUT / source).read_text()
         places += [Place(source, text, mutant) for mutant in mutants_of(text)]
-    if arguments.quick:
-        places = [place for place in places if not place.is_at_import]
     chosen = random.Random(arguments.seed)
     print(f"{len(places)} mutants, seed {arguments.seed}", flush=True)
     if arguments.sample and arguments.sample < len(places):
         places = chosen.sample(places, arguments.sample)
-    return places
+    return [place for place in places if not (arguments.quick and place.is_at_import)]
 
 
 def _chosen(tests: set[str], covering: Covering, most_seconds: float) -> dict[str, float]:

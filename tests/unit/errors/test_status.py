@@ -86,6 +86,46 @@ def test_as_many_blockers_as_fit_are_listed():
     assert 4 <= len(blocking.outgoing) + len(blocking.incoming) < 20
 
 
+def test_the_longer_list_of_blockers_is_shortened_first_and_from_its_end():
+    blocking = RelationshipsBlockingDelete(outgoing_total=18, incoming_total=2)
+    for index in range(18):
+        blocking.outgoing.add(relationship_id=f"{index:03}" * 100)
+    for index in range(2):
+        blocking.incoming.add(relationship_id=f"in {index}")
+    left = _unpacked(_error([blocking], message="Blocked.").status(), RelationshipsBlockingDelete)
+    assert [each.relationship_id for each in left.incoming] == ["in 0", "in 1"]
+    assert [each.relationship_id[:3] for each in left.outgoing] == [
+        f"{index:03}" for index in range(len(left.outgoing))
+    ]
+    assert 2 <= len(left.outgoing) < 18
+
+
+def test_of_blockers_none_has_to_stay_and_of_violations_the_first_one_does():
+    blocking = RelationshipsBlockingDelete(outgoing_total=1)
+    blocking.outgoing.add(relationship_id="x" * 5000)
+    violation = PreconditionFailure.Violation(description="y" * 1000)
+    status = _error([blocking, PreconditionFailure(violations=[violation] * 3)], message="Blocked.").status()
+    assert len(_unpacked(status, RelationshipsBlockingDelete).outgoing) == 0
+    assert 1 <= len(_unpacked(status, PreconditionFailure).violations) <= 3
+
+
+def test_of_violations_and_quotas_the_first_one_stays_whatever_its_size():
+    for detail in (
+        PreconditionFailure(violations=[PreconditionFailure.Violation(description=text * 3000) for text in "abc"]),
+        QuotaFailure(violations=[QuotaFailure.Violation(description=text * 3000) for text in "abc"]),
+        BadRequest(field_violations=[BadRequest.FieldViolation(description=text * 3000) for text in "abc"]),
+    ):
+        left = _unpacked(TwinfrontError(Reason.INTERNAL, "No.", details=[detail]).status(), type(detail))
+        assert str(left).count("description") == 1
+        assert '"aaa' in str(left)
+
+
+def test_a_list_of_as_many_as_may_be_listed_is_whole_if_it_fits():
+    for count in (20, 21):
+        fields = [(f"a[{index}]", "is b") for index in range(count)]
+        assert len(_unpacked(invalid_fields(fields).status(), BadRequest).field_violations) == count
+
+
 def test_of_fifty_violations_the_first_ones_stay():
     fields = {f"patch[{index}].value": f"{index} {LONGEST_ID}" for index in range(50)}
     status = invalid_fields(fields.items(), metadata=IDS).status()
