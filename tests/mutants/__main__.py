@@ -64,17 +64,21 @@ class _Process:
 
 
 class _Worker:
-    """A copy of the checkout, with what tries mutants in it: one after another, since they share the sources."""
+    """A copy of the checkout, with what tries mutants in it: one after another, since they share the sources.
 
-    def __init__(self, number: int) -> None:
+    What is prepared comes first, and what imports all anew, unless that takes too long, second.
+    """
+
+    def __init__(self, number: int, *, quick: bool) -> None:
         folder = BUILD / f"tree-{number}"
         copy_checkout(folder)
-        self.prepared = _Process("prepared", folder, *files_of_tests())
-        self.anew = _Process("worker", folder)
+        self.processes = [_Process("prepared", folder, *files_of_tests())]
+        if not quick:
+            self.processes.append(_Process("worker", folder))
 
     def close(self) -> None:
-        self.prepared.close()
-        self.anew.close()
+        for process in self.processes:
+            process.close()
 
 
 def _parsed() -> argparse.Namespace:
@@ -145,7 +149,7 @@ def main() -> int:
     progress = Progress.of(places, arguments.seed)
     workers: SimpleQueue[_Worker] = SimpleQueue()
     for number in range(arguments.jobs):
-        workers.put(_Worker(number))
+        workers.put(_Worker(number, quick=arguments.quick))
 
     @contextmanager
     def worker() -> Iterator[_Worker]:
@@ -157,7 +161,7 @@ def main() -> int:
 
     # Tests can fail for a fault only: some of them, spread over all, pass without one.
     with worker() as one:
-        for process in (one.prepared, one.anew):
+        for process in one.processes:
             if failing := failing_unbroken(process.run, _some_of_all(covering)):
                 raise RuntimeError(f"these tests fail without any fault: {failing}")
 
@@ -167,11 +171,11 @@ def main() -> int:
         seconds, patience = (_MOST_QUICK_SECONDS, IMPATIENT) if arguments.quick else (_MOST_SECONDS, PATIENT)
         chosen = _chosen(tests, covering, seconds) or _some_of_all(covering)
         with worker() as one:
-            if not place.is_at_import:
-                verdict = try_mutant(one.prepared.run, place.source, place.broken, chosen, patience=patience)
-                if verdict.outcome != SURVIVED or arguments.quick:
-                    return verdict
-            return try_mutant(one.anew.run, place.source, place.broken, chosen)
+            verdict = Verdict(SURVIVED, [], [])
+            for process in one.processes[place.is_at_import :]:
+                if verdict.outcome == SURVIVED:
+                    verdict = try_mutant(process.run, place.source, place.broken, chosen, patience=patience)
+            return verdict
 
     def tried(place: Place) -> None:
         verdict = verdict_on(place)
@@ -184,7 +188,7 @@ def main() -> int:
     killers = {test for verdict in progress.verdicts.values() for test in verdict.killers}
     with worker() as one:
         seconds = {test: covering.seconds.get(test, 1.0) for test in sorted(killers)}
-        showing_nothing = failing_unbroken(one.anew.run, seconds)
+        showing_nothing = failing_unbroken(one.processes[-1].run, seconds)
     for _ in range(arguments.jobs):
         workers.get().close()
     return _told(progress.verdicts, set(showing_nothing))

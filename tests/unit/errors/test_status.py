@@ -120,6 +120,20 @@ def test_of_violations_and_quotas_the_first_one_stays_whatever_its_size():
         assert '"aaa' in str(left)
 
 
+@pytest.mark.parametrize(
+    "detail",
+    [
+        PreconditionFailure(violations=[PreconditionFailure.Violation(description="x" * 5000)]),
+        QuotaFailure(violations=[QuotaFailure.Violation(description="x" * 5000)]),
+        BadRequest(field_violations=[BadRequest.FieldViolation(description="x" * 5000)]),
+    ],
+    ids=lambda detail: type(detail).__name__,
+)
+def test_a_list_whose_first_entry_is_too_long_is_left_out_rather_than_empty(detail: Message):
+    status = TwinfrontError(Reason.INTERNAL, "No.", details=[detail]).status()
+    assert [each.TypeName() for each in status.details] == ["google.rpc.ErrorInfo"]
+
+
 def test_a_list_of_as_many_as_may_be_listed_is_whole_if_it_fits():
     for count in (20, 21):
         fields = [(f"a[{index}]", "is b") for index in range(count)]
