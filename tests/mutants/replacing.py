@@ -9,6 +9,9 @@ from typing import Final, Self
 _OPTIMIZED: Final = 0x1
 """The flag of code that is a function's, and not a module's or the body of a class."""
 
+_COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+"""The names of code that is made like a function's, and runs where it stands."""
+
 
 class Functions:
     """All functions that there are."""
@@ -79,7 +82,7 @@ def _at_import(code: CodeType) -> list[CodeType]:
 
 
 def _is_function(code: CodeType) -> bool:
-    return bool(code.co_flags & _OPTIMIZED)
+    return bool(code.co_flags & _OPTIMIZED) and code.co_name not in _COMPREHENSIONS
 
 
 def _inner(code: CodeType) -> list[CodeType]:

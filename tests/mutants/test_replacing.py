@@ -14,6 +14,7 @@ SOURCE: Final = """
 from functools import cache
 
 LIMIT = 7
+SQUARES = [number * number for number in range(LIMIT)]
 
 
 def within(number, limit=LIMIT):
@@ -88,7 +89,13 @@ def test_a_function_that_a_fault_is_put_into_answers_otherwise(
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("LIMIT = 7", "LIMIT = 8"), ("limit=LIMIT", "limit=1"), ("size = 4", "size = 5"), ("@cache", "@passed_on")],
+    [
+        ("LIMIT = 7", "LIMIT = 8"),
+        ("number * number", "(number + number)"),
+        ("limit=LIMIT", "limit=1"),
+        ("size = 4", "size = 5"),
+        ("@cache", "@passed_on"),
+    ],
 )
 def test_what_a_module_runs_when_it_is_imported_is_told_from_functions(before: str, after: str):
     assert is_at_import(SOURCE, with_fault(before, after))

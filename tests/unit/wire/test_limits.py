@@ -11,6 +11,7 @@ from twinfront.v1.digital_twin_pb2 import Component, DigitalTwin
 from twinfront.v1.digital_twin_service_pb2 import GetDigitalTwinRequest
 from twinfront.v1.event_route_service_pb2 import CreateOrReplaceEventRouteRequest, EventRoute
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
+from twinfront.v1.model_service_pb2 import CreateModelsRequest
 from twinfront.v1.query_service_pb2 import QueryTwinsRequest
 from twinfront.v1.relationship_pb2 import Relationship
 from twinfront.v1.telemetry_service_pb2 import PublishTelemetryRequest
@@ -190,6 +191,15 @@ def test_a_text_has_so_many_characters_and_no_more(message: Message, field: str,
     assert violation.description == "has 65537 characters and may have 65536"
 
 
+def test_a_text_of_the_longest_length_is_taken_wherever_it_is():
+    limits.require_moderate_texts(QueryTwinsRequest(query="x" * 65_536, page_token="é" * 65_536))
+    limits.require_moderate_texts(CreateOrReplaceEventRouteRequest(event_route=EventRoute(filter="x" * 65_536)))
+
+
+def test_texts_in_lists_are_left_to_those_who_read_them():
+    limits.require_moderate_texts(CreateModelsRequest(dtdl_models=["x" * 100_000]))
+
+
 def test_strings_among_values_are_no_texts():
     limits.require_moderate_texts(PublishTelemetryRequest(payload=Value(string_value="x" * 100_000)))
 
@@ -207,6 +217,25 @@ def test_a_request_is_not_parsed_that_is_made_of_empty_fields():
     assert (field, description) == ("request", "has 100001 empty fields and may have 100000")
 
 
+def test_100000_empty_fields_are_as_many_as_there_may_be():
+    entries = {f"{number:06}": Value() for number in range(limits.MAX_EMPTY)}
+    request = PublishTelemetryRequest(payload=Value(object_value=ObjectValue(fields=entries))).SerializeToString()
+    limits.require_moderate_expansion(request)
+    field, description = refusal(lambda: limits.require_moderate_expansion(request + bytes([8 << 3 | 2, 0])))
+    assert (field, description) == ("request", "has 100001 empty fields and may have 100000")
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+def test_a_request_may_be_empty_in_any_of_its_fields(number: int):
+    empty = bytes([number << 3 | 2, 0])
+    limits.require_moderate_expansion(empty * 100_000)
+    assert refusal(lambda: limits.require_moderate_expansion(empty * 100_001))[0] == "request"
+
+
+def test_a_tag_that_goes_on_begins_no_empty_field():
+    limits.require_moderate_expansion(b"\x82\x00" * 100_001)
+
+
 def test_zeros_of_numbers_are_no_empty_fields():
     zeros = [Value(int_value=0), Value(double_value=0.0), Value(bool_value=False), Value(double_value=2.5)]
     request = PublishTelemetryRequest(payload=Value(list_value=ListValue(values=zeros * 30_000)))
@@ -217,5 +246,7 @@ def test_a_request_that_says_the_same_again_and_again_is_refused():
     once = DigitalTwin(properties={"a": ONE}).SerializeToString()
     twin = DigitalTwin.FromString(once * 3)
     assert twin.ByteSize() == len(once)
-    limits.require_little_waste(twin, 2 * len(once))
-    assert refusal(lambda: limits.require_little_waste(twin, 3 * len(once)))[0] == "request"
+    limits.require_little_waste(twin, 2 * len(once) + 1)
+    field, description = refusal(lambda: limits.require_little_waste(twin, 2 * len(once) + 2))
+    assert field == "request"
+    assert description.startswith(f"has {2 * len(once) + 2} bytes, and {len(once)} without")
