@@ -7,6 +7,7 @@ from google.rpc.error_details_pb2 import QuotaFailure, ResourceInfo, RetryInfo
 from twinfront.v1.error_details_pb2 import EtagConflict
 from twinfront_server import errors
 from twinfront_server.errors import NO_RETRY, TwinfrontError
+from twinfront_server.reasons import Reason
 
 CONFLICT = errors.etag_mismatch(
     "digitaltwins/room", expected='W/"1"', current='W/"2"', metadata={"digital_twin_id": "room"}
@@ -100,7 +101,7 @@ def test_an_error_names_what_it_is_about():
     for limit in (errors.limit_reached("models", "Full."), errors.limit_reached_for_now("models", "Full.", 1.0)):
         [violation] = next(each for each in limit.details if isinstance(each, QuotaFailure)).violations
         assert (violation.subject, violation.description) == ("models", "Full.")
-    missing = errors.resource_error(errors.Reason.MODEL_NOT_FOUND, "twinfront.v1.Model", "dtmi:a;1", "No.")
+    missing = errors.resource_error(Reason.MODEL_NOT_FOUND, "twinfront.v1.Model", "dtmi:a;1", "No.")
     assert missing.details == [
         ResourceInfo(resource_type="twinfront.v1.Model", resource_name="dtmi:a;1", description="No.")
     ]

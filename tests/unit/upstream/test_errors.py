@@ -24,6 +24,7 @@ from localtwins.transport import LocalResponse
 from twinfront.v1.error_details_pb2 import EtagConflict
 from twinfront.v1.error_reason_pb2 import ErrorReason
 from twinfront_server.adt.body import Body
+from twinfront_server.call import Call, enter_call
 from twinfront_server.errors import MAX_STATUS_BYTES, TwinfrontError
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.operation import Asked, Operation, Origin
@@ -397,3 +398,77 @@ _json = st.recursive(
 def test_no_json_breaks_the_classification(body: object, status: int):
     error = error_of(_answered(status, body), Asked(operations.PUT_DIGITAL_TWIN, IDS, Body(b"{}", "digital_twin")))
     assert error.status().ByteSize() < MAX_STATUS_BYTES
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "cause"),
+    [
+        (500, "Broken", "It is down.", "get_model: 500 Broken It is down."),
+        (418, "Tea", "No coffee.", "get_model: 418 Tea No coffee."),
+        (302, "Moved", "Elsewhere.", "get_model: 302 Moved Elsewhere."),
+        (401, "Unauthorized", "Who?", "get_model: 401 Unauthorized Who?"),
+        (404, "ModelNotFound", "None.", ""),
+        (500, "Broken", "x" * 2000, f"get_model: 500 Broken {'x' * 2000}"[:1000]),
+    ],
+)
+async def test_what_the_upstream_said_of_a_failure_is_left_for_the_log(
+    status: int, code: str, message: str, cause: str
+):
+    call = Call("", "", None)
+    enter_call(call)
+    error = _refused(status, code, message, asked=Asked(operations.GET_MODEL, {"model_id": "dtmi:a;1"}))
+    assert call.cause == cause
+    assert not cause or message not in error.message
+
+
+@pytest.mark.parametrize("operation", [operations.CANCEL_IMPORT_JOB, operations.DELETE_IMPORT_JOB])
+def test_a_job_that_is_in_no_state_for_it_is_named(operation: Operation):
+    error = _refused(400, "ValidationFailed", asked=Asked(operation, {"job_id": "one"}))
+    [violation] = _detail(error, PreconditionFailure).violations
+    assert (error.reason, violation.type, violation.subject) == ("JOB_STATUS_CONFLICT", "JOB_STATUS_CONFLICT", "one")
+
+
+def test_a_job_whose_creation_is_not_valid_is_there_already():
+    error = _refused(400, "ValidationFailed", asked=Asked(operations.POST_DELETE_JOB, {"job_id": "one"}))
+    assert (error.reason, error.metadata) == ("JOB_ALREADY_EXISTS", {"job_id": "one"})
+
+
+def test_the_end_of_a_relationship_that_is_missing_is_named():
+    [violation] = _detail(_refused(404, "TargetTwinNotFound"), PreconditionFailure).violations
+    assert (violation.type, violation.subject, violation.description) == ("TARGET_TWIN_NOT_FOUND", "room", "No.")
+
+
+def test_a_model_that_is_decommissioned_is_named_first_of_all_that_the_complaint_has():
+    message = "dtmi:a:Room;1 is decommissioned, dtmi:a:Hall;1 is not."
+    error = _refused(400, "ModelDecommissioned", message, asked=Asked(operations.PUT_DIGITAL_TWIN))
+    assert error.metadata["model_id"] == "dtmi:a:Room;1"
+    assert [each.subject for each in _detail(error, PreconditionFailure).violations] == ["dtmi:a:Room;1"]
+    assert "model_id" not in _refused(400, "ModelDecommissioned", "None.").metadata
+
+
+def test_a_condition_of_the_front_s_own_is_the_etag_that_is_told():
+    asked = Asked(operations.PATCH_RELATIONSHIP, IDS, if_match="*", only_at='W/"3"')
+    assert _detail(_refused(412, "PreconditionFailed", asked=asked), EtagConflict).expected_etag == 'W/"3"'
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "code", "kind", "name"),
+    [
+        (operations.GET_COMPONENT, 404, "ComponentNotFound", "twinfront.v1.Component", "lamp"),
+        (operations.GET_DIGITAL_TWIN, 404, "DigitalTwinNotFound", "twinfront.v1.DigitalTwin", "room"),
+        (operations.GET_RELATIONSHIP, 404, "RelationshipNotFound", "twinfront.v1.Relationship", "r"),
+        (operations.GET_MODEL, 404, "ModelNotFound", "twinfront.v1.Model", "dtmi:a;1"),
+        (operations.GET_EVENT_ROUTE, 404, "EventRouteNotFound", "twinfront.v1.EventRoute", "all"),
+        (operations.GET_IMPORT_JOB, 404, "ImportJobNotFound", "twinfront.v1.Job", "one"),
+        (operations.PUT_IMPORT_JOB, 409, "JobIdAlreadyExists", "twinfront.v1.Job", "one"),
+        (operations.PUT_RELATIONSHIP, 409, "RelationshipAlreadyExists", "twinfront.v1.Relationship", "r"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Operation) else None,
+)
+def test_a_resource_that_is_missing_or_there_already_is_told_by_type_and_name(
+    operation: Operation, status: int, code: str, kind: str, name: str
+):
+    ids = {"digital_twin_id": "room", "component_name": "lamp", "relationship_id": "r", "model_id": "dtmi:a;1"}
+    asked = Asked(operation, ids | {"event_route_id": "all", "job_id": "one"})
+    info = _detail(_refused(status, code, asked=asked), ResourceInfo)
+    assert (info.resource_type, info.resource_name, info.description) == (kind, name, "No.")
