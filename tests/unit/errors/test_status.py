@@ -187,6 +187,16 @@ def test_a_detail_that_nothing_shortens_is_left_out_rather_than_the_reason():
     assert _unpacked(status, ErrorInfo).reason == "TWIN_HAS_RELATIONSHIPS"
 
 
+@pytest.mark.parametrize(("size", "details"), [(4095, 2), (4096, 1)])
+def test_a_status_has_less_than_4096_bytes(size: int, details: int):
+    def error(length: int) -> TwinfrontError:
+        return TwinfrontError(Reason.ETAG_MISMATCH, "No.", details=[EtagConflict(resource="x" * length)])
+
+    room = size - (error(3000).status().ByteSize() - 3000)
+    assert len(error(room).status().details) == details
+    assert details == 1 or error(room).status().ByteSize() == size
+
+
 @given(
     text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300),
     listed=st.integers(0, 20),

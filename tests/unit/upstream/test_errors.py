@@ -472,3 +472,31 @@ def test_a_resource_that_is_missing_or_there_already_is_told_by_type_and_name(
     asked = Asked(operation, ids | {"event_route_id": "all", "job_id": "one"})
     info = _detail(_refused(status, code, asked=asked), ResourceInfo)
     assert (info.resource_type, info.resource_name, info.description) == (kind, name, "No.")
+
+
+@pytest.mark.parametrize(
+    ("delegated", "status", "reason"),
+    [
+        (True, 403, "CALLER_NOT_PERMITTED"),
+        (True, 401, "UPSTREAM_CREDENTIALS_REJECTED"),
+        (False, 403, "UPSTREAM_CREDENTIALS_REJECTED"),
+    ],
+)
+async def test_who_is_asked_in_the_caller_s_name_may_refuse_the_caller(delegated: bool, status: int, reason: str):
+    enter_call(Call("", "", None, delegated=delegated))
+    assert _refused(status, "Forbidden").reason == reason
+
+
+def test_a_refusal_that_is_encoded_twice_is_read():
+    text = orjson.dumps({"error": {"code": "JobLimitReached", "message": "There is a job."}}).decode()
+    error = error_of(_answered(400, text), Asked(operations.POST_DELETE_JOB, {"job_id": "one"}))
+    assert (error.reason, error.message) == ("UPSTREAM_THROTTLED", "There is a job.")
+
+
+@pytest.mark.parametrize(
+    ("status", "twin_id", "throttled"), [(429, "room", "room"), (429, 3, ""), (429, None, ""), (400, "room", "")]
+)
+def test_a_twin_on_whose_account_the_upstream_throttles_is_known(status: int, twin_id: object, throttled: str):
+    code = "JobLimitReached" if status == 400 else "TooManyRequests"
+    body = {"error": {"code": code, "message": "Slow.", "twinId": twin_id}}
+    assert error_of(_answered(status, body), Asked(operations.PUT_RELATIONSHIP, IDS)).throttled_twin == throttled

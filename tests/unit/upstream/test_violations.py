@@ -210,6 +210,12 @@ def test_what_is_wrong_with_a_single_model_is_told_without_what_becomes_of_the_r
         (RELATIONSHIP | {"target_id": "floor"}, "The twin floor cannot be its own.", "relationship.target_id"),
         (RELATIONSHIP | {"target_id": "t"}, "The twin is tidy.", "relationship"),
         (RELATIONSHIP | {"target_id": "oor"}, "The twin floor is odd.", "digital_twin_id"),
+        (RELATIONSHIP | {"target_id": "oor"}, "oor is odd.", "relationship.target_id"),
+        (RELATIONSHIP | {"target_id": "oor"}, "It is oor", "relationship.target_id"),
+        (RELATIONSHIP | {"target_id": "oor"}, "It is the (door.", "relationship"),
+        (RELATIONSHIP | {"target_id": "oor"}, "It is the oor1.", "relationship"),
+        (RELATIONSHIP | {"target_id": "oor"}, "It is the _oor.", "relationship"),
+        (RELATIONSHIP | {"target_id": "oor"}, "Of doors, the oor is odd.", "relationship.target_id"),
         (RELATIONSHIP | {"target_id": "x"}, "Could not deserialize relationship create body.", "relationship"),
     ],
 )
