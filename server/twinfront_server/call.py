@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from math import inf
 from time import perf_counter
 from typing import Final, TypeAlias
 
@@ -89,6 +90,7 @@ class Call:
         reason: why it failed; None if it did not, or if nothing but the code is known.
         cause: what the upstream said when it failed, for the log and not for the caller; empty if it did not fail.
         unfinished: advice for a caller whose deadline passes while a write is under way; empty if none is.
+        seconds_to_go_on: of a stream without an end of its own, how long it may go on.
         stopping: of a stream, set when the server is about to stop and waits no longer for it to end by itself: it then
             ends with SERVER_DRAINING at the next place from which it can be gone on with.
     """
@@ -128,6 +130,7 @@ class Call:
     reason: Reason | None = None
     cause: str = ""
     unfinished: str = ""
+    seconds_to_go_on: float = inf
     stopping: asyncio.Event | None = None
 
     @property

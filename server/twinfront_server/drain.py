@@ -4,7 +4,8 @@ NOT_SERVING           load balancers are told, and have `drain_delay` to look el
 calls are held        until no more come, since those who send them wait for an answer; a second at the most
 the server stops      its clients are told to connect elsewhere; no connection is taken any more
 held calls are told   they were not begun, so they can be tried again, which leads elsewhere
-calls in flight end   they have `drain_grace`; streams that can be gone on with, and writes that were not begun,
+watches end           which would go on for ever
+calls in flight end   they have `drain_grace`; other streams that can be gone on with, and writes that were not begun,
                       end when most of it is over
 orphans end           writes whose callers are gone, in what is left of the grace, if they were begun
 """

@@ -14,6 +14,8 @@ import pytest
 
 import twinfront_server
 from twinfront import TwinHasRelationshipsError, patch
+from twinfront.v1.change_service_pb2 import GetChangeLogRequest, WatchRequest
+from twinfront.v1.change_service_pb2_grpc import ChangeServiceStub
 
 from ..conftest import CHECKOUT
 from ..fault.embedded.house import House, serving
@@ -73,7 +75,15 @@ async def import_one_twin(house: House) -> None:
     assert [report async for report in house.client.import_graph([{"$dtId": "attic"} | LOBBY])]
 
 
+async def watch_a_change(house: House) -> None:
+    stub = ChangeServiceStub(house.client._channel)
+    call = stub.Watch(WatchRequest(resume_token=TOKENS[-1]))
+    assert (await anext(aiter(call))).changes.changes
+    call.cancel()
+
+
 ETAGS: Final[list[str]] = []
+TOKENS: Final[list[str]] = []
 
 WALKS: Final[dict[str, tuple[Callable[[House], Awaitable[None]], str]]] = {
     "A read": (read, ""),
@@ -82,6 +92,7 @@ WALKS: Final[dict[str, tuple[Callable[[House], Awaitable[None]], str]]] = {
     "A blocked delete": (delete_what_has_relationships, ""),
     "A query": (query, ""),
     "An item of an import": (import_one_twin, ""),
+    "A watch": (watch_a_change, ""),
 }
 """By heading: the call, and the fault that it meets."""
 
@@ -117,6 +128,8 @@ async def test_a_call_goes_the_way_that_the_plan_says(house: House, heading: str
     call, fault = WALKS[heading]
     for _ in range(2):  # the first call of a method composes its chain
         ETAGS[:] = [(await house.client.get_digital_twin("lobby")).etag]
+        log = await ChangeServiceStub(house.client._channel).GetChangeLog(GetChangeLogRequest())
+        TOKENS[:] = [log.oldest_token]
         house.inject(fault)
         entered = await traced(house, call)
     start, end = entered[: len(PLAN[FIRST])], entered[len(PLAN[FIRST]) :]

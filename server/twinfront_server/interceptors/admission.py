@@ -9,10 +9,11 @@ from typing import Any, Final
 from twinfront_program.log import Log
 from twinfront_server.call import Call
 from twinfront_server.errors import TwinfrontError, limit_reached_for_now, shortened
-from twinfront_server.interceptors.link import HEALTH, Behaviour, Context, Method
+from twinfront_server.interceptors.link import ENDLESS, HEALTH, Behaviour, Context, Method
 from twinfront_server.metric_table import METHODS_WITH_ITEMS, Limit
 from twinfront_server.metrics import Metrics
 from twinfront_server.quotas.caller import Caller, caller_of
+from twinfront_server.quotas.connections import Connections
 from twinfront_server.quotas.token_buckets import TokenBuckets
 from twinfront_server.quotas.turns import Turns
 from twinfront_server.settings import Settings
@@ -22,6 +23,9 @@ _CHARGED: Final = frozenset({"twinfront.v1.QueryService", "twinfront.v1.GraphSer
 
 _ROOM_AFTER: Final = (0.5, 1.5)
 """Seconds after which one that is refused for the calls in flight comes again; not all of them at the same moment."""
+
+_SHARE_OF_GRACE: Final = (0.5, 0.9)
+"""Of the time that an aged connection has, how much streams without an end of their own use up at the most."""
 
 _PLACES_EMBEDDED: Final = 32
 """Calls that are worked on at a time where the processor does it all: more would only wait in its line."""
@@ -75,6 +79,7 @@ class Admission:
         self._call_tokens = TokenBuckets(settings.caller_call_rate, settings.caller_burst)
         self._query_tokens = TokenBuckets(settings.caller_query_rate, settings.caller_burst)
         embedded = settings.upstream == "local"
+        self._connections = Connections(settings.max_connection_age, settings.max_connection_age_grace)
         self._turns = Turns(settings.max_calls_at_work or (_PLACES_EMBEDDED if embedded else _PLACES_REMOTE))
         metrics.waiting.set_function(lambda: self._turns.waiting)
         self._count = 0
@@ -84,17 +89,24 @@ class Admission:
         if method.service == HEALTH:
             return proceed
         is_stream = method.request_streaming or method.response_streaming
+        is_endless = method.full_name in ENDLESS
         has_items = method.name in METHODS_WITH_ITEMS
         is_charged = not _CHARGED.isdisjoint({method.service, method.full_name})
 
         async def admitted(call: Call, request: Any, context: Context) -> Any:
-            caller = call.caller = caller_of(call.principal, context.peer())
+            peer = context.peer()
+            caller = call.caller = caller_of(call.principal, peer)
+            self._connections.saw(peer)
             self._require_tokens(caller, is_charged=is_charged)
             self._require_room(caller, is_stream=is_stream)
             if is_charged:
                 call.on_query_charge = lambda units: self._query_tokens.take(caller, units)
             self._enter(caller, is_stream=is_stream)
             try:
+                if is_endless:
+                    # Not all that began together end at the same moment.
+                    share = random.uniform(*_SHARE_OF_GRACE)  # noqa: S311  (no secret)
+                    call.seconds_to_go_on = self._connections.seconds_for_stream(peer, share)
                 if is_stream:
                     return await proceed(call, request, context)
                 place = await self._place(caller, call)

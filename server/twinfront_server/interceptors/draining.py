@@ -5,7 +5,7 @@ from typing import Any
 
 from twinfront_server.call import Call
 from twinfront_server.errors import server_draining
-from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Method
+from twinfront_server.interceptors.link import ENDLESS, INFRASTRUCTURE, Behaviour, Context, Method
 
 
 class Draining:
@@ -31,7 +31,7 @@ class Draining:
         self._draining = True
 
     def begin(self) -> None:
-        """Refuses calls from here on, those that are held among them."""
+        """Refuses calls from here on, those that are held among them, and has streams end that would go on for ever."""
         self._draining = True
         self._refusing.set()
 
@@ -44,6 +44,7 @@ class Draining:
         if method.service in INFRASTRUCTURE:
             return proceed
         is_stream = method.request_streaming or method.response_streaming
+        stopping = self._refusing if method.full_name in ENDLESS else self._stopping
 
         async def admitted(call: Call, request: Any, context: Context) -> Any:
             if self._draining:
@@ -51,7 +52,7 @@ class Draining:
                 await self._refusing.wait()
                 raise server_draining("Nothing was changed; try again.")
             if is_stream:
-                call.stopping = self._stopping
+                call.stopping = stopping
             return await proceed(call, request, context)
 
         return admitted

@@ -26,6 +26,11 @@ INFRASTRUCTURE: Final = frozenset({HEALTH, *REFLECTION})
 """Services about the server itself: logged at debug, and no reason to keep a draining server up."""
 
 
+ENDLESS: Final = frozenset({"twinfront.v1.ChangeService/Watch"})
+"""Streams that have no end of their own: they end as soon as the server drains, before their connection is cut for its
+age, and have no memory set aside for them while they have nothing to say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """An RPC method, as it is registered."""

@@ -6,11 +6,14 @@ from typing import Any, Final, cast
 
 from twinfront_server.call import Call
 from twinfront_server.errors import limit_reached_for_now, stream_not_read
-from twinfront_server.interceptors.link import INFRASTRUCTURE, Behaviour, Context, Method
+from twinfront_server.interceptors.link import ENDLESS, INFRASTRUCTURE, Behaviour, Context, Method
 from twinfront_server.metric_table import Limit
 
 ANSWERING_BYTES: Final = 1 << 20
 """Memory of a stream of answers: a page that was read, the next page, and a message of their rows."""
+
+WAITING_MESSAGES: Final = 3
+"""Memory of a stream without an end of its own, in sizes of the message that waits: it, and what it was made of."""
 
 TAKING_IN_BYTES: Final = 8 << 20
 """Memory of a stream that takes in items: those that wait to be written."""
@@ -46,10 +49,14 @@ class UnreadStreams:
         held_bytes = TAKING_IN_BYTES if method.request_streaming else ANSWERING_BYTES
         if method.service in INFRASTRUCTURE:
             held_bytes = 0
+        is_endless = method.full_name in ENDLESS
 
         async def read_in_time(call: Call, request: Any, context: Context) -> Any:
-            watched = _WatchedContext(context, self._patience, held_bytes)
-            self._let_in(watched)
+            if is_endless:
+                watched: _WatchedContext = _IdleContext(context, self._patience, self._let_in, self._leave)
+            else:
+                watched = _WatchedContext(context, self._patience, held_bytes)
+                self._let_in(watched)
             try:
                 return await proceed(call, request, cast("Context", watched))
             except TimeoutError:
@@ -113,3 +120,26 @@ class _WatchedContext:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
+
+
+class _IdleContext(_WatchedContext):
+    """A context of a stream that has memory set aside for as long as a message of it waits."""
+
+    def __init__(
+        self,
+        context: Context,
+        patience: float,
+        let_in: Callable[[_WatchedContext], None],
+        leave: Callable[[_WatchedContext], None],
+    ) -> None:
+        super().__init__(context, patience, 0)
+        self._let_in = let_in
+        self._leave = leave
+
+    async def write(self, message: bytes) -> None:
+        self.held_bytes = len(message) * WAITING_MESSAGES
+        self._let_in(self)
+        try:
+            await super().write(message)
+        finally:
+            self._leave(self)

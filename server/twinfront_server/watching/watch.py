@@ -9,7 +9,6 @@ Nothing is read before the stream has taken what was told: whoever reads slowly 
 """
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -295,11 +294,6 @@ class Watch:
     def _token(self) -> str:
         place = Place(self._place.log, self.cursor.position, self._state, tuple(self._jobs), self._place.sight)
         return self._seal(place)
-
-
-def lifetime(max_connection_age: float) -> float:
-    """Gives the seconds after which a watch ends by itself: not those of all that began together at the same moment."""
-    return max_connection_age * random.uniform(0.8, 0.9)  # noqa: S311  (jitter, no secret)
 
 
 def _items_of(message: WatchResponse, item: DigitalTwin | Relationship) -> Any:

@@ -20,7 +20,7 @@ from twinfront_server.watching.feed import Feed
 from twinfront_server.watching.place import InState, Place
 from twinfront_server.watching.sight import MODELS, Sight
 from twinfront_server.watching.telling import Telling
-from twinfront_server.watching.watch import Messages, Watch, lifetime
+from twinfront_server.watching.watch import Messages, Watch
 from twinfront_server.wire.filling import room_for_items
 from twinfront_server.wire.page_token import PageTokens
 from twinfront_server.wire.resume_token import ResumeTokens, resume_token_invalid, seal_for_any_watch
@@ -43,7 +43,6 @@ class Watching:
     def __init__(self, upstream: Upstream, tokens: PageTokens, settings: Settings, metrics: WatchMetrics) -> None:
         self._upstream = upstream
         self._tokens = tokens
-        self._max_connection_age = settings.max_connection_age
         self._max_bytes = room_for_items(settings.max_response_bytes)
         self._metrics = metrics
         self._feed: Feed | None = None
@@ -76,7 +75,7 @@ class Watching:
             Telling(sight, self._upstream, has_resources=options.has_resources, as_json=options.as_json),
             lambda where: tokens.seal(where.write()),
             stopping=call.stopping,
-            lifetime=lifetime(self._max_connection_age),
+            lifetime=call.seconds_to_go_on,
             max_bytes=self._max_bytes,
             metrics=self._metrics,
         )
