@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -25,6 +26,7 @@ from localtwins.shown_target import shown_target
 from localtwins.store.change_appending import Retention
 from localtwins.store.change_log import ChangeLog
 from localtwins.store.database import Database
+from localtwins.store.transaction import Transaction
 from localtwins.workers import Workers
 from twinfront_program.log import library_logger
 
@@ -71,8 +73,8 @@ class LocalTwins:
             query_lag=settings.query_lag,
         )
         service = cls(database, settings)
-        if database.read.jobs_abandoned_in_changes():
-            await database.write(tell_abandoned)
+        with suppress(sqlite3.Error):  # a full disk keeps nobody from reading; the first change does it then
+            await database.write(_begin)
         service._delivery.start()
         service._jobs.wake()
         return service
@@ -196,6 +198,12 @@ class LocalTwins:
         if self._rate_limits is not None:
             self._rate_limits.settle(operation, answer)
         return answer
+
+
+def _begin(tx: Transaction) -> None:
+    """Begins the part of the change log that is of this process."""
+    tx.begin_changes()
+    tell_abandoned(tx)
 
 
 def _check_lengths(request: Request) -> None:

@@ -150,7 +150,7 @@ class _RunningRoute:
                     return
                 await self._idle()
                 continue
-            skipped = changes[0].position - self.position - 1
+            skipped = self._database.read.changes_between(self.position, changes[0].position)
             if skipped:
                 _log.warning("changes were trimmed before delivery", route=self._route.id, changes=skipped)
             events = [

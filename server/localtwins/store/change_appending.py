@@ -1,7 +1,14 @@
-"""Appends to the log of changes, and trims its far end now and then: for the number of changes, their age and size."""
+"""Appends to the log of changes, and trims its far end now and then: for the number of changes, their age and size.
+
+Positions count up by one while a process runs. The next process begins further on, at the time in microseconds, which
+no process before can have reached. So a position means one change for ever: if an older state of the database was put
+in place of a later one, what was lost in between has positions that no change will have again, and whoever is at one of
+them is told.
+"""
 
 import math
 import sqlite3
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +21,8 @@ _TRIMMED_AT_ONCE: Final = 4 * _TRIM_EVERY
 _LARGE_CHANGE: Final = 64 * 1024
 _LOOKS_PER_AGE: Final = 16
 _UNKNOWN: Final = 1 << 62
+_MOST_GAPS: Final = 1_000
+"""So many starts are remembered; who is further behind is told that changes are lost."""
 _APPEND: Final = """
 INSERT INTO changes (type, twin_id, subject, model_id, time, message_id, data,
     etag, previous_model_id, target_id, relationship_name, previous_target_id, previous_relationship_name,
@@ -47,12 +56,15 @@ class ChangeAppender:
         connection: the writer's.
         clock: gives the times of changes.
         retention: what the log keeps.
+        is_new: the log is no older than this process.
 
     Attributes:
         newest: the position of the newest change that is committed.
     """
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock, retention: Retention) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, clock: Clock, retention: Retention, *, is_new: bool = True
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._retention = retention
@@ -65,9 +77,31 @@ class ChangeAppender:
         self._logged = clock.latest
         self.newest = self._look_up()
         self._appended: int | None = self.newest  # None if it has to be looked up
+        self._gaps: list[tuple[int, int]] | None = None  # None if they have to be looked up
+        self._has_to_begin = self._is_to_begin = not is_new
+
+    def begin(self) -> None:
+        """Begins the positions of this process, unless it has; the first change does so, too."""
+        if not self._is_to_begin:
+            return
+        self._is_to_begin = False
+        last = self._look_up()
+        following = max(last + 2, time.time_ns() // 1000)
+        self._connection.execute("INSERT INTO change_gaps VALUES (?, ?)", (last, following))
+        self._connection.execute("DELETE FROM sqlite_sequence WHERE name = 'changes'")
+        self._connection.execute("INSERT INTO sqlite_sequence VALUES ('changes', ?)", (following - 1,))
+        self._appended = following - 1
+        self._gaps = None
+        forgotten = self._known_gaps()[_MOST_GAPS:]
+        if forgotten:
+            self._lose(forgotten[0][1] - 1)
+            self._connection.execute("DELETE FROM change_gaps WHERE last_position <= ?", (forgotten[0][0],))
+            self._gaps = None
 
     def append(self, notification: Notification, traceparent: str) -> None:
         """Appends a change, which is logged at the time that the clock has read last for it."""
+        if self._is_to_begin:
+            self.begin()
         logged = self._clock.latest
         if logged == self._logged:  # the write has had no need of the time
             logged = self._clock.now()
@@ -101,6 +135,8 @@ class ChangeAppender:
     def rolled_back(self) -> None:
         """Takes note that some of what was appended may not be there."""
         self._appended = None
+        self._gaps = None
+        self._is_to_begin = self._has_to_begin
         if self._trimmed_by_size:
             self._bytes = _UNKNOWN
 
@@ -112,6 +148,7 @@ class ChangeAppender:
     def committed(self) -> None:
         """Takes note that what was appended is stored."""
         self._trimmed_by_size = False
+        self._has_to_begin = self._is_to_begin
         self.newest = self._appended or 0
 
     def _look_up(self) -> int:
@@ -121,7 +158,7 @@ class ChangeAppender:
     def _trim(self, newest: int, now: int) -> None:
         kept = self._retention
         ((oldest,),) = self._connection.execute("SELECT min(position) FROM changes").fetchall()
-        last = newest - kept.changes
+        last = self._counted_back(newest, kept.changes)
         if kept.seconds is not None:
             self._look_at_age = now + self._max_age / _LOOKS_PER_AGE
             last = max(last, self._last_before(now - self._max_age))
@@ -144,6 +181,22 @@ class ChangeAppender:
             self._forget(last)
             self._trimmed_by_size = True
 
+    def _counted_back(self, newest: int, count: int) -> int:
+        """Gives the position behind which so many positions of changes are, up to the newest."""
+        for last, following in self._known_gaps():
+            if newest - count >= following - 1:
+                break
+            count -= newest - following + 1
+            newest = last
+        return newest - count
+
+    def _known_gaps(self) -> list[tuple[int, int]]:
+        """Gives the gaps, the latest first, each as the last position before it and the first behind it."""
+        if self._gaps is None:
+            sql = "SELECT last_position, next_position FROM change_gaps ORDER BY last_position DESC"
+            self._gaps = self._connection.execute(sql).fetchall()
+        return self._gaps
+
     def _last_before(self, time: float) -> int:
         """Gives the last of the oldest changes that was logged before a time, in ticks; 0 if none was."""
         ((last,),) = self._connection.execute(
@@ -155,11 +208,16 @@ class ChangeAppender:
 
     def _forget(self, last: int) -> None:
         """Forgets the changes up to a position, if any of them is there."""
-        if not self._connection.execute("SELECT 1 FROM changes WHERE position <= ?", (last,)).fetchone():
-            return
+        sql = "SELECT max(position) FROM changes WHERE position <= ?"
+        ((there,),) = self._connection.execute(sql, (last,)).fetchall()
+        if there is not None:
+            self._lose(there)
+            self._connection.execute("DELETE FROM changes WHERE position <= ?", (there,))
+
+    def _lose(self, last: int) -> None:
+        """Takes note that followers do not find the changes up to a position any more."""
         self._connection.execute(
-            "UPDATE change_log SET lost_position = max(lost_position, ?1),"
-            " lost_ticks = max(lost_ticks, (SELECT logged FROM changes WHERE position = ?1))",
+            "UPDATE change_log SET lost_position = max(lost_position, ?1), lost_ticks = max(lost_ticks, coalesce("
+            "(SELECT logged FROM changes WHERE position <= ?1 ORDER BY position DESC LIMIT 1), 0))",
             (last,),
         )
-        self._connection.execute("DELETE FROM changes WHERE position <= ?", (last,))

@@ -1,7 +1,8 @@
 """The door for whoever follows the graph: the log of changes, and states of the graph that fit to it.
 
 A follower reads the log from behind a position, at its own pace, and waits when there is nothing more. Positions count
-up by one. What is trimmed from the far end is lost, and a follower that is behind it is told so.
+up, by one while a process runs; see `change_appending`. What is trimmed from the far end is lost, and a follower that
+is behind it is told so.
 
 To begin with the graph as it is, a follower notes the newest position, reads all items page by page, and then the log
 from behind the position that it has noted. Each page tells the position that it was read at: changes of its items up
@@ -80,9 +81,9 @@ class ItemsPage:
 
 
 class ChangesLostError(Exception):
-    """Tells a follower that the log cannot go on from where it is: it was trimmed, or is shorter than it was.
+    """Tells a follower that the log cannot go on from where it is.
 
-    The latter is so if an older state of the database was put in place of a later one.
+    It was trimmed, or an older state of the database was put in place of the one that the follower has seen.
 
     Attributes:
         extent: how far the log reaches.
@@ -140,12 +141,8 @@ class ChangeLog:
         Raises:
             ChangesLostError: some of them are not there any more, or the log has not come that far.
         """
-        read = self._database.read
-        if after < read.changes_lost().position:
-            raise ChangesLostError(self.extent())
-        changes = read.changes(after, limit, max_bytes)
-        # What comes first may have been trimmed since then.
-        if changes[0].position != after + 1 if changes else after > read.last_position():
+        changes = self._database.read.changes(after, limit, max_bytes)
+        if not self._database.read.leads_on(after):  # asked last, since what comes first may be trimmed meanwhile
             raise ChangesLostError(self.extent())
         return changes
 
@@ -157,16 +154,15 @@ class ChangeLog:
         """
         ticks = ticks_of(time)
         read = self._database.read
-        lost = read.changes_lost()
-        before, end = lost.position, read.last_position() + 1
+        before, end = read.changes_lost().position, read.last_position() + 1
         while end - before > 1:
             middle = (before + end) // 2
-            logged = read.change_logged(middle)
-            if logged is None or logged < ticks:  # what is trimmed meanwhile is older
-                before = middle
+            found = read.change_logged(middle)
+            if found is not None and found[1] < ticks:
+                before = found[0]
             else:
                 end = middle
-        if ticks <= lost.ticks or before < read.changes_lost().position:
+        if ticks <= read.changes_lost().ticks or not read.leads_on(before):
             raise ChangesLostError(self.extent())
         return before
 

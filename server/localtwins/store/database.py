@@ -56,6 +56,7 @@ class Database:
         file: where the database is; None for one in memory.
         replica: the copy that queries read, if there is one.
         retention: what the log of changes keeps.
+        is_new: the database is no older than this object.
         resources: closed by `close` in the end.
     """
 
@@ -68,6 +69,7 @@ class Database:
         file: Path | None,
         replica: Replica | None,
         retention: Retention,
+        is_new: bool,
         resources: ExitStack,
     ) -> None:
         guard: AbstractContextManager[Any] = threading.RLock() if writing is reading else nullcontext()
@@ -86,7 +88,7 @@ class Database:
         self._interfaces = Interfaces()
         # Whoever waits has a request of its own, and mostly finds that the one before has loaded the same model.
         self._loading = Workers(most_waiting=None)
-        transaction = Transaction(writing, clock, retention, self._interfaces)
+        transaction = Transaction(writing, clock, retention, self._interfaces, is_new=is_new)
         self._transaction = transaction
         self._writer = Writer(writing, transaction, guard)
         self._writability = Writability(self._writer.run)
@@ -123,13 +125,13 @@ class Database:
             if str(data_dir) == MEMORY:
                 writing = reading = _connect(MEMORY)
                 resources.callback(writing.close)
-                schema.migrate(writing)
+                is_new = schema.migrate(writing)
                 clock = Clock()
             else:
                 claimed = DataDir.claim(Path(data_dir))
                 resources.callback(claimed.release)
                 file = claimed.path / DATABASE_NAME
-                writing, reading, clock = _open_file(file)
+                writing, reading, clock, is_new = _open_file(file)
                 # The last to be closed folds the log into the database, so that is the one that may write.
                 resources.callback(writing.close)
                 resources.callback(reading.close)
@@ -147,6 +149,7 @@ class Database:
                 file=file,
                 replica=replica,
                 retention=retention or Retention(),
+                is_new=is_new,
                 resources=resources.pop_all(),
             )
 
@@ -217,14 +220,14 @@ def _replica(file: Path | None, source: sqlite3.Connection, lag: float, resource
     return Replica(folder / _REPLICA_NAME, source, lag)
 
 
-def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Clock]:
+def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Clock, bool]:
     writing: sqlite3.Connection | None = None
     try:
         make_database_private(path)
         writing = _connect(str(path))
         check_ours(writing, path)
         _use_write_ahead_log(writing, path)
-        schema.migrate(writing)
+        is_new = schema.migrate(writing)
         writing.execute("UPDATE clock SET latest = latest WHERE false")  # tells now if the file cannot be written
         (latest,) = writing.execute("SELECT latest FROM clock").fetchone()
         reading = _connect_to_read(path)
@@ -234,7 +237,7 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, Cloc
         if isinstance(error, StartupError):
             raise
         raise StartupError(f"The database {path} cannot be opened: {error}. {_advice(error)}") from error
-    return writing, reading, Clock(latest)
+    return writing, reading, Clock(latest), is_new
 
 
 def _advice(error: Exception) -> str:

@@ -42,6 +42,12 @@ SELECT lost_position, {_NEWEST},
     (SELECT logged FROM changes WHERE position > lost_position ORDER BY position DESC LIMIT 1)
 FROM change_log
 """  # noqa: S608  (our own pieces)
+# Of a gap, both ends are places: the last position before it, and the one that the first position behind it follows.
+_LEADS_ON: Final = f"""
+SELECT ?1 BETWEEN lost_position AND {_NEWEST}
+    AND NOT EXISTS (SELECT 1 FROM change_gaps WHERE last_position < ?1 AND next_position - 1 > ?1)
+FROM change_log
+"""  # noqa: S608  (our own pieces)
 # One statement, so that the position and the items are of one state of the database.
 _TWINS_WITH_POSITION: Final = f"""
 SELECT {_NEWEST}, NULL, NULL
@@ -277,7 +283,7 @@ class Reader:
     def changes(self, after: int, limit: int, max_bytes: int = 1 << 20) -> list[Change]:
         """Lists changes in order, from behind position `after`; fewer than `limit` when their data passes `max_bytes`.
 
-        Positions have no gaps, so a first one beyond `after + 1` tells that those between are trimmed.
+        A first one that does not follow `after` tells that those between are trimmed; see `changes_between`.
         """
         changes: list[Change] = []
         with self._guard, closing(self._connection.execute(_CHANGES, (after, limit))) as cursor:
@@ -309,6 +315,20 @@ class Reader:
                     break
         return changes
 
+    def changes_between(self, after: int, before: int) -> int:
+        """Counts the changes between two positions, those included that are trimmed."""
+        row = self._row(
+            "SELECT coalesce(sum(next_position - 1 - last_position), 0) FROM change_gaps"
+            " WHERE last_position >= ? AND next_position <= ?",
+            (after, before),
+        )
+        return before - after - 1 - int(row[0])
+
+    def leads_on(self, position: int) -> bool:
+        """Tells whether the log has all changes behind a position, and there is or can be a change at that position."""
+        ((leads_on,),) = self._rows(_LEADS_ON, (position,))
+        return bool(leads_on)
+
     def changes_lost(self) -> ChangesLost:
         """Tells what the log does not have any more."""
         ((position, ticks),) = self._rows("SELECT lost_position, lost_ticks FROM change_log", ())
@@ -319,10 +339,12 @@ class Reader:
         ((oldest, newest, oldest_ticks, newest_ticks),) = self._rows(_EXTENT, ())
         return oldest, newest, oldest_ticks, newest_ticks
 
-    def change_logged(self, position: int) -> int | None:
-        """Gives the time at which a change was logged, in ticks; None if it is not there."""
-        row = self._row("SELECT logged FROM changes WHERE position = ?", (position,))
-        return row[0] if row else None
+    def change_logged(self, position: int) -> tuple[int, int] | None:
+        """Gives the first position from this one on that has a change, and when it was logged, in ticks."""
+        row = self._row(
+            "SELECT position, logged FROM changes WHERE position >= ? ORDER BY position LIMIT 1", (position,)
+        )
+        return (row[0], row[1]) if row else None
 
     def jobs_abandoned_in_changes(self) -> list[tuple[str, str]]:
         """Gives kinds and ids of the jobs whose end the log has still to tell although nobody runs them any more."""

@@ -179,6 +179,13 @@ CREATE TABLE jobs_in_changes (                   -- those that the log has begun
 ) STRICT, WITHOUT ROWID;
 """
 
+_RUNS_OF_POSITIONS: Final = """
+CREATE TABLE change_gaps (                       -- positions that no change has, between two processes
+    last_position INTEGER PRIMARY KEY,           -- the last that the one before could give
+    next_position INTEGER NOT NULL               -- the first that the other could
+) STRICT;
+"""
+
 MIGRATIONS: Final = (
     _INITIAL,
     _CHANGES_AND_EVENT_ROUTES,
@@ -186,11 +193,15 @@ MIGRATIONS: Final = (
     _CLOCK,
     _EVENT_ROUTES_IN_ORDER,
     _CHANGES_FOR_FOLLOWERS,
+    _RUNS_OF_POSITIONS,
 )
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Brings a database of any earlier version up to date; each migration is applied whole or not at all."""
+def migrate(connection: sqlite3.Connection) -> bool:
+    """Brings a database of any earlier version up to date, and tells whether there was none.
+
+    Each migration is applied whole or not at all.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
         # executescript commits what is open first, so the transaction is the script's own
@@ -198,3 +209,4 @@ def migrate(connection: sqlite3.Connection) -> None:
             f"BEGIN IMMEDIATE; {migration} PRAGMA application_id = {APPLICATION_ID}; "
             f"PRAGMA user_version = {number}; COMMIT;"
         )
+    return bool(version == 0)

@@ -34,6 +34,7 @@ class Transaction(Reader):
         clock: gives the times of changes.
         retention: what the log of changes keeps.
         interfaces: remember those of the stored models.
+        is_new: the database is no older than this process.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Transaction(Reader):
         clock: Clock,
         retention: Retention | None = None,
         interfaces: Interfaces | None = None,
+        *,
+        is_new: bool = True,
     ) -> None:
         super().__init__(connection, nullcontext())
         self._clock = clock
@@ -49,7 +52,7 @@ class Transaction(Reader):
         self._needed = Needed()
         # Models of the group of writes under way, whose interfaces are remembered although they may be taken back.
         self._created: list[str] = []
-        self._changes = ChangeAppender(connection, clock, retention or Retention())
+        self._changes = ChangeAppender(connection, clock, retention or Retention(), is_new=is_new)
         self._traceparent = ""
         # Only this object changes models and totals, so what it has seen of them need not be looked up again.
         self._models: dict[str, tuple[int, int]] = {}  # the positions, and whether they are decommissioned
@@ -208,6 +211,10 @@ class Transaction(Reader):
         self._connection.execute(
             "DELETE FROM relationships WHERE source_id = ? AND id = ?", (source_id, relationship_id)
         )
+
+    def begin_changes(self) -> None:
+        """Begins the positions of this process in the log of changes, unless it has."""
+        self._changes.begin()
 
     def append_change(self, notification: Notification) -> None:
         """Appends to the change log."""

@@ -105,9 +105,11 @@ async def test_an_offline_import_trims_nothing(tmp_path: Path):
     settings = Settings(data_dir=str(tmp_path / "data"), max_changes=10)
     assert await import_graph(settings, str(file), lambda _: None)
     service = await LocalTwins.open(tmp_path / "data")
-    after = service.changes.extent()
+    oldest = service.changes.extent().oldest
+    new = service.changes.read(before.newest, 100)
     await service.close()
-    assert (after.oldest, after.newest) == (before.oldest, before.newest + 1 + 40 + 1)
+    assert oldest == before.oldest == 0
+    assert [change.type for change in new] == [WRITE] * (1 + 40) + [END]
 
 
 @pytest.mark.parametrize("next_step", ["serve", "import"])
