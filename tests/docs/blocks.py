@@ -31,7 +31,8 @@ _GENERATED = re.compile(r"<!-- begin .*?<!-- end ", re.DOTALL)
 
 _VARYING = {
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<uuid>",
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z": "<time>",
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)": "<time>",
+    r"(?<=\W)17\d{14}(?=\W)": '"<time in microseconds>"',
     r"\s+": " ",
 }
 

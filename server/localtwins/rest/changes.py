@@ -45,6 +45,7 @@ async def list_all(call: Call) -> Response:
         "after": after,
         "oldest": extent.oldest,
         "newest": extent.newest,
+        "begun": extent.begun,
         "oldestTime": extent.oldest_time,
         "newestTime": extent.newest_time,
         "changes": [_shown(change, log) for change in changes],

@@ -55,12 +55,14 @@ class Extent:
     Attributes:
         oldest: the position from behind which all changes are there.
         newest: the position of the newest change; equal to `oldest` if none is there.
+        begun: the position from behind which changes are of this process, so that each number means one.
         oldest_time: when the oldest change that is there was logged; None if none is there.
         newest_time: likewise.
     """
 
     oldest: int
     newest: int
+    begun: int
     oldest_time: datetime | None
     newest_time: datetime | None
 
@@ -125,10 +127,11 @@ class ChangeLog:
 
     def extent(self) -> Extent:
         """Tells how far the log reaches."""
-        oldest, newest, oldest_ticks, newest_ticks = self._database.read.changes_extent()
+        oldest, newest, begun, oldest_ticks, newest_ticks = self._database.read.changes_extent()
         return Extent(
             oldest,
             newest,
+            begun,
             None if oldest_ticks is None else datetime_of(oldest_ticks),
             None if newest_ticks is None else datetime_of(newest_ticks),
         )

@@ -37,7 +37,7 @@ FROM changes WHERE position > ? ORDER BY position LIMIT ?
 """
 _NEWEST: Final = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
 _EXTENT: Final = f"""
-SELECT lost_position, {_NEWEST},
+SELECT lost_position, {_NEWEST}, coalesce((SELECT max(next_position) - 1 FROM change_gaps), 0),
     (SELECT logged FROM changes WHERE position > lost_position ORDER BY position LIMIT 1),
     (SELECT logged FROM changes WHERE position > lost_position ORDER BY position DESC LIMIT 1)
 FROM change_log
@@ -334,10 +334,13 @@ class Reader:
         ((position, ticks),) = self._rows("SELECT lost_position, lost_ticks FROM change_log", ())
         return ChangesLost(position, ticks)
 
-    def changes_extent(self) -> tuple[int, int, int | None, int | None]:
-        """Gives the positions before the oldest and of the newest change, and when they were logged, in ticks."""
-        ((oldest, newest, oldest_ticks, newest_ticks),) = self._rows(_EXTENT, ())
-        return oldest, newest, oldest_ticks, newest_ticks
+    def changes_extent(self) -> tuple[int, int, int, int | None, int | None]:
+        """Gives the positions before the oldest change, of the newest one, and before the first of this process.
+
+        Then come the times at which the oldest and the newest were logged, in ticks.
+        """
+        ((oldest, newest, begun, oldest_ticks, newest_ticks),) = self._rows(_EXTENT, ())
+        return oldest, newest, begun, oldest_ticks, newest_ticks
 
     def change_logged(self, position: int) -> tuple[int, int] | None:
         """Gives the first position from this one on that has a change, and when it was logged, in ticks."""

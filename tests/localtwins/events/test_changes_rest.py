@@ -58,6 +58,7 @@ async def test_a_follower_that_begins_is_told_how_far_the_log_reaches(follower: 
         "after": 7,
         "oldest": 0,
         "newest": 7,
+        "begun": 0,
         "oldestTime": extent.oldest_time.isoformat().replace("+00:00", "Z"),
         "newestTime": extent.newest_time.isoformat().replace("+00:00", "Z"),
         "changes": [],

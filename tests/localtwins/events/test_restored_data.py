@@ -89,6 +89,7 @@ async def test_who_has_seen_only_what_was_kept_goes_on(past: Past):
 
 async def test_who_begins_before_the_first_write_goes_on(past: Past):
     start = past.log.extent().newest
+    assert start == past.log.extent().begun > past.lost[-1]
     assert past.log.read(start, 10) == []
     await _write(past.adt, 1)
     (change,) = past.log.read(start, 10)

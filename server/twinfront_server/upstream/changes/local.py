@@ -89,8 +89,8 @@ class LocalChanges:
         try:
             read = self._log.read(position, limit, _READ_BYTES)
         except change_log.ChangesLostError as lost:
-            # Behind the newest change lies what was undone: an older state of the database was put in its place.
-            raise ChangesLostError(lost.extent.oldest_time, trimmed=position <= lost.extent.newest) from None
+            # All else is lost where an older state of the database was put in the place of a later one.
+            raise ChangesLostError(lost.extent.oldest_time, trimmed=position < lost.extent.oldest) from None
         changes = [change_of(each, each.id_in(self._log.log_id), _PARTITION) for each in read]
         return Batch(changes, _at(read[-1].position if read else position))
 
