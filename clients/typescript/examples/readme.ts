@@ -19,8 +19,10 @@ import {
   patch,
   streamQuery,
   toValues,
+  TwinCache,
   TwinfrontClient,
   updateWithRetry,
+  watch,
 } from "twinfront";
 import { DigitalTwinService } from "twinfront/v1/digital_twin_service";
 import { ExportFormat } from "twinfront/v1/graph_service";
@@ -227,6 +229,38 @@ async function batch(client: TwinfrontClient): Promise<void> {
   }
 }
 
+async function follow(client: TwinfrontClient): Promise<void> {
+  const filter = { digitalTwinIds: [hall] };
+  for await (const item of watch(client, { filter })) {
+    switch (item.case) {
+      case "checkpoint": // from here on the watch sees everything
+        await visit(client);
+        break;
+      case "change":
+        console.log("changed:", item.value.digitalTwinId, item.value.patch[0]?.path);
+        return;
+      case "reset":
+        console.log("read everything again:", item.value.reason);
+    }
+  }
+}
+
+async function visit(client: TwinfrontClient): Promise<void> {
+  const { operations } = patch().add("/visits", 7);
+  await client.digitalTwins.updateDigitalTwin({ digitalTwinId: hall, patch: operations });
+}
+
+async function cache(client: TwinfrontClient): Promise<void> {
+  const rooms = new TwinCache(client, {
+    digitalTwinIdPrefixes: ["typescript-"],
+    relationships: true,
+    changed: (before, after) => console.log("another:", after.id, before.etag !== after.etag),
+  }).start();
+  await rooms.synced(AbortSignal.timeout(30_000));
+  console.log("cached:", rooms.get(hall)?.modelId, rooms.relationships(hall).length);
+  await rooms.close();
+}
+
 async function exportAll(client: TwinfrontClient): Promise<void> {
   console.log("exported bytes:", (await exportedBytes(client)) > 0);
   console.log("may write:", await mayWrite(client));
@@ -234,7 +268,20 @@ async function exportAll(client: TwinfrontClient): Promise<void> {
 
 dialAll().close();
 const client = dial(process.env.TWINFRONT_ADDRESS ?? "localhost:50051", process.env.TWINFRONT_TOKEN);
-for (const step of [furnish, change, conflict, wholeDouble, list, query, imports, count, batch, exportAll]) {
+for (const step of [
+  furnish,
+  change,
+  conflict,
+  wholeDouble,
+  list,
+  query,
+  imports,
+  count,
+  batch,
+  follow,
+  cache,
+  exportAll,
+]) {
   await step(client);
 }
 client.close();

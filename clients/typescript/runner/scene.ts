@@ -44,9 +44,10 @@ import {
 } from "../src/index.js";
 import { described } from "./described.js";
 import { tagged, untagged } from "./tagged.js";
+import { cached, type CacheStep, watched } from "./watching.js";
 
 /** A step as the file has it. */
-export interface Step {
+export interface Step extends CacheStep {
   readonly call?: string;
   readonly do?: string;
   readonly request?: JsonObject;
@@ -154,6 +155,12 @@ export class Scene {
         return await this.streamQuery(step, line);
       case "importGraph":
         return await this.importGraph(step, line);
+      case "watch":
+        line.response = await watched(this.client, step.request ?? {}, step.take ?? 0);
+        return;
+      case "cache":
+        line.response = await cached(this.client, step);
+        return;
       case "dial":
         try {
           const { address = "", ...options } = step.options ?? {};

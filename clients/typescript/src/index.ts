@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { type Resource, isDigitalTwin } from "./cached_graph.js";
 export { type ClientOptions, type TlsOptions, TwinfrontClient, VERSION } from "./client.js";
 export * from "./errors.js";
 export { importGraph, type ImportItem } from "./imports.js";
@@ -10,4 +11,6 @@ export { items, type List, pages, exportGraph, streamQuery, type UpdateOptions, 
 export { patch, Patch, type Path } from "./patch.js";
 export { pointer } from "./pointer.js";
 export type { TokenSource } from "./transport.js";
+export { TwinCache, type TwinCacheOptions } from "./twin_cache.js";
 export { asDouble, fromValue, fromValues, type PlainValue, toValue, toValues, ValueError } from "./values.js";
+export { watch, type WatchItem } from "./watch.js";

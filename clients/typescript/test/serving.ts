@@ -7,8 +7,10 @@ import type { TestContext } from "node:test";
 
 import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { Health } from "../src/gen/grpc/health/v1/health_pb.js";
+import { ChangeService } from "../src/gen/twinfront/v1/change_service_pb.js";
 import { DigitalTwinService } from "../src/gen/twinfront/v1/digital_twin_service_pb.js";
 import { GraphService } from "../src/gen/twinfront/v1/graph_service_pb.js";
+import { ModelService } from "../src/gen/twinfront/v1/model_service_pb.js";
 import { QueryService } from "../src/gen/twinfront/v1/query_service_pb.js";
 import { type ClientOptions, TwinfrontClient } from "../src/index.js";
 
@@ -16,6 +18,8 @@ import { type ClientOptions, TwinfrontClient } from "../src/index.js";
 export interface Services {
   readonly twins?: Partial<ServiceImpl<typeof DigitalTwinService>>;
   readonly queries?: Partial<ServiceImpl<typeof QueryService>>;
+  readonly changes?: Partial<ServiceImpl<typeof ChangeService>>;
+  readonly models?: Partial<ServiceImpl<typeof ModelService>>;
   readonly graphs?: Partial<ServiceImpl<typeof GraphService>>;
   readonly health?: Partial<ServiceImpl<typeof Health>>;
 }
@@ -25,6 +29,8 @@ export function adapter(services: Services): ReturnType<typeof connectNodeAdapte
   const routes = (router: ConnectRouter) => {
     router.service(DigitalTwinService, services.twins ?? {});
     router.service(QueryService, services.queries ?? {});
+    router.service(ChangeService, services.changes ?? {});
+    router.service(ModelService, services.models ?? {});
     router.service(GraphService, services.graphs ?? {});
     router.service(Health, services.health ?? {});
   };
