@@ -166,11 +166,11 @@ class FollowedLog:
             ChangesLostError: it has trimmed it, or does not go as far as that.
         """
         bounds = await self._bounds()
-        if any(after.get(name, -1) + 1 < each.first for name, each in bounds.items()):
-            raise ChangesLostError(await self._oldest_time(bounds))
         ends = {name: each.end for name, each in bounds.items()}
         if any(sequence >= ends.get(name, 0) for name, sequence in after.items()):
             raise ChangesLostError(await self._oldest_time(bounds), trimmed=False)
+        if any(after.get(name, -1) + 1 < each.first for name, each in bounds.items()):
+            raise ChangesLostError(await self._oldest_time(bounds))
 
     def _is_ahead(self, after: Position) -> bool:
         heads = self._ring.heads
@@ -293,7 +293,8 @@ class FollowedLog:
         self._on_failure(failure.reason)
         if self._failure is None:
             self._failing_since = loop.time()
-            get_logger().warning("the source of changes cannot be followed, and is tried again", cause=failure.message)
+            cause = f"{failure.message} {failure.__cause__ or ''}".strip()
+            get_logger().warning("the source of changes cannot be followed, and is tried again", cause=cause)
             self._bridging = loop.call_later(_BRIDGED_SECONDS, self._end_bridging)
         self._failure = failure
         self._tell()

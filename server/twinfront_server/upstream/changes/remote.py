@@ -38,7 +38,7 @@ class RemoteLog:
     """Asks a localtwins for its log.
 
     The partition is called as the log is: a log that stands in its place is another partition, in which no position of
-    the old one means anything.
+    the old one means anything. Its numbers begin with 0 where the positions of localtwins begin with 1.
 
     Args:
         sdk: sends the requests.
@@ -68,8 +68,8 @@ class RemoteLog:
             newest = told["newestTime"]
             return {
                 told["logId"]: Bounds(
-                    first=told["oldest"] + 1,
-                    end=told["newest"] + 1,
+                    first=_number(told["oldest"]),
+                    end=_number(told["newest"]),
                     newest_time=None if newest is None else datetime.fromisoformat(newest),
                 )
             }
@@ -79,7 +79,7 @@ class RemoteLog:
         try:
             with expecting_answer():
                 told = await self.ask(operations.LIST_CHANGES, limit=0, time=time.isoformat())
-                return {told["logId"]: told["after"] + 1}
+                return {told["logId"]: _number(told["after"])}
         except OutOfRangeError:
             return {}
 
@@ -93,7 +93,7 @@ class RemoteLog:
         with expecting_answer():
             told = await self.ask(operations.LIST_CHANGE_ITEMS, kind=kind.value, after=after, limit=limit)
             documents = [orjson.dumps(item) for item in told["items"]]
-            return ItemsPage(documents, told["next"], {told["logId"]: told["asOf"]})
+            return ItemsPage(documents, told["next"], {told["logId"]: _number(told["asOf"]) - 1})
 
     async def close(self) -> None:
         """Does nothing: the connections are those of all requests."""
@@ -122,20 +122,26 @@ class RemoteLog:
         return parse_answer(response.content)
 
 
+def _number(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(value)
+    return value
+
+
 class RemoteReader:
     """Reads the log onwards; a request waits at the localtwins until there is something.
 
     Args:
         log: sends the requests.
         log_id: of the log.
-        start: the position of the change to begin with.
+        start: the number of the change to begin with.
         longest_wait: seconds.
     """
 
     def __init__(self, log: RemoteLog, log_id: str, start: int, longest_wait: float) -> None:
         self._log = log
         self._log_id = log_id
-        self._after = max(start - 1, 0)
+        self._after = start
         self._longest_wait = longest_wait
 
     async def read(self, limit: int, seconds: float) -> Portion:
@@ -155,13 +161,13 @@ class RemoteReader:
             )
             entries = [self._entry(change) for change in told["changes"]]
         if entries:
-            self._after = entries[-1].sequence
-        return Portion(entries, {self._log_id: self._after})
+            self._after = entries[-1].sequence + 1
+        return Portion(entries, {self._log_id: self._after - 1})
 
     def _entry(self, told: Any) -> Entry:
         data = orjson.dumps(told["data"])
         logged = LoggedChange(
-            position=told["position"],
+            position=_number(told["position"]) - 1,
             type=told["type"],
             twin_id=told.get("twinId", ""),
             subject=told.get("subject", ""),
