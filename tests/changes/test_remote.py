@@ -1,6 +1,7 @@
 """A localtwins elsewhere as a source of changes, over HTTP."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -211,6 +212,53 @@ async def test_a_service_that_is_started_again_loses_nothing(open_source: Open, 
     await elsewhere.seat(1)
     seen, _ = await read_on(source, position, 1)
     assert seen[-1].kind is Kind.TWIN_UPDATED
+    await elsewhere.stop()
+
+
+async def test_a_position_is_good_over_starts_of_the_service_without_a_write(open_source: Open, tmp_path: Path) -> None:
+    elsewhere = Elsewhere()
+    await elsewhere.start(tmp_path)
+    await create_graph(elsewhere.adt)
+    before = await open_source(elsewhere.url)
+    _, position = await read_on(before, (await before.extent()).oldest, 4)
+    for _ in range(2):
+        await elsewhere.stop()
+        await elsewhere.start(tmp_path)
+    for source in (before, await open_source(elsewhere.url)):
+        async with asyncio.timeout(20):
+            assert (await source.read(position, 5)).changes == []
+        await elsewhere.seat(1)
+        seen, position = await read_on(source, position, 1)
+        assert [change.kind for change in seen] == [Kind.TWIN_UPDATED]
+    await elsewhere.stop()
+
+
+@pytest.mark.parametrize("writes_since", [0, 30])
+async def test_changes_that_an_older_state_of_the_data_does_not_have_are_lost_to_who_has_seen_them(
+    open_source: Open, tmp_path: Path, writes_since: int
+) -> None:
+    data, backup = tmp_path / "data", tmp_path / "backup"
+    elsewhere = Elsewhere()
+    await elsewhere.start(data)
+    await create_graph(elsewhere.adt)
+    saw_it_all = await open_source(elsewhere.url)
+    _, kept = await read_on(saw_it_all, (await saw_it_all.extent()).oldest, 7)
+    shutil.copytree(data, backup)
+    await elsewhere.seat(*range(5))
+    _, lost = await read_on(saw_it_all, kept, 5)
+    await elsewhere.stop()
+    shutil.rmtree(data)
+    shutil.copytree(backup, data)
+    await elsewhere.start(data)
+    await elsewhere.seat(*range(100, 100 + writes_since))
+    for source in (saw_it_all, await open_source(elsewhere.url)):
+        with pytest.raises(ChangesLostError) as told:  # noqa: PT012  (the source finds out when it asks next)
+            async with asyncio.timeout(20):
+                while True:
+                    assert (await source.read(lost, 5)).changes == []
+                    await source.wait(lost, 1)
+        assert not told.value.trimmed
+        assert len((await read_on(source, kept, writes_since))[0]) == writes_since
     await elsewhere.stop()
 
 

@@ -157,7 +157,8 @@ class FollowedLog:
             return await self._catching_up.read(after, lacking, limit)
         except OutOfRangeError:
             await self._require(after)
-            raise upstream_unavailable("The source of changes contradicts itself. Try again.") from None
+            # Within the log and yet not in it: an older state of the log was put in the place of a later one.
+            raise ChangesLostError(await self._oldest_time(await self._bounds()), trimmed=False) from None
 
     async def _require(self, after: Position) -> None:
         """Sees to it that the log has, or will have, what comes behind a position.
@@ -265,8 +266,9 @@ class FollowedLog:
         self._ring.keep(bounds)
         for name, each in bounds.items():
             start = heads.get(name, -2) + 1
-            if not each.first <= start <= each.end:
-                start = max(each.first, each.end - WARM // len(bounds))
+            first = max(each.first, each.certain_from)
+            if not first <= start <= each.end:
+                start = max(first, each.end - WARM // len(bounds))
                 self._ring.begin(name, start)
             starts[name] = start
         return starts

@@ -35,11 +35,14 @@ class Bounds:
         first: the number of the oldest entry that is still there; `end` if there is none.
         end: the number that the next entry will have.
         newest_time: when the newest entry was taken, if the log tells that without its being read.
+        certain_from: from this number on each up to the end is of an entry, and means it for ever. Of those before some
+            may never have been, or be of entries that an older state of the log has not: only to read there tells.
     """
 
     first: int
     end: int
     newest_time: datetime | None = None
+    certain_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)

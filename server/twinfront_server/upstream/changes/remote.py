@@ -14,7 +14,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from localtwins.store.change import Change as LoggedChange
 from twinfront_server.adt.expected_answer import expecting_answer
 from twinfront_server.adt.json_text import parse_answer
-from twinfront_server.errors import changes_unsupported
+from twinfront_server.errors import changes_unsupported, upstream_unavailable
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
 from twinfront_server.upstream.changes.followed_log import FollowedLog
@@ -50,6 +50,7 @@ class RemoteLog:
     def __init__(self, sdk: DigitalTwinsClient, patience: float) -> None:
         self._client = sdk._client._client  # noqa: SLF001  (the SDK has no public way to send a request of one's own)
         self._longest_wait = patience / 2
+        self._begun: int | None = None
 
     async def log_id(self) -> str:
         """Gives the log's id.
@@ -66,11 +67,13 @@ class RemoteLog:
         with expecting_answer():
             told = await self.ask(operations.LIST_CHANGES, limit=0)
             newest = told["newestTime"]
+            self._begun = _number(told["begun"])
             return {
                 told["logId"]: Bounds(
                     first=_number(told["oldest"]),
                     end=_number(told["newest"]),
                     newest_time=None if newest is None else datetime.fromisoformat(newest),
+                    certain_from=self._begun,
                 )
             }
 
@@ -86,7 +89,7 @@ class RemoteLog:
     async def open(self, starts: Mapping[str, int]) -> "RemoteReader":
         """Begins to read at a position."""
         (log_id, start) = next(iter(starts.items()))
-        return RemoteReader(self, log_id, start, self._longest_wait)
+        return RemoteReader(self, log_id, start, self._longest_wait, self._begun)
 
     async def items(self, kind: Items, after: str, limit: int) -> ItemsPage:
         """Asks for a page of twins or relationships."""
@@ -136,20 +139,23 @@ class RemoteReader:
         log_id: of the log.
         start: the number of the change to begin with.
         longest_wait: seconds.
+        begun: the number of the first change of the process that serves the log, as far as it is known.
     """
 
-    def __init__(self, log: RemoteLog, log_id: str, start: int, longest_wait: float) -> None:
+    def __init__(self, log: RemoteLog, log_id: str, start: int, longest_wait: float, begun: int | None = None) -> None:
         self._log = log
         self._log_id = log_id
         self._after = start
         self._longest_wait = longest_wait
+        self._begun = begun
 
     async def read(self, limit: int, seconds: float) -> Portion:
         """Gives what comes next.
 
         Raises:
             OutOfRangeError: the log does not have it, or is another one.
-            TwinfrontError: what keeps the localtwins from answering.
+            TwinfrontError: what keeps the localtwins from answering; the end of the process too, since of what it told
+                last another process may know nothing.
         """
         with expecting_answer():
             told = await self._log.ask(
@@ -159,9 +165,15 @@ class RemoteReader:
                 wait=round(min(seconds, self._longest_wait), 3),
                 log=self._log_id,
             )
+            begun = _number(told["begun"])
             entries = [self._entry(change) for change in told["changes"]]
+        if self._begun is not None and self._after >= self._begun != begun:
+            raise upstream_unavailable("The localtwins was started again.")
+        self._begun = begun
         if entries:
             self._after = entries[-1].sequence + 1
+        elif self._after < begun:  # between two processes there are no changes
+            self._after = begun
         return Portion(entries, {self._log_id: self._after - 1})
 
     def _entry(self, told: Any) -> Entry:
