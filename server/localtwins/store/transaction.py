@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from localtwins import dtdl, errors
-from localtwins.engine.clock import Clock
+from localtwins.engine.clock import TICKS_PER_SECOND, Clock
 from localtwins.engine.model_versions import name_and_version
 from localtwins.engine.relationship import sort_key
 from localtwins.store.change import Notification
@@ -16,6 +16,7 @@ from localtwins.store.interfaces import MOST_BYTES_FOR_A_WRITE, Interfaces, Load
 from localtwins.store.reader import Reader
 
 _MODELS_SEEN: Final = 4_096
+_CLOCK_AHEAD: Final = TICKS_PER_SECOND // 10
 
 
 @dataclass(slots=True)  # not frozen, which takes longer to make: each write asks for one
@@ -54,6 +55,7 @@ class Transaction(Reader):
         self._created: list[str] = []
         self._changes = ChangeAppender(connection, clock, retention or Retention(), is_new=is_new)
         self._traceparent = ""
+        self._clock_stored = 0  # how far, at the least; 0 for not known
         # Only this object changes models and totals, so what it has seen of them need not be looked up again.
         self._models: dict[str, tuple[int, int]] = {}  # the positions, and whether they are decommissioned
         self._at_most: dict[str, int] = {}  # the totals when they were looked up, and all puts since then
@@ -68,9 +70,16 @@ class Transaction(Reader):
         return self._changes.newest
 
     def complete(self) -> None:
-        """Stores how far the clock has come, for the next run: the system's clock may be set back."""
+        """Stores how far the clock comes, for the next run: the system's clock may be set back.
+
+        It is stored a little ahead, or each commit would have one more page to write. Who starts again sooner than that
+        begins with times so much ahead.
+        """
         self._changes.complete()
-        self._connection.execute("UPDATE clock SET latest = ?1 WHERE latest < ?1", (self._clock.latest,))
+        if self._clock.latest > self._clock_stored:
+            ahead = self._clock.latest + _CLOCK_AHEAD
+            self._connection.execute("UPDATE clock SET latest = ?1 WHERE latest < ?1", (ahead,))
+            self._clock_stored = ahead
 
     def try_storage(self, size: int) -> None:
         """Stores that many bytes that nobody reads, until `end_trial`."""
@@ -93,6 +102,7 @@ class Transaction(Reader):
         self._created.clear()
         self._models.clear()
         self._needed = Needed()
+        self._clock_stored = 0
         self._changes.rolled_back()
 
     def committed(self) -> None:

@@ -29,6 +29,7 @@ class Connection:
         schema.migrate(self.real)
         self.commits = 0
         self.savepoints = 0
+        self.clock_updates = 0
         self.failures: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -41,6 +42,7 @@ class Connection:
             raise sqlite3.OperationalError(message)
         self.commits += sql == "COMMIT"
         self.savepoints += sql.startswith("SAVEPOINT")
+        self.clock_updates += sql.startswith("UPDATE clock")
         return self.real.execute(sql, parameters)
 
     def twins(self) -> set[str]:
@@ -213,6 +215,30 @@ async def test_the_writer_survives_a_failure_anywhere(writer: Writer, connection
         await writer.run(put("a"), keep=False)
     assert await writer.run(put("b")) == "b"
     assert connection.twins() == {"b"}
+
+
+async def test_the_clock_is_stored_ahead_and_not_with_each_commit(
+    writer: Writer, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    nanoseconds = 10**18
+    monkeypatch.setattr("localtwins.engine.clock.time.time_ns", lambda: nanoseconds)
+
+    async def write() -> bool:
+        """Tells whether what is stored is later than the time of a write."""
+        now = await writer.run(lambda tx: tx.now())
+        return bool(connection.execute("SELECT latest > ? FROM clock", (now,)).fetchone()[0])
+
+    assert [await write() for _ in range(20)] == [True] * 20
+    assert connection.clock_updates == 1
+    nanoseconds += 200_000_000
+    assert [await write(), await write()] == [True, True]
+    assert connection.clock_updates == 2
+    nanoseconds += 200_000_000
+    connection.failures = ["COMMIT"]
+    with pytest.raises(sqlite3.OperationalError):
+        await write()
+    assert [await write(), await write()] == [True, True]
+    assert connection.clock_updates == 4
 
 
 async def test_a_write_whose_caller_left_before_it_began_is_dropped(writer: Writer, connection: Connection):
