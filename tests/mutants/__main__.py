@@ -72,7 +72,8 @@ class _Worker:
     def __init__(self, number: int, *, quick: bool) -> None:
         folder = BUILD / f"tree-{number}"
         copy_checkout(folder)
-        self.processes = [_Process("prepared", folder, *files_of_tests())]
+        tests = [file for file in files_of_tests() if (folder / file).exists()]
+        self.processes = [_Process("prepared", folder, *tests)]
         if not quick:
             self.processes.append(_Process("worker", folder))
 
