@@ -77,6 +77,41 @@ def test_a_unit_of_ones_own_has_what_it_is_made_of(kind: str, members: dict[str,
     assert rules(interface(version=3, contents=[prop(schema)]) | {"@context": QUANTITATIVE}) == broken
 
 
+def temperature_of(kind: str) -> dict[str, Any]:
+    """Makes a content in which an element of a kind is a temperature."""
+    quantity: dict[str, Any] = {"@type": [kind, "Temperature"], "schema": "double", "unit": "degreeCelsius"}
+    match kind:
+        case "Field":
+            return prop({"@type": "Object", "fields": [{**quantity, "name": "inside"}]})
+        case "MapValue":
+            key = {"@type": "MapKey", "name": "room", "schema": "string"}
+            return prop({"@type": "Map", "mapKey": key, "mapValue": {**quantity, "name": "inside"}})
+        case "CommandRequest":
+            return {"@type": "Command", "name": "heat", "request": {**quantity, "name": "wanted"}}
+        case "CommandResponse":
+            return {"@type": "Command", "name": "heat", "response": {**quantity, "name": "reached"}}
+    return {**quantity, "name": "quantity"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "versions"),
+    [
+        ("Property", [2, 3]),
+        ("Telemetry", [2, 3]),
+        ("Field", [3]),
+        ("MapValue", [3]),
+        ("CommandRequest", [3]),
+        ("CommandResponse", [3]),
+    ],
+)
+@pytest.mark.parametrize("version", [2, 3])
+def test_what_may_be_a_quantity_depends_on_the_version(kind: str, versions: list[int], version: int):
+    model = interface(version=version, contents=[temperature_of(kind)])
+    if version == 3:
+        model["@context"] = QUANTITATIVE
+    assert (rules(model) == []) is (version in versions)
+
+
 def test_a_semantic_type_needs_a_unit():
     content = {"@type": ["Property", "Temperature"], "name": "quantity", "schema": "double"}
 

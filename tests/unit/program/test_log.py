@@ -73,3 +73,24 @@ def test_a_log_that_nobody_reads_any_more_harms_nobody():
     os.close(writing)
     os.close(reading)
     assert process.communicate("\n", timeout=30)[0] == "well\n"
+
+
+_HOSTILE = """
+from twinfront_program.log import configure_logging, get_logger
+configure_logging("console", "info")
+get_logger().warning("be\\x1b[31mgins", name="a\\x07b\\n")
+try:
+    raise ValueError("one\\x1b\\ntwo")
+except ValueError:
+    get_logger().exception("failed")
+"""
+
+
+def test_what_a_caller_wrote_steers_no_terminal_and_a_trace_keeps_its_lines():
+    told = subprocess.run([sys.executable, "-c", _HOSTILE], capture_output=True, text=True, check=True).stderr
+    first, failed, *trace = told.splitlines()
+    assert "be\\x1b[31mgins" in first
+    assert first.endswith("name=a\\x07b\\n")
+    assert "failed" in failed
+    assert trace[0].startswith("Traceback")
+    assert trace[-2:] == ["ValueError: one\\x1b", "two"]
