@@ -14,7 +14,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -117,7 +117,7 @@ def _sample(arguments: argparse.Namespace) -> list[Place]:
     print(f"{len(places)} mutants, seed {arguments.seed}", flush=True)
     if arguments.sample and arguments.sample < len(places):
         places = chosen.sample(places, arguments.sample)
-    return [place for place in places if not (arguments.quick and place.is_at_import)]
+    return places
 
 
 def _chosen(tests: set[str], covering: Covering, most_seconds: float) -> dict[str, float]:
@@ -141,45 +141,76 @@ def _chosen(tests: set[str], covering: Covering, most_seconds: float) -> dict[st
     return chosen
 
 
+class _Trials:
+    """Tries mutants, several at a time.
+
+    Args:
+        covering: knows the tests of each.
+        jobs: how many are tried at a time.
+        quick: whether to try only what is prepared, and that with few tests.
+    """
+
+    def __init__(self, covering: Covering, jobs: int, *, quick: bool) -> None:
+        self._covering = covering
+        self._quick = quick
+        self._workers: SimpleQueue[_Worker] = SimpleQueue()
+        for number in range(jobs):
+            self._workers.put(_Worker(number, quick=quick))
+
+    def verdict_on(self, place: Place) -> Verdict:
+        """Tries a mutant."""
+        # What runs at import alone is a fault for all tests, or for none.
+        tests = self._covering.tests_of(place.source, place.mutant.line)
+        seconds, patience = (_MOST_QUICK_SECONDS, IMPATIENT) if self._quick else (_MOST_SECONDS, PATIENT)
+        chosen = _chosen(tests, self._covering, seconds) or _some_of_all(self._covering)
+        verdict = Verdict(SURVIVED, [], [])
+        with self._worker() as one:
+            for process in one.processes[_needs_import(place, self._covering) :]:
+                if verdict.outcome == SURVIVED:
+                    verdict = try_mutant(process.run, place.source, place.broken, chosen, patience=patience)
+        return verdict
+
+    def failing_unbroken(self, tests: Iterable[str]) -> list[str]:
+        """Gives those of the tests that fail without a fault, in whatever process they run."""
+        seconds = {test: self._covering.seconds.get(test, 1.0) for test in tests}
+        with self._worker() as one:
+            return [test for process in one.processes for test in failing_unbroken(process.run, seconds)]
+
+    def close(self) -> None:
+        """Ends all processes."""
+        while not self._workers.empty():
+            self._workers.get().close()
+
+    @contextmanager
+    def _worker(self) -> Iterator[_Worker]:
+        one = self._workers.get()
+        try:
+            yield one
+        finally:
+            self._workers.put(one)
+
+
+def _needs_import(place: Place, covering: Covering) -> bool:
+    """Tells whether nothing would show a fault in modules that are imported already."""
+    return place.is_at_import or not covering.is_run(place.source, place.mutant.line)
+
+
 def main() -> int:
     """Tries a sample of mutants; gives the exit code, 0 if enough of them are killed."""
     arguments = _parsed()
     collect(arguments.jobs, anew=arguments.anew)
     covering = Covering()
     places = _sample(arguments)
+    if arguments.quick:
+        places = [place for place in places if not _needs_import(place, covering)]
     progress = Progress.of(places, arguments.seed)
-    workers: SimpleQueue[_Worker] = SimpleQueue()
-    for number in range(arguments.jobs):
-        workers.put(_Worker(number, quick=arguments.quick))
-
-    @contextmanager
-    def worker() -> Iterator[_Worker]:
-        one = workers.get()
-        try:
-            yield one
-        finally:
-            workers.put(one)
-
+    trials = _Trials(covering, arguments.jobs, quick=arguments.quick)
     # Tests can fail for a fault only: some of them, spread over all, pass without one.
-    with worker() as one:
-        for process in one.processes:
-            if failing := failing_unbroken(process.run, _some_of_all(covering)):
-                raise RuntimeError(f"these tests fail without any fault: {failing}")
-
-    def verdict_on(place: Place) -> Verdict:
-        # What runs at import alone is a fault for all tests, or for none.
-        tests = covering.tests_of(place.source, place.mutant.line)
-        seconds, patience = (_MOST_QUICK_SECONDS, IMPATIENT) if arguments.quick else (_MOST_SECONDS, PATIENT)
-        chosen = _chosen(tests, covering, seconds) or _some_of_all(covering)
-        with worker() as one:
-            verdict = Verdict(SURVIVED, [], [])
-            for process in one.processes[place.is_at_import :]:
-                if verdict.outcome == SURVIVED:
-                    verdict = try_mutant(process.run, place.source, place.broken, chosen, patience=patience)
-            return verdict
+    if failing := trials.failing_unbroken(_some_of_all(covering)):
+        raise RuntimeError(f"these tests fail without any fault: {failing}")
 
     def tried(place: Place) -> None:
-        verdict = verdict_on(place)
+        verdict = trials.verdict_on(place)
         progress.note(place, verdict)
         if verdict.outcome == SURVIVED:
             print(f"survived: {place}", flush=True)
@@ -187,11 +218,8 @@ def main() -> int:
     with ThreadPoolExecutor(arguments.jobs) as pool:
         list(pool.map(tried, progress.left()))
     killers = {test for verdict in progress.verdicts.values() for test in verdict.killers}
-    with worker() as one:
-        seconds = {test: covering.seconds.get(test, 1.0) for test in sorted(killers)}
-        showing_nothing = failing_unbroken(one.processes[-1].run, seconds)
-    for _ in range(arguments.jobs):
-        workers.get().close()
+    showing_nothing = trials.failing_unbroken(sorted(killers))
+    trials.close()
     return _told(progress.verdicts, set(showing_nothing))
 
 

@@ -59,6 +59,10 @@ class Covering:
         """Gives how slow a test is and how much it runs, in one figure: what has little is tried first."""
         return self.seconds[test] * self._lines.get(test, 0)
 
+    def is_run(self, source: str, line: int) -> bool:
+        """Tells whether any test runs a line itself; one in a function may run at import alone."""
+        return bool(self._run_by(source, line))
+
     def tests_of(self, source: str, line: int) -> set[str]:
         """Gives the tests that pass through a line of a source.
 
