@@ -15,13 +15,11 @@ import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Final
-
-from coverage import CoverageData
 
 from .tree import BUILD, CHECKOUT, COVERAGE_SETTINGS, copy_checkout, environment
 
@@ -167,48 +165,44 @@ class _Run:
         self._folder = folder
         self.files: dict[str, str] = json.loads((folder / "files.json").read_text())
         self.seconds: dict[str, float] = json.loads((folder / "seconds.json").read_text())
-        self._data = CoverageData(str(folder / "coverage.db"))
-        self._data.read()
-        self.lines = self._lines_by_test()
-        self._measured = {Path(name).as_posix(): name for name in self._data.measured_files()}
-        self.tests_by_line = cache(self._tests_by_line)
+        self.lines: dict[str, int] = defaultdict(int)
+        """How many lines of the server each test runs."""
+        self._by_source: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for source, context, bits in self._rows():
+            # pytest-cov has `tests/…::test_it|run`; a process that a test started has what pytest tells it of the test
+            # that runs, `tests/…::test_it (call)`.
+            if found := _CONTEXT.fullmatch(context):
+                self.lines[found["test"]] += bits.bit_count()
+                self._by_source[source].append((found["test"], bits))
+        self._lines_before = cache(self._compared)
+
+    def _rows(self) -> Iterator[tuple[str, str, int]]:
+        """Reads what ran in each source in each context: of a number, the bits that are set are numbers of lines."""
+        query = """
+            SELECT path, context, numbits
+            FROM line_bits JOIN context ON context_id = context.id JOIN file ON file_id = file.id
+        """
+        with closing(sqlite3.connect(self._folder / "coverage.db")) as database:
+            for source, context, bits in database.execute(query):
+                yield source, context, int.from_bytes(bits, "little")
 
     def tests_of(self, source: str, line: int) -> set[str]:
-        return self.tests_by_line(source).get(line, set())
+        before = sum(1 << number for number in self._lines_before(source).get(line, ()))
+        return {test for test, lines in self._by_source.get(source, ()) if lines & before}
 
-    def _lines_by_test(self) -> dict[str, int]:
-        """Counts the lines of the server that each test runs."""
-        lines: dict[str, int] = defaultdict(int)
-        query = "SELECT context, numbits FROM line_bits JOIN context ON id = context_id"
-        with closing(sqlite3.connect(self._data.data_filename())) as database:
-            for context, bits in database.execute(query):
-                for test in _tests([context]):
-                    lines[test] += int.from_bytes(bits).bit_count()
-        return lines
-
-    def _tests_by_line(self, source: str) -> Mapping[int, set[str]]:
-        """Gives the tests by the lines as they are in the checkout now."""
-        before = self._folder / source
-        if source not in self._measured or not before.exists():
+    def _compared(self, source: str) -> Mapping[int, range]:
+        """Gives the lines of a source as they were then by those in the checkout now."""
+        path = self._folder / source
+        if not path.exists():
             return {}
-        contexts = self._data.contexts_by_lineno(self._measured[source])
-        old, new = (path.read_text().splitlines() for path in (before, CHECKOUT / source))
-        tests: dict[int, set[str]] = {}
+        before: dict[int, range] = {}
+        old, new = (text.read_text().splitlines() for text in (path, CHECKOUT / source))
         for tag, start, end, new_start, new_end in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
-            there = [_tests(contexts.get(number + 1, [])) for number in range(start, end)]
             for offset in range(new_end - new_start):
                 # A line that was written anew is run by whatever ran those in its place.
-                tests[new_start + offset + 1] = there[offset] if tag == "equal" else set().union(*there)
-        return tests
-
-
-def _tests(contexts: Iterable[str]) -> set[str]:
-    """Reads the names of tests out of coverage's contexts.
-
-    pytest-cov has `tests/…::test_it|run`; a process that a test started has what pytest tells it of the test that runs,
-    `tests/…::test_it (call)`.
-    """
-    return {found["test"] for context in contexts if (found := _CONTEXT.fullmatch(context))}
+                first, last = (start + offset, start + offset + 1) if tag == "equal" else (start, end)
+                before[new_start + offset + 1] = range(first + 1, last + 1)
+        return before
 
 
 def _is_in_function(source: str, line: int) -> bool:

@@ -42,6 +42,31 @@ def test_values_of_different_types_are_unequal(plant: Graph):
     assert plant.where("T.load != '2'") == ["heavy", "lathe", "press", "saw"]
 
 
+@pytest.mark.parametrize(
+    ("condition", "is_true"),
+    [
+        ("1 != 'a'", True),
+        ("1 = 'a'", False),
+        ("1 < 'a'", False),
+        ("1 >= 'a'", False),
+        ("TRUE = TRUE", True),
+        ("TRUE = FALSE", False),
+        ("TRUE != FALSE", True),
+        ("TRUE != TRUE", False),
+        ("TRUE < FALSE", False),
+        ("1 < 2", True),
+        ("2 < 1", False),
+        ("'a' <= 'a'", True),
+        ("1 = NULL", False),
+        ("1 != NULL", True),
+        ("NULL = NULL", True),
+        ("NULL < 1", False),
+    ],
+)
+def test_literals_compare_as_values_do(plant: Graph, condition: str, is_true: bool):
+    assert plant.where(f"{condition} AND T.rank = 1") == (["line-1"] if is_true else [])
+
+
 def test_an_absent_value_is_neither_equal_nor_unequal(plant: Graph):
     assert plant.where("T.rank != 1") == ["line-2"]
     assert plant.where("NOT T.rank = 1") == ["line-2"]
