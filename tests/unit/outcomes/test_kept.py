@@ -58,7 +58,7 @@ def test_an_outcome_is_kept_for_ten_minutes(seconds: float, is_kept: bool):
     assert (len(outcomes), outcomes.bytes) == ((2, 130) if is_kept else (0, 0))
 
 
-def test_those_that_came_later_stay_longer():
+def test_an_outcome_that_came_later_stays_longer():
     clock = Clock()
     outcomes = Outcomes(clock, max_outcomes=10, max_bytes=10_000)
     outcomes.keep(key(1), EMPTY)
@@ -81,7 +81,7 @@ def test_of_too_many_the_oldest_of_who_has_most_go():
     assert outcomes.recall(key(1, "b")) is EMPTY
 
 
-def test_those_that_are_too_large_together_make_room():
+def test_outcomes_that_are_too_large_together_make_room():
     outcomes = Outcomes(Clock(), max_outcomes=100, max_bytes=1000)
     outcomes.keep(key(1), outcome(400))
     outcomes.keep(key(2), outcome(600))
