@@ -13,6 +13,7 @@ from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 from twinfront.v1.query_service_pb2 import StreamQueryTwinsRequest
 from twinfront.v1.query_service_pb2_grpc import QueryServiceStub
 from twinfront.v1.representation_pb2 import Representation
+from twinfront_server.app import App
 
 from .calls import CREATE_TWIN, GET_TWIN, LIST_RELATIONSHIPS, QUERY, READS, RPCS, UPDATE_TWIN, WRITES, Rpc, refused
 from .fault_server import Answer, FaultServer, fault_server
@@ -112,6 +113,28 @@ async def test_a_status_that_no_rule_knows_is_said_to_be_unexpected(
     error = await refused(rpc.call(channel))
     assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
     assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (404, "not_found"),
+        (409, "conflict"),
+        (412, "conflict"),
+        (429, "throttled"),
+        (400, "client_error"),
+        (499, "client_error"),
+        (500, "server_error"),
+        (503, "server_error"),
+    ],
+)
+async def test_a_request_is_measured_with_what_came_out_of_it(
+    upstream: FaultServer, server: App, channel: grpc.aio.Channel, status: int, outcome: str
+):
+    upstream.on(CREATE_TWIN.path, Answer(status, {"error": {"code": "x", "message": "No."}}))
+    await refused(CREATE_TWIN.call(channel))
+    labels = {"operation": "put_digital_twin", "outcome": outcome}
+    assert server.metrics.registry.get_sample_value("twinfront_upstream_request_seconds_count", labels)
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=str)

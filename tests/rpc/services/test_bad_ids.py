@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
+import grpc.aio
 import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message_factory import GetMessageClass
+from tests.contract_services import METHODS
 
 from twinfront.v1 import digital_twin_service_pb2 as twins
 from twinfront.v1 import model_service_pb2 as models
 from twinfront.v1 import relationship_service_pb2 as relationships
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
 from twinfront.v1.relationship_pb2 import Relationship
+from twinfront_server.wire.resource import ID_FIELDS
 
 from .building import ROOM, Building, add, room
 from .refusal import refused_field
@@ -131,3 +136,30 @@ async def test_an_id_inside_the_resource_that_is_not_the_request_s(building: Bui
     )
     field = await refused_field(building.relationships.CreateOrReplaceRelationship(request))
     assert field == "relationship.source_id"
+
+
+def _ids_of(method: MethodDescriptor) -> list[str]:
+    return [field.name for field in method.input_type.fields if field.name in ID_FIELDS]
+
+
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [
+        pytest.param(method, field, id=f"{method.name}-{field}")
+        for method in METHODS
+        if not method.client_streaming and not method.server_streaming
+        for field in _ids_of(method)
+    ],
+)
+async def test_each_id_of_each_request_is_refused_by_its_name(
+    channel: grpc.aio.Channel, method: MethodDescriptor, field: str
+):
+    request = GetMessageClass(method.input_type)()
+    for name in _ids_of(method):
+        setattr(request, name, "a\nb" if name == field else "dtmi:a;1" if name == "model_id" else "room")
+    call = channel.unary_unary(
+        f"/{method.containing_service.full_name}/{method.name}",
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=GetMessageClass(method.output_type).FromString,
+    )
+    assert await refused_field(call(request)) == field
