@@ -1,5 +1,6 @@
 """Answers that are not what the service's documentation promises."""
 
+import contextlib
 import gzip
 
 import grpc
@@ -113,6 +114,25 @@ async def test_a_status_that_no_rule_knows_is_said_to_be_unexpected(
     error = await refused(rpc.call(channel))
     assert (error.code, error.reason) == (Code.INTERNAL, "UPSTREAM_ANSWER_UNEXPECTED")
     assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Answer(200, {"$dtId": "room", "$etag": "1"}), "ok"),
+        (Answer(200, b"<html>", HTML), "unreadable"),
+        (Answer(breaks="before"), "unreachable"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_a_read_is_measured_with_whether_it_could_be_read(
+    upstream: FaultServer, server: App, channel: grpc.aio.Channel, answer: Answer, outcome: str
+):
+    upstream.on(GET_TWIN.path, answer)
+    with contextlib.suppress(grpc.aio.AioRpcError):
+        await GET_TWIN.call(channel)
+    labels = {"operation": "get_digital_twin", "outcome": outcome}
+    assert server.metrics.registry.get_sample_value("twinfront_upstream_request_seconds_count", labels)
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,12 @@ class TestWhereTheUpstreamKnowsDryRuns:
         upstream.on("PATCH", Answer(429))
         assert (await refused(DRY_UPDATE.call(channel))).reason == "UPSTREAM_THROTTLED"
 
+    async def test_a_redirect_is_no_sign_that_a_dry_run_was_carried_out(
+        self, upstream: FaultServer, channel: grpc.aio.Channel
+    ):
+        upstream.on("PATCH", Answer(300))
+        assert (await refused(DRY_UPDATE.call(channel))).reason == "UPSTREAM_UNAVAILABLE"
+
     @pytest.mark.parametrize("lost", [Answer(503, headers=HONOURED), Answer(breaks="after")], ids=["503", "reset"])
     @pytest.mark.parametrize("rpc", DRY_WRITES, ids=str)
     async def test_a_lost_answer_is_asked_for_again_since_nothing_was_done(

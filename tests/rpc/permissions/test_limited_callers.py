@@ -164,6 +164,13 @@ async def test_a_twin_is_not_given_a_model_outside_nor_put_over_one_of_it(plant:
     await plant.spaces.ask(put, digital_twin_id="new", digital_twin=twin("new", ROOM))
 
 
+async def test_what_is_wrong_with_a_twin_of_a_model_inside_is_told_to_who_may_write_it(plant: Plant):
+    odd = {"json": b'{"$metadata":{"$model":"%b"},"odd":1}' % SPACE.encode()}
+    for name in ("new", "a-hall"):
+        given = {"digital_twin_id": name, "digital_twin": odd}
+        assert await plant.spaces.reason(method_named("CreateOrReplaceDigitalTwin"), **given) == "VALIDATION_FAILED"
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

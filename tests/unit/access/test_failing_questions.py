@@ -69,3 +69,11 @@ def test_callers_without_number_are_remembered_within_bounds(asking: Asking):
         asking.fail(f"caller {number}", 2)
     assert len(asking.failing._own) == _MAX_CALLERS
     assert len(asking.failing._of_all) <= GIVEN_UP_AFTER
+
+
+def test_a_question_that_was_asked_and_not_answered_yet_counts_as_no_failure(asking: Asking):
+    asking.fail("a", GIVEN_UP_AFTER)
+    asking.fail("b", GIVEN_UP_AFTER // 2)
+    assert asking.failing.may_ask("c")
+    asking.failing.answered("d")
+    assert asking.fail("c", GIVEN_UP_AFTER) == GIVEN_UP_AFTER
