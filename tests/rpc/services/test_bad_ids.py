@@ -6,6 +6,7 @@ from typing import Any
 import grpc.aio
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from tests.contract_services import METHODS
 
@@ -157,7 +158,7 @@ async def test_each_id_of_each_request_is_refused_by_its_name(
     request = GetMessageClass(method.input_type)()
     for name in _ids_of(method):
         setattr(request, name, "a\nb" if name == field else "dtmi:a;1" if name == "model_id" else "room")
-    call = channel.unary_unary(
+    call: grpc.aio.UnaryUnaryMultiCallable[Message, Message] = channel.unary_unary(
         f"/{method.containing_service.full_name}/{method.name}",
         request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=GetMessageClass(method.output_type).FromString,

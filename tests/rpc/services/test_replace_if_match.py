@@ -175,3 +175,26 @@ async def test_a_dry_run_answers_the_twin_to_be_and_changes_nothing(building: Bu
     assert answer.digital_twin.properties == {"visits": value(3)}
     assert (answer.etag, answer.digital_twin.etag) == ("", "")
     assert (await building.read("room")).etag == before
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"$odd": 1}, "'$odd' is not a name that Twin can have."),
+        ({"": 1}, "'' is not a name that Twin can have."),
+        ({"thermostat": {"$metadata": {}, "$odd": 1}}, "'$odd' is not a name that thermostat can have."),
+        ({"thermostat": {"$metadata": 1}}, "$metadata of thermostat is not an object."),
+        ({"$metadata": {"$model": ROOM, "note": 1}}, "$metadata of note on Twin is not an object."),
+        (
+            {"$metadata": {"$model": ROOM, "note": {"sourceTime": "2020-01-01T00:00:00Z"}}},
+            "$metadata of Twin has a sourceTime for note, which has no value.",
+        ),
+        ({"$metadata": {}}, "Twin is missing $metadata with the id of its model in $model."),
+    ],
+)
+async def test_what_a_patch_has_no_place_for_is_told_of_the_twin_or_its_component(
+    building: Building, members: dict[str, object], told: str
+):
+    before = await building.add_room("room")
+    error = await refused(_replace(building, _json(**members), before))
+    assert (error.reason, error.message) == ("VALIDATION_FAILED", f"digital_twin.json: {told}")
