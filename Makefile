@@ -7,7 +7,7 @@ ARGS   ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-native test-native-short check format proto baseline docs clients interop bench bench-check bench-page requirements image-rehearsal mutants fuzz soak audit clean
+.PHONY: help install run test test-native test-native-short check format proto baseline docs clients interop bench bench-check bench-page requirements image-rehearsal mutants fuzz soak following audit clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ fuzz: install ## Feed bytes that nobody sends on purpose to all that reads (ARGS
 
 soak: install ## Serve a mixed load of all clients for 15 minutes, with faults and restarts (ARGS='--seconds 60')
 	$(BIN)/python -m tests.soak $(ARGS)
+
+following: install ## Have 100 watchers follow 200,000 changes while fronts are killed, drained and cut off (ARGS='--writes 5000')
+	$(BIN)/python -m tests.following $(ARGS)
 
 audit: install ## Build twice and compare, write the bill of materials, check licences and known vulnerabilities
 	$(BIN)/python -m deploy.supply_chain

@@ -206,9 +206,13 @@ func (g *cachedGraph) endListing() []step {
 	return gone(append(relationships, twins...))
 }
 
-// change says what becomes of what has changed; nothing if that is known already.
+// change says what becomes of what has changed; nothing if that is known already. While the state is told, only what has
+// come is told of: it is part of the state.
 func (g *cachedGraph) change(change *twinfrontv1.Change) []step {
 	at := key{change.GetDigitalTwinId(), change.GetRelationshipId()}
+	if g.listed != nil {
+		g.listed[at] = struct{}{}
+	}
 	known := g.get(at)
 	if known != nil && isOlder(change, known) {
 		return nil

@@ -140,6 +140,10 @@ func updated(id string, twin *twinfrontv1.DigitalTwin) *twinfrontv1.Change {
 	return changeOf(id, twinfrontv1.ChangeKind_CHANGE_KIND_TWIN_UPDATED, twin)
 }
 
+func created(id string, twin *twinfrontv1.DigitalTwin) *twinfrontv1.Change {
+	return changeOf(id, twinfrontv1.ChangeKind_CHANGE_KIND_TWIN_CREATED, twin)
+}
+
 func deleted(id string, twin *twinfrontv1.DigitalTwin) *twinfrontv1.Change {
 	return changeOf(id, twinfrontv1.ChangeKind_CHANGE_KIND_TWIN_DELETED, twin)
 }

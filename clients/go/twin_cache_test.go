@@ -226,6 +226,19 @@ func TestBehindAResetOnlyWhatIsAnotherIsTold(t *testing.T) {
 	}
 }
 
+func TestWhatIsCreatedWhileTheStateIsToldIsPartOfIt(t *testing.T) {
+	server := &changes{models: inModels(), streams: []stream{{isOpen: true, messages: []*twinfrontv1.WatchResponse{
+		itemsAt("s1", aTwin("b", 1)), changesAt("s2", created("c1", aTwin("a", 1))), stateEnd("s3"),
+		changesAt("1", updated("c2", aTwin("a", 2))),
+	}}}}
+	told := &lines{}
+	run(t, serveChanges(t, server), told.options())
+	until(t, func() bool { return len(told.all()) >= 3 })
+	if want := []string{"+b", "+a", "a 1>2"}; !slices.Equal(told.all(), want) {
+		t.Errorf("got %v", told.all())
+	}
+}
+
 func TestWhatIsKnownAlreadyIsNotToldAgain(t *testing.T) {
 	old := updated("c1", aTwin("a", 1))
 	old.Etag = "" // of a source that tells none: the twin's time says that it is in the state

@@ -134,8 +134,13 @@ class CachedGraph:
         return [(key, None) for key in sorted(gone, key=_relationships_first)]
 
     def changed(self, change: Change) -> list[Step]:
-        """Says what becomes of what has changed; nothing if that is known already."""
+        """Says what becomes of what has changed; nothing if that is known already.
+
+        While the state is told, only what has come is told of: it is part of the state.
+        """
         key = (change.digital_twin_id, change.relationship_id)
+        if self._listed is not None:
+            self._listed.add(key)
         known = self._get(key)
         if known is not None and _is_older(change, known):
             return []

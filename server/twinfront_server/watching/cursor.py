@@ -11,6 +11,9 @@ SLICE: Final = 128
 SLICE_BYTES: Final = 128 << 10
 """How many changes, and how much data of them, are looked at before others get the event loop."""
 
+_LONGEST_WAIT: Final = 5.0
+"""Seconds after which a log is asked again that is waited for."""
+
 
 class Cursor:
     """A place in the log, and what comes behind it.
@@ -76,8 +79,16 @@ class Cursor:
                 return some
 
     async def some_until(self, position: Position) -> list[Entry]:
-        """Gives the next changes up to a position that the log has reached; none behind it."""
+        """Gives the next changes up to a position that the log has reached; none behind it.
+
+        Where the log is read over a network, what is asked beside it may be ahead of what has come of it: that is
+        waited for.
+        """
         some = await self.some()
+        while not some and any(sequence > self.position.get(name, -1) for name, sequence in position.items()):
+            self.leave()
+            await self._source.wait(self.position, _LONGEST_WAIT)
+            some = await self.some()
         kept = [entry for entry in some if not is_behind(entry.change, position)]
         if len(kept) < len(some) or not some:
             self.leave()  # what is behind it is read once more, when its turn comes

@@ -182,10 +182,9 @@ class Sight:
     async def _model_told_as(self, change: Change) -> Kind | None:
         if not self._sees_models or not self.wanted.is_for_all_ids:
             return None
-        is_deletion = change.kind is Kind.MODEL_DELETED
         for ancestors in (self.wanted.models or None, self._scope.models):
             if ancestors is not None and not await self._upstream.descends(
-                change.model_id, ancestors, if_gone=is_deletion and ancestors is self.wanted.models
+                change.model_id, ancestors, if_gone=ancestors is self.wanted.models
             ):
                 return None
         return change.kind

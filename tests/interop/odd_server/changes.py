@@ -1,6 +1,7 @@
 """Changes of one twin, whose stream ends behind each message, and which repeats what it has told already.
 
-What becomes of a watch is named by the id of the twin that it is for: `PREFIX-rst-after-each`.
+What becomes of a watch is named by the id of the twin that it is for: `PREFIX-rst-after-each`. `PREFIX-told-meanwhile`
+does not come with the state, but with a change that is told while the state is.
 """
 
 import json
@@ -91,7 +92,7 @@ def _messages(twin_id: str, *, is_json: bool) -> list[rpcs.WatchResponse]:
         )
 
     messages = [
-        state(0),
+        updates(0) if twin_id.endswith("-told-meanwhile") else state(0),
         rpcs.WatchResponse(initial_state_end=rpcs.InitialStateEnd()),
         updates(1),
         updates(1, 2, 3),

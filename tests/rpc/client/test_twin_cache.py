@@ -329,6 +329,30 @@ async def test_a_state_that_is_told_anew_goes_on_over_a_break(scripted: Scripted
     assert told.lines == ["+a", "+b", "b 2>9"]
 
 
+async def test_what_is_created_while_the_state_is_told_is_part_of_it(
+    scripted: ScriptedServer, make_cache: MakeCache
+) -> None:
+    told = Told()
+    scripted.answers["Watch"] = Streams(
+        (items("s1", twin("b", n=1)), changes("s2", created("c1", twin("a", n=1))), end_of_state("s3")), ()
+    )
+    async with make_cache(**told.callbacks) as cache:
+        await cache.synced(5)
+        assert [one.id for one in cache.list()] == ["a", "b"]
+    assert told.lines == ["+b", "+a"]
+
+
+async def test_what_was_created_before_the_state_begins_anew_and_is_not_in_it_is_gone(
+    scripted: ScriptedServer, make_cache: MakeCache
+) -> None:
+    told = Told()
+    anew = (reset("r2"), items("r3", twin("a", n=1)), end_of_state("r4"))
+    scripted.answers["Watch"] = Streams((*STATE, reset("r1"), changes("c", created("c1", twin("c"))), *anew), ())
+    async with make_cache(**told.callbacks) as cache:
+        await until(lambda: told.lines == ["+a", "+b", "+c", "-b", "-c"])
+        assert [one.id for one in cache.list()] == ["a"]
+
+
 async def test_a_token_that_is_no_longer_good_has_the_state_read_anew(
     scripted: ScriptedServer, make_cache: MakeCache
 ) -> None:

@@ -78,3 +78,20 @@ async def test_a_watch_has_not_come_to_the_end_while_it_has_read_what_it_has_not
     assert complete is not None
     assert complete <= began
     cursor.leave()
+
+
+async def test_changes_up_to_a_position_are_waited_for_where_the_log_comes_later_than_what_is_asked_beside_it():
+    log = MemoryLog()
+    cursor = Cursor(log, Feed(log), Reader({Kind.TWIN_DELETED}), {"": 0})
+    assert await cursor.some() == []
+    reading = asyncio.create_task(cursor.some_until({"": 2}))
+    await asyncio.sleep(0.05)
+    assert not reading.done()
+    log.add(3)
+    some = await reading
+    assert [entry.change.sequence for entry in some] == [1, 2]
+    for entry in some:
+        cursor.pass_over(entry.change)
+    assert await cursor.some_until({"": 2}) == []
+    assert [entry.change.sequence for entry in await cursor.some()] == [3]
+    cursor.leave()

@@ -393,7 +393,7 @@ type ChangeFilter struct {
 	DigitalTwinIdPrefixes []string `protobuf:"bytes,2,rep,name=digital_twin_id_prefixes,json=digitalTwinIdPrefixes,proto3" json:"digital_twin_id_prefixes,omitempty"`
 	// The models of digital twins, and with each its descendants, as with IS_OF_MODEL; at most 100. A relationship is there by the
 	// model of its source. Changes of models are there by their own id. What a model extended that is gone nobody knows, so that
-	// changes of its twins come as well.
+	// its changes, and those of its twins, come as well.
 	ModelIds []string `protobuf:"bytes,3,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
 	// The kinds of changes; if there are none, all but CHANGE_KIND_TELEMETRY.
 	Kinds []ChangeKind `protobuf:"varint,4,rep,packed,name=kinds,proto3,enum=twinfront.v1.ChangeKind" json:"kinds,omitempty"`

@@ -439,7 +439,7 @@ pub struct ChangeFilter {
     >,
     /// The models of digital twins, and with each its descendants, as with IS_OF_MODEL; at most 100. A relationship is there by the
     /// model of its source. Changes of models are there by their own id. What a model extended that is gone nobody knows, so that
-    /// changes of its twins come as well.
+    /// its changes, and those of its twins, come as well.
     #[prost(string, repeated, tag = "3")]
     pub model_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The kinds of changes; if there are none, all but CHANGE_KIND_TELEMETRY.
