@@ -19,6 +19,8 @@ from ..services.refusal import refused
 from .watcher import Watcher, watching
 from .writer import Writer
 
+pytestmark = pytest.mark.parametrize("source", ["embedded"], indirect=True)
+
 SMALL_WINDOW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536)]
 """Keeps grpc from taking in megabytes ahead of its caller."""
 
