@@ -34,9 +34,15 @@ def event_data(
 
 
 class Hub:
-    """Holds events, one a second."""
+    """Holds events.
 
-    def __init__(self, *partitions: str) -> None:
+    Args:
+        partitions: their names.
+        begin: when it took the first one; one a second from then on, or None for the time that it is.
+    """
+
+    def __init__(self, *partitions: str, begin: datetime | None = BEGIN) -> None:
+        self._begin = begin
         self.events: dict[str, list[EventData]] = {name: [] for name in partitions or ("0",)}
         self.firsts = dict.fromkeys(self.events, 0)
         self.created_at = datetime(2026, 5, 1)  # noqa: DTZ001  (the client gives it like this)
@@ -53,7 +59,8 @@ class Hub:
     def add(self, properties: dict[str, Any], body: bytes, partition: str = "0", sequence: int | None = None) -> None:
         entries = self.events[partition]
         number = self._end(partition) if sequence is None else sequence
-        entries.append(event_data(number, BEGIN + timedelta(seconds=number), properties, body))
+        taken = datetime.now(UTC) if self._begin is None else self._begin + timedelta(seconds=number)
+        entries.append(event_data(number, taken, properties, body))
         self.change()
 
     def _end(self, partition: str) -> int:

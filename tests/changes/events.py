@@ -36,6 +36,6 @@ def structured(kind: str, subject: str | None, data: Any, **changed: str) -> byt
     return orjson.dumps(attributes(kind, subject, **changed) | {"data": data})
 
 
-def updated(twin_id: str, value: float) -> tuple[dict[str, Any], bytes]:
+def updated(twin_id: str, value: float, **changed: str) -> tuple[dict[str, Any], bytes]:
     patch = [{"op": "replace", "path": "/temperature", "value": value}]
-    return binary("Microsoft.DigitalTwins.Twin.Update", twin_id, {"modelId": ROOM, "patch": patch})
+    return binary("Microsoft.DigitalTwins.Twin.Update", twin_id, {"modelId": ROOM, "patch": patch}, **changed)

@@ -14,9 +14,12 @@ from twinfront_server.upstream.changes.source import Order
 
 BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
 
+DELAY = timedelta(milliseconds=250)
+LEAST = timedelta(milliseconds=1)
+
 
 class MemoryLog:
-    """Holds entries, one a second."""
+    """Holds entries, one a second, each of something that happened a little before."""
 
     order = Order.PARTITION
 
@@ -30,16 +33,19 @@ class MemoryLog:
         self.is_closed = False
 
     def add(self, twin_id: str = "room", partition: str = "0") -> int:
-        properties, body = updated(twin_id, 1)
+        made = self._time() - DELAY
+        properties, body = updated(twin_id, 1, time=made.isoformat())
         return self.add_message(properties, body, partition)
 
     def add_message(self, properties: dict[str, Any], body: bytes, partition: str = "0") -> int:
         entries = self._partitions[partition]
-        time = BEGIN + timedelta(seconds=sum(map(len, self._partitions.values())))
-        event = Event(partition, len(entries), time, properties, body)
-        entries.append(Entry(partition, event.sequence, time, change_of(event), len(body)))
+        event = Event(partition, len(entries), self._time(), properties, body)
+        entries.append(Entry(partition, event.sequence, event.time, change_of(event), len(body)))
         self._grow()
         return event.sequence
+
+    def _time(self) -> datetime:
+        return BEGIN + timedelta(seconds=sum(map(len, self._partitions.values())))
 
     def add_gap(self, partition: str = "0") -> None:
         """Leaves a number without an entry, as the end of a transaction does."""

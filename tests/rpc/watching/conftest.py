@@ -45,7 +45,9 @@ async def source(
                 made = Source(Settings.of(serving | {"data_dir": data_dir}))
             case "elsewhere":
                 url = await stack.enter_async_context(sources.elsewhere(data_dir, targets))
-                made = Source(Settings.of(serving | {"upstream": url, "upstream_credential": "none"}))
+                made = Source(
+                    Settings.of(serving | {"upstream": url, "upstream_credential": "none"}), outlives_server=True
+                )
             case "kafka":
                 topic = await sources.topic(request)
                 targets["source"] = topic

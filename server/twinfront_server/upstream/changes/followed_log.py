@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import Context
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from twinfront_program.log import get_logger
@@ -13,7 +14,7 @@ from twinfront_server.errors import TwinfrontError, upstream_unavailable
 from twinfront_server.metric_table import EventOutcome
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.changes.catching_up import CatchingUp
-from twinfront_server.upstream.changes.partitioned_log import Bounds, OutOfRangeError, PartitionedLog, Portion
+from twinfront_server.upstream.changes.partitioned_log import Bounds, Entry, OutOfRangeError, PartitionedLog, Portion
 from twinfront_server.upstream.changes.ring import WARM, Ring
 from twinfront_server.upstream.changes.source import Batch, Change, ChangesLostError, Extent, Kind, Order, Position
 
@@ -24,6 +25,12 @@ _LOOK_SECONDS: Final = 60.0
 
 _BRIDGED_SECONDS: Final = 10.0
 """For how long a source may be away before watches are told: a broker that is restarted is back by then."""
+
+_FIRST_SECONDS: Final = 2.0
+"""How long is waited for what the log has at its end, where that is asked for first."""
+
+_LEAST: Final = timedelta(milliseconds=1)
+"""The difference of times that logs tell apart."""
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 3.0
@@ -64,7 +71,7 @@ class FollowedLog:
         self._failing_since = 0.0
         self.unreadable_at: datetime | None = None
         self._bridging: asyncio.TimerHandle | None = None
-        self._first_times: dict[tuple[str, int], datetime] = {}
+        self._oldest: dict[tuple[str, int], Entry] = {}
 
     @property
     def order(self) -> Order:
@@ -77,13 +84,17 @@ class FollowedLog:
 
     async def extent(self) -> Extent:
         """Tells how far the log reaches now."""
+        self._begin()
         bounds = await self._bounds()
-        newest = [*self._ring.newest_times.values(), *(each.newest_time for each in bounds.values())]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_SECONDS):
+                while not (self._is_current or self._failure):
+                    await self._news.wait()
         return Extent(
             oldest={name: each.first - 1 for name, each in bounds.items()},
             newest={name: each.end - 1 for name, each in bounds.items()},
             oldest_time=await self._oldest_time(bounds),
-            newest_time=max((time for time in newest if time is not None), default=None),
+            newest_time=max((entry.made for entry in self._ring.newest.values()), default=None),
         )
 
     async def at_time(self, time: datetime) -> Position:
@@ -102,10 +113,11 @@ class FollowedLog:
     async def _reaches_back(self, name: str, bounds: Bounds, time: datetime) -> bool:
         """Tells whether all that is trimmed of a partition was taken before a time."""
         if bounds.first == bounds.end:
-            newest = bounds.newest_time or self._ring.newest_times.get(name)
+            read = self._ring.newest.get(name)
+            newest = bounds.newest_time or (None if read is None else read.time)
             return newest is not None and newest < time
-        oldest = (await self._oldest_times({name: bounds})).get(name)
-        return oldest is not None and oldest < time
+        oldest = (await self._oldest_entries({name: bounds})).get(name)
+        return oldest is not None and oldest.time < time
 
     async def read(self, after: Position, limit: int) -> Batch:
         """Gives the changes behind a position that are there; waits if it is not known yet what is there.
@@ -184,22 +196,26 @@ class FollowedLog:
         return await asyncio.shield(self._asking)
 
     async def _oldest_time(self, bounds: Mapping[str, Bounds]) -> datetime | None:
-        return min((await self._oldest_times(bounds)).values(), default=None)
+        """Gives when the oldest change was made; of a log that is trimmed, the time from which on it has them all."""
+        oldest = await self._oldest_entries(bounds)
+        if trimmed := [entry.time for name, entry in oldest.items() if bounds[name].first]:
+            return max(trimmed) + _LEAST
+        return min((entry.made for entry in oldest.values()), default=None)
 
-    async def _oldest_times(self, bounds: Mapping[str, Bounds]) -> dict[str, datetime]:
-        """Gives when the oldest entry of each partition was taken, of those that have one."""
+    async def _oldest_entries(self, bounds: Mapping[str, Bounds]) -> dict[str, Entry]:
+        """Gives the oldest entry of each partition, of those that have one."""
         firsts = {name: each.first for name, each in bounds.items() if each.first < each.end}
-        while missing := {name: first for name, first in firsts.items() if (name, first) not in self._first_times}:
+        while missing := {name: first for name, first in firsts.items() if (name, first) not in self._oldest}:
             try:
                 portion = await self._catching_up.first(missing)
             except OutOfRangeError:  # trimmed meanwhile
                 return {}
-            found = {entry.partition: entry.time for entry in reversed(portion.entries)}
+            found = {entry.partition: entry for entry in reversed(portion.entries)}
             if not found:
                 return {}
-            kept = {place: time for place, time in self._first_times.items() if place[0] not in found}
-            self._first_times = kept | {(name, missing[name]): time for name, time in found.items()}
-        return {name: self._first_times[name, first] for name, first in firsts.items()}
+            kept = {place: entry for place, entry in self._oldest.items() if place[0] not in found}
+            self._oldest = kept | {(name, missing[name]): entry for name, entry in found.items()}
+        return {name: self._oldest[name, first] for name, first in firsts.items()}
 
     @property
     def _is_current(self) -> bool:

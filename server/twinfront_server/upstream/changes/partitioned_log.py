@@ -26,6 +26,11 @@ class Entry:
     change: Change | None
     size: int
 
+    @property
+    def made(self) -> datetime:
+        """When what it tells of happened."""
+        return self.time if self.change is None else datetime.fromisoformat(self.change.time)
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:

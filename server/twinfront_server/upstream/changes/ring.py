@@ -4,11 +4,10 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
 from operator import itemgetter
 from typing import Final
 
-from twinfront_server.upstream.changes.partitioned_log import Portion
+from twinfront_server.upstream.changes.partitioned_log import Entry, Portion
 from twinfront_server.upstream.changes.source import Batch, Change, Position
 
 MAX_CHANGES: Final = 20_000
@@ -32,7 +31,7 @@ class _Partition:
 
     floor: int
     head: int
-    newest_time: datetime | None = None
+    newest: Entry | None = None
     sequences: list[int] = field(default_factory=list)
     changes: list[tuple[int, Change, int]] = field(default_factory=list)
     dropped: int = 0
@@ -74,9 +73,9 @@ class Ring:
         return {name: each.head for name, each in self._partitions.items()}
 
     @property
-    def newest_times(self) -> dict[str, datetime]:
-        """When the last entry of each partition was taken that was read."""
-        return {name: each.newest_time for name, each in self._partitions.items() if each.newest_time is not None}
+    def newest(self) -> dict[str, Entry]:
+        """The last entry of each partition that was read."""
+        return {name: each.newest for name, each in self._partitions.items() if each.newest is not None}
 
     def begin(self, partition: str, sequence: int) -> None:
         """Begins a partition anew, so that the first change it can have is the one with this number."""
@@ -98,7 +97,7 @@ class Ring:
         heads = self.heads
         for entry in portion.entries:
             partition = self._partitions[entry.partition]
-            partition.head, partition.newest_time = entry.sequence, entry.time
+            partition.head, partition.newest = entry.sequence, entry
             if entry.change is None:
                 continue
             partition.sequences.append(entry.sequence)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.changes.events import binary
-from tests.changes.memory_log import BEGIN, MemoryLog
+from tests.changes.memory_log import BEGIN, DELAY, LEAST, MemoryLog
 from tests.clock import Clock
 
 from twinfront_server.errors import TwinfrontError
@@ -167,7 +167,7 @@ async def test_changes_that_were_trimmed_are_lost_and_the_oldest_that_is_left_is
     followed = follow(log)
     with pytest.raises(ChangesLostError) as lost:
         await followed.read({"0": 8}, 5)
-    assert (lost.value.trimmed, lost.value.oldest_time) == (True, BEGIN + timedelta(seconds=10))
+    assert (lost.value.trimmed, lost.value.oldest_time) == (True, BEGIN + timedelta(seconds=10) + LEAST)
     assert (await read_all(followed, {"0": 9}))[0] == list(range(10, 30))
 
 
@@ -293,10 +293,10 @@ async def test_an_extent_is_as_it_is_when_it_is_asked_for(follow: Follow) -> Non
     await read_all(followed, {})
     extent = await followed.extent()
     assert (extent.oldest, extent.newest) == ({"0": -1, "1": -1}, {"0": 2, "1": 0})
-    assert (extent.oldest_time, extent.newest_time) == (BEGIN, BEGIN + timedelta(seconds=3))
+    assert (extent.oldest_time, extent.newest_time) == (BEGIN - DELAY, BEGIN + timedelta(seconds=3) - DELAY)
     log.trim(2)
     extent = await followed.extent()
-    assert (extent.oldest, extent.oldest_time) == ({"0": 1, "1": -1}, BEGIN + timedelta(seconds=2))
+    assert (extent.oldest, extent.oldest_time) == ({"0": 1, "1": -1}, BEGIN + timedelta(seconds=2) + LEAST)
 
 
 async def test_a_time_is_a_place_before_the_first_change_at_or_after_it(follow: Follow) -> None:
@@ -318,7 +318,8 @@ async def test_a_time_of_which_changes_are_trimmed_is_lost(follow: Follow) -> No
     followed = follow(log)
     with pytest.raises(ChangesLostError) as lost:
         await followed.at_time(BEGIN + timedelta(seconds=2.5))
-    assert lost.value.oldest_time == BEGIN + timedelta(seconds=3)
+    assert lost.value.oldest_time == BEGIN + timedelta(seconds=3) + LEAST
+    assert await followed.at_time(lost.value.oldest_time) == {"0": 3}
     assert await followed.at_time(BEGIN + timedelta(seconds=3.5)) == {"0": 3}
 
 
