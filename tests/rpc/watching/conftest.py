@@ -13,7 +13,7 @@ from twinfront_server.app import App
 from twinfront_server.settings import Settings
 
 from . import source as sources
-from .settling import Settling
+from .settling import SettledLog, SettledWatches
 from .source import Source
 from .writer import Writer
 
@@ -67,7 +67,7 @@ def settings(source: Source) -> Settings:
 @pytest.fixture
 async def channel(server: App, source: Source) -> AsyncIterator[grpc.aio.Channel]:
     """A channel over which a watch begins when its source has all that was written before."""
-    interceptors = [Settling(server)] if source.is_fed else []
+    interceptors = [SettledWatches(server), SettledLog(server)] if source.is_fed else []
     async with grpc.aio.insecure_channel(str(server.address), interceptors=interceptors) as channel:
         yield channel
 

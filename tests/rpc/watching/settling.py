@@ -12,12 +12,18 @@ from twinfront_server.app import App
 SECONDS = 20.0
 
 
-class Settling(grpc.aio.UnaryStreamClientInterceptor, grpc.aio.UnaryUnaryClientInterceptor):
-    """Waits, before the source is asked for anything, until the event route has brought there what was written.
+async def settle(server: App) -> None:
+    """Waits until the event route has brought to the source what was written."""
+    close: Any = server.upstream._on_close
+    service: LocalTwins = close.__self__
+    newest = service.changes.extent().newest
+    async with asyncio.timeout(SECONDS):
+        while any(route.position < newest for route in service._delivery._running.values()):
+            await asyncio.sleep(0.005)
 
-    Args:
-        server: has the embedded service.
-    """
+
+class SettledWatches(grpc.aio.UnaryStreamClientInterceptor):
+    """Lets a watch begin when the source has all that was written before."""
 
     def __init__(self, server: App) -> None:
         self._server = server
@@ -25,21 +31,20 @@ class Settling(grpc.aio.UnaryStreamClientInterceptor, grpc.aio.UnaryUnaryClientI
     async def intercept_unary_stream(
         self, continuation: Callable[[Any, Any], Any], details: grpc.aio.ClientCallDetails, request: Any
     ) -> Any:
-        await self._settle(details)
+        if "/Watch" in str(details.method):
+            await settle(self._server)
         return await continuation(details, request)
+
+
+class SettledLog(grpc.aio.UnaryUnaryClientInterceptor):
+    """Lets the log be asked for when the source has all that was written before."""
+
+    def __init__(self, server: App) -> None:
+        self._server = server
 
     async def intercept_unary_unary(
         self, continuation: Callable[[Any, Any], Any], details: grpc.aio.ClientCallDetails, request: Any
     ) -> Any:
-        await self._settle(details)
+        if "/GetChangeLog" in str(details.method):
+            await settle(self._server)
         return await continuation(details, request)
-
-    async def _settle(self, details: grpc.aio.ClientCallDetails) -> None:
-        if "ChangeService" not in str(details.method):
-            return
-        close: Any = self._server.upstream._on_close
-        service: LocalTwins = close.__self__
-        newest = service.changes.extent().newest
-        async with asyncio.timeout(SECONDS):
-            while any(route.position < newest for route in service._delivery._running.values()):
-                await asyncio.sleep(0.005)

@@ -20,6 +20,7 @@ from .watcher import Watcher, watching
 from .writer import Writer
 
 pytestmark = pytest.mark.parametrize("source", ["embedded"], indirect=True)
+"""How a watch ends has nothing to do with where changes come from."""
 
 SMALL_WINDOW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536)]
 """Keeps grpc from taking in megabytes ahead of its caller."""
