@@ -164,6 +164,21 @@ async def test_a_time_leads_to_the_first_change_after_it(elsewhere: Elsewhere, o
     assert (await source.at_time(datetime.now(UTC) + timedelta(hours=1))) == (await source.extent()).newest
 
 
+async def test_telemetry_that_tells_another_time_was_taken_when_it_came(
+    elsewhere: Elsewhere, open_source: Open
+) -> None:
+    source = await open_source(elsewhere.url)
+    position = (await source.extent()).newest
+    times = {"message_id": "m", "telemetry_source_time": "2020-01-02T03:04:05Z"}
+    assert (await elsewhere.adt.post(f"{ROOM}/telemetry", {}, **times)).status == 204
+    ((change,), _) = await read_on(source, position, 1)
+    assert change.time == "2020-01-02T03:04:05Z"
+    newest = (await source.extent()).newest_time
+    assert newest is not None
+    for taken in (datetime.fromisoformat(change.taken), newest):
+        assert datetime.now(UTC) - taken < timedelta(minutes=1)
+
+
 async def test_what_the_log_has_trimmed_is_lost(open_source: Open) -> None:
     elsewhere = Elsewhere()
     await elsewhere.start(max_changes=5)

@@ -47,6 +47,7 @@ class Change:
         previous_target_id: the twin that it pointed to before, where it points to another one now.
         previous_relationship_name: its name before, where it has another one now.
         traceparent: the trace context of the write.
+        logged_time: when the source took it, where that may be another time than it tells, as with telemetry.
     """
 
     partition: str
@@ -66,3 +67,9 @@ class Change:
     previous_target_id: str = ""
     previous_relationship_name: str = ""
     traceparent: str = ""
+    logged_time: str = ""
+
+    @property
+    def taken(self) -> str:
+        """Gives the time at which the source took it."""
+        return self.logged_time or self.time

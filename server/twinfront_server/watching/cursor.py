@@ -20,7 +20,7 @@ class Cursor:
 
     Attributes:
         position: the place; whoever tells changes moves it on with `pass_over`.
-        time: of the last change that was passed over, as the source writes it; empty for none.
+        time: when the source took the last change that was passed over; empty for none.
 
     Args:
         source: the log.
@@ -55,7 +55,7 @@ class Cursor:
     def pass_over(self, change: Change) -> None:
         """Moves on behind a change."""
         self.position[change.partition] = change.sequence
-        self.time = change.time
+        self.time = change.taken
 
     async def some(self) -> list[Entry]:
         """Gives the next changes, a slice of them; none at the end of the log. All of them are to be passed over.
@@ -116,7 +116,7 @@ class Cursor:
             first = self._reader.first
             if first is None or not self._feed.has(first):
                 return "" if first is None else self.time
-            return self._feed.at(first).change.time
+            return self._feed.at(first).change.taken
         return self.time
 
     def _reach(self, position: Position) -> None:

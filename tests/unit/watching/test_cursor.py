@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from twinfront_server.adt.change import Change, Kind
@@ -94,4 +95,18 @@ async def test_changes_up_to_a_position_are_waited_for_where_the_log_comes_later
         cursor.pass_over(entry.change)
     assert await cursor.some_until({"": 2}) == []
     assert [entry.change.sequence for entry in await cursor.some()] == [3]
+    cursor.leave()
+
+
+async def test_a_watch_is_behind_since_the_source_took_a_change_whatever_time_that_tells():
+    log = MemoryLog()
+    cursor = Cursor(log, Feed(log), Reader({Kind.TWIN_DELETED}), {"": 0})
+    assert await cursor.some() == []
+    log.add(1)
+    log.changes[0] = replace(log.changes[0], time="1970-01-02T00:00:00Z", logged_time="2026-06-01T07:30:05.0000000Z")
+    await cursor.wait(asyncio.get_running_loop().time() + 10)
+    assert cursor.behind_since() == "2026-06-01T07:30:05.0000000Z"
+    for entry in await cursor.some():
+        cursor.pass_over(entry.change)
+    assert cursor.time == "2026-06-01T07:30:05.0000000Z"
     cursor.leave()

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from typing import Final
 
+from localtwins.engine.clock import twin_time
 from localtwins.events import notifications
 from localtwins.store import change_log
 from localtwins.store.change import Change as LoggedChange
@@ -149,6 +150,7 @@ def change_of(logged: LoggedChange, event_id: str, partition: str) -> Change:
         previous_target_id=logged.previous_target_id,
         previous_relationship_name=logged.previous_relationship_name,
         traceparent=logged.traceparent,
+        logged_time=twin_time(logged.logged) if kind is Kind.TELEMETRY else "",
     )
 
 

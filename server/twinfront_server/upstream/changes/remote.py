@@ -11,6 +11,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.rest import HttpRequest
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
+from localtwins.engine.clock import datetime_of, ticks_of
 from localtwins.store.change import Change as LoggedChange
 from twinfront_server.adt.expected_answer import expecting_answer
 from twinfront_server.adt.json_text import parse_answer
@@ -194,9 +195,10 @@ class RemoteReader:
             previous_target_id=told.get("previousTargetId", ""),
             previous_relationship_name=told.get("previousRelationshipName", ""),
             traceparent=told.get("traceparent", ""),
+            logged=ticks_of(datetime.fromisoformat(told["loggedTime"])),
         )
         change = change_of(logged, told["id"], self._log_id)
-        return Entry(self._log_id, logged.position, datetime.fromisoformat(logged.time), change, len(data))
+        return Entry(self._log_id, logged.position, datetime_of(logged.logged), change, len(data))
 
     async def close(self) -> None:
         """Does nothing: a request that waits ends with whoever reads."""
