@@ -93,7 +93,10 @@ class LocalChanges:
             # All else is lost where an older state of the database was put in the place of a later one.
             raise ChangesLostError(lost.extent.oldest_time, trimmed=position < lost.extent.oldest) from None
         changes = [change_of(each, each.id_in(self._log.log_id), _PARTITION) for each in read]
-        return Batch(changes, _at(read[-1].position if read else position))
+        if read:
+            return Batch(changes, _at(read[-1].position))
+        # Between the last change of an earlier process and the first of this one there are none.
+        return Batch(changes, _at(max(position, self._log.extent().begun)))
 
     async def wait(self, after: Position, seconds: float) -> None:
         """Returns once there are changes behind a position, or when the time is over.
