@@ -97,6 +97,26 @@ async def test_a_merge_under_an_etag_is_tried_once(upstream: FaultServer, channe
     assert upstream.sent("PATCH") == 1
 
 
+@pytest.mark.parametrize(("if_match", "reason"), [("", ""), ("*", ""), ('W/"1"', "OUTCOME_UNKNOWN")])
+async def test_a_merge_whose_answer_is_lost_may_be_another_s_unless_it_names_an_etag(
+    upstream: FaultServer, channel: grpc.aio.Channel, if_match: str, reason: str
+):
+    touched = {"lastUpdateTime": "2024-01-01T00:00:00.0000000Z"}
+    # Another write has set both properties at once, and so was not the merge.
+    metadata = {"$model": MODEL, "$lastUpdateTime": touched["lastUpdateTime"], "temperature": touched, "note": touched}
+    found = {"$dtId": "room", "$etag": 'W/"2"', "temperature": 2, "note": "x", "$metadata": metadata}
+    upstream.on("^GET", _twin(1), Answer(200, found, {"ETag": 'W/"2"'}))
+    upstream.on("^PATCH", Answer(breaks="after"))
+    request = twins.MergeDigitalTwinRequest(digital_twin_id="room", merge_json=MERGE.merge_json, if_match=if_match)
+    told = ""
+    try:
+        assert (await DigitalTwinServiceStub(channel).MergeDigitalTwin(request)).etag == 'W/"2"'
+    except grpc.aio.AioRpcError as error:
+        told = from_rpc_error(error).reason
+    assert told == reason
+    assert len(_patches(upstream)) == 1
+
+
 @pytest.mark.parametrize("read_back", [_twin(3, temperature=9), Answer(500), Answer(404)])
 async def test_a_replacement_is_answered_with_its_own_state_whatever_came_after(
     upstream: FaultServer, channel: grpc.aio.Channel, read_back: Answer
