@@ -57,7 +57,7 @@ class Page:
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes longer to make: each row of a stream has one
 class Position:
     """The place where a page starts.
 
