@@ -20,7 +20,7 @@ _END: Final = "-"
 _BAD_ESCAPE: Final = re.compile(r"~(?![01])")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes longer to make: each patch has some
 class Operation:
     """Holds one operation.
 
