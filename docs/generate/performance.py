@@ -11,7 +11,18 @@ from docs.generate.protos import ROOT
 from docs.generate.tables import table
 
 RESULTS: Final = ROOT / "docs" / "performance.json"
-BENCHMARKS: Final = ("service", "https", "streams", "start", "growth", "calls", "graph", "queries", "writes")
+BENCHMARKS: Final = (
+    "service",
+    "https",
+    "streams",
+    "following",
+    "start",
+    "growth",
+    "calls",
+    "graph",
+    "queries",
+    "writes",
+)
 
 
 def _results() -> Mapping[str, Any]:

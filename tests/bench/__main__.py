@@ -18,6 +18,7 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 import bench_calls
 import bench_fairness
+import bench_following
 import bench_graph
 import bench_growth
 import bench_https
@@ -41,6 +42,7 @@ MAIN: Final[dict[str, Benchmark]] = {
     "service": bench_service.run,
     "https": bench_https.run,
     "streams": bench_streams.run,
+    "following": bench_following.run,
     "start": bench_start.run,
     "growth": bench_growth.run,
     "graph": bench_graph.run,
@@ -58,6 +60,7 @@ OTHERS: Final[dict[str, Benchmark]] = {
     "switched-on": bench_switched_on.run,
 }
 SMALL: Final[dict[str, Benchmark]] = {
+    "following": partial(bench_following.run, idle=1_000),
     "calls": partial(bench_calls.run, calls=200_000),
     "growth": partial(bench_growth.run, calls=10_000),
     "graph": partial(bench_graph.run, sizes=bench_graph.SIZES[:-1]),

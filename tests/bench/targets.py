@@ -115,4 +115,11 @@ def _localtwins() -> Iterator[Target]:
     yield Target("a million twins: one by an unindexed property, ms", "million: unindexed", "most", 300)
 
 
-TARGETS: Final = (*_service(), *_https(), *_streams(), *_start(), *_localtwins())
+def _following() -> Iterator[Target]:
+    yield Target("10,000 watches that are told nothing, MB", "following: idle watches: megabytes", "most", 200)
+    yield Target("from commit to callback of a TwinCache, p99, ms", "following: commit to callback: p99", "most", 20)
+    figure = "following: writers, each for one twin in a hundred: rate / alone"
+    yield Target("16 writers watched by 100, each for its part: rate / without", figure, "least", 0.95)
+
+
+TARGETS: Final = (*_service(), *_https(), *_streams(), *_start(), *_localtwins(), *_following())
