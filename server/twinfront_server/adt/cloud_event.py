@@ -265,7 +265,7 @@ def _relationship(_attributes: Mapping[str, str], data: Any) -> Told:
 
 def _relationship_update(attributes: Mapping[str, str], data: Any) -> Told:
     """Reads the event of a relationship that was updated; its subject is `SOURCE/relationships/ID`."""
-    _patch(data)
+    replaced = {each["path"]: each.get("value") for each in _patch(data)}
     source_id, _, relationship_id = _subject(attributes).partition(_RELATIONSHIPS)
     if not source_id or not relationship_id:
         raise _UnreadableError("it does not say which relationship it is about")
@@ -273,6 +273,8 @@ def _relationship_update(attributes: Mapping[str, str], data: Any) -> Told:
         "digital_twin_id": source_id,
         "relationship_id": relationship_id,
         "model_id": _member(data, "modelId") or attributes.get("dataschema", ""),
+        "target_id": _member(replaced, "/$targetId"),
+        "relationship_name": _member(replaced, "/$relationshipName"),
     }
 
 

@@ -93,6 +93,12 @@ def test_an_update_of_a_relationship_is_known_by_its_subject() -> None:
     assert (change.digital_twin_id, change.relationship_id, change.model_id) == ("room 1", "door", ROOM)
 
 
+def test_a_relationship_that_is_replaced_has_the_target_and_the_name_of_the_patch() -> None:
+    patch = [{"op": "replace", "path": "/$targetId", "value": "room-3"}, *PATCH]
+    change = read("Microsoft.DigitalTwins.Relationship.Update", "a/relationships/b", {"modelId": ROOM, "patch": patch})
+    assert (change.target_id, change.relationship_name) == ("room-3", "")
+
+
 def test_telemetry_of_a_twin_is_known_by_its_source() -> None:
     change = read("microsoft.iot.telemetry", None, {"t": 1}, source=f"{HOST}/digitaltwins/room-1")
     assert (change.kind, change.digital_twin_id, change.component_name) == (Kind.TELEMETRY, "room-1", "")
