@@ -37,6 +37,7 @@ class Report:
         seconds: how long it took.
         seen: by the callers who follow their writes through all of the time.
         clients: by language, what the callers of its client saw.
+        cache: how often the callbacks of a cache that followed all of it were called.
         happened: how often what happened.
         growth: of the front that stays.
         in_flight: calls that it still has after all callers are gone.
@@ -45,6 +46,7 @@ class Report:
     seconds: float
     seen: Seen
     clients: dict[str, Seen]
+    cache: dict[str, int]
     happened: dict[str, int]
     growth: Growth
     in_flight: float
@@ -97,6 +99,7 @@ class Report:
         rows = [
             ("time", f"{self.seconds:.0f} s"),
             *(row for name, seen in self._callers.items() for row in _calls(name, seen)),
+            *((f"cache: {what}", f"{times:,}") for what, times in sorted(self.cache.items())),
             *((what, f"{times} times") for what, times in sorted(self.happened.items())),
             ("99 % of reads within", " → ".join(f"{each:.0f} ms" for each in self.p99)),
             ("memory", f"{grown.megabytes:+.1f} MB, {grown.megabytes_a_minute:+.2f} MB a minute"),

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from twinfront import TlsConfig, TwinfrontClient
 
 from . import load
 from .clients import Callers, lost
+from .held_cache import HeldCache
 from .load import Seen
 from .report import Report
 from .scene import Scene, scene
@@ -40,8 +42,10 @@ def soak(seconds: float, seed: int, languages: Sequence[Language]) -> Report:
         with (
             TwinfrontClient(stage.target, tls=tls, token=stage.token.read_text) as client,
             Watch(stage.lasting.process.pid) as watch,
+            ExitStack() as stack,
         ):
             client.create_models([load.MODEL, load_process.MODEL])
+            held = stack.enter_context(HeldCache(client))
             clients = {each.name: Callers(each, _arguments(stage), client, folder) for each in languages}
             began = time.monotonic()
             end = began + seconds
@@ -60,10 +64,11 @@ def soak(seconds: float, seed: int, languages: Sequence[Language]) -> Report:
                 raise RuntimeError("the callers gave up")
             taken = time.monotonic() - began
             seen = Seen(**json.loads(file.read_text()))
-            seen.problems += lost(client, seen.acknowledged)
+            seen.problems += [*lost(client, seen.acknowledged), *held.problems()]
         return Report(
             seconds=taken,
             seen=seen,
+            cache=dict(held.told),
             clients={name: callers.seen for name, callers in clients.items()},
             happened=dict(stage.happened),
             growth=growth(watch.samples),

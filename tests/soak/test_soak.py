@@ -20,6 +20,7 @@ FINE = Report(
     seconds=60.0,
     seen=Seen(calls=1, errors={"OUTCOME_UNKNOWN": 3, "UPSTREAM_UNAVAILABLE": 2}),
     clients={"go": Seen(calls=1, errors={"UNAVAILABLE": 1})},
+    cache={"added": 1},
     happened={},
     growth=Growth(3.0, 9.0, 2.0, 1.0),
     in_flight=0.0,
@@ -32,6 +33,7 @@ def test_a_short_soak_loses_nothing():
     assert report.problems == []
     assert report.seen.calls > 100
     assert report.clients["python"].calls > 100
+    assert report.cache["changed"] > 50
     assert sum(report.happened.values()) >= 2
 
 
