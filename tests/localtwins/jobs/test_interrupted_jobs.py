@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from localtwins import LocalTwins, Settings
+from localtwins.jobs.import_format import BATCH_ROWS
 from localtwins.jobs.job import ImportJob
 
 from ..adt import Adt
@@ -70,6 +71,9 @@ async def test_an_import_survives_kills_and_does_and_tells_everything_once(tmp_p
     assert sum(state.imported.values()) == 4 + (TWINS - len(BAD) + 1) + (TWINS - len(BAD))
     assert sum(state.failed.values()) == len(BAD)
     assert read.job_log(0, 1) == []
+    batches = 1 + -(-(TWINS + 1) // BATCH_ROWS) + -(-(TWINS - len(BAD)) // BATCH_ROWS)
+    changes = [change.type for change in service.changes.read(0, 1000)]
+    assert changes == ["localtwins.Job.Write"] * batches + ["localtwins.Job.End"], "each with what it tells of"
     await service.close()
     log = [json.loads(line)["details"] for line in (tmp_path / "log.ndjson").read_text().splitlines()]
     assert max(Counter(map(json.dumps, log)).values()) == 1, "nothing is told twice"
