@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 TICKS_PER_SECOND: Final = 10_000_000
-_TICKS_PER_MICROSECOND: Final = 10
+TICKS_PER_MICROSECOND: Final = 10
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _LONGEST_TIME_SHOWN: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,12 +33,12 @@ def current_ticks() -> int:
 
 def ticks_of(time: datetime) -> int:
     """Gives a time that has its zone in ticks."""
-    return (time - _EPOCH) // timedelta(microseconds=1) * _TICKS_PER_MICROSECOND
+    return (time - _EPOCH) // timedelta(microseconds=1) * TICKS_PER_MICROSECOND
 
 
 def datetime_of(ticks: int) -> datetime:
     """Gives a time in ticks in UTC, cut to microseconds."""
-    return _EPOCH + timedelta(microseconds=ticks // _TICKS_PER_MICROSECOND)
+    return _EPOCH + timedelta(microseconds=ticks // TICKS_PER_MICROSECOND)
 
 
 def parse_time(text: str) -> datetime:

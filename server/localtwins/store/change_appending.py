@@ -8,11 +8,10 @@ them is told.
 
 import math
 import sqlite3
-import time
 from dataclasses import dataclass
 from typing import Final
 
-from localtwins.engine.clock import TICKS_PER_SECOND, Clock
+from localtwins.engine.clock import TICKS_PER_MICROSECOND, TICKS_PER_SECOND, Clock
 from localtwins.store.change import Notification
 
 _TRIM_EVERY: Final = 64
@@ -86,7 +85,7 @@ class ChangeAppender:
             return
         self._is_to_begin = False
         last = self._look_up()
-        following = max(last + 2, time.time_ns() // 1000)
+        following = max(last + 2, self._clock.now() // TICKS_PER_MICROSECOND)
         self._connection.execute("INSERT INTO change_gaps VALUES (?, ?)", (last, following))
         self._connection.execute("DELETE FROM sqlite_sequence WHERE name = 'changes'")
         self._connection.execute("INSERT INTO sqlite_sequence VALUES ('changes', ?)", (following - 1,))

@@ -160,7 +160,7 @@ class ChangeLog:
         before, end = read.changes_lost().position, read.last_position() + 1
         while end - before > 1:
             middle = (before + end) // 2
-            found = read.change_logged(middle)
+            found = read.change_from(middle)
             if found is not None and found[1] < ticks:
                 before = found[0]
             else:

@@ -11,7 +11,8 @@ from localtwins.events.notifications import TELEMETRY
 from localtwins.store import schema
 from localtwins.store.change import Notification
 from localtwins.store.change_appending import KEEP_ALL, ChangeAppender, Retention
-from localtwins.store.reader import ChangesLost, Reader
+from localtwins.store.change_reader import ChangesLost
+from localtwins.store.reader import Reader
 
 HOUR = 3600 * TICKS_PER_SECOND
 
