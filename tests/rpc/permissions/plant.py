@@ -14,7 +14,11 @@ roles:
   everything:
     permissions: [twins.read, twins.write, telemetry.publish, models.read, models.write, queries.run, graph.export,
                   graph.import, routes.read, routes.write, jobs.read, jobs.write]
+  twins:
+    permissions: [twins.read]
 bindings:
+  - role: twins
+    to: {{groups: [lookers-on]}}
   - role: everything
     to: {{groups: [owners]}}
   - role: everything
