@@ -23,7 +23,9 @@ class Packing:
     def __init__(self, max_bytes: int, items_of: Callable[[WatchResponse, Any], Any]) -> None:
         self._max_bytes = min(MAX_BYTES, max_bytes)
         self._items_of = items_of
-        self._message = WatchResponse()
+        self._message: WatchResponse | None = (
+            None  # an empty one takes a kilobyte of each watch that has nothing to say
+        )
         self._bytes = 0
         self._count = 0
 
@@ -40,14 +42,16 @@ class Packing:
 
     def add(self, item: Any) -> None:
         """Adds an item, which is copied."""
+        if self._message is None:
+            self._message = WatchResponse()
         self._items_of(self._message, item).add().CopyFrom(item)
         self._bytes += item.ByteSize() + FRAMING
         self._count += 1
 
     def take(self, resume_token: str) -> WatchResponse:
         """Gives the message and begins an empty one."""
-        message = self._message
+        message = self._message or WatchResponse()
         message.resume_token = resume_token
-        self._message = WatchResponse()
+        self._message = None
         self._bytes = self._count = 0
         return message

@@ -15,6 +15,7 @@ what is told too much does less harm than what is missing. Not so where it is fo
 
 import hashlib
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Final
 
 from twinfront_server.access.scope import Scope
@@ -72,11 +73,12 @@ class Sight:
         self._upstream = upstream
         self._sees_models = sees_models
         self._goes_by_model = bool(wanted.models) or any(limit.models for limit in scope.limits)
-        self._kinds = wanted.kinds | MARKS
+        further = MARKS
         if self._goes_by_model and not _ENTERING.isdisjoint(wanted.kinds):
-            self._kinds |= {Kind.TWIN_UPDATED}
+            further |= {Kind.TWIN_UPDATED}
         if (wanted.relationship_names or scope.is_limited) and not _MOVING.isdisjoint(wanted.kinds):
-            self._kinds |= {Kind.RELATIONSHIP_UPDATED}
+            further |= {Kind.RELATIONSHIP_UPDATED}
+        self._kinds = _together(wanted.kinds, further)
 
     @property
     def digest(self) -> str:
@@ -228,6 +230,12 @@ class Sight:
             if error.reason not in _GONE:
                 raise
             return None
+
+
+@lru_cache(maxsize=256)
+def _together(wanted: frozenset[Kind], further: frozenset[Kind]) -> frozenset[Kind]:
+    """Puts kinds together: one set for all watches that have the same, since a set takes much of a watch."""
+    return wanted | further
 
 
 def _changes_model(entry: Entry) -> bool:

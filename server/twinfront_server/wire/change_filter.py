@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from twinfront.v1.change_service_pb2 import ChangeFilter, ChangeKind
@@ -111,7 +112,13 @@ def _kinds(given: Sequence[ChangeKind.ValueType]) -> frozenset[Kind]:
     for index, number in enumerate(given):
         if number not in _KINDS:
             raise invalid_argument(f"filter.kinds[{index}]", f"{number} is not a kind of change")
-    return frozenset(_KINDS[number] for number in given) or _BY_DEFAULT
+    return _kinds_of(frozenset(given)) if given else _BY_DEFAULT
+
+
+@lru_cache(maxsize=256)
+def _kinds_of(numbers: frozenset[int]) -> frozenset[Kind]:
+    """Gives kinds by their numbers: one set for all watches that want the same, since a set takes much of a watch."""
+    return frozenset(_KINDS[number] for number in numbers)
 
 
 def _paths(given: Sequence[str]) -> Paths | None:

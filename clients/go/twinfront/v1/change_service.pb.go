@@ -33,7 +33,8 @@ const (
 	ChangeKind_CHANGE_KIND_TWIN_CREATED ChangeKind = 1
 	// A digital twin or a component of it was changed.
 	ChangeKind_CHANGE_KIND_TWIN_UPDATED ChangeKind = 2
-	// A digital twin was deleted, or has left what is watched (its model has changed).
+	// A digital twin was deleted, or has left what is watched (its model has changed). With one that has left, all relationships
+	// from and to it have left as well; they are not told one by one.
 	ChangeKind_CHANGE_KIND_TWIN_DELETED ChangeKind = 3
 	// A relationship was created, or has come into what is watched.
 	ChangeKind_CHANGE_KIND_RELATIONSHIP_CREATED ChangeKind = 4
@@ -706,12 +707,13 @@ type WatchResponse_Changes struct {
 }
 
 type WatchResponse_InitialItems struct {
-	// A part of the state as it was when the watch began.
+	// A part of the state as it is when it comes. Before the next part come the changes since then of what has come already: that
+	// is then as it is in the same moment as the next part.
 	InitialItems *InitialItems `protobuf:"bytes,3,opt,name=initial_items,json=initialItems,proto3,oneof"`
 }
 
 type WatchResponse_InitialStateEnd struct {
-	// The state has come, and from here on changes do.
+	// The state has come, and from here on nothing but changes does.
 	InitialStateEnd *InitialStateEnd `protobuf:"bytes,4,opt,name=initial_state_end,json=initialStateEnd,proto3,oneof"`
 }
 
@@ -1105,7 +1107,8 @@ func (*InitialStateEnd) Descriptor() ([]byte, []int) {
 // A sign of life.
 type Checkpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How far the watch has come in time: everything that happened before has been told. The server's clock, or the source's.
+	// How far the watch has come in time: everything that happened before has been told. The server's clock, or the source's; not
+	// given where nobody can say.
 	Time          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -33,7 +33,7 @@ type ChangeServiceClient interface {
 	// Streams changes: from now on, from a token, from a time, or behind the state as it is. A watch goes on until its caller ends
 	// it; the server ends it when it stops (SERVER_DRAINING), when the connection grows old (OK), and when nobody reads it
 	// (STREAM_NOT_READ). Every message has a `resume_token`: a watch that goes on there, at any server with the same --page-token-key,
-	// misses nothing behind that message.
+	// misses nothing behind that message. The first message comes at once: a checkpoint, if there is nothing else.
 	//
 	// On one stream each change comes once. After a break, changes behind the last message that was read come again at most, with the
 	// same `id`. What cannot be told any more is said (`reset`, or CHANGES_EXPIRED) and never left out silently.
@@ -89,7 +89,7 @@ type ChangeServiceServer interface {
 	// Streams changes: from now on, from a token, from a time, or behind the state as it is. A watch goes on until its caller ends
 	// it; the server ends it when it stops (SERVER_DRAINING), when the connection grows old (OK), and when nobody reads it
 	// (STREAM_NOT_READ). Every message has a `resume_token`: a watch that goes on there, at any server with the same --page-token-key,
-	// misses nothing behind that message.
+	// misses nothing behind that message. The first message comes at once: a checkpoint, if there is nothing else.
 	//
 	// On one stream each change comes once. After a break, changes behind the last message that was read come again at most, with the
 	// same `id`. What cannot be told any more is said (`reset`, or CHANGES_EXPIRED) and never left out silently.

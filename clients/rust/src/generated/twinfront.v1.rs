@@ -520,10 +520,11 @@ pub mod watch_response {
         /// What has changed, in order.
         #[prost(message, tag = "2")]
         Changes(super::Changes),
-        /// A part of the state as it was when the watch began.
+        /// A part of the state as it is when it comes. Before the next part come the changes since then of what has come already: that
+        /// is then as it is in the same moment as the next part.
         #[prost(message, tag = "3")]
         InitialItems(super::InitialItems),
-        /// The state has come, and from here on changes do.
+        /// The state has come, and from here on nothing but changes does.
         #[prost(message, tag = "4")]
         InitialStateEnd(super::InitialStateEnd),
         /// Nothing has changed; the token has moved on.
@@ -667,7 +668,8 @@ impl ::prost::Name for InitialStateEnd {
 /// A sign of life.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Checkpoint {
-    /// How far the watch has come in time: everything that happened before has been told. The server's clock, or the source's.
+    /// How far the watch has come in time: everything that happened before has been told. The server's clock, or the source's; not
+    /// given where nobody can say.
     #[prost(message, optional, tag = "1")]
     pub time: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -852,7 +854,8 @@ pub enum ChangeKind {
     TwinCreated = 1,
     /// A digital twin or a component of it was changed.
     TwinUpdated = 2,
-    /// A digital twin was deleted, or has left what is watched (its model has changed).
+    /// A digital twin was deleted, or has left what is watched (its model has changed). With one that has left, all relationships
+    /// from and to it have left as well; they are not told one by one.
     TwinDeleted = 3,
     /// A relationship was created, or has come into what is watched.
     RelationshipCreated = 4,
@@ -1096,7 +1099,7 @@ pub mod change_service_client {
         /// Streams changes: from now on, from a token, from a time, or behind the state as it is. A watch goes on until its caller ends
         /// it; the server ends it when it stops (SERVER_DRAINING), when the connection grows old (OK), and when nobody reads it
         /// (STREAM_NOT_READ). Every message has a `resume_token`: a watch that goes on there, at any server with the same --page-token-key,
-        /// misses nothing behind that message.
+        /// misses nothing behind that message. The first message comes at once: a checkpoint, if there is nothing else.
         ///
         /// On one stream each change comes once. After a break, changes behind the last message that was read come again at most, with the
         /// same `id`. What cannot be told any more is said (`reset`, or CHANGES_EXPIRED) and never left out silently.
