@@ -13,8 +13,10 @@ mod pause;
 mod pointer;
 mod streaming;
 mod token;
+mod twin_cache;
 mod updating;
 mod value;
+mod watching;
 
 pub use client::Client;
 pub use config::{ClientBuilder, ConfigError, Tls};
@@ -24,7 +26,9 @@ pub use kind::Kind;
 pub use listing::{ItemOf, ListRequest, PageOf};
 pub use patch::{Patch, PatchError, PatchProblem};
 pub use pointer::{IntoPointer, pointer};
+pub use twin_cache::{TwinCache, TwinCacheBuilder};
 pub use value::{ValueError, from_value, from_values, to_value, to_values};
+pub use watching::{Resource, Watch, WatchItem, Watched};
 
 // Types of these are part of the API.
 pub use {prost_types, tonic, tonic_types};

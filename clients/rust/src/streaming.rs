@@ -83,16 +83,29 @@ impl Client {
             let mut breaks = Breaks::default();
             let mut sent = 0;
             let mut open = None;
+            // Tells whether the stream that is open has led on.
+            let mut gets_on = false;
             loop {
                 let next = match &mut open {
                     Some(stream) => Streaming::message(stream).await,
                     None => match resumption.open(&client).await {
                         Ok(answer) => {
                             open = Some(answer.into_inner());
+                            gets_on = false;
                             continue;
                         }
                         Err(status) => Err(status),
                     },
+                };
+                let next = match next {
+                    Ok(None) if R::IS_ENDLESS && client.connection().sends_again() => {
+                        if gets_on {
+                            open = None;
+                            continue;
+                        }
+                        Err(Status::unavailable("the server ended the stream without a message"))
+                    }
+                    next => next,
                 };
                 let next = next.map_err(|mut status| {
                     sent += attempts_of(&status);
@@ -102,6 +115,7 @@ impl Client {
                 match next {
                     Ok(Some(mut message)) => {
                         if resumption.leads_on(&mut message) {
+                            gets_on = true;
                             breaks = Breaks::default();
                         }
                         yield message;
@@ -127,6 +141,9 @@ impl Client {
 /// How far a stream that may break has come, and how it is gone on with from there.
 pub(crate) trait Resumption: Send + 'static {
     type Message: Send + Sync;
+
+    /// Tells whether the stream has no end of its own, so that one that the server ends is gone on with as well.
+    const IS_ENDLESS: bool = false;
 
     /// Begins the stream, or goes on after the messages that were noted.
     fn open(

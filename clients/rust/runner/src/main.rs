@@ -8,6 +8,7 @@ mod helped;
 mod options;
 mod scene;
 mod tagged;
+mod watching;
 
 use std::{env, error::Error, fs};
 

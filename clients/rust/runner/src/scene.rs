@@ -9,7 +9,7 @@ use crate::{
     Result,
     call::call,
     described::{code_name, described},
-    helped,
+    helped, watching,
 };
 
 /// One scenario, and what its steps have saved.
@@ -74,6 +74,8 @@ impl Scene {
             Some("listAll") => json!({"ids": helped::list_all(&self.client, step).await?}),
             Some("batchWrite") => json!({"errors": helped::batch_write(&self.client, step).await?}),
             Some("streamQuery") => json!({"rows": helped::stream_query(&self.client, step).await?}),
+            Some("watch") => watching::watch(&self.client, step).await?,
+            Some("cache") => watching::cache(&self.client, step).await?,
             Some("importGraph") => helped::import_graph(&self.client, step).await?,
             Some("dial") => {
                 if helped::dial(&step["options"]).is_err() {
