@@ -24,7 +24,7 @@ over_unix_sockets = pytest.mark.parametrize(
     "language", [each for each in LANGUAGES if each.name in ON_UNIX_SOCKETS], ids=lambda language: language.name
 )
 
-WATCHERS = {"python", "go", "typescript"}
+WATCHERS = {"python", "go", "typescript", "rust"}
 """The clients that watch the graph, and keep a part of it in memory."""
 
 TOURS = {"go": "readme", "rust": "tour"}

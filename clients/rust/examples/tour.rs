@@ -5,7 +5,8 @@
 use twinfront::{
     Client, Error, Kind,
     v1::{
-        CreateModelsRequest, CreateOrReplaceRelationshipRequest, DigitalTwin, GraphItem, Relationship, graph_item::Item,
+        CreateModelsRequest, CreateOrReplaceRelationshipRequest, DigitalTwin, GetChangeLogRequest, GraphItem,
+        Relationship, WatchRequest, graph_item::Item,
     },
 };
 
@@ -48,6 +49,11 @@ async fn main() -> Result<(), Error> {
     let cellar =
         DigitalTwin { id: "tour-cellar".into(), model_id: "dtmi:example:rust:Tour;1".into(), ..Default::default() };
     imports::import(&client, vec![GraphItem { item: Some(Item::DigitalTwin(cellar)) }]).await?;
+    println!("at 21.5 degrees: {:?}", caching::rooms_with(&client, 21.5).await?);
+    let log = client.changes().get_change_log(GetChangeLogRequest {}).await?.into_inner();
+    values::create(&client, "tour-hall", "dtmi:example:rust:Tour;1").await?;
+    let request = WatchRequest { resume_token: log.newest_token, ..Default::default() };
+    println!("go on at {}", watching::follow(&client, request).await?);
     println!("may change: {}", permissions::may_change(&client, "tour-hall").await?);
     errors::delete(&client, "tour-attic").await
 }
@@ -187,6 +193,50 @@ mod imports {
             println!("so far: {}", report.progress.unwrap_or_default().acknowledged_count);
         }
         Ok(())
+    }
+}
+
+mod watching {
+    use tokio_stream::StreamExt;
+    use twinfront::{Client, Error, WatchItem, v1::WatchRequest};
+
+    /// Tells what changes, up to the first change.
+    pub async fn follow(client: &Client, request: WatchRequest) -> Result<String, Error> {
+        let mut watch = client.watch(request);
+        while let Some(told) = watch.try_next().await? {
+            match told.item {
+                WatchItem::InitialItem(resource) => println!("there: {resource:?}"),
+                WatchItem::InitialStateEnd => println!("from here on changes come"),
+                WatchItem::Checkpoint(_) => println!("nothing has changed"),
+                WatchItem::Reset(reset) => println!("read everything again: {:?}", reset.reason()),
+                WatchItem::Change(change) => {
+                    println!("{:?} {}", change.kind(), change.digital_twin_id);
+                    return Ok(told.resume_token); // where another watch goes on
+                }
+            }
+        }
+        Ok(watch.resume_token().to_owned())
+    }
+}
+
+mod caching {
+    use twinfront::{Client, Error, Resource, TwinCache};
+
+    /// Finds the rooms that are as warm as that.
+    pub async fn rooms_with(client: &Client, temperature: f64) -> Result<Vec<String>, Error> {
+        let rooms = TwinCache::builder(client)
+            .digital_twin_id_prefixes(["tour-"])
+            .relationships()
+            .indexed(["/temperature"])
+            .changed(|_before, after| async move {
+                if let Resource::DigitalTwin(room) = after {
+                    println!("another: {} {:?}", room.id, room.properties["temperature"].as_f64());
+                }
+            })
+            .start()?;
+        rooms.synced().await?;
+        println!("{} rooms, {} ways out of the hall", rooms.len(), rooms.relationships("tour-hall").len());
+        Ok(rooms.find("/temperature", temperature)?.iter().map(|room| room.id.clone()).collect())
     }
 }
 

@@ -438,8 +438,7 @@ async fn saved_while_told(stream: Vec<Vec<u8>>, count: usize) -> Vec<(String, Ve
         .unwrap();
     cache.set(started).unwrap();
     until(|| states.lock().unwrap().len() >= count).await;
-    let states = states.lock().unwrap().clone();
-    states
+    states.lock().unwrap().clone()
 }
 
 #[tokio::test]
@@ -488,7 +487,7 @@ async fn a_callback_that_panics_does_not_end_the_cache() {
 }
 
 #[tokio::test]
-async fn nothing_is_read_while_a_callback_runs() {
+async fn nothing_else_is_shown_while_a_callback_runs() {
     let padding = "x".repeat(100_000);
     let messages = (0..1000).map(|number| {
         let properties = to_values(json!({"text": padding})).unwrap();
