@@ -208,6 +208,9 @@ async def _log_trimmed() -> None:
         await _watch(SETTINGS.changed(sample=True), start_time=Timestamp(seconds=1))
 
 
+AZURE = "https://nobody.api.weu.digitaltwins.azure.net"
+"""By its name it has no log of changes, and is not asked for one."""
+
 MISFORTUNES: dict[str, Callable[[], Awaitable[None]]] = {
     "UPSTREAM_CREDENTIALS_REJECTED": _credential_rejected,
     "INTERNAL": _server_faulty,
@@ -215,7 +218,7 @@ MISFORTUNES: dict[str, Callable[[], Awaitable[None]]] = {
     "STREAM_NOT_READ": _stream_not_read,
     "RESUME_TOKEN_INVALID": _log_replaced,
     "CHANGES_EXPIRED": _log_trimmed,
-    "CHANGES_UNSUPPORTED": lambda: _watch(SETTINGS.changed(upstream="https://127.0.0.1:1", upstream_credential="none")),
+    "CHANGES_UNSUPPORTED": lambda: _watch(SETTINGS.changed(upstream=AZURE, upstream_credential="none")),
     "CREDENTIALS_MISSING": lambda: _called(lambda _: None),
     "CREDENTIALS_INVALID": lambda: _called(lambda issuer: issuer.token(exp=1)),
     "AUTHORIZER_UNAVAILABLE": _authorizer_gone,
