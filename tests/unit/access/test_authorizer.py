@@ -147,7 +147,7 @@ async def test_a_refusal_without_a_text_names_the_rpc():
     assert error.message == "alice may not do this: the policy system refuses GetDigitalTwin"
 
 
-async def test_that_there_is_no_decision_is_kept_for_nobody():
+async def test_a_question_without_a_decision_is_asked_again():
     asking = Asking()
     asking.system.decision = Decision("failed", cause="it is down")
     for _ in range(2):
