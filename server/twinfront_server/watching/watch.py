@@ -21,11 +21,12 @@ from twinfront_server.adt.expected_answer import expecting_answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import changes_expired, server_draining
 from twinfront_server.metrics import WatchMetrics
-from twinfront_server.upstream.changes.source import ChangesLostError, ChangeSource, Items, ItemsPage
+from twinfront_server.upstream.changes.source import ChangesLostError, ChangeSource, Items, ItemsPage, Order
 from twinfront_server.watching.cursor import Cursor
 from twinfront_server.watching.feed import MARKS, Entry
 from twinfront_server.watching.packing import Packing
 from twinfront_server.watching.place import InState, Place
+from twinfront_server.watching.seeking import Seeking
 from twinfront_server.watching.sight import RELATIONSHIPS, TWINS, Sight
 from twinfront_server.watching.telling import Telling
 from twinfront_server.wire.digital_twin import fill_digital_twin
@@ -38,6 +39,8 @@ PAGE: Final = 200
 
 _MAX_JOBS: Final = 16
 """How many jobs that have not ended a watch remembers."""
+
+_NOTHING_MORE: Final = ItemsPage((), None, None)
 
 Messages = AsyncGenerator[WatchResponse]
 
@@ -81,6 +84,7 @@ class Watch:
         self._jobs = list(place.jobs)
         self._options = options
         self._sight = sight
+        self._seeking = Seeking(sight.wanted)
         self._telling = telling
         self._seal = seal
         self._stopping = stopping
@@ -125,7 +129,7 @@ class Watch:
 
     async def _tell_state(self) -> Messages:
         while (here := self._state) is not None:
-            page = await self._source.items(here.items, here.after, PAGE)
+            page = await self._page(here)
             if page.as_of is not None:
                 while self._state is here and (some := await self.cursor.some_until(page.as_of)):
                     async for message in self._tell(some):
@@ -141,6 +145,14 @@ class Watch:
             if self._has_to_end():
                 self._end()
                 return
+
+    async def _page(self, here: InState) -> ItemsPage:
+        if self._source.order is not Order.TOTAL:
+            return await self._source.items(here.items, here.after, PAGE)
+        place = self._seeking.place(here)
+        if place is None:
+            return _NOTHING_MORE
+        return await self._source.items(here.items, place, self._seeking.size(place, here.items, PAGE))
 
     async def _tell_page(self, here: InState, page: ItemsPage) -> Messages:
         is_ordered = page.as_of is not None
