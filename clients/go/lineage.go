@@ -9,39 +9,45 @@ import (
 	twinfrontv1 "github.com/twinfront/twinfront/clients/go/twinfront/v1"
 )
 
-// lineage keeps the models that each model extends, directly or not, with itself among them; models never change.
+// lineage keeps the models that each model extends, directly or not, with itself among them. Models never change, but one can be
+// deleted, and another one be made in its place.
 type lineage struct {
-	mutex     *sync.RWMutex
+	mutex     sync.RWMutex
 	ancestors map[string]map[string]bool
-	hidden    *error
+	// known has the models that are still what they were.
+	known  map[string]bool
+	hidden error
 }
 
-func newLineage() lineage {
-	return lineage{&sync.RWMutex{}, map[string]map[string]bool{}, new(error)}
+func newLineage() *lineage {
+	return &lineage{ancestors: map[string]map[string]bool{}, known: map[string]bool{}}
 }
 
-func (l lineage) descends(modelID, ancestor string) bool {
+// mayBeOthers notes that all models may be others by now; what was known is kept until it is learnt anew.
+func (l *lineage) mayBeOthers() { clear(l.known) }
+
+func (l *lineage) descends(modelID, ancestor string) bool {
 	l.mutex.RLock()
 	defer l.mutex.RUnlock()
 	return modelID == ancestor || l.ancestors[modelID][ancestor]
 }
 
 // denied gives the error of a caller who may not read models.
-func (l lineage) denied() error {
+func (l *lineage) denied() error {
 	l.mutex.RLock()
 	defer l.mutex.RUnlock()
-	return *l.hidden
+	return l.hidden
 }
 
 // learn reads the models of twins of which nothing is known.
-func (l lineage) learn(ctx context.Context, client *Client, items []WatchItem, held []string) error {
+func (l *lineage) learn(ctx context.Context, client *Client, items []WatchItem, held []string) error {
 	if l.denied() != nil {
 		return nil
 	}
 	var unknown []string
 	seen := map[string]bool{"": true}
 	note := func(modelID string) {
-		if !seen[modelID] && l.ancestors[modelID] == nil {
+		if !seen[modelID] && !l.known[modelID] {
 			unknown = append(unknown, modelID)
 		}
 		seen[modelID] = true
@@ -71,12 +77,12 @@ func (l lineage) learn(ctx context.Context, client *Client, items []WatchItem, h
 	if errors.Is(err, PermissionDenied) {
 		l.mutex.Lock()
 		defer l.mutex.Unlock()
-		*l.hidden, err = err, nil
+		l.hidden, err = err, nil
 	}
 	return err
 }
 
-func (l lineage) read(ctx context.Context, client *Client, wanted []string) error {
+func (l *lineage) read(ctx context.Context, client *Client, wanted []string) error {
 	bases := map[string][]string{}
 	for _, modelID := range wanted {
 		bases[modelID] = nil
@@ -93,7 +99,7 @@ func (l lineage) read(ctx context.Context, client *Client, wanted []string) erro
 	return nil
 }
 
-func (l lineage) note(bases map[string][]string) {
+func (l *lineage) note(bases map[string][]string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	for modelID := range bases {
@@ -108,7 +114,7 @@ func (l lineage) note(bases map[string][]string) {
 				}
 			}
 		}
-		l.ancestors[modelID] = found
+		l.ancestors[modelID], l.known[modelID] = found, true
 	}
 }
 

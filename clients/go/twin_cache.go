@@ -53,7 +53,7 @@ type TwinCache struct {
 	client  *Client
 	options CacheOptions
 	graph   *cachedGraph
-	lineage lineage
+	lineage *lineage
 
 	mutex    sync.Mutex
 	err      error
@@ -272,6 +272,7 @@ func (c *TwinCache) request() *twinfrontv1.WatchRequest {
 func (c *TwinCache) take(item WatchItem) {
 	switch {
 	case item.Reset != nil:
+		c.lineage.mayBeOthers()
 		c.graph.beginListing()
 	case item.InitialDigitalTwin != nil:
 		c.tell(c.graph.list(Resource{DigitalTwin: item.InitialDigitalTwin}))

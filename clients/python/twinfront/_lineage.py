@@ -7,14 +7,22 @@ from twinfront._models import Model
 
 
 class Lineage:
-    """Keeps the models that each model extends, directly or not, with itself among them; models never change."""
+    """Keeps the models that each model extends, directly or not, with itself among them.
+
+    Models never change, but one can be deleted, and another one be made in its place.
+    """
 
     def __init__(self) -> None:
         self._ancestors: dict[str, frozenset[str]] = {}
+        self._known: set[str] = set()
 
     def unknown(self, model_ids: Iterable[str]) -> list[str]:
-        """Picks the models that nothing is known of yet."""
-        return sorted({one for one in model_ids if one and one not in self._ancestors})
+        """Picks the models that nothing is known of yet, or may be others by now."""
+        return sorted({one for one in model_ids if one and one not in self._known})
+
+    def may_be_others(self) -> None:
+        """Notes that all models may be others by now; what was known is kept until it is learnt anew."""
+        self._known.clear()
 
     def learn(self, wanted: Iterable[str], models: Iterable[Model]) -> None:
         """Notes what models extend.
@@ -31,6 +39,7 @@ class Lineage:
                 found |= new
                 open_ += new
             self._ancestors[model_id] = frozenset(found)
+            self._known.add(model_id)
 
     def descends(self, model_id: str, ancestor: str) -> bool:
         """Tells whether a model is another one, or extends it."""

@@ -4,9 +4,13 @@ import type { TwinfrontClient } from "./client.js";
 import { isTwinfrontError, type TwinfrontError } from "./errors.js";
 import { items } from "./iteration.js";
 
-/** The models that each model extends, directly or not, with itself among them; models never change. */
+/**
+ * The models that each model extends, directly or not, with itself among them. Models never change, but one can be deleted, and
+ * another one be made in its place.
+ */
 export class Lineage {
   private readonly ancestors = new Map<string, ReadonlySet<string>>();
+  private readonly known = new Set<string>(); // those that are still what they were
   private hidden: TwinfrontError | undefined;
 
   /** Whether a model is another one, or extends it; throws PermissionDenied if the caller may not read that. */
@@ -17,9 +21,14 @@ export class Lineage {
     return modelId === ancestor || (this.ancestors.get(modelId)?.has(ancestor) ?? false);
   }
 
+  /** All models may be others by now; what was known is kept until it is learnt anew. */
+  mayBeOthers(): void {
+    this.known.clear();
+  }
+
   /** Reads the models of which nothing is known yet. */
   async learn(client: TwinfrontClient, modelIds: Iterable<string>, options: CallOptions): Promise<void> {
-    const unknown = [...new Set(modelIds)].filter((modelId) => modelId && !this.ancestors.has(modelId));
+    const unknown = [...new Set(modelIds)].filter((modelId) => modelId && !this.known.has(modelId));
     if (unknown.length === 0 || this.hidden) {
       return;
     }
@@ -64,6 +73,7 @@ export class Lineage {
         bases.get(each)?.forEach((base) => found.add(base)); // a set is gone through to what is added meanwhile
       }
       this.ancestors.set(modelId, found);
+      this.known.add(modelId);
     }
   }
 }

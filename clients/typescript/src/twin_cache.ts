@@ -241,6 +241,7 @@ export class TwinCache {
   private async take(item: WatchItem): Promise<void> {
     switch (item.case) {
       case "reset":
+        this.lineage.mayBeOthers();
         return this.graph.beginListing();
       case "digitalTwin":
       case "relationship":

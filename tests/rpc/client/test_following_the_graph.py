@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,7 @@ MODELS: list[dict[str, Any]] = [
         "@type": "Interface",
         "contents": [
             {"@type": "Property", "name": "n", "schema": "integer"},
+            {"@type": "Property", "name": "text", "schema": "string"},
             {"@type": "Relationship", "name": "leadsTo"},
         ],
     },
@@ -52,6 +54,9 @@ MODELS: list[dict[str, Any]] = [
     },
 ]
 
+SMALL_WINDOW = {"grpc.http2.bdp_probe": 0, "grpc.http2.lookahead_bytes": 65536}
+"""Keeps grpc from taking in megabytes ahead of its caller."""
+
 
 class Restarted:
     """A server that starts again where it was, on what it had."""
@@ -61,12 +66,17 @@ class Restarted:
         self._app = App(settings)
         self.target = f"127.0.0.1:{settings.listen.rpartition(':')[2]}"
 
-    async def start(self) -> None:
+    async def start(self, **settings: Any) -> None:
+        self._settings = self._settings.changed(**settings)
         self._app = App(self._settings)
         await self._app.__aenter__()
 
     async def stop(self) -> None:
         await self._app.__aexit__(None, None, None)
+
+    def sample(self, metric: str, **labels: str) -> float:
+        """What its metrics say since it has started."""
+        return self._app.metrics.registry.get_sample_value(metric, labels) or 0
 
 
 @pytest.fixture
@@ -216,6 +226,43 @@ async def test_a_job_that_writes_past_the_log_is_seen_by_a_cache(server: Restart
         await client.wait_for_delete_job(job.id, timeout=20)
         await equals(cache, {})
     assert told.resources == {}
+
+
+async def test_a_cache_whose_callbacks_take_longer_than_the_server_waits_goes_on_where_it_was(
+    server: Restarted, connect: Connect
+) -> None:
+    await server.stop()
+    await server.start(max_connection_age=300.0, max_unread_time=1.0)
+    client = connect(server.target, options=SMALL_WINDOW)
+    await client.create_models(MODELS)
+    await client.create_or_replace_digital_twin("a", DigitalTwin(model_id=ROOM, properties={"n": 0}))
+    told, may_go_on = list[int](), threading.Event()
+
+    def wait_in_a_thread(_before: Any, after: Any) -> None:
+        told.append(after["n"])
+        may_go_on.wait(20)
+
+    async def wait(_before: Any, after: Any) -> None:
+        told.append(after["n"])
+        while not may_go_on.is_set():
+            await asyncio.sleep(0.01)
+
+    changed = wait_in_a_thread if isinstance(client, Awaited) else wait
+    async with cache_of(client, changed=changed) as cache:
+        await cache.synced(20)
+        text = "x" * 4000
+        for number in range(1, 301):
+            write = patch().replace("/n", number).add("/text", text)
+            await client.update_digital_twin("a", write)
+        try:
+            async with asyncio.timeout(20):
+                while server.sample("twinfront_watch_streams") > 0:
+                    await asyncio.sleep(0.05)
+        finally:
+            may_go_on.set()
+        await equals(cache, await listed(client, {ROOM}))
+        assert server.sample("twinfront_errors_total", reason="STREAM_NOT_READ") > 0
+    assert told == sorted(set(told))
 
 
 async def test_a_watch_tells_each_change_once_and_in_order_over_restarts(server: Restarted, connect: Connect) -> None:

@@ -353,6 +353,22 @@ async def test_what_was_created_before_the_state_begins_anew_and_is_not_in_it_is
         assert [one.id for one in cache.list()] == ["a"]
 
 
+async def test_behind_a_reset_a_model_may_be_another_one(scripted: ScriptedServer, make_cache: MakeCache) -> None:
+    told = Told()
+    state = (items("s1", twin("a", model_id=SPECIAL)), end_of_state("s2"))
+    streams = Streams(state, ())
+    scripted.answers["Watch"] = streams
+    async with make_cache(**told.callbacks) as cache:
+        await cache.synced(5)
+        assert len(cache.list(model_id=MODEL)) == 1
+        scripted.answers["ListModels"] = models({SPECIAL: ()})
+        streams.send(reset("r1"))
+        streams.send(items("r2", twin("a", 2, model_id=SPECIAL)))
+        await until(lambda: len(told.lines) == 2)
+        assert cache.list(model_id=MODEL) == []
+        assert len(cache.list(model_id=SPECIAL)) == 1
+
+
 async def test_a_token_that_is_no_longer_good_has_the_state_read_anew(
     scripted: ScriptedServer, make_cache: MakeCache
 ) -> None:

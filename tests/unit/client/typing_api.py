@@ -1,29 +1,40 @@
 """The public API as its users' type checkers see it; checked by mypy and never run."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
-from typing import Any, assert_type
+from typing import Any, assert_never, assert_type
 
 import grpc
 
 from twinfront import (
     AsyncPager,
+    AsyncTwinCache,
     AsyncTwinfrontClient,
     CallInfo,
+    Change,
+    ChangeKind,
+    ChangeLog,
+    Checkpoint,
     Component,
     DigitalTwin,
     EtagMismatchError,
     IncomingRelationship,
+    InitialItem,
+    InitialStateEnd,
     Model,
     Page,
     Pager,
     Patch,
     Relationship,
+    Reset,
+    ResetReason,
     ThrottledError,
     Timestamp,
     TlsConfig,
+    TwinCache,
     TwinfrontClient,
     TwinfrontError,
+    WatchItem,
     from_rpc_error,
     patch,
 )
@@ -50,6 +61,37 @@ def sync_calls(client: TwinfrontClient) -> None:
     assert_type([model.id for model in client.list_models(["dtmi:example:Room;1"])], list[str])
     client.get_digital_twin("room-1", view="tiny")  # type: ignore[arg-type]
     client.get_digital_twin()  # type: ignore[call-arg]
+
+
+def sync_watches(client: TwinfrontClient) -> None:
+    assert_type(client.get_change_log(), ChangeLog)
+    for item in client.watch(kinds=["telemetry", ChangeKind.TWIN_CREATED], initial_state="twins"):
+        match item:
+            case Change():
+                assert_type(item.digital_twin, DigitalTwin | None)
+            case InitialItem():
+                assert_type(item.relationship, Relationship | None)
+            case Reset():
+                assert_type(item.reason, ResetReason)
+            case InitialStateEnd() | Checkpoint():
+                assert_type(item.resume_token, str)
+            case _:
+                assert_never(item)
+    client.watch(initial_state="everything")  # type: ignore[arg-type]
+    with TwinCache(client, added=print, changed=lambda *_: None) as cache:
+        assert_type(cache.get("room-1"), DigitalTwin | None)
+        assert_type(cache.list(model_id="dtmi:example:Room;1"), Sequence[DigitalTwin])
+        assert_type(cache.save(), bytes)
+
+
+async def async_watches(client: AsyncTwinfrontClient) -> None:
+    async def removed(before: DigitalTwin | Relationship) -> None:
+        await client.get_digital_twin(before.id)
+
+    async for item in client.watch():
+        assert_type(item, WatchItem)
+    async with AsyncTwinCache(client, removed=removed) as cache:
+        assert_type(await cache.synced(), None)
 
 
 async def async_calls(client: AsyncTwinfrontClient) -> None:

@@ -283,6 +283,7 @@ class TwinCache:
         for item in items:
             match item:
                 case Reset():
+                    self._lineage.may_be_others()
                     self._graph.begin_listing()
                 case InitialItem():
                     self._tell(self._graph.listed(item.digital_twin or item.relationship))
