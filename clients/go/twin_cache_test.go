@@ -239,6 +239,37 @@ func TestWhatIsCreatedWhileTheStateIsToldIsPartOfIt(t *testing.T) {
 	}
 }
 
+func TestBehindAResetAModelMayBeAnotherOne(t *testing.T) {
+	meeting := func(version int) *twinfrontv1.DigitalTwin {
+		twin := aTwin("a", version)
+		twin.ModelId = meetingModel
+		return twin
+	}
+	server := &changes{models: inModels(), streams: []stream{
+		{messages: []*twinfrontv1.WatchResponse{itemsAt("s1", meeting(1)), stateEnd("s2")}, err: errLost},
+		{isOpen: true, messages: []*twinfrontv1.WatchResponse{resetAt("r1"), itemsAt("r2", meeting(2)), stateEnd("r3")}},
+	}}
+	made, found := make(chan *twinfront.TwinCache, 2), make(chan int, 2)
+	look := func() {
+		twins, _ := (<-made).List(roomModel, "")
+		found <- len(twins)
+	}
+	cache, _ := run(t, serveChanges(t, server), twinfront.CacheOptions{
+		Added: func(twinfront.Resource) {
+			look()
+			server.mutex.Lock()
+			defer server.mutex.Unlock()
+			server.models = map[string][]string{meetingModel: nil}
+		},
+		Changed: func(twinfront.Resource, twinfront.Resource) { look() },
+	})
+	made <- cache
+	made <- cache
+	if first, then := <-found, <-found; first != 1 || then != 0 {
+		t.Errorf("found %d, then %d", first, then)
+	}
+}
+
 func TestWhatIsKnownAlreadyIsNotToldAgain(t *testing.T) {
 	old := updated("c1", aTwin("a", 1))
 	old.Etag = "" // of a source that tells none: the twin's time says that it is in the state

@@ -126,9 +126,13 @@ export class CachedGraph {
       .map((key) => ({ key, after: undefined }));
   }
 
-  /** What becomes of what has changed; nothing if that is known already. */
+  /**
+   * What becomes of what has changed; nothing if that is known already. While the state is told, only what has come is told of: it
+   * is part of the state.
+   */
   change(change: Change): Step[] {
     const key: Key = [change.digitalTwinId, change.relationshipId];
+    this.listed?.add(textOf(key));
     const known = this.get(key);
     if (known && isOlder(change, known)) {
       return [];

@@ -146,6 +146,43 @@ test("behind a reset only what is another is told, over a break as well", async 
   assert.deepEqual(told, ["+a", "+b", "+c", "-b"]);
 });
 
+test("what is created while the state is told is part of it", async (t) => {
+  const [told, options] = telling();
+  const server = new Changes([
+    {
+      messages: [
+        state("s1", [twin("b", 1)]),
+        changes("s2", updated("c1", twin("a", 1))),
+        stateEnd("s3"),
+        changes("1", updated("c2", twin("a", 2))),
+      ],
+      end: "open",
+    },
+  ]);
+  begun(t, await server.serve(t), options);
+  await until(() => told.length >= 3);
+  assert.deepEqual(told, ["+b", "+a", "a 1>2"]);
+});
+
+test("behind a reset a model may be another one", async (t) => {
+  const meeting = (version: number) => ({ ...twin("a", version), modelId: MEETING_ROOM });
+  const server = new Changes([
+    { messages: [state("s1", [meeting(1)]), stateEnd("s2")], end: new ConnectError("lost", Code.Unavailable) },
+    { messages: [reset("r1"), state("r2", [meeting(2)]), stateEnd("r3")], end: "open" },
+  ]);
+  const seen: number[] = [];
+  const look = () => void seen.push(cache.list({ modelId: ROOM }).length);
+  const cache = begun(t, await server.serve(t), {
+    added: () => {
+      look();
+      server.bases = { [MEETING_ROOM]: [] };
+    },
+    changed: look,
+  });
+  await until(() => seen.length === 2);
+  assert.deepEqual(seen, [1, 0]);
+});
+
 test("what is known already is not told again", async (t) => {
   const [told, options] = telling();
   const server = new Changes([
