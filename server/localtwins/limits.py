@@ -36,7 +36,7 @@ QUERY_PARAMETERS: Final = 1_000
 HEADER_LENGTH: Final = 8_190
 """Characters in a header field."""
 
-CHANGES: Final = 1_000
+CHANGES: Final = 500
 """Changes, or items, in one answer about the log of changes."""
 
 WAIT_SECONDS: Final = 60

@@ -19,6 +19,7 @@ import pytest
 from tests.localtwins.adt import MODELS, ROOM_TWIN
 from tests.localtwins.attacked import Answer, Attacked, attacked
 
+from localtwins.limits import CHANGES
 from localtwins.rest.routing import ROUTES
 from localtwins.rest_api import OPERATIONS, Operation
 
@@ -124,7 +125,7 @@ HOSTILE_QUERIES: Final = {
     "a time of changes": "time=2026-01-01T00:00:00." + "9" * 7_600 + "Z",
     "a time without end": "time=" + "2026-01-01T00:00:00" * 400,
     "a limit": "limit=" + "9" * 7_700,
-    "the longest page": "limit=1000&after=0&kind=twins",
+    "the longest page": f"limit={CHANGES}&after=0&kind=twins",
     "seconds": "wait=" + "0" * 3_800 + "." + "9" * 3_800,
     "a log": "log=" + "f" * 7_700,
     "a place": "kind=relationships&after=" + "/" * 7_700,

@@ -23,7 +23,7 @@ class Notification:
     previous_relationship_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes longer to make: a page has hundreds
 class Change:
     """A change as the log has it: a notification, at its place in the order of all changes.
 

@@ -129,15 +129,15 @@ async def test_a_limit_of_zero_asks_for_the_place_alone(follower: Follower):
         (CHANGES, {"time": "yesterday"}, "must be an RFC 3339 time"),
         (CHANGES, {"time": "2026-13-01T00:00:00Z"}, "must be an RFC 3339 time"),
         (CHANGES, {"time": "0001-01-01T00:00:00+14:00"}, "must be an RFC 3339 time"),
-        (CHANGES, {"limit": limits.CHANGES + 1}, "up to 1000"),
-        (CHANGES, {"limit": "all"}, "up to 1000"),
+        (CHANGES, {"limit": limits.CHANGES + 1}, f"up to {limits.CHANGES}"),
+        (CHANGES, {"limit": "all"}, f"up to {limits.CHANGES}"),
         (CHANGES, {"wait": limits.WAIT_SECONDS + 1}, "60 at the most"),
         (CHANGES, {"wait": "-1"}, "60 at the most"),
         (CHANGES, {"wait": "inf"}, "60 at the most"),
         (CHANGES, {"wait": "nan"}, "60 at the most"),
         (ITEMS, {}, "kind must be twins or relationships"),
         (ITEMS, {"kind": "models"}, "kind must be twins or relationships"),
-        (ITEMS, {"kind": "twins", "limit": "1001"}, "up to 1000"),
+        (ITEMS, {"kind": "twins", "limit": limits.CHANGES + 1}, f"up to {limits.CHANGES}"),
     ],
 )
 async def test_a_parameter_of_the_wrong_form_is_refused(
