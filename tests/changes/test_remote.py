@@ -190,7 +190,7 @@ async def test_what_the_log_has_trimmed_is_lost(open_source: Open) -> None:
         while next(iter((await source.extent()).oldest.values())) <= next(iter(begin.values())):
             await elsewhere.seat(1)
     with pytest.raises(ChangesLostError) as lost:
-        await source.read(begin, 5)
+        await (await open_source(elsewhere.url)).read(begin, 5)
     assert lost.value.trimmed
     assert lost.value.oldest_time is not None
     await elsewhere.stop()

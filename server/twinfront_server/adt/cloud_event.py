@@ -209,6 +209,7 @@ def _change(event: Event, attributes: Mapping[str, str], data: Any) -> Change:
         target_id=told.get("target_id", ""),
         relationship_name=told.get("relationship_name", ""),
         traceparent=attributes.get("traceparent", ""),
+        logged_time=_written(event.time),
     )
 
 

@@ -57,6 +57,7 @@ def test_a_created_twin_is_told_with_its_model_and_etag() -> None:
         data=orjson.dumps(TWIN),
         etag=ETAG,
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        logged_time="2026-06-01T08:00:00.000005Z",
     )
 
 

@@ -17,10 +17,10 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient
 from azure.eventhub.exceptions import AuthenticationError, EventHubError
 
-from twinfront_server.adt.cloud_event import Event, change_of
+from twinfront_server.adt.cloud_event import Event
 from twinfront_server.errors import TwinfrontError, upstream_throttled, upstream_unavailable
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.changes.partitioned_log import Bounds, Entry, OutOfRangeError, Portion
+from twinfront_server.upstream.changes.partitioned_log import Bounds, Entry, OutOfRangeError, Portion, entries_of
 from twinfront_server.upstream.changes.source import Order
 
 _PATIENCE: Final = 15.0
@@ -200,7 +200,8 @@ class EventHubReader:
                     await self._read.put(error)
                     return
             self._next[partition] = sequence + 1
-            await self._read.put(_entry(partition, event))
+            (entry,) = await entries_of([_event(partition, event)])
+            await self._read.put(entry)
 
     async def _failed(self, _partition: str, _context: object, error: Exception) -> None:
         await self._read.put(error if isinstance(error, TwinfrontError) else error_of(error))
@@ -257,13 +258,11 @@ def _utc(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def _entry(partition: str, received: EventData) -> Entry:
+def _event(partition: str, received: EventData) -> Event:
     sequence = received.sequence_number or 0
     taken = _utc(received.enqueued_time or datetime.now(UTC))
     properties = {_text(name): value for name, value in (received.properties or {}).items()}
-    body = _body(received)
-    event = Event(partition, sequence, taken, properties, body, received.content_type or "")
-    return Entry(partition, sequence, taken, change_of(event), len(body))
+    return Event(partition, sequence, taken, properties, _body(received), received.content_type or "")
 
 
 def _text(name: str | bytes) -> str:

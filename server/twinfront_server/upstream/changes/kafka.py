@@ -17,10 +17,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient
 
 from twinfront_program.kafka_url import KafkaUrl
-from twinfront_server.adt.cloud_event import Event, change_of
+from twinfront_server.adt.cloud_event import Event
 from twinfront_server.errors import TwinfrontError, upstream_unavailable
 from twinfront_server.reasons import Reason
-from twinfront_server.upstream.changes.partitioned_log import Bounds, Entry, OutOfRangeError, Portion
+from twinfront_server.upstream.changes.partitioned_log import Bounds, OutOfRangeError, Portion, entries_of
 from twinfront_server.upstream.changes.source import Order
 
 _PATIENCE: Final = 10.0
@@ -206,7 +206,7 @@ class KafkaReader:
             raise OutOfRangeError from error
         except (errors.KafkaError, OSError) as error:
             raise error_of(error) from error
-        return Portion([_entry(record) for records in found.values() for record in records], passed)
+        return Portion(await entries_of(_event(record) for records in found.values() for record in records), passed)
 
     async def _get(self, limit: int, seconds: float) -> Records:
         milliseconds = max(1, int(seconds * 1000))
@@ -237,9 +237,6 @@ def error_of(error: Exception) -> TwinfrontError:
     return upstream_unavailable("Kafka cannot be reached, or does not let this server in. Try again.")
 
 
-def _entry(record: ConsumerRecord[bytes, bytes]) -> Entry:
+def _event(record: ConsumerRecord[bytes, bytes]) -> Event:
     taken = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    body = record.value or b""
-    partition = str(record.partition)
-    event = Event(partition, record.offset, taken, dict(record.headers), body)
-    return Entry(partition, record.offset, taken, change_of(event), len(body))
+    return Event(str(record.partition), record.offset, taken, dict(record.headers), record.value or b"")

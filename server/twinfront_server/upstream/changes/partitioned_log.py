@@ -1,11 +1,13 @@
 """A log in partitions, as a server that follows it sees it: an Event Hub, a Kafka topic, a localtwins elsewhere."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
-from twinfront_server.upstream.changes.source import Change, Order, Position
+from twinfront_server.adt.cloud_event import Event, change_of
+from twinfront_server.upstream.changes.source import Change, Kind, Order, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,10 @@ class Entry:
 
     @property
     def made(self) -> datetime:
-        """When what it tells of happened."""
-        return self.time if self.change is None else datetime.fromisoformat(self.change.time)
+        """When what it tells of happened; telemetry may tell any time, and counts from when it was taken."""
+        if self.change is None or self.change.kind is Kind.TELEMETRY:
+            return self.time
+        return datetime.fromisoformat(self.change.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,22 @@ class Portion:
 
 class OutOfRangeError(Exception):
     """A reader is at a place that the log does not have: what was there is trimmed, or was never there."""
+
+
+_SLICE_BYTES: Final = 128 << 10
+"""How much is parsed before others get the event loop."""
+
+
+async def entries_of(events: Iterable[Event]) -> list[Entry]:
+    """Reads messages that may be CloudEvents."""
+    entries, size = [], 0
+    for event in events:
+        entries.append(Entry(event.partition, event.sequence, event.time, change_of(event), len(event.body)))
+        size += len(event.body)
+        if size >= _SLICE_BYTES:
+            size = 0
+            await asyncio.sleep(0)
+    return entries
 
 
 class LogReader(Protocol):
