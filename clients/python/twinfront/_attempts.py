@@ -37,6 +37,7 @@ from twinfront._retry import ATTEMPTS, pause
 from twinfront.errors import (
     CallCancelledError,
     DeadlineExceededError,
+    ThrottledError,
     TwinfrontError,
     UnavailableError,
     trailer,
@@ -204,7 +205,7 @@ def _forbids_another(trailers: Iterable[tuple[str, str | bytes]] | None) -> bool
 
 def asked_for(error: TwinfrontError) -> float:
     """Gives the seconds that the server asks to wait."""
-    delay = error.retry_after if isinstance(error, UnavailableError) else None
+    delay = error.retry_after if isinstance(error, UnavailableError | ThrottledError) else None
     return delay.total_seconds() if delay else 0.0
 
 

@@ -9,8 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import RetryInfo
 
-from twinfront._attempts import Attempts, shows_a_server
-from twinfront.errors import CallCancelledError, DeadlineExceededError, TwinfrontError, UnavailableError
+from twinfront._attempts import Attempts, asked_for, shows_a_server
+from twinfront.errors import CallCancelledError, DeadlineExceededError, ThrottledError, TwinfrontError, UnavailableError
 from twinfront.v1.digital_twin_service_pb2 import (
     BatchWriteDigitalTwinsRequest,
     GetDigitalTwinRequest,
@@ -156,3 +156,10 @@ def test_a_stream_has_its_timeout_though_it_gets_on() -> None:
 )
 def test_a_connection_that_was_lost_shows_that_there_was_a_server(message: str, is_there: bool) -> None:
     assert shows_a_server(unavailable(message=message)) is is_there
+
+
+@pytest.mark.parametrize("kind", [UnavailableError, ThrottledError])
+def test_whoever_asks_to_wait_is_waited_for(kind: type[TwinfrontError]) -> None:
+    later = RetryInfo(retry_delay=Duration(seconds=7))
+    assert asked_for(kind("No.", code=grpc.StatusCode.UNAVAILABLE, details=[later])) == 7
+    assert asked_for(kind("No.", code=grpc.StatusCode.UNAVAILABLE)) == 0

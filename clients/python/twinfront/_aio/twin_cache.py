@@ -262,9 +262,10 @@ class AsyncTwinCache:
             # The sooner it is told how far it has come, the sooner a saved state is known to be whole again.
             checkpoint_interval=None if self._newest is None else _CATCHING_UP,
         )
+        course = WatchCourse(request, self._graph.handled_ids)
         messages = self._client._follow(  # noqa: SLF001  (what `watch` gives, message by message)
             self._client._change_service.Watch,  # noqa: SLF001  (likewise)
-            (course := WatchCourse(request, self._graph.handled_ids)).call_from,
+            course.call_from,
             None,
             (),
             self._stop,
