@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -125,6 +126,27 @@ async def test_the_whole_log_is_read_with_models_first(elsewhere: Elsewhere, ope
         "hall",
         "machine",
     }
+
+
+async def test_how_far_all_has_come_is_known_from_the_last_answer_and_no_further_while_there_is_none(
+    elsewhere: Elsewhere, open_source: Open
+) -> None:
+    source = await open_source(elsewhere.url)
+    position, began = (await source.extent()).newest, time.time()
+    await source.read(position, 1)
+    await elsewhere.seat(5)
+    _, position = await read_on(source, position, 1)
+    complete = (await source.read(position, 1)).complete_until
+    assert complete is not None
+    assert began <= complete <= time.time()
+    await elsewhere.stop()
+    stopped = time.time()
+    await asyncio.sleep(0.2)
+    batch = await source.read(position, 1)
+    assert not batch.changes
+    assert batch.complete_until is not None
+    assert complete <= batch.complete_until <= stopped
+    await elsewhere.start()
 
 
 async def test_many_who_wait_are_one_request(elsewhere: Elsewhere, open_source: Open) -> None:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import uuid
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -32,7 +33,7 @@ _BETWEEN: Final = "/relationships/"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A change of the log, as far as it is compared."""
+    """A change of the log, as far as it is compared; `position` counts the changes there have ever been from 1 on."""
 
     position: int
     kind: str
@@ -67,6 +68,7 @@ class Log:
     def __init__(self, file: Path) -> None:
         self.rows: list[Row] = []
         self.positions: dict[str, int] = {}
+        self._read: list[int] = []
         self._database = sqlite3.connect(file)
         self._database.execute("PRAGMA query_only = 1")
         ((log_id,),) = self._database.execute("SELECT id FROM change_log").fetchall()
@@ -85,18 +87,23 @@ class Log:
 
     def lost(self) -> int:
         """Gives the position up to which the service has forgotten its changes."""
+        self.read_on()
+        return bisect_right(self._read, self._lost())
+
+    def _lost(self) -> int:
         ((position,),) = self._database.execute("SELECT lost_position FROM change_log").fetchall()
         return int(position)
 
     def read_on(self) -> None:
         """Reads what is new. What was trimmed before it could be read is an error of the test."""
-        for values in self._database.execute(
-            f"SELECT {_COLUMNS} FROM changes WHERE position > ? ORDER BY position", (self.newest,)
+        last = self._read[-1] if self._read else self._lost()
+        for position, *values in self._database.execute(
+            f"SELECT {_COLUMNS} FROM changes WHERE position > ? ORDER BY position", (last,)
         ).fetchall():
-            row = _row(*values)
-            assert row.position == self.newest + 1, f"change {self.newest + 1} was trimmed before it was read"
-            self.rows.append(row)
-            self.positions[str(uuid.uuid5(self._id, str(row.position)))] = row.position
+            self._read.append(position)
+            self.rows.append(_row(len(self._read), *values))
+            self.positions[str(uuid.uuid5(self._id, str(position)))] = len(self._read)
+        assert self._lost() <= (self._read[-1] if self._read else last), "a change was trimmed before it was read"
 
     def documents(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Gives the twins and relationships as they are, by what `Row.key` says."""

@@ -6,7 +6,7 @@ No api-version is asked for.
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -33,10 +33,10 @@ async def list_all(call: Call) -> Response:
     limit, seconds = _limit(call), _wait(call)
     try:
         after = _after(call, log)
-        changes = log.read(after, limit)
+        now, changes = datetime.now(UTC), log.read(after, limit)
         if seconds and limit and not changes:
             await _wait_for_changes(call, after, seconds)
-            changes = log.read(after, limit)
+            now, changes = datetime.now(UTC), log.read(after, limit)
     except ChangesLostError as lost:
         raise errors.changes_lost(lost.extent.oldest, lost.extent.newest) from None
     extent = log.extent()
@@ -48,6 +48,7 @@ async def list_all(call: Call) -> Response:
         "begun": extent.begun,
         "oldestTime": extent.oldest_time,
         "newestTime": extent.newest_time,
+        "time": now,
         "changes": [_shown(change, log) for change in changes],
     }
     return json_answer(orjson.dumps(body, option=orjson.OPT_UTC_Z))

@@ -108,7 +108,7 @@ class Cursor:
     def complete_until(self) -> float | None:
         """Gives the time before which no change is behind the place, in seconds since 1970; None if nobody knows."""
         has_all = self._has_joined and self._reader.first is None and self._taken == len(self._read)
-        return self._feed.checked if has_all and self._source.order is Order.TOTAL else None
+        return self._feed.complete_until if has_all and self._source.order is Order.TOTAL else None
 
     def behind_since(self) -> str:
         """Gives the time of a change near which the watch is, if it is behind; empty if it is not."""

@@ -9,7 +9,6 @@ slower than the changes come, falls behind what is kept here and reads by itself
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -183,7 +182,7 @@ class Feed:
 
     Attributes:
         position: the place behind the last change that was read.
-        checked: when it was last seen that there is nothing behind it, in seconds since 1970.
+        complete_until: the time before which nothing is behind it, as the source has said last.
 
     Args:
         source: where changes come from.
@@ -197,7 +196,7 @@ class Feed:
         self._first = 0
         self._start: dict[str, int] = {}
         self.position: dict[str, int] = {}
-        self.checked = 0.0
+        self.complete_until: float | None = None
         self._following: asyncio.Task[None] | None = None
 
     @property
@@ -253,7 +252,6 @@ class Feed:
     async def _follow(self) -> None:
         try:
             while True:
-                asked = time.time()
                 batch = await self._source.read(self.position, BATCH)
                 for change in batch.changes:
                     self._add(Entry(change))
@@ -261,7 +259,7 @@ class Feed:
                 if batch.changes:
                     await asyncio.sleep(0)
                 else:
-                    self.checked = asked
+                    self.complete_until = batch.complete_until
                     await self._source.wait(self.position, _LONGEST_WAIT)
         except ChangesLostError:
             self._end(None)

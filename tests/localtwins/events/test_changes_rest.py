@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -48,7 +49,9 @@ def follower(graph: Adt) -> Follower:
 
 
 async def test_a_follower_that_begins_is_told_how_far_the_log_reaches(follower: Follower):
+    before = datetime.now(UTC)
     page = await follower.page()
+    assert before <= datetime.fromisoformat(page.pop("time")) <= datetime.now(UTC)
     log = follower.service.changes
     extent = log.extent()
     assert extent.oldest_time is not None

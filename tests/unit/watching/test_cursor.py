@@ -32,7 +32,7 @@ class MemoryLog:
     async def read(self, after: Position, limit: int) -> Batch:
         first = after.get("", 0)
         changes: Sequence[Change] = self.changes[first : first + limit]
-        return Batch(changes, {"": first + len(changes)})
+        return Batch(changes, {"": first + len(changes)}, None if changes else time.time())
 
     async def wait(self, after: Position, seconds: float) -> None:
         self._more.clear()

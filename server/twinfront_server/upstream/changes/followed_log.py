@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import Context
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -67,6 +68,7 @@ class FollowedLog:
         self._asking: asyncio.Task[Mapping[str, Bounds]] | None = None
         self._news = asyncio.Event()
         self._ends: dict[str, int] | None = None
+        self._complete_until: float | None = None
         self._failure: TwinfrontError | None = None
         self._failing_since = 0.0
         self.unreadable_at: datetime | None = None
@@ -143,7 +145,8 @@ class FollowedLog:
                 break
             self._raise_failure()
             await self._news.wait()
-        return self._ring.read(after, limit)
+        batch = self._ring.read(after, limit)
+        return batch if batch.changes else replace(batch, complete_until=self._complete_until)
 
     async def wait(self, after: Position, seconds: float) -> None:
         """Returns once there may be changes behind a position, or when the time is over."""
@@ -296,6 +299,8 @@ class FollowedLog:
                 self.unreadable_at = entry.time
                 at = {"partition": entry.partition, "sequence": entry.sequence}
                 get_logger().warning("an event makes no sense", **at, cause=entry.change.data.decode())
+        if portion.complete_until is not None:
+            self._complete_until = portion.complete_until
         if self._ring.add(portion):
             self._tell()
 

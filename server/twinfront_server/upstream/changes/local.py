@@ -1,6 +1,7 @@
 """The log of the embedded service as a source of changes, read in this process."""
 
 import asyncio
+import time as clock
 from datetime import datetime
 from typing import Final
 
@@ -86,7 +87,7 @@ class LocalChanges:
         Raises:
             ChangesLostError: some of them are lost.
         """
-        position = after.get(_PARTITION, 0)
+        position, now = after.get(_PARTITION, 0), clock.time()
         try:
             read = self._log.read(position, limit, _READ_BYTES)
         except change_log.ChangesLostError as lost:
@@ -96,7 +97,7 @@ class LocalChanges:
         if read:
             return Batch(changes, _at(read[-1].position))
         # Between the last change of an earlier process and the first of this one there are none.
-        return Batch(changes, _at(max(position, self._log.extent().begun)))
+        return Batch(changes, _at(max(position, self._log.extent().begun)), now)
 
     async def wait(self, after: Position, seconds: float) -> None:
         """Returns once there are changes behind a position, or when the time is over.

@@ -62,10 +62,13 @@ class Portion:
         entries: in the order of each partition.
         passed: partition -> the last number that was passed, which may be behind that of its last entry: a log may
             have numbers without entries.
+        complete_until: the time before which the log has nothing behind these, in seconds since 1970; None where nobody
+            can tell.
     """
 
     entries: Sequence[Entry]
     passed: Position
+    complete_until: float | None = None
 
 
 class OutOfRangeError(Exception):

@@ -33,6 +33,8 @@ _NO_LOG: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED,
 """Answers of a service that has no such path."""
 
 _MOST_CHANGES: Final = 500
+_LONGEST_WAIT: Final = 5.0
+"""Seconds after which it is asked again, come what may: a checkpoint is no older than that."""
 
 
 class RemoteLog:
@@ -50,7 +52,7 @@ class RemoteLog:
 
     def __init__(self, sdk: DigitalTwinsClient, patience: float) -> None:
         self._client = sdk._client._client  # noqa: SLF001  (the SDK has no public way to send a request of one's own)
-        self._longest_wait = patience / 2
+        self._longest_wait = min(patience / 2, _LONGEST_WAIT)
         self._begun: int | None = None
 
     async def log_id(self) -> str:
@@ -175,7 +177,9 @@ class RemoteReader:
             self._after = entries[-1].sequence + 1
         elif self._after < begun:  # between two processes there are no changes
             self._after = begun
-        return Portion(entries, {self._log_id: self._after - 1})
+        has_all = not entries or entries[-1].sequence + 1 == _number(told["newest"])
+        complete = datetime.fromisoformat(told["time"]).timestamp() if has_all else None
+        return Portion(entries, {self._log_id: self._after - 1}, complete)
 
     def _entry(self, told: Any) -> Entry:
         data = orjson.dumps(told["data"])

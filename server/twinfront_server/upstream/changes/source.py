@@ -42,10 +42,13 @@ class Batch:
     Attributes:
         changes: in order.
         position: the place behind all that was read, which may be more than these.
+        complete_until: if there are no changes, the time before which none is behind this place, in seconds since 1970,
+            by the clock that the log goes by; None where nobody can tell.
     """
 
     changes: Sequence[Change]
     position: Position
+    complete_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
