@@ -63,11 +63,13 @@ class Log:
     Attributes:
         rows: all changes there have ever been, the first at index 0.
         positions: where the change of an id is.
+        deleted_models: the last position at which a job may have deleted models.
     """
 
     def __init__(self, file: Path) -> None:
         self.rows: list[Row] = []
         self.positions: dict[str, int] = {}
+        self.deleted_models = 0
         self._read: list[int] = []
         self._database = sqlite3.connect(file)
         self._database.execute("PRAGMA query_only = 1")
@@ -102,6 +104,8 @@ class Log:
         ).fetchall():
             self._read.append(position)
             self.rows.append(_row(len(self._read), *values))
+            if self.rows[-1].is_of_delete_job:
+                self.deleted_models = len(self._read)
             self.positions[str(uuid.uuid5(self._id, str(position)))] = len(self._read)
         assert self._lost() <= (self._read[-1] if self._read else last), "a change was trimmed before it was read"
 
