@@ -68,6 +68,7 @@ class Upstream:
         self._on_close = on_close
         self._shaper = shaper
         self._signs_of_life = {Reason.MODEL_NOT_FOUND, Reason.UPSTREAM_THROTTLED}
+        self._is_delegated = is_delegated
         if is_delegated:
             self._signs_of_life.add(Reason.UPSTREAM_CREDENTIALS_REJECTED)
         self._reads = reads = SdkReads(sdk)
@@ -126,6 +127,22 @@ class Upstream:
             except TwinfrontError as error:
                 return model_id if error.reason in {Reason.MODEL_NOT_FOUND, Reason.INVALID_ARGUMENT} else None
         return None
+
+    async def require_reader(self) -> None:
+        """Has the upstream say that the caller may read, where that is its to say.
+
+        Changes are not read in the name of callers: without this question whoever may call would be told of them.
+
+        Raises:
+            TwinfrontError: UPSTREAM_CREDENTIALS_REJECTED if he may not, or what keeps the upstream from being asked.
+        """
+        if not self._is_delegated:
+            return
+        try:
+            await self._reads.probe()
+        except TwinfrontError as error:
+            if error.reason is not Reason.MODEL_NOT_FOUND:
+                raise
 
     async def require_validation(self) -> None:
         """Sees to it that dry runs are possible; to be awaited in a call that is one (`Call.validate_only`).

@@ -59,6 +59,7 @@ class Watching:
                 request that cannot be served; what `Watch.messages` raises.
         """
         options = watch_options(request)
+        await self._upstream.require_reader()
         source = self._source()
         call = current_call()
         sight = self._sight(call, request, options)
@@ -98,6 +99,7 @@ class Watching:
         Raises:
             TwinfrontError: CHANGES_UNSUPPORTED, or what keeps the source from being read.
         """
+        await self._upstream.require_reader()
         source = self._source()
         call = current_call()
         sight = self._sight(call, messages.WatchRequest(), watch_options(messages.WatchRequest()))

@@ -17,6 +17,8 @@ from localtwins.settings import Settings as LocalSettings
 from localtwins.store.database import Database
 from twinfront.errors import TwinfrontError, from_rpc_error
 from twinfront.v1 import digital_twin_service_pb2 as twins
+from twinfront.v1.change_service_pb2 import WatchRequest
+from twinfront.v1.change_service_pb2_grpc import ChangeServiceStub
 from twinfront.v1.digital_twin_service_pb2_grpc import DigitalTwinServiceStub
 
 from .entra import CLIENT_SECRET, FEDERATED, Entra, entra, token_of
@@ -219,6 +221,19 @@ class TestTheCallersIdentity:
         instance.forbidden.add(token_of(f"on behalf of {token[-8:]}"))
         refused = await failure(served.address, token)
         assert (refused.code, refused.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED")
+
+    async def test_a_caller_without_a_role_in_azure_is_told_of_no_changes(
+        self, served: ServedProcess, instance: Instance, issuer: Issuer
+    ):
+        token = issuer.token(roles=["reader"])
+        instance.forbidden.add(token_of(f"on behalf of {token[-8:]}"))
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            call = ChangeServiceStub(channel).Watch(
+                WatchRequest(), metadata=(("authorization", f"Bearer {token}"),), timeout=30
+            )
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await anext(aiter(call))
+        assert from_rpc_error(caught.value).reason == "CALLER_NOT_PERMITTED"
 
     async def test_what_is_wrong_with_the_server_is_the_operators_affair(
         self, served: ServedProcess, issuer_of_azure: Entra, issuer: Issuer
