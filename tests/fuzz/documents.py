@@ -1,8 +1,9 @@
-"""Targets that are pure functions: patches, merges, queries, tokens, models and lines of imports."""
+"""Targets that are pure functions: patches, merges, queries, tokens, models, events and lines of imports."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -22,10 +23,13 @@ from twinfront.v1.digital_twin_service_pb2 import UpdateDigitalTwinRequest
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 from twinfront.v1.relationship_service_pb2 import ListRelationshipsRequest
 from twinfront.v1.value_pb2 import ObjectValue, Value
+from twinfront_server.adt.change import Kind
+from twinfront_server.adt.cloud_event import Event, change_of
 from twinfront_server.adt.json_text import loads
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.graph.import_format import FormatReader, Row
 from twinfront_server.graph.item import row_item
+from twinfront_server.wire.change import change_message
 from twinfront_server.wire.json_patch import json_patch_body
 from twinfront_server.wire.merge import merge_of
 from twinfront_server.wire.page_token import PageTokens
@@ -117,6 +121,16 @@ def _import_job(data: bytes) -> None:
     asyncio.run(_check_job(data))
 
 
+def _cloud_event(data: bytes) -> None:
+    """What is read as a change has to be one that can be told."""
+    for properties in ({}, {"cloudEvents:type": data[:60], "cloudEvents:id": "a", "cloudEvents:subject": data[60:90]}):
+        event = Event("0", 1, datetime.now(UTC), properties, data, "" if properties else "application/cloudevents+json")
+        change = change_of(event)
+        if change is not None and change.kind is not Kind.UNREADABLE:
+            for as_json in (False, True):
+                change_message(change, loads(change.data), as_json=as_json).SerializeToString()
+
+
 async def _check_job(data: bytes) -> None:
     with contextlib.suppress(ImportFileError):
         async for batch in read_batches(_chunks(data), _LIMITS):
@@ -144,6 +158,27 @@ _QUERIES: Final = [
     "SELECT A, B FROM DIGITALTWINS MATCH (A)-[R:feeds|has*1..3]->(B)<-[]-(D) WHERE A.$dtId IN ['a'] AND R.x != null",
     "SELECT COUNT() FROM RELATIONSHIPS WHERE STARTSWITH($sourceId, 'a\\'b') AND [[from]] >= -1e3",
     "SELECT * FROM DIGITALTWINS WHERE IS_NULL(a.b.c) AND CONTAINS(tags, 'x') AND ENDSWITH(a, '\\\\')",
+]
+_EVENTS: Final[list[Any]] = [
+    {
+        "specversion": "1.0",
+        "id": "a",
+        "type": f"Microsoft.DigitalTwins.{kind}",
+        "source": "host",
+        "subject": subject,
+        "time": "2026-06-01T07:30:12.4071355Z",
+        "data": data,
+    }
+    for kind, subject, data in (
+        ("Twin.Create", "room", {"$dtId": "room", "$etag": "a", **ROOM_TWIN}),
+        ("Twin.Update", "room", {"modelId": "dtmi:a;1", "patch": _PATCHES[1]}),
+        ("Relationship.Update", "room/relationships/r", {"modelId": "dtmi:a;1", "patch": _PATCHES[0]}),
+        (
+            "Relationship.Delete",
+            "room/relationships/r",
+            {"$sourceId": "room", "$relationshipId": "r", "$targetId": "hall", "$relationshipName": "feeds"},
+        ),
+    )
 ]
 _IMPORT: Final = b"\n".join(
     orjson.dumps(line)
@@ -174,4 +209,5 @@ TARGETS: Final = [
     Target("dtdl", _dtdl, [orjson.dumps(MODELS), *(orjson.dumps(model) for model in MODELS)]),
     Target("import-lines", _import_lines, [_IMPORT]),
     Target("import-job", _import_job, [_IMPORT]),
+    Target("cloud-event", _cloud_event, [orjson.dumps(event) for event in _EVENTS]),
 ]

@@ -14,7 +14,6 @@ from twinfront_program.kafka_url import KafkaUrl
 from twinfront_program.startup_error import StartupError
 from twinfront_server.metrics import Metrics
 from twinfront_server.settings import Settings
-from twinfront_server.upstream.changes.followed_log import FollowedLog
 from twinfront_server.upstream.changes.partitioned_log import PartitionedLog
 from twinfront_server.upstream.changes.queried import QueriedChanges
 from twinfront_server.upstream.changes.remote import RemoteChanges, RemoteLog
@@ -25,8 +24,7 @@ from twinfront_server.upstream.sdk.credential import default_credential
 
 def open_followed(metrics: Metrics, sdk: DigitalTwinsClient, log: PartitionedLog) -> ChangeSource:
     """Gives what follows the log of `--changes`, and reads the state by queries."""
-    followed = FollowedLog(log, on_event=metrics.change_event, on_failure=metrics.change_source_failed)
-    return QueriedChanges(followed, Queries(sdk))
+    return QueriedChanges(log, Queries(sdk), metrics.change_event, metrics.change_source_failed)
 
 
 def open_remote(settings: Settings, metrics: Metrics, sdk: DigitalTwinsClient) -> ChangeSource | None:

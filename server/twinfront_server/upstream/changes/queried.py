@@ -1,15 +1,18 @@
 """The state of the graph by queries, before the changes of a log that Azure Digital Twins feeds."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import orjson
 
 from twinfront_server.errors import TwinfrontError
+from twinfront_server.metric_table import EventOutcome
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.changes.followed_log import FollowedLog
-from twinfront_server.upstream.changes.source import Batch, ChangesLostError, Extent, Items, ItemsPage, Order, Position
+from twinfront_server.upstream.changes.partitioned_log import PartitionedLog
+from twinfront_server.upstream.changes.source import ChangesLostError, Items, ItemsPage, Position
 from twinfront_server.upstream.resources.queries import Queries
 
 MARGIN: Final = timedelta(minutes=2)
@@ -25,8 +28,8 @@ _QUERIES: Final = {
 }
 
 
-class QueriedChanges:
-    """Changes of a log that is followed, and the state by queries.
+class QueriedChanges(FollowedLog):
+    """Changes of a log, and the state by queries.
 
     A query does not tell the moment of which its answer is. So changes begin a while before it, and some of them are in
     the state already; the time of a change and that of the last update of what it is about tell.
@@ -34,51 +37,26 @@ class QueriedChanges:
     Args:
         log: the log.
         queries: ask for the state.
+        on_event: as for `FollowedLog`.
+        on_failure: likewise.
     """
 
-    def __init__(self, log: FollowedLog, queries: Queries) -> None:
-        self._log = log
+    def __init__(
+        self,
+        log: PartitionedLog,
+        queries: Queries,
+        on_event: Callable[[EventOutcome], None] = lambda _outcome: None,
+        on_failure: Callable[[Reason], None] = lambda _reason: None,
+    ) -> None:
+        super().__init__(log, on_event=on_event, on_failure=on_failure)
         self._queries = queries
-
-    @property
-    def order(self) -> Order:
-        """The order that changes keep."""
-        return self._log.order
-
-    async def log_id(self) -> str:
-        """Gives what tells this log from all others."""
-        return await self._log.log_id()
-
-    async def extent(self) -> Extent:
-        """Tells how far the log reaches."""
-        return await self._log.extent()
-
-    async def at_time(self, time: datetime) -> Position:
-        """Gives the place before the first change at or after a time.
-
-        Raises:
-            ChangesLostError: the log does not reach back that far.
-        """
-        return await self._log.at_time(time)
-
-    async def read(self, after: Position, limit: int) -> Batch:
-        """Gives the changes behind a position that are there.
-
-        Raises:
-            ChangesLostError: some of them are lost.
-        """
-        return await self._log.read(after, limit)
-
-    async def wait(self, after: Position, seconds: float) -> None:
-        """Returns once there may be changes behind a position, or when the time is over."""
-        await self._log.wait(after, seconds)
 
     async def before_items(self) -> Position:
         """Gives the place of some time ago; the oldest one of a log that does not reach back that far."""
         try:
-            return await self._log.at_time(datetime.now(UTC) - MARGIN)
+            return await self.at_time(datetime.now(UTC) - MARGIN)
         except ChangesLostError:
-            return (await self._log.extent()).oldest
+            return (await self.extent()).oldest
 
     async def items(self, kind: Items, after: str, limit: int) -> ItemsPage:
         """Gives a page of a query; the first one once it shows what an event said that makes no sense.
@@ -98,10 +76,6 @@ class QueriedChanges:
 
     async def _outlive_unreadable(self) -> None:
         """Waits until the query shows what the newest event that makes no sense has changed."""
-        if self._log.unreadable_at is not None:
-            left = self._log.unreadable_at + _LAG - datetime.now(UTC)
+        if self.unreadable_at is not None:
+            left = self.unreadable_at + _LAG - datetime.now(UTC)
             await asyncio.sleep(min(max(left, timedelta()), _LAG).total_seconds())
-
-    async def close(self) -> None:
-        """Ends the following."""
-        await self._log.close()

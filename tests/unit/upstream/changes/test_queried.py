@@ -14,7 +14,6 @@ from twinfront_server.adt.answer import Page
 from twinfront_server.errors import TwinfrontError, invalid_argument, upstream_unavailable
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.changes.event_hubs import EventHubLog
-from twinfront_server.upstream.changes.followed_log import FollowedLog
 from twinfront_server.upstream.changes.queried import MARGIN, QueriedChanges
 from twinfront_server.upstream.changes.source import ChangesLostError, Items
 
@@ -37,7 +36,7 @@ class Queries:
 
 def source(hub: Hub, *answers: Page | TwinfrontError) -> tuple[QueriedChanges, Queries]:
     queries: Any = Queries(*answers)
-    return QueriedChanges(FollowedLog(EventHubLog("host/hub", hub.connect)), queries), queries
+    return QueriedChanges(EventHubLog("host/hub", hub.connect), queries), queries
 
 
 async def test_the_state_is_queried_page_by_page() -> None:
