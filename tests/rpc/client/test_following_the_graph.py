@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engine import is_grpcio
 from tests.ports import reserved_port
 
 from twinfront import (
@@ -58,6 +59,11 @@ SMALL_WINDOW = {"grpc.http2.bdp_probe": 0, "grpc.http2.lookahead_bytes": 65536}
 """Keeps grpc from taking in megabytes ahead of its caller."""
 
 
+def ended_for_its_age_after(seconds: float) -> dict[str, Any]:
+    """The setting for it, which is for one engine only."""
+    return {"max_connection_age": seconds} if is_grpcio() else {}
+
+
 class Restarted:
     """A server that starts again where it was, on what it had."""
 
@@ -86,7 +92,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Any]:
         metrics_listen="127.0.0.1:0",
         data_dir=str(tmp_path),
         page_token_key="a key of replicas",
-        max_connection_age=1.5,
+        **ended_for_its_age_after(1.5),
     )
     restarted = Restarted(settings)
     await restarted.start()
@@ -232,7 +238,7 @@ async def test_a_cache_whose_callbacks_take_longer_than_the_server_waits_goes_on
     server: Restarted, connect: Connect
 ) -> None:
     await server.stop()
-    await server.start(max_connection_age=300.0, max_unread_time=1.0)
+    await server.start(max_unread_time=1.0, **ended_for_its_age_after(300.0))
     client = connect(server.target, options=SMALL_WINDOW)
     await client.create_models(MODELS)
     await client.create_or_replace_digital_twin("a", DigitalTwin(model_id=ROOM, properties={"n": 0}))
