@@ -57,7 +57,7 @@ def test_connections_that_are_cut_by_now_are_forgotten():
     assert list(known.connections._since) == ["ipv4:10.0.0.7:4000"]
 
 
-def test_so_many_connections_are_known_and_no_more(monkeypatch: pytest.MonkeyPatch):
+def test_the_connections_that_are_known_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(connections, "_MOST", 10)
     known = Known()
     for number in range(100):
