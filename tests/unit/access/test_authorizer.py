@@ -117,13 +117,15 @@ async def test_long_ids_are_told_apart_and_known_again(length: int):
 
 async def test_the_oldest_of_too_many_decisions_is_asked_about_again():
     asking = Asking()
-    for number in range(MAX_DECISIONS):
+    for number in range(MAX_DECISIONS - 1):
         await asking.ask({"digital_twin_id": str(number)})
     asking.now += 10
     await asking.ask({"digital_twin_id": "0"})  # which is the youngest by now
-    await asking.ask({"digital_twin_id": "one more"})
+    for name in ("one more", "another"):
+        await asking.ask({"digital_twin_id": name})
     asked = len(asking.system.asked)
-    await asking.ask({"digital_twin_id": "0"})
+    for name in ("0", "one more", "another"):
+        await asking.ask({"digital_twin_id": name})
     assert len(asking.system.asked) == asked
 
 

@@ -76,4 +76,4 @@ def test_a_question_that_was_asked_and_not_answered_yet_counts_as_no_failure(ask
     asking.fail("b", GIVEN_UP_AFTER // 2)
     assert asking.failing.may_ask("c")
     asking.failing.answered("d")
-    assert asking.fail("c", GIVEN_UP_AFTER) == GIVEN_UP_AFTER
+    assert [asking.fail("c") for _ in range(GIVEN_UP_AFTER)] == [1] * GIVEN_UP_AFTER
