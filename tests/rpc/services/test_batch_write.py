@@ -168,6 +168,14 @@ async def test_a_bad_write_fails_alone_and_names_its_field(building: Building, w
     assert {(await building.read(name)).etag for name in ("good", "last")} == {good.etag, last.etag}
 
 
+@pytest.mark.parametrize("digital_twin_id", ["room", "a/b"])
+async def test_a_bad_write_has_the_id_of_its_twin_in_its_metadata(building: Building, digital_twin_id: str):
+    _, bad = await _write(building, _put("good"), DigitalTwinWrite(digital_twin_id=digital_twin_id))
+    info = ErrorInfo()
+    assert bad.status.details[0].Unpack(info)
+    assert dict(info.metadata) == {"digital_twin_id": digital_twin_id}
+
+
 async def test_the_message_of_a_bad_write_has_the_field_as_the_violation_has_it(building: Building):
     write = DigitalTwinWrite(
         digital_twin_id="room", create_or_replace=DigitalTwin(model_id=ROOM, properties={"$x": value(1)})
