@@ -68,6 +68,7 @@ async def test_a_watch_goes_on_at_another_server_after_a_drain(
             assert await watcher.told(1) == [("TWIN_CREATED", "a")]
 
 
+@pytest.mark.grpcio_engine("the native engine ends no connection for its age")
 async def test_a_watch_ends_by_itself_before_its_connection_is_cut_for_its_age(settings: Settings):
     young = settings.changed(max_connection_age=2.0, max_connection_age_grace=2.0)
     async with App(young) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
