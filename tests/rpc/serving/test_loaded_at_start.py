@@ -32,6 +32,8 @@ def loaded() -> set[str]:
     "module",
     [
         "aiohttp",
+        "aiokafka",
+        "azure.eventhub",
         "azure.identity",
         "azure.storage.blob",
         "cryptography",
