@@ -92,10 +92,13 @@ class FollowedLog:
             async with asyncio.timeout(_FIRST_SECONDS):
                 while not (self._is_current or self._failure):
                     await self._news.wait()
+        oldest_time = None
+        with suppress(TwinfrontError):  # nobody is to be kept from the end of the log for what is at its beginning
+            oldest_time = await self._oldest_time(bounds)
         return Extent(
             oldest={name: each.first - 1 for name, each in bounds.items()},
             newest={name: each.end - 1 for name, each in bounds.items()},
-            oldest_time=await self._oldest_time(bounds),
+            oldest_time=oldest_time,
             newest_time=max((entry.made for entry in self._ring.newest.values()), default=None),
         )
 

@@ -299,6 +299,19 @@ async def test_an_extent_is_as_it_is_when_it_is_asked_for(follow: Follow) -> Non
     assert (extent.oldest, extent.oldest_time) == ({"0": 1, "1": -1}, BEGIN + timedelta(seconds=2) + LEAST)
 
 
+async def test_an_extent_is_told_while_nobody_can_be_asked_for_the_beginning(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching_up, "PATIENCE", 0.05)
+    log = MemoryLog()
+    for _ in range(40):
+        log.add()
+    followed = follow(log)
+    async with followed._catching_up._reader({"0": 0}), followed._catching_up._reader({"0": 1}):
+        extent = await followed.extent()
+    assert (extent.newest, extent.oldest_time) == ({"0": 39}, None)
+
+
 async def test_a_time_is_a_place_before_the_first_change_at_or_after_it(follow: Follow) -> None:
     log = MemoryLog("0", "1")
     for _ in range(3):
