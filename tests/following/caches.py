@@ -9,7 +9,6 @@ from twinfront import AsyncTwinCache, AsyncTwinfrontClient, DigitalTwin, Relatio
 from .copy import Key
 from .filters import Filter
 from .graph import descendants
-from .log import Log
 
 Resource = DigitalTwin | Relationship
 
@@ -23,12 +22,11 @@ class HeldCache:
         problems: what must not be, in words.
     """
 
-    def __init__(self, client: AsyncTwinfrontClient, wanted: Filter, log: Log) -> None:
+    def __init__(self, client: AsyncTwinfrontClient, wanted: Filter) -> None:
         self.wanted = wanted
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
         self._client = client
-        self._log = log
         self._replica: dict[Key, Resource] = {}
         self._arguments: Mapping[str, Any] = {
             "digital_twin_ids": sorted(wanted.ids),
@@ -58,7 +56,8 @@ class HeldCache:
         await self._cache.aclose()
 
     def is_as(self, documents: Mapping[Key, dict[str, Any]]) -> bool:
-        return self._is_synced() and not self.differences(documents)
+        """Tells whether it has caught up, and is as the graph is."""
+        return self._cache.is_synced and not self.differences(documents)
 
     def differences(self, documents: Mapping[Key, dict[str, Any]]) -> list[str]:
         """Tells where the cache, or what its callbacks made, is not as the graph is."""
@@ -72,9 +71,6 @@ class HeldCache:
         if self._cache.error is not None:
             problems.append(f"it has the error {self._cache.error!r}")
         return problems
-
-    def _is_synced(self) -> bool:
-        return self._cache.is_synced
 
     def _expected(self, documents: Mapping[Key, dict[str, Any]]) -> dict[Key, dict[str, Any]]:
         models = {model for one in self.wanted.models for model in descendants(one)}

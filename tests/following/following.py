@@ -78,7 +78,7 @@ async def _follow(plan: Plan, stage: Scene, log: Log) -> Report:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(AsyncTwinfrontClient(stage.target, token=tokens[0], insecure=True))
         await upload(client)
-        caches = [HeldCache(client, wanted, log) for wanted in CACHES]
+        caches = [HeldCache(client, wanted) for wanted in CACHES]
         following = [await stack.enter_async_context(_running(each)) for each in watchers]
         for cache in caches:
             await cache.start()
@@ -88,7 +88,9 @@ async def _follow(plan: Plan, stage: Scene, log: Log) -> Report:
         await _settle(watchers, following, caches, log)
         for task in following:
             task.cancel()
-        await asyncio.gather(*following, return_exceptions=True)
+        for watcher, ended in zip(watchers, await asyncio.gather(*following, return_exceptions=True), strict=True):
+            if isinstance(ended, Exception):
+                watcher.problems.append(f"it gave up: {ended!r}")
         documents = log.documents()
         for cache in caches:
             cache.problems += cache.differences(documents)
@@ -120,6 +122,7 @@ async def _running(watcher: Watcher) -> AsyncIterator[asyncio.Task[None]]:
     """Has a watcher follow the graph, from a moment before the block on."""
     begun = asyncio.Event()
     task = asyncio.create_task(watcher.run(begun))
+    task.add_done_callback(lambda _: begun.set())
     await begun.wait()
     yield task
 

@@ -108,10 +108,6 @@ class Scene:
         what()
         self.happened[what.__name__.replace("_", " ").strip()] += 1
 
-    def log(self) -> str:
-        """Gives what the fronts that run have to complain about."""
-        return "".join(front.served.log() for front in self._fronts)
-
     def _write_access(self) -> None:
         key = SigningKey("key")
         (self._folder / "keys.json").write_text(json.dumps({"keys": [key.jwk()]}))
