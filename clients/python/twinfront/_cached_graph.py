@@ -126,12 +126,17 @@ class CachedGraph:
         known = self._get(key)
         return [] if known is not None and _is_same(known, resource) else [(key, resource)]
 
-    def end_listing(self) -> list[Step]:
+    def unlisted(self) -> list[Step]:
         """Says what becomes of what was not in the state."""
         with self._lock:
-            listed, self._listed = self._listed or set(), None
-            gone = [key for key in self._keys() if key not in listed]
+            gone = [] if self._listed is None else [key for key in self._keys() if key not in self._listed]
         return [(key, None) for key in sorted(gone, key=_relationships_first)]
+
+    def end_listing(self, resume_token: str) -> None:
+        """Notes that the state has come, and where changes follow."""
+        with self._lock:
+            self._listed = None
+            self._resume_token, self._handled = resume_token, []
 
     def changed(self, change: Change) -> list[Step]:
         """Says what becomes of what has changed; nothing if that is known already.

@@ -518,6 +518,21 @@ async def test_what_is_saved_within_a_message_is_told_once_after_the_restart(
     assert told.lines == ["a 2>3", "a 3>4"], "the one that was being told, and those behind it"
 
 
+async def test_what_is_saved_while_a_state_ends_is_compared_with_the_whole_state(
+    scripted: ScriptedServer, make_cache: MakeCache
+) -> None:
+    told, states = Told(), []
+    anew = (items("r2", twin("a", n=1)), end_of_state("r3"))
+    scripted.answers["Watch"] = Streams((*STATE, reset("r1"), *anew))
+    async with make_cache(removed=lambda _before: states.append(cache.save())) as cache:
+        await until(lambda: len(states) == 1)
+    scripted.answers["Watch"] = Streams(anew)
+    async with make_cache(saved=states[0], **told.callbacks) as cache:
+        await cache.synced(5)
+        assert [one.id for one in cache.list()] == ["a"]
+    assert told.lines == ["-b"]
+
+
 @pytest.mark.parametrize("nothing_saved", [b"", b"[]", b"{}", b'{"version": 99}', b"\xff"])
 def test_what_was_not_saved_by_a_cache_is_refused(make_cache: MakeCache, nothing_saved: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):

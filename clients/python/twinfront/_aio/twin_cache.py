@@ -288,7 +288,8 @@ class AsyncTwinCache:
                 case InitialItem():
                     await self._tell(self._graph.listed(item.digital_twin or item.relationship))
                 case InitialStateEnd():
-                    await self._tell(self._graph.end_listing())
+                    await self._tell(self._graph.unlisted())
+                    self._graph.end_listing(item.resume_token)
                     self._has_synced()
                 case Change():
                     await self._tell(self._graph.changed(item))

@@ -289,7 +289,8 @@ class TwinCache:
                 case InitialItem():
                     self._tell(self._graph.listed(item.digital_twin or item.relationship))
                 case InitialStateEnd():
-                    self._tell(self._graph.end_listing())
+                    self._tell(self._graph.unlisted())
+                    self._graph.end_listing(item.resume_token)
                     self._has_synced()
                 case Change():
                     self._tell(self._graph.changed(item))
