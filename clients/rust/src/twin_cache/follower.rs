@@ -58,7 +58,7 @@ impl Follower {
             let messages = self.messages;
             let mut wait = Duration::ZERO;
             if let Err(error) = self.follow(&mut callbacks).await {
-                if let Error::Unavailable { retry_after, .. } = &error {
+                if let Error::Unavailable { retry_after, .. } | Error::Throttled { retry_after, .. } = &error {
                     wait = retry_after.unwrap_or_default();
                 }
                 let begins_anew = error.is(Kind::ResumeTokenInvalid) && !self.held.graph().resume_token().is_empty();
@@ -121,7 +121,10 @@ impl Follower {
         }
         for told in message.items {
             match told.item {
-                WatchItem::Reset(_) => self.held.graph_mut().begin_listing(),
+                WatchItem::Reset(_) => {
+                    self.held.graph_mut().begin_listing();
+                    write(&self.held.lineage).may_be_others();
+                }
                 WatchItem::InitialItem(resource) => {
                     let steps = self.held.graph_mut().listed(resource);
                     self.tell(steps, callbacks).await;
@@ -136,7 +139,7 @@ impl Follower {
                 }
                 WatchItem::Change(change) => {
                     let (id, time) = (change.id.clone(), change.time);
-                    let steps = self.held.graph().changed(*change);
+                    let steps = self.held.graph_mut().changed(*change);
                     self.tell(steps, callbacks).await;
                     if !self.is_closed() {
                         self.held.graph_mut().handled(id);

@@ -161,9 +161,13 @@ impl CachedGraph {
         self.reached(resume_token);
     }
 
-    /// Says what becomes of what has changed; nothing if that is known already.
-    pub(super) fn changed(&self, change: Change) -> Vec<Step> {
+    /// Says what becomes of what has changed; nothing if that is known already. While the state is told, what is told of is part
+    /// of it.
+    pub(super) fn changed(&mut self, change: Change) -> Vec<Step> {
         let key = (change.digital_twin_id.clone(), change.relationship_id.clone());
+        if let Some(listed) = &mut self.listed {
+            listed.insert(key.clone());
+        }
         let known = self.get(&key);
         if known.as_ref().is_some_and(|known| is_older(&change, known)) {
             return Vec::new();

@@ -4,17 +4,25 @@ use serde_json::Value as Json;
 
 use crate::v1::Model;
 
-/// Keeps the models that each model extends, directly or not, with itself among them; models never change.
+/// Keeps the models that each model extends, directly or not, with itself among them.
+///
+/// Models never change, but one can be deleted, and another one be made in its place.
 #[derive(Debug, Default)]
 pub(super) struct Lineage {
     ancestors: HashMap<String, HashSet<String>>,
+    known: HashSet<String>,
 }
 
 impl Lineage {
-    /// Picks the models that nothing is known of yet.
+    /// Picks the models that nothing is known of yet, or that may be others by now.
     pub(super) fn unknown<'a>(&self, model_ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-        let unknown = model_ids.into_iter().filter(|&id| !id.is_empty() && !self.ancestors.contains_key(id));
+        let unknown = model_ids.into_iter().filter(|&id| !id.is_empty() && !self.known.contains(id));
         unknown.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Notes that all models may be others by now; what was known is kept until it is learnt anew.
+    pub(super) fn may_be_others(&mut self) {
+        self.known.clear();
     }
 
     /// Notes what models extend. `wanted` are those that were asked for, of which one that is not there any more has nobody but
@@ -32,6 +40,7 @@ impl Lineage {
                 }
             }
             self.ancestors.insert(id.clone(), found);
+            self.known.insert(id.clone());
         }
     }
 
@@ -79,5 +88,10 @@ mod tests {
         }
         assert!(!lineage.descends("c", "a") && lineage.descends("gone", "gone") && lineage.descends("new", "new"));
         assert_eq!(lineage.unknown(["gone", "new", "", "a", "new"]), ["new"]);
+        lineage.may_be_others();
+        assert_eq!(lineage.unknown(["a", "gone"]), ["a", "gone"]);
+        assert!(lineage.descends("a", "e"), "until it is learnt anew");
+        lineage.learn(&["a".into()], &[model("a", "[]")]);
+        assert!(!lineage.descends("a", "e"));
     }
 }

@@ -345,6 +345,18 @@ async fn behind_a_reset_only_what_is_another_is_told() {
 }
 
 #[tokio::test]
+async fn what_is_told_while_the_state_comes_is_part_of_it() {
+    let stream = vec![
+        items("s1", [twin("a", 1)]),
+        changes("s2", [created("c1", twin("b", 2)), updated("c2", twin("a", 3))]),
+        end_of_state("s3"),
+        changes("t1", [created("c3", twin("c", 1))]),
+    ];
+    let (cache, told) = told_of(stream, 4).await;
+    assert_eq!((told, cache.len()), (["+a", "+b", "a 1>3", "+c"].map(str::to_owned).to_vec(), 3));
+}
+
+#[tokio::test]
 async fn a_token_that_is_no_longer_good_has_the_state_read_anew() {
     let streams = [
         (state(), refused(Code::InvalidArgument, "RESUME_TOKEN_INVALID")),
