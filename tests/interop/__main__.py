@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .kept_builds import runnable
 from .languages import LANGUAGES, Language, left_out
-from .matrix import RUNS, run_all, run_limited, run_odd, table
+from .matrix import RUNS, run_all, run_limited, run_odd, run_watching, table
 
 
 def main() -> int:
@@ -36,7 +36,11 @@ def compare(languages: list[Language]) -> int:
     """Runs the clients side by side, and prints what came of it."""
     failed = False
     runs = {mode: partial(run_all, languages, mode) for mode in RUNS}
-    runs |= {"odd server": partial(run_odd, languages), "limited caller": partial(run_limited, languages)}
+    runs |= {
+        "odd server": partial(run_odd, languages),
+        "limited caller": partial(run_limited, languages),
+        "watching": partial(run_watching, languages),
+    }
     for name, run in runs.items():
         with tempfile.TemporaryDirectory() as folder:
             problems = run(Path(folder))

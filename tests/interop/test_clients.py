@@ -24,9 +24,6 @@ over_unix_sockets = pytest.mark.parametrize(
     "language", [each for each in LANGUAGES if each.name in ON_UNIX_SOCKETS], ids=lambda language: language.name
 )
 
-WATCHERS = {"python", "go", "typescript", "rust"}
-"""The clients that watch the graph, and keep a part of it in memory."""
-
 TOURS = {"go": "readme", "rust": "tour"}
 """The examples that have the blocks of a client's page."""
 
@@ -98,12 +95,11 @@ def test_a_client_tells_what_its_caller_may_do_and_what_is_kept_from_it(built: L
 
 @pytest.fixture(scope="module")
 def watching_matrix(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Problems:
-    """Runs the clients that watch side by side against a real server and the odd one."""
-    languages = [language for language in builds.all_that_succeed() if language.name in WATCHERS]
-    return run_watching(languages, tmp_path_factory.mktemp("watched"))
+    """Runs all clients that are there side by side against a real server and the odd one, and tells what went wrong."""
+    return run_watching(builds.all_that_succeed(), tmp_path_factory.mktemp("watched"))
 
 
-@pytest.mark.parametrize("language", [each for each in LANGUAGES if each.name in WATCHERS], ids=lambda each: each.name)
+@every_client
 def test_a_client_watches_the_graph_and_keeps_a_part_of_it(built: Language, watching_matrix: Problems):
     assert problems_of(built, watching_matrix, WATCHING) == {}
     assert problems_of(built, watching_matrix, ODD_WATCHING) == {}

@@ -92,6 +92,11 @@ final class Attempts {
         patience = null;
     }
 
+    /** Tells whether there may be more than one. */
+    boolean mayBeSeveral() {
+        return server.sendsAgain();
+    }
+
     /**
      * Waits until it is time for the next attempt.
      *

@@ -14,6 +14,7 @@ final class KnownServer {
     private final Map<String, Duration> timeouts;
     private volatile boolean sendsAgain;
     private volatile boolean wasSeen;
+    private volatile boolean isClosed;
 
     KnownServer(Map<String, Duration> timeouts, boolean sendsAgain) {
         this.timeouts = timeouts;
@@ -49,6 +50,12 @@ final class KnownServer {
     /** Notes that the client is closed: what fails now would do so for ever. */
     void closed() {
         sendsAgain = false;
+        isClosed = true;
+    }
+
+    /** Tells whether the client is closed. */
+    boolean isClosed() {
+        return isClosed;
     }
 
     /** Tells whether a call that failed may be sent again. */

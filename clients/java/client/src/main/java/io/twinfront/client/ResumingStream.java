@@ -1,5 +1,6 @@
 package io.twinfront.client;
 
+import io.grpc.Status;
 import io.twinfront.client.errors.TwinfrontException;
 import java.util.NoSuchElementException;
 import java.util.function.Supplier;
@@ -12,6 +13,7 @@ final class ResumingStream<RespT> implements CloseableIterator<RespT> {
     private CloseableIterator<RespT> responses; // null if there is none at the moment
     private TwinfrontException failure; // what it was given up for; null if it was not
     private boolean isEnded;
+    private boolean getsOn; // whether the stream that is open has led on
 
     ResumingStream(Supplier<CloseableIterator<RespT>> begin, Resumption<?, RespT> resumption, Attempts attempts) {
         this.begin = begin;
@@ -25,17 +27,34 @@ final class ResumingStream<RespT> implements CloseableIterator<RespT> {
             if (failure != null) {
                 throw failure;
             }
+            TwinfrontException broken;
             try {
                 if (responses == null) {
+                    getsOn = false;
                     responses = begin.get();
                 }
-                return responses.hasNext();
+                boolean hasNext = responses.hasNext();
+                if (hasNext || !resumption.isEndless() || !attempts.mayBeSeveral()) {
+                    return hasNext;
+                }
+                broken = endedEarly();
             } catch (TwinfrontException e) {
-                responses = null;
-                pauseAfter(e);
+                broken = e;
+            }
+            responses = null;
+            if (broken != null) {
+                pauseAfter(broken);
             }
         }
         return false;
+    }
+
+    /** Gives the failure that it is if the server ends a stream without an end; null if that has brought something. */
+    private TwinfrontException endedEarly() {
+        return getsOn
+                ? null
+                : TwinfrontException.from(
+                        Status.UNAVAILABLE.withDescription("The server ended the stream without a message."), null);
     }
 
     private void pauseAfter(TwinfrontException e) {
@@ -54,6 +73,7 @@ final class ResumingStream<RespT> implements CloseableIterator<RespT> {
         }
         RespT message = responses.next();
         if (resumption.leadsOn(message)) {
+            getsOn = true;
             attempts.getOn();
         }
         if (resumption.isWhole()) {

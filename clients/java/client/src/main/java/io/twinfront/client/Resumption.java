@@ -17,6 +17,11 @@ interface Resumption<ReqT, RespT> {
     /** Tells whether the message that was noted is the last one: if the stream breaks now, going on is to begin anew. */
     boolean isWhole();
 
+    /** Tells whether the stream has no end of its own, so that one that the server ends is gone on with as well. */
+    default boolean isEndless() {
+        return false;
+    }
+
     /** Gives the message that was noted as it is in the whole of all streams. */
     RespT inAll(RespT message);
 }

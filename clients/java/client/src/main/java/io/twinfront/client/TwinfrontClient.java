@@ -162,6 +162,10 @@ public final class TwinfrontClient implements AutoCloseable {
         return channel;
     }
 
+    boolean isClosed() {
+        return server.isClosed();
+    }
+
     /** Ends the calls in flight and closes the connection. */
     @Override
     public void close() {

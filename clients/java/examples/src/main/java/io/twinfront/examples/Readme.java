@@ -7,8 +7,11 @@ import io.twinfront.client.CloseableIterator;
 import io.twinfront.client.Listing;
 import io.twinfront.client.Patch;
 import io.twinfront.client.Tls;
+import io.twinfront.client.TwinCache;
 import io.twinfront.client.TwinfrontClient;
 import io.twinfront.client.Values;
+import io.twinfront.client.Watch;
+import io.twinfront.client.WatchItem;
 import io.twinfront.client.errors.AlreadyExistsException;
 import io.twinfront.client.errors.EtagMismatchException;
 import io.twinfront.client.errors.InvalidArgumentException;
@@ -18,6 +21,7 @@ import io.twinfront.client.errors.TwinHasRelationshipsException;
 import io.twinfront.client.errors.TwinNotFoundException;
 import io.twinfront.client.errors.TwinfrontException;
 import io.twinfront.v1.BatchWriteDigitalTwinsRequest;
+import io.twinfront.v1.ChangeFilter;
 import io.twinfront.v1.CheckPermissionsRequest;
 import io.twinfront.v1.CreateModelsRequest;
 import io.twinfront.v1.CreateOrReplaceDigitalTwinRequest;
@@ -30,6 +34,7 @@ import io.twinfront.v1.DigitalTwinWriteResult;
 import io.twinfront.v1.ExportFormat;
 import io.twinfront.v1.ExportGraphRequest;
 import io.twinfront.v1.ExportGraphResponse;
+import io.twinfront.v1.GetChangeLogRequest;
 import io.twinfront.v1.GetDigitalTwinRequest;
 import io.twinfront.v1.GetDigitalTwinResponse;
 import io.twinfront.v1.GraphItem;
@@ -45,10 +50,12 @@ import io.twinfront.v1.Relationship;
 import io.twinfront.v1.StreamQueryTwinsRequest;
 import io.twinfront.v1.UpdateDigitalTwinRequest;
 import io.twinfront.v1.Value;
+import io.twinfront.v1.WatchRequest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -112,7 +119,10 @@ public final class Readme {
             readme.list();
             readme.query();
             readme.imports();
+            String before = readme.newestToken();
             readme.count();
+            System.out.println("gone on behind: " + !readme.changeBehind(before).isEmpty());
+            readme.cache();
             readme.batch();
             System.out.println("may write: " + readme.mayWrite("java-hall"));
             ByteArrayOutputStream file = new ByteArrayOutputStream();
@@ -268,6 +278,46 @@ public final class Readme {
                 }
                 System.out.println(report.getProgress().getAcknowledgedCount() + " of " + items.size());
             }
+        }
+    }
+
+    private String newestToken() {
+        return client.changes()
+                .getChangeLog(GetChangeLogRequest.getDefaultInstance())
+                .getNewestToken();
+    }
+
+    private String changeBehind(String token) {
+        WatchRequest request = WatchRequest.newBuilder()
+                .setResumeToken(token)
+                .setFilter(ChangeFilter.newBuilder().addDigitalTwinIds("java-hall"))
+                .build();
+        try (Watch watch = client.changes().streamChanges(request)) {
+            while (watch.hasNext()) {
+                WatchItem item = watch.next();
+                if (item instanceof WatchItem.Reset reset) {
+                    System.out.println("read everything again: " + reset.reason());
+                } else if (item instanceof WatchItem.Change told) {
+                    System.out.println(
+                            told.change().getKind() + " " + told.change().getDigitalTwinId());
+                    return watch.resumeToken(); // where another watch goes on
+                }
+            }
+        }
+        throw new IllegalStateException("the watch has ended");
+    }
+
+    private void cache() {
+        TwinCache.Builder options = TwinCache.builder(client)
+                .digitalTwinIdPrefixes("java-")
+                .relationships()
+                .indexed("/temperature")
+                .changed((before, after) -> System.out.println("another: " + after.id()));
+        try (TwinCache rooms = options.start()) {
+            rooms.synced(Duration.ofSeconds(30));
+            System.out.println(
+                    rooms.size() + " rooms, " + rooms.relationships("java-hall").size() + " ways out of the hall");
+            rooms.find("/temperature", 21.5).forEach(room -> System.out.println("as warm: " + room.getId()));
         }
     }
 

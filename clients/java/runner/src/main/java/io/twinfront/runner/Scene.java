@@ -16,11 +16,13 @@ final class Scene {
 
     private final CallStep calls;
     private final ClientSteps steps;
+    private final WatchSteps watches;
     private final Map<String, String> saved = new HashMap<>();
 
     Scene(TwinfrontClient client) {
         this.calls = new CallStep(client);
         this.steps = new ClientSteps(client);
+        this.watches = new WatchSteps(client);
     }
 
     /** Executes a step, and gives what is to be printed of it. */
@@ -62,6 +64,8 @@ final class Scene {
             case "batchWrite" -> line.add("response", steps.batchWrite(step));
             case "streamQuery" -> line.add("response", steps.streamQuery(step));
             case "importGraph" -> line.add("response", steps.importGraph(step));
+            case "watch" -> line.add("response", watches.watch(step));
+            case "cache" -> line.add("response", watches.cache(step));
             case "dial" -> line.addProperty("code", steps.dial(step));
             default -> throw new IllegalArgumentException("there is no step " + step.get("do"));
         }
