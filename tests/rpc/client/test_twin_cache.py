@@ -521,15 +521,16 @@ async def test_what_is_saved_within_a_message_is_told_once_after_the_restart(
 async def test_what_is_saved_while_a_state_ends_is_compared_with_the_whole_state(
     scripted: ScriptedServer, make_cache: MakeCache
 ) -> None:
-    told, states = Told(), []
+    told, states = Told(), list[bytes]()
     anew = (items("r2", twin("a", n=1)), end_of_state("r3"))
     scripted.answers["Watch"] = Streams((*STATE, reset("r1"), *anew))
-    async with make_cache(removed=lambda _before: states.append(cache.save())) as cache:
+    cache: AsyncTwinCache = make_cache(removed=lambda _before: states.append(cache.save()))
+    async with cache:
         await until(lambda: len(states) == 1)
     scripted.answers["Watch"] = Streams(anew)
-    async with make_cache(saved=states[0], **told.callbacks) as cache:
-        await cache.synced(5)
-        assert [one.id for one in cache.list()] == ["a"]
+    async with make_cache(saved=states[0], **told.callbacks) as again:
+        await again.synced(5)
+        assert [one.id for one in again.list()] == ["a"]
     assert told.lines == ["-b"]
 
 

@@ -83,9 +83,12 @@ def test_a_state_that_is_told_anew_leaves_what_is_in_it_and_tells_only_what_is_a
         for step in graph.listed(resource):
             assert known.get(step[0]) != step[1]
             graph.take(step)
-    for key, after in graph.end_listing():
+    for key, after in graph.unlisted():
         assert after is None
         graph.take((key, after))
+        assert graph.is_listing
+    graph.end_listing("t1")
+    assert not graph.is_listing
     assert held_by(graph).keys() == told.keys()
     assert all(one.etag == told[key].etag for key, one in held_by(graph).items())
 
@@ -96,8 +99,7 @@ def test_what_is_saved_is_what_is_restored(steps: list[Resource]) -> None:
     for resource in steps:
         graph.take((key_of(resource), resource))
         graph.done()
-    graph.end_listing()
-    graph.reached("t1")
+    graph.end_listing("t1")
     graph.handled("c1")
     restored = CachedGraph()
     restored.restore(graph.save())
