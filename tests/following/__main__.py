@@ -18,7 +18,7 @@ BUILD: Final = Path(__file__).parents[2] / "build"
 def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.following", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1, help="of what is written and what happens")
-    parser.add_argument("--writes", type=int, default=170_000, help="how many, which make some more changes")
+    parser.add_argument("--writes", type=int, default=240_000, help="how many; some of them change nothing")
     parser.add_argument("--watchers", type=int, default=100)
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two things that happen")
     parser.add_argument("--max-changes", type=int, default=20_000, help="how many the log keeps")
