@@ -3,6 +3,7 @@ package twinfront
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -223,7 +224,11 @@ func (g *cachedGraph) change(change *twinfrontv1.Change) []step {
 			for id := range g.outgoing[at.twin] {
 				keys = append(keys, key{at.twin, id})
 			}
+			if change.GetIncomingRelationshipsLeft() {
+				keys = slices.AppendSeq(keys, maps.Keys(g.incoming[at.twin]))
+			}
 			slices.SortFunc(keys, key.compare)
+			keys = slices.Compact(keys)
 		}
 		if known != nil {
 			keys = append(keys, at)

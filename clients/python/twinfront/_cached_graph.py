@@ -150,10 +150,8 @@ class CachedGraph:
         if known is not None and _is_older(change, known):
             return []
         if change.kind in _DELETED:
-            with self._lock:
-                members = list(self._outgoing.get(key[0], ())) if not key[1] else []
-            steps: list[Step] = [((key[0], member), None) for member in members]
-            return [*steps, (key, None)] if known is not None else steps
+            keys = [] if key[1] else self._relationships_of(key[0], incoming=change.incoming_relationships_left)
+            return [(gone, None) for gone in (keys if known is None else [*keys, key])]
         resource = change.digital_twin or change.relationship
         if resource is None or (known is not None and _is_same(known, resource)):
             return []
@@ -228,6 +226,12 @@ class CachedGraph:
         yield from self._twins.values()
         for relationships in self._outgoing.values():
             yield from relationships.values()
+
+    def _relationships_of(self, digital_twin_id: str, *, incoming: bool) -> list[Key]:
+        """Gives the keys of the relationships from a digital twin, and, if they are wanted, of those to it."""
+        with self._lock:
+            keys = dict.fromkeys((digital_twin_id, member) for member in self._outgoing.get(digital_twin_id, ()))
+            return list(keys | self._incoming.get(digital_twin_id, {}) if incoming else keys)
 
     def _keys(self) -> list[Key]:
         return [_key(resource) for resource in self._resources()]

@@ -133,6 +133,8 @@ class Change(_Item):
     """The model, without its definition."""
     traceparent: str = ""
     """The W3C trace context of the write, if the source tells it."""
+    incoming_relationships_left: bool = False
+    """Of a twin that is deleted: the relationships that point to it are gone as well, and not only out of the filter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +278,7 @@ def _change(change: rpcs.Change, token: str) -> Change:
         telemetry=_json.load(change.telemetry_json) if resource == "telemetry_json" else None,
         model=Model.from_dict(_json.load(change.model.json)) if resource == "model" else None,
         traceparent=change.traceparent,
+        incoming_relationships_left=change.incoming_relationships_left,
         resume_token=token,
     )
 

@@ -138,7 +138,9 @@ export class CachedGraph {
       return [];
     }
     if (isDeletion(change)) {
-      const members = key[1] ? [] : this.outgoingOf(key[0]).map(keyOf);
+      const outgoing = key[1] ? [] : this.outgoingOf(key[0]);
+      const incoming = change.incomingRelationshipsLeft ? this.incomingOf(key[0]) : [];
+      const members = [...new Set([...outgoing, ...incoming])].map(keyOf);
       return [...members, ...(known ? [key] : [])].map((gone) => ({ key: gone, after: undefined }));
     }
     const { case: name, value: after } = change.resource;

@@ -122,6 +122,11 @@ class Sight:
             return None
         return kind
 
+    async def has_lost(self, change: Change) -> bool:
+        """Tells whether the caller may not see a digital twin as it is after a change, whatever the filter says."""
+        seen = self._scope.models_of(change.digital_twin_id)
+        return seen is not None and not await self._upstream.descends(change.model_id, seen)
+
     async def shows_twin(self, twin: Document) -> bool:
         """Tells whether a digital twin that was read is part of what is watched."""
         digital_twin_id = twin["$dtId"]

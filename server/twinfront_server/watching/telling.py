@@ -58,6 +58,8 @@ class Telling:
             if kind is not None:
                 message = self._message(entry, kind, resources)
                 if message is not None:
+                    if kind is Kind.TWIN_DELETED and kind is not entry.change.kind:
+                        message.incoming_relationships_left = await self._sight.has_lost(entry.change)
                     yield entry, message
                     if kind is Kind.TWIN_CREATED and _is_entering(entry, kind):
                         async for relationship in self._relationships_of(entry.change):

@@ -28,6 +28,7 @@ def change_message(change: Change, data: Any, *, as_json: bool) -> messages.Chan
         as_json: whether resources, values and messages of telemetry are wanted as the service's own JSON.
     """
     message = plain_message(change)
+    message.incoming_relationships_left = change.kind is Kind.TWIN_DELETED
     if change.kind in UPDATES:
         fill_json_patch(message.patch, data["patch"], as_json=as_json)
     elif change.kind in _TWINS:

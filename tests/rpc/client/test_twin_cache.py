@@ -428,6 +428,23 @@ async def test_with_a_twin_that_leaves_go_the_relationships_that_start_from_it(
     assert told.lines == ["+a", "+b", "+r", "-r", "-a"]
 
 
+@pytest.mark.parametrize(
+    ("for_this_caller", "told_in_the_end"), [(True, ["-back", "-r", "-a"]), (False, ["-r", "-a"])]
+)
+async def test_with_a_twin_that_leaves_go_those_that_point_to_it_if_the_server_says_so(
+    scripted: ScriptedServer, make_cache: MakeCache, for_this_caller: bool, told_in_the_end: list[str]
+) -> None:
+    told = Told()
+    state = items("s1", twin("a"), twin("b"), relationship("a", "r", "b"), relationship("b", "back", "a"))
+    left = deleted("c1", twin("a"))
+    left.incoming_relationships_left = for_this_caller
+    scripted.answers["Watch"] = Streams((state, end_of_state("s2"), changes("t1", left)), ())
+    async with make_cache(relationships=True, **told.callbacks) as cache:
+        await until(lambda: told.lines[-1:] == ["-a"])
+        assert [one.id for one in cache.relationships("b")] == ([] if for_this_caller else ["back"])
+    assert sorted(told.lines[4:]) == sorted(told_in_the_end)
+
+
 async def test_a_twin_whose_model_leaves_goes_even_if_it_was_seen_with_that_model_before(
     scripted: ScriptedServer, make_cache: MakeCache
 ) -> None:

@@ -122,6 +122,7 @@ async def test_a_twin_whose_model_goes_out_of_sight_is_told_as_deleted_and_nothi
         deleted, updated = await watcher.changes(2)
     assert told(deleted) == ("TWIN_DELETED", "b-room")
     assert (deleted.model_id, deleted.etag, len(deleted.patch), deleted.WhichOneof("resource")) == (ROOM, "", 0, None)
+    assert deleted.incoming_relationships_left
     assert told(updated) == ("TWIN_UPDATED", "a-room")
 
 

@@ -33,8 +33,8 @@ const (
 	ChangeKind_CHANGE_KIND_TWIN_CREATED ChangeKind = 1
 	// A digital twin or a component of it was changed.
 	ChangeKind_CHANGE_KIND_TWIN_UPDATED ChangeKind = 2
-	// A digital twin was deleted, or has left what is watched (its model has changed). With one that has left, all relationships
-	// from and to it have left as well; they are not told one by one.
+	// A digital twin was deleted, or has left what is watched (its model has changed). With one that has left, the relationships
+	// from it have left as well, and those to it if `incoming_relationships_left` says so; they are not told one by one.
 	ChangeKind_CHANGE_KIND_TWIN_DELETED ChangeKind = 3
 	// A relationship was created, or has come into what is watched.
 	ChangeKind_CHANGE_KIND_RELATIONSHIP_CREATED ChangeKind = 4
@@ -816,9 +816,12 @@ type Change struct {
 	//	*Change_Model
 	Resource isChange_Resource `protobuf_oneof:"resource"`
 	// The W3C trace context of the write, if the source tells it.
-	Traceparent   string `protobuf:"bytes,15,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Traceparent string `protobuf:"bytes,15,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	// With CHANGE_KIND_TWIN_DELETED: the relationships that point to the digital twin are gone for this caller as well. So it is unless
+	// the twin has left only what `filter` names.
+	IncomingRelationshipsLeft bool `protobuf:"varint,16,opt,name=incoming_relationships_left,json=incomingRelationshipsLeft,proto3" json:"incoming_relationships_left,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *Change) Reset() {
@@ -971,6 +974,13 @@ func (x *Change) GetTraceparent() string {
 		return x.Traceparent
 	}
 	return ""
+}
+
+func (x *Change) GetIncomingRelationshipsLeft() bool {
+	if x != nil {
+		return x.IncomingRelationshipsLeft
+	}
+	return false
 }
 
 type isChange_Resource interface {
@@ -1360,7 +1370,7 @@ const file_twinfront_v1_change_service_proto_rawDesc = "" +
 	"\x05reset\x18\x06 \x01(\v2\x13.twinfront.v1.ResetH\x00R\x05resetB\x06\n" +
 	"\x04item\"9\n" +
 	"\aChanges\x12.\n" +
-	"\achanges\x18\x01 \x03(\v2\x14.twinfront.v1.ChangeR\achanges\"\x90\x05\n" +
+	"\achanges\x18\x01 \x03(\v2\x14.twinfront.v1.ChangeR\achanges\"\xd0\x05\n" +
 	"\x06Change\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x18.twinfront.v1.ChangeKindR\x04kind\x12.\n" +
@@ -1377,7 +1387,8 @@ const file_twinfront_v1_change_service_proto_rawDesc = "" +
 	"\ttelemetry\x18\f \x01(\v2\x13.twinfront.v1.ValueH\x00R\ttelemetry\x12'\n" +
 	"\x0etelemetry_json\x18\r \x01(\fH\x00R\rtelemetryJson\x12+\n" +
 	"\x05model\x18\x0e \x01(\v2\x13.twinfront.v1.ModelH\x00R\x05model\x12 \n" +
-	"\vtraceparent\x18\x0f \x01(\tR\vtraceparentB\n" +
+	"\vtraceparent\x18\x0f \x01(\tR\vtraceparent\x12>\n" +
+	"\x1bincoming_relationships_left\x18\x10 \x01(\bR\x19incomingRelationshipsLeftB\n" +
 	"\n" +
 	"\bresource\"\x90\x01\n" +
 	"\fInitialItems\x12>\n" +

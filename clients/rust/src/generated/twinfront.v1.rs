@@ -596,6 +596,10 @@ pub struct Change {
     /// The W3C trace context of the write, if the source tells it.
     #[prost(string, tag = "15")]
     pub traceparent: ::prost::alloc::string::String,
+    /// With CHANGE_KIND_TWIN_DELETED: the relationships that point to the digital twin are gone for this caller as well. So it is unless
+    /// the twin has left only what `filter` names.
+    #[prost(bool, tag = "16")]
+    pub incoming_relationships_left: bool,
     /// What has changed.
     #[prost(oneof = "change::Resource", tags = "10, 11, 12, 13, 14")]
     pub resource: ::core::option::Option<change::Resource>,
@@ -854,8 +858,8 @@ pub enum ChangeKind {
     TwinCreated = 1,
     /// A digital twin or a component of it was changed.
     TwinUpdated = 2,
-    /// A digital twin was deleted, or has left what is watched (its model has changed). With one that has left, all relationships
-    /// from and to it have left as well; they are not told one by one.
+    /// A digital twin was deleted, or has left what is watched (its model has changed). With one that has left, the relationships
+    /// from it have left as well, and those to it if `incoming_relationships_left` says so; they are not told one by one.
     TwinDeleted = 3,
     /// A relationship was created, or has come into what is watched.
     RelationshipCreated = 4,

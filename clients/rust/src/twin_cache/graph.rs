@@ -173,8 +173,12 @@ impl CachedGraph {
             return Vec::new();
         }
         if is_deletion(&change) {
-            let members = self.outgoing.get(&key.0).filter(|_| key.1.is_empty()).into_iter().flat_map(BTreeMap::keys);
-            let mut steps: Vec<Step> = members.map(|id| ((key.0.clone(), id.clone()), None)).collect();
+            let outgoing = self.outgoing.get(&key.0).filter(|_| key.1.is_empty()).into_iter().flat_map(BTreeMap::keys);
+            let mut members: BTreeSet<Key> = outgoing.map(|id| (key.0.clone(), id.clone())).collect();
+            if change.incoming_relationships_left {
+                members.extend(self.incoming.get(&key.0).into_iter().flatten().cloned());
+            }
+            let mut steps: Vec<Step> = members.into_iter().map(|member| (member, None)).collect();
             steps.extend(known.map(|_| (key, None)));
             return steps;
         }
