@@ -184,10 +184,13 @@ func (g *cachedGraph) list(resource Resource) []step {
 	return []step{{at, &resource}}
 }
 
-// endListing says what becomes of what was not in the state: relationships first.
-func (g *cachedGraph) endListing() []step {
-	g.mutex.Lock()
-	defer g.mutex.Unlock()
+// unlisted says what becomes of what was not in the state: relationships first.
+func (g *cachedGraph) unlisted() []step {
+	g.mutex.RLock()
+	defer g.mutex.RUnlock()
+	if g.listed == nil {
+		return nil
+	}
 	var relationships, twins []key
 	for twin, members := range g.outgoing {
 		for id := range members {
@@ -201,10 +204,17 @@ func (g *cachedGraph) endListing() []step {
 			twins = append(twins, key{twin, ""})
 		}
 	}
-	g.listed = nil
 	slices.SortFunc(relationships, key.compare)
 	slices.SortFunc(twins, key.compare)
 	return gone(append(relationships, twins...))
+}
+
+// endListing notes that the state has come, and where changes follow.
+func (g *cachedGraph) endListing(resumeToken string) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.listed = nil
+	g.resumeToken, g.handled = resumeToken, nil
 }
 
 // change says what becomes of what has changed; nothing if that is known already. While the state is told, only what has

@@ -279,7 +279,8 @@ func (c *TwinCache) take(item WatchItem) {
 	case item.InitialRelationship != nil:
 		c.tell(c.graph.list(Resource{Relationship: item.InitialRelationship}))
 	case item.InitialStateEnd != nil:
-		c.tell(c.graph.endListing())
+		c.tell(c.graph.unlisted())
+		c.graph.endListing(item.ResumeToken)
 		c.hasSynced()
 	case item.Change != nil:
 		c.tell(c.graph.change(item.Change))

@@ -194,6 +194,29 @@ func TestACacheFindsRelationshipsFromBothEndsAndDropsThoseOfATwinThatLeaves(t *t
 	}
 }
 
+func TestWithATwinThatLeavesGoThoseThatPointToItIfTheServerSaysSo(t *testing.T) {
+	for forThisCaller, want := range map[bool][]string{
+		true:  {"+a", "+b", "+r", "+back", "-r", "-back", "-a"},
+		false: {"+a", "+b", "+r", "+back", "-r", "-a"},
+	} {
+		graph := itemsAt("s1", aTwin("a", 1), aTwin("b", 1))
+		graph.GetInitialItems().Relationships = []*twinfrontv1.Relationship{
+			aRelationship("a", "r", "b"), aRelationship("b", "back", "a"),
+		}
+		left := deleted("c1", aTwin("a", 1))
+		left.IncomingRelationshipsLeft = forThisCaller
+		messages := []*twinfrontv1.WatchResponse{graph, stateEnd("s2"), changesAt("1", left)}
+		told := &lines{}
+		options := told.options()
+		options.Relationships = true
+		run(t, serveChanges(t, &changes{models: inModels(), streams: []stream{{isOpen: true, messages: messages}}}), options)
+		until(t, func() bool { return slices.Contains(told.all(), "-a") })
+		if !slices.Equal(told.all(), want) {
+			t.Errorf("got %v", told.all())
+		}
+	}
+}
+
 func TestModelsThatAreGoneOrHiddenAreNoReasonToEnd(t *testing.T) {
 	gone := aTwin("b", 1)
 	gone.ModelId = "dtmi:example:Gone;1"
@@ -371,6 +394,31 @@ func TestWhatIsSavedWithinAMessageIsToldOnceAfterTheRestart(t *testing.T) {
 	until(t, func() bool { return len(told.all()) == 2 })
 	if want := []string{"a 2>3", "a 3>4"}; !slices.Equal(told.all(), want) {
 		t.Errorf("the one that was being told, and those behind it: got %v", told.all())
+	}
+}
+
+func TestWhatIsSavedWhileAStateEndsIsComparedWithTheWholeState(t *testing.T) {
+	anew := []*twinfrontv1.WatchResponse{itemsAt("r2", aTwin("a", 1)), stateEnd("r3")}
+	server := &changes{models: inModels(), streams: []stream{
+		{isOpen: true, messages: append(append(state(), resetAt("r1")), anew...)},
+	}}
+	client := serveChanges(t, server)
+	made, saved := make(chan *twinfront.TwinCache, 1), make(chan []byte, 1)
+	cache, stop := run(t, client, twinfront.CacheOptions{Removed: func(twinfront.Resource) {
+		text, _ := (<-made).Save()
+		saved <- text
+	}})
+	made <- cache
+	told := &lines{}
+	options := told.options()
+	options.Saved = <-saved
+	stop()
+	server.streams = []stream{{isOpen: true, messages: anew}}
+	again, _ := run(t, client, options)
+	synced(t, again)
+	twins, err := again.List("", "")
+	if got := ids(t, twins, err); !slices.Equal(got, []string{"a"}) || !slices.Equal(told.all(), []string{"-b"}) {
+		t.Errorf("got %v, told %v", got, told.all())
 	}
 }
 

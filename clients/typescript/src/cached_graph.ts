@@ -116,14 +116,22 @@ export class CachedGraph {
   }
 
   /** What becomes of what was not in the state: relationships first. */
-  endListing(): Step[] {
-    const listed = this.listed ?? new Set();
-    this.listed = undefined;
+  unlisted(): Step[] {
+    const { listed } = this;
+    if (!listed) {
+      return [];
+    }
     const relationships = [...this.outgoing.values()].flatMap((members) => [...members.values()]);
     return [...relationships, ...this.twins.values()]
       .map(keyOf)
       .filter((key) => !listed.has(textOf(key)))
       .map((key) => ({ key, after: undefined }));
+  }
+
+  /** Notes that the state has come, and where changes follow. */
+  endListing(resumeToken: string): void {
+    this.listed = undefined;
+    this.reached(resumeToken);
   }
 
   /**

@@ -247,7 +247,8 @@ export class TwinCache {
       case "relationship":
         return await this.tell(this.graph.list(item.value));
       case "initialStateEnd":
-        await this.tell(this.graph.endListing());
+        await this.tell(this.graph.unlisted());
+        this.graph.endListing(item.resumeToken);
         return this.hasSynced();
       case "change":
         await this.tell(this.graph.change(item.value));

@@ -120,6 +120,23 @@ test("relationships are found from both ends, and go with a twin that leaves", a
   assert.deepEqual([cache.getRelationship("a", "r"), cache.incomingRelationships("b")], [undefined, []]);
 });
 
+for (const [forThisCaller, gone] of [
+  [true, ["-r", "-back", "-a"]],
+  [false, ["-r", "-a"]],
+] as const) {
+  test(`with a twin that leaves go those that point to it: ${forThisCaller}, as the server says`, async (t) => {
+    const [told, options] = telling();
+    const left = deleted("c1", twin("a", 1));
+    left.incomingRelationshipsLeft = forThisCaller;
+    const relationships = [relationship("a", "r", "b"), relationship("b", "back", "a")];
+    const messages = [state("s1", [twin("a", 1), twin("b", 1)], relationships), stateEnd("s2"), changes("1", left)];
+    const server = new Changes([{ messages, end: "open" }]);
+    begun(t, await server.serve(t), { ...options, relationships: true });
+    await until(() => told.includes("-a"));
+    assert.deepEqual(told, ["+a", "+b", "+r", "+back", ...gone]);
+  });
+}
+
 test("models that are gone or hidden are no reason to end", async (t) => {
   const gone = twin("b", 1);
   gone.modelId = "dtmi:example:Gone;1";
@@ -269,6 +286,21 @@ test("what is saved within a message is told once after the restart", async (t) 
   begun(t, client, { ...options, saved });
   await until(() => told.length === 2);
   assert.deepEqual(told, ["a 2>3", "a 3>4"]);
+});
+
+test("what is saved while a state ends is compared with the whole state", async (t) => {
+  const anew = [state("r2", [twin("a", 1)]), stateEnd("r3")];
+  const server = new Changes([open(reset("r1"), ...anew)]);
+  const client = await server.serve(t);
+  let saved = "";
+  const first = begun(t, client, { removed: () => void (saved = first.save()) });
+  await until(() => saved !== "");
+  await first.close();
+  server.streams = [{ messages: anew, end: "open" }];
+  const [told, options] = telling();
+  const again = begun(t, client, { ...options, saved });
+  await again.synced();
+  assert.deepEqual([ids(again.list()), told], [["a"], ["-b"]]);
 });
 
 test("what was not saved by a cache is refused", async (t) => {

@@ -216,10 +216,15 @@ final class CachedGraph {
             return List.of();
         }
         if (isDeletion(change)) {
-            List<Step> steps = new ArrayList<>();
+            SortedSet<Key> members = new TreeSet<>();
             if (key.isOfTwin()) {
-                outgoing(key.twinId()).keySet().forEach(id -> steps.add(new Step(new Key(key.twinId(), id), null)));
+                outgoing(key.twinId()).keySet().forEach(id -> members.add(new Key(key.twinId(), id)));
             }
+            if (change.getIncomingRelationshipsLeft()) {
+                members.addAll(incoming.getOrDefault(key.twinId(), new TreeSet<>()));
+            }
+            List<Step> steps = new ArrayList<>();
+            members.forEach(member -> steps.add(new Step(member, null)));
             if (known != null) {
                 steps.add(new Step(key, null));
             }
