@@ -134,7 +134,7 @@ class Change(_Item):
     traceparent: str = ""
     """The W3C trace context of the write, if the source tells it."""
     incoming_relationships_left: bool = False
-    """Of a twin that is deleted: the relationships that point to it are gone as well, and not only out of the filter."""
+    """Of a twin that is deleted: the relationships that point to it are gone too, and not only out of the filter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

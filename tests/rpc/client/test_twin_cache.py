@@ -428,9 +428,7 @@ async def test_with_a_twin_that_leaves_go_the_relationships_that_start_from_it(
     assert told.lines == ["+a", "+b", "+r", "-r", "-a"]
 
 
-@pytest.mark.parametrize(
-    ("for_this_caller", "told_in_the_end"), [(True, ["-back", "-r", "-a"]), (False, ["-r", "-a"])]
-)
+@pytest.mark.parametrize(("for_this_caller", "told_in_the_end"), [(True, ["-back", "-r", "-a"]), (False, ["-r", "-a"])])
 async def test_with_a_twin_that_leaves_go_those_that_point_to_it_if_the_server_says_so(
     scripted: ScriptedServer, make_cache: MakeCache, for_this_caller: bool, told_in_the_end: list[str]
 ) -> None:

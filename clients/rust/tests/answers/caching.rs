@@ -234,6 +234,20 @@ async fn the_relationships_of_a_twin_that_is_gone_go_before_it() {
 }
 
 #[tokio::test]
+async fn with_a_twin_that_is_gone_for_this_caller_go_those_that_point_to_it() {
+    let gone = Change { incoming_relationships_left: true, ..deleted("c1", twin("a", 1)) };
+    let stream = vec![
+        items("s1", [twin("a", 1), twin("b", 2)]),
+        relationships("s2", [relationship("a", "r", "b"), relationship("b", "q", "a")]),
+        end_of_state("s3"),
+        changes("t1", [gone]),
+    ];
+    let (cache, told) = told_of(stream, 7).await;
+    assert_eq!(told[4..], ["-r", "-q", "-a"]);
+    assert!(cache.relationships("b").is_empty());
+}
+
+#[tokio::test]
 async fn twins_are_listed_by_model_with_its_descendants_and_by_prefix() {
     let of = |model: &str, one: DigitalTwin| DigitalTwin { model_id: model.into(), ..one };
     let twins = [twin("room-2", 1), of(SPECIAL, twin("room-1", 1)), twin("hall", 1), of("dtmi:gone;1", twin("x", 1))];

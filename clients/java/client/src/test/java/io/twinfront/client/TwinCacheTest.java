@@ -189,6 +189,20 @@ class TwinCacheTest {
     }
 
     @Test
+    void withATwinThatIsGoneForThisCallerGoThoseThatPointToIt() {
+        WatchResponse[] stream = {
+            items("s1", twin("a", 1), twin("b", 2)),
+            items("s2", relationship("a", "r", "b"), relationship("b", "q", "a")),
+            endOfState("s3"),
+            changes("t1", deleted("c1", twin("a", 1)).setIncomingRelationshipsLeft(true))
+        };
+        try (TwinCache cache = toldOf(7, stream)) {
+            assertEquals(List.of("-r", "-q", "-a"), told().subList(4, 7));
+            assertEquals(List.of(), cache.relationships("b"));
+        }
+    }
+
+    @Test
     void twinsAreListedByModelWithItsDescendantsAndByPrefix() {
         WatchResponse state = items(
                 "s1",
