@@ -16,8 +16,8 @@ use twinfront::{
     to_values,
     tonic::Code,
     v1::{
-        ChangeKind, Component, DigitalTwin, GetChangeLogResponse, InitialState, ListModelsRequest, ListModelsResponse,
-        Model, OnExpired, WatchRequest, change,
+        Change, ChangeKind, Component, DigitalTwin, GetChangeLogResponse, InitialState, ListModelsRequest,
+        ListModelsResponse, Model, OnExpired, WatchRequest, change,
     },
 };
 
