@@ -34,6 +34,7 @@ class Cursor:
         self._feed = feed
         self._reader = reader
         self._has_joined = False
+        self._complete_until: float | None = None
         self._read: Sequence[Entry] = ()
         self._taken = 0
         self._end: Mapping[str, int] = {}
@@ -108,7 +109,10 @@ class Cursor:
     def complete_until(self) -> float | None:
         """Gives the time before which no change is behind the place, in seconds since 1970; None if nobody knows."""
         has_all = self._has_joined and self._reader.first is None and self._taken == len(self._read)
-        return self._feed.complete_until if has_all and self._source.order is Order.TOTAL else None
+        if not has_all or self._source.order is not Order.TOTAL:
+            return None
+        # Of a feed that has not read yet, as for the first watch of all, the own reading knows.
+        return self._feed.complete_until or self._complete_until
 
     def behind_since(self) -> str:
         """Gives the time of a change near which the watch is, if it is behind; empty if it is not."""
@@ -138,6 +142,7 @@ class Cursor:
             self.leave()
         batch = await self._source.read(self.position, BATCH)
         if not batch.changes:
+            self._complete_until = batch.complete_until
             self._reach(batch.position)
             self._has_joined = self._feed.join(self._reader, self.position)
             return await self._next() if self._has_joined and self._reader.first is not None else ()

@@ -248,6 +248,7 @@ class Feed:
         self._bytes = 0
         self._start = dict(position)
         self.position = dict(position)
+        self.complete_until = None
 
     async def _follow(self) -> None:
         try:

@@ -79,7 +79,7 @@ def create(buf_curl: BufCurl, name: str) -> str:
 def test_all_services_are_listed(buf_curl: BufCurl) -> None:
     services = buf_curl.told("--list-services").split()
     assert "grpc.health.v1.Health" in services
-    assert len([service for service in services if service.startswith("twinfront.v1.")]) == 9
+    assert len([service for service in services if service.startswith("twinfront.v1.")]) == 10
 
 
 def test_all_rpcs_are_listed(clear_buf_curl: BufCurl) -> None:

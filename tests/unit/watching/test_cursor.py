@@ -81,6 +81,17 @@ async def test_a_watch_has_not_come_to_the_end_while_it_has_read_what_it_has_not
     cursor.leave()
 
 
+async def test_the_first_watch_of_all_knows_how_far_it_has_come_before_the_feed_has_read():
+    log = MemoryLog()
+    cursor = Cursor(log, Feed(log), Reader({Kind.TWIN_DELETED}), {"": 0})
+    began = time.time()
+    assert await cursor.some() == []
+    complete = cursor.complete_until()
+    assert complete is not None
+    assert began <= complete <= time.time()
+    cursor.leave()
+
+
 async def test_changes_up_to_a_position_are_waited_for_where_the_log_comes_later_than_what_is_asked_beside_it():
     log = MemoryLog()
     cursor = Cursor(log, Feed(log), Reader({Kind.TWIN_DELETED}), {"": 0})
