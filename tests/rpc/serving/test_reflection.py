@@ -43,6 +43,7 @@ async def test_all_services_are_listed(channel: grpc.aio.Channel, version: str) 
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "twinfront.v1.ChangeService",
         "twinfront.v1.DigitalTwinService",
         "twinfront.v1.EventRouteService",
         "twinfront.v1.GraphService",
