@@ -166,7 +166,7 @@ class Settings(ProgramSettings):
         256 * 1024 * 1024, EVENTS, "Largest size of the changes that the log keeps, as JSON."
     )
     max_change_age: PositiveSeconds | None = setting(
-        None, EVENTS, "Age at which changes leave the log with the next writes; none by default."
+        None, EVENTS, "Age at which changes leave the log with the next writes; none by default.", takes="TIME"
     )
 
     inject: Annotated[Listed, After(_checked_faults)] = setting(

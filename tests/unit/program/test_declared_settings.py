@@ -113,7 +113,7 @@ def test_an_unknown_variable_is_answered_with_the_one_that_was_probably_meant(se
 @pytest.mark.parametrize(
     ("settings", "plain"),
     [
-        (FrontSettings, {"page_token_key"}),
+        (FrontSettings, {"page_token_key", "changes_secret"}),
         (LocalSettings, {"storage_connection_string", "event_source"}),
     ],
 )
