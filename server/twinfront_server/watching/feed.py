@@ -1,6 +1,6 @@
 """Reads new changes once for all watches, and wakes those that a change may concern.
 
-    source ──read──▶ the last few thousand changes ──▶ watch, watch, watch …
+    source ──read──▶ the last thousand changes ──▶ watch, watch, watch …
 
 A watch that is further behind reads from the source by itself until it has come near; then it joins. From there on it
 costs nothing until a change comes that it may have to tell: who has named ids is found by them, and is not asked about
@@ -24,8 +24,8 @@ from twinfront_server.wire.change import change_message
 BATCH: Final = 256
 """Changes that are read at once."""
 
-KEPT: Final = 4_096
-KEPT_BYTES: Final = 8 << 20
+KEPT: Final = 1_024
+KEPT_BYTES: Final = 2 << 20
 """How many changes are kept, and how much data they have at the most."""
 
 _LONGEST_WAIT: Final = 5.0
