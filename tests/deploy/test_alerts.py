@@ -103,6 +103,12 @@ async def watch(client: AsyncTwinfrontClient) -> None:
     call.cancel()
 
 
+async def read_and_ask_for_changes(client: AsyncTwinfrontClient) -> None:
+    with contextlib.suppress(TwinfrontError):
+        await client.get_change_log()
+    await read(client)
+
+
 async def call_often(client: AsyncTwinfrontClient) -> None:
     await asyncio.gather(*(read(client) for _ in range(20)), return_exceptions=True)
 
@@ -177,6 +183,7 @@ SCENES = {
     "gone": Scene({"TwinfrontDown"}, nothing, breaks=lambda app: app.__aexit__(None, None, None)),
     "unreachable": Scene(
         {"TwinfrontNotServing", "TwinfrontCallsFail", "TwinfrontUpstreamFails"},
+        read_and_ask_for_changes,
         settings={"upstream": "http://127.0.0.1:1", "upstream_credential": "none", "sample": False},
     ),
     "no credential": Scene(

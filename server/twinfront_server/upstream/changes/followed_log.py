@@ -82,7 +82,12 @@ class FollowedLog:
 
     async def log_id(self) -> str:
         """Gives what tells this log from all others."""
-        return await self._log.log_id()
+        try:
+            return await self._log.log_id()
+        except TwinfrontError as error:
+            if error.reason is not Reason.CHANGES_UNSUPPORTED:  # there is a source, and it fails
+                self._on_failure(error.reason)
+            raise
 
     async def extent(self) -> Extent:
         """Tells how far the log reaches now."""

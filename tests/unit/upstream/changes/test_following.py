@@ -9,7 +9,7 @@ from tests.changes.events import binary
 from tests.changes.memory_log import BEGIN, DELAY, LEAST, MemoryLog
 from tests.clock import Clock
 
-from twinfront_server.errors import TwinfrontError
+from twinfront_server.errors import TwinfrontError, changes_unsupported, upstream_unavailable
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.changes import catching_up, followed_log, ring
 from twinfront_server.upstream.changes.followed_log import FollowedLog
@@ -245,6 +245,26 @@ async def test_a_longer_outage_is_told_to_readers_and_to_who_waits(follow: Follo
     assert caught.value.reason is Reason.UPSTREAM_UNAVAILABLE
     assert len(failures) > 1
     assert set(failures) == {Reason.UPSTREAM_UNAVAILABLE}
+
+
+@pytest.mark.parametrize(
+    ("reason", "counted"),
+    [(Reason.UPSTREAM_UNAVAILABLE, [Reason.UPSTREAM_UNAVAILABLE]), (Reason.CHANGES_UNSUPPORTED, [])],
+)
+async def test_a_source_that_does_not_say_what_it_is_counts_as_failing_unless_there_is_none(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch, reason: Reason, counted: list[Reason]
+) -> None:
+    log = MemoryLog()
+    failures: list[Reason] = []
+
+    async def fail() -> str:
+        raise changes_unsupported() if reason is Reason.CHANGES_UNSUPPORTED else upstream_unavailable("It is away.")
+
+    monkeypatch.setattr(log, "log_id", fail)
+    with pytest.raises(TwinfrontError) as caught:
+        await follow(log, on_failure=failures.append).log_id()
+    assert caught.value.reason is reason
+    assert failures == counted
 
 
 async def test_a_source_that_was_never_there_is_told_at_once(follow: Follow) -> None:
