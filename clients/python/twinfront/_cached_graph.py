@@ -11,13 +11,13 @@ from twinfront._digital_twins import DigitalTwin
 from twinfront._relationships import Relationship
 
 Resource: TypeAlias = DigitalTwin | Relationship
-"""What a cache holds."""
+"""A digital twin or a relationship that a cache holds."""
 
 Key: TypeAlias = tuple[str, str]
 """The id of a digital twin, and that of a relationship which starts from it; empty for the twin itself."""
 
 Step: TypeAlias = tuple[Key, Resource | None]
-"""What becomes of something: it is this from now on, or gone."""
+"""A key, and the resource that is found by it from now on; None if there is none any more."""
 
 _DELETED: Final = frozenset({ChangeKind.TWIN_DELETED, ChangeKind.RELATIONSHIP_DELETED})
 _VERSION: Final = 1
@@ -117,7 +117,7 @@ class CachedGraph:
             self._listed = set()
 
     def listed(self, resource: Resource | None) -> list[Step]:
-        """Says what becomes of what is in the state."""
+        """Gives the step that a resource of the state makes; none if it is known as it is."""
         if resource is None:
             return []
         key = _key(resource)
@@ -127,7 +127,7 @@ class CachedGraph:
         return [] if known is not None and _is_same(known, resource) else [(key, resource)]
 
     def unlisted(self) -> list[Step]:
-        """Says what becomes of what was not in the state."""
+        """Gives the steps that take away what was not in the state: relationships go before twins."""
         with self._lock:
             gone = [] if self._listed is None else [key for key in self._keys() if key not in self._listed]
         return [(key, None) for key in sorted(gone, key=_relationships_first)]
@@ -139,9 +139,9 @@ class CachedGraph:
             self._resume_token, self._handled = resume_token, []
 
     def changed(self, change: Change) -> list[Step]:
-        """Says what becomes of what has changed; nothing if that is known already.
+        """Gives the steps that a change makes; none if what it brings is known already.
 
-        While the state is told, only what has come is told of: it is part of the state.
+        What changes while the state is told is part of the state.
         """
         key = (change.digital_twin_id, change.relationship_id)
         if self._listed is not None:

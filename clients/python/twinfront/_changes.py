@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
@@ -19,13 +18,13 @@ from twinfront.v1 import change_service_pb2 as rpcs
 from twinfront.v1.json_patch_pb2 import JsonPatchOperation
 
 InitialState: TypeAlias = Literal["none", "twins", "graph"]
-"""What comes before the changes: nothing, the digital twins, or these and the relationships."""
+"""The state that is told before the changes: none, the digital twins, or these and the relationships."""
 
 OnExpired: TypeAlias = Literal["fail", "resync"]
-"""What is done where changes are lost: the watch fails, or says so and begins anew with the state as it is."""
+"""The way on where changes are lost: the watch fails, or says so and begins anew with the state as it is."""
 
 ChangeContent: TypeAlias = Literal["patch", "after"]
-"""What comes with an update: its patch, or with it the twin or relationship as it is by now."""
+"""The content of an update: its patch, or the patch with the twin or relationship as it is by now."""
 
 INITIAL_STATES: Final[Mapping[str, Any]] = {
     "none": rpcs.INITIAL_STATE_NONE,
@@ -81,9 +80,9 @@ class ChangeOrder(StrEnum):
     """Says which order changes keep."""
 
     TOTAL = "total"
-    """That in which they were made, all of them."""
+    """All changes come in the order in which they were made."""
     PARTITION = "partition"
-    """That in which they came into their partition of the source."""
+    """The changes of each partition of the source come in the order in which they came into it."""
     UNKNOWN = "unknown"
     """One that this client does not know."""
 
@@ -97,8 +96,8 @@ class _Item:
     """The common part of all that a watch tells."""
 
     resume_token: str
-    """Where a watch goes on that has seen this, and all before it; what came in one message with this may come again,
-    with the same ids. Empty as long as there is no such place."""
+    """The place at which a watch goes on that has seen this, and all before it; what came in one message with this may
+    come again, with the same ids. Empty as long as there is no such place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +109,7 @@ class Change(_Item):
     kind: ChangeKind
     """What has changed."""
     time: Timestamp
-    """When."""
+    """When it was made."""
     digital_twin_id: str = ""
     """The digital twin; of a relationship, its source."""
     relationship_id: str = ""
@@ -120,13 +119,13 @@ class Change(_Item):
     model_id: str = ""
     """The model of the twin, or of the relationship's source, after the change; or the model that has changed."""
     etag: str = ""
-    """The etag after the change, of what was deleted the last; empty where the source does not tell it."""
+    """The etag after the change, or the last one of what was deleted; empty where the source does not tell it."""
     patch: Patch = field(default_factory=Patch)
     """What an update has done."""
     digital_twin: DigitalTwin | None = None
-    """As it was created, as it was when it was deleted; after an update as it is by now, if that was asked for."""
+    """The digital twin as it was created, or deleted; of an update as it is by now, if that was asked for."""
     relationship: Relationship | None = None
-    """Likewise."""
+    """The relationship, likewise."""
     telemetry: Any = None
     """The message of telemetry."""
     model: Model | None = None
@@ -147,33 +146,33 @@ class InitialItem(_Item):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitialStateEnd(_Item):
-    """The state has come; from here on changes do."""
+    """Says that the state has come, and that from here on changes do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint(_Item):
-    """Nothing has changed, and the token has moved on."""
+    """Says that nothing has changed, and that the token has moved on."""
 
     time: Timestamp
-    """Everything that happened before has been told."""
+    """The time up to which all that happened has been told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset(_Item):
-    """There are changes that are not told one by one: a copy of the graph may be wrong from here on.
+    """Says that there are changes that are not told one by one: a copy of the graph may be wrong from here on.
 
     With `on_expired="resync"` the state follows anew, from its first item; else changes go on, and whoever keeps a copy
     has to read it again.
     """
 
     reason: ResetReason
-    """Why."""
+    """Why they are not told."""
     job_id: str = ""
     """The job, if it was one."""
 
 
 WatchItem: TypeAlias = Change | InitialItem | InitialStateEnd | Checkpoint | Reset
-"""What a watch tells."""
+"""One thing that a watch tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,8 +310,3 @@ def _word(enum: Any, number: int, prefix: str) -> str:
     """Gives the name of a number, as values of this client have it; empty for one that it does not know."""
     name: str = enum.Name(number) if number in enum.values() else ""
     return name.removeprefix(prefix).lower()
-
-
-def interval_seconds(interval: timedelta | float) -> timedelta:
-    """Gives the interval between checkpoints, whichever way it was given."""
-    return interval if isinstance(interval, timedelta) else timedelta(seconds=interval)

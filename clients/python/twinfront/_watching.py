@@ -124,8 +124,13 @@ def watch_request(
     if start_time is not None:
         request.start_time.CopyFrom(_changes.time_message(Timestamp(timestamp_text(start_time))))
     if checkpoint_interval is not None:
-        request.checkpoint_interval.FromTimedelta(_changes.interval_seconds(checkpoint_interval))
+        request.checkpoint_interval.FromTimedelta(_interval(checkpoint_interval))
     return request
+
+
+def _interval(interval: timedelta | float) -> timedelta:
+    """Makes a `timedelta` of what may be seconds."""
+    return interval if isinstance(interval, timedelta) else timedelta(seconds=interval)
 
 
 def _known(name: str, word: str, numbers: Mapping[str, Any]) -> Any:

@@ -40,8 +40,8 @@ class AsyncChangeMethods(AsyncConnection):
         has the `resume_token` with which another watch goes on behind it: on the next day, and at another server too.
 
         Args:
-            resume_token: That of the last item that was handled; the other arguments have to be as they were then, but
-                for `on_expired` and `checkpoint_interval`.
+            resume_token: The token of the last item that was handled; the other arguments have to be as they were then,
+                but for `on_expired` and `checkpoint_interval`.
             start_time: Begins with the first change at or after it.
             initial_state: What comes before the changes: "twins" those that fit, "graph" the relationships too.
             on_expired: Where changes are lost, "fail" ends the watch with ChangesExpiredError; "resync" tells a `Reset`

@@ -31,13 +31,13 @@ from twinfront.errors import (
 )
 
 Added: TypeAlias = Callable[[Resource], Awaitable[None] | None]
-"""Is told of what has come into a cache."""
+"""Takes what has come into a cache."""
 
 Changed: TypeAlias = Callable[[Resource, Resource], Awaitable[None] | None]
-"""Is told of what is another than before: before, and after."""
+"""Takes what is another than before: as it was, and as it is."""
 
 Removed: TypeAlias = Callable[[Resource], Awaitable[None] | None]
-"""Is told of what is no longer in a cache."""
+"""Takes what is no longer in a cache, as it was."""
 
 _CATCHING_UP: Final = 2.0
 """Seconds between checkpoints of a cache that goes on from a saved state."""
@@ -53,7 +53,7 @@ _GRAPH: Final = (
 
 
 class AsyncTwinCache:
-    """Digital twins in memory: `async with AsyncTwinCache(client, model_ids=["dtmi:example:Room;1"]) as rooms: …`.
+    """Holds digital twins in memory: `async with AsyncTwinCache(client, model_ids=["dtmi:example:Room;1"]) as rooms:`.
 
     It reads the state as it is, follows the changes, and goes on by itself where that breaks, for as long as it takes.
     Where changes are lost, or not told one by one, it reads the state again and tells what is another by then.
@@ -72,7 +72,7 @@ class AsyncTwinCache:
         relationships: Holds the relationships that start from these twins as well.
         relationship_names: Only those with these names.
         indexed: JSON Pointers to the properties that `find` finds twins by.
-        saved: What `save` gave, of a cache with the same arguments: it goes on from there.
+        saved: The bytes that `save` gave, of a cache with the same arguments: it goes on from there.
         added: Called with what has come in (a coroutine function too).
         changed: Called with what it was before, and what it is (a coroutine function too).
         removed: Called with what it was (a coroutine function too).

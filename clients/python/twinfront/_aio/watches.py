@@ -9,10 +9,10 @@ from twinfront._for_asyncio import Stop
 
 
 class AsyncWatch(AsyncIterator[WatchItem]):
-    """Tells what a watch is told: `async for item in client.watch()`; it has no end of its own.
+    """Iterates over what a watch tells: `async for item in client.watch()`; it has no end of its own.
 
     Attributes:
-        resume_token: That of the last item that was given; what `watch` was given before the first.
+        resume_token: The token of the last item that was given; before the first, the one that `watch` was given.
     """
 
     def __init__(self, messages: AsyncGenerator[list[WatchItem]], stop: Stop, resume_token: str) -> None:
@@ -34,7 +34,7 @@ class AsyncWatch(AsyncIterator[WatchItem]):
         return item
 
     async def aclose(self) -> None:
-        """Ends the watch, and the loop that reads it, wherever that is."""
+        """Ends the watch, and the loop that reads it, in whichever task or thread that runs."""
         self._stop.set()
 
     async def __aenter__(self) -> Self:

@@ -55,11 +55,11 @@ def print_rows(rows: Iterable[Row], form: str | None) -> None:
     """Prints rows as they come, or as a table, which is the default, once all are there."""
     if form == "ndjson":
         for row in rows:
-            print(_compact(row))
+            print(compact(row))
     elif form == "json":
         before = "["
         for row in rows:
-            print(before, _compact(row), sep="\n  ", end="")
+            print(before, compact(row), sep="\n  ", end="")
             before = ","
         print("[]" if before == "[" else "\n]")
     else:
@@ -106,10 +106,11 @@ def _cell(value: object) -> str:
         case {"$dtId": str(name)}:
             return shown(name)
         case {"$metadata": _, **members}:
-            return shown(_compact(members))
+            return shown(compact(members))
         case _:
-            return shown(_compact(value))
+            return shown(compact(value))
 
 
-def _compact(value: object) -> str:
+def compact(value: object) -> str:
+    """Writes JSON without spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,6 +1,5 @@
 """`twinfront watch`."""
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from twinfront import (
 )
 from twinfront._cli.connection import add_connection_arguments, connect
 from twinfront._cli.numbers import count
-from twinfront._cli.output import errors, shown
+from twinfront._cli.output import compact, errors, shown
 
 EXAMPLES: Final = (
     "twinfront watch --initial twins --model dtmi:twinfront:sample:Room\\;1 --limit 3",
@@ -105,9 +104,9 @@ def _line(item: WatchItem) -> str:
         case Change():
             return _row(str(item.time), str(item.kind), _subject(item), _details(item))
         case InitialItem(digital_twin=DigitalTwin() as twin):
-            return _row("", "state", twin.id, _compact(_plain(twin)))
+            return _row("", "state", twin.id, compact(_plain(twin)))
         case InitialItem(relationship=Relationship() as relationship):
-            return _row("", "state", _arrow(relationship), _compact(relationship.properties))
+            return _row("", "state", _arrow(relationship), compact(relationship.properties))
         case Reset():
             return _row("", "reset", str(item.reason), item.job_id)
         case InitialStateEnd():
@@ -136,12 +135,12 @@ def _details(change: Change) -> str:
     """Writes what an update has done, or what was created."""
     if change.patch:
         return " ".join(
-            f"{operation['path']}={_compact(operation['value'])}" if "value" in operation else f"{operation['path']}∅"
+            f"{operation['path']}={compact(operation['value'])}" if "value" in operation else f"{operation['path']}∅"
             for operation in change.patch
         )
     if change.digital_twin is not None and change.kind is not ChangeKind.TWIN_DELETED:
-        return _compact(_plain(change.digital_twin))
-    return "" if change.telemetry is None else _compact(change.telemetry)
+        return compact(_plain(change.digital_twin))
+    return "" if change.telemetry is None else compact(change.telemetry)
 
 
 def _plain(twin: DigitalTwin) -> Mapping[str, Any]:
@@ -182,8 +181,4 @@ def _document(item: WatchItem) -> str:
         case Reset():
             members = {"item": "reset", "reason": item.reason, "jobId": item.job_id}
     kept = {name: value for name, value in members.items() if value not in ("", [], None)}
-    return _compact({**kept, "resumeToken": item.resume_token})
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return compact({**kept, "resumeToken": item.resume_token})

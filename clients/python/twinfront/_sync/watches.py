@@ -10,10 +10,10 @@ from twinfront._for_threads import Stop
 
 
 class Watch(Iterator[WatchItem]):
-    """Tells what a watch is told: `for item in client.watch()`; it has no end of its own.
+    """Iterates over what a watch tells: `for item in client.watch()`; it has no end of its own.
 
     Attributes:
-        resume_token: That of the last item that was given; what `watch` was given before the first.
+        resume_token: The token of the last item that was given; before the first, the one that `watch` was given.
     """
 
     def __init__(self, messages: Generator[list[WatchItem]], stop: Stop, resume_token: str) -> None:
@@ -35,7 +35,7 @@ class Watch(Iterator[WatchItem]):
         return item
 
     def close(self) -> None:
-        """Ends the watch, and the loop that reads it, wherever that is."""
+        """Ends the watch, and the loop that reads it, in whichever task or thread that runs."""
         self._stop.set()
 
     def __enter__(self) -> Self:
