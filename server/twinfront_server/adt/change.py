@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
 
 class Kind(enum.Enum):
@@ -23,6 +24,16 @@ class Kind(enum.Enum):
     """A job has written all that it will."""
     UNREADABLE = -3
     """The source has an event of the graph that makes no sense, so what has changed cannot be told; `data` says why."""
+
+
+TWINS: Final = frozenset({Kind.TWIN_CREATED, Kind.TWIN_UPDATED, Kind.TWIN_DELETED})
+RELATIONSHIPS: Final = frozenset({Kind.RELATIONSHIP_CREATED, Kind.RELATIONSHIP_UPDATED, Kind.RELATIONSHIP_DELETED})
+MODELS: Final = frozenset({Kind.MODEL_CREATED, Kind.MODEL_DECOMMISSIONED, Kind.MODEL_DELETED})
+UPDATES: Final = frozenset({Kind.TWIN_UPDATED, Kind.RELATIONSHIP_UPDATED})
+"""Kinds whose data is a patch."""
+
+MARKS: Final = frozenset({Kind.JOB_WROTE, Kind.JOB_ENDED, Kind.UNREADABLE})
+"""Kinds of what stands in the log and is no change that can be told; every watch is told that there are some."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from twinfront.v1.permission_service_pb2_grpc import PermissionServiceServicer
 from twinfront_server.access.rules import BY_ITEM, RULES
 from twinfront_server.access.scope import Scope
 from twinfront_server.call import current_call
+from twinfront_server.concurrency import for_each
 from twinfront_server.errors import TwinfrontError, invalid_argument
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
 from twinfront_server.wire.identifier import required_id
 from twinfront_server.wire.limits import require_batch
-from twinfront_server.writes.concurrency import for_each
 
 _QUESTIONS_AT_A_TIME: Final = 16
 """How many questions about one call's checks a policy system is asked at a time."""

@@ -5,14 +5,11 @@ from typing import Final
 
 from twinfront_server.adt.change import Change
 from twinfront_server.upstream.changes.source import ChangeSource, Order, Position
-from twinfront_server.watching.feed import BATCH, Entry, Feed, Reader, is_behind
+from twinfront_server.watching.feed import BATCH, LONGEST_WAIT, Entry, Feed, Reader, is_behind
 
 SLICE: Final = 128
 SLICE_BYTES: Final = 128 << 10
 """How many changes, and how much data of them, are looked at before others get the event loop."""
-
-_LONGEST_WAIT: Final = 5.0
-"""Seconds after which a log is asked again that is waited for."""
 
 
 class Cursor:
@@ -88,7 +85,7 @@ class Cursor:
         some = await self.some()
         while not some and any(sequence > self.position.get(name, -1) for name, sequence in position.items()):
             self.leave()
-            await self._source.wait(self.position, _LONGEST_WAIT)
+            await self._source.wait(self.position, LONGEST_WAIT)
             some = await self.some()
         kept = [entry for entry in some if not is_behind(entry.change, position)]
         if len(kept) < len(some) or not some:
@@ -118,9 +115,10 @@ class Cursor:
         """Gives the time of a change near which the watch is, if it is behind; empty if it is not."""
         if self._has_joined:
             first = self._reader.first
-            if first is None or not self._feed.has(first):
-                return "" if first is None else self.time
-            return self._feed.at(first).change.taken
+            if first is None:
+                return ""
+            if self._feed.has(first):
+                return self._feed.at(first).change.taken
         return self.time
 
     def _reach(self, position: Position) -> None:

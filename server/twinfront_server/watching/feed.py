@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 from twinfront.v1 import change_service_pb2 as messages
-from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.change import MARKS, Change, Kind
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import TwinfrontError
 from twinfront_server.upstream.changes.source import ChangesLostError, ChangeSource, Position
@@ -28,11 +28,8 @@ KEPT: Final = 1_024
 KEPT_BYTES: Final = 2 << 20
 """How many changes are kept, and how much data they have at the most."""
 
-_LONGEST_WAIT: Final = 5.0
+LONGEST_WAIT: Final = 5.0
 """Seconds after which the source is asked again, come what may: a checkpoint is no older than that."""
-
-MARKS: Final = frozenset({Kind.JOB_WROTE, Kind.JOB_ENDED, Kind.UNREADABLE})
-"""Kinds of what stands in the log and is no change that can be told; every watch is told that there are some."""
 
 
 class Entry:
@@ -261,7 +258,7 @@ class Feed:
                     await asyncio.sleep(0)
                 else:
                     self.complete_until = batch.complete_until
-                    await self._source.wait(self.position, _LONGEST_WAIT)
+                    await self._source.wait(self.position, LONGEST_WAIT)
         except ChangesLostError:
             self._end(None)
         except Exception as error:  # noqa: BLE001  (whatever it is, each watch ends with it, and is logged)

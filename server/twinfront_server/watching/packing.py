@@ -23,9 +23,8 @@ class Packing:
     def __init__(self, max_bytes: int, items_of: Callable[[WatchResponse, Any], Any]) -> None:
         self._max_bytes = min(MAX_BYTES, max_bytes)
         self._items_of = items_of
-        self._message: WatchResponse | None = (
-            None  # an empty one takes a kilobyte of each watch that has nothing to say
-        )
+        # Made for the first item: an empty one takes a kilobyte of each watch that has nothing to say.
+        self._message: WatchResponse | None = None
         self._bytes = 0
         self._count = 0
 

@@ -1,7 +1,5 @@
 """The place from which a watch goes on: how far it is in the log, and in the state before that."""
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -51,7 +49,3 @@ class Place:
         """Reads what `write` wrote."""
         log, position, state, jobs, sight = orjson.loads(text)
         return cls(log, position, None if state is None else InState(Items(state[0]), state[1]), tuple(jobs), sight)
-
-    def moved(self, position: Mapping[str, int]) -> Self:
-        """Gives the place with another position."""
-        return dataclasses.replace(self, position=position)

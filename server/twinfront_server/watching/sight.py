@@ -19,21 +19,14 @@ from functools import lru_cache
 from typing import Final
 
 from twinfront_server.access.scope import Scope
-from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.change import MARKS, MODELS, RELATIONSHIPS, TWINS, UPDATES, Change, Kind
 from twinfront_server.adt.twin_json import METADATA, MODEL, Document, metadata_of
-from twinfront_server.errors import TwinfrontError
-from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
 from twinfront_server.upstream.reads import document
-from twinfront_server.watching.feed import MARKS, Entry, Reader
-from twinfront_server.wire.change import UPDATES
+from twinfront_server.watching.feed import Entry, Reader
+from twinfront_server.watching.present import if_there
 from twinfront_server.wire.change_filter import Wanted
 
-TWINS: Final = frozenset({Kind.TWIN_CREATED, Kind.TWIN_UPDATED, Kind.TWIN_DELETED})
-RELATIONSHIPS: Final = frozenset(
-    {Kind.RELATIONSHIP_CREATED, Kind.RELATIONSHIP_UPDATED, Kind.RELATIONSHIP_DELETED},
-)
-MODELS: Final = frozenset({Kind.MODEL_CREATED, Kind.MODEL_DECOMMISSIONED, Kind.MODEL_DELETED})
 _ENTERING: Final = frozenset({Kind.TWIN_CREATED, Kind.TWIN_DELETED, Kind.RELATIONSHIP_CREATED})
 """Kinds as which a change of a twin's model may be told."""
 
@@ -50,8 +43,6 @@ _MOVES: Final[dict[frozenset[Kind], dict[tuple[bool, bool], Kind | None]]] = {
     )
 }
 """As what an update is told, by whether its subject was inside and is."""
-
-_GONE: Final = frozenset({Reason.TWIN_NOT_FOUND, Reason.RELATIONSHIP_NOT_FOUND, Reason.CALLER_NOT_PERMITTED})
 
 
 class Sight:
@@ -220,21 +211,13 @@ class Sight:
         return seen is None or await self._upstream.descends(model_id, seen)
 
     async def _model_now(self, digital_twin_id: str) -> str:
-        try:
-            model: str = metadata_of(document(await self._upstream.twins.get(digital_twin_id))).get(MODEL, "")
-        except TwinfrontError as error:
-            if error.reason not in _GONE:
-                raise
-            return ""
+        twin = await if_there(self._upstream.twins.get(digital_twin_id))
+        model: str = "" if twin is None else metadata_of(document(twin)).get(MODEL, "")
         return model
 
     async def _relationship(self, change: Change) -> Document | None:
-        try:
-            return document(await self._upstream.relationships.get(change.digital_twin_id, change.relationship_id))
-        except TwinfrontError as error:
-            if error.reason not in _GONE:
-                raise
-            return None
+        found = await if_there(self._upstream.relationships.get(change.digital_twin_id, change.relationship_id))
+        return None if found is None else document(found)
 
 
 @lru_cache(maxsize=256)

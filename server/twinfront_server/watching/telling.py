@@ -1,24 +1,22 @@
 """Makes messages of changes: those that a watch sees, as what it sees them, with what it wants beside."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Final
 
 from twinfront.v1 import change_service_pb2 as messages
 from twinfront_server.adt.answer import Page
-from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.change import UPDATES, Change, Kind
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.adt.twin_json import Document
-from twinfront_server.errors import TwinfrontError
-from twinfront_server.reasons import Reason
+from twinfront_server.concurrency import for_each
 from twinfront_server.upstream import Upstream
 from twinfront_server.watching.feed import Entry
+from twinfront_server.watching.present import if_there
 from twinfront_server.watching.sight import Sight
-from twinfront_server.wire.change import UPDATES, fill_resource, plain_message
+from twinfront_server.wire.change import fill_resource, plain_message
 from twinfront_server.wire.relationship import fill_listed_relationship
 
 _READS_AT_A_TIME: Final = 16
-_NOT_THERE: Final = frozenset({Reason.TWIN_NOT_FOUND, Reason.RELATIONSHIP_NOT_FOUND, Reason.CALLER_NOT_PERMITTED})
 _CREATIONS: Final = frozenset({Kind.TWIN_CREATED, Kind.RELATIONSHIP_CREATED})
 
 Key = tuple[str, str]
@@ -98,29 +96,23 @@ class Telling:
         }
         if not wanted:
             return {}
-        few = asyncio.Semaphore(_READS_AT_A_TIME)
+        found: dict[Key, bytes] = {}
 
-        async def read(key: Key) -> bytes | None:
-            async with few:
-                return await self._read(*key)
+        async def read(key: Key) -> None:
+            body = await self._read(*key)
+            if body is not None:
+                found[key] = body
 
-        tasks = [asyncio.ensure_future(read(key)) for key in wanted]
-        try:
-            bodies = await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-        return {key: body for key, body in zip(wanted, bodies, strict=True) if body is not None}
+        await for_each(list(wanted), _READS_AT_A_TIME, read)
+        return found
 
     async def _read(self, digital_twin_id: str, relationship_id: str) -> bytes | None:
-        try:
-            if relationship_id:
-                return (await self._upstream.relationships.get(digital_twin_id, relationship_id)).body
-            return (await self._upstream.twins.get(digital_twin_id)).body
-        except TwinfrontError as error:
-            if error.reason in _NOT_THERE:
-                return None
-            raise
+        answer = await if_there(
+            self._upstream.relationships.get(digital_twin_id, relationship_id)
+            if relationship_id
+            else self._upstream.twins.get(digital_twin_id)
+        )
+        return None if answer is None else answer.body
 
     async def _relationships_of(self, change: Change) -> AsyncGenerator[messages.Change]:
         """Gives the relationships that have come into sight with a twin."""
@@ -164,12 +156,9 @@ async def _listed(fetch: Callable[[str], Awaitable[Page]]) -> AsyncGenerator[Doc
     """Gives what a list has, page by page, as long as there is what it is of."""
     link = ""
     while True:
-        try:
-            page = await fetch(link)
-        except TwinfrontError as error:
-            if error.reason in _NOT_THERE:
-                return
-            raise
+        page = await if_there(fetch(link))
+        if page is None:
+            return
         for item in page.items:
             yield item
         if not page.next_link:

@@ -10,24 +10,25 @@ Nothing is read before the stream has taken what was told: whoever reads slowly 
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from twinfront.v1.change_service_pb2 import Checkpoint, InitialStateEnd, Reset, WatchResponse
 from twinfront.v1.digital_twin_pb2 import DigitalTwin
 from twinfront.v1.relationship_pb2 import Relationship
-from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.change import MARKS, RELATIONSHIPS, TWINS, Change, Kind
 from twinfront_server.adt.expected_answer import expecting_answer
 from twinfront_server.adt.json_text import parse_answer
 from twinfront_server.errors import changes_expired, server_draining
 from twinfront_server.metrics import WatchMetrics
 from twinfront_server.upstream.changes.source import ChangesLostError, ChangeSource, Items, ItemsPage, Order
 from twinfront_server.watching.cursor import Cursor
-from twinfront_server.watching.feed import MARKS, Entry
+from twinfront_server.watching.feed import Entry
 from twinfront_server.watching.packing import Packing
 from twinfront_server.watching.place import InState, Place
 from twinfront_server.watching.seeking import Seeking
-from twinfront_server.watching.sight import RELATIONSHIPS, TWINS, Sight
+from twinfront_server.watching.sight import Sight
 from twinfront_server.watching.telling import Telling
 from twinfront_server.wire.digital_twin import fill_digital_twin
 from twinfront_server.wire.relationship import fill_relationship
@@ -304,8 +305,8 @@ class Watch:
         return WatchResponse(resume_token=self._token(), **item)
 
     def _token(self) -> str:
-        place = Place(self._place.log, self.cursor.position, self._state, tuple(self._jobs), self._place.sight)
-        return self._seal(place)
+        here = replace(self._place, position=self.cursor.position, state=self._state, jobs=tuple(self._jobs))
+        return self._seal(here)
 
 
 def _items_of(message: WatchResponse, item: DigitalTwin | Relationship) -> Any:

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from twinfront.v1 import change_service_pb2 as messages
 from twinfront_server.access.rules import READ_OF_MODEL
+from twinfront_server.adt.change import MODELS
 from twinfront_server.call import Call, current_call
 from twinfront_server.errors import caller_not_permitted, changes_expired, changes_unsupported, invalid_argument
 from twinfront_server.metrics import WatchMetrics
@@ -18,7 +19,7 @@ from twinfront_server.upstream.changes.source import ChangesLostError, ChangeSou
 from twinfront_server.watching.cursor import Cursor
 from twinfront_server.watching.feed import Feed
 from twinfront_server.watching.place import InState, Place
-from twinfront_server.watching.sight import MODELS, Sight
+from twinfront_server.watching.sight import Sight
 from twinfront_server.watching.telling import Telling
 from twinfront_server.watching.watch import Messages, Watch
 from twinfront_server.wire.filling import room_for_items
@@ -126,7 +127,7 @@ class Watching:
 
     def _sight(self, call: Call, request: messages.WatchRequest, options: WatchOptions) -> Sight:
         sees_models = READ_OF_MODEL in call.grant
-        if not sees_models and any(kind in MODELS and kind.value in request.filter.kinds for kind in MODELS):
+        if not sees_models and any(kind.value in request.filter.kinds for kind in MODELS):
             raise caller_not_permitted(
                 f"{call.principal.name} may not do this: to be told of models takes the permission models.read."
             )

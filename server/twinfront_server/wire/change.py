@@ -1,10 +1,10 @@
 """Changes of the graph: to the messages of a watch."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from twinfront.v1 import change_service_pb2 as messages
-from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.change import RELATIONSHIPS, TWINS, UPDATES, Change, Kind
 from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.wire.digital_twin import fill_digital_twin, fill_listed_digital_twin
 from twinfront_server.wire.json_patch import fill_json_patch
@@ -12,10 +12,6 @@ from twinfront_server.wire.model import fill_listed_model
 from twinfront_server.wire.relationship import fill_listed_relationship, fill_relationship
 from twinfront_server.wire.timestamp import fill_timestamp
 from twinfront_server.wire.value import fill_value
-
-UPDATES: Final = frozenset({Kind.TWIN_UPDATED, Kind.RELATIONSHIP_UPDATED})
-_TWINS: Final = frozenset({Kind.TWIN_CREATED, Kind.TWIN_DELETED})
-_RELATIONSHIPS: Final = frozenset({Kind.RELATIONSHIP_CREATED, Kind.RELATIONSHIP_DELETED})
 
 
 @expects_answer
@@ -31,13 +27,13 @@ def change_message(change: Change, data: Any, *, as_json: bool) -> messages.Chan
     message.incoming_relationships_left = change.kind is Kind.TWIN_DELETED
     if change.kind in UPDATES:
         fill_json_patch(message.patch, data["patch"], as_json=as_json)
-    elif change.kind in _TWINS:
+    elif change.kind in TWINS:
         if as_json:
             message.digital_twin.json = change.data
         else:
             message.digital_twin.SetInParent()
             fill_listed_digital_twin(message.digital_twin, data, metadata=True)
-    elif change.kind in _RELATIONSHIPS:
+    elif change.kind in RELATIONSHIPS:
         if as_json:
             message.relationship.json = change.data
         else:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from twinfront.v1.digital_twin_service_pb2 import BatchGetDigitalTwinsRequest, BatchGetDigitalTwinsResponse
 from twinfront_server.access.rules import READ_OF_BATCH
 from twinfront_server.call import current_call
+from twinfront_server.concurrency import for_each
 from twinfront_server.errors import TwinfrontError, limit_reached, rename_fields
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Upstream
@@ -13,7 +14,6 @@ from twinfront_server.wire.filling import FRAMING
 from twinfront_server.wire.identifier import required_id
 from twinfront_server.wire.limits import require_batch
 from twinfront_server.wire.representation import wants_json, wants_metadata
-from twinfront_server.writes.concurrency import for_each
 
 
 async def batch_get(

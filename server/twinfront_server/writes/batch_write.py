@@ -18,6 +18,7 @@ from twinfront.v1.digital_twin_service_pb2 import (
 )
 from twinfront_server.access.rules import WRITES_OF_BATCH
 from twinfront_server.call import TIME_TO_ANSWER, current_call
+from twinfront_server.concurrency import for_each
 from twinfront_server.errors import (
     MAX_STATUS_BYTES,
     TwinfrontError,
@@ -33,7 +34,6 @@ from twinfront_server.upstream.pacing import Pace
 from twinfront_server.wire.limits import require_batch
 from twinfront_server.wire.resource import model_of
 from twinfront_server.writes.batch_item import Work, batch_field, step_of
-from twinfront_server.writes.concurrency import for_each
 from twinfront_server.writes.detach import Detached
 
 _RESULT_BYTES: Final = MAX_STATUS_BYTES + 512

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from twinfront_server.adt.expected_answer import expects_answer
 from twinfront_server.call import current_call
+from twinfront_server.concurrency import for_each
 from twinfront_server.errors import TwinfrontError, shortened
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import Page, Upstream
 from twinfront_server.upstream.pacing import Pace
-from twinfront_server.writes.concurrency import for_each
 from twinfront_server.writes.rewriting import read_twin
 
 MAX_ROUNDS: Final = 5

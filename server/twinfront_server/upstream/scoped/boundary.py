@@ -14,6 +14,7 @@ from twinfront_server.adt.body import Body
 from twinfront_server.adt.json_text import loads
 from twinfront_server.adt.twin_json import MODEL, metadata_of
 from twinfront_server.call import current_call
+from twinfront_server.concurrency import for_each
 from twinfront_server.errors import (
     TwinfrontError,
     begun_elsewhere,
@@ -210,26 +211,20 @@ class Boundary:
 
     async def inside(self, ids: Iterable[object], scope: Scope | None = None) -> frozenset[object]:
         """Gives those of these ids whose twins lie inside a scope, by default the call's."""
-        few = asyncio.Semaphore(_READS_AT_A_TIME)
+        found: set[object] = set()
 
-        async def is_inside(digital_twin_id: str) -> bool:
+        async def look(digital_twin_id: str) -> None:
             try:
-                async with few:
-                    await self.require_twin(digital_twin_id, scope)
+                await self.require_twin(digital_twin_id, scope)
             except TwinfrontError as error:
                 if error.reason is not Reason.CALLER_NOT_PERMITTED:
                     raise
-                return False
-            return True
+            else:
+                found.add(digital_twin_id)
 
         distinct = list(dict.fromkeys(each for each in ids if isinstance(each, str)))
-        tasks = [asyncio.ensure_future(is_inside(each)) for each in distinct]
-        try:
-            found = await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-        return frozenset(each for each, inside in zip(distinct, found, strict=True) if inside)
+        await for_each(distinct, _READS_AT_A_TIME, look)
+        return frozenset(found)
 
     async def is_twin_inside(self, twin: dict[str, Any]) -> bool:
         """Tells whether a twin that was read lies inside."""
