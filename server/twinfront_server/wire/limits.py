@@ -157,9 +157,13 @@ def require_moderate_texts(message: Message) -> None:
         TwinfrontError: INVALID_ARGUMENT, or what else stands for the field.
     """
     for path, name, text in _texts(message, ""):
-        reason = _REASONS.get(name, Reason.INVALID_ARGUMENT)
-        reason = _REASONS.get(f"{message.DESCRIPTOR.name}.{name}", reason)
-        require_at_most(len(text), MAX_TEXT, path, "characters", reason=reason)
+        if len(text) > MAX_TEXT:
+            raise invalid_argument(path, _too_many(len(text), MAX_TEXT, "characters"), reason=_reason_of(message, name))
+
+
+def _reason_of(message: Message, name: str) -> InvalidReason:
+    of_any_request = _REASONS.get(name, Reason.INVALID_ARGUMENT)
+    return _REASONS.get(f"{message.DESCRIPTOR.name}.{name}", of_any_request)
 
 
 def _texts(message: Message, prefix: str) -> Iterator[tuple[str, str, str]]:
