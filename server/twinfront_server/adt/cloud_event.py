@@ -19,6 +19,7 @@ from typing import Any, Final
 import orjson
 
 from twinfront_server.adt.change import Change, Kind
+from twinfront_server.adt.json_text import dumps_to_keep
 from twinfront_server.adt.twin_json import METADATA, MODEL, is_component, is_digital_twin, is_relationship
 
 MAX_EVENT_BYTES: Final = 1 << 20
@@ -100,7 +101,7 @@ def change_of(event: Event) -> Change | None:
             relationship_id="",
             component_name="",
             model_id="",
-            data=orjson.dumps(str(error)),
+            data=dumps_to_keep(str(error)),
         )
 
 
@@ -204,7 +205,7 @@ def _change(event: Event, attributes: Mapping[str, str], data: Any) -> Change:
         relationship_id=told.get("relationship_id", ""),
         component_name=told.get("component_name", ""),
         model_id=told.get("model_id", ""),
-        data=orjson.dumps(data),
+        data=dumps_to_keep(data),
         etag=told.get("etag", ""),
         target_id=told.get("target_id", ""),
         relationship_name=told.get("relationship_name", ""),
@@ -339,4 +340,4 @@ def _is_operation(operation: Any) -> bool:
     if type(operation) is not dict or type(operation.get("path")) is not str:
         return False
     op = operation.get("op")
-    return op in _OPERATIONS and ("value" in operation or op == "remove") if type(op) is str else False
+    return type(op) is str and op in _OPERATIONS and ("value" in operation or op == "remove")

@@ -39,6 +39,11 @@ def parse_answer(body: bytes) -> Any:
         raise upstream_unreadable() from error
 
 
+def dumps_to_keep(document: Any) -> bytes:
+    """Writes JSON that is kept for long, by the thousand: what orjson gives keeps the 4 KB that it was written in."""
+    return memoryview(orjson.dumps(document)).tobytes()
+
+
 def json_values(text: bytes) -> int:
     """Counts the values that a JSON text has at the most, without parsing it."""
     return len(text) - len(text.translate(None, _MARKS))

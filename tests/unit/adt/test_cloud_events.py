@@ -1,6 +1,7 @@
 """CloudEvents of Azure Digital Twins become changes; what makes no sense is told, what is none is left alone."""
 
 import json
+import os
 import tracemalloc
 from datetime import UTC, datetime
 from time import process_time
@@ -8,7 +9,8 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.changes.events import HOST, ROOM, binary, structured
+from tests.changes.events import HOST, ROOM, binary, structured, updated
+from tests.hostile.measuring import resident_megabytes
 
 from twinfront_server.adt.change import Change, Kind
 from twinfront_server.adt.cloud_event import MAX_EVENT_BYTES, Event, change_of
@@ -256,3 +258,10 @@ def test_an_attribute_of_an_odd_type_is_as_good_as_none(value: Any) -> None:
     properties, body = binary(UPDATE, "room-1", {"modelId": ROOM, "patch": PATCH})
     assert change_of(event({**properties, "cloudEvents:traceparent": value}, body)) is not None
     assert why(change_of(event({**properties, "cloudEvents:time": value}, body))) == "its time is none"
+
+
+def test_five_thousand_changes_are_kept_in_a_few_megabytes() -> None:
+    before = resident_megabytes(os.getpid())
+    changes = [change_of(event(*updated("room-1", number))) for number in range(5_000)]
+    assert None not in changes
+    assert resident_megabytes(os.getpid()) - before < 10

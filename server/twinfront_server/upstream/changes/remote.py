@@ -14,7 +14,7 @@ from azure.digitaltwins.core.aio import DigitalTwinsClient
 from localtwins.engine.clock import datetime_of, ticks_of
 from localtwins.store.change import Change as LoggedChange
 from twinfront_server.adt.expected_answer import expecting_answer
-from twinfront_server.adt.json_text import parse_answer
+from twinfront_server.adt.json_text import dumps_to_keep, parse_answer
 from twinfront_server.errors import changes_unsupported, upstream_unavailable
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream import operation as operations
@@ -182,8 +182,7 @@ class RemoteReader:
         return Portion(entries, {self._log_id: self._after - 1}, complete)
 
     def _entry(self, told: Any) -> Entry:
-        # Copied, since what orjson gives keeps the 4 KB that it was written in, and the ring keeps thousands of them.
-        data = memoryview(orjson.dumps(told["data"])).tobytes()
+        data = dumps_to_keep(told["data"])
         logged = LoggedChange(
             position=_number(told["position"]) - 1,
             type=told["type"],
