@@ -92,9 +92,15 @@ class Broker:
 
     async def limit(self, topic: str, max_message_bytes: int) -> None:
         """Has the topic take no larger messages."""
-        changed = ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(max_message_bytes)})
+        await self._configure(topic, "max.message.bytes", max_message_bytes)
+
+    async def take_any_time(self, topic: str) -> None:
+        """Has the topic take messages of which the producer says that they are of the future, as all once did."""
+        await self._configure(topic, "message.timestamp.after.max.ms", 2**63 - 1)
+
+    async def _configure(self, topic: str, name: str, value: int) -> None:
         async with self._admin() as admin:
-            await admin.alter_configs([changed])
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {name: str(value)})])
 
     async def add_partitions(self, topic: str, total: int) -> None:
         async with self._admin() as admin:

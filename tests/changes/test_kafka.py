@@ -115,6 +115,22 @@ async def test_a_time_leads_to_the_first_change_after_it(broker: Broker, follow:
     assert [change.digital_twin_id for change in seen] == ["c", "d"]
 
 
+@pytest.mark.parametrize("milliseconds", [-1, 0, 2**62, 2**63 - 1])
+async def test_a_time_that_a_producer_made_up_holds_nobody_up(
+    broker: Broker, follow: Follow, milliseconds: int
+) -> None:
+    topic = await broker.topic()
+    await broker.take_any_time(topic)
+    async with broker.producer() as producer:
+        await producer.send_and_wait(topic, b"{}", timestamp_ms=milliseconds)
+    await send(broker, topic, "a")
+    followed = follow(topic)
+    seen, position = await read_until(followed, {}, 1)
+    assert [change.digital_twin_id for change in seen] == ["a"]
+    assert position == {"0": 1}
+    assert (await followed.extent()).newest == {"0": 1}
+
+
 async def test_what_the_broker_has_trimmed_is_lost(broker: Broker, follow: Follow) -> None:
     topic = await broker.topic()
     await send(broker, topic, "a", "b", "c", "d")

@@ -238,5 +238,11 @@ def error_of(error: Exception) -> TwinfrontError:
 
 
 def _event(record: ConsumerRecord[bytes, bytes]) -> Event:
-    taken = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return Event(str(record.partition), record.offset, taken, dict(record.headers), record.value or b"")
+    headers = dict(record.headers)
+    return Event(str(record.partition), record.offset, _taken(record.timestamp), headers, record.value or b"")
+
+
+def _taken(milliseconds: int) -> datetime:
+    """Gives when a message was taken, as far as its time can be that: producers may write what they like, and none."""
+    now = datetime.now(UTC)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if 0 <= milliseconds < now.timestamp() * 1000 else now
