@@ -160,7 +160,7 @@ class Watching:
                 raise changes_expired(lost.oldest_time) from None
         if options.has_state:
             return Place(log_id, await source.before_items(), InState(), sight=sight)
-        return Place(log_id, (await source.extent()).newest, sight=sight)
+        return Place(log_id, await source.newest(), sight=sight)
 
     async def _wake_at(self, stopping: asyncio.Event) -> None:
         await stopping.wait()

@@ -52,6 +52,9 @@ class LogInMemory:
     async def extent(self) -> Extent:
         return Extent({}, self.end, None, None)
 
+    async def newest(self) -> Position:
+        return self.end
+
     async def at_time(self, time: datetime) -> Position:  # noqa: ARG002  (a log without times)
         return {}
 

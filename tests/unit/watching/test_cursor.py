@@ -45,6 +45,9 @@ class MemoryLog:
     async def extent(self) -> Extent:
         raise NotImplementedError
 
+    async def newest(self) -> Position:
+        raise NotImplementedError
+
     async def at_time(self, time: datetime) -> Position:
         raise NotImplementedError
 

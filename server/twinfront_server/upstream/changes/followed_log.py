@@ -15,7 +15,15 @@ from twinfront_server.errors import TwinfrontError, upstream_unavailable
 from twinfront_server.metric_table import EventOutcome
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.changes.catching_up import CatchingUp
-from twinfront_server.upstream.changes.partitioned_log import Bounds, Entry, OutOfRangeError, PartitionedLog, Portion
+from twinfront_server.upstream.changes.partitioned_log import (
+    Bounds,
+    Entry,
+    OutOfRangeError,
+    PartitionedLog,
+    Portion,
+    newest_of,
+    oldest_of,
+)
 from twinfront_server.upstream.changes.ring import WARM, Ring
 from twinfront_server.upstream.changes.source import Batch, Change, ChangesLostError, Extent, Kind, Order, Position
 
@@ -101,11 +109,16 @@ class FollowedLog:
         with suppress(TwinfrontError):  # nobody is to be kept from the end of the log for what is at its beginning
             oldest_time = await self._oldest_time(bounds)
         return Extent(
-            oldest={name: each.first - 1 for name, each in bounds.items()},
-            newest={name: each.end - 1 for name, each in bounds.items()},
+            oldest=oldest_of(bounds),
+            newest=newest_of(bounds),
             oldest_time=oldest_time,
             newest_time=max((entry.made for entry in self._ring.newest.values()), default=None),
         )
+
+    async def newest(self) -> Position:
+        """Gives the place behind the newest change."""
+        self._begin()
+        return newest_of(await self._bounds())
 
     async def at_time(self, time: datetime) -> Position:
         """Gives the place before the first change at or after a time.

@@ -70,6 +70,10 @@ class LocalChanges:
         extent = self._log.extent()
         return Extent(_at(extent.oldest), _at(extent.newest), extent.oldest_time, extent.newest_time)
 
+    async def newest(self) -> Position:
+        """Gives the newest position."""
+        return _at(self._log.extent().newest)
+
     async def at_time(self, time: datetime) -> Position:
         """Gives the place before the first change at or after a time.
 
@@ -112,7 +116,7 @@ class LocalChanges:
 
     async def before_items(self) -> Position:
         """Gives the newest position."""
-        return (await self.extent()).newest
+        return await self.newest()
 
     async def items(self, kind: Items, after: str, limit: int) -> ItemsPage:
         """Gives a page of twins or relationships, and the position that it was read at."""

@@ -54,6 +54,16 @@ class Bounds:
     certain_from: int = 0
 
 
+def oldest_of(bounds: Mapping[str, Bounds]) -> Position:
+    """Gives the place before the oldest entry of each partition."""
+    return {name: each.first - 1 for name, each in bounds.items()}
+
+
+def newest_of(bounds: Mapping[str, Bounds]) -> Position:
+    """Gives the place behind the newest entry of each partition."""
+    return {name: each.end - 1 for name, each in bounds.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Portion:
     """Entries that were read at once.

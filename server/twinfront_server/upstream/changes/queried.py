@@ -11,7 +11,7 @@ from twinfront_server.errors import TwinfrontError
 from twinfront_server.metric_table import EventOutcome
 from twinfront_server.reasons import Reason
 from twinfront_server.upstream.changes.followed_log import FollowedLog
-from twinfront_server.upstream.changes.partitioned_log import PartitionedLog
+from twinfront_server.upstream.changes.partitioned_log import PartitionedLog, oldest_of
 from twinfront_server.upstream.changes.source import ChangesLostError, Items, ItemsPage, Position
 from twinfront_server.upstream.resources.queries import Queries
 
@@ -56,7 +56,7 @@ class QueriedChanges(FollowedLog):
         try:
             return await self.at_time(datetime.now(UTC) - MARGIN)
         except ChangesLostError:
-            return (await self.extent()).oldest
+            return oldest_of(await self._bounds())
 
     async def items(self, kind: Items, after: str, limit: int) -> ItemsPage:
         """Gives a page of a query; the first one once it shows what an event said that makes no sense.

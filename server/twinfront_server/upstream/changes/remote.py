@@ -222,7 +222,7 @@ class RemoteChanges(FollowedLog):
 
     async def before_items(self) -> Position:
         """Gives the newest position."""
-        return (await self.extent()).newest
+        return await self.newest()
 
     async def items(self, kind: Items, after: str, limit: int) -> ItemsPage:
         """Gives a page of twins or relationships, and the position that it was read at."""

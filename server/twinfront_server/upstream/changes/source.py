@@ -123,6 +123,9 @@ class ChangeSource(Protocol):
     async def extent(self) -> Extent:
         """Tells how far the log reaches."""
 
+    async def newest(self) -> Position:
+        """Gives the place behind the newest change, which takes less than to tell how far the log reaches."""
+
     async def at_time(self, time: datetime) -> Position:
         """Gives the place before the first change at or after a time.
 

@@ -332,6 +332,16 @@ async def test_an_extent_is_told_while_nobody_can_be_asked_for_the_beginning(
     assert (extent.newest, extent.oldest_time) == ({"0": 39}, None)
 
 
+async def test_the_end_is_told_without_a_look_at_the_beginning(follow: Follow) -> None:
+    log = MemoryLog()
+    for _ in range(40):
+        log.add()
+    followed = follow(log)
+    assert await followed.newest() == {"0": 39}
+    assert (await followed.read({"0": 39}, 5)).changes == []
+    assert log.opened == 1
+
+
 async def test_a_time_is_a_place_before_the_first_change_at_or_after_it(follow: Follow) -> None:
     log = MemoryLog("0", "1")
     for _ in range(3):
