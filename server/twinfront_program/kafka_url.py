@@ -5,13 +5,17 @@ Brokers that ask who is there are given a user and a password (SASL PLAIN), whic
 """
 
 import re
+import ssl
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.parse import unquote
 
 from twinfront_program.address import Address
 
 FORM: Final = "kafka://HOST:PORT[,HOST:PORT…]/TOPIC, or kafkas://… over TLS"
+
+PREFIXES: Final = ("kafka:", "kafkas:")
+"""How what is meant as such a URL begins."""
 
 _SCHEMES: Final = {"kafka": False, "kafkas": True}
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -60,6 +64,23 @@ class KafkaUrl:
             user=unquote(user),
             password=unquote(password),
         )
+
+    def client_options(self, tls: ssl.SSLContext | None = None) -> dict[str, Any]:
+        """Gives the options by which a client of aiokafka reaches the brokers, and shows who asks.
+
+        Args:
+            tls: what certificates are checked with, if connections are encrypted; by default the system's trust.
+        """
+        protocol = "SSL" if self.tls else "PLAINTEXT"
+        options: dict[str, Any] = {
+            "bootstrap_servers": list(self.servers),
+            "security_protocol": f"SASL_{protocol}" if self.user else protocol,
+        }
+        if self.tls:
+            options["ssl_context"] = tls or ssl.create_default_context()
+        if self.user:
+            options |= {"sasl_plain_username": self.user, "sasl_plain_password": self.password}
+        return options
 
     def __str__(self) -> str:
         """Gives the URL without user and password."""

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from twinfront_program.address import Address, parse_place
 from twinfront_program.kafka_url import FORM as KAFKA_FORM
+from twinfront_program.kafka_url import PREFIXES as KAFKA_PREFIXES
 from twinfront_program.kafka_url import KafkaUrl
 from twinfront_program.settings import REPEATABLE, Listed, joined, listed, several_of
 from twinfront_program.trusted_url import is_trusted
@@ -71,7 +72,7 @@ def _changes(value: str) -> str:
     if "@" in value:
         # Not repeated here: it may be a password.
         raise ValueError("the URL has credentials in it, which it must not: it is shown; see --changes-user")
-    if value.startswith(_KAFKA):
+    if value.startswith(KAFKA_PREFIXES):
         return str(KafkaUrl.parse(value))
     try:
         url = urlsplit(value)
@@ -118,7 +119,6 @@ def _audiences(value: str | None) -> str | None:
 _ASKED: Final[tuple[list[tuple[str, bool]], ...]] = ([], [("consumer_group", True)])
 EVENT_HUB_FORM: Final = "eventhub://NAMESPACE.servicebus.windows.net/HUB[?consumer_group=NAME]"
 
-_KAFKA: Final = ("kafka:", "kafkas:")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _HUB: Final = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _HOST: Final = re.compile(r"[\w.:%-]+")

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from localtwins.events.cloud_events import CloudEvent
 from localtwins.events.retry import Retry
 from localtwins.files import FILE_MODE
+from twinfront_program.kafka_url import PREFIXES as KAFKA_PREFIXES
 from twinfront_program.kafka_url import KafkaUrl
 from twinfront_program.startup_error import StartupError
 
 _FILE: Final = "file:"
-_KAFKA: Final = ("kafka:", "kafkas:")
 _NEWLINE: Final = b"\n"
 
 
@@ -42,7 +42,7 @@ def check_target(target: str) -> None:
         if not target.removeprefix(_FILE):
             raise ValueError("the target file: needs a path")
         return
-    if target.startswith(_KAFKA):
+    if target.startswith(KAFKA_PREFIXES):
         KafkaUrl.parse(target)
         return
     try:
@@ -66,7 +66,7 @@ def require_installed(targets: Mapping[str, str]) -> None:
         StartupError: it is not.
     """
     for name, target in targets.items():
-        if target.startswith(_KAFKA) and find_spec("aiokafka") is None:
+        if target.startswith(KAFKA_PREFIXES) and find_spec("aiokafka") is None:
             raise StartupError(f"the endpoint {name} needs the library for Kafka: pip install 'twinfront[kafka]'")
 
 
@@ -74,7 +74,7 @@ def open_endpoint(name: str, target: str) -> Endpoint:
     """Makes the endpoint `name` that delivers to `target`."""
     if target.startswith(_FILE):
         return FileEndpoint(name, Path(target.removeprefix(_FILE)))
-    if target.startswith(_KAFKA):
+    if target.startswith(KAFKA_PREFIXES):
         from localtwins.events.kafka_topic import KafkaEndpoint  # noqa: PLC0415  (an extra)
 
         return KafkaEndpoint(name, KafkaUrl.parse(target))

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -35,19 +34,13 @@ class KafkaEndpoint:
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         self._name = name
         self._topic = url.topic
-        protocol = "SSL" if url.tls else "PLAINTEXT"
         self._options: dict[str, Any] = {
-            "bootstrap_servers": list(url.servers),
+            **url.client_options(),
             "client_id": "localtwins",
-            "security_protocol": f"SASL_{protocol}" if url.user else protocol,
             "enable_idempotence": True,
             "request_timeout_ms": _REQUEST_MILLISECONDS,
             "max_request_size": _LARGEST_MESSAGE,
         }
-        if url.tls:
-            self._options["ssl_context"] = ssl.create_default_context()
-        if url.user:
-            self._options |= {"sasl_plain_username": url.user, "sasl_plain_password": url.password}
         self._producer: AIOKafkaProducer | None = None
         self._lock = asyncio.Lock()
 

@@ -1,5 +1,7 @@
 """Where a Kafka topic is, as settings say it."""
 
+import ssl
+
 import pytest
 
 from twinfront_program.kafka_url import KafkaUrl
@@ -20,6 +22,24 @@ def test_a_password_is_shown_nowhere() -> None:
     url = KafkaUrl.parse("kafkas://user:hidden@one:9093/twins")
     assert "hidden" not in repr(url)
     assert str(url) == "kafkas://one:9093/twins"
+
+
+def test_a_client_reaches_the_brokers_as_the_url_says() -> None:
+    plain = KafkaUrl.parse("kafka://one:9092,two:9092/twins")
+    assert plain.client_options() == {
+        "bootstrap_servers": ["one:9092", "two:9092"],
+        "security_protocol": "PLAINTEXT",
+    }
+    secured = KafkaUrl.parse("kafkas://user:hidden@one:9093/twins")
+    context = ssl.create_default_context()
+    assert secured.client_options(context) == {
+        "bootstrap_servers": ["one:9093"],
+        "security_protocol": "SASL_SSL",
+        "ssl_context": context,
+        "sasl_plain_username": "user",
+        "sasl_plain_password": "hidden",
+    }
+    assert secured.client_options()["ssl_context"].verify_mode is ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize(

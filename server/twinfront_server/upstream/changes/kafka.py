@@ -59,16 +59,7 @@ class KafkaLog:
         # What it says there comes as exceptions as well, or shows in what is read.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         self._topic = url.topic
-        protocol = "SSL" if url.tls else "PLAINTEXT"
-        self._connection: dict[str, Any] = {
-            **_OPTIONS,
-            "bootstrap_servers": list(url.servers),
-            "security_protocol": f"SASL_{protocol}" if url.user else protocol,
-        }
-        if url.tls:
-            self._connection["ssl_context"] = tls or ssl.create_default_context()
-        if url.user:
-            self._connection |= {"sasl_plain_username": url.user, "sasl_plain_password": url.password}
+        self._connection: dict[str, Any] = {**_OPTIONS, **url.client_options(tls)}
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._starting = asyncio.Lock()
