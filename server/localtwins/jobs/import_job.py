@@ -13,7 +13,7 @@ from localtwins.jobs import job_log
 from localtwins.jobs.import_format import Batch, Section
 from localtwins.jobs.job import IMPORT, ImportJob, Status, told
 from localtwins.jobs.rows import RowError, import_batch
-from localtwins.jobs.told_changes import tell_end, tell_write
+from localtwins.jobs.told_changes import tell_end
 from localtwins.operations.models import CheckedModels
 from localtwins.settings import Settings
 from localtwins.store.reader import Reader
@@ -124,11 +124,9 @@ def advance(
         if batch.section is not job.position.section:
             lines += _section_ended(job, now)
             lines.append(job_log.event(job_id, now, "Started", batch.section))
-        refused = import_batch(tx, settings, batch, checked)
+        refused = import_batch(tx, settings, batch, job_id, checked)
         lines += [job_log.refused_row(job_id, now, row) for row in refused]
         tx.append_job_log(lines)
-        if len(refused) < len(batch.rows):
-            tell_write(tx, IMPORT, job_id)
         job = replace(_counted(job, batch, refused), last_action=now)
     _store(tx, job)
     return job

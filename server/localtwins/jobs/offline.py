@@ -13,16 +13,14 @@ from typing import IO, Final
 
 from localtwins.errors import JobError
 from localtwins.jobs.exporting import export_lines
-from localtwins.jobs.import_format import Batch, FormatLimits, Section, read_batches
+from localtwins.jobs.import_format import FormatLimits, Section, read_batches
 from localtwins.jobs.job import IMPORT
 from localtwins.jobs.rows import RowError, check_models, import_batch
-from localtwins.jobs.told_changes import tell_abandoned, tell_end, tell_write
-from localtwins.operations.models import CheckedModels
+from localtwins.jobs.told_changes import tell_abandoned, tell_end
 from localtwins.settings import Settings
 from localtwins.store.change_appending import KEEP_ALL
 from localtwins.store.database import Database
 from localtwins.store.snapshot import open_snapshot
-from localtwins.store.transaction import Transaction
 from twinfront_program.startup_error import StartupError
 
 STANDARD_STREAM: Final = "-"
@@ -94,13 +92,6 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
     stopped: JobError | None = None
     limits = replace(FormatLimits.of(settings), batch_rows=BATCH_ROWS)
     job_id = str(uuid.uuid4())
-
-    def import_told(tx: Transaction, batch: Batch, checked: CheckedModels | None) -> list[RowError]:
-        errors = import_batch(tx, settings, batch, checked)
-        if len(errors) < len(batch.rows):
-            tell_write(tx, IMPORT, job_id)
-        return errors
-
     try:
         async with (
             aclosing(_chunks(source)) as chunks,
@@ -111,7 +102,8 @@ async def _import(database: Database, settings: Settings, source: IO[bytes], ann
                 if batch.section is Section.MODELS:
                     with database.reading() as read:
                         checked = check_models(read, batch)
-                errors = await database.write(partial(import_told, batch=batch, checked=checked))
+                importing = partial(import_batch, settings=settings, batch=batch, job_id=job_id, checked=checked)
+                errors = await database.write(importing)
                 for error in errors:
                     announce(_told(error))
                 taken[batch.section] += len(batch.rows) - len(errors)

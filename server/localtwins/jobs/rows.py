@@ -9,7 +9,9 @@ from localtwins import errors
 from localtwins.engine.identifiers import check_relationship_id, check_twin_id
 from localtwins.errors import AdtError
 from localtwins.jobs.import_format import Batch, Section
+from localtwins.jobs.job import IMPORT
 from localtwins.jobs.row_form import Document, read_row
+from localtwins.jobs.told_changes import tell_write
 from localtwins.operations import digital_twins, models, relationships
 from localtwins.operations.models import CheckedModels
 from localtwins.settings import Settings
@@ -67,9 +69,9 @@ def check_models(read: Reader, batch: Batch) -> CheckedModels:
 
 
 def import_batch(
-    tx: Transaction, settings: Settings, batch: Batch, checked: CheckedModels | None = None
+    tx: Transaction, settings: Settings, batch: Batch, job_id: str, checked: CheckedModels | None = None
 ) -> list[RowError]:
-    """Imports the rows of a batch and gives those that were refused. The change log tells only that it was done.
+    """Imports the rows of a batch and gives those that were refused. The change log tells only that the job wrote.
 
     Models are created all or none, from the result of `check_models`.
 
@@ -78,14 +80,18 @@ def import_batch(
         ModelsChangedError: the models have to be checked again.
         ModelsNotLoadedError: tells the models that all the rows need.
     """
+    refused: list[RowError] = []
     if checked is not None:
         try:
             models.create(tx, settings, checked, notify=False)
         except AdtError as error:
             raise errors.models_not_imported(error, "") from error
-        return []
-    import_row = _import_twin if batch.section is Section.TWINS else _import_relationship
-    return list(_refused(tx, settings, batch, import_row))
+    else:
+        import_row = _import_twin if batch.section is Section.TWINS else _import_relationship
+        refused += _refused(tx, settings, batch, import_row)
+    if len(refused) < len(batch.rows):
+        tell_write(tx, IMPORT, job_id)
+    return refused
 
 
 def _refused(tx: Transaction, settings: Settings, batch: Batch, import_row: _ImportRow) -> Iterator[RowError]:
