@@ -74,13 +74,13 @@ def twin_deleted(twin_id: str, model_id: str, etag: str, document: bytes, time: 
 
 
 def relationship_put(
-    relationship: Mapping[str, Any], document: bytes, before: bytes | None, model_id: str, time: str
+    relationship: Mapping[str, Any], document: bytes, before: Mapping[str, Any] | None, model_id: str, time: str
 ) -> Notification:
     """Tells of a relationship that was created or replaced; `model_id` is the source's."""
     if before is None:
         return _of_relationship(RELATIONSHIP_CREATE, relationship, model_id, document.decode(), time)
-    old = orjson.loads(before)
-    return _relationship_updated(relationship, old, model_id, list(_difference(old, relationship, "")), time)
+    patch = list(_difference(before, relationship, ""))
+    return _relationship_updated(relationship, before, model_id, patch, time)
 
 
 def relationship_patched(
@@ -163,11 +163,10 @@ def _of_relationship(
         None,
         data,
         relationship["$etag"],
-        "",
-        target_id,
-        name,
-        before["$targetId"] if before["$targetId"] != target_id else "",
-        before["$relationshipName"] if before["$relationshipName"] != name else "",
+        target_id=target_id,
+        relationship_name=name,
+        previous_target_id=before["$targetId"] if before["$targetId"] != target_id else "",
+        previous_relationship_name=before["$relationshipName"] if before["$relationshipName"] != name else "",
     )
 
 

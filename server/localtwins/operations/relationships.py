@@ -54,18 +54,17 @@ def put(
     if any_property_name:
         checked = {member: value for member, value in document.items() if member in declared.properties}
     _check_properties(checked, declared, settings)
-    if current is None:
+    before = None if current is None else orjson.loads(current.document)
+    if before is None:
         _check_new(tx, settings, source_id, ends.outgoing)
-    same_target = current is not None and orjson.loads(current.document)["$targetId"] == target_id
-    if not same_target:
+    if before is None or before["$targetId"] != target_id:
         _check_new_target(settings, target_id, ends.incoming)
     stored = orjson.dumps(document)
-    if same_target and current is not None and current.name == name:
+    if before is not None and (before["$targetId"], before["$relationshipName"]) == (target_id, name):
         tx.update_relationship(source_id, relationship_id, etag=etag, document=stored)
     else:
         tx.put_relationship(source_id, relationship_id, target_id=target_id, name=name, etag=etag, document=stored)
     if notify:
-        before = current.document if current else None
         now = twin_time(tx.now())
         tx.append_change(notifications.relationship_put(document, stored, before, ends.source_model, now))
     return Written(etag, stored)
