@@ -25,14 +25,15 @@ _SECONDS: Final = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)
 
 
 async def list_all(call: Call) -> Response:
-    """Lists changes behind a position or from a time on, if there are none once there are some or the time is over.
+    """Lists changes behind a position or from a time on, by default behind the newest position.
 
-    Without a position and a time it is the newest position.
+    While there are none, a caller that says how long it would `wait` gets its answer once there are some, or then.
     """
     log = _log(call)
     limit, seconds = _limit(call), _wait(call)
     try:
         after = _after(call, log)
+        # The time comes first: whoever reads on to the newest position has all that was logged before it.
         now, changes = datetime.now(UTC), log.read(after, limit)
         if seconds and limit and not changes:
             await _wait_for_changes(call, after, seconds)

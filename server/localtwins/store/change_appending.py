@@ -46,6 +46,7 @@ class Retention:
 
 
 KEEP_ALL: Final = Retention(changes=_UNKNOWN, bytes=2 * _UNKNOWN)
+"""Never looks up how many bytes there are: even an unknown number is fewer."""
 
 
 class ChangeAppender:
@@ -77,13 +78,14 @@ class ChangeAppender:
         self.newest = self._look_up()
         self._appended: int | None = self.newest  # None if it has to be looked up
         self._gaps: list[tuple[int, int]] | None = None  # None if they have to be looked up
-        self._has_to_begin = self._is_to_begin = not is_new
+        self._begun = is_new
+        self._begun_for_good = is_new  # committed
 
     def begin(self) -> None:
         """Begins the positions of this process, unless it has; the first change does so, too."""
-        if not self._is_to_begin:
+        if self._begun:
             return
-        self._is_to_begin = False
+        self._begun = True
         last = self._look_up()
         following = max(last + 2, self._clock.now() // TICKS_PER_MICROSECOND)
         self._connection.execute("INSERT INTO change_gaps VALUES (?, ?)", (last, following))
@@ -99,8 +101,7 @@ class ChangeAppender:
 
     def append(self, notification: Notification, traceparent: str) -> None:
         """Appends a change, which is logged at the time that the clock has read last for it."""
-        if self._is_to_begin:
-            self.begin()
+        self.begin()
         logged = self._clock.latest
         if logged == self._logged:  # the write has had no need of the time
             logged = self._clock.now()
@@ -135,7 +136,7 @@ class ChangeAppender:
         """Takes note that some of what was appended may not be there."""
         self._appended = None
         self._gaps = None
-        self._is_to_begin = self._has_to_begin
+        self._begun = self._begun_for_good
         if self._trimmed_by_size:
             self._bytes = _UNKNOWN
 
@@ -147,7 +148,7 @@ class ChangeAppender:
     def committed(self) -> None:
         """Takes note that what was appended is stored."""
         self._trimmed_by_size = False
-        self._has_to_begin = self._is_to_begin
+        self._begun_for_good = self._begun
         self.newest = self._appended or 0
 
     def _look_up(self) -> int:
