@@ -1,28 +1,19 @@
 """What the log of changes keeps: by number, by bytes and by age."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
 
 from localtwins.engine.clock import TICKS_PER_SECOND, Clock
 from localtwins.events.notifications import TELEMETRY
-from localtwins.store import schema
 from localtwins.store.change import Notification
 from localtwins.store.change_appending import KEEP_ALL, ChangeAppender, Retention
 from localtwins.store.change_reader import ChangesLost
 from localtwins.store.reader import Reader
 
 HOUR = 3600 * TICKS_PER_SECOND
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    schema.migrate(connection)
-    yield connection
-    connection.close()
 
 
 class Log:

@@ -1,7 +1,6 @@
 """The database: its plans, its counts, its order."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,19 +12,6 @@ from localtwins.store import schema
 from localtwins.store.database import Database
 from localtwins.store.reader import EventRoute
 from localtwins.store.transaction import Transaction
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    schema.migrate(connection)
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
-def tx(connection: sqlite3.Connection) -> Transaction:
-    return Transaction(connection, Clock())
 
 
 def relate(tx: Transaction, source: str, relationship_id: str, target: str) -> None:

@@ -1,7 +1,6 @@
 """The steps of a delete job, over a database in memory."""
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,6 @@ from localtwins.engine.clock import Clock
 from localtwins.errors import AdtError
 from localtwins.jobs import delete_job, import_job
 from localtwins.jobs.job import DeleteJob, Status, told
-from localtwins.store import schema
 from localtwins.store.transaction import Transaction
 
 MINUTE = 60 * 10_000_000
@@ -23,11 +21,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def tx(clock: Clock) -> Iterator[Transaction]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    schema.migrate(connection)
-    yield Transaction(connection, clock)
-    connection.close()
+def tx(connection: sqlite3.Connection, clock: Clock) -> Transaction:
+    return Transaction(connection, clock)
 
 
 def stored(tx: Transaction) -> DeleteJob:

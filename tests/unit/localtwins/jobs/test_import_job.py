@@ -1,7 +1,5 @@
 """The steps of an import job, from its creation to its end, over a database in memory."""
 
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,14 +7,12 @@ import orjson
 import pytest
 
 from localtwins import errors
-from localtwins.engine.clock import Clock
 from localtwins.errors import AdtError, JobError
 from localtwins.jobs import import_job
 from localtwins.jobs.import_format import START, Batch, Position, Section
 from localtwins.jobs.import_job import Flushed
 from localtwins.jobs.job import ImportJob, Status, told
 from localtwins.settings import Settings
-from localtwins.store import schema
 from localtwins.store.transaction import Transaction
 
 DAY = 24 * 60 * 60 * 10_000_000
@@ -28,14 +24,6 @@ ROWS_REFUSED = {
         "See the output blob for each of them."
     ),
 }
-
-
-@pytest.fixture
-def tx() -> Iterator[Transaction]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    schema.migrate(connection)
-    yield Transaction(connection, Clock())
-    connection.close()
 
 
 def create(tx: Transaction, job_id: str = "one", status: Status = Status.NOT_STARTED, **members: Any) -> ImportJob:
