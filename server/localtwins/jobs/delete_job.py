@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Final
 
 from localtwins import errors
+from localtwins.engine.clock import TICKS_PER_SECOND
 from localtwins.errors import JobError
 from localtwins.jobs.job import DELETE, DeleteJob, Status, told
 from localtwins.jobs.told_changes import tell_end, tell_write
 from localtwins.store.reader import Reader
 from localtwins.store.transaction import Transaction
 
-_TICKS_PER_MINUTE: Final = 60 * 10_000_000
+_TICKS_PER_MINUTE: Final = 60 * TICKS_PER_SECOND
 _BATCH: Final = 500
 
 

@@ -6,14 +6,14 @@ from typing import Any, Final, Self
 
 import orjson
 
-from localtwins.engine.clock import job_time
+from localtwins.engine.clock import TICKS_PER_SECOND, job_time
 from localtwins.errors import JobError
 from localtwins.jobs.import_format import START, Position, Section
 
 IMPORT: Final = "import"
 DELETE: Final = "delete"
 
-_TICKS_PER_DAY: Final = 24 * 60 * 60 * 10_000_000
+_TICKS_PER_DAY: Final = 24 * 60 * 60 * TICKS_PER_SECOND
 _KEPT_DAYS: Final = 30
 """How long the service tells of a job (recorded)."""
 _LONGEST_MESSAGE: Final = 4000
