@@ -1,16 +1,15 @@
 """Who is limited to a part of the graph is told of its changes, and of nothing else."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import grpc.aio
 import pytest
 
 from twinfront.v1 import change_service_pb2 as messages
-from twinfront.v1.change_service_pb2_grpc import ChangeServiceStub
 
+from ..watching import watcher
 from ..watching.watcher import Watcher, told
 from .caller import Caller, error_info
 from .plant import PUMP, ROOM, Plant, twin
@@ -19,17 +18,9 @@ GRAPH = messages.INITIAL_STATE_GRAPH
 LIT = [{"op": "OP_ADD", "path": "/lit", "value": {"bool_value": True}}]
 
 
-@asynccontextmanager
-async def watching(who: Caller, **request: Any) -> AsyncIterator[Watcher]:
-    """Watches as somebody, from the first message on."""
-    call = ChangeServiceStub(who.channel).Watch(messages.WatchRequest(**request), metadata=who.metadata)
-    watcher = Watcher(aiter(call))
-    try:
-        if not request.keys() & {"initial_state", "resume_token"}:
-            assert (await watcher.next()).HasField("checkpoint")
-        yield watcher
-    finally:
-        call.cancel()
+def watching(who: Caller, **request: Any) -> AbstractAsyncContextManager[Watcher]:
+    """Watches as somebody."""
+    return watcher.watching(who.channel, who.metadata, **request)
 
 
 async def put(who: Caller, digital_twin_id: str, model: str) -> None:

@@ -18,6 +18,18 @@ from .source import Source
 from .writer import Writer
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "source_that(trait=value): for those sources of changes alone")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test over all sources that it is for."""
+    if "source" in metafunc.fixturenames:
+        wanted = [trait for mark in metafunc.definition.iter_markers("source_that") for trait in mark.kwargs.items()]
+        fitting = [each for each in sources.SOURCES if all(getattr(each, name) == value for name, value in wanted)]
+        metafunc.parametrize("source", fitting, ids=[each.name for each in fitting])
+
+
 @pytest.fixture
 def blobs(tmp_path: Path) -> Path:
     """The folder in which jobs find `file:` blobs."""
@@ -27,41 +39,26 @@ def blobs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def data_dir() -> str:
-    """Where the upstream has its twins: one that is empty and keeps nothing, unless a module has another."""
-    return ":memory:"
-
-
-@pytest.fixture(params=["embedded", "elsewhere", "kafka", "event hub"])
-async def source(
-    request: pytest.FixtureRequest, blobs: Path, data_dir: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Source]:
-    serving = {"listen": "127.0.0.1:0", "metrics_listen": "none", "health_interval": 3600.0}
+async def settings(
+    source: Source, request: pytest.FixtureRequest, blobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Settings]:
+    """Of a server whose changes come from the source, which is there inside the test."""
+    kept = Settings(listen="127.0.0.1:0", metrics_listen="none", health_interval=3600.0, data_dir=":memory:")
     monkeypatch.setenv("LOCALTWINS_JOBS_DIR", str(blobs))
     targets = {"events": f"file:{blobs / 'events.ndjson'}"}
     async with AsyncExitStack() as stack:
-        match request.param:
-            case "embedded":
-                made = Source(Settings.of(serving | {"data_dir": data_dir}))
+        match source.name:
             case "elsewhere":
-                url = await stack.enter_async_context(sources.elsewhere(data_dir, targets))
-                made = Source(
-                    Settings.of(serving | {"upstream": url, "upstream_credential": "none"}), outlives_server=True
-                )
+                url = await stack.enter_async_context(sources.elsewhere(targets))
+                kept = kept.changed(upstream=url, upstream_credential="none")
             case "kafka":
-                topic = await sources.topic(request)
-                targets["source"] = topic
-                made = sources.fed(Settings.of(serving | {"data_dir": data_dir, "changes": topic}))
-            case _:
-                targets["source"] = await stack.enter_async_context(sources.hub(monkeypatch))
-                made = sources.fed(Settings.of(serving | {"data_dir": data_dir, "changes": sources.HUB}))
+                targets["source"] = await sources.topic(request)
+                kept = kept.changed(changes=targets["source"])
+            case "event hub":
+                targets["source"] = await stack.enter_async_context(sources.fed_hub(monkeypatch))
+                kept = kept.changed(changes=sources.HUB)
         monkeypatch.setenv("LOCALTWINS_ENDPOINT", json.dumps(targets))
-        yield made
-
-
-@pytest.fixture
-def settings(source: Source) -> Settings:
-    return source.settings
+        yield kept
 
 
 @pytest.fixture

@@ -16,17 +16,18 @@ from localtwins import Settings as LocalSettings
 from localtwins.http_server import HttpServer
 from twinfront.v1 import event_route_service_pb2 as routes
 from twinfront.v1.event_route_service_pb2_grpc import EventRouteServiceStub
-from twinfront_server.settings import Settings
 
 HUB = "eventhub://twins.servicebus.windows.net/twins"
 
 
 @dataclass(frozen=True)
 class Source:
-    """An upstream that is running.
+    """An upstream, as tests know it.
+
+    A test with the mark `source_that(tells_jobs=True)` runs over those alone that tell of jobs.
 
     Attributes:
-        settings: of a server before it.
+        name: what tests call it.
         tells_models: whether it tells of models.
         tells_jobs: whether it tells of what jobs write.
         tells_etags: whether changes have etags.
@@ -37,7 +38,7 @@ class Source:
         is_fed: whether an event route has to bring changes there, which takes a while.
     """
 
-    settings: Settings
+    name: str
     tells_models: bool = True
     tells_jobs: bool = True
     tells_etags: bool = True
@@ -48,10 +49,10 @@ class Source:
     is_fed: bool = False
 
 
-def fed(settings: Settings) -> Source:
+def fed(name: str) -> Source:
     """An upstream with an event route to the source of changes: it tells what Azure Digital Twins would."""
     return Source(
-        settings,
+        name,
         tells_models_of_sources=False,
         tells_what_was_before=False,
         outlives_server=True,
@@ -63,6 +64,9 @@ def fed(settings: Settings) -> Source:
     )
 
 
+SOURCES = (Source("embedded"), Source("elsewhere", outlives_server=True), fed("kafka"), fed("event hub"))
+
+
 async def feed(channel: grpc.aio.Channel) -> None:
     """Makes the event route."""
     route = routes.EventRoute(endpoint_name="source", filter="true")
@@ -72,10 +76,10 @@ async def feed(channel: grpc.aio.Channel) -> None:
 
 
 @asynccontextmanager
-async def elsewhere(data_dir: str, targets: Mapping[str, str]) -> AsyncIterator[str]:
+async def elsewhere(targets: Mapping[str, str]) -> AsyncIterator[str]:
     """Runs a localtwins that is reached over HTTP, and gives its URL."""
     settings = LocalSettings.load({"listen": "127.0.0.1:0", "endpoint": dict(targets)})
-    service = await LocalTwins.open(data_dir, settings)
+    service = await LocalTwins.open(":memory:", settings)
     server = HttpServer(service, settings)
     await server.start()
     yield server.url
@@ -89,11 +93,17 @@ async def topic(request: pytest.FixtureRequest) -> str:
     return f"kafka://{broker.address}/{await broker.topic()}"
 
 
-@asynccontextmanager
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Puts an Event Hub in memory in place of that of `HUB`, and gives the URL of a webhook that feeds it."""
+def hub_in_memory(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """Puts an Event Hub in memory in place of that of `HUB`."""
     hub = Hub(begin=None)
     monkeypatch.setattr("azure.eventhub.aio.EventHubConsumerClient", lambda *_, **__: hub.connect())
+    return hub
+
+
+@asynccontextmanager
+async def fed_hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """Gives the URL of a webhook that feeds the Event Hub of `HUB`."""
+    hub = hub_in_memory(monkeypatch)
 
     async def take(event: dict[str, Any]) -> int:
         data = event.pop("data")

@@ -17,7 +17,7 @@ from ...fault.fault_server import Answer, fault_server
 from ..services.refusal import refused, refused_field
 from .watcher import watching
 
-pytestmark = pytest.mark.parametrize("source", ["embedded"], indirect=True)
+pytestmark = pytest.mark.source_that(name="embedded")
 
 TWINS = messages.INITIAL_STATE_TWINS
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import grpc
 import grpc.aio
@@ -16,20 +15,15 @@ from twinfront_server.settings import Settings
 
 from ..services.building import add
 from ..services.refusal import refused
+from ..serving.echo import eventually
 from .watcher import Watcher, watching
 from .writer import Writer
 
-pytestmark = pytest.mark.parametrize("source", ["embedded"], indirect=True)
+pytestmark = pytest.mark.source_that(name="embedded")
 """How a watch ends has nothing to do with where changes come from."""
 
 SMALL_WINDOW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536)]
 """Keeps grpc from taking in megabytes ahead of its caller."""
-
-
-async def becomes_true(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def open_watches(app: App) -> float:
@@ -101,7 +95,7 @@ async def test_a_watch_that_is_not_read_is_ended_and_goes_on_behind_what_was_rea
             watcher = Watcher(aiter(call))
             await watcher.next()
             await write_much(write, 600)
-            await becomes_true(lambda: not open_watches(app))
+            await eventually(lambda: not open_watches(app))
             assert (await refused(watcher.end())).reason == "STREAM_NOT_READ"
         told = sum(len(message.changes.changes) for message in watcher.messages)
         assert 0 < told < 601
@@ -120,11 +114,11 @@ async def test_a_watch_holds_memory_only_while_a_message_waits(settings: Setting
             await watcher.next()
             assert unread._held_bytes == 0
             await write_much(write, 300)
-            await becomes_true(lambda: unread._held_bytes > 0)
+            await eventually(lambda: unread._held_bytes > 0)
             told = 0
             while told < 301:
                 told += len((await watcher.next()).changes.changes)
-            await becomes_true(lambda: unread._held_bytes == 0)
+            await eventually(lambda: unread._held_bytes == 0)
 
 
 async def test_watches_that_are_gone_leave_nothing_behind(settings: Settings):
@@ -135,5 +129,5 @@ async def test_watches_that_are_gone_leave_nothing_behind(settings: Settings):
             async with watching(channel) as one, watching(channel, filter={"digital_twin_ids": ["a"]}):
                 await write.room("a")
                 await one.changes(1)
-        await becomes_true(lambda: not open_watches(app))
-        await becomes_true(lambda: len(asyncio.all_tasks()) <= tasks)
+        await eventually(lambda: not open_watches(app))
+        await eventually(lambda: len(asyncio.all_tasks()) <= tasks)

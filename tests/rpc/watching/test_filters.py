@@ -176,9 +176,8 @@ async def test_a_deletion_is_told_of_a_twin_whose_model_is_gone_since(channel: g
         assert (await watcher.next()).changes.changes[0].kind == 3
 
 
-async def test_a_model_filter_is_for_changes_of_models_too(channel: grpc.aio.Channel, write: Writer, source: Source):
-    if not source.tells_models:
-        pytest.skip("this source does not tell of models")
+@pytest.mark.source_that(tells_models=True)
+async def test_a_model_filter_is_for_changes_of_models_too(channel: grpc.aio.Channel, write: Writer):
     async with watching(channel, filter={"model_ids": [ROOM]}) as watcher:
         await write.upload(interface(DESK, []), interface(OFFICE, [], extends=ROOM))
         assert await watcher.told(1) == [("MODEL_CREATED", OFFICE)]

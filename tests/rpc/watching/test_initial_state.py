@@ -15,16 +15,14 @@ from twinfront_server.watching import watch
 
 from ..services.building import FLOOR, ROOM, add
 from .copy_of_graph import GraphCopy, Key
-from .source import Source
 from .watcher import told, watching
 from .writer import Writer
 
 TWINS, GRAPH = messages.INITIAL_STATE_TWINS, messages.INITIAL_STATE_GRAPH
 
 
-async def test_the_twins_come_first_and_then_what_changes(channel: grpc.aio.Channel, write: Writer, source: Source):
-    if not source.is_exact:
-        pytest.skip("this source may tell items again")
+@pytest.mark.source_that(is_exact=True)
+async def test_the_twins_come_first_and_then_what_changes(channel: grpc.aio.Channel, write: Writer):
     await write.rooms(["b", "a", "c"])
     await write.connect("a", "door", "b")
     async with watching(channel, initial_state=TWINS) as watcher:
@@ -33,9 +31,8 @@ async def test_the_twins_come_first_and_then_what_changes(channel: grpc.aio.Chan
         assert await watcher.told(1) == [("TWIN_CREATED", "d")]
 
 
-async def test_the_graph_comes_first_if_it_is_wanted(channel: grpc.aio.Channel, write: Writer, source: Source):
-    if not source.is_exact:
-        pytest.skip("this source may tell items again")
+@pytest.mark.source_that(is_exact=True)
+async def test_the_graph_comes_first_if_it_is_wanted(channel: grpc.aio.Channel, write: Writer):
     await write.rooms(["b", "a"])
     await write.connect("b", "door", "a")
     await write.connect("a", "way", "b")
@@ -98,11 +95,8 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_pages")
-async def test_a_state_that_is_broken_off_goes_on_where_it_was(
-    channel: grpc.aio.Channel, write: Writer, source: Source
-):
-    if not source.is_exact:
-        pytest.skip("this source may tell items again")
+@pytest.mark.source_that(is_exact=True)
+async def test_a_state_that_is_broken_off_goes_on_where_it_was(channel: grpc.aio.Channel, write: Writer):
     ids = [f"room-{number:02}" for number in range(20)]
     await write.rooms(ids)
     copy, token = GraphCopy(), ""
@@ -148,11 +142,10 @@ async def graph(channel: grpc.aio.Channel) -> dict[Key, str]:
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.source_that(is_exact=True)
 async def test_a_copy_is_made_of_state_and_changes_while_others_write_and_streams_break(
-    channel: grpc.aio.Channel, write: Writer, source: Source, seed: int
+    channel: grpc.aio.Channel, write: Writer, seed: int
 ):
-    if not source.is_exact:
-        pytest.skip("this source may tell items again")
     dice = random.Random(seed)
     await scribble(write, seed, 60)
     writing = asyncio.create_task(scribble(write, seed + 100, 250))
@@ -173,11 +166,10 @@ async def test_a_copy_is_made_of_state_and_changes_while_others_write_and_stream
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.source_that(is_exact=False)
 async def test_a_copy_in_which_the_last_word_counts_is_right_where_changes_in_the_state_come_again(
-    channel: grpc.aio.Channel, write: Writer, source: Source, seed: int
+    channel: grpc.aio.Channel, write: Writer, seed: int
 ):
-    if source.is_exact:
-        pytest.skip("this source tells no change that the state has already")
     await scribble(write, seed, 60)
     writing = asyncio.create_task(scribble(write, seed + 100, 120))
     copy: set[tuple[str, str]] = set()

@@ -12,7 +12,6 @@ from twinfront.v1 import job_service_pb2 as jobs
 from twinfront.v1.job_service_pb2_grpc import JobServiceStub
 
 from ..services.building import ROOM
-from .source import Source
 from .watcher import watching
 from .writer import Writer
 
@@ -24,10 +23,7 @@ _LINES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _only_where_jobs_are_told(source: Source) -> None:
-    if not source.tells_jobs:
-        pytest.skip("this source does not tell what jobs write")
+pytestmark = pytest.mark.source_that(tells_jobs=True)
 
 
 async def import_twin(channel: grpc.aio.Channel, blobs: Path) -> None:

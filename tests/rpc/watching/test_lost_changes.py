@@ -18,7 +18,7 @@ TWINS = messages.INITIAL_STATE_TWINS
 RESYNC = messages.ON_EXPIRED_RESYNC
 
 
-pytestmark = pytest.mark.parametrize("source", ["embedded"], indirect=True)
+pytestmark = pytest.mark.source_that(name="embedded")
 
 
 @pytest.fixture(autouse=True)

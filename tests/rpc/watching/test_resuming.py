@@ -147,11 +147,10 @@ async def test_a_time_before_all_changes_is_as_good_as_the_first_of_them(channel
     assert first.ToDatetime() == oldest.ToDatetime()
 
 
+@pytest.mark.source_that(is_fed=False)  # the event route would have to be made at each server
 async def test_a_token_is_good_at_another_server_with_the_same_key(
-    source: Source, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ):
-    if source.is_fed:
-        pytest.skip("the event route to this source would have to be made at each server")
     kept = settings.changed(data_dir=str(tmp_path_factory.mktemp("kept")), page_token_key="a key of sixteen characters")
     async with App(kept) as app, grpc.aio.insecure_channel(str(app.address)) as channel:
         write = await Writer.open(channel)
@@ -173,9 +172,8 @@ async def test_a_token_is_good_at_another_server_with_the_same_key(
         assert (await refused(watcher.next())).reason == "RESUME_TOKEN_INVALID"
 
 
-async def test_a_token_of_another_log_is_refused(source: Source, settings: Settings):
-    if source.outlives_server:
-        pytest.skip("this source is that of all servers")
+@pytest.mark.source_that(outlives_server=False)
+async def test_a_token_of_another_log_is_refused(settings: Settings):
     key = settings.changed(page_token_key="a key of sixteen characters")
     tokens: list[str] = []
     for _ in range(2):

@@ -25,9 +25,7 @@ BROKEN = binary("Microsoft.DigitalTwins.Twin.Update", "room", {"modelId": "dtmi:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     """A hub that no event route feeds."""
-    hub = Hub(begin=None)
-    monkeypatch.setattr("azure.eventhub.aio.EventHubConsumerClient", lambda *_, **__: hub.connect())
-    return hub
+    return sources.hub_in_memory(monkeypatch)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A watch of a test's, and short names for what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -97,9 +97,11 @@ class Watcher:
 
 
 @asynccontextmanager
-async def watching(channel: grpc.aio.Channel, **request: Any) -> AsyncIterator[Watcher]:
+async def watching(
+    channel: grpc.aio.Channel, metadata: Sequence[tuple[str, str]] = (), /, **request: Any
+) -> AsyncIterator[Watcher]:
     """Watches from the first message on, which has been read if it is a checkpoint: what is done now is told."""
-    call = ChangeServiceStub(channel).Watch(messages.WatchRequest(**request))
+    call = ChangeServiceStub(channel).Watch(messages.WatchRequest(**request), metadata=metadata)
     watcher = Watcher(aiter(call))
     try:
         if not {"resume_token", "start_time", "initial_state"} & request.keys():
