@@ -25,8 +25,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server on the sample building, for all tests of a file."""
     served = process.start(tmp_path_factory.mktemp("served"), ["--sample"], {})
     yield served.address
-    served.process.kill()
-    served.process.wait()
+    served.end()
 
 
 @pytest.fixture

@@ -70,8 +70,7 @@ def throttled(tmp_path: Path) -> Iterator[str]:
     """The address of a server whose upstream throttles everything."""
     served = process.start(tmp_path, [], {"LOCALTWINS_INJECT": "throttle=1"})
     yield served.address
-    served.process.kill()
-    served.process.wait()
+    served.end()
 
 
 def test_throttling_has_an_exit_code_of_its_own(twinfront: Command, throttled: str):

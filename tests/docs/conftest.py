@@ -13,8 +13,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.ServedP
     """`twinfront serve` with the sample building and metrics."""
     served = process.start(tmp_path_factory.mktemp("served"), ["--sample"], {})
     yield served
-    served.process.kill()
-    served.process.wait()
+    served.end()
 
 
 @pytest.fixture

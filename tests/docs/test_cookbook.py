@@ -22,8 +22,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     """Of a server without twins."""
     served = process.start(tmp_path, [], {})
     yield served.address
-    served.process.kill()
-    served.process.wait()
+    served.end()
 
 
 @pytest.mark.timeout(func_only=True)

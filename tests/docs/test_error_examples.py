@@ -89,8 +89,7 @@ def _client(folder: Path, words: list[str], variables: dict[str, str]) -> Iterat
         with TwinfrontClient(served.address) as client:
             yield client
     finally:
-        served.process.kill()
-        served.process.wait()
+        served.end()
 
 
 @pytest.mark.parametrize("name", sorted(errors.EXAMPLES.keys() - errors.SERVERS.keys()))

@@ -85,8 +85,7 @@ class Reader:
 
     def _serve_front(self, words: list[str]) -> None:
         front = process.start(self._folder, words, self._variables)
-        front.process.kill()
-        front.process.wait()
+        front.end()
 
     async def _python(self, block: Block) -> None:
         """Run a block; one that makes no client goes on with that of an earlier block."""

@@ -11,8 +11,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.ServedP
     """`twinfront serve` on an empty instance."""
     served = process.start(tmp_path_factory.mktemp("served"), [], {})
     yield served
-    served.process.kill()
-    served.process.wait()
+    served.end()
 
 
 @pytest.fixture

@@ -17,5 +17,4 @@ def test_a_double_that_was_written_as_an_integer_is_read(tmp_path: Path):
         ended = run("stubs.py", TWINFRONT_ADDRESS=served.address)
         assert (ended.returncode, ended.stdout) == (0, "room-001 has 20.0\nTrue\n"), ended.stderr
     finally:
-        served.process.kill()
-        served.process.wait()
+        served.end()

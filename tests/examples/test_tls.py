@@ -21,8 +21,7 @@ def served(authority: Authority, tmp_path: Path) -> Iterator[process.ServedProce
     words = [f"--tls-cert={server.cert}", f"--tls-key={server.key}", f"--tls-client-ca={authority.cert}"]
     served = process.start(tmp_path, words, {})
     yield served
-    served.process.kill()
-    served.process.wait()
+    served.end()
 
 
 @pytest.mark.parametrize("name", ["manage_twins.py", "load_graph.py"])

@@ -12,8 +12,7 @@ def test_the_example_sees_what_it_changes(tmp_path: Path) -> None:
     try:
         finished = program.run("watch.py", TWINFRONT_ADDRESS=served.address)
     finally:
-        served.process.kill()
-        served.process.wait()
+        served.end()
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout.splitlines() == [
         "room-001 had 21.2 and has 23.5",

@@ -101,8 +101,7 @@ def served(upstream: RawServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     words = [f"--upstream={upstream.url}", "--upstream-credential=none", "--upstream-timeout=2", "--health-interval=60"]
     served = start(tmp_path_factory.mktemp("endless"), words, {})
     yield served
-    served.process.kill()
-    served.process.wait()
+    served.end()
 
 
 @pytest.mark.parametrize("rpc", [GET_TWIN, UPDATE_TWIN], ids=str)

@@ -132,8 +132,7 @@ class Scene:
 
     def _kill_a_front(self) -> None:
         front = self._chance.choice(self._fronts)
-        front.served.process.kill()
-        front.served.process.wait()
+        front.served.end()
         time.sleep(_AWAY_SECONDS)
         self._start_again(front)
 
@@ -154,8 +153,7 @@ class Scene:
 
 
 def _end(served: process.ServedProcess) -> None:
-    served.process.kill()
-    served.process.wait()
+    served.end()
 
 
 @contextmanager

@@ -24,8 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedProcess]:
         served.signal()
         served.exit_code()
     finally:
-        served.process.kill()
-        served.process.wait()
+        served.end()
 
 
 def furnish(address: str) -> None:

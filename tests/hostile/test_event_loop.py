@@ -44,8 +44,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedServer]
         served.signal()
         served.exit_code()
     finally:
-        served.process.kill()
-        served.process.wait()
+        served.end()
 
 
 @pytest.fixture(scope="module")

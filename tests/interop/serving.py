@@ -62,5 +62,4 @@ def served(mode: str, folder: Path, words: Sequence[str], variables: Mapping[str
         ca = None if in_the_clear else authority.cert
         yield Endpoint(server.address, ca, client if mode == "mtls" else None, token)
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.end()

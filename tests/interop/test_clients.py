@@ -33,8 +33,7 @@ def sample_building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server with the sample building, for the examples."""
     server = process.start(tmp_path_factory.mktemp("served"), ["--sample"], {})
     yield server.address
-    server.process.kill()
-    server.process.wait()
+    server.end()
 
 
 @pytest.fixture(scope="module", params=RUNS)

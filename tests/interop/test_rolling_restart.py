@@ -70,8 +70,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield servers
     finally:
         for each in servers.served:
-            each.process.kill()
-            each.process.wait()
+            each.end()
         redis.end()
         localtwins.end()
 

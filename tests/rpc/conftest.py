@@ -1,6 +1,5 @@
 """Servers to call: one in process on the embedded service, and `twinfront serve` and Redis as processes."""
 
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -35,17 +34,16 @@ async def channel(server: App) -> AsyncIterator[grpc.aio.Channel]:
 @pytest.fixture
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., process.ServedProcess]]:
     """Starts `twinfront serve` with the given words and variables; ended when the test ends."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[process.ServedProcess] = []
 
     def start(*words: str | Path, **variables: str) -> process.ServedProcess:
         served = process.start(tmp_path_factory.mktemp("served"), [str(word) for word in words], variables)
-        started.append(served.process)
+        started.append(served)
         return served
 
     yield start
     for each in started:
-        each.kill()
-        each.wait()
+        each.end()
 
 
 @pytest.fixture

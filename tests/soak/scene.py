@@ -72,8 +72,7 @@ class Scene:
     def close(self) -> None:
         """Ends all processes."""
         for each in self._running:
-            each.process.kill()
-            each.process.wait()
+            each.end()
         self._redis.end()
         self._upstream.end()
 
@@ -141,8 +140,7 @@ class Scene:
         self.other = self._serve(f"--listen={self.other.address}")
 
     def _kill_a_front(self) -> None:
-        self.other.process.kill()
-        self.other.process.wait()
+        self.other.end()
         time.sleep(_AWAY_SECONDS)
         self.other = self._serve(f"--listen={self.other.address}")
 

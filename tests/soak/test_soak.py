@@ -73,8 +73,7 @@ def test_totals_that_are_neither_as_acknowledged_nor_one_ahead_are_told(tmp_path
                 )
             problems = lost(client, {"as-told": 5, "ahead": 4, "behind": 6, "twice": 3})
     finally:
-        served.process.kill()
-        served.process.wait()
+        served.end()
     assert problems == ["behind is at 5 in the end, and 6 was written", "twice is at 5 in the end, and 3 was written"]
 
 

@@ -59,6 +59,10 @@ class ServedProcess:
     def exit_code(self) -> int:
         return self.process.wait(timeout=30)
 
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
 
 def start(
     folder: Path, words: Sequence[str], variables: dict[str, str], command: Sequence[str] = COMMAND
