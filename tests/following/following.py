@@ -154,7 +154,7 @@ async def _write(plan: Plan, stage: Scene, caches: Sequence[HeldCache], chance: 
         while not output.done():
             await asyncio.wait([output], timeout=plan.every)
             if not output.done():
-                await asyncio.to_thread(stage.happen)
+                await asyncio.to_thread(stage.happenings.next)
                 await chance.choice(caches).restart()
     finally:
         if not output.done():
@@ -201,7 +201,7 @@ def _report(
         trimmed=log.lost(),
         writes=written["done"],
         refused=written["refused"],
-        happened=dict(stage.happened),
+        happened=dict(stage.happenings.times),
         watchers=len(watchers),
         told=sum(watcher.changes for watcher in watchers),
         gaps=sum(stretch.lost is not None for stretch in stretches),

@@ -2,16 +2,15 @@
 
 import json
 import random
-import shutil
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.happenings import Happenings
 from tests.rpc.access.issuer import AUDIENCE, SigningKey
 from tests.rpc.serving import process, upstream
 from tests.rpc.serving.hop import Hop
@@ -49,21 +48,25 @@ class Scene:
 
     Attributes:
         database: the file that has the log.
-        happened: how often what happened.
+        happenings: what is done to them.
 
     Args:
         folder: where they keep what they have.
+        running: ends the processes.
         chance: says what happens.
         max_changes: how many changes the log keeps.
         embedded: has one front, with the service in its process, in the place of several before one over HTTPS.
     """
 
-    def __init__(self, folder: Path, chance: random.Random, *, max_changes: int, embedded: bool) -> None:
-        self.happened: Counter[str] = Counter()
+    def __init__(
+        self, folder: Path, running: ExitStack, chance: random.Random, *, max_changes: int, embedded: bool
+    ) -> None:
+        self.happenings = Happenings(
+            chance, [self._kill_a_front, self._drain_a_front, self._cut_connections, self._cut_connections]
+        )
         self._folder = folder
         self._chance = chance
-        self._to_come: list[Callable[[], None]] = []
-        self._stack = ExitStack()
+        self._running = running
         self._write_access()
         blobs = folder / "blobs"
         blobs.mkdir()
@@ -77,14 +80,10 @@ class Scene:
         else:
             data = folder / "upstream-data"
             served = upstream.start(folder, more=settings, tls=True)
-            self._stack.callback(served.end)
+            running.callback(served.end)
             self._before = served.words
         self.database = data / "localtwins.db"
         self._fronts = [self._front() for _ in range(1 if embedded else FRONTS)]
-
-    def close(self) -> None:
-        """Ends all processes."""
-        self._stack.close()
 
     def targets(self) -> list[str]:
         """Gives the addresses at which watchers find the fronts, through the hops."""
@@ -99,15 +98,6 @@ class Scene:
         """Gives the file with the credentials of a caller."""
         return self._folder / _CALLERS[is_limited]
 
-    def happen(self) -> None:
-        """Lets one thing happen; each does before one does again."""
-        if not self._to_come:
-            self._to_come += [self._kill_a_front, self._drain_a_front, self._cut_connections, self._cut_connections]
-            self._chance.shuffle(self._to_come)
-        what = self._to_come.pop()
-        what()
-        self.happened[what.__name__.replace("_", " ").strip()] += 1
-
     def _write_access(self) -> None:
         key = SigningKey("key")
         (self._folder / "keys.json").write_text(json.dumps({"keys": [key.jwk()]}))
@@ -121,13 +111,13 @@ class Scene:
 
     def _front(self) -> Front:
         served = self._serve()
-        return Front(served, self._stack.enter_context(Hop(int(served.port))))
+        return Front(served, self._running.enter_context(Hop(int(served.port))))
 
     def _serve(self, *words: str) -> process.ServedProcess:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         access = [f"--jwt-jwks={self._folder / 'keys.json'}", f"--policy={self._folder / 'policy.yaml'}"]
         served = process.start(folder, [*self._before, *access, *_WORDS, *words], self._variables)
-        self._stack.callback(_end, served)
+        self._running.callback(served.end)
         return served
 
     def _kill_a_front(self) -> None:
@@ -152,19 +142,8 @@ class Scene:
         hop.pass_on()
 
 
-def _end(served: process.ServedProcess) -> None:
-    served.end()
-
-
 @contextmanager
 def scene(seed: int, *, max_changes: int, embedded: bool) -> Iterator[Scene]:
     """Makes a scene inside the block."""
-    folder = Path(tempfile.mkdtemp(prefix="following-"))
-    try:
-        made = Scene(folder, random.Random(seed), max_changes=max_changes, embedded=embedded)
-        try:
-            yield made
-        finally:
-            made.close()
-    finally:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="following-") as folder, ExitStack() as running:
+        yield Scene(Path(folder), running, random.Random(seed), max_changes=max_changes, embedded=embedded)

@@ -2,15 +2,14 @@
 
 import json
 import random
-import shutil
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.happenings import Happenings
 from tests.rpc.access.issuer import AUDIENCE, SigningKey
 from tests.rpc.serving import process, redis_process, upstream
 from tests.rpc.serving.certificates import Authority
@@ -43,7 +42,7 @@ class Scene:
         authority: vouches for the certificates of the fronts.
         lasting: the front that stays.
         other: the front that does not.
-        happened: how often what happened.
+        happenings: what is done to the processes.
     """
 
     lasting: process.ServedProcess
@@ -51,12 +50,23 @@ class Scene:
 
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self.authority = Authority(folder)
-        self.happened: Counter[str] = Counter()
+        self.happenings = Happenings(
+            chance,
+            [
+                self._renew_the_certificate,
+                self._renew_the_keys,
+                self._change_the_policy,
+                self._stop_a_front,
+                self._kill_a_front,
+                self._kill_the_upstream,
+                self._let_the_upstream_hang,
+                self._kill_redis,
+            ],
+        )
         self._folder = folder
         self._chance = chance
         self._keys: list[SigningKey] = []
         self._policies = 0
-        self._to_come: list[Callable[[], None]] = []
         self._running: list[process.ServedProcess] = []
         self.authority.issue("server")
         self._renew_the_keys()
@@ -85,24 +95,6 @@ class Scene:
     def target(self) -> str:
         """Both fronts, for clients that know how to go from one to another."""
         return f"ipv4:{self.lasting.address},{self.other.address}"
-
-    def happen(self) -> None:
-        """Lets one thing happen; each does before one does again."""
-        if not self._to_come:
-            self._to_come += [
-                self._renew_the_certificate,
-                self._renew_the_keys,
-                self._change_the_policy,
-                self._stop_a_front,
-                self._kill_a_front,
-                self._kill_the_upstream,
-                self._let_the_upstream_hang,
-                self._kill_redis,
-            ]
-            self._chance.shuffle(self._to_come)
-        what = self._to_come.pop()
-        what()
-        self.happened[_words(what)] += 1
 
     def calm_down(self) -> None:
         """Ends the faults, for a last look at what is there."""
@@ -179,17 +171,9 @@ class Scene:
 @contextmanager
 def scene(seed: int) -> Iterator[Scene]:
     """Makes a scene inside the block."""
-    folder = Path(tempfile.mkdtemp(prefix="soak-"))
-    try:
-        made = Scene(folder, random.Random(seed))
-        try:
-            made.start()
-            yield made
-        finally:
-            made.close()
-    finally:
-        shutil.rmtree(folder)
-
-
-def _words(what: Callable[[], None]) -> str:
-    return what.__name__.replace("_", " ").strip()
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as folder,
+        closing(Scene(Path(folder), random.Random(seed))) as made,
+    ):
+        made.start()
+        yield made

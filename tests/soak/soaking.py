@@ -56,7 +56,7 @@ def soak(seconds: float, seed: int, languages: Sequence[Language]) -> Report:
                 running = [pool.submit(callers.run_until, end) for callers in clients.values()]
                 while time.monotonic() < end:
                     time.sleep(_PAUSE_SECONDS)
-                    stage.happen()
+                    stage.happenings.next()
                 for each in running:
                     each.result()
             stage.calm_down()
@@ -70,7 +70,7 @@ def soak(seconds: float, seed: int, languages: Sequence[Language]) -> Report:
             seen=seen,
             cache=dict(held.told),
             clients={name: callers.seen for name, callers in clients.items()},
-            happened=dict(stage.happened),
+            happened=dict(stage.happenings.times),
             growth=growth(watch.samples),
             in_flight=_in_flight(stage.lasting),
         )
