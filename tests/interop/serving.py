@@ -38,28 +38,28 @@ class Endpoint:
 @contextlib.contextmanager
 def served(mode: str, folder: Path, words: Sequence[str], variables: Mapping[str, str]) -> Iterator[Endpoint]:
     """Serves inside the block, with these words and variables besides those of the mode."""
-    authority = Authority(folder)
-    own, client = authority.issue("server"), authority.issue("client")
-    words = list(words)
-    if mode == NATIVE:
-        words.append("--engine=native")
-    if mode == UNIX:
-        words.append(f"--listen=unix:{tempfile.mkdtemp(prefix='twinfront-')}/twinfront.sock")
-    in_the_clear = mode in {"clear", NATIVE, UNIX}
-    if not in_the_clear:
-        words += ["--engine=grpcio", f"--tls-cert={own.cert}", f"--tls-key={own.key}"]
-    token = None
-    if mode == TOKEN:
-        issuer = Issuer(url="https://issuer.example")
-        keys = folder / "keys.json"
-        keys.write_bytes(issuer.answer(KEYS)[2])
-        words += [f"--{name.replace('_', '-')}={value}" for name, value in issuer.settings(jwt_jwks=keys).items()]
-        token = issuer.token(exp=int(time.time()) + 86_400, roles=list(ROLES))
-    if mode == "mtls":
-        words.append(f"--tls-client-ca={authority.cert}")
-    server = process.start(folder, words, dict(variables))
-    try:
+    with contextlib.ExitStack() as closing:
+        authority = Authority(folder)
+        own, client = authority.issue("server"), authority.issue("client")
+        words = list(words)
+        if mode == NATIVE:
+            words.append("--engine=native")
+        if mode == UNIX:  # a path of a socket has to be short
+            short = closing.enter_context(tempfile.TemporaryDirectory(prefix="twinfront-"))
+            words.append(f"--listen=unix:{short}/twinfront.sock")
+        in_the_clear = mode in {"clear", NATIVE, UNIX}
+        if not in_the_clear:
+            words += ["--engine=grpcio", f"--tls-cert={own.cert}", f"--tls-key={own.key}"]
+        token = None
+        if mode == TOKEN:
+            issuer = Issuer(url="https://issuer.example")
+            keys = folder / "keys.json"
+            keys.write_bytes(issuer.answer(KEYS)[2])
+            words += [f"--{name.replace('_', '-')}={value}" for name, value in issuer.settings(jwt_jwks=keys).items()]
+            token = issuer.token(exp=int(time.time()) + 86_400, roles=list(ROLES))
+        if mode == "mtls":
+            words.append(f"--tls-client-ca={authority.cert}")
+        server = process.start(folder, words, dict(variables))
+        closing.callback(server.end)
         ca = None if in_the_clear else authority.cert
         yield Endpoint(server.address, ca, client if mode == "mtls" else None, token)
-    finally:
-        server.end()
