@@ -20,6 +20,8 @@ from twinfront.v1.representation_pb2 import REPRESENTATION_JSON
 from .cutting import Cut
 
 _SECONDS_TO_ARRIVE: Final = 0.1
+"""After which a message is with the caller; if it is not, it is told again, and less is tried."""
+
 _CUTS: Final[dict[str, Cut]] = {"rst": "rst", "fin": "fin"}
 _MODEL: Final = "dtmi:odd:Counter;1"
 
@@ -54,12 +56,10 @@ class Changes(ChangeServiceServicer):
         if place != "after-each":
             return
         time.sleep(_SECONDS_TO_ARRIVE)
-        match how:
-            case "status":
-                context.abort(grpc.StatusCode.UNAVAILABLE, "The server is about to stop.")
-            case _:
-                self._cut(context.peer(), _CUTS[how])
-                context.abort(grpc.StatusCode.UNKNOWN, "Nobody is there any more.")
+        if how == "status":
+            context.abort(grpc.StatusCode.UNAVAILABLE, "The server is about to stop.")
+        self._cut(context.peer(), _CUTS[how])
+        context.abort(grpc.StatusCode.UNKNOWN, "Nobody is there any more.")
 
 
 def _messages(twin_id: str, *, is_json: bool) -> list[rpcs.WatchResponse]:
