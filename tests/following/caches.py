@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from twinfront import AsyncTwinCache, AsyncTwinfrontClient, DigitalTwin, Relationship
+from tests.replica import Key, Replica, Resource, key_of
 
-from .copy import Key
+from twinfront import AsyncTwinCache, AsyncTwinfrontClient
+
 from .filters import Filter
 from .graph import descendants
-
-Resource = DigitalTwin | Relationship
 
 
 class HeldCache:
@@ -24,19 +23,19 @@ class HeldCache:
 
     def __init__(self, client: AsyncTwinfrontClient, wanted: Filter) -> None:
         self.wanted = wanted
-        self.counts: Counter[str] = Counter()
-        self.problems: list[str] = []
+        self._replica = Replica()
+        self.counts: Counter[str] = self._replica.told
+        self.problems: list[str] = self._replica.problems
         self._client = client
-        self._replica: dict[Key, Resource] = {}
         self._arguments: Mapping[str, Any] = {
             "digital_twin_ids": sorted(wanted.ids),
             "digital_twin_id_prefixes": wanted.prefixes,
             "model_ids": sorted(wanted.models),
             "relationships": True,
             "relationship_names": sorted(wanted.names),
-            "added": self._added,
-            "changed": self._changed,
-            "removed": self._removed,
+            "added": self._replica.added,
+            "changed": self._replica.changed,
+            "removed": self._replica.removed,
         }
         self._cache = AsyncTwinCache(client, **self._arguments)
 
@@ -49,7 +48,7 @@ class HeldCache:
         saved = self._cache.save()
         self.counts["restarted"] += 1
         self._cache = AsyncTwinCache(self._client, saved=saved, **self._arguments)
-        self._replica = self._held()
+        self._replica.resources = self._held()
         await self._cache.start()
 
     async def close(self) -> None:
@@ -63,7 +62,7 @@ class HeldCache:
         """Tells where the cache, or what its callbacks made, is not as the graph is."""
         expected = self._expected(documents)
         problems = []
-        for what, held in (("the cache", self._held()), ("the callbacks", self._replica)):
+        for what, held in (("the cache", self._held()), ("the callbacks", self._replica.resources)):
             for key in sorted(expected.keys() | held.keys()):
                 found = held[key].to_dict() if key in held else None
                 if found != expected.get(key):
@@ -85,29 +84,4 @@ class HeldCache:
         found: list[Resource] = [*self._cache.list()]
         for source in list(self._cache._graph._outgoing):
             found += self._cache.relationships(source)
-        return {_key(each): each for each in found}
-
-    def _added(self, after: Resource) -> None:
-        self.counts["added"] += 1
-        if _key(after) in self._replica:
-            self.problems.append(f"{_key(after)} was added, and it was there")
-        self._replica[_key(after)] = after
-
-    def _changed(self, before: Resource, after: Resource) -> None:
-        self.counts["changed"] += 1
-        if self._replica.get(_key(after)) != before:
-            self.problems.append(f"{_key(after)} was changed from what it was not")
-        if before.etag == after.etag:
-            self.problems.append(f"{_key(after)} was changed to {after.etag} twice")
-        self._replica[_key(after)] = after
-
-    def _removed(self, before: Resource) -> None:
-        self.counts["removed"] += 1
-        if self._replica.pop(_key(before), None) != before:
-            self.problems.append(f"{_key(before)} was removed, and it was not there as such")
-
-
-def _key(resource: Resource) -> Key:
-    if isinstance(resource, DigitalTwin):
-        return resource.id, ""
-    return resource.source_id, resource.id
+        return {key_of(each): each for each in found}
