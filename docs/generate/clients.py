@@ -19,7 +19,7 @@ _SHOWN = re.compile(r"[^\n]*\bbegin ten lines\b[^\n]*\n(?P<lines>.*?)\n[^\n]*\be
 
 
 def ten_lines(client: str) -> Callable[[], str]:
-    """What makes the code block of a client: what stands between the marks in its example."""
+    """Gives the code block of a client: the lines between the marks in its example."""
 
     def block() -> str:
         language, path = TEN_LINES[client]

@@ -12,7 +12,7 @@ _CONNECTION = "connection"
 
 
 def exit_code_table() -> str:
-    """What a command returns to the shell."""
+    """Tells what a command returns to the shell."""
     return table(("exit code", "what happened"), ([str(code), meaning] for code, meaning in MEANINGS.items()))
 
 

@@ -37,6 +37,6 @@ def comments(file: FileDescriptorProto) -> Mapping[tuple[int, ...], str]:
 
 
 def method_configs() -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    """What the service config says about each method, by full name of the service and name."""
+    """Reads what the service config says about each method, by full name of the service and name."""
     configs = json.loads(_SERVICE_CONFIG.read_text())["methodConfig"]
     return {(name["service"], name["method"]): config for config in configs for name in config["name"]}

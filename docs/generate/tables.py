@@ -69,7 +69,7 @@ def _setting_table(settings: Iterable[Description]) -> str:
 
 
 def limit_table() -> str:
-    """How large requests may be, as the constants and what is written below them have it."""
+    """Tells how large requests may be, as the constants and what is written below them have it."""
     rows = []
     for constant, note in pairwise(ast.parse(inspect.getsource(limits)).body):
         match constant, note:

@@ -1,4 +1,4 @@
-"""What a million calls leave behind: the memory of a server after each hundred thousand, on each engine."""
+"""Measures what a million calls leave behind: the memory of a server after each hundred thousand, on each engine."""
 
 from typing import Final
 

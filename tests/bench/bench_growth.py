@@ -1,4 +1,4 @@
-"""How figures grow with the properties of a twin, with connections, replicas and calls that have been made.
+"""Measures how figures grow with the properties of a twin, with connections, replicas and calls that have been made.
 
 One thing grows at a time. `bench_graph.py` has the growth of the graph.
 """

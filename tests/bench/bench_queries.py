@@ -65,7 +65,7 @@ class Graph:
         return count * 7919 % self.twins
 
     def cases(self) -> dict[str, tuple[Ask, AskPlainly]]:
-        """What is asked, of the service and of plain SQLite."""
+        """Gives what is asked, of the service and of plain SQLite."""
         base, models = self.ontology.base, self.ontology.below_base
         listed = ", ".join("?" for _ in models)
         hops = "-[:hasPart]->()-[:hasPart]->()-[:hasPart]->"

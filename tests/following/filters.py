@@ -1,4 +1,4 @@
-"""What watches of the tests are for, and a slow and plain judge of which changes that is."""
+"""Filters of watches, each of which judges slowly and plainly which changes are to be told."""
 
 import random
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A run from beginning to end."""
+"""Runs writers, watchers and caches from beginning to end, and has things happen to the fronts meanwhile."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ CACHES: Final = (
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run has.
+    """The size of a run, and what is made to happen in it.
 
     Attributes:
         seed: of what is written and what happens.

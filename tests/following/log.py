@@ -1,4 +1,4 @@
-"""The log of changes as it stands in the database file of localtwins, read while it grows and before it is trimmed."""
+"""Reads the log of changes from the database file of localtwins, while it grows and before it is trimmed."""
 
 import json
 import sqlite3
@@ -53,7 +53,7 @@ class Row:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What it is about: the twin, or the relationship beside its source."""
+        """The ids of what it is about: the twin and nothing, or the source and the relationship."""
         return self.twin_id, self.relationship_id
 
 

@@ -1,4 +1,4 @@
-"""What became of a run, and its verdict."""
+"""The report of a run, and its verdict."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final

@@ -47,7 +47,7 @@ _OPERATIONS: Final = {
 
 @dataclass
 class Stretch:
-    """What was told without a gap.
+    """Changes that were told without a gap.
 
     Attributes:
         start: everything behind this position is told, once the state has come.
@@ -77,7 +77,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Habits:
-    """How a watcher behaves.
+    """The behaviour of a watcher.
 
     Attributes:
         initial_state: what it wants to come first.
@@ -98,7 +98,7 @@ class Habits:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all watchers share.
+    """All that watchers share.
 
     Attributes:
         targets: gives the addresses of the fronts.

@@ -1,4 +1,4 @@
-"""What a process takes of the machine, sampled while it serves."""
+"""Samples what a process takes of the machine while it serves."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ _EVERY_SECONDS: Final = 0.5
 
 @dataclass(frozen=True)
 class Sample:
-    """What a process has at a time, in seconds from the first one."""
+    """A look at a process, at a time in seconds from the first one."""
 
     seconds: float
     megabytes: float

@@ -194,7 +194,7 @@ class EchoServer:
         return self.metrics.registry.get_sample_value(name, labels)
 
     def handled(self, method: str) -> dict[str, float]:
-        """How calls of a method ended, by code; without those that never came."""
+        """Counts how calls of a method ended, by code; without those that never came."""
         return {
             sample.labels["grpc_code"]: sample.value
             for family in self.metrics.registry.collect()

@@ -46,7 +46,7 @@ def field(name: str, value: str) -> bytes:
 
 
 def call(path: str) -> bytes:
-    """What begins a call of a method."""
+    """Gives the headers that begin a call of a method."""
     return b"".join(
         [
             field(":method", "POST"),

@@ -59,7 +59,7 @@ class Probe(threading.Thread):
 
 
 async def heard(server: App, path: str, status: int) -> bool:
-    """Whether a probe hears a status while the event loop goes on."""
+    """Tells whether a probe hears a status while the event loop goes on."""
     probe = Probe(server, path, status)
     probe.start()
     await asyncio.to_thread(probe.join)

@@ -23,7 +23,7 @@ class UpstreamProcess:
 
     @property
     def words(self) -> list[str]:
-        """What `twinfront serve` has to be told to use it."""
+        """The words that have `twinfront serve` use it."""
         return self.words_for(self.port)
 
     @property

@@ -18,7 +18,7 @@ def clock() -> Clock:
 
 
 def takes(buckets: TokenBuckets, caller: str = "a") -> int:
-    """How many tokens a caller can take now."""
+    """Counts the tokens that a caller can take now."""
     count = 0
     while not buckets.wait(caller):
         buckets.take(caller)

@@ -47,13 +47,13 @@ def twins(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def _applied(stored: dict[str, Any], operations: list[Operation]) -> dict[str, Any]:
-    """What the service makes of a patch."""
+    """Gives what the service makes of a patch."""
     patch = orjson.loads(orjson.dumps([operation.as_json() for operation in operations]))
     return digital_twin.patch(copy.deepcopy(stored), parse_operations(patch), etag='W/"2"', now="now")
 
 
 def _essence(twin: dict[str, Any]) -> dict[str, Any]:
-    """What a caller can say of a twin or a component: values, the model, source times."""
+    """Gives what a caller can say of a twin or a component: values, the model, source times."""
     members = {name: value for name, value in twin.items() if not name.startswith("$")}
     for name, value in members.items():
         if digital_twin.is_component(value):
