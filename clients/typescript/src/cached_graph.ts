@@ -1,5 +1,5 @@
 import { equals, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 import { type Change, ChangeKind } from "./gen/twinfront/v1/change_service_pb.js";
 import { type DigitalTwin, DigitalTwinSchema } from "./gen/twinfront/v1/digital_twin_pb.js";
@@ -318,7 +318,7 @@ function isOlder(change: Change, known: Resource): boolean {
 
 /** Tells which of two times is the earlier one, to the last nanosecond. */
 export function isBefore(one: Timestamp, other: Timestamp): boolean {
-  return one.seconds === other.seconds ? one.nanos < other.nanos : timestampMs(one) < timestampMs(other);
+  return one.seconds === other.seconds ? one.nanos < other.nanos : one.seconds < other.seconds;
 }
 
 function isDeletion({ kind }: Change): boolean {

@@ -1,3 +1,5 @@
+import { create } from "@bufbuild/protobuf";
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
@@ -216,6 +218,22 @@ test("what is known already is not told again", async (t) => {
   begun(t, await server.serve(t), options);
   await until(() => told.length === 3);
   assert.deepEqual(told, ["+a", "+b", "a 1>3"]);
+});
+
+test("without etags of changes the time of a twin says what it has in it already", async (t) => {
+  const [told, options] = telling();
+  const at = (seconds: bigint, nanos: number) => create(TimestampSchema, { seconds, nanos });
+  const before = at(99n, 999_999_900);
+  const change = (id: string, version: number) => ({ ...updated(id, twin("a", version)), etag: "" });
+  const messages = [
+    state("s1", [{ ...twin("a", 1), lastUpdateTime: before }]),
+    stateEnd("s2"),
+    changes("1", { ...change("c1", 2), time: before }, { ...change("c2", 3), time: at(100n, 0) }),
+    changes("2", updated("c3", twin("a", 4))),
+  ];
+  begun(t, await new Changes([{ messages, end: "open" }]).serve(t), options);
+  await until(() => told.length === 3);
+  assert.deepEqual(told, ["+a", "a 1>3", "a 3>4"]);
 });
 
 test("a token that is no longer good has the state read anew", async (t) => {
