@@ -30,7 +30,7 @@ func (k key) compare(other key) int {
 	return strings.Compare(k.relationship, other.relationship)
 }
 
-// step is what becomes of something: it is this from now on, or gone.
+// step is a key, and the resource that is found by it from now on; nil if there is none any more.
 type step struct {
 	key   key
 	after *Resource
@@ -172,7 +172,7 @@ func (g *cachedGraph) beginAnew() {
 	g.beginListing()
 }
 
-// list says what becomes of what is in the state.
+// list gives the step that a resource of the state makes; none if it is known as it is.
 func (g *cachedGraph) list(resource Resource) []step {
 	at := keyOf(&resource)
 	if g.listed != nil {
@@ -184,29 +184,20 @@ func (g *cachedGraph) list(resource Resource) []step {
 	return []step{{at, &resource}}
 }
 
-// unlisted says what becomes of what was not in the state: relationships first.
+// unlisted gives the steps that take away what was not in the state: relationships go before twins.
 func (g *cachedGraph) unlisted() []step {
 	g.mutex.RLock()
 	defer g.mutex.RUnlock()
 	if g.listed == nil {
 		return nil
 	}
-	var relationships, twins []key
-	for twin, members := range g.outgoing {
-		for id := range members {
-			if _, isListed := g.listed[key{twin, id}]; !isListed {
-				relationships = append(relationships, key{twin, id})
-			}
+	var gone []key
+	for _, resource := range g.all() {
+		if _, isListed := g.listed[keyOf(resource)]; !isListed {
+			gone = append(gone, keyOf(resource))
 		}
 	}
-	for twin := range g.twins {
-		if _, isListed := g.listed[key{twin, ""}]; !isListed {
-			twins = append(twins, key{twin, ""})
-		}
-	}
-	slices.SortFunc(relationships, key.compare)
-	slices.SortFunc(twins, key.compare)
-	return gone(append(relationships, twins...))
+	return removals(gone)
 }
 
 // endListing notes that the state has come, and where changes follow.
@@ -217,8 +208,8 @@ func (g *cachedGraph) endListing(resumeToken string) {
 	g.resumeToken, g.handled = resumeToken, nil
 }
 
-// change says what becomes of what has changed; nothing if that is known already. While the state is told, only what has
-// come is told of: it is part of the state.
+// change gives the steps that a change makes; none if what it brings is known already. What changes while the state is told is
+// part of the state.
 func (g *cachedGraph) change(change *twinfrontv1.Change) []step {
 	at := key{change.GetDigitalTwinId(), change.GetRelationshipId()}
 	if g.listed != nil {
@@ -229,21 +220,19 @@ func (g *cachedGraph) change(change *twinfrontv1.Change) []step {
 		return nil
 	}
 	if isDeletion(change.GetKind()) {
-		var keys []key
+		var gone []key
 		if at.relationship == "" {
 			for id := range g.outgoing[at.twin] {
-				keys = append(keys, key{at.twin, id})
+				gone = append(gone, key{at.twin, id})
 			}
 			if change.GetIncomingRelationshipsLeft() {
-				keys = slices.AppendSeq(keys, maps.Keys(g.incoming[at.twin]))
+				gone = slices.AppendSeq(gone, maps.Keys(g.incoming[at.twin]))
 			}
-			slices.SortFunc(keys, key.compare)
-			keys = slices.Compact(keys)
 		}
 		if known != nil {
-			keys = append(keys, at)
+			gone = append(gone, at)
 		}
-		return gone(keys)
+		return removals(gone)
 	}
 	resource := Resource{change.GetDigitalTwin(), change.GetRelationship()}
 	if resource == (Resource{}) || (known != nil && isSame(known, &resource)) {
@@ -252,10 +241,20 @@ func (g *cachedGraph) change(change *twinfrontv1.Change) []step {
 	return []step{{at, &resource}}
 }
 
-func gone(keys []key) []step {
-	steps := make([]step, len(keys))
-	for i, at := range keys {
-		steps[i] = step{at, nil}
+// removals makes the steps that take resources away, each once: relationships before twins, in the order of their keys.
+func removals(keys []key) []step {
+	slices.SortFunc(keys, func(one, other key) int {
+		switch {
+		case one.relationship == "" && other.relationship != "":
+			return 1
+		case one.relationship != "" && other.relationship == "":
+			return -1
+		}
+		return one.compare(other)
+	})
+	var steps []step
+	for _, at := range slices.Compact(keys) {
+		steps = append(steps, step{at, nil})
 	}
 	return steps
 }

@@ -130,7 +130,7 @@ class CachedGraph:
         """Gives the steps that take away what was not in the state: relationships go before twins."""
         with self._lock:
             gone = [] if self._listed is None else [key for key in self._keys() if key not in self._listed]
-        return [(key, None) for key in sorted(gone, key=_relationships_first)]
+        return _removals(gone)
 
     def end_listing(self, resume_token: str) -> None:
         """Notes that the state has come, and where changes follow."""
@@ -150,8 +150,8 @@ class CachedGraph:
         if known is not None and _is_older(change, known):
             return []
         if change.kind in _DELETED:
-            keys = [] if key[1] else self._relationships_of(key[0], incoming=change.incoming_relationships_left)
-            return [(gone, None) for gone in (keys if known is None else [*keys, key])]
+            gone = set() if key[1] else self._relationships_of(key[0], incoming=change.incoming_relationships_left)
+            return _removals(gone if known is None else {*gone, key})
         resource = change.digital_twin or change.relationship
         if resource is None or (known is not None and _is_same(known, resource)):
             return []
@@ -227,11 +227,11 @@ class CachedGraph:
         for relationships in self._outgoing.values():
             yield from relationships.values()
 
-    def _relationships_of(self, digital_twin_id: str, *, incoming: bool) -> list[Key]:
+    def _relationships_of(self, digital_twin_id: str, *, incoming: bool) -> set[Key]:
         """Gives the keys of the relationships from a digital twin, and, if they are wanted, of those to it."""
         with self._lock:
-            keys = dict.fromkeys((digital_twin_id, member) for member in self._outgoing.get(digital_twin_id, ()))
-            return list(keys | self._incoming.get(digital_twin_id, {}) if incoming else keys)
+            keys = {(digital_twin_id, member) for member in self._outgoing.get(digital_twin_id, ())}
+            return keys.union(self._incoming.get(digital_twin_id, ())) if incoming else keys
 
     def _keys(self) -> list[Key]:
         return [_key(resource) for resource in self._resources()]
@@ -280,8 +280,9 @@ def _key(resource: Resource) -> Key:
     return (resource.id, "") if isinstance(resource, DigitalTwin) else (resource.source_id, resource.id)
 
 
-def _relationships_first(key: Key) -> tuple[bool, Key]:
-    return not key[1], key
+def _removals(keys: Iterable[Key]) -> list[Step]:
+    """Makes the steps that take resources away: relationships before twins, in the order of their keys."""
+    return [(key, None) for key in sorted(keys, key=lambda key: (not key[1], key))]
 
 
 def _is_same(known: Resource, told: Resource) -> bool:

@@ -7,10 +7,10 @@ import { type Relationship, RelationshipSchema } from "./gen/twinfront/v1/relati
 import type { Value } from "./gen/twinfront/v1/value_pb.js";
 import { fromValue } from "./values.js";
 
-/** What a cache holds; `$typeName` tells a digital twin from a relationship. */
+/** A digital twin or a relationship that a cache holds; `$typeName` tells which. */
 export type Resource = DigitalTwin | Relationship;
 
-/** What becomes of something: it is this from now on, or gone. */
+/** A key, and the resource that is found by it from now on; `undefined` if there is none any more. */
 export interface Step {
   readonly key: Key;
   readonly after: Resource | undefined;
@@ -107,7 +107,7 @@ export class CachedGraph {
     this.beginListing();
   }
 
-  /** What becomes of what is in the state. */
+  /** The step that a resource of the state makes; none if it is known as it is. */
   list(resource: Resource): Step[] {
     const key = keyOf(resource);
     this.listed?.add(textOf(key));
@@ -115,17 +115,13 @@ export class CachedGraph {
     return known && isSame(known, resource) ? [] : [{ key, after: resource }];
   }
 
-  /** What becomes of what was not in the state: relationships first. */
+  /** The steps that take away what was not in the state: relationships go before twins. */
   unlisted(): Step[] {
     const { listed } = this;
     if (!listed) {
       return [];
     }
-    const relationships = [...this.outgoing.values()].flatMap((members) => [...members.values()]);
-    return [...relationships, ...this.twins.values()]
-      .map(keyOf)
-      .filter((key) => !listed.has(textOf(key)))
-      .map((key) => ({ key, after: undefined }));
+    return removals([...this.resources()].filter((resource) => !listed.has(textOf(keyOf(resource)))));
   }
 
   /** Notes that the state has come, and where changes follow. */
@@ -135,8 +131,8 @@ export class CachedGraph {
   }
 
   /**
-   * What becomes of what has changed; nothing if that is known already. While the state is told, only what has come is told of: it
-   * is part of the state.
+   * The steps that a change makes; none if what it brings is known already. What changes while the state is told is part of the
+   * state.
    */
   change(change: Change): Step[] {
     const key: Key = [change.digitalTwinId, change.relationshipId];
@@ -146,10 +142,14 @@ export class CachedGraph {
       return [];
     }
     if (isDeletion(change)) {
-      const outgoing = key[1] ? [] : this.outgoingOf(key[0]);
-      const incoming = change.incomingRelationshipsLeft ? this.incomingOf(key[0]) : [];
-      const members = [...new Set([...outgoing, ...incoming])].map(keyOf);
-      return [...members, ...(known ? [key] : [])].map((gone) => ({ key: gone, after: undefined }));
+      const gone = new Set<Resource>(known ? [known] : []);
+      if (!key[1]) {
+        this.outgoingOf(key[0]).forEach((relationship) => gone.add(relationship));
+        if (change.incomingRelationshipsLeft) {
+          this.incomingOf(key[0]).forEach((relationship) => gone.add(relationship));
+        }
+      }
+      return removals(gone);
     }
     const { case: name, value: after } = change.resource;
     if (name !== "digitalTwin" && name !== "relationship") {
@@ -282,6 +282,13 @@ function keyOf(resource: Resource): Key {
 /** A key as text, of which no two are the same: no id has such a character. */
 function textOf([digitalTwinId, relationshipId]: Key): string {
   return `${digitalTwinId}\0${relationshipId}`;
+}
+
+/** The steps that take resources away: relationships before twins, in the order of their keys. */
+function removals(resources: Iterable<Resource>): Step[] {
+  const order = (one: Resource, other: Resource) =>
+    Number(isDigitalTwin(one)) - Number(isDigitalTwin(other)) || compare(textOf(keyOf(one)), textOf(keyOf(other)));
+  return [...resources].sort(order).map((resource) => ({ key: keyOf(resource), after: undefined }));
 }
 
 function inOrder<Item extends { readonly id: string }>(items: Item[]): Item[] {

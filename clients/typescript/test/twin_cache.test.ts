@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { ChangeKind, ChangeSchema } from "../src/gen/twinfront/v1/change_service_pb.js";
 import { isDigitalTwin, type Resource, TwinCache, type TwinCacheOptions, type TwinfrontClient } from "../src/index.js";
 import {
   bare,
@@ -138,6 +139,44 @@ for (const [forThisCaller, gone] of [
     assert.deepEqual(told, ["+a", "+b", "+r", "+back", ...gone]);
   });
 }
+
+test("what is gone is told relationships first, in the order of ids", async (t) => {
+  const graph = [
+    state("s1", [twin("b", 1), twin("a", 1)], [relationship("b", "r", "a"), relationship("a", "back", "b")]),
+    stateEnd("s2"),
+  ];
+  const left = { ...deleted("c1", twin("b", 1)), incomingRelationshipsLeft: true };
+  for (const [messages, gone] of [
+    [[changes("1", left)], ["-back", "-r", "-b"]],
+    [
+      [reset("r1"), stateEnd("r2")],
+      ["-back", "-r", "-a", "-b"],
+    ],
+  ] as const) {
+    const [told, options] = telling();
+    const server = new Changes([{ messages: [...graph, ...messages], end: "open" }]);
+    begun(t, await server.serve(t), { ...options, relationships: true });
+    await until(() => told.includes("-b"));
+    assert.deepEqual(told.slice(4), gone);
+  }
+});
+
+test("with a relationship that is deleted goes no other one", async (t) => {
+  const [told, options] = telling();
+  const deletion = create(ChangeSchema, {
+    id: "c1",
+    kind: ChangeKind.RELATIONSHIP_DELETED,
+    digitalTwinId: "a",
+    relationshipId: "r",
+    incomingRelationshipsLeft: true,
+  });
+  const relationships = [relationship("a", "r", "b"), relationship("b", "back", "a")];
+  const messages = [state("s1", [twin("a", 1), twin("b", 1)], relationships), stateEnd("s2"), changes("1", deletion)];
+  const server = new Changes([{ messages: [...messages, changes("2", updated("c2", twin("a", 2)))], end: "open" }]);
+  begun(t, await server.serve(t), { ...options, relationships: true });
+  await until(() => told.includes("a 1>2"));
+  assert.deepEqual(told.slice(4), ["-r", "a 1>2"]);
+});
 
 test("models that are gone or hidden are no reason to end", async (t) => {
   const gone = twin("b", 1);

@@ -428,7 +428,7 @@ async def test_with_a_twin_that_leaves_go_the_relationships_that_start_from_it(
     assert told.lines == ["+a", "+b", "+r", "-r", "-a"]
 
 
-@pytest.mark.parametrize(("for_this_caller", "told_in_the_end"), [(True, ["-back", "-r", "-a"]), (False, ["-r", "-a"])])
+@pytest.mark.parametrize(("for_this_caller", "told_in_the_end"), [(True, ["-r", "-back", "-a"]), (False, ["-r", "-a"])])
 async def test_with_a_twin_that_leaves_go_those_that_point_to_it_if_the_server_says_so(
     scripted: ScriptedServer, make_cache: MakeCache, for_this_caller: bool, told_in_the_end: list[str]
 ) -> None:
@@ -440,7 +440,37 @@ async def test_with_a_twin_that_leaves_go_those_that_point_to_it_if_the_server_s
     async with make_cache(relationships=True, **told.callbacks) as cache:
         await until(lambda: told.lines[-1:] == ["-a"])
         assert [one.id for one in cache.relationships("b")] == ([] if for_this_caller else ["back"])
-    assert sorted(told.lines[4:]) == sorted(told_in_the_end)
+    assert told.lines[4:] == told_in_the_end
+
+
+async def test_with_a_relationship_that_is_deleted_goes_no_other_one(
+    scripted: ScriptedServer, make_cache: MakeCache
+) -> None:
+    told = Told()
+    state = items("s1", twin("a"), twin("b"), relationship("a", "r", "b"), relationship("b", "back", "a"))
+    gone = related("c1", rpcs.CHANGE_KIND_RELATIONSHIP_DELETED, relationship("a", "r", "b"))
+    gone.incoming_relationships_left = True
+    later = changes("t1", gone, updated("c2", twin("a", 2, n=2)))
+    scripted.answers["Watch"] = Streams((state, end_of_state("s2"), later), ())
+    async with make_cache(relationships=True, **told.callbacks):
+        await until(lambda: "a None>2" in told.lines)
+    assert told.lines[4:] == ["-r", "a None>2"]
+
+
+async def test_what_is_gone_is_told_relationships_first_in_the_order_of_ids(
+    scripted: ScriptedServer, make_cache: MakeCache
+) -> None:
+    told = Told()
+    state = items("s1", twin("c"), twin("b"), relationship("c", "r", "b"), relationship("b", "back", "c"))
+    left = deleted("c1", twin("c"))
+    left.incoming_relationships_left = True
+    more = changes("t2", created("c2", twin("a")))
+    scripted.answers["Watch"] = Streams(
+        (state, end_of_state("s2"), changes("t1", left), more, reset("r1"), end_of_state("r2")), ()
+    )
+    async with make_cache(relationships=True, **told.callbacks) as cache:
+        await until(lambda: not len(cache) and len(told.lines) > 4)
+    assert told.lines[4:] == ["-back", "-r", "-c", "+a", "-a", "-b"]
 
 
 async def test_a_twin_whose_model_leaves_goes_even_if_it_was_seen_with_that_model_before(

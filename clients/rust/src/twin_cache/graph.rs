@@ -21,7 +21,7 @@ const VERSION: &[u8] = b"twinfront cache 1\n";
 /// The id of a digital twin, and that of a relationship which starts from it; empty for the twin itself.
 pub(super) type Key = (String, String);
 
-/// What becomes of something: it is this from now on, or gone.
+/// A key, and the resource that is found by it from now on; `None` if there is none any more.
 pub(super) type Step = (Key, Option<Resource>);
 
 /// Holds digital twins and relationships, with what finds them, and says what becomes of them with each thing that is told.
@@ -135,7 +135,7 @@ impl CachedGraph {
         self.listed = Some(HashSet::new());
     }
 
-    /// Says what becomes of what is in the state.
+    /// Gives the step that a resource of the state makes; none if it is known as it is.
     pub(super) fn listed(&mut self, resource: Resource) -> Vec<Step> {
         let key = key_of(&resource);
         if let Some(listed) = &mut self.listed {
@@ -147,12 +147,10 @@ impl CachedGraph {
         }
     }
 
-    /// Says what becomes of what was not in the state: relationships go before twins.
+    /// Gives the steps that take away what was not in the state: relationships go before twins.
     pub(super) fn unlisted(&self) -> Vec<Step> {
         let is_listed = |key: &Key| self.listed.as_ref().is_none_or(|listed| listed.contains(key));
-        let mut gone: Vec<_> = self.resources().map(|one| key_of(&one)).filter(|key| !is_listed(key)).collect();
-        gone.sort_by(|one, other| (one.1.is_empty(), one).cmp(&(other.1.is_empty(), other)));
-        gone.into_iter().map(|key| (key, None)).collect()
+        removals(self.resources().map(|one| key_of(&one)).filter(|key| !is_listed(key)))
     }
 
     /// Notes that the state has come, and where changes follow.
@@ -161,8 +159,8 @@ impl CachedGraph {
         self.reached(resume_token);
     }
 
-    /// Says what becomes of what has changed; nothing if that is known already. While the state is told, what is told of is part
-    /// of it.
+    /// Gives the steps that a change makes; none if what it brings is known already. What changes while the state is told is part
+    /// of the state.
     pub(super) fn changed(&mut self, change: Change) -> Vec<Step> {
         let key = (change.digital_twin_id.clone(), change.relationship_id.clone());
         if let Some(listed) = &mut self.listed {
@@ -173,14 +171,16 @@ impl CachedGraph {
             return Vec::new();
         }
         if is_deletion(&change) {
-            let outgoing = self.outgoing.get(&key.0).filter(|_| key.1.is_empty()).into_iter().flat_map(BTreeMap::keys);
-            let mut members: BTreeSet<Key> = outgoing.map(|id| (key.0.clone(), id.clone())).collect();
-            if change.incoming_relationships_left {
-                members.extend(self.incoming.get(&key.0).into_iter().flatten().cloned());
+            let mut gone = HashSet::new();
+            if key.1.is_empty() {
+                let outgoing = self.outgoing.get(&key.0).into_iter().flat_map(BTreeMap::keys);
+                gone.extend(outgoing.map(|id| (key.0.clone(), id.clone())));
+                if change.incoming_relationships_left {
+                    gone.extend(self.incoming.get(&key.0).into_iter().flatten().cloned());
+                }
             }
-            let mut steps: Vec<Step> = members.into_iter().map(|member| (member, None)).collect();
-            steps.extend(known.map(|_| (key, None)));
-            return steps;
+            gone.extend(known.map(|_| key));
+            return removals(gone);
         }
         let resource = match change.resource {
             Some(change::Resource::DigitalTwin(twin)) => Resource::from(twin),
@@ -340,6 +340,13 @@ fn remove<M: Ord>(place: &mut HashMap<String, BTreeSet<M>>, name: &str, member: 
             place.remove(name);
         }
     }
+}
+
+/// Makes the steps that take resources away: relationships before twins, in the order of their keys.
+fn removals(keys: impl IntoIterator<Item = Key>) -> Vec<Step> {
+    let mut keys: Vec<_> = keys.into_iter().collect();
+    keys.sort_by(|one, other| (one.1.is_empty(), one).cmp(&(other.1.is_empty(), other)));
+    keys.into_iter().map(|key| (key, None)).collect()
 }
 
 fn key_of(resource: &Resource) -> Key {

@@ -193,9 +193,12 @@ async fn synced_waits_for_the_whole_state() {
     assert_eq!(cache.synced().await.unwrap_err().kind(), Kind::CallCancelled);
 }
 
+fn related(id: &str, kind: ChangeKind, one: twinfront::v1::Relationship) -> Change {
+    change(id, kind, change::Resource::Relationship(one))
+}
+
 #[tokio::test]
 async fn relationships_are_found_from_both_ends() {
-    let related = |id: &str, kind, one| change(id, kind, change::Resource::Relationship(one));
     let stream = vec![
         items("s1", [twin("a", 1), twin("b", 2)]),
         relationships("s2", [relationship("a", "r1", "b"), relationship("a", "r2", "b")]),
@@ -245,6 +248,19 @@ async fn with_a_twin_that_is_gone_for_this_caller_go_those_that_point_to_it() {
     let (cache, told) = told_of(stream, 7).await;
     assert_eq!(told[4..], ["-r", "-q", "-a"]);
     assert!(cache.relationships("b").is_empty());
+}
+
+#[tokio::test]
+async fn with_a_relationship_that_is_deleted_goes_no_other_one() {
+    let deletion = related("c1", ChangeKind::RelationshipDeleted, relationship("a", "r", "b"));
+    let stream = vec![
+        items("s1", [twin("a", 1), twin("b", 2)]),
+        relationships("s2", [relationship("a", "r", "b"), relationship("b", "q", "a")]),
+        end_of_state("s3"),
+        changes("t1", [Change { incoming_relationships_left: true, ..deletion }, deleted("c2", twin("b", 2))]),
+    ];
+    let (_, told) = told_of(stream, 7).await;
+    assert_eq!(told[4..], ["-r", "-q", "-b"]);
 }
 
 #[tokio::test]

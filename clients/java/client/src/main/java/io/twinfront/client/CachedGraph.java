@@ -31,6 +31,7 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * Holds digital twins and relationships, with what finds them, and says what becomes of them with each thing that is told; threads
@@ -72,7 +73,7 @@ final class CachedGraph {
         }
     }
 
-    /** What becomes of something: it is this from now on, or gone (null). */
+    /** A key, and the resource that is found by it from now on; null if there is none any more. */
     record Step(Key key, Resource after) {}
 
     private final NavigableMap<String, DigitalTwin> twins = new TreeMap<>();
@@ -177,7 +178,7 @@ final class CachedGraph {
         listed = new HashSet<>();
     }
 
-    /** Says what becomes of what is in the state. */
+    /** Gives the step that a resource of the state makes; none if it is known as it is. */
     synchronized List<Step> listed(Resource resource) {
         Key key = Key.of(resource);
         if (listed != null) {
@@ -187,14 +188,9 @@ final class CachedGraph {
         return known != null && isSame(known, resource) ? List.of() : List.of(new Step(key, resource));
     }
 
-    /** Says what becomes of what was not in the state: relationships go before twins. */
+    /** Gives the steps that take away what was not in the state: relationships go before twins. */
     synchronized List<Step> unlisted() {
-        return resources().stream()
-                .map(Key::of)
-                .filter(key -> listed != null && !listed.contains(key))
-                .sorted(Comparator.comparing(Key::isOfTwin).thenComparing(Comparator.naturalOrder()))
-                .map(key -> new Step(key, null))
-                .toList();
+        return removals(resources().stream().map(Key::of).filter(key -> listed != null && !listed.contains(key)));
     }
 
     /** Notes that the state has come, and where changes follow. */
@@ -204,7 +200,8 @@ final class CachedGraph {
     }
 
     /**
-     * Says what becomes of what has changed; nothing if that is known already. While the state is told, what is told of is part of it.
+     * Gives the steps that a change makes; none if what it brings is known already. What changes while the state is told is part of
+     * the state.
      */
     synchronized List<Step> changed(Change change) {
         Key key = new Key(change.getDigitalTwinId(), change.getRelationshipId());
@@ -216,19 +213,17 @@ final class CachedGraph {
             return List.of();
         }
         if (isDeletion(change)) {
-            SortedSet<Key> members = new TreeSet<>();
+            Set<Key> gone = new HashSet<>();
             if (key.isOfTwin()) {
-                outgoing(key.twinId()).keySet().forEach(id -> members.add(new Key(key.twinId(), id)));
+                outgoing(key.twinId()).keySet().forEach(id -> gone.add(new Key(key.twinId(), id)));
+                if (change.getIncomingRelationshipsLeft()) {
+                    gone.addAll(incoming.getOrDefault(key.twinId(), new TreeSet<>()));
+                }
             }
-            if (change.getIncomingRelationshipsLeft()) {
-                members.addAll(incoming.getOrDefault(key.twinId(), new TreeSet<>()));
-            }
-            List<Step> steps = new ArrayList<>();
-            members.forEach(member -> steps.add(new Step(member, null)));
             if (known != null) {
-                steps.add(new Step(key, null));
+                gone.add(key);
             }
-            return steps;
+            return removals(gone.stream());
         }
         if (!change.hasDigitalTwin() && !change.hasRelationship()) {
             return List.of();
@@ -322,6 +317,13 @@ final class CachedGraph {
     private static IllegalArgumentException notSaved(IOException cause) {
         return new IllegalArgumentException(
                 "this is no saved state of a TwinCache, or one of another version of the client", cause);
+    }
+
+    /** Makes the steps that take resources away: relationships before twins, in the order of their keys. */
+    private static List<Step> removals(Stream<Key> keys) {
+        return keys.sorted(Comparator.comparing(Key::isOfTwin).thenComparing(Comparator.naturalOrder()))
+                .map(key -> new Step(key, null))
+                .toList();
     }
 
     private NavigableMap<String, Relationship> outgoing(String twinId) {

@@ -203,6 +203,24 @@ class TwinCacheTest {
     }
 
     @Test
+    void withARelationshipThatIsDeletedGoesNoOtherOne() {
+        WatchResponse[] stream = {
+            items("s1", twin("a", 1), twin("b", 2)),
+            items("s2", relationship("a", "r", "b"), relationship("b", "q", "a")),
+            endOfState("s3"),
+            changes(
+                    "t1",
+                    related("c1", ChangeKind.CHANGE_KIND_RELATIONSHIP_DELETED, relationship("a", "r", "b"))
+                            .setIncomingRelationshipsLeft(true),
+                    updated("c2", twin("b", 3)))
+        };
+        try (TwinCache cache = toldOf(6, stream)) {
+            assertEquals(List.of("-r", "b 2>3"), told().subList(4, 6));
+            assertEquals(1, cache.relationships("b").size());
+        }
+    }
+
+    @Test
     void twinsAreListedByModelWithItsDescendantsAndByPrefix() {
         WatchResponse state = items(
                 "s1",
