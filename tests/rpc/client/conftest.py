@@ -6,10 +6,12 @@ from typing import Any, cast
 import grpc
 import pytest
 
-from twinfront import AsyncTwinfrontClient, TwinfrontClient
+from twinfront import AsyncTwinCache, AsyncTwinfrontClient, TwinfrontClient
 from twinfront_server.app import App
 
-from .awaited import Awaited, Connect
+from .awaited import Awaited, AwaitedCache, Connect
+from .scripted_caches import SPECIAL, MakeCache, models
+from .scripted_changes import MODEL
 from .scripted_server import ScriptedServer
 
 
@@ -57,3 +59,17 @@ def client(server: App, connect: Connect) -> AsyncTwinfrontClient:
 @pytest.fixture
 def scripted_client(scripted: ScriptedServer, connect: Connect) -> AsyncTwinfrontClient:
     return connect(scripted.target)
+
+
+@pytest.fixture
+def make_cache(scripted: ScriptedServer, scripted_client: AsyncTwinfrontClient) -> MakeCache:
+    """Makes a cache of either client."""
+    scripted.answers["ListModels"] = models({MODEL: (), SPECIAL: (MODEL,)})
+
+    def make(**arguments: Any) -> AsyncTwinCache:
+        if isinstance(scripted_client, Awaited):
+            made: Any = AwaitedCache(scripted_client, **arguments)
+            return made
+        return AsyncTwinCache(scripted_client, **arguments)
+
+    return make
