@@ -81,14 +81,18 @@ class MemoryLog:
             for name, entries in self._partitions.items()
         }
 
-    async def since(self, time: datetime) -> Mapping[str, int]:
+    async def since(self, time: datetime, bounds: Mapping[str, Bounds]) -> Mapping[str, int]:
         self.require()
         return {
             name: next(
-                (each.sequence for each in entries[self._firsts[name] :] if each is not None and each.time >= time),
-                len(entries),
+                (
+                    each.sequence
+                    for each in self._partitions[name][reach.first :]
+                    if each is not None and each.time >= time
+                ),
+                reach.end,
             )
-            for name, entries in self._partitions.items()
+            for name, reach in bounds.items()
         }
 
     async def open(self, starts: Mapping[str, int]) -> "MemoryReader":

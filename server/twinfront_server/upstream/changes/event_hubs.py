@@ -76,12 +76,11 @@ class EventHubLog:
         told = await _bounded(asyncio.gather(*(self._asked.get_partition_properties(name) for name in names)))
         return {name: _bounds(each) for name, each in zip(names, told, strict=True)}
 
-    async def since(self, time: datetime) -> Mapping[str, int]:
+    async def since(self, time: datetime, bounds: Mapping[str, Bounds]) -> Mapping[str, int]:
         """Finds the first event that was taken at or after a time, by reading it: a hub is not asked otherwise."""
+        found = {name: each.end for name, each in bounds.items()}
+        missing = {name for name, each in bounds.items() if each.first < each.end and _is_since(each, time)}
         async with self._seeking:
-            bounds = await self.bounds()
-            found = {name: each.end for name, each in bounds.items()}
-            missing = {name for name, each in bounds.items() if each.first < each.end and _is_since(each, time)}
             reader = EventHubReader(self._connect(), dict.fromkeys(missing, time), self._first)
             try:
                 async with asyncio.timeout(_PATIENCE):
@@ -173,7 +172,7 @@ class EventHubReader:
         try:
             await self._client.receive_batch(
                 partial(self._received, partition),
-                on_error=partial(self._failed, partition),
+                on_error=self._failed,
                 partition_id=partition,
                 starting_position=start,
                 starting_position_inclusive=True,
@@ -182,7 +181,7 @@ class EventHubReader:
                 prefetch=_PREFETCH,
             )
         except Exception as error:  # noqa: BLE001  (whatever it is, whoever reads is told)
-            await self._failed(partition, None, error)
+            await self._failed(None, error)
 
     async def _received(self, partition: str, _context: object, events: Sequence[EventData]) -> None:
         self._heard[partition] = asyncio.get_running_loop().time()
@@ -203,7 +202,7 @@ class EventHubReader:
             (entry,) = await entries_of([_event(partition, event)])
             await self._read.put(entry)
 
-    async def _failed(self, _partition: str, _context: object, error: Exception) -> None:
+    async def _failed(self, _context: object, error: Exception) -> None:
         await self._read.put(error if isinstance(error, TwinfrontError) else error_of(error))
 
 
@@ -221,7 +220,7 @@ def error_of(error: Exception) -> TwinfrontError:
         refused = upstream_unavailable("The consumer group has as many readers as the Event Hub allows. Try again.")
     elif "not-found" in said:
         refused = upstream_unavailable("The namespace does not have the Event Hub, or the consumer group. Try again.")
-    elif "link:stolen" in said or "stolen" in said:
+    elif "stolen" in said:
         refused = upstream_unavailable("Another reader has taken this one's place at the Event Hub. Try again.")
     else:
         refused = upstream_unavailable("The Event Hub cannot be reached. Try again.")

@@ -126,7 +126,8 @@ class FollowedLog:
         Raises:
             ChangesLostError: the log does not reach back that far.
         """
-        bounds, since = await self._bounds(), await self._log.since(time)
+        bounds = await self._bounds()
+        since = await self._log.since(time, bounds)
         starts = {name: max(since.get(name, each.first), each.first) for name, each in bounds.items()}
         for name, each in bounds.items():
             if each.first and starts[name] == each.first and not await self._reaches_back(name, each, time):

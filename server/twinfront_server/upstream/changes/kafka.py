@@ -87,14 +87,14 @@ class KafkaLog:
             end = await consumer.end_offsets(partitions)
         return {str(each.partition): Bounds(first[each], max(end[each], first[each])) for each in partitions}
 
-    async def since(self, time: datetime) -> Mapping[str, int]:
+    async def since(self, time: datetime, bounds: Mapping[str, Bounds]) -> Mapping[str, int]:
         """Asks for the first offset at or after a time, by the times that the topic's messages have."""
-        async with self._asking() as (admin, consumer):
-            partitions = await self._partitions(admin)
-            end = await consumer.end_offsets(partitions)
-            milliseconds = max(0, int(time.timestamp() * 1000))
-            found = await consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
-        return {str(each.partition): found[each].offset if found[each] else end[each] for each in partitions}
+        milliseconds = max(0, int(time.timestamp() * 1000))
+        asked = {TopicPartition(self._topic, int(name)): milliseconds for name in bounds}
+        async with self._asking() as (_, consumer):
+            found = await consumer.offsets_for_times(asked)
+        ends = {name: each.end for name, each in bounds.items()}
+        return ends | {str(each.partition): at.offset for each, at in found.items() if at}
 
     async def open(self, starts: Mapping[str, int]) -> "KafkaReader":
         """Opens a consumer at some offsets."""

@@ -128,8 +128,13 @@ class PartitionedLog(Protocol):
     async def bounds(self) -> Mapping[str, Bounds]:
         """Tells how far each partition reaches."""
 
-    async def since(self, time: datetime) -> Mapping[str, int]:
-        """Gives for each partition the number of the first entry that was taken at or after a time; its end if none."""
+    async def since(self, time: datetime, bounds: Mapping[str, Bounds]) -> Mapping[str, int]:
+        """Gives for each partition the number of the first entry that was taken at or after a time; its end if none.
+
+        Args:
+            time: the time.
+            bounds: how far each partition reaches, as `bounds` has just told.
+        """
 
     async def open(self, starts: Mapping[str, int]) -> LogReader:
         """Opens a reader that begins with these numbers."""

@@ -80,7 +80,7 @@ class RemoteLog:
                 )
             }
 
-    async def since(self, time: datetime) -> Mapping[str, int]:
+    async def since(self, time: datetime, _bounds: Mapping[str, Bounds]) -> Mapping[str, int]:
         """Asks for the position before a time; none if that lies before the log."""
         try:
             with expecting_answer():
