@@ -136,13 +136,8 @@ class Upstream:
         Raises:
             TwinfrontError: UPSTREAM_CREDENTIALS_REJECTED if he may not, or what keeps the upstream from being asked.
         """
-        if not self._is_delegated:
-            return
-        try:
-            await self._reads.probe()
-        except TwinfrontError as error:
-            if error.reason is not Reason.MODEL_NOT_FOUND:
-                raise
+        if self._is_delegated:
+            await self._require_answer()
 
     async def require_validation(self) -> None:
         """Sees to it that dry runs are possible; to be awaited in a call that is one (`Call.validate_only`).
@@ -155,12 +150,20 @@ class Upstream:
         if self._dry_runs.supported is None:
             if self.outage.is_set():  # the probe would be sent all the same
                 raise upstream_unavailable("Azure Digital Twins cannot be reached.")
-            try:
-                await self._reads.probe()
-            except TwinfrontError as error:
-                if error.reason is not Reason.MODEL_NOT_FOUND:
-                    raise
+            await self._require_answer()
             if self._dry_runs.supported is None:
                 self._dry_runs.supported = False
         if not self._dry_runs.supported:
             raise validate_only_unsupported()
+
+    async def _require_answer(self) -> None:
+        """Has the upstream answer the caller's read of a model that nobody has.
+
+        Raises:
+            TwinfrontError: what keeps it from saying that there is none.
+        """
+        try:
+            await self._reads.probe()
+        except TwinfrontError as error:
+            if error.reason is not Reason.MODEL_NOT_FOUND:
+                raise
