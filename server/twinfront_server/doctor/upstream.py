@@ -17,8 +17,8 @@ import orjson
 from twinfront_program.startup_error import StartupError
 from twinfront_server.doctor.finding import Finding
 from twinfront_server.settings import Settings
-from twinfront_server.upstream.azure import trust
 from twinfront_server.upstream.sdk.answer_too_large import AnswerTooLargeError
+from twinfront_server.upstream.sdk.authorities import authorities
 from twinfront_server.upstream.sdk.bounded_answers import response_class
 from twinfront_server.upstream.sdk.credential import SCOPE, default_credential
 
@@ -83,11 +83,9 @@ async def _connect(url: SplitResult, settings: Settings) -> list[Finding]:
 
 async def _greet(host: str, port: int, settings: Settings) -> Finding:
     try:
-        context = trust(settings.upstream_ca)
+        context = authorities("--upstream-ca", settings.upstream_ca)
         async with asyncio.timeout(PATIENCE):
-            _, writer = await asyncio.open_connection(
-                host, port, ssl=ssl.create_default_context() if context is True else context
-            )
+            _, writer = await asyncio.open_connection(host, port, ssl=context or ssl.create_default_context())
             certificate = writer.get_extra_info("peercert") or {}
             writer.close()
     except StartupError as error:
@@ -147,7 +145,7 @@ async def _ask(settings: Settings, token: str) -> list[Finding]:
     session = aiohttp.ClientSession(
         headers=headers,
         timeout=aiohttp.ClientTimeout(total=PATIENCE),
-        connector=aiohttp.TCPConnector(ssl=trust(settings.upstream_ca)),
+        connector=aiohttp.TCPConnector(ssl=authorities("--upstream-ca", settings.upstream_ca) or True),
         trust_env=settings.upstream_use_env_proxy,
         response_class=response_class(_LARGEST_ANSWER),
     )

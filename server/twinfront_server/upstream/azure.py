@@ -1,7 +1,6 @@
 """Azure Digital Twins as upstream: the SDK over HTTPS."""
 
 import os
-import ssl
 from typing import Final
 
 import aiohttp
@@ -9,7 +8,6 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 
-from twinfront_program.startup_error import StartupError
 from twinfront_server import __version__
 from twinfront_server.audit import Audit
 from twinfront_server.metrics import Metrics
@@ -17,6 +15,7 @@ from twinfront_server.settings import Settings
 from twinfront_server.tracing import Tracing
 from twinfront_server.upstream.changes.opening import open_followed, open_log, open_remote
 from twinfront_server.upstream.client import Upstream
+from twinfront_server.upstream.sdk.authorities import authorities
 from twinfront_server.upstream.sdk.bounded_answers import ENCODINGS, BoundedConnector, response_class
 from twinfront_server.upstream.sdk.circuit_breaker import CircuitBreaker
 from twinfront_server.upstream.sdk.credential import NO_CREDENTIAL, SCOPE, CredentialPolicy, default_credential
@@ -46,7 +45,7 @@ async def open_azure(settings: Settings, metrics: Metrics, tracing: Tracing, aud
         policies.in_order.append(CallerCredentialPolicy(CallerTokens(exchange_of(os.environ))))
     session = aiohttp.ClientSession(
         # Connections are as many as calls in flight; with a limit here calls would wait unseen.
-        connector=BoundedConnector(limit=0, ssl=trust(settings.upstream_ca)),
+        connector=BoundedConnector(limit=0, ssl=authorities("--upstream-ca", settings.upstream_ca) or True),
         trust_env=settings.upstream_use_env_proxy,
         response_class=response_class(settings.max_upstream_answer_bytes),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -81,18 +80,3 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise NotConnectedError(error, error=error) from error
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise ServiceResponseError(error, error=error) from error
-
-
-def trust(ca_file: str | None) -> ssl.SSLContext | bool:
-    """Gives the authorities that certificates of the upstream are checked against: the system's, or those in a file.
-
-    Raises:
-        StartupError: the file cannot be read.
-    """
-    if ca_file is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        message = f"The CA file {ca_file} of --upstream-ca cannot be read: {error}"
-        raise StartupError(message) from error

@@ -19,6 +19,7 @@ from twinfront_server.upstream.changes.queried import QueriedChanges
 from twinfront_server.upstream.changes.remote import RemoteChanges, RemoteLog
 from twinfront_server.upstream.changes.source import ChangeSource
 from twinfront_server.upstream.resources.queries import Queries
+from twinfront_server.upstream.sdk.authorities import authorities
 from twinfront_server.upstream.sdk.credential import default_credential
 
 
@@ -45,7 +46,7 @@ def open_log(settings: Settings) -> PartitionedLog:
     """
     url = settings.changes or ""
     secret = _secret(settings)
-    tls = _trust(settings.changes_ca)
+    tls = authorities("--changes-ca", settings.changes_ca)
     return _event_hub(settings, url, secret) if url.startswith("eventhub:") else _kafka(settings, url, secret, tls)
 
 
@@ -98,12 +99,3 @@ def _secret(settings: Settings) -> str:
     if not text:
         raise StartupError(f"--changes-secret-file: {settings.changes_secret_file} is empty")
     return text
-
-
-def _trust(ca_file: str | None) -> ssl.SSLContext | None:
-    if ca_file is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise StartupError(f"The CA file {ca_file} of --changes-ca cannot be read: {error}") from error
