@@ -8,7 +8,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -109,14 +109,10 @@ class KafkaLog:
         )
         offsets = {TopicPartition(self._topic, int(name)): offset for name, offset in starts.items()}
         async with _bounded():
-            try:
-                await consumer.start()
-                consumer.assign(list(offsets))
-                for partition, offset in offsets.items():
-                    consumer.seek(partition, offset)
-            except BaseException:
-                await consumer.stop()
-                raise
+            await _start(consumer, consumer.stop)
+            consumer.assign(list(offsets))
+            for partition, offset in offsets.items():
+                consumer.seek(partition, offset)
         return KafkaReader(consumer, list(offsets))
 
     async def close(self) -> None:
@@ -133,19 +129,11 @@ class KafkaLog:
             async with self._starting:
                 if self._admin is None:
                     admin = AIOKafkaAdminClient(**self._connection)
-                    try:
-                        await admin.start()
-                    except BaseException:
-                        await admin.close()
-                        raise
+                    await _start(admin, admin.close)
                     self._admin = admin
                 if self._consumer is None:
                     consumer = AIOKafkaConsumer(**self._connection, group_id=None, isolation_level="read_committed")
-                    try:
-                        await consumer.start()
-                    except BaseException:
-                        await consumer.stop()
-                        raise
+                    await _start(consumer, consumer.stop)
                     self._consumer = consumer
             yield self._admin, self._consumer
 
@@ -165,6 +153,15 @@ async def _bounded() -> AsyncIterator[None]:
             yield
     except (errors.KafkaError, OSError) as error:
         raise error_of(error) from error
+
+
+async def _start(client: AIOKafkaAdminClient | AIOKafkaConsumer, end: Callable[[], Awaitable[None]]) -> None:
+    """Starts a client, and ends it if that fails."""
+    try:
+        await client.start()
+    except BaseException:
+        await end()
+        raise
 
 
 class KafkaReader:

@@ -1,4 +1,9 @@
-"""The newest changes of a log, read once and kept for all who follow it."""
+"""The newest changes of a log, read once and kept for all who follow it.
+
+They are kept as they were read, as many as there is room for: who comes with a place of a while ago needs no reader of
+the log then, and of those there are few. The feed (`watching/feed.py`) is for another end, and for every source: while
+there are watches it has the last few parsed, and wakes those whom they may concern.
+"""
 
 from bisect import bisect_right
 from collections import deque
